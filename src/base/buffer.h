@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A queue of bytes in one block of memory: append at the tail, consume at the
+ * head. A buffer that is empty owns no memory, so an idle connection costs
+ * none; zero bytes ({0}) are a valid empty buffer.
+ */
+#ifndef BASE_BUFFER_H
+#define BASE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer {
+	uint8_t *block; /* owned; NULL when empty */
+	size_t head;	/* the first byte that is in use */
+	size_t tail;	/* behind the last byte that is in use; head <= tail <= capacity */
+	size_t capacity;
+};
+
+static inline uint8_t *
+buffer_data(const struct buffer *b)
+{
+	return b->block ? b->block + b->head : NULL;
+}
+
+static inline size_t
+buffer_len(const struct buffer *b)
+{
+	return b->tail - b->head;
+}
+
+/* Copies LEN bytes to the tail. False when there is no memory: nothing changed then. */
+bool buffer_append(struct buffer *b, const void *bytes, size_t len) __attribute__((warn_unused_result));
+
+/*
+ * Makes room for LEN more bytes behind the tail and returns where they go, or
+ * NULL when there is no memory. Follow with buffer_commit().
+ */
+uint8_t *buffer_reserve(struct buffer *b, size_t len) __attribute__((warn_unused_result));
+void buffer_commit(struct buffer *b, size_t len);
+
+/* Drops LEN bytes from the head. The memory is freed with the last byte. */
+void buffer_consume(struct buffer *b, size_t len);
+
+/* Frees the memory; the buffer is empty and usable afterwards. */
+void buffer_clear(struct buffer *b);
+
+/* Moves FROM's memory to the empty buffer TO; FROM is empty afterwards. */
+void buffer_move(struct buffer *to, struct buffer *from);
+
+#endif

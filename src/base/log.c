@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log. A line is put together in one static buffer (the program has one
+ * thread) and leaves in one write, so lines of several processes do not mix.
+ */
+#include "base/log.h"
+
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* LOG_TAIL bytes are kept free for what closes a line: the mark of a cut, a quote, a brace. */
+enum { LOG_TAIL = 160, LOG_ROOM = LOG_LINE_MAX - LOG_TAIL };
+
+static struct {
+	int fd;
+	enum log_format format;
+	enum log_level lowest;
+} log_sink = {STDERR_FILENO, LOG_TEXT, LOG_ACCESS};
+
+static struct {
+	char bytes[LOG_LINE_MAX];
+	size_t len;
+	bool cut; /* something was left out */
+	struct span message; /* borrowed until log_end(); compat writes it last */
+} line;
+
+static const char *const log_level_names[] = {
+    [LOG_DEBUG] = "debug",
+    [LOG_TRACE] = "trace",
+    [LOG_ACCESS] = "access",
+    [LOG_INFO] = "info",
+    [LOG_ERROR] = "error",
+    [LOG_FATAL] = "fatal",
+};
+
+static const char *const log_compat_names[] = {
+    [LOG_DEBUG] = "DEBUG",
+    [LOG_TRACE] = "TRACE",
+    [LOG_ACCESS] = "ACCESS",
+    [LOG_INFO] = "INFO",
+    [LOG_ERROR] = "ERROR",
+    [LOG_FATAL] = "FATAL",
+};
+
+void
+log_setup(int fd, enum log_format format, enum log_level lowest)
+{
+	log_sink.fd = fd;
+	log_sink.format = format;
+	log_sink.lowest = lowest;
+}
+
+bool
+log_shows(enum log_level level)
+{
+	return level >= log_sink.lowest;
+}
+
+/* Adds our own words; what passes the end of the buffer is left out. */
+static void
+log_put(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > sizeof(line.bytes) - 1 - line.len)
+		len = sizeof(line.bytes) - 1 - line.len;
+	memcpy(line.bytes + line.len, text, len);
+	line.len += len;
+}
+
+static void
+log_put_time(void)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[64];
+	char with_ms[80];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (log_sink.format == LOG_COMPAT) {
+		/* The C locale is in force (nothing calls setlocale), so names are English. */
+		localtime_r(&now.tv_sec, &tm);
+		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &tm);
+		log_put(text);
+		return;
+	}
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(with_ms, sizeof(with_ms), "%s.%03dZ", text, (int)(now.tv_nsec / 1000000));
+	log_put(with_ms);
+}
+
+/*
+ * Adds a hostile value, escaped for the format; QUOTE is the sign that stands
+ * around it, '\0' for none. What passes LIMIT is left out and the line marked.
+ */
+static void
+log_put_escaped(struct span value, char quote, size_t limit)
+{
+	const uint8_t *p = (const uint8_t *)value.data;
+	size_t left = value.len;
+
+	while (left > 0) {
+		size_t n = utf8_char_len(p, left);
+		char out[8];
+		size_t out_len;
+		/* C1 controls (U+0080 to U+009F) move terminals as well: two bytes, the first
+		 * 0xc2. */
+		bool control = n == 0 || p[0] < 0x20 || p[0] == 0x7f ||
+			       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+
+		if (control) {
+			unsigned int code = n == 2 ? p[1] : p[0];
+
+			n = n == 2 ? 2 : 1;
+			out_len = (size_t)snprintf(out, sizeof(out),
+			    log_sink.format == LOG_JSON ? "\\u%04x" : "\\x%02x", code);
+		} else if (p[0] == '\\' || (quote != '\0' && p[0] == quote)) {
+			out[0] = '\\';
+			out[1] = (char)p[0];
+			out_len = 2;
+		} else {
+			memcpy(out, p, n);
+			out_len = n;
+		}
+		if (line.len + out_len > limit) {
+			line.cut = true;
+			return;
+		}
+		memcpy(line.bytes + line.len, out, out_len);
+		line.len += out_len;
+		p += n;
+		left -= n;
+	}
+}
+
+bool
+log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
+{
+	char number[64];
+
+	if (!log_shows(level))
+		return false;
+	line.len = 0;
+	line.cut = false;
+	line.message = message;
+	switch (log_sink.format) {
+	case LOG_TEXT:
+		log_put_time();
+		log_put(" ");
+		log_put(log_level_names[level]);
+		log_put(" ");
+		log_put(category);
+		if (session != 0) {
+			snprintf(number, sizeof(number), " #%" PRIu64, session);
+			log_put(number);
+		}
+		log_put(" ");
+		log_put_escaped(message, '\0', LOG_ROOM);
+		break;
+	case LOG_JSON:
+		log_put("{\"time\":\"");
+		log_put_time();
+		log_put("\",\"level\":\"");
+		log_put(log_level_names[level]);
+		log_put("\",\"category\":\"");
+		log_put(category);
+		if (session != 0) {
+			snprintf(number, sizeof(number), "\",\"session\":%" PRIu64, session);
+			log_put(number);
+			log_put(",\"message\":\"");
+		} else {
+			log_put("\",\"message\":\"");
+		}
+		log_put_escaped(message, '"', LOG_ROOM);
+		log_put("\"");
+		break;
+	case LOG_COMPAT:
+		log_put_time();
+		snprintf(number, sizeof(number), " | %-6s | %-10s | ", log_compat_names[level],
+		    category);
+		log_put(number);
+		break;
+	}
+	return true;
+}
+
+/* Adds a key up to where its value goes; false when the line is full. */
+static bool
+log_put_key(const char *key)
+{
+	if (line.len + strlen(key) + 32 > LOG_ROOM) {
+		line.cut = true;
+		return false;
+	}
+	switch (log_sink.format) {
+	case LOG_TEXT:
+		log_put(" ");
+		log_put(key);
+		log_put("=");
+		break;
+	case LOG_JSON:
+		log_put(",\"");
+		log_put(key);
+		log_put("\":");
+		break;
+	case LOG_COMPAT:
+		if (line.bytes[line.len - 1] != ' ')
+			log_put(" ");
+		log_put(key);
+		log_put(":");
+		break;
+	}
+	return true;
+}
+
+/* In a text line a value of plain characters needs no quotes. */
+static bool
+log_is_plain(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		if (!strchr("-._:/@+,%[]*~", value.data[i]) &&
+		    !util_is_alpha((unsigned char)value.data[i]) &&
+		    !util_is_digit((unsigned char)value.data[i]))
+			return false;
+		if (value.data[i] == '\0')
+			return false;
+	}
+	return value.len > 0;
+}
+
+void
+log_text(const char *key, struct span value)
+{
+	const char *quote = log_sink.format == LOG_COMPAT ? "'" : "\"";
+
+	if (!log_put_key(key))
+		return;
+	if (log_sink.format == LOG_TEXT && log_is_plain(value))
+		quote = "";
+	log_put(quote);
+	log_put_escaped(value, quote[0], LOG_ROOM);
+	log_put(quote);
+}
+
+void
+log_number(const char *key, int64_t value)
+{
+	char number[32];
+	const char *quote = log_sink.format == LOG_COMPAT ? "'" : "";
+
+	if (!log_put_key(key))
+		return;
+	snprintf(number, sizeof(number), "%s%" PRId64 "%s", quote, value, quote);
+	log_put(number);
+}
+
+/* Ends a compat line, whose message comes last: only when it is there is known whether it fits.
+ */
+static void
+log_put_compat_message(void)
+{
+	size_t at = line.len;
+	bool was_cut = line.cut;
+
+	log_put(was_cut ? " truncated:'1' | " : " | ");
+	log_put_escaped(line.message, '\0', sizeof(line.bytes) - 1);
+	if (line.cut && !was_cut) {
+		line.len = at;
+		log_put_compat_message();
+	}
+}
+
+void
+log_end(void)
+{
+	int saved = errno;
+	ssize_t written;
+
+	switch (log_sink.format) {
+	case LOG_TEXT:
+		if (line.cut)
+			log_put(" truncated=1");
+		break;
+	case LOG_JSON:
+		log_put(line.cut ? ",\"truncated\":1}" : "}");
+		break;
+	case LOG_COMPAT:
+		log_put_compat_message();
+		break;
+	}
+	line.bytes[line.len++] = '\n';
+	do {
+		written = write(log_sink.fd, line.bytes, line.len);
+	} while (written == -1 && errno == EINTR);
+	/* Where nobody can read the log there is nobody to tell; the service goes on. */
+	errno = saved;
+}
+
+static void
+log_server(enum log_level level, const char *format, va_list args, int error)
+{
+	char message[2048];
+	size_t room = sizeof(message) - 128; /* what is behind it is for the text of ERROR */
+	size_t len;
+	int wanted;
+
+	if (!log_shows(level))
+		return;
+	wanted = vsnprintf(message, room, format, args);
+	len = strlen(message);
+	if (error != 0)
+		snprintf(message + len, sizeof(message) - len, ": %s", strerror(error));
+	if (log_begin(level, "server", 0, span_of(message))) {
+		if (wanted < 0 || (size_t)wanted >= room)
+			line.cut = true;
+		log_end();
+	}
+}
+
+void
+log_debug(const char *format, ...)
+{
+	int saved = errno;
+	va_list args;
+
+	va_start(args, format);
+	log_server(LOG_DEBUG, format, args, 0);
+	va_end(args);
+	errno = saved;
+}
+
+void
+log_info(const char *format, ...)
+{
+	int saved = errno;
+	va_list args;
+
+	va_start(args, format);
+	log_server(LOG_INFO, format, args, 0);
+	va_end(args);
+	errno = saved;
+}
+
+void
+log_error(const char *format, ...)
+{
+	int saved = errno;
+	va_list args;
+
+	va_start(args, format);
+	log_server(LOG_ERROR, format, args, saved);
+	va_end(args);
+	errno = saved;
+}
+
+void
+log_errorx(const char *format, ...)
+{
+	int saved = errno;
+	va_list args;
+
+	va_start(args, format);
+	log_server(LOG_ERROR, format, args, 0);
+	va_end(args);
+	errno = saved;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log: one line a fact, written with one write(2), in one of three formats.
+ *
+ *   text    2026-01-31T12:00:00.123Z access session #7 close code=1000 exit=0
+ *   json    {"time":"...","level":"access","category":"session","session":7,"message":"close",...}
+ *   compat  Sat, 31 Jan 2026 12:00:00 +0000 | ACCESS | session    | code:'1000' | close
+ *
+ * Values may be hostile: bytes below 0x20, 0x7f, 0x80 to 0x9f as characters,
+ * and what is not UTF-8 are written as \xHH (\u00HH in JSON), and a line never
+ * grows beyond LOG_LINE_MAX bytes; what does not fit is left out and the line
+ * says truncated=1. Writing never fails as far as the caller can see.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/util.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { LOG_LINE_MAX = 8192 };
+
+/* In the order of websocketd; a level shows itself and all behind it. */
+enum log_level {
+	LOG_DEBUG,
+	LOG_TRACE,
+	LOG_ACCESS,
+	LOG_INFO,
+	LOG_ERROR,
+	LOG_FATAL,
+	LOG_NONE,
+};
+
+enum log_format {
+	LOG_TEXT,
+	LOG_JSON,
+	LOG_COMPAT,
+};
+
+/* Where lines go from now on. FD is borrowed. Before the first call: text to stderr, from LOG_ACCESS. */
+void log_setup(int fd, enum log_format format, enum log_level lowest);
+
+bool log_shows(enum log_level level);
+
+/*
+ * A line with fields: log_begin(), any number of log_text()/log_number(),
+ * log_end(). log_begin() returns false when the level is not shown; the rest
+ * is left out by the caller then. SESSION is the session's id, 0 for none (compat
+ * lines show only what is added as a field).
+ * MESSAGE is borrowed until log_end() and is escaped as values are; CATEGORY and
+ * the keys are our own words.
+ */
+bool log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
+    __attribute__((warn_unused_result));
+void log_text(const char *key, struct span value);
+void log_number(const char *key, int64_t value);
+void log_end(void);
+
+/* A line of category "server" without fields. errno survives. */
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* log_error() adds the text of errno, log_errorx() does not. */
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_errorx(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

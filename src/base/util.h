@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Small helpers that every floor needs: descriptor flags, the clock, numbers
+ * from users, and character classes that do not depend on the locale.
+ */
+#ifndef BASE_UTIL_H
+#define BASE_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define UTIL_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A span of bytes that belongs to somebody else; not terminated. */
+struct span {
+	const char *data;
+	size_t len;
+};
+
+/* The span of a C string, and of a string literal at compile time. */
+struct span span_of(const char *text);
+#define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
+
+bool span_equal(struct span a, struct span b);
+/* As span_equal, but ASCII letters match in either case. */
+bool span_equal_nocase(struct span a, struct span b);
+/* Without the blanks and tabs at both ends: OWS of RFC 9110, section 5.6.3. */
+struct span span_trim(struct span s);
+/* A fresh, terminated copy; NULL without memory. The caller frees it. */
+char *span_dup(struct span s);
+
+/* Sets O_NONBLOCK on FD. -1 with errno when the system refuses. */
+int util_nonblock(int fd);
+
+/* Milliseconds of a clock that never jumps (CLOCK_MONOTONIC); the origin means nothing. */
+int64_t util_clock_ms(void);
+
+/*
+ * Reads a decimal number between MIN and MAX from all of TEXT into *OUT.
+ * Returns NULL, or what is wrong in words that follow a name: "must be a
+ * number from 0 to 65535". The words live until the next call.
+ */
+const char *util_parse_number(struct span text, int64_t min, int64_t max, int64_t *out)
+    __attribute__((warn_unused_result));
+
+/* True for the characters of a token: RFC 9110, section 5.6.2. */
+bool util_is_token_char(unsigned char c);
+bool util_is_token(struct span s);
+
+/* ASCII only, whatever the locale. */
+static inline bool
+util_is_alpha(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+util_is_digit(unsigned char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline char
+util_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* The value of a hexadecimal digit, or -1. */
+int util_hex_value(unsigned char c);
+
+#endif

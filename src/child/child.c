@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A running program and its three pipes, from its start until it is reaped. */
+#include "child/child.h"
+
+#include "base/log.h"
+#include "base/util.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+enum {
+	CHILDREN_BUCKETS = 1024, /* of the table by pid; a power of two */
+	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then; after that it is said in the log */
+};
+
+struct children {
+	struct loop *loop;	     /* borrowed */
+	struct children_settings settings;
+	size_t count;
+	struct list by_pid[CHILDREN_BUCKETS];
+};
+
+enum child_life {
+	CHILD_ALIVE,
+	CHILD_ZOMBIE, /* it keeps its process group's number reserved */
+	CHILD_REAPED,
+};
+
+/* The ladder. */
+static const struct {
+	int signal; /* 0: stdin is closed */
+	int wait_ms;
+	bool plus_extra;
+} child_ladder[] = {
+	{0, 100, true},
+	{SIGINT, 250, true},
+	{SIGTERM, 500, true},
+	{SIGKILL, CHILD_KILL_WAIT_MS, false},
+};
+
+struct child {
+	struct loop_grave grave; /* first: child_release() casts it back */
+	struct list node;	 /* in children->by_pid while it is not reaped */
+	struct children *children;
+	const struct child_handlers *handlers;
+	void *arg; /* borrowed: the handlers' */
+	pid_t pid;
+	enum child_life life;
+	struct child_exit exit;
+	int step;	   /* of the ladder: how many were taken */
+	int64_t due_ms;	   /* when the next is */
+	size_t out_left; /* of stdout, once it is reaped: bytes that were in the pipe then */
+	bool stdout_ended;
+	bool err_skips;	   /* the rest of an over-long line of stderr is being dropped */
+	struct io *in;	   /* owned; NULL when closed, likewise the next two */
+	struct io *out;
+	struct io *err;
+	struct buffer err_line; /* the begun line of stderr */
+	struct timer timer;
+};
+
+static struct list *
+children_bucket(struct children *children, pid_t pid)
+{
+	return &children->by_pid[(unsigned int)pid & (CHILDREN_BUCKETS - 1)];
+}
+
+struct children *
+children_new(struct loop *loop, const struct children_settings *settings)
+{
+	struct children *children = calloc(1, sizeof(*children));
+
+	if (!children)
+		return NULL;
+	children->loop = loop;
+	children->settings = *settings;
+	for (size_t i = 0; i < CHILDREN_BUCKETS; i++)
+		list_init(&children->by_pid[i]);
+	return children;
+}
+
+void
+children_free(struct children *children)
+{
+	assert(!children || children->count == 0);
+	free(children);
+}
+
+size_t
+children_count(const struct children *children)
+{
+	return children->count;
+}
+
+/* A signal to the whole group. The leader is not reaped, so the number is still the group's. */
+static void
+child_signal(struct child *child, int signal)
+{
+	assert(child->life != CHILD_REAPED);
+	kill(-child->pid, signal);
+}
+
+/* Hands out the line of stderr that was gathered. */
+static void
+child_emit_line(struct child *child)
+{
+	size_t len = buffer_len(&child->err_line);
+	const char *line = (const char *)buffer_data(&child->err_line);
+
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	child->handlers->on_stderr(child->arg, len > 0 ? line : "", len);
+	buffer_clear(&child->err_line);
+}
+
+/* Takes stderr apart into lines. What is over CHILD_STDERR_MAX is dropped, so that the program goes on. */
+static void
+child_take_stderr(struct child *child, const char *bytes, size_t len)
+{
+	while (len > 0) {
+		const char *end = memchr(bytes, '\n', len);
+		size_t piece = end ? (size_t)(end - bytes) : len;
+		size_t room = CHILD_STDERR_MAX - buffer_len(&child->err_line);
+
+		if (!child->err_skips) {
+			bool fits = piece <= room;
+
+			if (!buffer_append(&child->err_line, bytes, fits ? piece : room))
+				buffer_clear(&child->err_line);
+			if (!fits) {
+				child_emit_line(child);
+				child->err_skips = true;
+			} else if (end) {
+				child_emit_line(child);
+			}
+		}
+		if (!end)
+			return;
+		child->err_skips = false;
+		bytes += piece + 1;
+		len -= piece + 1;
+	}
+}
+
+static void
+child_close_stderr(struct child *child)
+{
+	if (!child->err)
+		return;
+	if (buffer_len(&child->err_line) > 0)
+		child_emit_line(child);
+	io_free(child->err);
+	child->err = NULL;
+}
+
+/* One read of stderr; false when there is nothing more for now. */
+static bool
+child_read_stderr(struct child *child)
+{
+	struct loop *loop = child->children->loop;
+	size_t n;
+
+	switch (io_read(child->err, loop->in, LOOP_BATCH, &n)) {
+	case IO_OK:
+		child_take_stderr(child, (const char *)loop->in, n);
+		return true;
+	case IO_AGAIN:
+		return false;
+	case IO_EOF:
+	case IO_FAILED:
+		break;
+	}
+	child_close_stderr(child);
+	return false;
+}
+
+static void
+child_release(struct loop_grave *grave)
+{
+	struct child *child = (struct child *)(void *)grave;
+
+	timer_clear(&child->timer);
+	buffer_clear(&child->err_line);
+	free(child);
+}
+
+void
+child_free(struct child *child)
+{
+	if (!child)
+		return;
+	assert(child->life == CHILD_REAPED);
+	io_free(child->in);
+	io_free(child->out);
+	io_free(child->err);
+	child->in = child->out = child->err = NULL;
+	timer_stop(&child->timer);
+	loop_bury(child->children->loop, &child->grave, child_release);
+}
+
+/* The end of a dead child: whoever is left of its group is killed, then it is reaped. */
+static void
+child_reap(struct child *child)
+{
+	int left = 0;
+
+	assert(child->life == CHILD_ZOMBIE);
+	child_signal(child, SIGKILL);
+	while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	child->life = CHILD_REAPED;
+	child->children->count--;
+	list_remove(&child->node);
+	/*
+	 * What is in the pipe now is the last of its output. One who left the group
+	 * and holds the pipe open could write for ever.
+	 */
+	if (child->out && ioctl(io_fd(child->out), FIONREAD, &left) == 0 && left > 0)
+		child->out_left = (size_t)left;
+	/* Its last words; bounded, as somebody else may hold the pipe and write without end. */
+	for (int reads = 0; child->err && reads < 16 && child_read_stderr(child); reads++)
+		continue;
+	child_close_stderr(child);
+	child->handlers->on_reaped(child->arg);
+}
+
+/* Takes the next step of the ladder, and says when the one after it is due. */
+static void
+child_climb(struct child *child)
+{
+	int last = (int)UTIL_LEN(child_ladder) - 1;
+	int step = child->step < last ? child->step : last;
+
+	if (child->step > last)
+		log_errorx("process %d does not end after SIGKILL", (int)child->pid);
+	if (child_ladder[step].signal != 0)
+		child_signal(child, child_ladder[step].signal);
+	else if (child->in)
+		io_shutdown(child->in);
+	child->step++;
+	child->due_ms = util_clock_ms() + child_ladder[step].wait_ms +
+	    (child_ladder[step].plus_extra ? child->children->settings.extra_wait_ms : 0);
+}
+
+/* What the time asks for: the next step of the ladder, or the end of the grace time. */
+static void
+child_step(void *arg)
+{
+	struct child *child = arg;
+	int64_t now = util_clock_ms();
+
+	if (child->life == CHILD_REAPED || child->due_ms == 0)
+		return;
+	if (child->due_ms <= now) {
+		if (child->life == CHILD_ZOMBIE) {
+			struct children *children = child->children;
+
+			child_reap(child);
+			/* While it was kept it may have hidden others, whose SIGCHLD has passed. */
+			children_reap(children);
+			return;
+		}
+		child_climb(child);
+	}
+	if (!timer_at(&child->timer, child->due_ms)) {
+		/* No memory for a timer: no gentle way is left. */
+		child_signal(child, SIGKILL);
+	}
+}
+
+void
+child_end(struct child *child)
+{
+	if (child->life != CHILD_ALIVE || child->step > 0)
+		return;
+	child_climb(child);
+	child_step(child);
+}
+
+/* The program was found dead. */
+static void
+child_died(struct child *child, const siginfo_t *info)
+{
+	child->life = CHILD_ZOMBIE;
+	child->exit.by_signal = info->si_code != CLD_EXITED;
+	child->exit.value = info->si_status;
+	io_free(child->in);
+	child->in = NULL;
+	child->handlers->on_exit(child->arg);
+	timer_stop(&child->timer);
+	if (child->stdout_ended) {
+		child_reap(child);
+		return;
+	}
+	/* Somebody else may still write to its stdout, for a moment. */
+	child->due_ms = util_clock_ms() + CHILD_GRACE_MS;
+	child_step(child);
+}
+
+static struct child *
+children_find(struct children *children, pid_t pid)
+{
+	struct list *bucket = children_bucket(children, pid);
+
+	for (struct list *node = bucket->next; node != bucket; node = node->next) {
+		struct child *child = LIST_ENTRY_OF(node, struct child, node);
+
+		if (child->pid == pid)
+			return child;
+	}
+	return NULL;
+}
+
+/* Asks for each child that is alive. */
+static void
+children_ask_each(struct children *children)
+{
+	for (size_t i = 0; i < CHILDREN_BUCKETS; i++) {
+		struct list *next;
+
+		for (struct list *node = children->by_pid[i].next; node != &children->by_pid[i]; node = next) {
+			struct child *child = LIST_ENTRY_OF(node, struct child, node);
+			siginfo_t info = {0};
+
+			next = node->next;
+			if (child->life == CHILD_ALIVE &&
+			    waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+			    info.si_pid == child->pid)
+				child_died(child, &info);
+		}
+	}
+}
+
+void
+children_reap(struct children *children)
+{
+	for (;;) {
+		siginfo_t info = {0};
+		struct child *child;
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
+			return;
+		child = children_find(children, info.si_pid);
+		if (!child) {
+			/* Not ours: an orphan that came to us because we are process 1 or a subreaper. */
+			waitpid(info.si_pid, NULL, WNOHANG);
+		} else if (child->life == CHILD_ALIVE) {
+			child_died(child, &info);
+		} else {
+			/* A dead one that is kept for a moment hides those behind it; so each is asked, in this rare case. */
+			children_ask_each(children);
+			return;
+		}
+	}
+}
+
+void
+children_kill_all(struct children *children)
+{
+	for (size_t i = 0; i < CHILDREN_BUCKETS; i++) {
+		for (struct list *node = children->by_pid[i].next; node != &children->by_pid[i];
+		     node = node->next)
+			child_signal(LIST_ENTRY_OF(node, struct child, node), SIGKILL);
+	}
+}
+
+static void
+child_on_stdout(void *arg)
+{
+	struct child *child = arg;
+
+	child->handlers->on_stdout(child->arg);
+}
+
+static void
+child_on_written(void *arg)
+{
+	struct child *child = arg;
+
+	child->handlers->on_written(child->arg);
+}
+
+static void
+child_on_stderr(void *arg)
+{
+	(void)child_read_stderr(arg);
+}
+
+/* It reads its stdin no more. What waited for it is dropped; its output is still wanted. */
+static void
+child_on_stdin_gone(void *arg, bool failed)
+{
+	struct child *child = arg;
+
+	(void)failed;
+	io_free(child->in);
+	child->in = NULL;
+	child->handlers->on_written(child->arg);
+}
+
+static const struct io_handlers child_stdin_handlers = {
+	.on_written = child_on_written,
+	.on_gone = child_on_stdin_gone,
+};
+
+static const struct io_handlers child_stdout_handlers = {
+	.on_readable = child_on_stdout,
+};
+
+static const struct io_handlers child_stderr_handlers = {
+	.on_readable = child_on_stderr,
+};
+
+int
+child_start(struct children *children, const char *path, char *const argv[], char *const envp[],
+    const struct child_handlers *handlers, void *arg, struct child **out)
+{
+	struct child *child = calloc(1, sizeof(*child));
+	struct spawn_result spawned;
+	int error;
+
+	*out = NULL;
+	if (!child)
+		return ENOMEM;
+	error = spawn_program(children->settings.heritage, path, argv, envp, &spawned);
+	if (error != 0) {
+		free(child);
+		return error;
+	}
+	child->children = children;
+	child->handlers = handlers;
+	child->arg = arg;
+	child->pid = spawned.pid;
+	timer_init(&child->timer, children->loop, child_step, child);
+	list_init(&child->node);
+	list_append(children_bucket(children, child->pid), &child->node);
+	children->count++;
+	child->in = io_new(children->loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
+	child->out = io_new(children->loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
+	child->err = io_new(children->loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
+	if (!child->in || !child->out || !child->err) {
+		/* It was started, so it must be seen to its end; nobody hears of it. */
+		child_signal(child, SIGKILL);
+		while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
+			continue;
+		child->life = CHILD_REAPED;
+		children->count--;
+		list_remove(&child->node);
+		child_free(child);
+		return ENOMEM;
+	}
+	io_set_reading(child->err, true);
+	*out = child;
+	return 0;
+}
+
+pid_t
+child_pid(const struct child *child)
+{
+	return child->pid;
+}
+
+void
+child_write(struct child *child, const struct iovec *parts, int count)
+{
+	if (child->in && !io_writev(child->in, parts, count)) {
+		io_free(child->in);
+		child->in = NULL;
+	}
+}
+
+void
+child_write_take(struct child *child, struct buffer *buffer)
+{
+	if (!child->in) {
+		buffer_clear(buffer);
+	} else if (!io_write_take(child->in, buffer)) {
+		io_free(child->in);
+		child->in = NULL;
+	}
+}
+
+size_t
+child_queued(const struct child *child)
+{
+	return child->in ? io_queued(child->in) : 0;
+}
+
+void
+child_set_reading(struct child *child, bool on)
+{
+	if (child->out && io_is_reading(child->out) != on)
+		io_set_reading(child->out, on);
+}
+
+bool
+child_is_reading(const struct child *child)
+{
+	return child->out && io_is_reading(child->out);
+}
+
+enum io_result
+child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
+{
+	enum io_result result = IO_EOF;
+
+	*n = 0;
+	if (child->life == CHILD_REAPED && capacity > child->out_left)
+		capacity = child->out_left;
+	if (child->out && capacity > 0)
+		result = io_read(child->out, bytes, capacity, n);
+	if (result == IO_OK && child->life == CHILD_REAPED)
+		child->out_left -= *n;
+	if (result == IO_OK || (result == IO_AGAIN && child->life != CHILD_REAPED))
+		return result;
+	io_free(child->out);
+	child->out = NULL;
+	child->stdout_ended = true;
+	if (child->life == CHILD_ZOMBIE) {
+		/* The grace time has no more purpose; reaped by the loop, so that no handler is called from here. */
+		child->due_ms = util_clock_ms();
+		if (!timer_at(&child->timer, child->due_ms))
+			log_debug("no memory for a timer");
+	}
+	return IO_EOF;
+}
+
+bool
+child_is_dead(const struct child *child)
+{
+	return child->life != CHILD_ALIVE;
+}
+
+bool
+child_is_reaped(const struct child *child)
+{
+	return child->life == CHILD_REAPED;
+}
+
+bool
+child_stdout_has_ended(const struct child *child)
+{
+	return child->stdout_ended;
+}
+
+struct child_exit
+child_exit(const struct child *child)
+{
+	return child->exit;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Starting a program with three pipes, as the user who started wspipe would
+ * have started it: his signal dispositions, mask and soft limit of
+ * descriptors, not ours; no descriptor but 0, 1 and 2; a session and process
+ * group of its own. posix_spawn: the parent is not copied, however large it
+ * is, and the error of the exec comes back at once. No shell is ever used.
+ */
+#ifndef CHILD_SPAWN_H
+#define CHILD_SPAWN_H
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+/* What a child inherits from the time before the server changed it for itself. */
+struct spawn_heritage {
+	sigset_t mask;
+	sigset_t set_default; /* signals that the server ignores or handles and that were not ignored at the start */
+	struct rlimit nofile;
+};
+
+/*
+ * Notes the state of the process. Called once, before the server changes any
+ * of it. Also opens /dev/null on those of the descriptors 0 to 2 that are closed, so that no pipe gets such a number.
+ */
+void spawn_heritage_init(struct spawn_heritage *heritage);
+
+/* True when SIGNAL was ignored when the program started; the server then leaves it so. */
+int spawn_was_ignored(int signal);
+
+struct spawn_result {
+	pid_t pid;
+	int in;	 /* the parent's ends, non-blocking and close-on-exec: the child's stdin, */
+	int out; /* stdout, */
+	int err; /* and stderr */
+};
+
+/*
+ * Starts PATH with ARGV and ENVP. 0, or the errno of the step that failed, and then nothing is
+ * left open.
+ */
+int spawn_program(const struct spawn_heritage *heritage, const char *path, char *const argv[],
+    char *const envp[], struct spawn_result *out) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An HTTP connection: one request, one answer or a change of protocol. */
+#include "http/connection.h"
+
+#include "base/log.h"
+#include "http/reply.h"
+#include "net/linger.h"
+#include "net/listener.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct connection {
+	struct loop_grave grave; /* first: connection_release() casts it back */
+	struct list node;	 /* in its user's list */
+	struct loop *loop;	 /* borrowed */
+	struct io *io;		 /* owned; NULL once it was given away or closed */
+	connection_handler *handler;
+	void *arg; /* borrowed */
+	struct sockaddr_storage peer;
+	struct timer timer;
+	struct head head;
+	struct buffer bytes; /* of the head, as far as they came */
+	bool has_head;	     /* HEAD is complete and valid */
+	bool head_only;	     /* the request was a HEAD */
+	int file;	     /* owned: what is being sent; -1: none */
+	int64_t file_left;   /* bytes of it */
+};
+
+static void
+connection_release(struct loop_grave *grave)
+{
+	struct connection *c = (struct connection *)(void *)grave;
+
+	timer_clear(&c->timer);
+	buffer_clear(&c->bytes);
+	free(c);
+}
+
+/* The one end of a connection. LINGER: what is queued still goes out. */
+static void
+connection_end(struct connection *c, bool linger)
+{
+	if (c->file != -1)
+		close(c->file);
+	c->file = -1;
+	if (linger)
+		linger_take(c->io, c->loop);
+	else
+		io_free(c->io);
+	c->io = NULL;
+	timer_stop(&c->timer);
+	list_remove(&c->node);
+	loop_bury(c->loop, &c->grave, connection_release);
+}
+
+void
+connection_drain_all(struct list *list)
+{
+	struct list *next;
+
+	for (struct list *node = list->next; node != list; node = next) {
+		struct connection *c = LIST_ENTRY_OF(node, struct connection, node);
+
+		next = node->next;
+		if (c->file == -1)
+			connection_end(c, false);
+	}
+}
+
+void
+connection_abort_all(struct list *list)
+{
+	while (!list_empty(list))
+		connection_end(LIST_ENTRY_OF(list->next, struct connection, node), false);
+}
+
+const struct sockaddr_storage *
+connection_peer(const struct connection *c)
+{
+	return &c->peer;
+}
+
+static void
+connection_log(struct connection *c, int status, const char *reason)
+{
+	char remote[LISTENER_TEXT_MAX];
+
+	if (!log_begin(LOG_ACCESS, "http", 0, span_of(status < 400 ? "reply" : "refused")))
+		return;
+	listener_text(&c->peer, remote);
+	log_number("status", status);
+	log_text("remote", span_of(remote));
+	if (c->has_head) {
+		log_text("method", head_method(&c->head));
+		log_text("target", head_target(&c->head));
+	}
+	if (reason)
+		log_text("reason", span_of(reason));
+	log_end();
+}
+
+static void
+connection_send(struct connection *c, struct buffer *out, bool built)
+{
+	bool sent = built && io_write_take(c->io, out);
+
+	buffer_clear(out);
+	connection_end(c, sent);
+}
+
+void
+connection_reply(struct connection *c, int status, const char *extra, const char *reason)
+{
+	struct buffer out = {0};
+
+	connection_log(c, status, reason);
+	connection_send(c, &out, reply_text(&out, status, extra, c->head_only));
+}
+
+/* Sends the next pieces of the file until the queue is above its mark. */
+static void
+connection_send_file(struct connection *c)
+{
+	while (c->file_left > 0 && io_queued(c->io) < IO_HIGH) {
+		size_t want = c->file_left < LOOP_BATCH ? (size_t)c->file_left : LOOP_BATCH;
+		ssize_t got = read(c->file, c->loop->in, want);
+
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			/* It has shrunk or can't be read: a short body shows the client that it is not whole. */
+			log_errorx("a static file ended before its size: %s", got == 0 ? "it was cut" : strerror(errno));
+			connection_end(c, false);
+			return;
+		}
+		if (!io_write(c->io, c->loop->in, (size_t)got)) {
+			connection_end(c, false);
+			return;
+		}
+		c->file_left -= got;
+	}
+	if (c->file_left == 0) {
+		connection_end(c, true);
+		return;
+	}
+	if (!timer_at(&c->timer, io_progress_ms(c->io) + CONNECTION_STALL_MS))
+		connection_end(c, false);
+}
+
+void
+connection_reply_file(struct connection *c, int fd, int64_t size, const char *type, const char *extra,
+    bool head_only)
+{
+	struct buffer out = {0};
+
+	connection_log(c, 200, NULL);
+	if (head_only || size == 0) {
+		close(fd);
+		connection_send(c, &out, reply_head(&out, 200, type, size, extra));
+		return;
+	}
+	c->file = fd;
+	c->file_left = size;
+	if (!reply_head(&out, 200, type, size, extra) || !io_write_take(c->io, &out)) {
+		buffer_clear(&out);
+		connection_end(c, false);
+		return;
+	}
+	/* Nothing more is read; the death of the client is still seen. */
+	io_set_reading(c->io, false);
+	timer_stop(&c->timer);
+	connection_send_file(c);
+}
+
+struct io *
+connection_give(struct connection *c, struct span *rest)
+{
+	struct io *io = c->io;
+	size_t used = head_len(&c->head);
+
+	rest->data = (const char *)buffer_data(&c->bytes) + used;
+	rest->len = buffer_len(&c->bytes) - used;
+	c->io = NULL;
+	connection_end(c, false);
+	return io;
+}
+
+static void
+connection_on_readable(void *arg)
+{
+	struct connection *c = arg;
+	size_t n;
+	/* Never more than a head: what a client sends beyond it stays in the socket until somebody wants it. */
+	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
+
+	switch (io_read(c->io, c->loop->in, room, &n)) {
+	case IO_OK:
+		break;
+	case IO_AGAIN:
+		return;
+	case IO_EOF:
+	case IO_FAILED:
+		connection_end(c, false);
+		return;
+	}
+	if (!buffer_append(&c->bytes, c->loop->in, n)) {
+		connection_end(c, false);
+		return;
+	}
+	switch (head_parse(&c->head, (const char *)buffer_data(&c->bytes), buffer_len(&c->bytes))) {
+	case HEAD_MORE:
+		return;
+	case HEAD_DONE:
+		c->has_head = true;
+		c->head_only = span_equal(head_method(&c->head), SPAN("HEAD"));
+		c->handler(c->arg, c, &c->head);
+		return;
+	case HEAD_BAD:
+		connection_reply(c, head_status(&c->head), NULL, head_reason(&c->head));
+		return;
+	case HEAD_HTTP2:
+		connection_end(c, true);
+		return;
+	}
+}
+
+static void
+connection_on_written(void *arg)
+{
+	struct connection *c = arg;
+
+	if (c->file != -1 && io_queued(c->io) <= IO_LOW)
+		connection_send_file(c);
+}
+
+static void
+connection_on_gone(void *arg, bool failed)
+{
+	/* A client that only half-closed still reads its answer. */
+	if (failed)
+		connection_end(arg, false);
+}
+
+static void
+connection_on_timer(void *arg)
+{
+	struct connection *c = arg;
+	int64_t now = util_clock_ms();
+	int64_t due;
+
+	if (c->file != -1) {
+		due = io_progress_ms(c->io) + CONNECTION_STALL_MS;
+		if (due <= now || !timer_at(&c->timer, due))
+			connection_end(c, false);
+		return;
+	}
+	if (buffer_len(&c->bytes) == 0)
+		connection_end(c, false); /* it never said a word */
+	else
+		connection_reply(c, 408, NULL, "the request's head was not complete in time");
+}
+
+static const struct io_handlers connection_io_handlers = {
+	.on_readable = connection_on_readable,
+	.on_written = connection_on_written,
+	.on_gone = connection_on_gone,
+};
+
+bool
+connection_open(struct loop *loop, struct list *list, int fd, const struct sockaddr_storage *peer,
+    connection_handler *handler, void *arg)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		close(fd);
+		return false;
+	}
+	list_init(&c->node);
+	c->loop = loop;
+	c->handler = handler;
+	c->arg = arg;
+	c->peer = *peer;
+	c->file = -1;
+	head_init(&c->head);
+	timer_init(&c->timer, loop, connection_on_timer, c);
+	c->io = io_new(loop, &transport_socket, fd, &connection_io_handlers, c);
+	if (!c->io || !timer_at(&c->timer, util_clock_ms() + CONNECTION_HEAD_MS)) {
+		io_free(c->io);
+		timer_clear(&c->timer);
+		free(c);
+		return false;
+	}
+	list_append(list, &c->node);
+	io_set_reading(c->io, true);
+	return true;
+}

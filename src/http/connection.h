@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An HTTP connection: reads one request head within a deadline, hands it to
+ * its user, and carries the answer, or gives its stream away to another
+ * protocol. One request a connection: every answer closes it.
+ */
+#ifndef HTTP_CONNECTION_H
+#define HTTP_CONNECTION_H
+
+#include "http/head.h"
+#include "net/io.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum {
+	CONNECTION_HEAD_MS = 10 * 1000,	 /* from the accept to a complete head, absolute */
+	CONNECTION_STALL_MS = 60 * 1000, /* an answer that nobody reads */
+};
+
+struct connection;
+
+/*
+ * HEAD is complete and valid. The handler answers by connection_reply(),
+ * connection_reply_file() or connection_give(), once and before it returns.
+ */
+typedef void connection_handler(void *arg, struct connection *connection, const struct head *head);
+
+/*
+ * A connection over the accepted socket FD, which is taken even on failure.
+ * It is put into LIST and leaves it when it ends. False without memory.
+ */
+bool connection_open(struct loop *loop, struct list *list, int fd, const struct sockaddr_storage *peer,
+    connection_handler *handler, void *arg) __attribute__((warn_unused_result));
+
+/* Who is on the other side; lives as long as the connection. */
+const struct sockaddr_storage *connection_peer(const struct connection *connection);
+
+/* A short text: "404 Not Found\n". EXTRA as in reply_head(). REASON goes to the log. */
+void connection_reply(struct connection *connection, int status, const char *extra, const char *reason);
+
+/* SIZE bytes of the regular file FD, which is taken, or without them when HEAD_ONLY. */
+void connection_reply_file(struct connection *connection, int fd, int64_t size, const char *type,
+    const char *extra, bool head_only);
+
+/*
+ * Gives the stream away and ends the connection: the caller owns the io and sets its handlers at once.
+ * The bytes that followed the head go to *REST; they live until the caller returns to the loop.
+ */
+struct io *connection_give(struct connection *connection, struct span *rest);
+
+/* Closes those of a list that still wait for a request; answers on their way go on. */
+void connection_drain_all(struct list *list);
+
+/* Closes all of a list at once, without a word. */
+void connection_abort_all(struct list *list);
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The head of an HTTP/1.x request. One byte is one step of a state machine, so
+ * it does not matter how the bytes were cut when they came, and what is wrong
+ * is refused at the first byte that shows it.
+ */
+#include "http/head.h"
+
+#include "http/uri.h"
+
+#include <string.h>
+
+static void
+head_fail(struct head *head, int status, const char *reason)
+{
+	head->result = HEAD_BAD;
+	head->status = status;
+	head->reason = reason;
+}
+
+static struct span
+head_span(const struct head *head, struct head_range range)
+{
+	return (struct span){head->bytes + range.at, range.len};
+}
+
+/* Begins the part of the head at byte AT. */
+static struct head_range
+head_range_at(size_t at)
+{
+	return (struct head_range){.at = (uint16_t)at, .len = 0};
+}
+
+void
+head_init(struct head *head)
+{
+	memset(head, 0, sizeof(*head));
+	head->state = HEAD_AT_START;
+	head->result = HEAD_MORE;
+}
+
+/* Acts at the end of the request line. */
+static void
+head_end_line(struct head *head)
+{
+	if (head->major == 1) {
+		head->state = HEAD_AT_FIELD;
+		return;
+	}
+	/* RFC 9113, section 3.4: the client speaks HTTP/2 and would not understand an answer in
+	 * HTTP/1.1. */
+	if (head->major == 2 && head->minor == 0 &&
+	    span_equal(head_method(head), SPAN("PRI")) &&
+	    span_equal(head_target(head), SPAN("*"))) {
+		head->result = HEAD_HTTP2;
+		return;
+	}
+	/* RFC 9110, section 15.6.6. */
+	head_fail(head, 505, "the major version of HTTP is not 1");
+}
+
+/* The request line: method SP request-target SP HTTP-version (RFC 9112, section 3). */
+static void
+head_method_byte(struct head *head, size_t i, unsigned char c)
+{
+	if (util_is_token_char(c)) {
+		head->method.len++;
+	} else if (c == ' ' && head->method.len > 0) {
+		head->target = head_range_at(i + 1);
+		head->state = HEAD_AT_TARGET;
+	} else {
+		head_fail(head, 400, "the method is not a token with one blank behind it");
+	}
+}
+
+static void
+head_target_byte(struct head *head, size_t i, unsigned char c)
+{
+	if (c > ' ' && c < 0x7f) {
+		head->target.len++;
+	} else if (c == ' ' && head->target.len > 0) {
+		head->version = i + 1;
+		head->state = HEAD_AT_VERSION;
+	} else if (c == '\r') {
+		head_fail(head, 400, "the request line has no version, as in HTTP/0.9");
+	} else {
+		head_fail(head, 400, "the target holds a byte that none can have, or is empty");
+	}
+}
+
+static void
+head_version_byte(struct head *head, size_t i, unsigned char c)
+{
+	/* M and m: one digit each (RFC 9112, section 2.3). */
+	static const char form[] = "HTTP/M.m\r";
+	char wanted = form[i - head->version];
+
+	if (wanted == 'M' && util_is_digit(c))
+		head->major = c - '0';
+	else if (wanted == 'm' && util_is_digit(c))
+		head->minor = c - '0';
+	else if (wanted == 'M' || wanted == 'm' || (char)c != wanted)
+		head_fail(head, 400,
+		    "the version is not HTTP/ and two digits with a dot between them");
+	else if (c == '\r')
+		head->state = HEAD_AT_LINE_LF;
+}
+
+static void
+head_name_byte(struct head *head, size_t i, unsigned char c)
+{
+	struct head_range *name = &head->fields[head->field_count].name;
+
+	if (util_is_token_char(c)) {
+		name->len++;
+	} else if (c == ':' && name->len > 0) {
+		head->fields[head->field_count].value = head_range_at(i + 1);
+		head->state = HEAD_AT_BLANK;
+	} else if (c == ' ' || c == '\t') {
+		/* RFC 9112, section 5.1: a proxy that ignores the blank and one that does not
+		 * see two fields. */
+		head_fail(head, 400, "a field has a blank before its colon");
+	} else {
+		head_fail(head, 400, "the name of a field is not a token");
+	}
+}
+
+static void
+head_value_byte(struct head *head, size_t i, unsigned char c)
+{
+	struct head_range *value = &head->fields[head->field_count].value;
+
+	if (c == '\r') {
+		head->state = HEAD_AT_VALUE_LF;
+	} else if (c == ' ' || c == '\t') {
+		return; /* counted with the next byte that is not blank; there may be none */
+	} else if (c < ' ' || c == 0x7f) {
+		/* RFC 9110, section 5.5. */
+		head_fail(head, 400,
+		    "the value of a field holds a control byte, or ends without a CR");
+	} else {
+		value->len = (uint16_t)(i + 1 - value->at);
+	}
+}
+
+/* The first byte of a line behind the request line. */
+static void
+head_field_byte(struct head *head, size_t i, unsigned char c)
+{
+	if (c == '\r') {
+		head->state = HEAD_AT_END_LF;
+	} else if (c == ' ' || c == '\t') {
+		/* RFC 9112, sections 2.2 and 5.2. */
+		head_fail(head, 400, "a line of the head begins with a blank (a folded field)");
+	} else if (head->field_count == HEAD_MAX_FIELDS) {
+		head_fail(head, 431, "the head has too many fields"); /* RFC 6585, section 5 */
+	} else {
+		head->fields[head->field_count].name = head_range_at(i);
+		head->state = HEAD_AT_NAME;
+		head_name_byte(head, i, c);
+	}
+}
+
+/* Host (RFC 9112, section 3.2). */
+static bool
+head_check_host(const struct head *head)
+{
+	struct span host;
+	struct uri_authority authority;
+	size_t count = head_find(head, "Host", &host);
+
+	if (count == 0)
+		return head->minor == 0;
+	/* The host of an http URI is not empty (RFC 9110, section 4.2.1), so an empty Host
+	 * can't be right. */
+	return count == 1 && uri_parse_authority(host, &authority);
+}
+
+/* How the body is framed (RFC 9112, sections 6.1 to 6.3). Returns what is wrong, or NULL. */
+static const char *
+head_check_body(struct head *head)
+{
+	struct span coding, number;
+	int64_t length = 0;
+	size_t codings = head_find(head, "Transfer-Encoding", &coding);
+	size_t lengths = head_find(head, "Content-Length", &number);
+
+	if (codings > 0) {
+		if (lengths > 0)
+			return "Content-Length and Transfer-Encoding do not go together";
+		if (head->minor == 0)
+			return "HTTP/1.0 has no Transfer-Encoding";
+		if (codings > 1 || !span_equal_nocase(coding, SPAN("chunked")))
+			return "Transfer-Encoding is not chunked";
+	}
+	/* Two of them are refused even when they are equal, as section 6.3 allows. */
+	if (lengths > 1)
+		return "Content-Length came twice";
+	if (lengths > 0 && (number.len == 0 || !util_is_digit((unsigned char)number.data[0]) ||
+			       util_parse_number(number, 0, INT64_MAX, &length)))
+		return "Content-Length is not a number";
+	head->has_body = codings > 0 || length > 0;
+	return NULL;
+}
+
+/* Acts at the end of the head, with all fields there. */
+static void
+head_end(struct head *head)
+{
+	const char *wrong = head_check_body(head);
+
+	if (wrong)
+		head_fail(head, 400, wrong);
+	else if (!head_check_host(head))
+		head_fail(head, 400, "there is not exactly one valid Host");
+	else
+		head->result = HEAD_DONE;
+}
+
+/* The byte behind a CR. */
+static void
+head_lf_byte(struct head *head, size_t i, unsigned char c)
+{
+	/* RFC 9112, section 2.2. */
+	if (c != '\n') {
+		head_fail(head, 400, "a CR has no LF behind it");
+		return;
+	}
+	if (head->state == HEAD_AT_START_LF) {
+		head->line = i + 1;
+		head->method = head_range_at(i + 1);
+		head->state = HEAD_AT_METHOD;
+	} else if (head->state == HEAD_AT_LINE_LF) {
+		head_end_line(head);
+	} else if (head->state == HEAD_AT_VALUE_LF) {
+		head->field_count++;
+		head->state = HEAD_AT_FIELD;
+	} else {
+		head_end(head);
+	}
+}
+
+/* Looks at byte I, which is C. */
+static void
+head_byte(struct head *head, size_t i, unsigned char c)
+{
+	/*
+	 * RFC 9110, section 15.5.15; RFC 9112, section 3, asks for at least 8000
+	 * bytes. The states up to HEAD_AT_VERSION are those of the request line.
+	 */
+	if (head->state <= HEAD_AT_VERSION && i - head->line >= HEAD_MAX_LINE && c != '\r') {
+		head_fail(head, 414, "the request line is too long");
+		return;
+	}
+	switch (head->state) {
+	case HEAD_AT_START:
+		/* RFC 9112, section 2.2: an empty line before the request line is ignored; one
+		 * is enough. */
+		if (c == '\r') {
+			head->state = HEAD_AT_START_LF;
+			break;
+		}
+		head->state = HEAD_AT_METHOD;
+		/* fall through */
+	case HEAD_AT_METHOD:
+		head_method_byte(head, i, c);
+		break;
+	case HEAD_AT_TARGET:
+		head_target_byte(head, i, c);
+		break;
+	case HEAD_AT_VERSION:
+		head_version_byte(head, i, c);
+		break;
+	case HEAD_AT_FIELD:
+		head_field_byte(head, i, c);
+		break;
+	case HEAD_AT_NAME:
+		head_name_byte(head, i, c);
+		break;
+	case HEAD_AT_BLANK:
+		if (c == ' ' || c == '\t')
+			break;
+		head->fields[head->field_count].value = head_range_at(i);
+		head->state = HEAD_AT_VALUE;
+		/* fall through */
+	case HEAD_AT_VALUE:
+		head_value_byte(head, i, c);
+		break;
+	case HEAD_AT_START_LF:
+	case HEAD_AT_LINE_LF:
+	case HEAD_AT_VALUE_LF:
+	case HEAD_AT_END_LF:
+		head_lf_byte(head, i, c);
+		break;
+	}
+}
+
+enum head_result
+head_parse(struct head *head, const char *bytes, size_t len)
+{
+	size_t end = len < HEAD_MAX_BYTES ? len : HEAD_MAX_BYTES;
+
+	head->bytes = bytes;
+	while (head->result == HEAD_MORE && head->scanned < end) {
+		size_t i = head->scanned++;
+		unsigned char c = (unsigned char)bytes[i];
+
+		head_byte(head, i, c);
+	}
+	if (head->result == HEAD_MORE && head->scanned == HEAD_MAX_BYTES)
+		head_fail(head, 431, "the head is too long"); /* RFC 6585, section 5 */
+	return head->result;
+}
+
+int
+head_status(const struct head *head)
+{
+	return head->status;
+}
+
+const char *
+head_reason(const struct head *head)
+{
+	return head->reason;
+}
+
+size_t
+head_len(const struct head *head)
+{
+	return head->scanned;
+}
+
+struct span
+head_method(const struct head *head)
+{
+	return head_span(head, head->method);
+}
+
+struct span
+head_target(const struct head *head)
+{
+	return head_span(head, head->target);
+}
+
+int
+head_minor(const struct head *head)
+{
+	return head->minor == 0 ? 0 : 1;
+}
+
+bool
+head_has_body(const struct head *head)
+{
+	return head->has_body;
+}
+
+size_t
+head_field_count(const struct head *head)
+{
+	return head->field_count;
+}
+
+struct head_field
+head_field(const struct head *head, size_t i)
+{
+	return (struct head_field){
+	    head_span(head, head->fields[i].name),
+	    head_span(head, head->fields[i].value),
+	};
+}
+
+size_t
+head_find(const struct head *head, const char *name, struct span *value)
+{
+	struct span wanted = span_of(name);
+	size_t count = 0;
+
+	for (size_t i = 0; i < head->field_count; i++) {
+		struct head_field field = head_field(head, i);
+
+		if (!span_equal_nocase(field.name, wanted))
+			continue;
+		if (count == 0 && value)
+			*value = field.value;
+		count++;
+	}
+	return count;
+}
+
+/* The length of the element at the front of TEXT: up to a comma that is not in a quoted string.
+ */
+static size_t
+head_element_len(struct span text)
+{
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		if (text.data[i] == '"')
+			quoted = !quoted;
+		else if (quoted && text.data[i] == '\\' && i + 1 < text.len)
+			i++; /* a quoted pair (RFC 9110, section 5.6.4) */
+		else if (!quoted && text.data[i] == ',')
+			break;
+	}
+	return i;
+}
+
+/*
+ * The cursor is where the next element begins, as a position in the head;
+ * behind the last element of a field it is one behind the end of the value,
+ * which is before the next field.
+ */
+bool
+head_next_element(
+    const struct head *head, const char *name, size_t *cursor, struct span *element)
+{
+	struct span wanted = span_of(name);
+
+	for (size_t i = 0; i < head->field_count; i++) {
+		struct head_range value = head->fields[i].value;
+		size_t begin = value.at;
+		struct span rest;
+		size_t len;
+
+		if (begin + value.len < *cursor ||
+		    !span_equal_nocase(head_span(head, head->fields[i].name), wanted))
+			continue;
+		if (*cursor > begin)
+			begin = *cursor;
+		rest = (struct span){head->bytes + begin, (size_t)value.at + value.len - begin};
+		len = head_element_len(rest);
+		*element = span_trim((struct span){rest.data, len});
+		*cursor = begin + len + 1;
+		return true;
+	}
+	return false;
+}
+
+bool
+head_has_token(const struct head *head, const char *name, const char *token)
+{
+	struct span wanted = span_of(token);
+	struct span element;
+	size_t cursor = 0;
+
+	while (head_next_element(head, name, &cursor, &element)) {
+		if (span_equal_nocase(element, wanted))
+			return true;
+	}
+	return false;
+}

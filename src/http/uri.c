@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Request targets: taking them apart and decoding their path. */
+#include "http/uri.h"
+
+#include "base/utf8.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* The length of TEXT before the first byte that is one of STOPS, all of it when there is none.
+ */
+static size_t
+uri_len_until(struct span text, const char *stops)
+{
+	size_t i = 0;
+
+	while (i < text.len && !(text.data[i] != '\0' && strchr(stops, text.data[i])))
+		i++;
+	return i;
+}
+
+static struct span
+uri_rest(struct span text, size_t from)
+{
+	return (struct span){text.data + from, text.len - from};
+}
+
+/* The length of "http://" and its like at the front of TARGET, 0 when it is not there. */
+static size_t
+uri_scheme_len(struct span target)
+{
+	static const struct span schemes[] = {
+	    {"http://", 7}, {"https://", 8}, {"ws://", 5}, {"wss://", 6}};
+
+	for (size_t i = 0; i < UTIL_LEN(schemes); i++) {
+		struct span front = {target.data, schemes[i].len};
+
+		/* The scheme is the same in any case (RFC 3986, section 3.1). */
+		if (target.len >= schemes[i].len && span_equal_nocase(front, schemes[i]))
+			return schemes[i].len;
+	}
+	return 0;
+}
+
+bool
+uri_split(struct span target, struct uri *out)
+{
+	struct span rest = target;
+	struct uri_authority authority;
+	size_t len;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < target.len; i++) {
+		unsigned char c = (unsigned char)target.data[i];
+
+		/* A target has no fragment (RFC 9112, section 3.2). */
+		if (c <= ' ' || c > 0x7e || c == '#')
+			return false;
+	}
+	if (target.len == 0)
+		return false;
+	if (target.data[0] != '/') {
+		/* The absolute-form (RFC 9112, section 3.2.2), or one that is only for proxies
+		 * and for OPTIONS. */
+		size_t scheme = uri_scheme_len(target);
+
+		if (scheme == 0)
+			return false;
+		rest = uri_rest(target, scheme);
+		out->authority = (struct span){rest.data, uri_len_until(rest, "/?")};
+		if (!uri_parse_authority(out->authority, &authority))
+			return false;
+		rest = uri_rest(rest, out->authority.len);
+	}
+	len = uri_len_until(rest, "?");
+	out->path = len > 0 ? (struct span){rest.data, len} : SPAN("/");
+	if (len < rest.len) {
+		out->has_query = true;
+		out->query = uri_rest(rest, len + 1);
+	}
+	return true;
+}
+
+/* True when a segment of the decoded PATH is one that no file can have. */
+static bool
+uri_has_odd_segment(struct span path)
+{
+	while (path.len > 0) {
+		struct span segment = uri_rest(path, 1); /* behind a '/' */
+
+		segment.len = uri_len_until(segment, "/");
+		path = uri_rest(path, 1 + segment.len);
+		if (span_equal(segment, SPAN(".")) || span_equal(segment, SPAN("..")))
+			return true;
+		if (segment.len == 0 && path.len > 0)
+			return true;
+	}
+	return false;
+}
+
+/* The value of two hexadecimal digits at the front of TEXT, or -1. */
+static int
+uri_escaped_byte(struct span text)
+{
+	int high, low;
+
+	if (text.len < 2)
+		return -1;
+	high = util_hex_value((unsigned char)text.data[0]);
+	low = util_hex_value((unsigned char)text.data[1]);
+	return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+enum uri_path_result
+uri_decode_path(struct span path, char *out)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	if (path.len == 0 || path.data[0] != '/')
+		return URI_PATH_BAD;
+	for (size_t i = 0; i < path.len; i++) {
+		int c = (unsigned char)path.data[i];
+
+		if (c == '%') {
+			/* RFC 3986, section 2.4: decoded once and only once. */
+			c = uri_escaped_byte(uri_rest(path, i + 1));
+			/* An escaped slash is data for its sender, and a separator for the file
+			 * system. */
+			if (c == '/')
+				return URI_PATH_BAD;
+			i += 2;
+		}
+		/* Below zero where the escape is broken. */
+		if (c < 0x20 || c == 0x7f || c == '\\')
+			return URI_PATH_BAD;
+		out[len++] = (char)c;
+	}
+	out[len] = '\0';
+	if (!utf8_valid((const uint8_t *)out, len))
+		return URI_PATH_BAD;
+	return uri_has_odd_segment((struct span){out, len}) ? URI_PATH_MISSING : URI_PATH_OK;
+}
+
+/* True when TEXT is an address of FAMILY in the one spelling that RFC 3986, section 3.2.2, has
+ * for it. */
+static bool
+uri_is_address(int family, struct span text)
+{
+	char copy[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (text.len >= sizeof(copy))
+		return false;
+	memcpy(copy, text.data, text.len);
+	copy[text.len] = '\0';
+	return strlen(copy) == text.len && inet_pton(family, copy, &address) == 1;
+}
+
+/* reg-name (RFC 3986, section 3.2.2), but not empty: no http URI has that (RFC 9110,
+ * section 4.2.1). */
+static bool
+uri_is_name(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c == '%') {
+			if (uri_escaped_byte(uri_rest(text, i + 1)) < 0)
+				return false;
+			i += 2;
+		} else if (!util_is_alpha(c) && !util_is_digit(c) &&
+			   (c == '\0' || !strchr("-._~!$&'()*+,;=", c))) {
+			return false;
+		}
+	}
+	return text.len > 0;
+}
+
+bool
+uri_parse_authority(struct span text, struct uri_authority *out)
+{
+	struct span rest;
+	int64_t port;
+
+	memset(out, 0, sizeof(*out));
+	if (text.len > 0 && text.data[0] == '[') {
+		struct span inner = uri_rest(text, 1);
+
+		inner.len = uri_len_until(inner, "]");
+		if (inner.len == text.len - 1 || !uri_is_address(AF_INET6, inner))
+			return false;
+		out->is_ipv6 = true;
+		out->host = inner;
+		rest = uri_rest(text, inner.len + 2);
+	} else {
+		out->host = (struct span){text.data, uri_len_until(text, ":")};
+		if (!uri_is_name(out->host))
+			return false;
+		out->is_ipv4 = uri_is_address(AF_INET, out->host);
+		rest = uri_rest(text, out->host.len);
+	}
+	if (rest.len == 0)
+		return true;
+	if (rest.data[0] != ':')
+		return false;
+	rest = uri_rest(rest, 1);
+	if (rest.len == 0)
+		return true;
+	if (util_parse_number(rest, 1, UINT16_MAX, &port))
+		return false;
+	out->port = (int)port;
+	return true;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Request targets (RFC 9112, section 3.2; RFC 3986): taking them apart and
+ * decoding their path. Pure. A path that is odd is refused, never cleaned: what
+ * is mended here could mean something else to the file system.
+ */
+#ifndef HTTP_URI_H
+#define HTTP_URI_H
+
+#include "base/util.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A target, as spans of it. */
+struct uri {
+	struct span authority; /* of the absolute-form; empty (data NULL) in the origin-form */
+	struct span path;      /* still encoded, begins with '/' ("/" where the absolute-form has none) */
+	struct span query;     /* raw, behind the '?'; empty when there is none */
+	bool has_query;
+};
+
+/*
+ * Takes a target apart. True for the origin-form ("/a?b") and the
+ * absolute-form with http, https, ws or wss ("http://host/a?b", the scheme in any case). False
+ * (answer 400) for the other forms, a fragment, a byte that no URI holds
+ * (control, blank, above 0x7e), or an authority that uri_parse_authority()
+ * refuses or that has user information.
+ */
+bool uri_split(struct span target, struct uri *out);
+
+enum uri_path_result {
+	URI_PATH_OK,
+	URI_PATH_BAD,	  /* can't be decoded to a sane path: 400 */
+	URI_PATH_MISSING, /* decodes, but no file can have it: 404 */
+};
+
+/*
+ * Decodes an encoded path once into OUT (at least path.len + 1 bytes),
+ * terminated. BAD: a broken escape, an escaped NUL, '/' or '\', a bare '\', any control
+ * byte (below 0x20 or 0x7f), or a result that is not UTF-8. MISSING: a segment that is "." or
+ * "..", or an empty one that is not the last. A last empty segment ("/dir/") is all right.
+ */
+enum uri_path_result uri_decode_path(struct span path, char *out);
+
+/* The authority of a URI or of a Host field. */
+struct uri_authority {
+	struct span host; /* without the brackets of an IPv6 address */
+	bool is_ipv6;	  /* it stood in brackets */
+	bool is_ipv4;	  /* four decimal numbers */
+	int port;	  /* 0 when none was given */
+};
+
+/*
+ * Reads uri-host [":" port] (RFC 3986, section 3.2; RFC 9112, section 3.2).
+ * False for what is not valid: an empty host, user information, a port outside
+ * 1 to 65535 or with leading junk, a bad IPv6 address, a byte that no reg-name holds. An empty
+ * port ("host:") counts as none.
+ */
+bool uri_parse_authority(struct span text, struct uri_authority *out);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One non-blocking stream of bytes. */
+#include "net/io.h"
+
+#include "base/util.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct io {
+	struct loop_grave grave; /* first: io_release() casts it back */
+	struct loop *loop;	 /* borrowed */
+	struct transport transport;
+	const struct io_handlers *handlers; /* borrowed */
+	void *arg;			    /* borrowed: the handlers' */
+	struct event *event;		    /* owned; NULL until something is first waited for */
+	short armed;			    /* what the event waits for now; 0: it is not added */
+	bool reading;
+	bool gone;	  /* on_gone was called or is of no use: the death of the other side is known */
+	bool ending;	  /* io_shutdown() was called */
+	bool ended;	  /* and carried out */
+	struct buffer queue;
+	int64_t progress_ms;
+};
+
+static void io_on_event(evutil_socket_t fd, short what, void *arg);
+
+/*
+ * The events that the state calls for.
+ *
+ * While nothing is read, the death of the other side must still be seen.
+ * EV_CLOSED alone does not do: libevent turns EPOLLERR (a reset) into
+ * EV_READ|EV_WRITE, which an event that waits for EV_CLOSED only never gets,
+ * while the level-triggered epoll reports it for ever. So EV_WRITE is asked
+ * for as well, and edge-triggered, as the socket is writable most of the time.
+ */
+static short
+io_wanted(const struct io *io)
+{
+	short want = 0;
+
+	if (io->transport.fd == -1)
+		return 0;
+	if (io->reading) {
+		want = EV_READ;
+		if (buffer_len(&io->queue) > 0)
+			want |= EV_WRITE;
+	} else if (!io->transport.ops->one_way && !io->gone) {
+		want = EV_CLOSED | EV_WRITE | EV_ET;
+	} else if (buffer_len(&io->queue) > 0) {
+		want = EV_WRITE;
+	}
+	return want == 0 ? 0 : (short)(want | EV_PERSIST);
+}
+
+/*
+ * Brings the event in line with the state. False without memory. event_del() comes before any close: a child that
+ * is still being exec'ed may hold the open file and with it its epoll entry.
+ */
+static bool
+io_reload(struct io *io)
+{
+	short want = io_wanted(io);
+
+	if (want == io->armed)
+		return true;
+	if (!io->event) {
+		io->event = malloc(sizeof(*io->event));
+		if (!io->event)
+			return false;
+	} else if (io->armed != 0) {
+		event_del(io->event);
+	}
+	io->armed = 0;
+	if (want == 0)
+		return true;
+	if (event_assign(io->event, io->loop->base, io->transport.fd, want, io_on_event, io) == -1 ||
+	    event_add(io->event, NULL) == -1)
+		return false;
+	io->armed = want;
+	return true;
+}
+
+static void
+io_disarm(struct io *io)
+{
+	if (io->armed != 0)
+		event_del(io->event);
+	io->armed = 0;
+}
+
+struct io *
+io_new(struct loop *loop, const struct transport_ops *ops, int fd, const struct io_handlers *handlers,
+    void *arg)
+{
+	struct transport transport = {.ops = ops, .fd = fd};
+	struct io *io = calloc(1, sizeof(*io));
+
+	if (!io) {
+		ops->close(&transport);
+		return NULL;
+	}
+	io->loop = loop;
+	io->transport = transport;
+	io->handlers = handlers;
+	io->arg = arg;
+	return io;
+}
+
+void
+io_set_handlers(struct io *io, const struct io_handlers *handlers, void *arg)
+{
+	io->handlers = handlers;
+	io->arg = arg;
+}
+
+static void
+io_release(struct loop_grave *grave)
+{
+	struct io *io = (struct io *)(void *)grave;
+
+	free(io->event);
+	free(io);
+}
+
+void
+io_free(struct io *io)
+{
+	if (!io)
+		return;
+	io_disarm(io);
+	io->transport.ops->close(&io->transport);
+	buffer_clear(&io->queue);
+	loop_bury(io->loop, &io->grave, io_release);
+}
+
+/* The stream is of no use any more: the loop tells its owner, who frees it. */
+static void
+io_fail(struct io *io)
+{
+	io_disarm(io);
+	if (io->gone)
+		return;
+	io->gone = true;
+	io->handlers->on_gone(io->arg, true);
+}
+
+void
+io_set_reading(struct io *io, bool on)
+{
+	io->reading = on;
+	/* Without memory for an event the stream stands still; its owner's deadline ends it. */
+	(void)io_reload(io);
+}
+
+bool
+io_is_reading(const struct io *io)
+{
+	return io->reading;
+}
+
+enum io_result
+io_read(struct io *io, uint8_t *bytes, size_t capacity, size_t *n)
+{
+	*n = 0;
+	if (io->transport.fd == -1)
+		return IO_EOF;
+	switch (io->transport.ops->read(&io->transport, bytes, capacity, n)) {
+	case TRANSPORT_OK:
+		return IO_OK;
+	case TRANSPORT_AGAIN:
+		return IO_AGAIN;
+	case TRANSPORT_EOF:
+		return IO_EOF;
+	case TRANSPORT_ERROR:
+		break;
+	}
+	return IO_FAILED;
+}
+
+static void
+io_finish_shutdown(struct io *io)
+{
+	if (!io->ending || io->ended || buffer_len(&io->queue) > 0)
+		return;
+	io->ended = true;
+	if (io->transport.ops->one_way)
+		io_disarm(io);
+	io->transport.ops->shutdown(&io->transport);
+}
+
+/* Writes PARTS behind an empty queue; the number of bytes that were taken goes to *N. */
+static bool
+io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
+{
+	*n = 0;
+	switch (io->transport.ops->writev(&io->transport, parts, count, n)) {
+	case TRANSPORT_OK:
+	case TRANSPORT_AGAIN:
+		return true;
+	case TRANSPORT_EOF:
+	case TRANSPORT_ERROR:
+		break;
+	}
+	return false;
+}
+
+bool
+io_writev(struct io *io, const struct iovec *parts, int count)
+{
+	size_t n = 0;
+	size_t queued = buffer_len(&io->queue);
+
+	assert(count <= IO_PARTS_MAX);
+	if (io->ending)
+		return true;
+	if (io->transport.fd == -1)
+		return false;
+	if (queued == 0 && !io_write_now(io, parts, count, &n))
+		return false;
+	for (int i = 0; i < count; i++) {
+		if (n >= parts[i].iov_len) {
+			n -= parts[i].iov_len;
+			continue;
+		}
+		if (!buffer_append(&io->queue, (uint8_t *)parts[i].iov_base + n, parts[i].iov_len - n))
+			return false;
+		n = 0;
+	}
+	if (queued == 0 && buffer_len(&io->queue) > 0) {
+		io->progress_ms = util_clock_ms();
+		return io_reload(io);
+	}
+	return true;
+}
+
+bool
+io_write(struct io *io, const void *bytes, size_t len)
+{
+	struct iovec part = {(void *)(uintptr_t)bytes, len};
+
+	return len == 0 || io_writev(io, &part, 1);
+}
+
+bool
+io_write_take(struct io *io, struct buffer *buffer)
+{
+	struct iovec part = {buffer_data(buffer), buffer_len(buffer)};
+	size_t n = 0;
+	bool ok;
+
+	if (part.iov_len == 0)
+		return true;
+	if (io->ending || io->transport.fd == -1 || buffer_len(&io->queue) > 0) {
+		ok = io_writev(io, &part, 1);
+		buffer_clear(buffer);
+		return ok;
+	}
+	ok = io_write_now(io, &part, 1, &n);
+	if (!ok) {
+		buffer_clear(buffer);
+		return false;
+	}
+	buffer_consume(buffer, n);
+	if (buffer_len(buffer) == 0)
+		return true;
+	buffer_move(&io->queue, buffer);
+	io->progress_ms = util_clock_ms();
+	return io_reload(io);
+}
+
+size_t
+io_queued(const struct io *io)
+{
+	return buffer_len(&io->queue);
+}
+
+int64_t
+io_progress_ms(const struct io *io)
+{
+	return io->progress_ms;
+}
+
+void
+io_shutdown(struct io *io)
+{
+	if (io->transport.fd == -1)
+		return;
+	io->ending = true;
+	io_finish_shutdown(io);
+}
+
+int
+io_fd(const struct io *io)
+{
+	return io->transport.fd;
+}
+
+/* Writes what it can of the queue, up to EAGAIN: an edge-triggered event comes only once. */
+static void
+io_flush(struct io *io)
+{
+	bool moved = false;
+
+	while (buffer_len(&io->queue) > 0) {
+		struct iovec part = {buffer_data(&io->queue), buffer_len(&io->queue)};
+		size_t n;
+
+		if (!io_write_now(io, &part, 1, &n)) {
+			buffer_clear(&io->queue);
+			io_fail(io);
+			return;
+		}
+		if (n == 0)
+			break;
+		buffer_consume(&io->queue, n);
+		moved = true;
+	}
+	if (!moved)
+		return;
+	io->progress_ms = util_clock_ms();
+	io_finish_shutdown(io);
+	(void)io_reload(io);
+	io->handlers->on_written(io->arg);
+}
+
+/* Nothing is read, and something woke us: has the other side gone? A reset shows as EV_WRITE here. */
+static void
+io_look_for_death(struct io *io)
+{
+	struct pollfd look = {.fd = io->transport.fd, .events = POLLRDHUP};
+
+	if (io->gone || io->reading || poll(&look, 1, 0) != 1)
+		return;
+	if (!(look.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+		return;
+	io->gone = true;
+	(void)io_reload(io);
+	io->handlers->on_gone(io->arg, look.revents & POLLERR);
+}
+
+static void
+io_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct io *io = arg;
+
+	(void)fd;
+	/* Each handler may have freed the stream: its memory lasts until the stack is clear, its descriptor is -1. */
+	if ((what & EV_WRITE) && buffer_len(&io->queue) > 0)
+		io_flush(io);
+	if (io->transport.fd != -1 && (io->armed & EV_CLOSED))
+		io_look_for_death(io);
+	if (io->transport.fd != -1 && (what & EV_READ) && io->reading)
+		io->handlers->on_readable(io->arg);
+}

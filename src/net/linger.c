@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Closing a connection so that the last bytes arrive. */
+#include "net/linger.h"
+
+#include "base/util.h"
+
+#include <stdlib.h>
+
+struct linger {
+	struct loop_grave grave; /* first: linger_release() casts it back */
+	struct list node;	 /* in loop->lingering */
+	struct loop *loop;	 /* borrowed */
+	struct io *io;		 /* owned */
+	struct timer timer;
+	int64_t flushed_ms; /* when the queue was found empty; 0: not yet */
+};
+
+static void
+linger_release(struct loop_grave *grave)
+{
+	struct linger *linger = (struct linger *)(void *)grave;
+
+	timer_clear(&linger->timer);
+	free(linger);
+}
+
+static void
+linger_end(struct linger *linger)
+{
+	io_free(linger->io);
+	timer_stop(&linger->timer);
+	list_remove(&linger->node);
+	loop_bury(linger->loop, &linger->grave, linger_release);
+}
+
+/* Ends it when a deadline has passed, else waits for the next one. */
+static void
+linger_step(void *arg)
+{
+	struct linger *linger = arg;
+	int64_t now = util_clock_ms();
+	int64_t due;
+
+	if (io_queued(linger->io) > 0) {
+		due = io_progress_ms(linger->io) + LINGER_STALL_MS;
+	} else {
+		if (linger->flushed_ms == 0)
+			linger->flushed_ms = now;
+		due = linger->flushed_ms + LINGER_DRAIN_MS;
+	}
+	if (due <= now || !timer_at(&linger->timer, due))
+		linger_end(linger);
+}
+
+static void
+linger_on_readable(void *arg)
+{
+	struct linger *linger = arg;
+	size_t n;
+
+	switch (io_read(linger->io, linger->loop->in, LOOP_BATCH, &n)) {
+	case IO_OK:
+	case IO_AGAIN:
+		return;
+	case IO_EOF:
+		/* Their FIN. What is still queued may be for a peer that only half-closed: it goes out first. */
+		if (io_queued(linger->io) > 0) {
+			io_set_reading(linger->io, false);
+			return;
+		}
+		break;
+	case IO_FAILED:
+		break;
+	}
+	linger_end(linger);
+}
+
+static void
+linger_on_written(void *arg)
+{
+	struct linger *linger = arg;
+
+	if (io_queued(linger->io) == 0 && !io_is_reading(linger->io))
+		linger_end(linger);
+	else
+		linger_step(linger);
+}
+
+static void
+linger_on_gone(void *arg, bool failed)
+{
+	struct linger *linger = arg;
+
+	if (failed || io_queued(linger->io) == 0)
+		linger_end(linger);
+}
+
+static const struct io_handlers linger_handlers = {
+	.on_readable = linger_on_readable,
+	.on_written = linger_on_written,
+	.on_gone = linger_on_gone,
+};
+
+void
+linger_take(struct io *io, struct loop *loop)
+{
+	struct linger *linger;
+
+	if (!io)
+		return;
+	linger = calloc(1, sizeof(*linger));
+	if (!linger) {
+		io_free(io);
+		return;
+	}
+	linger->loop = loop;
+	linger->io = io;
+	timer_init(&linger->timer, loop, linger_step, linger);
+	list_append(&loop->lingering, &linger->node);
+	io_set_handlers(io, &linger_handlers, linger);
+	io_set_reading(io, true);
+	io_shutdown(io);
+	linger_step(linger);
+}
+
+void
+linger_abort_all(struct loop *loop)
+{
+	while (!list_empty(&loop->lingering))
+		linger_end(LIST_ENTRY_OF(loop->lingering.next, struct linger, node));
+}

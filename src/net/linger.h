@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Closing a connection so that the last bytes arrive. close() with unread
+ * input makes the kernel send a reset, and the reset throws away what the other side
+ * has not read yet: a Close frame, an error page. So: flush the queue, send a FIN, read and
+ * discard until the other side's FIN, and only then close. All of it within deadlines.
+ */
+#ifndef NET_LINGER_H
+#define NET_LINGER_H
+
+#include "net/io.h"
+
+enum {
+	LINGER_STALL_MS = 60 * 1000, /* how long the queue may stand still */
+	LINGER_DRAIN_MS = 2 * 1000,  /* after our FIN, until theirs */
+};
+
+/* Takes IO and closes it in this way; nobody is told. Accepts NULL. */
+void linger_take(struct io *io, struct loop *loop);
+
+/* Closes all that linger at once. */
+void linger_abort_all(struct loop *loop);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A listening TCP socket. Connections come accepted, non-blocking, close-on-exec
+ * and with TCP_NODELAY. When the system has no descriptors left, listening
+ * pauses for LISTENER_PAUSE_MS instead of spinning.
+ */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include "net/loop.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+enum {
+	LISTENER_PAUSE_MS = 500,
+	LISTENER_TEXT_MAX = 64, /* bytes of an address in text, with its end: "[v6%scope]:port" */
+};
+
+struct listener;
+
+/* FD is given to the handler. PEER lives during the call. */
+typedef void listener_handler(void *arg, int fd, const struct sockaddr_storage *peer);
+
+/*
+ * Listens on ADDRESS. NULL with errno when the system refuses (EADDRINUSE,
+ * EADDRNOTAVAIL, EACCES...). ARG is borrowed.
+ */
+struct listener *listener_new(struct loop *loop, const struct sockaddr *address, socklen_t len,
+    listener_handler *handler, void *arg);
+
+/* Stops listening and frees. Accepts NULL. */
+void listener_free(struct listener *listener);
+
+/* The address that was bound, with its real port. */
+void listener_address(const struct listener *listener, struct sockaddr_storage *out);
+
+/* "127.0.0.1:80", "[::1]:80" for an address; its port, and whether it is a loopback address. */
+void listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);
+/* The host part alone, without brackets. */
+void listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);
+int listener_port(const struct sockaddr_storage *address);
+bool listener_is_loopback(const struct sockaddr_storage *address);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The event loop, its shared memory, its timers and its graves. */
+#include "net/loop.h"
+
+#include "base/util.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+static void
+loop_sweep(struct loop *loop)
+{
+	while (loop->graves) {
+		struct loop_grave *grave = loop->graves;
+
+		loop->graves = grave->next;
+		grave->release(grave);
+	}
+}
+
+static void
+loop_on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	loop_sweep(arg);
+}
+
+struct loop *
+loop_new(void)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+	struct event_config *config = NULL;
+
+	if (!loop)
+		return NULL;
+	list_init(&loop->lingering);
+	loop->in = malloc(LOOP_BATCH + LOOP_SLACK);
+	loop->out = malloc(LOOP_OUT);
+	config = event_config_new();
+	if (!loop->in || !loop->out || !config)
+		goto fail;
+	/* One thread: no locks. The time is asked for by those who need it. */
+	if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == -1)
+		goto fail;
+	loop->base = event_base_new_with_config(config);
+	if (!loop->base)
+		goto fail;
+	loop->sweep = event_new(loop->base, -1, 0, loop_on_sweep, loop);
+	if (!loop->sweep)
+		goto fail;
+	event_config_free(config);
+	return loop;
+fail:
+	if (config)
+		event_config_free(config);
+	loop_free(loop);
+	return NULL;
+}
+
+void
+loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	loop_sweep(loop);
+	if (loop->sweep)
+		event_free(loop->sweep);
+	if (loop->base)
+		event_base_free(loop->base);
+	free(loop->in);
+	free(loop->out);
+	free(loop);
+}
+
+bool
+loop_run(struct loop *loop)
+{
+	return event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) != -1;
+}
+
+void
+loop_stop(struct loop *loop)
+{
+	event_base_loopbreak(loop->base);
+}
+
+void
+loop_bury(struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave))
+{
+	grave->release = release;
+	grave->next = loop->graves;
+	loop->graves = grave;
+	event_active(loop->sweep, EV_TIMEOUT, 0);
+}
+
+void
+timer_init(struct timer *timer, struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+	*timer = (struct timer){.loop = loop, .fn = fn, .arg = arg};
+}
+
+static void
+timer_on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct timer *timer = arg;
+
+	(void)fd;
+	(void)what;
+	timer->due_ms = 0;
+	timer->fn(timer->arg);
+}
+
+bool
+timer_at(struct timer *timer, int64_t due_ms)
+{
+	int64_t wait_ms;
+	struct timeval wait;
+
+	if (timer->due_ms != 0 && timer->due_ms <= due_ms)
+		return true;
+	if (!timer->event) {
+		timer->event = event_new(timer->loop->base, -1, 0, timer_on_due, timer);
+		if (!timer->event)
+			return false;
+	}
+	wait_ms = due_ms - util_clock_ms();
+	/* The clock counts whole milliseconds, the loop's microseconds: one more, so as not to wake too early. */
+	wait_ms = wait_ms > 0 ? wait_ms + 1 : 0;
+	wait.tv_sec = wait_ms / 1000;
+	wait.tv_usec = wait_ms % 1000 * 1000;
+	if (event_add(timer->event, &wait) == -1)
+		return false;
+	timer->due_ms = due_ms;
+	return true;
+}
+
+void
+timer_stop(struct timer *timer)
+{
+	if (timer->due_ms != 0)
+		event_del(timer->event);
+	timer->due_ms = 0;
+}
+
+void
+timer_clear(struct timer *timer)
+{
+	if (timer->event)
+		event_free(timer->event);
+	timer->event = NULL;
+	timer->due_ms = 0;
+}

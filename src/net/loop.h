@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event loop and what belongs to it rather than to a connection: the
+ * memory that reads go to, timers, and the freeing of objects that may still
+ * be in use by a function further up the stack.
+ */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event;
+struct event_base;
+
+enum {
+	LOOP_BATCH = 64 * 1024, /* bytes that one wake-up reads at most */
+	LOOP_SLACK = 16,	/* bytes behind them that may be written */
+	LOOP_OUT = 2 * LOOP_BATCH + 64, /* bytes of the block where output is put together */
+};
+
+struct loop {
+	struct event_base *base; /* owned */
+	uint8_t *in;		 /* owned: LOOP_BATCH + LOOP_SLACK bytes, for the duration of one callback */
+	uint8_t *out;		 /* owned: LOOP_OUT bytes, likewise */
+	struct list lingering;	 /* connections that are being closed: net/linger.h */
+	struct loop_grave *graves; /* objects to be freed once the stack is clear */
+	struct event *sweep;	 /* owned */
+};
+
+/* NULL when the system or the memory refuses. */
+struct loop *loop_new(void);
+
+/* Frees the loop and first what waits in its graves. Accepts NULL. */
+void loop_free(struct loop *loop);
+
+/* Runs until loop_stop(). False when the event loop itself fails. */
+bool loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+/* Embedded in an object that may be freed inside its own callback. */
+struct loop_grave {
+	struct loop_grave *next;
+	void (*release)(struct loop_grave *grave);
+};
+
+/*
+ * Calls RELEASE(GRAVE) once the current callback has returned. This is the one
+ * place where freeing is put off; the object must have stopped its events.
+ */
+void loop_bury(struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave));
+
+/*
+ * A timer that is armed lazily: moving it later costs nothing, so a deadline
+ * that every message pushes on does not touch the event loop for each. FN is
+ * called at the time that was asked for or, after it was moved on, earlier; it looks
+ * at the clock, does what is due and arms it anew.
+ */
+struct timer {
+	struct loop *loop;   /* borrowed */
+	struct event *event; /* owned; NULL until the timer is first armed */
+	int64_t due_ms;	     /* of util_clock_ms(); 0 when it is not armed */
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+void timer_init(struct timer *timer, struct loop *loop, void (*fn)(void *arg), void *arg);
+
+/*
+ * Sees to it that FN is called at DUE_MS at the latest. False without memory.
+ */
+bool timer_at(struct timer *timer, int64_t due_ms) __attribute__((warn_unused_result));
+void timer_stop(struct timer *timer);
+
+/* Stops it and frees what it owns. */
+void timer_clear(struct timer *timer);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What carries the bytes of a stream: a const table of functions for each
+ * kind. All of them are non-blocking. io.c is their only user.
+ */
+#ifndef NET_TRANSPORT_H
+#define NET_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/uio.h>
+
+enum transport_result {
+	TRANSPORT_OK,	 /* *n bytes were moved, more than 0 */
+	TRANSPORT_AGAIN, /* nothing can be moved now */
+	TRANSPORT_EOF,	 /* the other side sends no more */
+	TRANSPORT_ERROR, /* errno says why; the stream is of no use any more */
+};
+
+struct transport;
+
+struct transport_ops {
+	enum transport_result (*read)(struct transport *t, void *bytes, size_t capacity, size_t *n);
+	enum transport_result (*writev)(struct transport *t, const struct iovec *parts, int count, size_t *n);
+	/* Tells the other side that no more will be written. A pipe is closed by it: fd is -1 then. */
+	void (*shutdown)(struct transport *t);
+	/* Closes the descriptor; fd is -1 afterwards. */
+	void (*close)(struct transport *t);
+	bool one_way; /* a pipe: shutdown closes it, and nothing but reading or writing shows that the other side died */
+};
+
+struct transport {
+	const struct transport_ops *ops;
+	int fd;	     /* owned; -1 when closed */
+	void *state; /* of the kind's own */
+};
+
+extern const struct transport_ops transport_socket;
+extern const struct transport_ops transport_pipe;
+
+#endif

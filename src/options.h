@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command line. One table says for each option its name, argument, type,
+ * limits, defaults and help; parsing, --help, the checks, and the tests of
+ * the man page and of the completion derive from it.
+ *
+ * Names and meanings are websocketd's, also the way to write them: -x is --x,
+ * --x v is --x=v, a boolean takes =true or =false (1, 0, t, f, T, F, TRUE, FALSE, True, False),
+ * the last one wins unless the option is repeatable, and parsing stops at the command or at
+ * "--".
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A repeatable option, or a comma-separated one, as terminated strings. All of it is owned. */
+struct options_list {
+	char **items;
+	size_t count;
+};
+
+struct options {
+	bool compat; /* behave as websocketd where the two disagree (started as it, or
+			--compat=websocketd) */
+
+	int64_t port; /* 0: any */
+	struct options_list
+	    address; /* "*" is all interfaces, none loopback; brackets of IPv6 removed */
+	struct options_list host; /* names without a port */
+
+	struct options_list origin; /* not parsed yet, that is origin_parse_rule()'s; "any" and
+				       "*" are not among them */
+	bool origin_any; /* --origin=any or --origin=*; compat: no --origin and no --sameorigin
+			  */
+	bool sameorigin;
+	bool require_origin;
+
+	struct options_list
+	    header; /* exactly "Name: value", checked: a token, and no control byte */
+	struct options_list header_ws;
+	struct options_list header_http;
+
+	struct options_list passenv;
+	bool pass_auth;
+	int64_t maxforks; /* 0: no limit */
+	int64_t maxframesize; /* bytes of a message; 0: no limit */
+	int64_t closems;
+	int64_t pingms; /* 0: off */
+	bool binary;
+	char *dir; /* owned, absolute and without symbolic links; NULL: none */
+	char *staticdir; /* likewise */
+
+	enum log_level loglevel;
+	enum log_format log_format;
+
+	char **command; /* borrowed from argv, NULL-terminated; NULL: none was given */
+	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
+
+	bool help; /* these three are answered by options_parse() itself */
+	bool version;
+	bool license;
+};
+
+enum options_result {
+	OPTIONS_RUN, /* go on with the options */
+	OPTIONS_EXIT, /* all was said (--help, or an error): exit with *STATUS */
+};
+
+/*
+ * Reads the command line into OPTIONS, which options_clear() frees, whatever the result. Texts
+ * that were asked for go to OUT; an error goes to ERR as one line that says what to do. Exit
+ * statuses are sysexits (64 for usage, 78 for what the system does not have or what must not be
+ * together), texts, streams and statuses of compat mode websocketd's. Without memory the
+ * process ends with 71.
+ */
+enum options_result options_parse(struct options *options, int argc, char **argv, FILE *out,
+    FILE *err, int *status) __attribute__((warn_unused_result));
+
+/* Frees what OPTIONS owns and sets all of it to zero. */
+void options_clear(struct options *options);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether the options make sense together and on this system. */
+#include "config.h"
+
+#include "options_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { COMPAT_STATUS = 1 };
+
+/* Where a shell without PATH looks. */
+static const char standard_path[] = "/usr/local/bin:/usr/bin:/bin";
+
+/* Says what is wrong, in compat mode without our name as websocketd does; returns false. */
+static bool __attribute__((format(printf, 5, 6))) refuse(const struct options *options,
+    FILE *err, int *status, int native_status, const char *format, ...)
+{
+	va_list args;
+
+	*status = options->compat ? COMPAT_STATUS : native_status;
+	if (!options->compat)
+		fputs("wspipe: ", err);
+	va_start(args, format);
+	vfprintf(err, format, args);
+	va_end(args);
+	fputc('\n', err);
+	return false;
+}
+
+static bool
+check_usage(const struct options *options, FILE *err, int *status)
+{
+	bool compat = options->compat;
+
+	if (!options->command && !options->dir && !options->staticdir)
+		return refuse(options, err, status, EX_USAGE, "%s",
+		    compat ? "Please specify COMMAND or provide --dir, --staticdir or --cgidir "
+			     "argument."
+			   : "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
+			     "'wspipe --help' shows how");
+	if (options->command && options->dir)
+		return refuse(options, err, status, EX_USAGE, "%s",
+		    compat ? "ambiguous: provided COMMAND and --dir argument, please only "
+			     "specify one"
+			   : "COMMAND and --dir exclude each other: leave one of them out");
+	return true;
+}
+
+/* The real path of a directory that can be entered, which the caller frees; NULL with errno. */
+static char *
+resolve_directory(const char *path)
+{
+	char *resolved = realpath(path, NULL);
+	struct stat st;
+	int error = 0;
+
+	if (!resolved)
+		return NULL;
+	if (stat(resolved, &st) == -1)
+		error = errno;
+	else if (!S_ISDIR(st.st_mode))
+		error = ENOTDIR;
+	else if (faccessat(AT_FDCWD, resolved, X_OK, AT_EACCESS) == -1)
+		error = errno;
+	if (error == 0)
+		return resolved;
+	free(resolved);
+	errno = error;
+	return NULL;
+}
+
+/* Makes *PATH, the value of the option NAME, absolute. */
+static bool
+check_directory(
+    const struct options *options, char **path, const char *name, FILE *err, int *status)
+{
+	char *resolved;
+
+	if (!*path)
+		return true;
+	resolved = resolve_directory(*path);
+	if (resolved) {
+		free(*path);
+		*path = resolved;
+		return true;
+	}
+	if (!options->compat)
+		return refuse(options, err, status, EX_CONFIG,
+		    "--%s '%s' can't be used: %s; give a directory that exists and can be "
+		    "entered",
+		    name, *path, strerror(errno));
+	if (strcmp(name, "staticdir") == 0)
+		return refuse(options, err, status, EX_CONFIG,
+		    "your static dir '%s' is not pointing to an accessible directory", *path);
+	if (errno == ENOTDIR)
+		return refuse(options, err, status, EX_CONFIG,
+		    "did you mean to specify COMMAND instead of --dir '%s'?", *path);
+	return refuse(
+	    options, err, status, EX_CONFIG, "could not find your script dir '%s'", *path);
+}
+
+/* True when PATH is DIRECTORY or below it; both are real paths. */
+static bool
+is_within(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	if (strcmp(directory, "/") == 0)
+		return true;
+	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+/* 0 when PATH is a file that we may execute, else the errno of the refusal. */
+static int
+try_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == -1)
+		return EACCES;
+	return 0;
+}
+
+/*
+ * Looks for NAME as a shell would. *ERROR says why a file that was found can't
+ * be it, ENOENT when there was none. Directories of PATH that are not absolute are left
+ * out: what they hold depends on where wspipe is started.
+ */
+static char *
+find_program(const char *name, int *error)
+{
+	const char *path = getenv("PATH");
+	char *candidate = NULL;
+
+	*error = ENOENT;
+	if (strchr(name, '/')) {
+		char *cwd = name[0] == '/' ? strdup("") : getcwd(NULL, 0);
+		int made = cwd ? asprintf(&candidate, "%s%s%s", cwd, *cwd ? "/" : "",
+				     strncmp(name, "./", 2) == 0 ? name + 2 : name)
+			       : -1;
+
+		*error = made == -1 ? errno : try_program(candidate);
+		free(cwd);
+		if (made != -1 && *error == 0)
+			return candidate;
+		if (made != -1)
+			free(candidate);
+		return NULL;
+	}
+	for (const char *p = path ? path : standard_path; *name && *p; p += *p == ':') {
+		size_t len = strcspn(p, ":");
+		int failed;
+
+		if (*p == '/') {
+			if (asprintf(&candidate, "%.*s/%s", (int)len, p, name) == -1) {
+				*error = errno;
+				return NULL;
+			}
+			failed = try_program(candidate);
+			if (failed == 0)
+				return candidate;
+			free(candidate);
+			if (failed == EACCES)
+				*error = EACCES;
+		}
+		p += len;
+	}
+	return NULL;
+}
+
+static bool
+check_command(struct options *options, FILE *err, int *status)
+{
+	const char *name;
+	int error;
+
+	if (!options->command)
+		return true;
+	name = options->command[0];
+	options->program = find_program(name, &error);
+	if (options->program)
+		return true;
+	if (options->compat)
+		return refuse(options, err, status, EX_CONFIG,
+		    "unable to locate specified COMMAND '%s' in OS path", name);
+	if (error == EACCES)
+		return refuse(options, err, status, EX_CONFIG,
+		    "COMMAND '%s' can't be executed: make it executable with chmod +x", name);
+	if (error == ENOENT && !strchr(name, '/'))
+		return refuse(options, err, status, EX_CONFIG,
+		    "COMMAND '%s' is not on PATH: install it, or write ./%s for a file here",
+		    name, name);
+	return refuse(options, err, status, EX_CONFIG,
+	    "COMMAND '%s' can't be used: %s; give the path of a program", name,
+	    strerror(error));
+}
+
+/* What can be downloaded must not be what is executed: the text of a program may hold secrets.
+ */
+static bool
+check_overlap(const struct options *options, FILE *err, int *status)
+{
+	char *program;
+	bool within;
+
+	if (!options->staticdir)
+		return true;
+	if (options->dir && (is_within(options->dir, options->staticdir) ||
+				is_within(options->staticdir, options->dir)))
+		return refuse(options, err, status, EX_CONFIG,
+		    "--dir '%s' and --staticdir '%s' overlap, so the text of programs could be "
+		    "downloaded: "
+		    "use two directories of which none is inside the other",
+		    options->dir, options->staticdir);
+	if (!options->program)
+		return true;
+	program = realpath(options->program, NULL);
+	within = program && is_within(program, options->staticdir);
+	free(program);
+	if (within)
+		return refuse(options, err, status, EX_CONFIG,
+		    "COMMAND '%s' is inside --staticdir '%s', so its text could be downloaded: "
+		    "move it out of there",
+		    options->command[0], options->staticdir);
+	return true;
+}
+
+bool
+options_check(struct options *options, FILE *err, int *status)
+{
+	return check_usage(options, err, status) && check_command(options, err, status) &&
+	       check_directory(options, &options->dir, "dir", err, status) &&
+	       check_directory(options, &options->staticdir, "staticdir", err, status) &&
+	       check_overlap(options, err, status);
+}

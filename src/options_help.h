@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The texts that the command line can ask for. */
+#ifndef OPTIONS_HELP_H
+#define OPTIONS_HELP_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* --help, put together from the table of the options; with COMPAT it shows the defaults of
+ * websocketd. */
+void options_help_print(FILE *out, bool compat);
+
+/* What to show when nothing was given: the usage in two lines, and where more is said. */
+void options_help_usage(FILE *out, bool compat);
+
+/* --version, one line. */
+void options_help_version(FILE *out, bool compat);
+
+/* --license: the file LICENSE. */
+void options_help_license(FILE *out);
+
+#endif

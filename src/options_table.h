@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of the options: one row says all about one of them. What is to be
+ * changed about an option is changed in its row; the man page and the
+ * completion follow, and tests/options-agree tells when they do not.
+ */
+#ifndef OPTIONS_TABLE_H
+#define OPTIONS_TABLE_H
+
+#include "base/util.h"
+#include "options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_section {
+	OPTION_LISTENING,
+	OPTION_PERMISSION,
+	OPTION_PROGRAM,
+	OPTION_LIMITS,
+	OPTION_ANSWERS,
+	OPTION_LOG,
+	OPTION_OTHER,
+	OPTION_SECTIONS,
+};
+
+/* The result is NULL or words that follow the name of the option; they live until the next
+ * call. */
+struct option_row;
+typedef const char *option_setter(
+    const struct option_row *row, struct options *options, struct span value);
+
+struct option_row {
+	const char *name;
+	const char *argument; /* what --help calls the value; NULL: a boolean */
+	option_setter *set; /* the type: reads, checks and stores a value. NULL, or what is
+			       wrong with it */
+	size_t offset; /* of the member of struct options that it sets */
+	int64_t min; /* of a number */
+	int64_t max;
+	bool repeatable; /* each one adds to the list; otherwise the last one wins */
+	bool compat_negative; /* a number below 0 is 0 in compat mode */
+	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
+	const char *initial; /* the default, written as on the command line; NULL: none */
+	const char *initial_compat;
+	const char *initial_words; /* what --help says in place of INITIAL */
+	enum option_section section;
+	const char *help; /* whole clauses, as long as need be: --help folds the lines */
+};
+
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
+/* The row called NAME (without dashes), or NULL. */
+const struct option_row *option_find(struct span name);
+
+/* The member of OPTIONS that ROW sets; of a repeatable row a struct options_list. */
+void *option_target(const struct option_row *row, struct options *options);
+
+/* The name that is nearest to NAME, as somebody could have meant it, or NULL. */
+const char *option_nearest(struct span name);
+
+/* The row's choices as "a, b or c"; the words live until the next call. */
+const char *option_choice_words(const struct option_row *row);
+
+/* Frees the strings of a list; it is empty afterwards. */
+void options_list_clear(struct options_list *list);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which program a WebSocket gets. */
+#include "serve/endpoint.h"
+
+#include "base/util.h"
+#include "serve/beneath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+endpoint_script_clear(struct endpoint_script *script)
+{
+	free(script->program);
+	free(script->script_name);
+	free(script->path_info);
+	memset(script, 0, sizeof(*script));
+}
+
+static enum endpoint_result
+endpoint_fill(struct endpoint_script *out, const char *program, struct span script_name, const char *path_info)
+{
+	out->program = strdup(program);
+	out->script_name = span_dup(script_name);
+	out->path_info = strdup(path_info);
+	if (out->program && out->script_name && out->path_info)
+		return ENDPOINT_OK;
+	endpoint_script_clear(out);
+	return ENDPOINT_NOMEM;
+}
+
+/* Judges one file below the directory: *IS_DIR when it is a directory. */
+static enum endpoint_result
+endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_dir)
+{
+	struct stat st;
+	enum endpoint_result result = ENDPOINT_MISSING;
+	int fd = beneath_open(endpoint->dir, relative, O_PATH);
+
+	*is_dir = false;
+	if (fd == -1)
+		return errno == EACCES ? ENDPOINT_FORBIDDEN : ENDPOINT_MISSING;
+	if (fstat(fd, &st) == -1) {
+		result = ENDPOINT_MISSING;
+	} else if (S_ISDIR(st.st_mode)) {
+		*is_dir = true;
+	} else if (S_ISREG(st.st_mode)) {
+		result = faccessat(fd, "", X_OK, AT_EMPTY_PATH) == 0 ? ENDPOINT_OK : ENDPOINT_FORBIDDEN;
+	}
+	close(fd);
+	return result;
+}
+
+static enum endpoint_result
+endpoint_find_below(const struct endpoint *endpoint, const char *path, struct endpoint_script *out)
+{
+	enum endpoint_result result = ENDPOINT_MISSING;
+	char *relative = strdup(path + 1);
+	size_t end = 0;
+	bool is_dir = true;
+
+	if (!relative)
+		return ENDPOINT_NOMEM;
+	while (is_dir) {
+		size_t start = end == 0 ? 0 : end + 1;
+		char separator;
+
+		end = start + strcspn(relative + start, "/");
+		if (end == start)
+			break; /* the path ends on a directory */
+		separator = relative[end];
+		relative[end] = '\0';
+		/* Only what leads to the script is judged; PATH_INFO may hold any name. */
+		if (beneath_hidden(relative + start)) {
+			result = ENDPOINT_MISSING;
+			is_dir = false;
+		} else {
+			result = endpoint_look(endpoint, relative, &is_dir);
+		}
+		if (!is_dir || separator == '\0')
+			break;
+		relative[end] = separator;
+	}
+	if (result == ENDPOINT_OK) {
+		char *program;
+
+		if (asprintf(&program, "%s/%s", endpoint->dir_path, relative) == -1) {
+			free(relative);
+			return ENDPOINT_NOMEM;
+		}
+		result = endpoint_fill(out, program, (struct span){path, end + 1}, path + 1 + end);
+		free(program);
+	}
+	free(relative);
+	return result;
+}
+
+enum endpoint_result
+endpoint_find(const struct endpoint *endpoint, const char *path, struct endpoint_script *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (endpoint->program)
+		return endpoint_fill(out, endpoint->program, SPAN("/"), path);
+	if (endpoint->dir == -1)
+		return ENDPOINT_MISSING;
+	return endpoint_find_below(endpoint, path, out);
+}

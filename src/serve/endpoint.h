@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An endpoint: which program a WebSocket gets, and under which rules. A value,
+ * made at the start and read-only afterwards; nothing here is global state.
+ */
+#ifndef SERVE_ENDPOINT_H
+#define SERVE_ENDPOINT_H
+
+#include "child/framing.h"
+#include "http/origin.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct endpoint {
+	/* One program for every path, or (PROGRAM NULL) the executable files below a directory. All borrowed. */
+	const char *program;
+	char *const *argv;
+	int dir; /* of beneath_root(); -1: none */
+	const char *dir_path;
+
+	enum framing_kind framing;
+	uint64_t max_message; /* bytes; 0: no limit */
+	int64_t ping_ms;      /* 0: no pings */
+	size_t max_programs;  /* of the whole server; 0: no limit */
+	bool compat;	      /* messages of the wrong type are dropped, the log is websocketd's */
+
+	struct origin_policy origin;
+	bool local_hosts_only; /* only loopback is listened on: the Host must be local or one of HOSTS */
+	char *const *hosts;
+	size_t host_count;
+
+	const char *switch_headers; /* further header lines of a 101, each with CR LF */
+	char *const *pass_env;	    /* "NAME=value" of the server's own environment, NULL at the end */
+	bool pass_auth;		    /* Authorization reaches the program */
+};
+
+enum endpoint_result {
+	ENDPOINT_OK,
+	ENDPOINT_MISSING,   /* 404 */
+	ENDPOINT_FORBIDDEN, /* it is there and not executable: 403 */
+	ENDPOINT_NOMEM,
+};
+
+/* What a path of a URL means. All owned; endpoint_script_clear() frees. */
+struct endpoint_script {
+	char *program;	   /* the file to start */
+	char *script_name; /* SCRIPT_NAME: "/" for the one program, "/a/b.sh" below a directory */
+	char *path_info;   /* PATH_INFO: the rest of the path, decoded */
+};
+
+/*
+ * Finds the program for a decoded path (uri_decode_path()). Below a directory it is the
+ * first part of the path that is not a directory.
+ */
+enum endpoint_result endpoint_find(const struct endpoint *endpoint, const char *path,
+    struct endpoint_script *out) __attribute__((warn_unused_result));
+
+void endpoint_script_clear(struct endpoint_script *script);
+
+#endif

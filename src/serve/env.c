@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The environment of a program. */
+#include "serve/env.h"
+
+#include "base/buffer.h"
+#include "config.h"
+#include "net/listener.h"
+
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* An environment that grows: strings one behind the other, each with its end. */
+struct env {
+	struct buffer strings;
+	size_t count;
+	bool failed;
+};
+
+static void
+env_put_bytes(struct env *env, struct span bytes)
+{
+	/* S-ENV-5: the head parser let none of these through; checked again, where it would do harm. */
+	if (bytes.len > 0 &&
+	    (memchr(bytes.data, '\0', bytes.len) || memchr(bytes.data, '\n', bytes.len) ||
+		memchr(bytes.data, '\r', bytes.len)))
+		env->failed = true;
+	if (!buffer_append(&env->strings, bytes.data, bytes.len))
+		env->failed = true;
+}
+
+static void
+env_end(struct env *env)
+{
+	if (!buffer_append(&env->strings, "", 1))
+		env->failed = true;
+	env->count++;
+}
+
+static void
+env_put(struct env *env, const char *name, struct span value)
+{
+	env_put_bytes(env, span_of(name));
+	env_put_bytes(env, SPAN("="));
+	env_put_bytes(env, value);
+	env_end(env);
+}
+
+static void
+env_put_number(struct env *env, const char *name, int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", value);
+	env_put(env, name, span_of(text));
+}
+
+/* Makes one block of it: the array of pointers and behind it the strings. */
+static char **
+env_finish(struct env *env)
+{
+	size_t bytes = buffer_len(&env->strings);
+	size_t table = (env->count + 1) * sizeof(char *);
+	char **block = env->failed ? NULL : malloc(table + bytes + 1);
+	char *text;
+
+	if (block) {
+		text = (char *)block + table;
+		if (bytes > 0)
+			memcpy(text, buffer_data(&env->strings), bytes);
+		for (size_t i = 0; i < env->count; i++) {
+			block[i] = text;
+			text += strlen(text) + 1;
+		}
+		block[env->count] = NULL;
+	}
+	buffer_clear(&env->strings);
+	return block;
+}
+
+/* The name of a header field as that of a variable: RFC 3875, section 4.1.18. */
+static void
+env_put_field_name(struct env *env, struct span name)
+{
+	env_put_bytes(env, SPAN("HTTP_"));
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		else if (c == '-')
+			c = '_';
+		env_put_bytes(env, (struct span){&c, 1});
+	}
+	env_put_bytes(env, SPAN("="));
+}
+
+static bool
+env_field_passes(const struct endpoint *endpoint, struct span name)
+{
+	static const char *const never[] = {"Proxy", "Content-Length", "Content-Type"};
+	static const char *const secrets[] = {"Authorization", "Proxy-Authorization"};
+
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char c = (unsigned char)name.data[i];
+
+		if (!util_is_alpha(c) && !util_is_digit(c) && c != '-')
+			return false;
+	}
+	for (size_t i = 0; i < UTIL_LEN(never); i++) {
+		if (span_equal_nocase(name, span_of(never[i])))
+			return false;
+	}
+	for (size_t i = 0; i < UTIL_LEN(secrets) && !endpoint->pass_auth; i++) {
+		if (span_equal_nocase(name, span_of(secrets[i])))
+			return false;
+	}
+	return true;
+}
+
+/* One variable for each name; repeated fields are joined (RFC 3875, section 4.1.18; cookies: RFC 6265, section 5.4). */
+static void
+env_put_fields(struct env *env, const struct endpoint *endpoint, const struct head *head)
+{
+	size_t count = head_field_count(head);
+
+	for (size_t i = 0; i < count; i++) {
+		struct span name = head_field(head, i).name;
+		struct span joint = span_equal_nocase(name, SPAN("Cookie")) ? SPAN("; ") : SPAN(", ");
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = span_equal_nocase(name, head_field(head, j).name);
+		if (seen || !env_field_passes(endpoint, name))
+			continue;
+		env_put_field_name(env, name);
+		env_put_bytes(env, head_field(head, i).value);
+		for (size_t j = i + 1; j < count; j++) {
+			if (!span_equal_nocase(name, head_field(head, j).name))
+				continue;
+			env_put_bytes(env, joint);
+			env_put_bytes(env, head_field(head, j).value);
+		}
+		env_end(env);
+	}
+}
+
+/* 128 random bits: nobody can guess another session's. */
+static void
+env_put_unique_id(struct env *env)
+{
+	unsigned char random[16];
+	char text[2 * sizeof(random) + 1];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+		env->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(text + 2 * i, 3, "%02x", random[i]);
+	env_put(env, "UNIQUE_ID", span_of(text));
+}
+
+/* Where the request was sent to: SERVER_NAME and SERVER_PORT are never empty (RFC 3875, sections 4.1.14 and 4.1.15). */
+static void
+env_put_server(struct env *env, const struct env_request *request, bool secure)
+{
+	struct uri_authority host;
+	int port = secure ? 443 : 80;
+
+	if (!uri_parse_authority(request->host, &host)) {
+		env_put(env, "SERVER_NAME", SPAN("localhost"));
+		env_put_number(env, "SERVER_PORT", port);
+		return;
+	}
+	env_put(env, "SERVER_NAME", host.host);
+	env_put_number(env, "SERVER_PORT", host.port != 0 ? host.port : port);
+}
+
+char **
+env_build(const struct endpoint *endpoint, const struct env_request *request)
+{
+	struct env env = {0};
+	char remote[LISTENER_TEXT_MAX];
+
+	listener_host_text(request->peer, remote);
+	env_put(&env, "SERVER_SOFTWARE", SPAN(PACKAGE_NAME "/" PACKAGE_VERSION));
+	for (char *const *pass = endpoint->pass_env; *pass; pass++) {
+		env_put_bytes(&env, span_of(*pass));
+		env_end(&env);
+	}
+	env_put(&env, "REMOTE_ADDR", span_of(remote));
+	env_put(&env, "REMOTE_HOST", span_of(remote));
+	env_put_server(&env, request, endpoint->origin.secure);
+	env_put(&env, "SERVER_PROTOCOL", SPAN("HTTP/1.1"));
+	env_put(&env, "GATEWAY_INTERFACE", SPAN("CGI/1.1"));
+	env_put(&env, "REQUEST_METHOD", head_method(request->head));
+	env_put(&env, "SCRIPT_NAME", span_of(request->script->script_name));
+	env_put(&env, "PATH_INFO", span_of(request->script->path_info));
+	env_put(&env, "PATH_TRANSLATED", span_of(request->path));
+	env_put(&env, "QUERY_STRING", request->uri->query);
+	env_put(&env, "AUTH_TYPE", SPAN(""));
+	env_put(&env, "CONTENT_LENGTH", SPAN(""));
+	env_put(&env, "CONTENT_TYPE", SPAN(""));
+	env_put(&env, "REMOTE_IDENT", SPAN(""));
+	env_put(&env, "REMOTE_USER", SPAN(""));
+	env_put_unique_id(&env);
+	env_put_number(&env, "REMOTE_PORT", listener_port(request->peer));
+	env_put(&env, "REQUEST_URI", head_target(request->head));
+	if (endpoint->origin.secure)
+		env_put(&env, "HTTPS", SPAN("on"));
+	env_put_fields(&env, endpoint, request->head);
+	return env_finish(&env);
+}
+
+/* Names that a program must be able to trust, or that are between the server and its service manager. */
+static bool
+env_is_reserved(const char *name)
+{
+	static const char *const patterns[] = {"HTTP_*", "HTTPS", "SERVER_*", "REMOTE_*", "REQUEST_*",
+	    "SCRIPT_NAME", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "GATEWAY_INTERFACE", "AUTH_TYPE",
+	    "CONTENT_*", "UNIQUE_ID", "NOTIFY_SOCKET", "LISTEN_*", "WATCHDOG_*"};
+
+	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
+		if (fnmatch(patterns[i], name, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+char **
+env_pick(char *const *from, char *const *names, size_t count)
+{
+	struct env env = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(names[i]);
+
+		for (char *const *entry = from; *entry; entry++) {
+			struct span value;
+
+			if (strncmp(*entry, names[i], len) != 0 || (*entry)[len] != '=')
+				continue;
+			value = span_trim(span_of(*entry + len + 1));
+			if (value.len == 0 || env_is_reserved(names[i]))
+				break;
+			env_put_bytes(&env, span_of(names[i]));
+			env_put_bytes(&env, SPAN("="));
+			for (size_t k = 0; k < value.len; k++) {
+				char c = value.data[k];
+
+				env_put_bytes(&env, c == '\n' || c == '\r' ? SPAN(" ") : (struct span){&c, 1});
+			}
+			env_end(&env);
+			break;
+		}
+	}
+	return env_finish(&env);
+}

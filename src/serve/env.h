@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The environment of a program: CGI/1.1 (RFC 3875, section 4.1) with
+ * websocketd's additions. It starts from nothing: what the server itself was
+ * started with reaches a program only by name (--passenv).
+ *
+ * Of a request's header fields only names of letters, digits and '-' become
+ * HTTP_ variables, so that no two names can become one; Proxy never does
+ * (httpoxy), Authorization and Proxy-Authorization only when asked for.
+ */
+#ifndef SERVE_ENV_H
+#define SERVE_ENV_H
+
+#include "http/head.h"
+#include "http/uri.h"
+#include "serve/endpoint.h"
+
+#include <sys/socket.h>
+
+struct env_request {
+	const struct head *head;
+	const struct uri *uri;
+	struct span host; /* Host, or the authority of an absolute target */
+	const struct sockaddr_storage *peer;
+	const struct endpoint_script *script;
+	const char *path; /* decoded, all of it */
+};
+
+/*
+ * Builds the environment, NULL at the end, as one block that the caller frees with free(). NULL
+ * without memory, or when a value holds a byte that none may hold.
+ */
+char **env_build(const struct endpoint *endpoint, const struct env_request *request);
+
+/*
+ * Picks the variables called NAMES out of FROM (an environ), as --passenv does: trimmed, newlines
+ * made blanks, empty ones left out; never HTTPS, those that CGI defines, and those that belong to the
+ * server's own service manager. One block, freed with free(); NULL without memory.
+ */
+char **env_pick(char *const *from, char *const *names, size_t count);
+
+#endif

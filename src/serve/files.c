@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Static files. */
+#include "serve/files.h"
+
+#include "http/mime.h"
+#include "serve/beneath.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Opens what PATH names; -1 when there is no such regular file. */
+static int
+files_open(const struct files *files, const char *path, struct stat *st, char name[HEAD_MAX_LINE + 16])
+{
+	size_t len = strlen(path);
+	int fd;
+
+	if (files->root == -1 || beneath_hidden(path))
+		return -1;
+	snprintf(name, HEAD_MAX_LINE + 16, "%s%s", path + 1, path[len - 1] == '/' ? "index.html" : "");
+	fd = beneath_open(files->root, name, O_RDONLY);
+	if (fd != -1 && (fstat(fd, st) == -1 || !S_ISREG(st->st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void
+files_refuse_method(const struct files *files, struct connection *connection)
+{
+	static const char allow[] = "Allow: GET, HEAD\r\n";
+	char *headers;
+
+	if (asprintf(&headers, "%s%s", allow, files->headers) == -1)
+		headers = NULL;
+	connection_reply(connection, 405, headers ? headers : allow, "static files take GET and HEAD only");
+	free(headers);
+}
+
+void
+files_serve(const struct files *files, struct connection *connection, const struct head *head,
+    const char *path)
+{
+	char name[HEAD_MAX_LINE + 16];
+	bool head_only = span_equal(head_method(head), SPAN("HEAD"));
+	struct stat st;
+	int fd;
+
+	if (!head_only && !span_equal(head_method(head), SPAN("GET"))) {
+		files_refuse_method(files, connection);
+		return;
+	}
+	fd = files_open(files, path, &st, name);
+	if (fd == -1) {
+		connection_reply(connection, 404, files->headers, NULL);
+		return;
+	}
+	connection_reply_file(connection, fd, st.st_size, mime_type(name), files->headers, head_only);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Static files: GET and HEAD of a regular file below one directory, index.html
+ * for a path that ends with '/'. No listings, no hidden files (serve/beneath.h).
+ */
+#ifndef SERVE_FILES_H
+#define SERVE_FILES_H
+
+#include "http/connection.h"
+
+struct files {
+	int root;	     /* of beneath_root(); -1: there are no files */
+	const char *headers; /* borrowed: further header lines, each with CR LF */
+};
+
+/* Answers a request for the decoded PATH. */
+void files_serve(const struct files *files, struct connection *connection, const struct head *head,
+    const char *path);
+
+#endif

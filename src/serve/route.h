@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where a request goes: a WebSocket to its endpoint, anything else to the static
+ * files, or to a 404. Its Host and its path are judged here, for both.
+ */
+#ifndef SERVE_ROUTE_H
+#define SERVE_ROUTE_H
+
+#include "serve/files.h"
+#include "serve/upgrade.h"
+
+#include <stdbool.h>
+
+struct route {
+	struct upgrade_context upgrade;
+	bool has_endpoint; /* false: static files only */
+	struct files files;
+};
+
+/* A connection_handler; ARG is the struct route. */
+void route_serve(void *arg, struct connection *connection, const struct head *head);
+
+#endif

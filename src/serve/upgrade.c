@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a request to a WebSocket, or to its refusal. */
+#include "serve/upgrade.h"
+
+#include "base/log.h"
+#include "net/listener.h"
+#include "serve/env.h"
+#include "serve/session.h"
+#include "websocket/negotiate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UPGRADE_VERSION_LINE "Sec-WebSocket-Version: 13\r\n"
+
+/* Why a request is refused; STATUS 0: it is not. */
+struct refusal {
+	int status;
+	const char *headers;
+	const char *reason;
+};
+
+#define REFUSE(status, headers, reason) ((struct refusal){(status), (headers), (reason)})
+#define PASS ((struct refusal){0})
+
+bool
+upgrade_is_wanted(const struct head *head)
+{
+	return head_has_token(head, "Upgrade", "websocket");
+}
+
+/* RFC 6455, section 11.3.4: one or more tokens, and section 4.1, item 10: all different. */
+static bool
+upgrade_protocols_valid(const struct head *head)
+{
+	struct span element;
+	struct span other;
+	size_t cursor = 0;
+
+	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
+		size_t second = cursor;
+
+		if (!util_is_token(element))
+			return false;
+		while (head_next_element(head, "Sec-WebSocket-Protocol", &second, &other)) {
+			if (span_equal(element, other))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The opening handshake to the letter: RFC 6455, section 4.2.1. The key goes to *KEY. */
+static struct refusal
+upgrade_check_handshake(const struct head *head, struct span *key)
+{
+	struct span version;
+
+	/* Item 1. */
+	if (!span_equal(head_method(head), SPAN("GET")))
+		return REFUSE(405, "Allow: GET\r\n", "the method of a WebSocket handshake is GET");
+	if (head_minor(head) == 0)
+		return REFUSE(400, NULL, "HTTP/1.0 knows no Upgrade");
+	if (head_has_body(head))
+		return REFUSE(400, NULL, "a WebSocket handshake has no body");
+	/* Item 4. */
+	if (!head_has_token(head, "Connection", "upgrade"))
+		return REFUSE(400, NULL, "Connection does not say Upgrade; a proxy may have removed it");
+	/* Item 6; the answer to a wrong version: section 4.4 and RFC 9110, section 15.5.22. */
+	if (head_find(head, "Sec-WebSocket-Version", &version) != 1)
+		return REFUSE(400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not there once");
+	switch (negotiate_version(version)) {
+	case NEGOTIATE_VERSION_OK:
+		break;
+	case NEGOTIATE_VERSION_OTHER:
+		return REFUSE(426, UPGRADE_VERSION_LINE "Upgrade: websocket\r\nConnection: Upgrade\r\n",
+		    "a version of the protocol other than 13");
+	case NEGOTIATE_VERSION_BAD:
+		return REFUSE(400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not a number");
+	}
+	/* Item 5; once only: section 11.3.1. */
+	if (head_find(head, "Sec-WebSocket-Key", key) != 1 || !negotiate_key_valid(*key))
+		return REFUSE(400, NULL, "Sec-WebSocket-Key is not one key of 16 bytes in base64");
+	if (!upgrade_protocols_valid(head))
+		return REFUSE(400, NULL, "Sec-WebSocket-Protocol is not a list of different tokens");
+	return PASS;
+}
+
+static struct refusal
+upgrade_find_program(const struct endpoint *endpoint, const char *path, struct endpoint_script *script)
+{
+	switch (endpoint_find(endpoint, path, script)) {
+	case ENDPOINT_OK:
+		break;
+	case ENDPOINT_MISSING:
+		return REFUSE(404, NULL, "there is no such program");
+	case ENDPOINT_FORBIDDEN:
+		return REFUSE(403, NULL, "the program is not executable; chmod +x allows it");
+	case ENDPOINT_NOMEM:
+		return REFUSE(503, "Retry-After: 5\r\n", "out of memory");
+	}
+	return PASS;
+}
+
+/* What to answer when a program could not be started: the client may try again when it was for want of something. */
+static struct refusal
+upgrade_start_failed(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return REFUSE(503, "Retry-After: 5\r\n", "the program can't be started now: a limit of the system");
+	case EACCES:
+		return REFUSE(403, NULL, "the program can't be started: permission denied");
+	default:
+		return REFUSE(500, NULL, "the program can't be started");
+	}
+}
+
+/* The 101 of section 4.2.2, item 5. No subprotocol and no extension is offered by this server, so none is named. */
+static bool
+upgrade_switch(struct buffer *out, const struct endpoint *endpoint, struct span key)
+{
+	char accept[NEGOTIATE_ACCEPT_LEN + 1];
+	static const char start[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+				    "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
+
+	return negotiate_accept(key, accept) && buffer_append(out, start, sizeof(start) - 1) &&
+	    buffer_append(out, accept, NEGOTIATE_ACCEPT_LEN) && buffer_append(out, "\r\n", 2) &&
+	    buffer_append(out, endpoint->switch_headers, strlen(endpoint->switch_headers)) &&
+	    buffer_append(out, "\r\n", 2);
+}
+
+/* Starts the program and, when that went well, hands the connection over. */
+static struct refusal
+upgrade_start(const struct upgrade_context *context, struct connection *connection,
+    const struct env_request *request, struct span key)
+{
+	const struct endpoint *endpoint = context->endpoint;
+	char remote[LISTENER_TEXT_MAX];
+	char *own_argv[] = {request->script->program, NULL};
+	char **env = env_build(endpoint, request);
+	struct buffer answer = {0};
+	struct span origin = {0};
+	struct span rest;
+	struct session_spec spec;
+	struct session *session = NULL;
+	struct refusal refusal = PASS;
+	int error = ENOMEM;
+
+	listener_text(request->peer, remote);
+	(void)head_find(request->head, "Origin", &origin);
+	spec = (struct session_spec){
+		.loop = context->loop,
+		.children = context->children,
+		.list = context->sessions,
+		.endpoint = endpoint,
+		.id = *context->last_id + 1,
+		.program = request->script->program,
+		.argv = endpoint->program ? endpoint->argv : own_argv,
+		.envp = env,
+		.remote = remote,
+		.target = head_target(request->head),
+		.host = request->host,
+		.origin = origin,
+	};
+	if (env && upgrade_switch(&answer, endpoint, key))
+		session = session_open(&spec, &error);
+	if (session) {
+		(*context->last_id)++;
+		session_accept_take(session, connection_give(connection, &rest),
+		    (struct span){(char *)buffer_data(&answer), buffer_len(&answer)}, rest);
+	} else {
+		errno = error;
+		log_error("can't start %s", request->script->program);
+		refusal = upgrade_start_failed(error);
+	}
+	buffer_clear(&answer);
+	free(env);
+	return refusal;
+}
+
+void
+upgrade_serve(const struct upgrade_context *context, struct connection *connection,
+    const struct head *head, const struct uri *uri, struct span host, const char *path)
+{
+	const struct endpoint *endpoint = context->endpoint;
+	struct endpoint_script script = {0};
+	struct span key = {0};
+	struct span origin = {0};
+	size_t origins = head_find(head, "Origin", &origin);
+	const char *refused;
+	struct refusal refusal = upgrade_check_handshake(head, &key);
+
+	if (refusal.status == 0) {
+		refused = origin_refused(&endpoint->origin, origins, origin, host);
+		if (refused)
+			refusal = REFUSE(403, NULL, refused);
+	}
+	if (refusal.status == 0 && endpoint->max_programs != 0 &&
+	    children_count(context->children) >= endpoint->max_programs)
+		refusal = REFUSE(429, NULL, "--maxforks programs are running");
+	if (refusal.status == 0)
+		refusal = upgrade_find_program(endpoint, path, &script);
+	if (refusal.status == 0) {
+		struct env_request request = {
+			.head = head,
+			.uri = uri,
+			.host = host,
+			.peer = connection_peer(connection),
+			.script = &script,
+			.path = path,
+		};
+
+		refusal = upgrade_start(context, connection, &request, key);
+	}
+	endpoint_script_clear(&script);
+	if (refusal.status != 0)
+		connection_reply(connection, refusal.status, refusal.headers, refusal.reason);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a request to a WebSocket, or to its refusal (RFC 6455, section 4.2).
+ * The program is started before the 101: a client never gets a WebSocket
+ * behind which nothing runs.
+ */
+#ifndef SERVE_UPGRADE_H
+#define SERVE_UPGRADE_H
+
+#include "child/child.h"
+#include "http/connection.h"
+#include "http/uri.h"
+#include "serve/endpoint.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What upgrades need from the server; all borrowed and outliving it. */
+struct upgrade_context {
+	struct loop *loop;
+	struct children *children;
+	struct list *sessions;
+	uint64_t *last_id; /* of the last session */
+	const struct endpoint *endpoint;
+};
+
+/* True when the client asks for a WebSocket: an Upgrade field names it (RFC 9110, section 7.8). */
+bool upgrade_is_wanted(const struct head *head);
+
+/*
+ * Answers such a request. URI, HOST (the authority that it was sent to) and the decoded PATH are its own.
+ */
+void upgrade_serve(const struct upgrade_context *context, struct connection *connection,
+    const struct head *head, const struct uri *uri, struct span host, const char *path);
+
+#endif

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The server: what is there once for the whole process. */
+#include "server.h"
+
+#include "base/util.h"
+#include "child/child.h"
+#include "config.h"
+#include "http/connection.h"
+#include "net/linger.h"
+#include "net/listener.h"
+#include "serve/beneath.h"
+#include "serve/env.h"
+#include "serve/route.h"
+#include "serve/session.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+	SERVER_LISTENERS_MAX = 64,
+	SERVER_TICK_MS = 20,	/* how often a drain looks whether all is gone */
+	SERVER_PORT_TRIES = 16, /* with port 0: until one port is free on every address */
+	SERVER_FDS_SESSION = 4, /* descriptors of a session: a socket and three pipes */
+	SERVER_FDS_OWN = 32,	/* and of the server itself, roughly */
+};
+
+enum server_stage {
+	SERVER_SERVING,
+	SERVER_DRAINING, /* no new connections, CLOSE 1001 and the ladder for all */
+	SERVER_KILLING,	 /* SIGKILL for all */
+};
+
+static const int server_signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+
+struct server {
+	const struct options *options; /* borrowed */
+	struct spawn_heritage heritage;
+	struct loop *loop;
+	struct children *children;
+	struct listener *listeners[SERVER_LISTENERS_MAX];
+	size_t listener_count;
+	struct event *signals[UTIL_LEN(server_signals)];
+	struct list connections;
+	struct list sessions;
+	uint64_t last_session;
+	struct endpoint endpoint;
+	struct route route;
+	struct origin_rule *rules;
+	char *switch_headers; /* of a 101 */
+	char *file_headers;   /* of a static file */
+	char **pass_env;
+	enum server_stage stage;
+	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
+	struct timer tick;
+};
+
+/* Says what went wrong at the start and returns the exit status: websocketd has 3 for all of it. */
+static int
+server_fail(const struct server *server, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int
+server_fail(const struct server *server, int status, const char *format, ...)
+{
+	char message[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	if (server->options->compat) {
+		char line[sizeof(message) + 32];
+
+		snprintf(line, sizeof(line), "Can't start server: %s", message);
+		if (log_begin(LOG_FATAL, "server", 0, span_of(line)))
+			log_end();
+		return 3;
+	}
+	fprintf(stderr, "%s: %s\n", PACKAGE_NAME, message);
+	return status;
+}
+
+/* Set-up */
+
+/* Joins header lines, each with its CR LF. NULL without memory. */
+static char *
+server_join_headers(const struct options_list *first, const struct options_list *second)
+{
+	const struct options_list *lists[] = {first, second};
+	struct buffer out = {0};
+	bool ok = true;
+
+	for (size_t i = 0; i < UTIL_LEN(lists); i++) {
+		for (size_t k = 0; k < lists[i]->count && ok; k++)
+			ok = buffer_append(&out, lists[i]->items[k], strlen(lists[i]->items[k])) &&
+			    buffer_append(&out, "\r\n", 2);
+	}
+	ok = ok && buffer_append(&out, "", 1);
+	if (!ok)
+		buffer_clear(&out);
+	/* Nothing was consumed, so the block begins with the first byte: it is given to the caller. */
+	return (char *)out.block;
+}
+
+static int
+server_set_origins(struct server *server)
+{
+	const struct options *options = server->options;
+	struct origin_policy *policy = &server->endpoint.origin;
+
+	policy->compat = options->compat;
+	policy->require = options->require_origin || options->sameorigin;
+	policy->mode = ORIGIN_SAME;
+	if (options->origin_any)
+		policy->mode = ORIGIN_ANY;
+	if (options->origin.count == 0)
+		return 0;
+	server->rules = calloc(options->origin.count, sizeof(*server->rules));
+	if (!server->rules)
+		return server_fail(server, EX_OSERR, "out of memory");
+	for (size_t i = 0; i < options->origin.count; i++) {
+		const char *wrong = origin_parse_rule(span_of(options->origin.items[i]), &server->rules[i]);
+
+		if (wrong)
+			return server_fail(server, EX_CONFIG, "--origin: %s %s", options->origin.items[i], wrong);
+	}
+	policy->rules = server->rules;
+	policy->rule_count = options->origin.count;
+	if (!options->origin_any)
+		policy->mode = ORIGIN_LIST;
+	return 0;
+}
+
+static int
+server_set_endpoint(struct server *server)
+{
+	const struct options *options = server->options;
+	struct endpoint *endpoint = &server->endpoint;
+	struct stat dir;
+
+	endpoint->dir = -1;
+	if (options->command) {
+		endpoint->program = options->program;
+		endpoint->argv = options->command;
+	} else if (options->dir) {
+		endpoint->dir_path = options->dir;
+		endpoint->dir = beneath_root(options->dir);
+		if (endpoint->dir == -1)
+			return server_fail(server, EX_OSERR, "can't open --dir %s: %s", options->dir, strerror(errno));
+		if (fstat(endpoint->dir, &dir) == 0 && (dir.st_mode & S_IWOTH))
+			log_errorx("--dir %s can be written to by everybody, who can thus run programs as this user; "
+				   "chmod o-w ends that",
+			    options->dir);
+	}
+	server->pass_env = env_pick(environ, options->passenv.items, options->passenv.count);
+	server->switch_headers = server_join_headers(&options->header, &options->header_ws);
+	if (!server->pass_env || !server->switch_headers)
+		return server_fail(server, EX_OSERR, "out of memory");
+	endpoint->framing = options->binary ? FRAMING_STREAM : FRAMING_LINES;
+	endpoint->max_message = (uint64_t)options->maxframesize;
+	endpoint->ping_ms = options->pingms;
+	endpoint->max_programs = options->maxforks > 0 ? (size_t)options->maxforks : 0;
+	endpoint->compat = options->compat;
+	endpoint->hosts = options->host.items;
+	endpoint->host_count = options->host.count;
+	endpoint->switch_headers = server->switch_headers;
+	endpoint->pass_env = server->pass_env;
+	endpoint->pass_auth = options->pass_auth;
+	return server_set_origins(server);
+}
+
+static int
+server_set_route(struct server *server)
+{
+	const struct options *options = server->options;
+	struct route *route = &server->route;
+
+	route->upgrade = (struct upgrade_context){
+		.loop = server->loop,
+		.children = server->children,
+		.sessions = &server->sessions,
+		.last_id = &server->last_session,
+		.endpoint = &server->endpoint,
+	};
+	route->has_endpoint = options->command || options->dir;
+	route->files.root = -1;
+	server->file_headers = server_join_headers(&options->header, &options->header_http);
+	if (!server->file_headers)
+		return server_fail(server, EX_OSERR, "out of memory");
+	route->files.headers = server->file_headers;
+	if (options->staticdir) {
+		route->files.root = beneath_root(options->staticdir);
+		if (route->files.root == -1)
+			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s", options->staticdir,
+			    strerror(errno));
+	}
+	return 0;
+}
+
+/* Listening */
+
+static void
+server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+	struct server *server = arg;
+
+	if (!connection_open(server->loop, &server->connections, fd, peer, route_serve, &server->route))
+		log_errorx("out of memory for a connection");
+}
+
+static void
+server_close_listeners(struct server *server)
+{
+	while (server->listener_count > 0)
+		listener_free(server->listeners[--server->listener_count]);
+}
+
+/* The port of the first listener; 0 when there is none. */
+static int
+server_port(const struct server *server)
+{
+	struct sockaddr_storage bound;
+
+	if (server->listener_count == 0)
+		return 0;
+	listener_address(server->listeners[0], &bound);
+	return listener_port(&bound);
+}
+
+/* Listens on one address in text. OPTIONAL: the system may lack its family. 0, or the errno, or -1 when an error was told. */
+static int
+server_listen(struct server *server, const char *address, int port, bool optional, int *status)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *found = NULL;
+	char service[16];
+	int error;
+
+	snprintf(service, sizeof(service), "%d", port);
+	error = getaddrinfo(address, service, &hints, &found);
+	if (error != 0) {
+		*status = server_fail(server, EX_CONFIG, "--address=%s: %s", address, gai_strerror(error));
+		return -1;
+	}
+	error = 0;
+	for (struct addrinfo *a = found; a && error == 0; a = a->ai_next) {
+		struct listener *listener;
+
+		if (server->listener_count == SERVER_LISTENERS_MAX) {
+			*status = server_fail(server, EX_CONFIG, "more than %d addresses to listen on",
+			    SERVER_LISTENERS_MAX);
+			error = -1;
+			break;
+		}
+		listener = listener_new(server->loop, a->ai_addr, a->ai_addrlen, server_on_accept, server);
+		if (listener)
+			server->listeners[server->listener_count++] = listener;
+		else if (!optional || (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT))
+			error = errno;
+	}
+	freeaddrinfo(found);
+	return error;
+}
+
+static int
+server_listen_failed(struct server *server, const char *address, int port, int error)
+{
+	const char *advice = "";
+
+	if (error == EADDRINUSE)
+		advice = "; another program listens there, choose another --port (0 takes any)";
+	else if (error == EACCES)
+		advice = "; ports below 1024 need the right CAP_NET_BIND_SERVICE, choose another --port";
+	else if (error == EADDRNOTAVAIL)
+		advice = "; this machine has no such address, choose another --address";
+	return server_fail(server, error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR, "can't listen on %s port %d: %s%s",
+	    address, port, strerror(error), advice);
+}
+
+/* Listens on all addresses. With port 0 the first gets any port and the others the same one. */
+static int
+server_listen_all(struct server *server)
+{
+	static const char *const loopback[] = {"127.0.0.1", "::1"};
+	static const char *const everywhere[] = {"0.0.0.0", "::"};
+	const struct options_list *list = &server->options->address;
+	int wanted = (int)server->options->port;
+	int tries = wanted == 0 ? SERVER_PORT_TRIES : 1;
+
+	for (;;) {
+		const char *address = "";
+		int error = 0;
+		int status = 0;
+
+		for (size_t i = 0; i < (list->count ? list->count : 1) && error == 0; i++) {
+			const char *const *pair = NULL;
+
+			if (list->count == 0)
+				pair = loopback;
+			else if (strcmp(list->items[i], "*") == 0)
+				pair = everywhere;
+			for (int k = 0; k < (pair ? 2 : 1) && error == 0; k++) {
+				address = pair ? pair[k] : list->items[i];
+				error = server_listen(server, address, wanted ? wanted : server_port(server),
+				    pair != NULL, &status);
+			}
+		}
+		if (error == -1)
+			return status;
+		if (error == 0 && server->listener_count > 0)
+			return 0;
+		if (--tries == 0 || error != EADDRINUSE)
+			return server_listen_failed(server, address, wanted, error ? error : EADDRNOTAVAIL);
+		server_close_listeners(server);
+	}
+}
+
+/* What is served, in websocketd's words; it logs this before the addresses. */
+static void
+server_announce_compat(const struct options *options)
+{
+	struct buffer arguments = {0};
+	bool ok = true;
+
+	for (char *const *arg = options->command; arg && *arg && ok; arg++) {
+		if (arg != options->command)
+			ok = buffer_append(&arguments, " ", 1) && buffer_append(&arguments, *arg, strlen(*arg));
+	}
+	if (options->command)
+		log_info("Serving using application   : %s%.*s", options->program, (int)buffer_len(&arguments),
+		    (const char *)buffer_data(&arguments));
+	buffer_clear(&arguments);
+	if (options->dir)
+		log_info("Serving from directory      : %s", options->dir);
+	if (options->staticdir)
+		log_info("Serving static content from : %s", options->staticdir);
+}
+
+/* Tells where it listens, and notes whether that is loopback alone. */
+static void
+server_announce(struct server *server)
+{
+	const struct options *options = server->options;
+	char text[LISTENER_TEXT_MAX];
+	bool local = true;
+
+	if (options->compat)
+		server_announce_compat(options);
+	for (size_t i = 0; i < server->listener_count; i++) {
+		struct sockaddr_storage bound;
+
+		listener_address(server->listeners[i], &bound);
+		listener_text(&bound, text);
+		local = local && listener_is_loopback(&bound);
+		if (!options->compat)
+			log_info("listening on http://%s/", text);
+		else
+			log_info("Starting WebSocket server   : ws://%s/", text);
+		if (options->compat && options->staticdir)
+			log_info("Serving CGI or static files : http://%s/", text);
+	}
+	server->endpoint.local_hosts_only = local && !options->compat;
+}
+
+/* As many descriptors as the system gives; what is short is said, not found out under load. */
+static void
+server_raise_limits(struct server *server)
+{
+	struct rlimit limit = server->heritage.nofile;
+	uint64_t sessions;
+
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur == RLIM_INFINITY)
+		return;
+	sessions = limit.rlim_cur > SERVER_FDS_OWN ? (limit.rlim_cur - SERVER_FDS_OWN) / SERVER_FDS_SESSION : 0;
+	if (server->endpoint.max_programs == 0 || sessions < server->endpoint.max_programs)
+		log_info("the limit of %llu open files allows about %llu sessions; ulimit -n raises it",
+		    (unsigned long long)limit.rlim_cur, (unsigned long long)sessions);
+}
+
+/* Stopping */
+
+static void
+server_enter_stage(struct server *server, enum server_stage stage, int64_t wait_ms)
+{
+	int64_t now = util_clock_ms();
+
+	server->stage = stage;
+	server->stage_end_ms = now + wait_ms;
+	if (!timer_at(&server->tick, now + SERVER_TICK_MS))
+		loop_stop(server->loop);
+}
+
+static void
+server_kill(struct server *server)
+{
+	log_info("killing %zu programs", children_count(server->children));
+	connection_abort_all(&server->connections);
+	session_abort_all(&server->sessions);
+	linger_abort_all(server->loop);
+	children_kill_all(server->children);
+	server_enter_stage(server, SERVER_KILLING, SERVER_KILL_MS);
+}
+
+static void
+server_drain(struct server *server, const char *why)
+{
+	log_info("%s: draining %zu programs; again to kill them", why, children_count(server->children));
+	server_close_listeners(server);
+	connection_drain_all(&server->connections);
+	session_drain_all(&server->sessions);
+	server_enter_stage(server, SERVER_DRAINING, SERVER_DRAIN_MS);
+}
+
+/* While it stops: is all gone, or the time over? */
+static void
+server_on_tick(void *arg)
+{
+	struct server *server = arg;
+	int64_t now = util_clock_ms();
+
+	if (list_empty(&server->sessions) && list_empty(&server->connections) &&
+	    list_empty(&server->loop->lingering)) {
+		loop_stop(server->loop);
+		return;
+	}
+	if (now >= server->stage_end_ms) {
+		if (server->stage == SERVER_KILLING) {
+			log_errorx("%zu programs did not end after SIGKILL", children_count(server->children));
+			loop_stop(server->loop);
+			return;
+		}
+		server_kill(server);
+		return;
+	}
+	if (!timer_at(&server->tick, now + SERVER_TICK_MS))
+		loop_stop(server->loop);
+}
+
+static void
+server_on_signal(evutil_socket_t number, short what, void *arg)
+{
+	struct server *server = arg;
+	char name[16];
+
+	(void)what;
+	if (number == SIGCHLD) {
+		children_reap(server->children);
+		return;
+	}
+	snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(number));
+	switch (server->stage) {
+	case SERVER_SERVING:
+		server_drain(server, name);
+		break;
+	case SERVER_DRAINING:
+		server_kill(server);
+		break;
+	case SERVER_KILLING:
+		break;
+	}
+}
+
+static bool
+server_take_signals(struct server *server)
+{
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
+		int number = server_signals[i];
+
+		/* nohup, and a shell's background: the user's wish, for us as for the programs. */
+		if ((number == SIGINT || number == SIGHUP) && spawn_was_ignored(number))
+			continue;
+		server->signals[i] = evsignal_new(server->loop->base, number, server_on_signal, server);
+		if (!server->signals[i] || event_add(server->signals[i], NULL) == -1)
+			return false;
+	}
+	return true;
+}
+
+static void
+server_clear(struct server *server)
+{
+	server_close_listeners(server);
+	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
+		if (server->signals[i])
+			event_free(server->signals[i]);
+	}
+	timer_clear(&server->tick);
+	if (server->children && children_count(server->children) == 0)
+		children_free(server->children);
+	loop_free(server->loop);
+	if (server->endpoint.dir != -1)
+		close(server->endpoint.dir);
+	if (server->route.files.root != -1)
+		close(server->route.files.root);
+	free(server->rules);
+	free(server->switch_headers);
+	free(server->file_headers);
+	free(server->pass_env);
+}
+
+static int
+server_start(struct server *server)
+{
+	struct children_settings settings = {
+		.heritage = &server->heritage,
+		.extra_wait_ms = server->options->closems,
+	};
+	int status;
+
+	server->loop = loop_new();
+	if (server->loop)
+		server->children = children_new(server->loop, &settings);
+	if (!server->loop || !server->children)
+		return server_fail(server, EX_OSERR, "can't make an event loop: %s", strerror(errno));
+	timer_init(&server->tick, server->loop, server_on_tick, server);
+	status = server_set_endpoint(server);
+	if (status == 0)
+		status = server_set_route(server);
+	if (status == 0)
+		status = server_listen_all(server);
+	if (status == 0 && !server_take_signals(server))
+		status = server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
+	return status;
+}
+
+int
+server_run(const struct options *options)
+{
+	struct server server = {.options = options, .endpoint.dir = -1, .route.files.root = -1};
+	int status;
+
+	list_init(&server.connections);
+	list_init(&server.sessions);
+	spawn_heritage_init(&server.heritage);
+	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO, options->log_format,
+	    options->loglevel);
+	status = server_start(&server);
+	if (status == 0) {
+		server_raise_limits(&server);
+		server_announce(&server);
+		if (!loop_run(server.loop))
+			status = server_fail(&server, EX_OSERR, "the event loop failed: %s", strerror(errno));
+		else
+			log_info("stopped");
+	}
+	server_clear(&server);
+	return status;
+}

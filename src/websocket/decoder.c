@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bytes from a client -> messages and control events. Two steps take turns: read a header and
+ * judge it, then use up its payload; either may stop where the bytes that were fed end. What
+ * comes out depends on the bytes alone, never on how reads cut them.
+ */
+#include "websocket/decoder.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What a client can do wrong, in the words of the log and of our CLOSE. */
+enum fault {
+	FAULT_NONE,
+	FAULT_RSV,
+	FAULT_OPCODE,
+	FAULT_CONTROL_FRAGMENT,
+	FAULT_NO_MESSAGE,
+	FAULT_IN_MESSAGE,
+	FAULT_FRAGMENTS,
+	FAULT_UNMASKED,
+	FAULT_CONTROL_LEN,
+	FAULT_LEN,
+	FAULT_TOO_BIG,
+	FAULT_TEXT,
+	FAULT_CLOSE_LEN,
+	FAULT_CLOSE_CODE,
+	FAULT_CLOSE_REASON,
+	FAULT_MEMORY,
+};
+
+static const struct {
+	uint16_t code;
+	const char *reason;
+} decoder_faults[] = {
+    [FAULT_RSV] = {CLOSE_PROTOCOL, "reserved bit set"},
+    [FAULT_OPCODE] = {CLOSE_PROTOCOL, "reserved opcode"},
+    [FAULT_CONTROL_FRAGMENT] = {CLOSE_PROTOCOL, "fragmented control frame"},
+    [FAULT_NO_MESSAGE] = {CLOSE_PROTOCOL, "continuation without a message"},
+    [FAULT_IN_MESSAGE] = {CLOSE_PROTOCOL, "new message within a message"},
+    [FAULT_FRAGMENTS] = {CLOSE_POLICY, "too many fragments"},
+    [FAULT_UNMASKED] = {CLOSE_PROTOCOL, "frame not masked"},
+    [FAULT_CONTROL_LEN] = {CLOSE_PROTOCOL, "control frame too long"},
+    [FAULT_LEN] = {CLOSE_PROTOCOL, "invalid payload length"},
+    [FAULT_TOO_BIG] = {CLOSE_TOO_BIG, "message too big"},
+    [FAULT_TEXT] = {CLOSE_INVALID_DATA, "text is not UTF-8"},
+    [FAULT_CLOSE_LEN] = {CLOSE_PROTOCOL, "close frame with half a code"},
+    [FAULT_CLOSE_CODE] = {CLOSE_PROTOCOL, "invalid close code"},
+    [FAULT_CLOSE_REASON] = {CLOSE_INVALID_DATA, "close reason is not UTF-8"},
+    [FAULT_MEMORY] = {CLOSE_INTERNAL, "out of memory"},
+};
+
+void
+decoder_init(struct decoder *d, uint64_t max_message)
+{
+	memset(d, 0, sizeof(*d));
+	d->max_message = max_message;
+}
+
+void
+decoder_clear(struct decoder *d)
+{
+	buffer_clear(&d->gather);
+	d->gather_out = false;
+	d->bytes = NULL;
+	d->len = 0;
+}
+
+void
+decoder_feed(struct decoder *d, uint8_t *bytes, size_t len)
+{
+	assert(d->len == 0);
+	d->bytes = bytes;
+	d->len = d->over ? 0 : len;
+}
+
+void
+decoder_take(struct decoder *d, struct buffer *to)
+{
+	assert(d->gather_out);
+	buffer_move(to, &d->gather);
+}
+
+static void
+decoder_skip(struct decoder *d, size_t len)
+{
+	d->bytes += len;
+	d->len -= len;
+}
+
+/* The opcodes from 8 on are those of control frames (section 5.5). */
+static bool
+decoder_is_control(uint8_t opcode)
+{
+	return opcode & 0x8;
+}
+
+static bool
+decoder_opcode_known(uint8_t opcode)
+{
+	return opcode <= FRAME_BINARY || (opcode >= FRAME_CLOSE && opcode <= FRAME_PONG);
+}
+
+/* What the first byte of a header shows. */
+static enum fault
+decoder_judge_first(const struct decoder *d, const struct frame_header *h)
+{
+	/*
+	 * Section 5.2: "MUST be 0 unless an extension is negotiated". Of permessage-deflate
+	 * RSV1 would be let through here, on the first frame of a message.
+	 */
+	if (h->rsv != 0)
+		return FAULT_RSV;
+	if (!decoder_opcode_known(h->opcode))
+		return FAULT_OPCODE;
+	if (decoder_is_control(h->opcode))
+		return h->fin ? FAULT_NONE : FAULT_CONTROL_FRAGMENT; /* section 5.5 */
+	/* Section 5.4: the fragments of one message never stand between those of another. */
+	if (h->opcode != FRAME_CONTINUATION)
+		return d->message_opcode ? FAULT_IN_MESSAGE : FAULT_NONE;
+	if (!d->message_opcode)
+		return FAULT_NO_MESSAGE;
+	return d->fragments >= DECODER_MAX_FRAGMENTS ? FAULT_FRAGMENTS : FAULT_NONE;
+}
+
+/*
+ * Judges a header in the order of its bytes, of which the first HAVE are there, so that the
+ * verdict is the same wherever reads cut it. SIZE is what frame_read_header() said.
+ */
+static enum fault
+decoder_judge(const struct decoder *d, const uint8_t *bytes, size_t have, int size,
+    const struct frame_header *h)
+{
+	enum fault fault = decoder_judge_first(d, h);
+
+	if (fault || have < 2)
+		return fault;
+	if (!h->masked)
+		return FAULT_UNMASKED; /* section 5.1 */
+	if (decoder_is_control(h->opcode)) {
+		uint8_t len = bytes[1] & 0x7f;
+
+		if (len > FRAME_CONTROL_MAX)
+			return FAULT_CONTROL_LEN; /* section 5.5 */
+		return h->opcode == FRAME_CLOSE && len == 1 ? FAULT_CLOSE_LEN : FAULT_NONE;
+	}
+	if (size < 0)
+		return FAULT_LEN;
+	/* Section 10.4. What is gathered is never above the limit: no overflow. */
+	if (d->max_message && h->len > d->max_message - buffer_len(&d->gather))
+		return FAULT_TOO_BIG;
+	return FAULT_NONE;
+}
+
+/* A good header is complete; its payload comes next. */
+static void
+decoder_begin_payload(struct decoder *d, bool near)
+{
+	d->header_len = 0;
+	d->header_near = near;
+	d->in_payload = true;
+	d->frame_done = 0;
+	if (decoder_is_control(d->frame.opcode))
+		return;
+	if (d->frame.opcode != FRAME_CONTINUATION) {
+		d->message_opcode = d->frame.opcode;
+		d->fragments = 0;
+		memset(&d->utf8, 0, sizeof(d->utf8));
+	}
+	d->fragments++;
+}
+
+/* Reads a header that lies in one piece in what was fed, or keeps its first part. */
+static enum fault
+decoder_read_near_header(struct decoder *d)
+{
+	int size = frame_read_header(d->bytes, d->len, &d->frame);
+	enum fault fault = decoder_judge(d, d->bytes, d->len, size, &d->frame);
+
+	if (fault)
+		return fault;
+	if (size > 0) {
+		decoder_skip(d, (size_t)size);
+		decoder_begin_payload(d, true);
+		return FAULT_NONE;
+	}
+	memcpy(d->header, d->bytes, d->len);
+	d->header_len = (uint8_t)d->len;
+	decoder_skip(d, d->len);
+	return FAULT_NONE;
+}
+
+/* Goes on with a header whose first part was kept. */
+static enum fault
+decoder_read_cut_header(struct decoder *d)
+{
+	size_t had = d->header_len;
+	size_t n = FRAME_HEADER_MAX - had;
+	enum fault fault;
+	int size;
+
+	if (n > d->len)
+		n = d->len;
+	memcpy(d->header + had, d->bytes, n);
+	size = frame_read_header(d->header, had + n, &d->frame);
+	fault = decoder_judge(d, d->header, had + n, size, &d->frame);
+	if (fault)
+		return fault;
+	if (size > 0) {
+		decoder_skip(d, (size_t)size - had);
+		decoder_begin_payload(d, false);
+		return FAULT_NONE;
+	}
+	d->header_len = (uint8_t)(had + n);
+	decoder_skip(d, n);
+	return FAULT_NONE;
+}
+
+static enum fault
+decoder_read_header(struct decoder *d)
+{
+	return d->header_len ? decoder_read_cut_header(d) : decoder_read_near_header(d);
+}
+
+/* How much of the frame's payload there is to use. */
+static size_t
+decoder_payload_here(const struct decoder *d)
+{
+	uint64_t missing = d->frame.len - d->frame_done;
+
+	return missing < d->len ? (size_t)missing : d->len;
+}
+
+/* Moves what there is of the payload to TO, unmasked. TO may be the place where it lies. */
+static void
+decoder_unmask(struct decoder *d, uint8_t *to, size_t len)
+{
+	frame_mask(to, d->bytes, len, d->frame.mask, d->frame_done);
+	d->frame_done += len;
+	decoder_skip(d, len);
+}
+
+/* What comes behind a CLOSE (section 5.5.1) or a failure (7.1.7) is not looked at. */
+static void
+decoder_end(struct decoder *d)
+{
+	d->over = true;
+	d->len = 0;
+	buffer_clear(&d->gather);
+}
+
+static enum decoder_event
+decoder_fail(struct decoder *d, enum fault fault, struct decoder_item *item)
+{
+	item->code = decoder_faults[fault].code;
+	item->reason = decoder_faults[fault].reason;
+	decoder_end(d);
+	return DECODER_FAIL;
+}
+
+static enum decoder_event
+decoder_hand_out(struct decoder *d, uint8_t *data, size_t len, struct decoder_item *item)
+{
+	item->message.type = d->message_opcode == FRAME_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY;
+	item->message.data = data;
+	item->message.len = len;
+	d->message_opcode = 0;
+	d->in_payload = false;
+	return DECODER_MESSAGE;
+}
+
+/* The short way: a message in one frame, which lies in one piece in what was fed. */
+static enum decoder_event
+decoder_message_in_place(struct decoder *d, struct decoder_item *item)
+{
+	uint8_t *data = d->bytes;
+	size_t len = (size_t)d->frame.len;
+
+	decoder_unmask(d, data, len);
+	if (d->message_opcode == FRAME_TEXT && !utf8_valid(data, len))
+		return decoder_fail(d, FAULT_TEXT, item);
+	item->in_place = true;
+	return decoder_hand_out(d, data, len, item);
+}
+
+/* The message that is complete in the buffer, which the next call frees. */
+static enum decoder_event
+decoder_message_gathered(struct decoder *d, struct decoder_item *item)
+{
+	/* An empty message has no block, but its address is one that memcpy() may be given. */
+	uint8_t *data = d->gather.block ? buffer_data(&d->gather) : d->control;
+
+	d->gather_out = true;
+	return decoder_hand_out(d, data, buffer_len(&d->gather), item);
+}
+
+/* Adds what there is of the payload to the buffer, which grows by that, not by frame.len. */
+static enum fault
+decoder_gather(struct decoder *d)
+{
+	size_t n = decoder_payload_here(d);
+	uint8_t *to;
+
+	if (n > 0) {
+		to = buffer_reserve(&d->gather, n);
+		if (!to)
+			return FAULT_MEMORY;
+		decoder_unmask(d, to, n);
+		buffer_commit(&d->gather, n);
+		/* Section 8.1; a character may be cut between frames (section 5.6). */
+		if (d->message_opcode == FRAME_TEXT && !utf8_feed(&d->utf8, to, n))
+			return FAULT_TEXT;
+	}
+	if (d->frame.fin && d->frame_done == d->frame.len && !utf8_complete(&d->utf8))
+		return FAULT_TEXT;
+	return FAULT_NONE;
+}
+
+/* DECODER_MORE: the bytes are used up while in_payload; else this fragment is done. */
+static enum decoder_event
+decoder_data(struct decoder *d, struct decoder_item *item)
+{
+	enum fault fault;
+
+	if (d->header_near && d->frame.fin && d->frame.opcode != FRAME_CONTINUATION &&
+	    d->frame.len <= d->len)
+		return decoder_message_in_place(d, item);
+	fault = decoder_gather(d);
+	if (fault)
+		return decoder_fail(d, fault, item);
+	if (d->frame_done < d->frame.len)
+		return DECODER_MORE;
+	if (d->frame.fin)
+		return decoder_message_gathered(d, item);
+	d->in_payload = false;
+	return DECODER_MORE;
+}
+
+/* Section 5.5.1: nothing, or a code in two bytes and a reason in UTF-8. */
+static enum decoder_event
+decoder_close(struct decoder *d, struct decoder_item *item)
+{
+	const uint8_t *body = item->payload.data;
+
+	if (item->payload.len == 0) {
+		item->code = CLOSE_NO_STATUS;
+	} else {
+		item->code = (uint16_t)(body[0] << 8 | body[1]);
+		item->payload.data += 2;
+		item->payload.len -= 2;
+		if (!frame_close_code_valid(item->code))
+			return decoder_fail(d, FAULT_CLOSE_CODE, item);
+		if (!utf8_valid(item->payload.data, item->payload.len))
+			return decoder_fail(d, FAULT_CLOSE_REASON, item);
+	}
+	decoder_end(d);
+	return DECODER_CLOSE;
+}
+
+/* A control frame, maybe between the fragments of a message (section 5.4). */
+static enum decoder_event
+decoder_control(struct decoder *d, struct decoder_item *item)
+{
+	size_t n = decoder_payload_here(d);
+	bool whole = n == d->frame.len;
+
+	item->payload.data = whole ? d->bytes : d->control;
+	item->payload.len = (size_t)d->frame.len;
+	decoder_unmask(d, item->payload.data + d->frame_done, n);
+	if (d->frame_done < d->frame.len)
+		return DECODER_MORE;
+	d->in_payload = false;
+	switch (d->frame.opcode) {
+	case FRAME_PING:
+		return DECODER_PING;
+	case FRAME_PONG:
+		return DECODER_PONG;
+	default:
+		return decoder_close(d, item);
+	}
+}
+
+enum decoder_event
+decoder_next(struct decoder *d, struct decoder_item *item)
+{
+	memset(item, 0, sizeof(*item));
+	if (d->gather_out) {
+		buffer_clear(&d->gather);
+		d->gather_out = false;
+	}
+	while (d->len > 0) {
+		enum decoder_event event;
+
+		if (!d->in_payload) {
+			enum fault fault = decoder_read_header(d);
+
+			if (fault)
+				return decoder_fail(d, fault, item);
+			if (!d->in_payload)
+				break;
+		}
+		/* Also when no byte is left: an empty payload is complete with its header. */
+		if (decoder_is_control(d->frame.opcode))
+			event = decoder_control(d, item);
+		else
+			event = decoder_data(d, item);
+		if (event != DECODER_MORE)
+			return event;
+	}
+	d->bytes = NULL;
+	d->header_near = false;
+	return DECODER_MORE;
+}

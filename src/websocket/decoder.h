@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bytes from a client -> messages and control events. A pull parser: nothing
+ * is called back, so nothing can happen behind its user's back.
+ *
+ *	decoder_feed(d, bytes, len);
+ *	while ((event = decoder_next(d, &item)) != DECODER_MORE) ...
+ *
+ * Whole messages only. One that lies in one piece in the bytes that were fed is unmasked there
+ * and handed out in place, without a copy; one that comes in pieces (reads or
+ * fragments) is gathered in a buffer of the decoder's, which grows with what really came and
+ * never by what a header announces.
+ *
+ * What breaks RFC 6455 fails at the first byte that shows it: a header from the
+ * header alone, text that is not UTF-8 at the first impossible byte (section
+ * 8.1), also in the middle of a fragment. Only the body of a CLOSE is judged as a whole.
+ */
+#ifndef WEBSOCKET_DECODER_H
+#define WEBSOCKET_DECODER_H
+
+#include "base/buffer.h"
+#include "base/message.h"
+#include "base/utf8.h"
+#include "websocket/frame.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DECODER_MAX_FRAGMENTS = 4096 }; /* of one message, empty ones too; above: 1008 */
+
+enum decoder_event {
+	DECODER_MORE,	 /* all that was fed is used up; feed again */
+	DECODER_MESSAGE, /* item.message */
+	DECODER_PING,	 /* item.payload: to be sent back as a PONG */
+	DECODER_PONG,	 /* item.payload */
+	/* The last event is one of these. */
+	DECODER_CLOSE,	 /* item.code (CLOSE_NO_STATUS for none), item.payload: the reason */
+	DECODER_FAIL,	 /* item.code, item.reason: fail the connection */
+};
+
+struct decoder_item {
+	struct message message;
+	struct {
+		uint8_t *data;
+		size_t len;
+	} payload;	    /* of a control frame, at most FRAME_CONTROL_MAX bytes */
+	uint16_t code;
+	const char *reason; /* of a failure: words, constant */
+	/*
+	 * True when message.data lies within the bytes that were fed, false when it
+	 * lies in the decoder's buffer. In the first case at least 6 bytes before it
+	 * (its header) are free to be overwritten.
+	 */
+	bool in_place;
+};
+
+struct decoder {
+	uint64_t max_message; /* bytes of a whole message; above: 1009. 0: no limit */
+	uint8_t *bytes;	      /* borrowed: what was fed and not used up */
+	size_t len;
+	uint8_t header[FRAME_HEADER_MAX]; /* the begun header, when a read cut it */
+	uint8_t header_len;
+	bool in_payload;  /* FRAME holds a header whose payload is not complete */
+	bool header_near; /* that header stands right before BYTES, in what was fed */
+	bool over;	 /* CLOSE or FAIL was handed out */
+	bool gather_out; /* the last message handed out lies in GATHER: the next call frees it */
+	struct frame_header frame;
+	uint64_t frame_done; /* bytes of FRAME's payload that were used up */
+	uint8_t message_opcode;	 /* of the begun message; 0 when there is none */
+	unsigned int fragments;	 /* of the begun message so far */
+	struct utf8 utf8;	 /* of the begun text message */
+	struct buffer gather;	 /* the begun message; owned */
+	uint8_t control[FRAME_CONTROL_MAX]; /* the payload of a control frame that was cut */
+};
+
+void decoder_init(struct decoder *d, uint64_t max_message);
+
+/* Frees what the decoder holds. It may be called twice. */
+void decoder_clear(struct decoder *d);
+
+/*
+ * Gives it the next LEN bytes, which it borrows and changes until decoder_next() returns
+ * DECODER_MORE. After a CLOSE or a FAIL it takes no notice of them.
+ */
+void decoder_feed(struct decoder *d, uint8_t *bytes, size_t len);
+
+/*
+ * The next event. What ITEM points to is valid until the next call; the payload of an empty
+ * message or control frame has an address too.
+ */
+enum decoder_event decoder_next(struct decoder *d, struct decoder_item *item);
+
+/*
+ * After a DECODER_MESSAGE that is not in place: moves the buffer that holds
+ * it to the empty buffer TO, so that a large message need not be copied.
+ */
+void decoder_take(struct decoder *d, struct buffer *to);
+
+#endif

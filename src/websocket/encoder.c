@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages -> bytes for a client. A server does not mask (RFC 6455, section 5.1). */
+#include "websocket/encoder.h"
+
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What a CLOSE has room for behind its code. */
+enum { ENCODER_REASON_MAX = FRAME_CONTROL_MAX - 2 };
+
+size_t
+encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool last, size_t len)
+{
+	enum frame_opcode opcode = type == MESSAGE_TEXT ? FRAME_TEXT : FRAME_BINARY;
+
+	if (e->in_message)
+		opcode = FRAME_CONTINUATION;
+	e->in_message = !last;
+	return frame_write_header(out, last, 0, opcode, len);
+}
+
+size_t
+encoder_control(uint8_t *out, enum frame_opcode opcode, const uint8_t *payload, size_t len)
+{
+	size_t header;
+
+	assert(len <= FRAME_CONTROL_MAX);
+	header = frame_write_header(out, true, 0, opcode, len);
+	if (len > 0)
+		memcpy(out + header, payload, len);
+	return header + len;
+}
+
+/* The length of REASON up to the last whole character that has room. */
+static size_t
+encoder_reason_len(const char *reason)
+{
+	const uint8_t *bytes = (const uint8_t *)reason;
+	size_t len = strnlen(reason, ENCODER_REASON_MAX);
+	size_t end = 0;
+	size_t n;
+
+	while ((n = utf8_char_len(bytes + end, len - end)) > 0)
+		end += n;
+	return end;
+}
+
+size_t
+encoder_close(uint8_t *out, unsigned int code, const char *reason)
+{
+	uint8_t body[FRAME_CONTROL_MAX];
+	size_t len;
+
+	if (!frame_close_code_valid(code))
+		return encoder_control(out, FRAME_CLOSE, NULL, 0);
+	len = reason ? encoder_reason_len(reason) : 0;
+	body[0] = (uint8_t)(code >> 8);
+	body[1] = (uint8_t)code;
+	if (len > 0)
+		memcpy(body + 2, reason, len);
+	return encoder_control(out, FRAME_CLOSE, body, 2 + len);
+}

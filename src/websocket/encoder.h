@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages -> bytes for a client. Pure: it writes to memory of the caller's,
+ * who sees to the room. A long message may leave in parts (fragments, RFC 6455,
+ * section 5.4); control frames may stand between them.
+ */
+#ifndef WEBSOCKET_ENCODER_H
+#define WEBSOCKET_ENCODER_H
+
+#include "base/message.h"
+#include "websocket/frame.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct encoder {
+	bool in_message; /* a part was sent and the last one was not */
+};
+
+/*
+ * Writes the header of a frame that carries LEN bytes of a message of TYPE to OUT (room for
+ * FRAME_SERVER_HEADER_MAX) and returns its length. LAST: the message ends with it. The payload
+ * follows by the caller, unmasked.
+ */
+size_t encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool last,
+    size_t len);
+
+/*
+ * Writes a whole control frame, PING or PONG, with LEN <= FRAME_CONTROL_MAX bytes. Returns its
+ * length, at most 127.
+ */
+size_t encoder_control(uint8_t *out, enum frame_opcode opcode, const uint8_t *payload,
+    size_t len);
+
+/*
+ * Writes a CLOSE frame (section 5.5.1). CODE 0, CLOSE_NO_STATUS or another that must
+ * not stand on the wire: without a code and a reason. The REASON (NULL for none) is cut to 123
+ * bytes at the end of a character. Returns the frame's length, at most 127.
+ */
+size_t encoder_close(uint8_t *out, unsigned int code, const char *reason);
+
+#endif

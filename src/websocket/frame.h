@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The frame of RFC 6455, section 5.2: reading and writing headers, and
+ * masking. Pure.
+ */
+#ifndef WEBSOCKET_FRAME_H
+#define WEBSOCKET_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum frame_opcode {
+	FRAME_CONTINUATION = 0x0,
+	FRAME_TEXT = 0x1,
+	FRAME_BINARY = 0x2,
+	FRAME_CLOSE = 0x8,
+	FRAME_PING = 0x9,
+	FRAME_PONG = 0xa,
+};
+
+enum {
+	FRAME_HEADER_MAX = 14,	       /* bytes: 2, 8 of length, 4 of mask */
+	FRAME_SERVER_HEADER_MAX = 10,  /* without the mask */
+	FRAME_CONTROL_MAX = 125,       /* bytes of payload: section 5.5 */
+};
+
+/* Status codes of section 7.4.1. */
+enum frame_close_code {
+	CLOSE_NORMAL = 1000,
+	CLOSE_GOING_AWAY = 1001,
+	CLOSE_PROTOCOL = 1002,
+	CLOSE_TYPE = 1003,
+	CLOSE_NO_STATUS = 1005, /* never on the wire: their CLOSE had no code */
+	CLOSE_ABNORMAL = 1006,	/* never on the wire: there was no CLOSE */
+	CLOSE_INVALID_DATA = 1007,
+	CLOSE_POLICY = 1008,
+	CLOSE_TOO_BIG = 1009,
+	CLOSE_INTERNAL = 1011,
+	CLOSE_TRY_LATER = 1013,
+};
+
+struct frame_header {
+	bool fin;
+	uint8_t rsv;	 /* the three reserved bits, RSV1 is 4 */
+	uint8_t opcode;
+	bool masked;
+	uint8_t mask[4];
+	uint64_t len; /* of the payload */
+};
+
+/*
+ * Reads a header from the front of BYTES. Returns its length, 0 when more
+ * bytes are needed (at most FRAME_HEADER_MAX), or -1 when the length breaks
+ * section 5.2: not the shortest form, or the top bit set. Judges nothing else.
+ * Those fields of OUT whose bytes are all there are set in any case, the others
+ * are zero, so that a header that is not complete can be judged already.
+ */
+int frame_read_header(const uint8_t *bytes, size_t len, struct frame_header *out);
+
+/*
+ * Writes an unmasked header (a server's) to OUT and returns its length, at most
+ * FRAME_SERVER_HEADER_MAX. RSV1 is 0 or 1.
+ */
+size_t frame_write_header(uint8_t *out, bool fin, uint8_t rsv1, enum frame_opcode opcode,
+    uint64_t len);
+
+/*
+ * Masks or unmasks (section 5.3: the same operation) LEN bytes from FROM to TO,
+ * which may be the same place, or TO may lie below FROM and overlap it. OFFSET is the position
+ * of the first byte within the payload.
+ */
+void frame_mask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4],
+    uint64_t offset);
+
+/*
+ * True for a code that an endpoint may put in a CLOSE frame (section 7.4): 1000 to 1003, 1007 to
+ * 1014, 3000 to 4999.
+ */
+bool frame_close_code_valid(unsigned int code);
+
+#endif

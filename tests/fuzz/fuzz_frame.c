@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fuzzes the frame codec and the decoder. The input is what a client sends after the handshake.
+ * Whole, byte by byte, or cut at random, it must give the same events; what is handed out must
+ * lie where the decoder says; and what is encoded from an event must read back as that event.
+ */
+#include "websocket/decoder.h"
+#include "websocket/encoder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Holds in every build, unlike assert(). */
+#define CHECK(condition) ((condition) ? (void)0 : abort())
+
+enum { LIMIT = 300 }; /* low, so that few bytes pass it */
+
+/* The events as bytes: kind, code, length, payload. */
+struct tale {
+	struct buffer text;
+};
+
+static void
+tale_add(struct tale *tale, const void *bytes, size_t len)
+{
+	CHECK(buffer_append(&tale->text, bytes, len));
+}
+
+static void
+tale_event(struct tale *tale, uint8_t kind, uint16_t code, const uint8_t *data, size_t len)
+{
+	tale_add(tale, &kind, sizeof(kind));
+	tale_add(tale, &code, sizeof(code));
+	tale_add(tale, &len, sizeof(len));
+	if (len > 0)
+		tale_add(tale, data, len);
+}
+
+/* A random number that depends on the input alone: xorshift. */
+static uint64_t
+next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* What stands in the SIZE bytes of FRAME reads back as a frame with this content. */
+static void
+check_frame(const uint8_t *frame, size_t size, uint8_t opcode, const uint8_t *data, size_t len)
+{
+	struct frame_header h;
+	int header = frame_read_header(frame, size, &h);
+
+	CHECK(header > 0);
+	CHECK(h.fin && h.rsv == 0 && !h.masked && h.opcode == opcode && h.len == len);
+	CHECK((size_t)header + len == size);
+	CHECK(len == 0 || memcmp(frame + header, data, len) == 0);
+	for (int cut = 0; cut < header; cut++)
+		CHECK(frame_read_header(frame, (size_t)cut, &h) == 0);
+}
+
+/* A message, encoded, reads back; and masked as a client would, the decoder gives it again. */
+static void
+check_message(const struct message *m)
+{
+	static const uint8_t mask[4] = {0xa5, 0x00, 0x3c, 0xff};
+	struct encoder e = {0};
+	struct decoder d;
+	struct decoder_item item;
+	uint8_t *frame = malloc(FRAME_HEADER_MAX + m->len);
+	uint8_t opcode = m->type == MESSAGE_TEXT ? FRAME_TEXT : FRAME_BINARY;
+	size_t header;
+
+	CHECK(frame);
+	header = encoder_header(&e, frame, m->type, true, m->len);
+	if (m->len > 0)
+		memcpy(frame + header, m->data, m->len);
+	check_frame(frame, header + m->len, opcode, m->data, m->len);
+
+	frame[1] |= 0x80;
+	memcpy(frame + header, mask, sizeof(mask));
+	header += sizeof(mask);
+	frame_mask(frame + header, m->data, m->len, mask, 0);
+	decoder_init(&d, m->len);
+	decoder_feed(&d, frame, header + m->len);
+	CHECK(decoder_next(&d, &item) == DECODER_MESSAGE);
+	CHECK(item.in_place && item.message.type == m->type && item.message.len == m->len);
+	CHECK(m->len == 0 || memcmp(item.message.data, m->data, m->len) == 0);
+	CHECK(decoder_next(&d, &item) == DECODER_MORE);
+	decoder_clear(&d);
+	free(frame);
+}
+
+static void
+check_control(const struct decoder_item *item)
+{
+	uint8_t frame[2 + FRAME_CONTROL_MAX];
+	size_t size = encoder_control(frame, FRAME_PONG, item->payload.data, item->payload.len);
+
+	check_frame(frame, size, FRAME_PONG, item->payload.data, item->payload.len);
+}
+
+static void
+check_close(const struct decoder_item *item)
+{
+	uint8_t frame[2 + FRAME_CONTROL_MAX];
+	uint8_t body[FRAME_CONTROL_MAX];
+	char reason[FRAME_CONTROL_MAX];
+	size_t len = 0;
+
+	CHECK(item->payload.len <= sizeof(body) - 2);
+	memcpy(reason, item->payload.data, item->payload.len);
+	reason[item->payload.len] = '\0';
+	if (item->code != CLOSE_NO_STATUS) {
+		CHECK(frame_close_code_valid(item->code));
+		body[0] = (uint8_t)(item->code >> 8);
+		body[1] = (uint8_t)item->code;
+		len = 2 + strlen(reason);
+		memcpy(body + 2, reason, len - 2);
+	}
+	check_frame(frame, encoder_close(frame, item->code, reason), FRAME_CLOSE, body, len);
+}
+
+static bool
+lies_in(const uint8_t *data, size_t len, const uint8_t *block, size_t size)
+{
+	return data >= block && data <= block + size && len <= (size_t)(block + size - data);
+}
+
+/* It lies where the decoder says; its user may overwrite it, and 6 bytes before it. */
+static void
+take_message(
+    struct decoder *d, const struct decoder_item *item, const uint8_t *block, size_t size)
+{
+	const struct message *m = &item->message;
+	struct buffer mine = {0};
+
+	check_message(m);
+	CHECK(m->type == MESSAGE_BINARY || utf8_valid(m->data, m->len));
+	CHECK(!d->max_message || m->len <= d->max_message);
+	CHECK(item->in_place == lies_in(m->data, m->len, block, size));
+	if (item->in_place) {
+		CHECK(m->data - block >= 6);
+		memset(m->data - 6, 0xee, 6 + m->len);
+		return;
+	}
+	if (m->len > 0)
+		memset(m->data, 0xee, m->len);
+	if (m->len & 1) {
+		decoder_take(d, &mine);
+		CHECK(buffer_len(&mine) == m->len);
+		buffer_clear(&mine);
+	}
+}
+
+static void
+take_event(struct tale *tale, struct decoder *d, enum decoder_event event,
+    const struct decoder_item *item, const uint8_t *block, size_t size)
+{
+	switch (event) {
+	case DECODER_MORE:
+		return;
+	case DECODER_MESSAGE:
+		tale_event(tale, (uint8_t)('0' + item->message.type), 0, item->message.data,
+		    item->message.len);
+		take_message(d, item, block, size);
+		return;
+	case DECODER_PING:
+	case DECODER_PONG:
+		tale_event(tale, event == DECODER_PING ? 'i' : 'o', 0, item->payload.data,
+		    item->payload.len);
+		check_control(item);
+		return;
+	case DECODER_CLOSE:
+		tale_event(tale, 'c', item->code, item->payload.data, item->payload.len);
+		check_close(item);
+		return;
+	case DECODER_FAIL:
+		CHECK(frame_close_code_valid(item->code));
+		tale_event(
+		    tale, 'f', item->code, (const uint8_t *)item->reason, strlen(item->reason));
+		return;
+	}
+}
+
+/* Feeds a part, in a block of exactly its size. */
+static void
+feed(struct tale *tale, struct decoder *d, const uint8_t *data, size_t size)
+{
+	uint8_t *block = malloc(size);
+	struct decoder_item item;
+	enum decoder_event event;
+	bool over = d->over;
+
+	CHECK(block);
+	memcpy(block, data, size);
+	decoder_feed(d, block, size);
+	while ((event = decoder_next(d, &item)) != DECODER_MORE) {
+		CHECK(!over);
+		over = event == DECODER_CLOSE || event == DECODER_FAIL;
+		take_event(tale, d, event, &item, block, size);
+	}
+	CHECK(d->len == 0);
+	CHECK(over == d->over);
+	CHECK((d->message_opcode && !d->over) || !d->gather.block);
+	/* The memory follows what came, not what is announced. */
+	CHECK(d->gather.capacity <= 256 || d->gather.capacity < 2 * buffer_len(&d->gather));
+	free(block);
+}
+
+/* Runs the input in parts of at most PART bytes, or of random sizes when it is 0. */
+static struct tale
+run(const uint8_t *data, size_t size, uint64_t limit, size_t part, uint64_t *seed)
+{
+	struct tale tale = {0};
+	struct decoder d;
+	size_t done = 0;
+
+	decoder_init(&d, limit);
+	while (done < size) {
+		size_t n = part ? part : 1 + next_random(seed) % 24;
+
+		if (n > size - done)
+			n = size - done;
+		feed(&tale, &d, data + done, n);
+		done += n;
+	}
+	decoder_clear(&d);
+	return tale;
+}
+
+static void
+check_same(struct tale *a, struct tale b)
+{
+	size_t len = buffer_len(&a->text);
+
+	CHECK(len == buffer_len(&b.text));
+	CHECK(len == 0 || memcmp(buffer_data(&a->text), buffer_data(&b.text), len) == 0);
+	buffer_clear(&b.text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint64_t limits[] = {LIMIT, 0};
+	uint64_t seed = 0xcbf29ce484222325u;
+
+	if (size == 0)
+		return 0;
+	for (size_t i = 0; i < size; i++)
+		seed = (seed ^ data[i]) * 0x100000001b3u;
+	seed |= 1;
+	for (size_t i = 0; i < 2; i++) {
+		struct tale whole = run(data, size, limits[i], size, &seed);
+
+		check_same(&whole, run(data, size, limits[i], 1, &seed));
+		for (int k = 0; k < 3; k++)
+			check_same(&whole, run(data, size, limits[i], 0, &seed));
+		buffer_clear(&whole.text);
+	}
+	return 0;
+}

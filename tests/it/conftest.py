@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+The harness of the tests of the real binary.
+
+`server` starts wspipe on a port of the system's choice and knows it by its own
+log. After each test the harness checks: no text of a sanitizer, no zombie, no
+process left that carries the test's tag, the server's descriptors as many as
+at its start; then it ends the server by SIGTERM and expects status 0.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from wsraw import DEADLINE, Peer, fd_count  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+WSPIPE = os.environ.get("WSPIPE") or os.path.join(os.environ["top_builddir"], "wspipe")
+TAG = "WSPIPE_TEST_TAG"
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """Waits until condition() is true and returns its value; fails by name after the deadline."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            pytest.fail("not within %g s: %s" % (deadline, what))
+        time.sleep(0.005)
+
+
+def tagged(tag):
+    """The processes that have the tag in their environment: [(pid, command line)]."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/environ" % pid, "rb") as f:
+                if ("%s=%s" % (TAG, tag)).encode() not in f.read():
+                    continue
+            with open("/proc/%s/cmdline" % pid, "rb") as f:
+                found.append((int(pid), f.read().replace(b"\0", b" ").decode(errors="replace")))
+        except OSError:
+            continue
+    return found
+
+
+def children(pid):
+    """The direct children of a process: [(pid, state)]."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name) as f:
+                rest = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(rest[1]) == pid:
+            found.append((int(name), rest[0]))
+    return found
+
+
+def rss_kib(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+
+
+class Server:
+    """One running wspipe."""
+
+    def __init__(self, directory, args, env=None, stdout=None, preexec=None, wrapper=(), ready=True, argv0=None, passenv=True):
+        self.tag = uuid.uuid4().hex
+        self.log_path = os.path.join(str(directory), "server-%s.log" % self.tag[:8])
+        environ = dict(os.environ, **(env or {}))
+        environ[TAG] = self.tag
+        passenv = ["--passenv=PATH,%s" % TAG] if passenv and not any("--passenv" in a for a in args) else []
+        port = ["--port=0"] if not any(a.startswith("--port") for a in args) else []
+        self.args = [*wrapper, argv0 or WSPIPE, *port, *passenv, *args]
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                self.args,
+                executable=None if wrapper else WSPIPE,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout if stdout is not None else log,
+                stderr=log,
+                env=environ,
+                cwd=str(directory),
+                preexec_fn=preexec,
+            )
+        self.pid = self.process.pid
+        self.stopped = False
+        if ready:
+            self.addresses = wait_for(self._addresses, "the server listens:\n" + self.log())
+            wait_for(self._takes_signals, "the server takes signals")
+            self.fds = fd_count(self.pid)
+
+    def _takes_signals(self):
+        with open("/proc/%d/status" % self.pid) as f:
+            caught = int(re.search(r"SigCgt:\s+(\w+)", f.read()).group(1), 16)
+        return caught & (1 << (signal.SIGCHLD - 1))
+
+    def _addresses(self):
+        if self.process.poll() is not None:
+            pytest.fail("the server ended with %s:\n%s" % (self.process.returncode, self.log()))
+        found = []
+        for host, port in re.findall(r"(?:listening on http|Starting WebSocket server   : ws)://(\S+):(\d+)/", self.log()):
+            found.append((host.strip("[]"), int(port)))
+        return found
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="surrogateescape") as f:
+            return f.read()
+
+    def wait_log(self, pattern, count=1):
+        """Waits until the log matches; returns the last match."""
+
+        def find():
+            found = list(re.finditer(pattern, self.log()))
+            return found[-1] if len(found) >= count else None
+
+        return wait_for(find, "the log says %r; it says:\n%s" % (pattern, self.log()))
+
+    def json_log(self):
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
+    def connect(self, **kwargs):
+        return Peer(self.addresses[0], **kwargs)
+
+    def websocket(self, path="/", headers=None, **kwargs):
+        peer = self.connect(**kwargs)
+        peer.upgrade(path, headers)
+        return peer
+
+    def url(self, path="/"):
+        host, port = self.addresses[0]
+        return "ws://%s:%d%s" % ("[%s]" % host if ":" in host else host, port, path)
+
+    def tagged(self):
+        return [p for p in tagged(self.tag) if p[0] != self.pid]
+
+    def check_clean(self):
+        """Nothing of the sessions is left."""
+        wait_for(lambda: not self.tagged(), "no process is left: %s\n%s" % (self.tagged(), self.log()))
+        wait_for(lambda: not children(self.pid), "no child or zombie is left: %s" % children(self.pid))
+        wait_for(
+            lambda: fd_count(self.pid) == self.fds,
+            "descriptors are at their baseline of %d: %s\n%s"
+            % (
+                self.fds,
+                [(fd, os.readlink("/proc/%d/fd/%s" % (self.pid, fd))) for fd in os.listdir("/proc/%d/fd" % self.pid)],
+                self.log(),
+            ),
+        )
+
+    def stop(self, number=signal.SIGTERM, status=0, deadline=DEADLINE):
+        self.stopped = True
+        self.process.send_signal(number)
+        try:
+            code = self.process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            pytest.fail("the server did not stop:\n" + self.log())
+        assert code == status, self.log()
+        self.check_log()
+        wait_for(lambda: not self.tagged(), "nothing survives the server")
+
+    def check_log(self):
+        log = self.log()
+        for text in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion", "[warn]", "[err]"):
+            assert text not in log, log
+
+
+@pytest.fixture
+def server(tmp_path):
+    """server("--binary", "cat"): a running Server. All of them are checked and ended after the test."""
+    started = []
+
+    def start(*args, **kwargs):
+        started.append(Server(tmp_path, args, **kwargs))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if not one.stopped:
+            if one.process.poll() is not None:
+                pytest.fail("the server ended with %s:\n%s" % (one.process.returncode, one.log()))
+            one.check_clean()
+            one.stop()
+
+
+@pytest.fixture
+def script(tmp_path):
+    """script("name", "#!/bin/sh\\n..."): an executable file in the test's directory; returns its path."""
+
+    def write(name, text, mode=0o755):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return str(path)
+
+    return write
+
+
+def pytest_addoption(parser):
+    parser.addoption("--tap", action="store_true", help="print the results as TAP")
+
+
+class Tap:
+    """One line a test, for automake's harness."""
+
+    def __init__(self):
+        self.count = 0
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.split("::", 1)[-1].replace("#", "")
+        line = None
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            self.count += 1
+            line = "%s %d - %s" % ("not ok" if report.failed else "ok", self.count, name)
+            if report.skipped:
+                reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+                line += " # SKIP " + reason
+        elif report.when == "teardown" and report.failed:
+            self.count += 1
+            line = "not ok %d - %s (after the test)" % (self.count, name)
+        if line:
+            print("\n" + line, flush=True)
+
+    def pytest_sessionfinish(self):
+        print("\n1..%d" % self.count, flush=True)
+
+
+def pytest_configure(config):
+    if config.getoption("--tap"):
+        config.pluginmanager.register(Tap())

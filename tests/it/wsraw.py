@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A raw client: HTTP requests and WebSocket frames as bytes, right or wrong."""
+
+import os
+import random
+import socket
+import struct
+
+DEADLINE = 15.0  # seconds that any single wait may take
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+
+def frame(opcode, payload=b"", fin=True, rsv=0, mask=b"\x01\x02\x03\x04", length=None):
+    """A frame as a client sends it. mask=None leaves it unmasked; length lies about the payload's."""
+    if isinstance(payload, str):
+        payload = payload.encode()
+    head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
+    bit = 0x80 if mask is not None else 0
+    n = len(payload) if length is None else length
+    if n < 126:
+        head += bytes([bit | n])
+    elif n < 65536:
+        head += bytes([bit | 126]) + struct.pack(">H", n)
+    else:
+        head += bytes([bit | 127]) + struct.pack(">Q", n)
+    if mask is not None:
+        key = int.from_bytes((mask * (len(payload) // 4 + 1))[: len(payload)], "big")
+        masked = int.from_bytes(payload, "big") ^ key
+        return head + mask + masked.to_bytes(len(payload), "big")
+    return head + payload
+
+
+def close_frame(code=None, reason=""):
+    body = b"" if code is None else struct.pack(">H", code) + reason.encode()
+    return frame(CLOSE, body)
+
+
+class Peer:
+    """One TCP connection to the server."""
+
+    def __init__(self, address, rcvbuf=None):
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_STREAM)
+        if rcvbuf:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        self.sock.settimeout(DEADLINE)
+        self.sock.connect(address)
+        self.port = self.sock.getsockname()[1]
+        self.host = "[%s]:%d" % address[:2] if ":" in address[0] else "%s:%d" % address[:2]
+        self.buffer = bytearray()  # cheap to take from the front
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.sock.close()
+
+    def reset(self):
+        """Ends the connection with a RST."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def send_cut(self, data, how, seed=0):
+        """Sends "whole", in single "bytes", or cut at "random"; each piece is a packet of its own."""
+        if how == "whole":
+            return self.send(data)
+        rng = random.Random(seed)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while data:
+            n = 1 if how == "bytes" else rng.randint(1, 40)
+            self.send(data[:n])
+            data = data[n:]
+        return None
+
+    def _more(self):
+        data = self.sock.recv(65536)
+        self.buffer += data
+        return bool(data)
+
+    def read(self, n):
+        """Exactly n bytes; EOFError when the stream ends before."""
+        while len(self.buffer) < n:
+            if not self._more():
+                raise EOFError("the stream ended after %r" % self.buffer)
+        data = bytes(self.buffer[:n])
+        del self.buffer[:n]
+        return data
+
+    def read_to_end(self):
+        """All bytes up to the server's FIN (a RST is an error)."""
+        while self._more():
+            pass
+        data = bytes(self.buffer)
+        self.buffer.clear()
+        return data
+
+    def request_bytes(self, path="/", headers=None, method="GET", version="HTTP/1.1", upgrade=True):
+        """A request; headers is a dict that changes the usual ones (None removes, a list repeats)."""
+        fields = {"Host": self.host}
+        if upgrade:
+            fields.update(
+                {
+                    "Upgrade": "websocket",
+                    "Connection": "Upgrade",
+                    "Sec-WebSocket-Key": KEY,
+                    "Sec-WebSocket-Version": "13",
+                }
+            )
+        fields.update(headers or {})
+        lines = ["%s %s %s" % (method, path, version)]
+        for name, value in fields.items():
+            for v in value if isinstance(value, list) else [value]:
+                if v is not None:
+                    lines.append("%s: %s" % (name, v))
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+
+    def response(self):
+        """The head of an answer: (status, [(name in lower case, value)])."""
+        while b"\r\n\r\n" not in self.buffer:
+            if not self._more():
+                raise EOFError("no answer, only %r" % self.buffer)
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        lines = head.decode("latin-1").split("\r\n")
+        fields = [(k.lower(), v.strip()) for k, v in (line.split(":", 1) for line in lines[1:])]
+        return int(lines[0].split(" ")[1]), fields
+
+    def answer(self):
+        """A whole answer and the server's FIN: (status, [(name in lower case, value)], body)."""
+        status, fields = self.response()
+        return status, fields, self.read_to_end()
+
+    def upgrade(self, path="/", headers=None):
+        """Opens a WebSocket; asserts the 101."""
+        self.send(self.request_bytes(path, headers))
+        status, fields = self.response()
+        assert status == 101, (status, fields)
+        assert dict(fields)["sec-websocket-accept"] == ACCEPT
+        return fields
+
+    def frame(self):
+        """The next frame of the server: (opcode, fin, payload)."""
+        first, second = self.read(2)
+        assert second & 0x80 == 0, "a server's frame is not masked"
+        assert first & 0x70 == 0, "a reserved bit is set"
+        n = second & 0x7F
+        if n == 126:
+            (n,) = struct.unpack(">H", self.read(2))
+            assert n >= 126
+        elif n == 127:
+            (n,) = struct.unpack(">Q", self.read(8))
+            assert n >= 65536
+        return first & 0xF, bool(first & 0x80), self.read(n)
+
+    def message(self):
+        """The next data message, whole: (opcode, payload). PINGs are answered."""
+        opcode, payload = None, bytearray()
+        while True:
+            op, fin, part = self.frame()
+            if op == PING:
+                self.send(frame(PONG, part))
+                continue
+            if op == PONG:
+                continue
+            assert op != CLOSE, ("closed", part)
+            assert (op == 0) == (opcode is not None)
+            opcode = op if opcode is None else opcode
+            payload += part
+            if fin:
+                return opcode, bytes(payload)
+
+    def text(self):
+        opcode, payload = self.message()
+        assert opcode == TEXT
+        return payload.decode()
+
+    def closed(self, answer=True):
+        """Waits for the server's CLOSE, discarding data; answers it; waits for the FIN. (code, reason)"""
+        while True:
+            op, _, payload = self.frame()
+            if op == CLOSE:
+                break
+        code = struct.unpack(">H", payload[:2])[0] if payload else None
+        if answer:
+            self.send(frame(CLOSE, payload))
+            assert self.read_to_end() == b""
+        return code, payload[2:].decode()
+
+
+def random_text(n, seed):
+    """n characters that have no newline, the same for the same seed."""
+    rng = random.Random(seed)
+    return "".join(rng.choice("abcdefghijklmnopqrstuvwxyzäöü€😀 ") for _ in range(n))
+
+
+def fd_count(pid):
+    return len(os.listdir("/proc/%d/fd" % pid))

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A stream over a scripted transport that gives one byte, nothing, or an error at each step; and over real ones. */
+#include "net/io.h"
+#include "net/linger.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* What the transport does at each call: takes at most N bytes, or, for a negative N, has AGAIN (-1), EOF (-2), ERROR (-3). */
+enum { AGAIN = -1, END = -2, BROKEN = -3 };
+
+static struct {
+	const int *steps;
+	size_t count;
+	size_t at;
+	char written[4096];
+	size_t written_len;
+	unsigned int shutdowns;
+} scripted;
+
+static int
+scripted_step(void)
+{
+	return scripted.at < scripted.count ? scripted.steps[scripted.at++] : 1 << 20;
+}
+
+static enum transport_result
+scripted_result(int step)
+{
+	switch (step) {
+	case AGAIN:
+		return TRANSPORT_AGAIN;
+	case END:
+		return TRANSPORT_EOF;
+	case BROKEN:
+		errno = ECONNRESET;
+		return TRANSPORT_ERROR;
+	default:
+		return TRANSPORT_OK;
+	}
+}
+
+static enum transport_result
+scripted_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
+{
+	int step = scripted_step();
+
+	(void)t;
+	if (step < 0)
+		return scripted_result(step);
+	*n = (size_t)step < capacity ? (size_t)step : capacity;
+	memset(bytes, 'r', *n);
+	return TRANSPORT_OK;
+}
+
+static enum transport_result
+scripted_writev(struct transport *t, const struct iovec *parts, int count, size_t *n)
+{
+	int step = scripted_step();
+	size_t room = (size_t)step;
+
+	(void)t;
+	if (step < 0)
+		return scripted_result(step);
+	for (int i = 0; i < count && room > 0; i++) {
+		size_t len = parts[i].iov_len < room ? parts[i].iov_len : room;
+
+		memcpy(scripted.written + scripted.written_len, parts[i].iov_base, len);
+		scripted.written_len += len;
+		*n += len;
+		room -= len;
+	}
+	return TRANSPORT_OK;
+}
+
+static void
+scripted_shutdown(struct transport *t)
+{
+	(void)t;
+	scripted.shutdowns++;
+}
+
+static void
+scripted_close(struct transport *t)
+{
+	close(t->fd);
+	t->fd = -1;
+}
+
+static const struct transport_ops scripted_ops = {
+	.read = scripted_read,
+	.writev = scripted_writev,
+	.shutdown = scripted_shutdown,
+	.close = scripted_close,
+};
+
+/* What the stream's owner saw. */
+struct owner {
+	struct loop *loop;
+	struct io *io;
+	int other; /* the other end, for the events of a real descriptor */
+	unsigned int readable;
+	unsigned int written;
+	unsigned int gone;
+	bool failed;
+	bool frees; /* it frees the stream in whatever handler comes first */
+};
+
+static void
+owner_free(struct owner *o)
+{
+	io_free(o->io);
+	o->io = NULL;
+}
+
+static void
+on_readable(void *arg)
+{
+	struct owner *o = arg;
+
+	o->readable++;
+	if (o->frees)
+		owner_free(o);
+}
+
+static void
+on_written(void *arg)
+{
+	struct owner *o = arg;
+
+	o->written++;
+	if (o->frees)
+		owner_free(o);
+}
+
+static void
+on_gone(void *arg, bool failed)
+{
+	struct owner *o = arg;
+
+	o->gone++;
+	o->failed = failed;
+	if (o->frees)
+		owner_free(o);
+}
+
+static const struct io_handlers handlers = {on_readable, on_written, on_gone};
+
+static void
+start_on(struct owner *o, const struct transport_ops *ops, int fd, int other)
+{
+	memset(o, 0, sizeof(*o));
+	o->loop = loop_new();
+	assert_non_null(o->loop);
+	o->other = other;
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	o->io = io_new(o->loop, ops, fd, &handlers, o);
+	assert_non_null(o->io);
+}
+
+static void
+start_scripted(struct owner *o, const int *steps, size_t count)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	memset(&scripted, 0, sizeof(scripted));
+	scripted.steps = steps;
+	scripted.count = count;
+	start_on(o, &scripted_ops, ends[0], ends[1]);
+	/* While nothing is read events are edge-triggered, and a real socket would not say AGAIN with room left. */
+	io_set_reading(o->io, true);
+}
+
+static void
+stop(struct owner *o)
+{
+	io_free(o->io);
+	if (o->other != -1)
+		close(o->other);
+	loop_free(o->loop);
+}
+
+static void
+turn(struct owner *o)
+{
+	event_base_loop(o->loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+static void
+test_bytes_leave_one_by_one_in_order(void **state)
+{
+	int steps[64];
+	struct owner o;
+	struct iovec parts[2] = {{"hello ", 6}, {"world", 5}};
+
+	(void)state;
+	for (size_t i = 0; i < 64; i++)
+		steps[i] = i % 2 ? AGAIN : 1;
+	start_scripted(&o, steps, 64);
+	assert_true(io_writev(o.io, parts, 2));
+	assert_int_equal(scripted.written_len, 1);
+	assert_int_equal(io_queued(o.io), 10);
+	assert_true(io_write(o.io, "!", 1));
+	assert_int_equal(io_queued(o.io), 11);
+	for (int i = 0; i < 40; i++)
+		turn(&o);
+	assert_int_equal(io_queued(o.io), 0);
+	assert_memory_equal(scripted.written, "hello world!", 12);
+	assert_int_equal(scripted.written_len, 12);
+	assert_true(o.written > 0);
+	stop(&o);
+}
+
+static void
+test_a_write_may_stop_at_every_byte(void **state)
+{
+	(void)state;
+	for (int taken = 0; taken <= 11; taken++) {
+		int steps[] = {taken ? taken : AGAIN};
+		struct iovec parts[3] = {{"ab", 2}, {"cdefg", 5}, {"hijk", 4}};
+		struct owner o;
+
+		start_scripted(&o, steps, 1);
+		assert_true(io_writev(o.io, parts, 3));
+		assert_int_equal(io_queued(o.io), 11 - taken);
+		for (int i = 0; i < 3; i++)
+			turn(&o);
+		assert_int_equal(io_queued(o.io), 0);
+		assert_int_equal(scripted.written_len, 11);
+		assert_memory_equal(scripted.written, "abcdefghijk", 11);
+		stop(&o);
+	}
+}
+
+static void
+test_a_write_error_at_each_step_is_told_once(void **state)
+{
+	(void)state;
+	for (size_t step = 0; step < 6; step++) {
+		int steps[6] = {1, 1, 1, 1, 1, 1};
+		struct owner o;
+		bool ok;
+
+		steps[step] = BROKEN;
+		start_scripted(&o, steps, 6);
+		ok = io_write(o.io, "abcdefgh", 8);
+		assert_int_equal(ok, step != 0);
+		for (int i = 0; i < 10; i++)
+			turn(&o);
+		assert_int_equal(o.gone, step != 0);
+		assert_int_equal(o.failed, step != 0);
+		stop(&o);
+	}
+}
+
+static void
+test_reads_report_what_the_transport_says(void **state)
+{
+	static const int steps[] = {5, AGAIN, 1, END, BROKEN};
+	struct owner o;
+	uint8_t bytes[16];
+	size_t n;
+
+	(void)state;
+	start_scripted(&o, steps, 5);
+	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_OK);
+	assert_int_equal(n, 5);
+	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_AGAIN);
+	assert_int_equal(n, 0);
+	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_EOF);
+	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_FAILED);
+	stop(&o);
+}
+
+static void
+test_taking_a_buffer_moves_what_is_left_of_it(void **state)
+{
+	static const int steps[] = {3};
+	struct buffer buffer = {0};
+	struct owner o;
+
+	(void)state;
+	start_scripted(&o, steps, 1);
+	assert_true(buffer_append(&buffer, "abcdefgh", 8));
+	assert_true(io_write_take(o.io, &buffer));
+	assert_null(buffer.block);
+	assert_int_equal(io_queued(o.io), 5);
+	assert_true(buffer_append(&buffer, "ij", 2));
+	assert_true(io_write_take(o.io, &buffer));
+	assert_null(buffer.block);
+	for (int i = 0; i < 3; i++)
+		turn(&o);
+	assert_memory_equal(scripted.written, "abcdefghij", 10);
+	stop(&o);
+}
+
+static void
+test_shutdown_waits_for_the_queue(void **state)
+{
+	static const int steps[] = {AGAIN, 2, AGAIN};
+	struct owner o;
+
+	(void)state;
+	start_scripted(&o, steps, 3);
+	assert_true(io_write(o.io, "abcd", 4));
+	io_shutdown(o.io);
+	assert_int_equal(scripted.shutdowns, 0);
+	assert_true(io_write(o.io, "dropped", 7));
+	for (int i = 0; i < 4; i++)
+		turn(&o);
+	assert_int_equal(scripted.shutdowns, 1);
+	assert_int_equal(scripted.written_len, 4);
+	io_shutdown(o.io);
+	assert_int_equal(scripted.shutdowns, 1);
+	stop(&o);
+}
+
+static void
+test_reading_is_off_until_it_is_wanted(void **state)
+{
+	struct owner o;
+
+	(void)state;
+	start_scripted(&o, NULL, 0);
+	io_set_reading(o.io, false);
+	assert_int_equal(write(o.other, "x", 1), 1);
+	turn(&o);
+	assert_int_equal(o.readable, 0);
+	io_set_reading(o.io, true);
+	turn(&o);
+	assert_int_equal(o.readable, 1);
+	io_set_reading(o.io, false);
+	turn(&o);
+	assert_int_equal(o.readable, 1);
+	stop(&o);
+}
+
+static void
+test_it_may_be_freed_in_each_handler(void **state)
+{
+	static const int again[] = {AGAIN};
+	static const int broken[] = {AGAIN, BROKEN};
+	struct owner o;
+
+	(void)state;
+	start_scripted(&o, again, 1);
+	o.frees = true;
+	assert_true(io_write(o.io, "a", 1));
+	io_set_reading(o.io, true);
+	assert_int_equal(write(o.other, "x", 1), 1);
+	for (int i = 0; i < 3; i++)
+		turn(&o);
+	assert_null(o.io);
+	assert_int_equal(o.written + o.readable, 1);
+	stop(&o);
+
+	start_scripted(&o, broken, 2);
+	o.frees = true;
+	assert_true(io_write(o.io, "a", 1));
+	for (int i = 0; i < 3; i++)
+		turn(&o);
+	assert_null(o.io);
+	assert_int_equal(o.gone, 1);
+	stop(&o);
+}
+
+/* A connected pair of TCP sockets. */
+static void
+tcp_pair(int ends[2])
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(ends[0], (struct sockaddr *)&address, len), 0);
+	ends[1] = accept(listener, NULL, NULL);
+	assert_true(ends[1] >= 0);
+	close(listener);
+}
+
+/* Turns until the death was told, then more, to see that it is told once and that nothing spins. */
+static void
+expect_death(struct owner *o, bool failed)
+{
+	for (int i = 0; i < 1000 && o->gone == 0; i++) {
+		turn(o);
+		usleep(100);
+	}
+	assert_int_equal(o->gone, 1);
+	assert_int_equal(o->failed, failed);
+	for (int i = 0; i < 5; i++)
+		turn(o);
+	assert_int_equal(o->gone, 1);
+}
+
+static void
+test_death_is_seen_while_nothing_is_read(void **state)
+{
+	struct linger reset = {.l_onoff = 1};
+	struct owner o;
+	int ends[2];
+
+	(void)state;
+	for (int with_queue = 0; with_queue <= 1; with_queue++) {
+		for (int kind = 0; kind < 2; kind++) {
+			tcp_pair(ends);
+			start_on(&o, &transport_socket, ends[0], ends[1]);
+			io_set_reading(o.io, true);
+			io_set_reading(o.io, false);
+			assert_int_equal(write(o.other, "unread", 6), 6);
+			if (with_queue) {
+				char block[65536] = {0};
+
+				while (io_queued(o.io) == 0)
+					assert_true(io_write(o.io, block, sizeof(block)));
+			}
+			turn(&o);
+			assert_int_equal(o.gone, 0);
+			if (kind == 0) {
+				shutdown(o.other, SHUT_WR);
+			} else {
+				setsockopt(o.other, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+				close(o.other);
+				o.other = -1;
+			}
+			expect_death(&o, kind == 1);
+			assert_int_equal(o.readable, 0);
+			stop(&o);
+		}
+	}
+}
+
+static void
+test_a_pipe_is_closed_by_its_shutdown(void **state)
+{
+	struct owner o;
+	int ends[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	start_on(&o, &transport_pipe, ends[1], ends[0]);
+	assert_true(io_write(o.io, "x", 1));
+	io_shutdown(o.io);
+	assert_int_equal(io_fd(o.io), -1);
+	assert_int_equal(read(o.other, &byte, 1), 1);
+	assert_int_equal(read(o.other, &byte, 1), 0);
+	assert_true(io_write(o.io, "dropped", 7));
+	stop(&o);
+}
+
+static void
+test_lingering_delivers_the_last_bytes(void **state)
+{
+	struct owner o;
+	int ends[2];
+	char bytes[64];
+
+	(void)state;
+	tcp_pair(ends);
+	start_on(&o, &transport_socket, ends[0], ends[1]);
+	assert_int_equal(write(o.other, "never read", 10), 10);
+	assert_true(io_write(o.io, "goodbye", 7));
+	linger_take(o.io, o.loop);
+	o.io = NULL;
+	assert_false(list_empty(&o.loop->lingering));
+	turn(&o);
+	assert_int_equal(recv(o.other, bytes, sizeof(bytes), MSG_WAITALL), 7);
+	assert_memory_equal(bytes, "goodbye", 7);
+	shutdown(o.other, SHUT_WR);
+	for (int i = 0; i < 1000 && !list_empty(&o.loop->lingering); i++) {
+		turn(&o);
+		usleep(100);
+	}
+	assert_true(list_empty(&o.loop->lingering));
+	stop(&o);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bytes_leave_one_by_one_in_order),
+		cmocka_unit_test(test_a_write_may_stop_at_every_byte),
+		cmocka_unit_test(test_a_write_error_at_each_step_is_told_once),
+		cmocka_unit_test(test_reads_report_what_the_transport_says),
+		cmocka_unit_test(test_taking_a_buffer_moves_what_is_left_of_it),
+		cmocka_unit_test(test_shutdown_waits_for_the_queue),
+		cmocka_unit_test(test_reading_is_off_until_it_is_wanted),
+		cmocka_unit_test(test_it_may_be_freed_in_each_handler),
+		cmocka_unit_test(test_death_is_seen_while_nothing_is_read),
+		cmocka_unit_test(test_a_pipe_is_closed_by_its_shutdown),
+		cmocka_unit_test(test_lingering_delivers_the_last_bytes),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("io", tests, NULL, NULL);
+}

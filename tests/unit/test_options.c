@@ -1,0 +1,959 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line: what it stores, and each error with its exact text, stream and status. */
+#include "config.h"
+
+#include "base/util.h"
+#include "options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ARGS_MAX = 12 };
+
+/* What one command line led to. */
+struct run {
+	struct options options;
+	enum options_result result;
+	int status;
+	char *out; /* owned */
+	char *err; /* owned */
+	char *argv[ARGS_MAX + 1];
+};
+
+/*
+ * The directory that the tests run in:
+ *   bin/hello (executable; bin is PATH)  bin/plain (not executable)
+ *   here (executable)  d/  d/sub/  s/  s/inside (executable)  to-d -> d
+ */
+static char *place;
+
+static void
+make_file(const char *name, mode_t mode)
+{
+	FILE *file = fopen(name, "w");
+
+	assert_non_null(file);
+	fputs("#!/bin/sh\n", file);
+	fclose(file);
+	assert_int_equal(chmod(name, mode), 0);
+}
+
+static int
+set_up(void **state)
+{
+	char template[] = "/tmp/test_options.XXXXXX";
+	char path[PATH_MAX];
+
+	(void)state;
+	if (!mkdtemp(template) || !(place = realpath(template, NULL)) || chdir(place) == -1)
+		return -1;
+	mkdir("bin", 0755);
+	mkdir("d", 0755);
+	mkdir("d/sub", 0755);
+	mkdir("s", 0755);
+	make_file("bin/hello", 0755);
+	make_file("bin/plain", 0644);
+	make_file("here", 0755);
+	make_file("s/inside", 0755);
+	assert_int_equal(symlink("d", "to-d"), 0);
+	snprintf(path, sizeof(path), "relative:%s/bin", place);
+	setenv("PATH", path, 1);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const names[] = {
+	    "bin/hello", "bin/plain", "here", "s/inside", "to-d", "bin", "d/sub", "d", "s"};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(names); i++)
+		remove(names[i]);
+	if (chdir("/") == -1 || rmdir(place) == -1)
+		return -1;
+	free(place);
+	return 0;
+}
+
+/* Parses ARGS, which begin with the program's name and end with NULL. */
+static void
+run_args(struct run *run, char *const args[])
+{
+	size_t out_len, err_len;
+	FILE *out = open_memstream(&run->out, &out_len);
+	FILE *err = open_memstream(&run->err, &err_len);
+	int argc = 0;
+
+	for (; args[argc]; argc++) {
+		assert_true(argc < ARGS_MAX);
+		run->argv[argc] = args[argc];
+	}
+	run->argv[argc] = NULL;
+	run->status = -1;
+	run->result = options_parse(&run->options, argc, run->argv, out, err, &run->status);
+	fclose(out);
+	fclose(err);
+}
+
+#define RUN(run, ...) run_args((run), (char *[]){__VA_ARGS__, NULL})
+
+static void
+run_clear(struct run *run)
+{
+	options_clear(&run->options);
+	free(run->out);
+	free(run->err);
+}
+
+static void
+assert_run(const struct run *run)
+{
+	assert_string_equal(run->err, "");
+	assert_string_equal(run->out, "");
+	assert_int_equal(run->result, OPTIONS_RUN);
+}
+
+/* LIST has exactly the items up to NULL. */
+static void
+assert_list(const struct options_list *list, const char *const items[])
+{
+	size_t i = 0;
+
+	for (; items[i]; i++) {
+		assert_true(i < list->count);
+		assert_string_equal(list->items[i], items[i]);
+	}
+	assert_int_equal(list->count, i);
+}
+
+#define ASSERT_LIST(list, ...) assert_list((list), (const char *const[]){__VA_ARGS__, NULL})
+#define ASSERT_EMPTY(list) assert_int_equal((list)->count, 0)
+
+static void
+assert_place(const char *path, const char *name)
+{
+	char expected[PATH_MAX];
+
+	snprintf(expected, sizeof(expected), "%s/%s", place, name);
+	assert_non_null(path);
+	assert_string_equal(path, expected);
+}
+
+static void
+defaults_are_wspipes(void **state)
+{
+	struct run run;
+	struct options *o = &run.options;
+
+	(void)state;
+	RUN(&run, "/usr/bin/wspipe", "hello");
+	assert_run(&run);
+	assert_false(o->compat);
+	assert_int_equal(o->port, 8080);
+	ASSERT_EMPTY(&o->address);
+	ASSERT_EMPTY(&o->host);
+	ASSERT_EMPTY(&o->origin);
+	assert_false(o->origin_any);
+	assert_false(o->sameorigin);
+	assert_false(o->require_origin);
+	ASSERT_EMPTY(&o->header);
+	ASSERT_EMPTY(&o->header_ws);
+	ASSERT_EMPTY(&o->header_http);
+	ASSERT_LIST(&o->passenv, "PATH", "TZ", "LANG");
+	assert_false(o->pass_auth);
+	assert_int_equal(o->maxforks, 1024);
+	assert_int_equal(o->maxframesize, 1048576);
+	assert_int_equal(o->closems, 0);
+	assert_int_equal(o->pingms, 30000);
+	assert_false(o->binary);
+	assert_null(o->dir);
+	assert_null(o->staticdir);
+	assert_int_equal(o->loglevel, LOG_ACCESS);
+	assert_int_equal(o->log_format, LOG_TEXT);
+	assert_string_equal(o->command[0], "hello");
+	assert_null(o->command[1]);
+	assert_place(o->program, "bin/hello");
+	run_clear(&run);
+}
+
+static void
+assert_compat_defaults(const struct options *o)
+{
+	assert_true(o->compat);
+	assert_int_equal(o->port, 80);
+	ASSERT_LIST(&o->address, "*");
+	assert_true(o->origin_any);
+	ASSERT_LIST(&o->passenv, "PATH", "LD_LIBRARY_PATH");
+	assert_true(o->pass_auth);
+	assert_int_equal(o->maxforks, 1024);
+	assert_int_equal(o->maxframesize, 1048576);
+	assert_int_equal(o->closems, 0);
+	assert_int_equal(o->pingms, 0);
+	assert_int_equal(o->loglevel, LOG_ACCESS);
+	assert_int_equal(o->log_format, LOG_COMPAT);
+}
+
+static void
+defaults_of_compat_are_websocketds(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "/opt/websocketd", "hello");
+	assert_run(&run);
+	assert_compat_defaults(&run.options);
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "hello");
+	assert_run(&run);
+	assert_compat_defaults(&run.options);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--compat=websocketd", "hello");
+	assert_run(&run);
+	assert_compat_defaults(&run.options);
+	run_clear(&run);
+}
+
+static void
+compat_that_comes_late_counts_from_the_start(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--maxforks=-1", "--log-format", "json", "--address=::1",
+	    "--compat", "websocketd", "hello");
+	assert_run(&run);
+	assert_true(run.options.compat);
+	assert_int_equal(run.options.port, 80);
+	assert_int_equal(run.options.maxforks, 0);
+	assert_int_equal(run.options.log_format, LOG_JSON);
+	ASSERT_LIST(&run.options.address, "::1");
+	run_clear(&run);
+
+	/* Behind the command it is the command's own. */
+	RUN(&run, "wspipe", "hello", "--compat=websocketd");
+	assert_run(&run);
+	assert_false(run.options.compat);
+	run_clear(&run);
+
+	/* And as the value of another option it is a value. */
+	RUN(&run, "wspipe", "--header", "--compat=websocketd", "hello");
+	assert_false(run.options.compat);
+	assert_int_equal(run.status, 64);
+	run_clear(&run);
+}
+
+static void
+compat_opens_the_origin_only_without_a_policy(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "websocketd", "--origin=example.com", "hello");
+	assert_run(&run);
+	assert_false(run.options.origin_any);
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--sameorigin", "hello");
+	assert_run(&run);
+	assert_false(run.options.origin_any);
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--origin=", "hello");
+	assert_run(&run);
+	assert_true(run.options.origin_any);
+	run_clear(&run);
+}
+
+static void
+options_are_written_in_four_ways(void **state)
+{
+	static char *const ways[][5] = {
+	    {"wspipe", "-port", "81", "hello"},
+	    {"wspipe", "--port", "81", "hello"},
+	    {"wspipe", "-port=81", "hello"},
+	    {"wspipe", "--port=81", "hello"},
+	    {"wspipe", "--port=80", "--port=81", "hello"},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(ways); i++) {
+		char *args[UTIL_LEN(ways[0]) + 1] = {0};
+
+		memcpy(args, ways[i], sizeof(ways[i]));
+		run_args(&run, args);
+		assert_run(&run);
+		assert_int_equal(run.options.port, 81);
+		assert_string_equal(run.options.command[0], "hello");
+		run_clear(&run);
+	}
+}
+
+static void
+booleans_take_a_value_only_after_equals(void **state)
+{
+	static const struct {
+		char *word;
+		bool value;
+	} rows[] = {
+	    {"--binary", true},
+	    {"-binary", true},
+	    {"--binary=true", true},
+	    {"--binary=1", true},
+	    {"--binary=t", true},
+	    {"--binary=T", true},
+	    {"--binary=TRUE", true},
+	    {"--binary=True", true},
+	    {"--binary=false", false},
+	    {"--binary=0", false},
+	    {"--binary=f", false},
+	    {"--binary=F", false},
+	    {"--binary=FALSE", false},
+	    {"--binary=False", false},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		RUN(&run, "wspipe", rows[i].word, "hello");
+		assert_run(&run);
+		assert_int_equal(run.options.binary, rows[i].value);
+		run_clear(&run);
+	}
+	RUN(&run, "wspipe", "--binary", "--binary=false", "hello", "true");
+	assert_run(&run);
+	assert_false(run.options.binary);
+	assert_string_equal(run.options.command[1], "true");
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--pass-auth=false", "--help=false", "hello");
+	assert_run(&run);
+	assert_false(run.options.pass_auth);
+	run_clear(&run);
+}
+
+static void
+parsing_stops_at_the_command(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--port=1", "hello", "--port=2", "--nosuch", "--", "-x");
+	assert_run(&run);
+	assert_int_equal(run.options.port, 1);
+	assert_string_equal(run.options.command[0], "hello");
+	assert_string_equal(run.options.command[1], "--port=2");
+	assert_string_equal(run.options.command[2], "--nosuch");
+	assert_string_equal(run.options.command[3], "--");
+	assert_string_equal(run.options.command[4], "-x");
+	assert_null(run.options.command[5]);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--port=1", "--", "hello", "--port=2");
+	assert_run(&run);
+	assert_int_equal(run.options.port, 1);
+	assert_string_equal(run.options.command[0], "hello");
+	assert_string_equal(run.options.command[1], "--port=2");
+	run_clear(&run);
+}
+
+static void
+repeatable_options_add_up(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--address=*", "--address", "[::1]", "--address=10.0.0.1",
+	    "--host=a.example", "--host=B_2", "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.address, "*", "::1", "10.0.0.1");
+	ASSERT_LIST(&run.options.host, "a.example", "B_2");
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--address=", "--address=::1", "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.address, "*", "::1");
+	run_clear(&run);
+}
+
+static void
+headers_are_kept_with_one_blank(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--header=A:b", "--header", "X-Y:   c d ", "--header-ws=W: 1:2",
+	    "--header-http=Empty:", "--header=U: \xc3\xa4", "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.header, "A: b", "X-Y: c d", "U: \xc3\xa4");
+	ASSERT_LIST(&run.options.header_ws, "W: 1:2");
+	ASSERT_LIST(&run.options.header_http, "Empty: ");
+	run_clear(&run);
+}
+
+static void
+lists_are_split_at_commas_and_the_last_one_wins(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--passenv=HOME", "--passenv=A, B,,C ", "--origin=x",
+	    "--origin=https://a.example:8443, b.example", "--sameorigin", "--require-origin",
+	    "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.passenv, "A", "B", "C");
+	ASSERT_LIST(&run.options.origin, "https://a.example:8443", "b.example");
+	assert_false(run.options.origin_any);
+	assert_true(run.options.sameorigin);
+	assert_true(run.options.require_origin);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--passenv=", "--origin=any", "hello");
+	assert_run(&run);
+	ASSERT_EMPTY(&run.options.passenv);
+	ASSERT_EMPTY(&run.options.origin);
+	assert_true(run.options.origin_any);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--origin=a.example,*", "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.origin, "a.example");
+	assert_true(run.options.origin_any);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--origin=any", "--origin=a.example", "hello");
+	assert_run(&run);
+	assert_false(run.options.origin_any);
+	run_clear(&run);
+}
+
+static void
+numbers_reach_to_their_limits(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--port=0", "--maxforks=0", "--maxframesize=2147483648",
+	    "--closems=3600000", "--pingms=86400000", "hello");
+	assert_run(&run);
+	assert_int_equal(run.options.port, 0);
+	assert_int_equal(run.options.maxforks, 0);
+	assert_true(run.options.maxframesize == INT64_C(2147483648));
+	assert_int_equal(run.options.closems, 3600000);
+	assert_int_equal(run.options.pingms, 86400000);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--port=65535", "--maxframesize=0", "--pingms=0", "hello");
+	assert_run(&run);
+	assert_int_equal(run.options.port, 65535);
+	assert_int_equal(run.options.maxframesize, 0);
+	assert_int_equal(run.options.pingms, 0);
+	run_clear(&run);
+}
+
+static void
+words_are_chosen_from_their_list(void **state)
+{
+	static const struct {
+		char *word;
+		enum log_level level;
+	} rows[] = {
+	    {"debug", LOG_DEBUG},
+	    {"trace", LOG_TRACE},
+	    {"access", LOG_ACCESS},
+	    {"info", LOG_INFO},
+	    {"error", LOG_ERROR},
+	    {"fatal", LOG_FATAL},
+	    {"none", LOG_NONE},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		RUN(&run, "wspipe", "--loglevel", rows[i].word, "--log-format=json", "hello");
+		assert_run(&run);
+		assert_int_equal(run.options.loglevel, rows[i].level);
+		assert_int_equal(run.options.log_format, LOG_JSON);
+		run_clear(&run);
+	}
+	RUN(&run, "websocketd", "--log-format=text", "hello");
+	assert_run(&run);
+	assert_int_equal(run.options.log_format, LOG_TEXT);
+	run_clear(&run);
+}
+
+static void
+directories_become_absolute(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--dir=d/../to-d", "--staticdir=s/");
+	assert_run(&run);
+	assert_place(run.options.dir, "d");
+	assert_place(run.options.staticdir, "s");
+	assert_null(run.options.command);
+	assert_null(run.options.program);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--staticdir=s", "--");
+	assert_run(&run);
+	assert_null(run.options.command);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--dir=/", "--dir=d", "hello");
+	assert_int_equal(run.status, 64);
+	run_clear(&run);
+
+	/* In compat mode an empty name is none, as in websocketd. */
+	RUN(&run, "websocketd", "--dir=d", "--dir=", "hello");
+	assert_run(&run);
+	assert_null(run.options.dir);
+	run_clear(&run);
+}
+
+static void
+command_is_found_as_a_shell_would(void **state)
+{
+	struct run run;
+	char path[PATH_MAX];
+
+	(void)state;
+	RUN(&run, "wspipe", "./here");
+	assert_run(&run);
+	assert_place(run.options.program, "here");
+	assert_string_equal(run.options.command[0], "./here");
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "bin/hello");
+	assert_run(&run);
+	assert_place(run.options.program, "bin/hello");
+	run_clear(&run);
+
+	snprintf(path, sizeof(path), "%s/here", place);
+	RUN(&run, "wspipe", path);
+	assert_run(&run);
+	assert_string_equal(run.options.program, path);
+	run_clear(&run);
+}
+
+/* Command lines that end: exact stream, text and status. */
+struct failure {
+	char *args[6];
+	int status;
+	const char *err;
+	const char *out;
+};
+
+static void
+assert_failures(const struct failure *rows, size_t count)
+{
+	struct run run;
+
+	for (size_t i = 0; i < count; i++) {
+		run_args(&run, rows[i].args);
+		assert_string_equal(run.err, rows[i].err);
+		assert_string_equal(run.out, rows[i].out ? rows[i].out : "");
+		assert_int_equal(run.result, OPTIONS_EXIT);
+		assert_int_equal(run.status, rows[i].status);
+		run_clear(&run);
+	}
+}
+
+static void
+words_that_are_no_options_are_refused(void **state)
+{
+	static const struct failure rows[] = {
+	    {{"wspipe", "--prot=1", "hello"}, 64,
+		"wspipe: unknown option --prot; did you mean --port?\n", NULL},
+	    {{"wspipe", "-log-formt", "json", "hello"}, 64,
+		"wspipe: unknown option --log-formt; did you mean --log-format?\n", NULL},
+	    {{"wspipe", "--static", "hello"}, 64,
+		"wspipe: unknown option --static; did you mean --staticdir?\n", NULL},
+	    {{"wspipe", "--nosuch", "hello"}, 64,
+		"wspipe: unknown option --nosuch; 'wspipe --help' lists all\n", NULL},
+	    {{"wspipe", "-p", "1", "hello"}, 64,
+		"wspipe: unknown option --p; 'wspipe --help' lists all\n", NULL},
+	    {{"wspipe", "--Port=1", "hello"}, 64,
+		"wspipe: unknown option --Port; did you mean --port?\n", NULL},
+	    {{"wspipe", "---port=1", "hello"}, 64,
+		"wspipe: '---port=1' is no option; 'wspipe --help' lists all\n", NULL},
+	    {{"wspipe", "--=1", "hello"}, 64,
+		"wspipe: '--=1' is no option; 'wspipe --help' lists all\n", NULL},
+	    {{"wspipe", "--port"}, 64, "wspipe: --port needs a value: write --port=N\n", NULL},
+	    {{"wspipe", "--version", "--loglevel"}, 64,
+		"wspipe: --loglevel needs a value: write --loglevel=LEVEL\n", NULL},
+	};
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+}
+
+static void
+values_that_do_not_fit_are_refused(void **state)
+{
+	static const struct failure rows[] = {
+	    {{"wspipe", "--port=65536", "hello"}, 64,
+		"wspipe: --port '65536' must be a number from 0 to 65535\n", NULL},
+	    {{"wspipe", "--port=", "hello"}, 64,
+		"wspipe: --port '' must be a number from 0 to 65535\n", NULL},
+	    {{"wspipe", "--port", "--binary", "hello"}, 64,
+		"wspipe: --port '--binary' must be a number from 0 to 65535\n", NULL},
+	    {{"wspipe", "--maxforks=-1", "hello"}, 64,
+		"wspipe: --maxforks '-1' must be a number from 0 to 2147483647\n", NULL},
+	    {{"wspipe", "--maxframesize=2147483649", "hello"}, 64,
+		"wspipe: --maxframesize '2147483649' must be a number from 0 to 2147483648\n",
+		NULL},
+	    {{"wspipe", "--closems=3600001", "hello"}, 64,
+		"wspipe: --closems '3600001' must be a number from 0 to 3600000\n", NULL},
+	    {{"wspipe", "--pingms=86400001", "hello"}, 64,
+		"wspipe: --pingms '86400001' must be a number from 0 to 86400000\n", NULL},
+	    {{"wspipe", "--binary=maybe", "hello"}, 64,
+		"wspipe: --binary 'maybe' must be true or false\n", NULL},
+	    {{"wspipe", "--binary=", "hello"}, 64,
+		"wspipe: --binary '' must be true or false\n", NULL},
+	    {{"wspipe", "--loglevel=ACCESS", "hello"}, 64,
+		"wspipe: --loglevel 'ACCESS' must be debug, trace, access, info, error, fatal "
+		"or none\n",
+		NULL},
+	    {{"wspipe", "--log-format=compat", "hello"}, 64,
+		"wspipe: --log-format 'compat' must be text or json\n", NULL},
+	    {{"wspipe", "--compat=other", "hello"}, 64,
+		"wspipe: --compat 'other' must be websocketd\n", NULL},
+	    {{"wspipe", "--address=", "hello"}, 64,
+		"wspipe: --address '' must be an address, or '*' for all interfaces\n", NULL},
+	    {{"wspipe", "--address=127.0.0.1:80", "hello"}, 64,
+		"wspipe: --address '127.0.0.1:80' must be an address without a port; the port "
+		"is --port\n",
+		NULL},
+	    {{"wspipe", "--address=[::1]:80", "hello"}, 64,
+		"wspipe: --address '[::1]:80' must be an address without a port, as [::1]; the "
+		"port is "
+		"--port\n",
+		NULL},
+	    {{"wspipe", "--address=[", "hello"}, 64,
+		"wspipe: --address '[' must be an address without a port, as [::1]; the port "
+		"is --port\n",
+		NULL},
+	    {{"wspipe", "--host=a:80", "hello"}, 64,
+		"wspipe: --host 'a:80' must be a host name, without a port\n", NULL},
+	    {{"wspipe", "--host=a.", "hello"}, 64,
+		"wspipe: --host 'a.' must be a host name, without a port\n", NULL},
+	    {{"wspipe", "--host=", "hello"}, 64,
+		"wspipe: --host '' must be a host name, without a port\n", NULL},
+	    {{"wspipe", "--origin=", "hello"}, 64,
+		"wspipe: --origin '' must be a list of origins, or 'any'\n", NULL},
+	    {{"wspipe", "--origin= , ", "hello"}, 64,
+		"wspipe: --origin ' , ' must be a list of origins, or 'any'\n", NULL},
+	    {{"wspipe", "--passenv=A=b", "hello"}, 64,
+		"wspipe: --passenv 'A=b' must be names of variables, separated by commas\n",
+		NULL},
+	    {{"wspipe", "--header=X", "hello"}, 64,
+		"wspipe: --header 'X' must be a \"Name: value\"\n", NULL},
+	    {{"wspipe", "--header-ws=: x", "hello"}, 64,
+		"wspipe: --header-ws ': x' must be a \"Name: value\" whose name has only "
+		"letters, digits "
+		"and !#$%&'*+-.^_`|~\n",
+		NULL},
+	    {{"wspipe", "--header=A b: x", "hello"}, 64,
+		"wspipe: --header 'A b: x' must be a \"Name: value\" whose name has only "
+		"letters, digits "
+		"and !#$%&'*+-.^_`|~\n",
+		NULL},
+	    {{"wspipe", "--header-http=A: x\r\nB: y", "hello"}, 64,
+		"wspipe: --header-http 'A: x??B: y' must be a \"Name: value\" without line "
+		"breaks and "
+		"other control characters\n",
+		NULL},
+	    {{"wspipe", "--header=A: x\x7f", "hello"}, 64,
+		"wspipe: --header 'A: x?' must be a \"Name: value\" without line breaks and "
+		"other "
+		"control characters\n",
+		NULL},
+	    {{"wspipe", "--header=content-length: 5", "hello"}, 64,
+		"wspipe: --header 'content-length: 5' must leave Content-Length to wspipe\n",
+		NULL},
+	    {{"wspipe", "--dir="}, 64, "wspipe: --dir '' must be the name of a directory\n",
+		NULL},
+	    {{"wspipe", "--staticdir="}, 64,
+		"wspipe: --staticdir '' must be the name of a directory\n", NULL},
+	};
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+}
+
+static void
+options_that_make_no_sense_are_refused(void **state)
+{
+	static const struct failure rows[] = {
+	    {{"wspipe"}, 64,
+		"Usage: wspipe [OPTION]... COMMAND [ARGUMENT]...\n"
+		"       wspipe [OPTION]... --dir=DIR\n"
+		"Try 'wspipe --help' for more.\n",
+		NULL},
+	    {{"wspipe", "--port=1"}, 64,
+		"wspipe: nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
+		"'wspipe --help' "
+		"shows how\n",
+		NULL},
+	    {{"wspipe", "--"}, 64,
+		"wspipe: nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
+		"'wspipe --help' "
+		"shows how\n",
+		NULL},
+	    {{"wspipe", "--dir=d", "hello"}, 64,
+		"wspipe: COMMAND and --dir exclude each other: leave one of them out\n", NULL},
+	    {{"wspipe", "--dir=nowhere"}, 78,
+		"wspipe: --dir 'nowhere' can't be used: No such file or directory; give a "
+		"directory that "
+		"exists and can be entered\n",
+		NULL},
+	    {{"wspipe", "--dir=here"}, 78,
+		"wspipe: --dir 'here' can't be used: Not a directory; give a directory that "
+		"exists and "
+		"can be entered\n",
+		NULL},
+	    {{"wspipe", "--staticdir=here", "hello"}, 78,
+		"wspipe: --staticdir 'here' can't be used: Not a directory; give a directory "
+		"that exists "
+		"and can be entered\n",
+		NULL},
+	    {{"wspipe", "nosuch"}, 78,
+		"wspipe: COMMAND 'nosuch' is not on PATH: install it, or write ./nosuch for a "
+		"file here\n",
+		NULL},
+	    {{"wspipe", "./nosuch"}, 78,
+		"wspipe: COMMAND './nosuch' can't be used: No such file or directory; give the "
+		"path of a "
+		"program\n",
+		NULL},
+	    {{"wspipe", "plain"}, 78,
+		"wspipe: COMMAND 'plain' can't be executed: make it executable with chmod +x\n",
+		NULL},
+	    {{"wspipe", "bin/plain"}, 78,
+		"wspipe: COMMAND 'bin/plain' can't be executed: make it executable with chmod "
+		"+x\n",
+		NULL},
+	    {{"wspipe", "./d"}, 78,
+		"wspipe: COMMAND './d' can't be used: Is a directory; give the path of a "
+		"program\n",
+		NULL},
+	};
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+}
+
+/* Static files and programs in one directory would hand out the text of the programs. */
+static void
+directories_that_overlap_are_refused(void **state)
+{
+	static char *const pairs[][2] = {
+	    {"d", "to-d"}, {"d", "d/sub"}, {"d/sub", "d"}, {"d", "/"}};
+	struct run run;
+	char expected[3 * PATH_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(pairs); i++) {
+		char *dir = realpath(pairs[i][0], NULL);
+		char *staticdir = realpath(pairs[i][1], NULL);
+
+		snprintf(expected, sizeof(expected),
+		    "wspipe: --dir '%s' and --staticdir '%s' overlap, so the text of programs "
+		    "could be "
+		    "downloaded: use two directories of which none is inside the other\n",
+		    dir, staticdir);
+		RUN(&run, "wspipe", "--dir", pairs[i][0], "--staticdir", pairs[i][1]);
+		assert_string_equal(run.err, expected);
+		assert_int_equal(run.status, 78);
+		run_clear(&run);
+		RUN(&run, "websocketd", "--dir", pairs[i][0], "--staticdir", pairs[i][1]);
+		assert_string_equal(run.err, expected + strlen("wspipe: "));
+		assert_int_equal(run.status, 1);
+		run_clear(&run);
+		free(dir);
+		free(staticdir);
+	}
+	snprintf(expected, sizeof(expected),
+	    "wspipe: COMMAND 's/inside' is inside --staticdir '%s/s', so its text could be "
+	    "downloaded: "
+	    "move it out of there\n",
+	    place);
+	RUN(&run, "wspipe", "--staticdir=s", "s/inside");
+	assert_string_equal(run.err, expected);
+	assert_int_equal(run.status, 78);
+	run_clear(&run);
+
+	/* A name that only begins alike is another directory. */
+	assert_int_equal(mkdir("s2", 0755), 0);
+	RUN(&run, "wspipe", "--staticdir=s", "--dir=s2");
+	assert_run(&run);
+	run_clear(&run);
+	rmdir("s2");
+}
+
+static void
+compat_says_what_websocketd_says(void **state)
+{
+	static const struct failure rows[] = {
+	    {{"websocketd"}, 1,
+		"Usage: websocketd [OPTION]... COMMAND [ARGUMENT]...\n"
+		"       websocketd [OPTION]... --dir=DIR\n"
+		"Try 'websocketd --help' for more.\n",
+		"Command line arguments are missing.\n"},
+	    {{"websocketd", "--port=1"}, 1,
+		"Please specify COMMAND or provide --dir, --staticdir or --cgidir argument.\n",
+		NULL},
+	    {{"wspipe", "--compat=websocketd"}, 1,
+		"Please specify COMMAND or provide --dir, --staticdir or --cgidir argument.\n",
+		NULL},
+	    {{"websocketd", "--dir=d", "hello"}, 1,
+		"ambiguous: provided COMMAND and --dir argument, please only specify one\n",
+		NULL},
+	    {{"websocketd", "nosuch"}, 1,
+		"unable to locate specified COMMAND 'nosuch' in OS path\n", NULL},
+	    {{"websocketd", "bin/plain"}, 1,
+		"unable to locate specified COMMAND 'bin/plain' in OS path\n", NULL},
+	    {{"websocketd", "--dir=nowhere"}, 1, "could not find your script dir 'nowhere'\n",
+		NULL},
+	    {{"websocketd", "--dir=here"}, 1,
+		"did you mean to specify COMMAND instead of --dir 'here'?\n", NULL},
+	    {{"websocketd", "--staticdir=here", "hello"}, 1,
+		"your static dir 'here' is not pointing to an accessible directory\n", NULL},
+	    {{"websocketd", "--loglevel=ACCESS", "hello"}, 1, "",
+		"Incorrect loglevel flag 'ACCESS'. Use --help to see allowed values.\n"},
+	    {{"websocketd", "--nosuch=1", "hello"}, 2,
+		"flag provided but not defined: -nosuch\n", NULL},
+	    {{"websocketd", "-prot", "hello"}, 2, "flag provided but not defined: -prot\n",
+		NULL},
+	    {{"websocketd", "---port", "hello"}, 2, "bad flag syntax: ---port\n", NULL},
+	    {{"websocketd", "--port"}, 2, "flag needs an argument: -port\n", NULL},
+	    {{"websocketd", "--binary=maybe", "hello"}, 2,
+		"invalid boolean value \"maybe\" for -binary: parse error\n", NULL},
+	    {{"websocketd", "--port=x", "hello"}, 2,
+		"invalid value \"x\" for flag -port: must be a number from 0 to 65535\n", NULL},
+	    {{"websocketd", "--maxforks=--5", "hello"}, 2,
+		"invalid value \"--5\" for flag -maxforks: must be a number from 0 to "
+		"2147483647\n",
+		NULL},
+	};
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+}
+
+static void
+help_fits_the_terminal(void **state)
+{
+	struct run run;
+	char *line, *rest;
+
+	(void)state;
+	RUN(&run, "wspipe", "--help", "--nosuch");
+	assert_int_equal(run.result, OPTIONS_EXIT);
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.err, "");
+	assert_memory_equal(run.out, "Usage: wspipe ", 14);
+	assert_non_null(strstr(run.out, "(default: 8080)"));
+	assert_non_null(strstr(run.out, "man wspipe"));
+	for (line = strtok_r(run.out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		assert_true(strlen(line) < 80);
+	run_clear(&run);
+
+	/* websocketd writes it to stderr. */
+	RUN(&run, "websocketd", "-h");
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.out, "");
+	assert_memory_equal(run.err, "Usage: websocketd ", 18);
+	assert_non_null(strstr(run.err, "(default: 80)"));
+	run_clear(&run);
+}
+
+static void
+version_is_one_line_on_stdout(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--version");
+	assert_int_equal(run.result, OPTIONS_EXIT);
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.out, "wspipe " VERSION " (BSD-2-Clause)\n");
+	assert_string_equal(run.err, "");
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--version", "nosuch");
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.out, "websocketd 0.5.0 (wspipe " VERSION ")\n");
+	run_clear(&run);
+}
+
+static void
+license_is_the_file(void **state)
+{
+	const char *source = getenv("top_srcdir");
+	char path[PATH_MAX], text[8192];
+	struct run run;
+	size_t len;
+	FILE *file;
+
+	(void)state;
+	if (!source)
+		skip();
+	snprintf(path, sizeof(path), "%s/LICENSE", source);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[len] = '\0';
+	RUN(&run, "wspipe", "--license");
+	assert_int_equal(run.result, OPTIONS_EXIT);
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.out, text);
+	run_clear(&run);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(defaults_are_wspipes),
+	    cmocka_unit_test(defaults_of_compat_are_websocketds),
+	    cmocka_unit_test(compat_that_comes_late_counts_from_the_start),
+	    cmocka_unit_test(compat_opens_the_origin_only_without_a_policy),
+	    cmocka_unit_test(options_are_written_in_four_ways),
+	    cmocka_unit_test(booleans_take_a_value_only_after_equals),
+	    cmocka_unit_test(parsing_stops_at_the_command),
+	    cmocka_unit_test(repeatable_options_add_up),
+	    cmocka_unit_test(headers_are_kept_with_one_blank),
+	    cmocka_unit_test(lists_are_split_at_commas_and_the_last_one_wins),
+	    cmocka_unit_test(numbers_reach_to_their_limits),
+	    cmocka_unit_test(words_are_chosen_from_their_list),
+	    cmocka_unit_test(directories_become_absolute),
+	    cmocka_unit_test(command_is_found_as_a_shell_would),
+	    cmocka_unit_test(words_that_are_no_options_are_refused),
+	    cmocka_unit_test(values_that_do_not_fit_are_refused),
+	    cmocka_unit_test(options_that_make_no_sense_are_refused),
+	    cmocka_unit_test(directories_that_overlap_are_refused),
+	    cmocka_unit_test(compat_says_what_websocketd_says),
+	    cmocka_unit_test(help_fits_the_terminal),
+	    cmocka_unit_test(version_is_one_line_on_stdout),
+	    cmocka_unit_test(license_is_the_file),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
