@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Chromium against the real server: the demo page as a person uses it, and the
+// WebSocket as a page sees it. Every wait has a deadline; there are no sleeps.
+import assert from "node:assert/strict";
+import path from "node:path";
+import { test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { build, DEADLINE, demo, examples, Server, within } from "./server.mjs";
+
+const server = await Server.start(`--dir=${examples}`, `--staticdir=${demo}`);
+process.on("exit", () => server.process.kill("SIGKILL")); // when the last test did not get to end it
+const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: process.getuid() === 0 ? ["--no-sandbox", "--disable-gpu"] : ["--disable-gpu"],
+    timeout: DEADLINE,
+});
+
+// A test with the log of its server in the error, as the page alone rarely says why.
+function check(name, body) {
+    test(name, { timeout: 4 * DEADLINE }, async (t) => {
+        const from = server.log.length;
+        try {
+            await body(t);
+        } catch (error) {
+            error.message += `\n--- the server's log since this test began:\n${server.log.slice(from)}`;
+            throw error;
+        }
+    });
+}
+
+// A page in a context of its own. It is closed after the test, and must have made no error.
+async function open(t, address, options = {}) {
+    const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
+    const page = await context.newPage();
+    const errors = [];
+
+    t.after(() => context.close());
+    page.setDefaultTimeout(DEADLINE);
+    page.on("pageerror", (error) => errors.push(String(error)));
+    await page.goto(address);
+    page.assertNoErrors = () => assert.deepEqual(errors, []);
+    return page;
+}
+
+const openDemo = (t, program, options) => open(t, `${server.origin}/#${program}`, options);
+
+// Waits for a line of the log: KIND is its class, TEXT is contained in it.
+const line = (page, kind, text) =>
+    page.locator(`#lines li.${kind}`, { hasText: text }).last().waitFor({ state: "visible" });
+
+async function say(page, text) {
+    await page.locator("#message").fill(text);
+    await page.locator("#message").press("Enter");
+}
+
+// In the page: opens URL, sends each of MESSAGES, and returns what happened until the close. When COUNT
+// characters or bytes were received, it closes by itself. A message {"size": n} stands for n bytes of
+// a pattern; "intact" tells whether all the bytes that came back follow it.
+const talk = (page, url, messages = [], count = Infinity) =>
+    within(`a conversation with ${url}`, page.evaluate(
+        ({ url, messages, count }) => new Promise((resolve) => {
+            const facts = { opened: false, error: false, received: [], size: 0, intact: true };
+            const socket = new WebSocket(url);
+            const pattern = (i) => (i * 31 + (i >> 8)) & 255;
+            const bytes = (length) => Uint8Array.from({ length }, (_, i) => pattern(i));
+
+            socket.binaryType = "arraybuffer";
+            socket.onopen = () => {
+                facts.opened = true;
+                for (const message of messages)
+                    socket.send(message.size ? bytes(message.size) : message);
+            };
+            socket.onmessage = ({ data }) => {
+                if (typeof data === "string") {
+                    facts.received.push(data);
+                    facts.size += data.length;
+                } else {
+                    for (const byte of new Uint8Array(data))
+                        facts.intact &&= byte === pattern(facts.size++);
+                }
+                if (facts.size >= count)
+                    socket.close(1000);
+            };
+            socket.onerror = () => {
+                facts.error = true;
+            };
+            socket.onclose = ({ code, reason, wasClean }) => resolve({ ...facts, code, reason, wasClean });
+        }),
+        { url, messages, count: count === Infinity ? Number.MAX_SAFE_INTEGER : count },
+    ));
+
+// ---- The demo page.
+
+check("the page starts with an example that runs by itself", async (t) => {
+    const page = await open(t, `${server.origin}/`);
+
+    await line(page, "received", "10");
+    await line(page, "good", "exit status 0 (code 1000)");
+    assert.equal(await page.locator("#lines li.received").count(), 10);
+    assert.equal(await page.locator("#state").textContent(), "Ended");
+    page.assertNoErrors();
+});
+
+check("every script of the page can be picked, and its message and its end seen", async (t) => {
+    const page = await openDemo(t, "cat.sh");
+    const pick = (name) => page.locator(`#programs button[data-name="${name}"]`).click();
+
+    await line(page, "note", "cat.sh was started");
+    await say(page, "<b>& as it is");
+    await line(page, "sent", "<b>& as it is");
+    await line(page, "received", "<b>& as it is");
+
+    await pick("greeter.py");
+    await line(page, "note", "greeter.py was started");
+    assert.equal(await page.locator("#lines li.received").count(), 0, "a pick clears the log");
+    await page.keyboard.type("Ada"); // a pick with the mouse puts the cursor there
+    await page.keyboard.press("Enter");
+    await line(page, "received", "Hello, Ada!");
+    assert.equal(await page.locator("#message").inputValue(), "");
+    await page.screenshot({ path: path.join(build, "demo.png") });
+
+    await pick("count.sh");
+    await line(page, "received", "10");
+    await line(page, "good", "exit status 0 (code 1000)");
+
+    await pick("env.sh");
+    await line(page, "received", "GATEWAY_INTERFACE=CGI/1.1");
+    await line(page, "received", "SCRIPT_NAME=/env.sh");
+    await line(page, "good", "exit status 0 (code 1000)");
+
+    await pick("exit.sh");
+    await line(page, "received", "How shall I end?");
+    await say(page, "3");
+    await line(page, "bad", "exit status 3 (code 4003)");
+    page.assertNoErrors();
+});
+
+check("a death by a signal and a new run are shown", async (t) => {
+    const page = await openDemo(t, "exit.sh");
+
+    await line(page, "received", "How shall I end?");
+    await page.getByRole("button", { name: "signal TERM" }).click();
+    await line(page, "bad", "killed by SIGTERM (code 4271)");
+    await say(page, "too late");
+    await line(page, "note", "Not sent");
+    await page.getByRole("button", { name: "Run again" }).click();
+    await line(page, "received", "How shall I end?");
+    await say(page, "0");
+    await line(page, "good", "exit status 0 (code 1000)");
+    page.assertNoErrors();
+});
+
+check("disconnecting ends the program", async (t) => {
+    const page = await openDemo(t, "cat.sh");
+
+    await line(page, "note", "cat.sh was started");
+    await page.getByRole("button", { name: "Disconnect" }).click();
+    await line(page, "note", "You disconnected");
+    assert.equal(await page.locator("#state").textContent(), "Disconnected");
+    page.assertNoErrors();
+});
+
+check("a refusal is shown as one", async (t) => {
+    const page = await openDemo(t, "missing.sh");
+
+    await line(page, "bad", "could not be started");
+    assert.equal(await page.locator("#state").textContent(), "Refused");
+});
+
+check("the page works by keyboard alone, at 320 pixels and in the dark", async (t) => {
+    const page = await openDemo(t, "cat.sh", { viewport: { width: 320, height: 640 }, colorScheme: "dark" });
+
+    await line(page, "note", "cat.sh was started");
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "it scrolls sideways");
+    await page.locator('#programs button[data-name="greeter.py"]').focus();
+    await page.keyboard.press("Enter");
+    await line(page, "note", "greeter.py was started");
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.name), "greeter.py", "focus was moved");
+    await page.getByLabel("Message to greeter.py").focus();
+    await page.keyboard.type("Grace");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await line(page, "received", "Hello, Grace!");
+    page.assertNoErrors();
+});
+
+check("two tabs have a program each", async (t) => {
+    const [one, two] = [await openDemo(t, "cat.sh"), await openDemo(t, "cat.sh")];
+
+    await Promise.all([line(one, "note", "started"), line(two, "note", "started")]);
+    await Promise.all([say(one, "from one"), say(two, "from two")]);
+    await Promise.all([line(one, "received", "from one"), line(two, "received", "from two")]);
+    for (const page of [one, two])
+        assert.equal(await page.locator("#lines li.received").count(), 1);
+});
+
+check("a large message comes back, and the page shows its beginning", async (t) => {
+    const page = await openDemo(t, "cat.sh");
+
+    await line(page, "note", "started");
+    await page.evaluate(() => {
+        document.getElementById("message").value = "x".repeat(1 << 20);
+    });
+    await page.locator("#message").press("Enter");
+    await line(page, "received", "(1,048,576 characters in all)");
+    page.assertNoErrors();
+});
+
+// ---- The WebSocket, as a page sees it.
+
+check("close codes tell how a program ended", async (t) => {
+    const page = await openDemo(t, "missing.sh");
+    const cases = [
+        ["0", 1000, "exit 0"],
+        ["3", 4003, "exit 3"],
+        ["255", 4255, "exit 255"],
+        ["signal TERM", 4271, "signal TERM"],
+        ["signal KILL", 4265, "signal KILL"],
+    ];
+
+    for (const [message, code, reason] of cases) {
+        const end = await talk(page, `${server.ws}/exit.sh`, [message]);
+        assert.deepEqual(
+            [end.opened, end.error, end.code, end.reason, end.wasClean],
+            [true, false, code, reason, true],
+            `after "${message}"`,
+        );
+    }
+});
+
+check("every other example answers as it says", async (t) => {
+    const page = await openDemo(t, "missing.sh");
+    const cases = [
+        ["shout.pl", "straße é", "STRASSE É"],
+        ["dice.awk", "1d1", "1d1: 1"],
+        ["clock.js", "tick", 'You said "tick".'],
+        ["rpn", "3 4 + 2 *", "[ 14 ]"],
+    ];
+
+    for (const [name, message, answer] of cases) {
+        const end = await talk(page, `${server.ws}/${name}`, [message], answer.length);
+        assert.ok(end.received.includes(answer), `${name} said ${JSON.stringify(end.received)}`);
+    }
+});
+
+check("a program that cannot be started is an error, and never open", async (t) => {
+    const page = await openDemo(t, "cat.sh");
+
+    for (const name of ["missing.sh", "README.md"]) {
+        const end = await talk(page, `${server.ws}/${name}`);
+        assert.deepEqual([end.opened, end.error, end.code], [false, true, 1006], name);
+    }
+});
+
+check("a message of 1 MiB comes back whole", async (t) => {
+    const page = await openDemo(t, "missing.sh");
+    const text = "0123456789abcdef".repeat(1 << 16);
+    const end = await talk(page, `${server.ws}/cat.sh`, [text], text.length);
+
+    assert.equal(end.received.length, 1);
+    assert.ok(end.received[0] === text, "the message was changed");
+    assert.equal(end.code, 1000);
+});
+
+check("binary data passes unchanged with --binary", async (t) => {
+    const binary = await Server.start("--binary", `--staticdir=${demo}`, "cat");
+
+    t.after(() => binary.process.kill("SIGKILL"));
+    const page = await open(t, `${binary.origin}/style.css`);
+    const end = await talk(page, `${binary.ws}/`, [{ size: 300_000 }], 300_000);
+    assert.deepEqual([end.size, end.intact, end.received, end.code], [300_000, true, [], 1000], binary.log);
+    assert.equal(await binary.stop(), 0, binary.log);
+});
+
+check("a page of another origin is refused", async (t) => {
+    const other = await Server.start(`--dir=${examples}`, `--staticdir=${demo}`);
+
+    t.after(() => other.process.kill("SIGKILL"));
+    const page = await open(t, `${other.origin}/#missing.sh`);
+    assert.equal((await talk(page, `${other.ws}/cat.sh`, ["own"], 3)).opened, true);
+    const end = await talk(page, `${server.ws}/cat.sh`, ["foreign"], 7);
+    assert.deepEqual([end.opened, end.error, end.received, end.code], [false, true, [], 1006]);
+    assert.match(server.log, /--origin/, "the log names the option that would allow it");
+    assert.equal(await other.stop(), 0, other.log);
+});
+
+// ---- The last one: it stops the server, and then the browser.
+
+check("SIGTERM closes what is open with 1001, and the server exits with 0", async (t) => {
+    t.after(() => browser.close());
+    const page = await openDemo(t, "cat.sh");
+
+    await line(page, "note", "started");
+    const [status] = await Promise.all([server.stop(), line(page, "bad", "shutting down (code 1001)")]);
+    assert.equal(status, 0);
+    page.assertNoErrors();
+});
