@@ -43,19 +43,24 @@ utf8_continue(struct utf8 *state, uint8_t c)
 	return true;
 }
 
-/* The number of ASCII bytes at the front, found eight at a time. */
+/* The number of ASCII bytes at the front, found 32 and then 8 at a time. */
 static size_t
 utf8_ascii_len(const uint8_t *bytes, size_t len)
 {
 	size_t i = 0;
+	uint64_t word[4];
 
-	while (len - i >= 8) {
-		uint64_t word;
-
-		memcpy(&word, bytes + i, 8);
-		if (word & 0x8080808080808080u)
+	while (len - i >= sizeof(word)) {
+		memcpy(word, bytes + i, sizeof(word));
+		if ((word[0] | word[1] | word[2] | word[3]) & 0x8080808080808080u)
 			break;
-		i += 8;
+		i += sizeof(word);
+	}
+	while (len - i >= sizeof(word[0])) {
+		memcpy(word, bytes + i, sizeof(word[0]));
+		if (word[0] & 0x8080808080808080u)
+			break;
+		i += sizeof(word[0]);
 	}
 	while (i < len && bytes[i] < 0x80)
 		i++;
