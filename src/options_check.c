@@ -170,9 +170,10 @@ find_program(const char *name, int *error)
 			failed = try_program(candidate);
 			if (failed == 0)
 				return candidate;
-			free(candidate);
-			if (failed == EACCES)
+			/* A directory that can't be searched says nothing about the program. */
+			if (failed == EACCES && access(candidate, F_OK) == 0)
 				*error = EACCES;
+			free(candidate);
 		}
 		p += len;
 	}

@@ -337,7 +337,7 @@ server_announce_compat(const struct options *options)
 	}
 	if (options->command)
 		log_info("Serving using application   : %s%.*s", options->program, (int)buffer_len(&arguments),
-		    (const char *)buffer_data(&arguments));
+		    ok && buffer_len(&arguments) > 0 ? (const char *)buffer_data(&arguments) : "");
 	buffer_clear(&arguments);
 	if (options->dir)
 		log_info("Serving from directory      : %s", options->dir);

@@ -76,7 +76,9 @@ def rss_kib(pid):
 class Server:
     """One running wspipe."""
 
-    def __init__(self, directory, args, env=None, stdout=None, preexec=None, wrapper=(), ready=True, argv0=None, passenv=True):
+    def __init__(
+        self, directory, args, env=None, stdout=None, preexec=None, wrapper=(), ready=True, argv0=None, passenv=True
+    ):
         self.tag = uuid.uuid4().hex
         self.log_path = os.path.join(str(directory), "server-%s.log" % self.tag[:8])
         environ = dict(os.environ, **(env or {}))

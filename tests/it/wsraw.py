@@ -202,5 +202,14 @@ def random_text(n, seed):
     return "".join(rng.choice("abcdefghijklmnopqrstuvwxyzäöü€😀 ") for _ in range(n))
 
 
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
 def fd_count(pid):
     return len(os.listdir("/proc/%d/fd" % pid))

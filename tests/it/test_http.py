@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Plain HTTP: a strict reading of requests (RFC 9112), one answer a connection, static files."""
+
+import hashlib
+import socket
+import time
+
+import pytest
+
+HOST = "Host: localhost\r\n"
+GET = "GET / HTTP/1.1\r\n" + HOST
+POST = "POST / HTTP/1.1\r\n" + HOST
+LIMIT = 16384  # bytes of a head
+
+
+def raw(text):
+    return text.encode("latin-1") + b"\r\n"
+
+
+# S-HTTP-1: how long a body is must have one meaning.
+BODY_LENGTHS = [
+    POST + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+    POST + "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
+    POST + "Content-Length: 5\r\nContent-Length: 6\r\n",
+    POST + "Content-Length: 5\r\nContent-Length: 5\r\n",
+    POST + "Content-Length: 5, 5\r\n",
+    POST + "Content-Length: +5\r\n",
+    POST + "Content-Length: -5\r\n",
+    POST + "Content-Length: 5 5\r\n",
+    POST + "Content-Length: 0x5\r\n",
+    POST + "Content-Length: 5e1\r\n",
+    POST + "Content-Length: 5.0\r\n",
+    POST + "Content-Length: five\r\n",
+    POST + "Content-Length:\r\n",
+    POST + "Content-Length: 9223372036854775808\r\n",
+    POST + "Content-Length: 18446744073709551621\r\n",
+    POST + "Content-Length: 99999999999999999999999999\r\n",
+    POST + "Transfer-Encoding : chunked\r\n",
+    POST + "Transfer-Encoding: chunked, identity\r\n",
+    POST + "Transfer-Encoding: identity\r\n",
+    POST + "Transfer-Encoding: xchunked\r\n",
+    POST + "Transfer-Encoding: chunked, chunked\r\n",
+    POST + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+    POST + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+    POST + "Transfer-Encoding: chunked;a=b\r\n",
+    POST + "Transfer-Encoding: \x0bchunked\r\n",
+    POST + "Transfer-Encoding:\r\n",
+    "POST / HTTP/1.0\r\n" + HOST + "Transfer-Encoding: chunked\r\n",
+]
+
+# S-HTTP-2: the grammar of a head.
+FIELD_LINES = [
+    "Host : localhost\r\n",
+    "Host\t: localhost\r\n",
+    HOST + "X-Name : a\r\n",
+    HOST + "X-Name: a\r\n b\r\n",
+    HOST + "X-Name: a\r\n\tb\r\n",
+    " Host: localhost\r\n",
+    HOST + "X-Name: a\rb\r\n",
+    HOST + "X-Name: a\r\r\n",
+    HOST + "X-Name: a\nX-Other: b\r\n",
+    HOST + "X-Name: a\n\r\n",
+    HOST + "X-Name: a\0b\r\n",
+    HOST + "X-Name: \x01\r\n",
+    HOST + "X-Name: \x1b[31m\r\n",
+    HOST + "X-Name: \x7f\r\n",
+    HOST + "X-Name\0: a\r\n",
+    HOST + "X Name: a\r\n",
+    HOST + "X(Name): a\r\n",
+    HOST + 'X"Name": a\r\n',
+    HOST + "X-N\xe4me: a\r\n",
+    HOST + "X-Name\r\n",
+    HOST + ": a\r\n",
+    HOST + "\x80: a\r\n",
+]
+
+# S-HTTP-7: the forms of a target, on a server on loopback with one file, /a.txt: (target, Host, status)
+TARGETS = [
+    ("/a.txt", "localhost", 200),
+    ("/a.txt?query=1&../x", "localhost", 200),
+    ("/a.txt?", "localhost", 200),
+    ("http://localhost/a.txt", "localhost", 200),
+    ("HTTP://127.0.0.1:8080/a.txt", "localhost", 200),
+    ("https://localhost/a.txt", "localhost", 200),
+    ("http://localhost/a.txt", "evil.example", 200),  # RFC 9112, section 3.2.2: Host is ignored
+    ("http://evil.example/a.txt", "localhost", 421),
+    ("http://evil.example", "localhost", 421),
+    ("http://localhost", "localhost", 404),
+    ("http://localhost?a.txt", "localhost", 404),
+    ("http:///a.txt", "localhost", 400),
+    ("http://me@localhost/a.txt", "localhost", 400),
+    ("http://localhost:99999/a.txt", "localhost", 400),
+    ("http://localhost\\@evil.example/a.txt", "localhost", 400),
+    ("http:/a.txt", "localhost", 400),
+    ("ftp://localhost/a.txt", "localhost", 400),
+    ("file:///etc/passwd", "localhost", 400),
+    ("localhost:80", "localhost", 400),
+    ("localhost/a.txt", "localhost", 400),
+    ("a.txt", "localhost", 400),
+    ("?a.txt", "localhost", 400),
+    ("*", "localhost", 400),
+    ("/a.txt#fragment", "localhost", 400),
+    ("/#/a.txt", "localhost", 400),
+    ("//localhost/a.txt", "localhost", 404),
+    ("//evil.example/%2e%2e", "localhost", 404),
+    ("/\xe4", "localhost", 400),
+    ("/a\x7f", "localhost", 400),
+]
+
+
+def ask(one, request):
+    """(status, fields as a dict, body) of a raw request; no field but Connection may come twice."""
+    with one.connect() as peer:
+        peer.send(request)
+        status, fields, body = peer.answer()
+        assert len(dict(fields)) == len(fields), fields
+        return status, dict(fields), body
+
+
+def statuses(one, requests):
+    return [(request, ask(one, request)[0]) for request in requests]
+
+
+@pytest.fixture
+def files(tmp_path):
+    root = tmp_path / "public"
+    root.mkdir()
+    (root / "a.txt").write_text("a text\n")
+    (root / "index.html").write_text("<p>start</p>\n")
+    (root / "empty.css").write_text("")
+    (root / "sub").mkdir()
+    (root / "sub" / "index.html").write_text("<p>sub</p>\n")
+    (root / "sub" / "app.js").write_text("1\n")
+    (root / "no-index").mkdir()
+    (root / "noending").write_text("<script>alert(1)</script>")
+    return root
+
+
+def test_body_lengths_that_have_two_meanings(server):
+    requests = [raw(r) + b"0\r\n\r\n" for r in BODY_LENGTHS]
+    assert statuses(server("cat"), requests) == [(r, 400) for r in requests]
+
+
+def test_lines_that_are_no_fields(server):
+    requests = [raw("GET / HTTP/1.1\r\n" + lines) for lines in FIELD_LINES]
+    requests += [r.replace(b"\r\n", b"\n", 1) for r in requests[:1]] + [b"GET / HTTP/1.1\nHost: localhost\n\n"]
+    assert statuses(server("cat"), requests) == [(r, 400) for r in requests]
+
+
+def test_odd_fields_that_are_allowed(server):
+    requests = [
+        raw(GET + "X-Name:\r\n"),
+        raw(GET + "X-Name:\ta\tb \r\n"),
+        raw(GET + "X-Name: \x80\xff\r\n"),
+        raw(GET + "!#$%&'*+-.^_`|~09azAZ: a\r\n"),
+        raw("GET / HTTP/1.0\r\n"),
+    ]
+    assert statuses(server("cat"), requests) == [(r, 404) for r in requests]
+
+
+def test_limits_of_a_head(server):
+    """S-HTTP-4."""
+    one = server("cat")
+
+    def line(n):
+        return raw("GET /" + "a" * (n - 14) + " HTTP/1.1\r\n" + HOST)
+
+    def fields(n):
+        return raw(GET + "X-Name: a\r\n" * (n - 1))
+
+    def head(n):
+        return raw(GET + "X-Name: " + "a" * (n - len(GET) - 12) + "\r\n")
+
+    assert (len(line(8192).split(b"\r\n")[0]), fields(100).count(b": "), len(head(LIMIT))) == (8192, 100, LIMIT)
+    table = [
+        (line(8192), 404),
+        (line(8193), 414),
+        (b"G" * 8193, 414),
+        (line(20000), 414),
+        (fields(100), 404),
+        (fields(101), 431),
+        (fields(1000), 431),
+        (head(LIMIT), 404),
+        (head(LIMIT + 1), 431),
+        (head(100000), 431),
+        (raw(GET + "X" * 20000), 431),
+        (raw(GET + "X-Name: \r\n" * 20000), 431),
+    ]
+    assert [(r, ask(one, r)[0]) for r, _ in table] == table
+
+
+def test_largest_head_in_single_bytes(server):
+    """The parser goes on where it stopped: 16384 reads cost no more than a fraction of the deadline."""
+    one = server("cat")
+    with one.connect() as peer:
+        begin = time.monotonic()
+        peer.send_cut(raw(GET + "X-Name: " + "a" * (LIMIT - len(GET) - 12) + "\r\n"), "bytes")
+        assert peer.answer()[0] == 404
+        assert time.monotonic() - begin < 5
+
+
+def test_slow_heads_end_at_an_absolute_deadline(server):
+    """S-HTTP-5; this one takes the 10 seconds of the deadline."""
+    one = server("cat")
+    begin = time.monotonic()
+    with one.connect() as silent, one.connect() as half, one.connect() as slow:
+        half.send(b"GET / HT")
+        slow.send(b"GET / HTTP/1.1\r\nX: ")
+        slow.sock.settimeout(0.5)
+        answer = b""
+        while not answer and time.monotonic() - begin < 14:
+            try:
+                answer = slow.sock.recv(65536)
+            except socket.timeout:
+                slow.send(b"x")
+        assert 9.5 < time.monotonic() - begin < 12.5
+        assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        status, fields, body = half.answer()
+        assert (status, body) == (408, b"408 Request Timeout\n")
+        assert dict(fields)["connection"] == "close"
+        assert silent.read_to_end() == b""
+
+
+def test_forms_of_a_target(server, files):
+    one = server("--staticdir=%s" % files)
+    (files / "index.html").unlink()
+    got = []
+    for target, host, _ in TARGETS:
+        got.append((target, host, ask(one, raw("GET %s HTTP/1.1\r\nHost: %s\r\n" % (target, host)))[0]))
+    assert got == TARGETS
+    for request in ("CONNECT localhost:80 HTTP/1.1\r\n", "OPTIONS * HTTP/1.1\r\n"):
+        assert ask(one, raw(request + HOST))[0] == 400
+
+
+def test_preface_of_http2_is_closed(server):
+    with server("cat").connect() as peer:
+        peer.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\x12\4" + b"\0" * 23)
+        assert peer.read_to_end() == b""
+
+
+def test_one_answer_a_connection(server, files):
+    """S-HTTP-8: what follows the first request is not looked at."""
+    one = server("--staticdir=%s" % files)
+    for connection in ("", "Connection: keep-alive\r\n", "Connection: Keep-Alive\r\nKeep-Alive: timeout=5\r\n"):
+        for path, status, length in (("/a.txt", 200, 7), ("/missing", 404, 14)):
+            request = raw("GET %s HTTP/1.1\r\n%s%s" % (path, HOST, connection))
+            got, fields, body = ask(one, request * 3)
+            assert (got, len(body), fields["connection"]) == (status, length, "close")
+            assert "keep-alive" not in fields
+    status, _, body = ask(one, raw(POST + "Content-Length: 100\r\n") + raw("GET /a.txt HTTP/1.1\r\n" + HOST))
+    assert (status, body) == (405, b"405 Method Not Allowed\n")
+    assert one.log().count("http reply") + one.log().count("http refused") == 7
+
+
+def test_client_that_only_half_closes_gets_its_answer(server, files):
+    with server("--staticdir=%s" % files).connect() as peer:
+        peer.send(raw("GET /a.txt HTTP/1.1\r\n" + HOST))
+        peer.sock.shutdown(socket.SHUT_WR)
+        assert peer.answer()[2] == b"a text\n"
+
+
+def test_static_files(server, files):
+    one = server("--staticdir=%s" % files)
+
+    def get(path):
+        status, fields, body = ask(one, raw("GET %s HTTP/1.1\r\n%s" % (path, HOST)))
+        assert fields.pop("date")
+        assert fields.pop("connection") == "close"
+        assert fields.pop("x-content-type-options") == "nosniff"
+        assert int(fields.pop("content-length")) == len(body)
+        assert list(fields) == ["content-type"]
+        return status, fields["content-type"], body
+
+    missing = (404, "text/plain; charset=utf-8", b"404 Not Found\n")
+    assert get("/") == (200, "text/html; charset=utf-8", b"<p>start</p>\n")
+    assert get("/index.html") == (200, "text/html; charset=utf-8", b"<p>start</p>\n")
+    assert get("/a.txt") == (200, "text/plain; charset=utf-8", b"a text\n")
+    assert get("/%61.txt") == (200, "text/plain; charset=utf-8", b"a text\n")
+    assert get("/empty.css") == (200, "text/css; charset=utf-8", b"")
+    assert get("/sub/") == (200, "text/html; charset=utf-8", b"<p>sub</p>\n")
+    assert get("/sub/app.js") == (200, "text/javascript; charset=utf-8", b"1\n")
+    assert get("/noending") == (200, "application/octet-stream", b"<script>alert(1)</script>")
+    for path in ("/sub", "/no-index", "/no-index/", "/missing", "/a.txt/", "/a.txt/x", "/A.TXT"):
+        assert get(path) == missing, path
+
+
+def test_head_is_get_without_the_body(server, files):
+    one = server("--staticdir=%s" % files)
+    for path, status, length in (("/a.txt", 200, "7"), ("/empty.css", 200, "0"), ("/missing", 404, "14")):
+        got, fields, body = ask(one, raw("HEAD %s HTTP/1.1\r\n%s" % (path, HOST)))
+        assert (got, fields["content-length"], body) == (status, length, b"")
+
+
+def test_methods_of_static_files(server, files):
+    one = server("--staticdir=%s" % files)
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "get"):
+        for path in ("/a.txt", "/missing"):
+            status, fields, body = ask(one, raw("%s %s HTTP/1.1\r\n%s" % (method, path, HOST)))
+            assert (status, fields["allow"], body) == (405, "GET, HEAD", b"405 Method Not Allowed\n")
+    assert (files / "a.txt").read_text() == "a text\n"
+
+
+def test_large_file_arrives_whole(server, files):
+    data = bytes(range(256)) * 40000
+    (files / "large.bin").write_bytes(data)
+    one = server("--staticdir=%s" % files)
+    status, fields, body = ask(one, raw("GET /large.bin HTTP/1.1\r\n" + HOST))
+    assert (status, fields["content-length"]) == (200, str(len(data)))
+    assert hashlib.sha256(body).digest() == hashlib.sha256(data).digest()
+
+
+def test_client_that_leaves_during_a_large_file(server, files):
+    (files / "large.bin").write_bytes(b"x" * 20000000)
+    one = server("--staticdir=%s" % files)
+    for leave in ("close", "reset"):
+        peer = one.connect(rcvbuf=4096)
+        peer.send(raw("GET /large.bin HTTP/1.1\r\n" + HOST))
+        assert peer.response()[0] == 200
+        getattr(peer, leave)()

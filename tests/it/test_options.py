@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line of the real binary: statuses, texts, addresses, header lines; and as websocketd."""
+
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+from conftest import WSPIPE
+from wsraw import BINARY, TEXT, Peer, close_frame, frame, has_ipv6
+
+USAGE = "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n       %s [OPTION]... --dir=DIR\nTry '%s --help' for more.\n"
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+STAMP = r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"
+
+
+def run(*args, name="wspipe", env=None):
+    """(status, stdout, stderr) of a start that ends by itself."""
+    done = subprocess.run(
+        [name, *args],
+        executable=WSPIPE,
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=dict(os.environ, **(env or {})),
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+# Each is one line on stderr that begins with the name: (arguments, status, the line)
+ERRORS = [
+    ((), 64, USAGE % (("wspipe",) * 3)),
+    (
+        ("--port=0",),
+        64,
+        "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; 'wspipe --help' shows how",
+    ),
+    (("--dir=/", "cat"), 64, "COMMAND and --dir exclude each other: leave one of them out"),
+    (("--nosuch", "cat"), 64, "unknown option --nosuch; 'wspipe --help' lists all"),
+    (("--prot=1", "cat"), 64, "unknown option --prot; did you mean --port?"),
+    (("--=1", "cat"), 64, "'--=1' is no option; 'wspipe --help' lists all"),
+    (("--port",), 64, "--port needs a value: write --port=N"),
+    (("--port=65536", "cat"), 64, "--port '65536' must be a number from 0 to 65535"),
+    (("--port=http", "cat"), 64, "--port 'http' must be a number from 0 to 65535"),
+    (("--binary=maybe", "cat"), 64, "--binary 'maybe' must be true or false"),
+    (("--address=", "cat"), 64, "--address '' must be an address, or '*' for all interfaces"),
+    (
+        ("--address=127.0.0.1:80", "cat"),
+        64,
+        "--address '127.0.0.1:80' must be an address without a port; the port is --port",
+    ),
+    (
+        ("--loglevel=loud", "cat"),
+        64,
+        "--loglevel 'loud' must be debug, trace, access, info, error, fatal or none",
+    ),
+    (("--log-format=xml", "cat"), 64, "--log-format 'xml' must be text or json"),
+    (("--header=no colon", "cat"), 64, "--header 'no colon' must be a \"Name: value\""),
+    (
+        ("--header=X: a\r\nSet-Cookie: b", "cat"),
+        64,
+        "--header 'X: a??Set-Cookie: b' must be a \"Name: value\" without line breaks and other control characters",
+    ),
+    (
+        ("--header-http=X\n: a", "cat"),
+        64,
+        "--header-http 'X?: a' must be a \"Name: value\" whose name has only letters, digits and !#$%&'*+-.^_`|~",
+    ),
+    (("--header-ws=connection: close", "cat"), 64, "--header-ws 'connection: close' must leave Connection to wspipe"),
+    (("--host=a:80", "cat"), 64, "--host 'a:80' must be a host name, without a port"),
+    (("--compat=apache", "cat"), 64, "--compat 'apache' must be websocketd"),
+    (
+        ("nosuchprogram",),
+        78,
+        "COMMAND 'nosuchprogram' is not on PATH: install it, or write ./nosuchprogram for a file here",
+    ),
+    (
+        ("/nonexistent/program",),
+        78,
+        "COMMAND '/nonexistent/program' can't be used: No such file or directory; give the path of a program",
+    ),
+    (("/etc",), 78, "COMMAND '/etc' can't be used: Is a directory; give the path of a program"),
+    (
+        ("/etc/passwd",),
+        78,
+        "COMMAND '/etc/passwd' can't be executed: make it executable with chmod +x",
+    ),
+    (
+        ("--dir=/nonexistent",),
+        78,
+        "--dir '/nonexistent' can't be used: No such file or directory; "
+        "give a directory that exists and can be entered",
+    ),
+    (
+        ("--staticdir=/etc/passwd",),
+        78,
+        "--staticdir '/etc/passwd' can't be used: Not a directory; give a directory that exists and can be entered",
+    ),
+    (
+        ("--origin=https://a/path", "cat"),
+        78,
+        "--origin: https://a/path must be an origin as https://example.com:8443 or a host name, without a path",
+    ),
+    (
+        ("--origin=a*.example.com", "cat"),
+        78,
+        "--origin: a*.example.com may have a * only in place of whole labels at its front, as *.example.com",
+    ),
+    (
+        ("--port=0", "--address=192.0.2.1", "cat"),
+        71,
+        "can't listen on 192.0.2.1 port 0: Cannot assign requested address; "
+        "this machine has no such address, choose another --address",
+    ),
+]
+
+
+@pytest.mark.parametrize("args, status, text", ERRORS, ids=["-".join(e[0]).replace("\n", "n") for e in ERRORS])
+def test_start_that_fails(args, status, text):
+    line = text if text.endswith("\n") else "wspipe: %s\n" % text
+    assert run(*args) == (status, "", line)
+
+
+def test_directories_of_path_that_can_not_be_searched(tmp_path):
+    """They are no reason to say that the program is not executable."""
+    (tmp_path / "closed").mkdir(mode=0)
+    (tmp_path / "open").mkdir()
+    path = "%s:%s" % (tmp_path / "closed", tmp_path / "open")
+    text = "wspipe: COMMAND 'x' is not on PATH: install it, or write ./x for a file here\n"
+    assert run("x", env={"PATH": path}) == (78, "", text)
+    (tmp_path / "open" / "x").write_text("#!/bin/sh\n")
+    text = "wspipe: COMMAND 'x' can't be executed: make it executable with chmod +x\n"
+    assert run("x", env={"PATH": path}) == (78, "", text)
+
+
+def test_address_in_use():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        text = "can't listen on 127.0.0.1 port %d: Address already in use; another program listens there, " % port
+        choose = "choose another --port (0 takes any)\n"
+        assert run("--port=%d" % port, "cat") == (69, "", "wspipe: " + text + choose)
+        status, out, err = run("--port=%d" % port, "--address=127.0.0.1", "cat", name="websocketd")
+        assert (status, err) == (3, "")
+        line = r" \| FATAL  \| server     \|  \| Can't start server: %s.*\n" % re.escape(text)
+        assert re.fullmatch(STAMP + line, out)
+
+
+def test_address_that_does_not_resolve():
+    status, out, err = run("--address=no.such.name.invalid", "cat")
+    assert (status, out) == (78, "")
+    assert re.fullmatch(r"wspipe: --address=no\.such\.name\.invalid: .+\n", err)
+
+
+def test_texts_that_are_asked_for():
+    status, out, err = run("--version")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"wspipe \d+\.\d+\S* \(BSD-2-Clause\)\n", out)
+    for args in (["--help"], ["-help"], ["-h"], ["--port=1", "--help", "--nosuch"]):
+        status, out, err = run(*args)
+        assert (status, err) == (0, "")
+        assert out.startswith("Usage: wspipe [OPTION]... COMMAND [ARGUMENT]...\n") and "\n  --port=N  " in out
+        assert out.endswith("\nThe manual: man wspipe\n")
+    status, out, err = run("--license")
+    assert (status, err) == (0, "")
+    assert out.startswith("BSD 2-Clause License\n\nCopyright (c) 2026, ")
+    assert out.endswith("POSSIBILITY OF SUCH DAMAGE.\n")
+
+
+def test_one_dash_and_separate_values(server):
+    one = server("-binary", "--maxframesize", "100", "-loglevel", "info", "--", "cat")
+    with one.websocket() as ws:
+        ws.send(frame(BINARY, b"\0\xff"))
+        assert ws.message() == (BINARY, b"\0\xff")
+    assert " access " not in one.log()
+
+
+def addresses(one):
+    """(the hosts, the ports) of all lines that tell one: they are there once a request is answered."""
+    with one.connect() as peer:
+        peer.send(b"no request\r\n\r\n")
+        assert peer.answer()[0] == 400
+    found = one._addresses()
+    return sorted(host for host, _ in found), {port for _, port in found}
+
+
+def can_connect(host, port):
+    try:
+        Peer((host, port)).close()
+        return True
+    except OSError:
+        return False
+
+
+def own_address():
+    """An address of this machine that is not loopback, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return probe.getsockname()[0]
+        except OSError:
+            return None
+
+
+@needs_ipv6
+def test_default_is_loopback_alone(server):
+    one = server("cat")
+    hosts, ports = addresses(one)
+    assert (hosts, len(ports)) == (["127.0.0.1", "::1"], 1)
+    (port,) = ports
+    assert port != 0
+    own = own_address()
+    hosts = ["127.0.0.1", "::1", "127.0.0.2"] + ([own] if own else [])
+    assert [can_connect(host, port) for host in hosts] == [True, True] + [False] * (len(hosts) - 2)
+
+
+@needs_ipv6
+def test_all_interfaces(server):
+    one = server("--address=*", "cat")
+    hosts, ports = addresses(one)
+    assert (hosts, len(ports)) == (["0.0.0.0", "::"], 1)
+    for host in ("127.0.0.1", "127.0.0.2", "::1", own_address() or "127.0.0.3"):
+        assert can_connect(host, one.addresses[0][1])
+
+
+@needs_ipv6
+@pytest.mark.parametrize(
+    "options, hosts",
+    [
+        (["--address=127.0.0.1"], ["127.0.0.1"]),
+        (["--address=::1"], ["::1"]),
+        (["--address=[::1]"], ["::1"]),
+        (["--address=127.0.0.2", "--address", "127.0.0.3", "-address=::1"], ["127.0.0.2", "127.0.0.3", "::1"]),
+        (["--address=0.0.0.0"], ["0.0.0.0"]),
+    ],
+)
+def test_addresses(server, options, hosts):
+    one = server(*options, "cat")
+    found, (port,) = addresses(one)
+    assert found == hosts
+    for address in [(host, port) for host in hosts]:
+        with Peer(address) as ws:
+            ws.upgrade()
+            ws.send(frame(TEXT, "hi"))
+            assert ws.text() == "hi"
+
+
+def headers_of(one, path, upgrade):
+    """The status and the fields whose names begin with "x-" but the one of ours."""
+    with one.connect() as peer:
+        peer.send(peer.request_bytes(path, upgrade=upgrade))
+        status, fields = peer.response()
+        return status, [f for f in fields if f[0].startswith("x-") and f[0] != "x-content-type-options"]
+
+
+def test_header_lines(server, tmp_path, script):
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "a.txt").write_text("a text\n")
+    script("dir/ok", "#!/bin/sh\n")
+    script("dir/broken", "\x7fELF")
+    both = ["--header=X-All:  one ", "--header", "X-All:two"]
+    scoped = ["--header-ws=X-Ws: ws", "--header-http=X-Http: http", "--header-ws=X-Empty:"]
+    places = ["--staticdir=%s" % (tmp_path / "public"), "--dir=%s" % (tmp_path / "dir")]
+    one = server(*both, *scoped, *places)
+    everywhere = [("x-all", "one"), ("x-all", "two")]
+    assert headers_of(one, "/ok", True) == (101, everywhere + [("x-ws", "ws"), ("x-empty", "")])
+    for path, status in (("/a.txt", 200), ("/missing", 404), ("/..", 404), ("/%00", 400)):
+        assert headers_of(one, path, False) == (status, everywhere + [("x-http", "http")])
+    with one.connect() as peer:
+        peer.send(peer.request_bytes("/a.txt", method="POST", upgrade=False))
+        status, fields = peer.response()
+        assert (status, dict(fields)["allow"], dict(fields).get("x-http")) == (405, "GET, HEAD", "http")
+    # As with websocketd, not on handshakes that fail.
+    for path, status in (("/missing", 404), ("/broken", 500), ("/..", 404)):
+        assert headers_of(one, path, True) == (status, [])
+
+
+# As websocketd: (arguments, status, stdout, stderr)
+COMPAT_ERRORS = [
+    ((), 1, "Command line arguments are missing.\n", USAGE % (("websocketd",) * 3)),
+    (("--port=1",), 1, "", "Please specify COMMAND or provide --dir, --staticdir or --cgidir argument.\n"),
+    (("--dir=/", "cat"), 1, "", "ambiguous: provided COMMAND and --dir argument, please only specify one\n"),
+    (("nosuchprogram",), 1, "", "unable to locate specified COMMAND 'nosuchprogram' in OS path\n"),
+    (("--dir=/nonexistent",), 1, "", "could not find your script dir '/nonexistent'\n"),
+    (("--dir=/etc/passwd",), 1, "", "did you mean to specify COMMAND instead of --dir '/etc/passwd'?\n"),
+    (
+        ("--staticdir=/nonexistent",),
+        1,
+        "",
+        "your static dir '/nonexistent' is not pointing to an accessible directory\n",
+    ),
+    (
+        ("--loglevel=loud", "cat"),
+        1,
+        "Incorrect loglevel flag 'loud'. Use --help to see allowed values.\n",
+        "",
+    ),
+    (("-nosuch", "cat"), 2, "", "flag provided but not defined: -nosuch\n"),
+    (("--port",), 2, "", "flag needs an argument: -port\n"),
+    (("---x", "cat"), 2, "", "bad flag syntax: ---x\n"),
+]
+
+
+@pytest.mark.parametrize("args, status, out, err", COMPAT_ERRORS)
+def test_compat_start_that_fails(args, status, out, err):
+    assert run(*args, name="/opt/bin/websocketd") == (status, out, err)
+    if args:
+        assert run("--compat=websocketd", *args) == (status, out, err)
+
+
+def test_compat_texts_that_are_asked_for():
+    status, out, err = run("--version", name="websocketd")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"websocketd 0\.5\.0 \(wspipe \d+\.\d+\S*\)\n", out)
+    status, out, err = run("--help", name="websocketd")
+    assert (status, out) == (0, "")
+    assert err.startswith("Usage: websocketd [OPTION]... ")
+
+
+@needs_ipv6
+@pytest.mark.parametrize("way", ["name", "option"])
+def test_compat_log_and_defaults(server, tmp_path, way):
+    """Through a link, or by the option; stderr goes nowhere, so what is seen is stdout."""
+    (tmp_path / "websocketd").symlink_to(os.path.abspath(WSPIPE))
+    stdout = ["sh", "-c", 'exec "$@" 2>/dev/null', "sh"]
+    command = ["sh", "-c", "echo oops >&2; cat; exit 3"]
+    if way == "name":
+        one = server(*command, wrapper=stdout, argv0=str(tmp_path / "websocketd"))
+    else:
+        one = server("--compat=websocketd", *command, wrapper=stdout)
+    port = one.addresses[0][1]
+    with one.websocket("/a?b", {"Origin": "http://evil.example", "Host": "chat.example"}) as ws:
+        remote = "%s:%d" % ws.sock.getsockname()
+        one.wait_log(r"\| oops\n")
+        ((pid, _),) = [p for p in one.tagged() if p[1].startswith("sh ")]
+        ws.send(frame(BINARY, b"dropped") + frame(TEXT, "kept"))
+        assert ws.text() == "kept"
+        ws.send(close_frame(1000))
+        assert ws.closed(answer=False) == (1000, "")
+    one.wait_log(r"DISCONNECT\n")
+    program = one.wait_log(r"command:'([^']*/sh)'").group(1)
+    assert os.path.samefile(program, "/bin/sh")
+    fields = "url:'http://chat.example/a?b' id:'1' remote:'%s' command:'%s' origin:'http://evil.example' pid:'%d'"
+    fields %= (remote, program, pid)
+    lines = one.log().splitlines()
+    assert [line for line in lines if not re.match(STAMP + r" \| ", line)] == []
+    assert [line.split(" | ", 1)[1] for line in lines] == [
+        "INFO   | server     |  | Serving using application   : %s -c echo oops >&2; cat; exit 3" % program,
+        "INFO   | server     |  | Starting WebSocket server   : ws://0.0.0.0:%d/" % port,
+        "INFO   | server     |  | Starting WebSocket server   : ws://[::]:%d/" % port,
+        "ACCESS | session    | %s | CONNECT" % fields,
+        "ERROR  | stderr     | %s | oops" % fields,
+        "ACCESS | session    | %s | DISCONNECT" % fields,
+    ]
+
+
+def test_log_goes_to_stderr_without_compat(server):
+    one = server("cat", wrapper=["sh", "-c", 'exec "$@" >/dev/null', "sh"])
+    one.websocket().close()
+    one.wait_log(r"session #1 close ")
+
+
+def test_compat_takes_negative_numbers_for_no_limit(server):
+    with server("--compat=websocketd", "--maxforks=-1", "cat").websocket() as ws:
+        ws.send(frame(TEXT, "hi"))
+        assert ws.text() == "hi"
+
+
+def test_binary_message_in_text_mode_without_compat(server):
+    with server("cat").websocket() as ws:
+        ws.send(frame(BINARY, b"x"))
+        assert ws.closed() == (1003, "a binary message, and the program reads lines")

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""From the path of a URL to a program or a file, and never out of its directory. Paths are sent as they stand."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+from conftest import WSPIPE
+
+SECRET = "the secret outside\n"
+SHOW = '#!/bin/sh\nprintf "%s|%s|%s|%s\\n" "$SCRIPT_NAME" "$PATH_INFO" "$PATH_TRANSLATED" "$QUERY_STRING"\n'
+
+# What no path may hold, on programs, files and a single command alike: (path, status)
+ODD = [
+    # S-PATH-1: segments that climb, or that are empty
+    ("/..", 404),
+    ("/../", 404),
+    ("/../secret.sh", 404),
+    ("/sub/../a.sh", 404),
+    ("/sub/../../secret.sh", 404),
+    ("/%2e%2e/secret.sh", 404),
+    ("/%2E%2E/secret.sh", 404),
+    ("/.%2e/secret.sh", 404),
+    ("/%2e./secret.sh", 404),
+    ("/./a.sh", 404),
+    ("/%2e/a.sh", 404),
+    ("/.", 404),
+    ("//", 404),
+    ("//a.sh", 404),
+    ("/sub//a.sh", 404),
+    ("/sub/./a.sh", 404),
+    # bytes that mean something else to somebody else
+    ("/..%2fsecret.sh", 400),
+    ("/..%2Fsecret.sh", 400),
+    ("/sub%2fa.sh", 400),
+    ("/..\\secret.sh", 400),
+    ("/..%5csecret.sh", 400),
+    ("/%5C..%5Csecret.sh", 400),
+    ("/a.sh%00", 400),
+    ("/a.sh%00.txt", 400),
+    ("/%00", 400),
+    ("/a%0ab.sh", 400),
+    ("/a%0d%0ab.sh", 400),
+    ("/a%09.sh", 400),
+    ("/a%1b[2J.sh", 400),
+    ("/a%7f.sh", 400),
+    # broken escapes, and what is not UTF-8
+    ("/%", 400),
+    ("/%2", 400),
+    ("/a.sh%", 400),
+    ("/%zz", 400),
+    ("/%u002e", 400),
+    ("/%2x.sh", 400),
+    ("/%80", 400),
+    ("/%ff%fe", 400),
+    ("/%c0%ae%c0%ae/secret.sh", 400),
+    ("/%c0%af", 400),
+    ("/%e0%80%ae", 400),
+    ("/%ed%a0%80", 400),
+    ("/%f5%80%80%80", 400),
+    ("/\xe4", 400),
+]
+
+
+def odd_paths_of(one, upgrade):
+    """ODD as the server answers it; the body never has a word of the path."""
+    got = []
+    for path, _ in ODD:
+        with one.connect() as peer:
+            peer.send(peer.request_bytes(path, upgrade=upgrade))
+            status, fields, body = peer.answer()
+            got.append((path, status))
+            assert body in (b"400 Bad Request\n", b"404 Not Found\n")
+            assert dict(fields)["content-type"] == "text/plain; charset=utf-8"
+            assert dict(fields)["x-content-type-options"] == "nosniff"
+            assert "location" not in dict(fields)
+    return got
+
+
+@pytest.fixture
+def tree(tmp_path, script):
+    """A root, and beside it what must not be reached."""
+    root = tmp_path / "root"
+    script("secret.sh", "#!/bin/sh\necho '%s'\n" % SECRET.strip())
+    (tmp_path / "secret.txt").write_text(SECRET)
+    (tmp_path / "rootbeside").mkdir()
+    script("rootbeside/secret.sh", "#!/bin/sh\necho '%s'\n" % SECRET.strip())
+    script("root/a.sh", SHOW)
+    script("root/ä €.sh", SHOW)
+    script("root/sub/a.sh", SHOW)
+    script("root/sub/deep/a.sh", SHOW)
+    script("root/.hidden.sh", SHOW)
+    script("root/.git/hook.sh", SHOW)
+    for ending in ("~", ".bak", ".swp", ".orig"):
+        script("root/a.sh" + ending, SHOW)
+    (root / "inside").symlink_to("sub/a.sh")
+    (root / "insidedir").symlink_to("sub")
+    (root / "sub" / "up").symlink_to("../a.sh")
+    (root / "outside").symlink_to("../secret.sh")
+    (root / "outsidetxt").symlink_to("../secret.txt")
+    (root / "outsidedir").symlink_to("..")
+    (root / "beside").symlink_to("../rootbeside")
+    (root / "absolute").symlink_to(tmp_path / "secret.sh")
+    (root / "absolutetxt").symlink_to(tmp_path / "secret.txt")
+    (root / "absolutedir").symlink_to("/")
+    (root / "proc").symlink_to("/proc/self/root")
+    (root / "roundabout").symlink_to("../root/../secret.sh")
+    (root / "dangling").symlink_to("nothing")
+    (root / "loop").symlink_to("loop")
+    os.mkfifo(root / "fifo", 0o777)
+    with socket.socket(socket.AF_UNIX) as listener:
+        os.chdir(root)
+        listener.bind("socket")
+    os.chdir("/")
+    return root
+
+
+# S-PATH-3: the script is the first part of the path that is no directory: (path, what it is told)
+SCRIPTS = [
+    ("/a.sh", "/a.sh||/a.sh|"),
+    ("/a.sh/", "/a.sh|/|/a.sh/|"),
+    ("/a.sh/extra", "/a.sh|/extra|/a.sh/extra|"),
+    ("/a.sh/extra/more/", "/a.sh|/extra/more/|/a.sh/extra/more/|"),
+    ("/a.sh/.hidden", "/a.sh|/.hidden|/a.sh/.hidden|"),
+    ("/a.sh/e%20x%25tra%c3%a4", "/a.sh|/e x%tra\xe4|/a.sh/e x%tra\xe4|"),
+    ("/a.sh/%252e%252e", "/a.sh|/%2e%2e|/a.sh/%2e%2e|"),
+    ("/a.sh?x=1&y=%20%0a?", "/a.sh||/a.sh|x=1&y=%20%0a?"),
+    ("/a.sh/x?../..", "/a.sh|/x|/a.sh/x|../.."),
+    ("/%61.sh", "/a.sh||/a.sh|"),
+    ("/%c3%a4%20%e2%82%ac.sh", "/\xe4 \u20ac.sh||/\xe4 \u20ac.sh|"),
+    ("/sub/a.sh", "/sub/a.sh||/sub/a.sh|"),
+    ("/sub/deep/a.sh/x", "/sub/deep/a.sh|/x|/sub/deep/a.sh/x|"),
+    ("/inside", "/inside||/inside|"),
+    ("/insidedir/a.sh/x", "/insidedir/a.sh|/x|/insidedir/a.sh/x|"),
+    ("/sub/up", "/sub/up||/sub/up|"),
+]
+
+# S-PATH-2 and S-PATH-4: (path, status)
+NO_SCRIPTS = [
+    ("/", 404),
+    ("/sub", 404),
+    ("/sub/", 404),
+    ("/missing", 404),
+    ("/missing/a.sh", 404),
+    ("/A.sh", 404),
+    ("/.hidden.sh", 404),
+    ("/.git/hook.sh", 404),
+    ("/a.sh~", 404),
+    ("/a.sh.bak", 404),
+    ("/a.sh.swp", 404),
+    ("/a.sh.orig", 404),
+    ("/outside", 404),
+    ("/outsidedir/secret.sh", 404),
+    ("/beside/secret.sh", 404),
+    ("/absolute", 404),
+    ("/absolutedir/bin/sh", 404),
+    ("/proc/bin/sh", 404),
+    ("/roundabout", 404),
+    ("/dangling", 404),
+    ("/loop", 404),
+    ("/fifo", 404),
+    ("/fifo/x", 404),
+    ("/socket", 404),
+    # decoded once: names with a percent sign
+    ("/%252e%252e/secret.sh", 404),
+    ("/%25%32%65%25%32%65/secret.sh", 404),
+    ("/a.sh/../sub/a.sh", 404),
+    ("/a.sh/extra/../x", 404),
+    ("/a.sh//x", 404),
+    ("/a.sh%2fextra", 400),
+    ("/a.sh/%0aX", 400),
+    ("/a.sh/%00", 400),
+    ("/a.sh/x\\y", 400),
+    ("/" + "a" * 300, 404),
+    ("/" + "a/" * 2500, 404),
+]
+
+
+def refusals(one, table, upgrade):
+    got = []
+    for path, _ in table:
+        with one.connect() as peer:
+            peer.send(peer.request_bytes(path, upgrade=upgrade))
+            status, _, body = peer.answer()
+            assert SECRET.encode() not in body
+            got.append((path, status))
+    return got
+
+
+@pytest.mark.parametrize("what", ["dir", "command", "static"])
+def test_odd_paths(server, tree, what):
+    args = {"dir": "--dir=%s" % tree, "command": "cat", "static": "--staticdir=%s" % tree}
+    assert odd_paths_of(server(args[what]), upgrade=what != "static") == ODD
+
+
+def test_programs_below_a_directory(server, tree):
+    one = server("--dir=%s" % tree)
+    got = []
+    for path, _ in SCRIPTS:
+        with one.websocket(path) as ws:
+            got.append((path, ws.text()))
+            assert ws.closed() == (1000, "exit 0")
+    assert got == SCRIPTS
+
+
+def test_what_is_no_program_of_the_directory(server, tree):
+    assert refusals(server("--dir=%s" % tree), NO_SCRIPTS, upgrade=True) == NO_SCRIPTS
+
+
+def test_program_is_looked_for_anew_for_each_request(server, tree):
+    one = server("--dir=%s" % tree)
+    (tree / "new").symlink_to("a.sh")
+    with one.websocket("/new") as ws:
+        assert ws.text() == "/new||/new|"
+    (tree / "new").unlink()
+    (tree / "new").symlink_to("../secret.sh")
+    assert refusals(one, [("/new", 404)], upgrade=True) == [("/new", 404)]
+
+
+def test_root_may_be_a_link_itself(server, tree, tmp_path):
+    (tmp_path / "link").symlink_to("root")
+    with server("--dir=%s" % (tmp_path / "link")).websocket("/a.sh") as ws:
+        assert ws.text() == "/a.sh||/a.sh|"
+
+
+def test_static_files_stay_in_their_directory(server, tree):
+    (tree / "page.html").write_text("page\n")
+    (tree / "insidehtml").symlink_to("page.html")
+    (tree / ".env").write_text(SECRET)
+    (tree / ".git" / "config").write_text(SECRET)
+    (tree / "page.html~").write_text(SECRET)
+    one = server("--staticdir=%s" % tree)
+    paths = ["/outsidetxt", "/absolutetxt", "/outsidedir/secret.txt", "/absolutedir/etc/passwd", "/proc/etc/passwd"]
+    paths += ["/beside/secret.sh", "/roundabout", "/dangling", "/loop", "/fifo", "/socket", "/sub", "/sub/"]
+    paths += ["/%252e%252e/secret.txt", "/.env", "/.git/config", "/page.html~", "/a.sh.bak"]
+    paths += ["/page.html/", "/page.html/x", "/" + "a" * 300, "/" + "a/" * 2500]
+    table = [(path, 404) for path in paths]
+    assert refusals(one, table, upgrade=False) == table
+    for path in ("/page.html", "/insidehtml"):
+        with one.connect() as peer:
+            peer.send(peer.request_bytes(path, upgrade=False))
+            assert peer.answer()[::2] == (200, b"page\n")
+
+
+def test_text_of_a_program_is_never_served(server, tree, tmp_path):
+    """S-PATH-5: a plain request below --dir finds nothing, with static files beside it too."""
+    (tmp_path / "public").mkdir()
+    for args in (["--dir=%s" % tree], ["--dir=%s" % tree, "--staticdir=%s" % (tmp_path / "public")]):
+        table = [(path, 404) for path in ("/a.sh", "/sub/a.sh", "/a.sh/x", "/")]
+        assert refusals(server(*args), table, upgrade=False) == table
+
+
+def test_overlap_is_refused_at_the_start(tree, tmp_path):
+    def start(*args):
+        done = subprocess.run([WSPIPE, "--port=0", *args], capture_output=True, text=True, timeout=15, check=False)
+        assert done.stdout == ""
+        return done.returncode, done.stderr
+
+    both = (
+        "wspipe: --dir '%s' and --staticdir '%s' overlap, so the text of programs could be downloaded: "
+        "use two directories of which none is inside the other\n"
+    )
+    command = "wspipe: COMMAND '%s' is inside --staticdir '%s', so its text could be downloaded: move it out of there\n"
+    sub = tree / "sub"
+    assert start("--dir=%s" % tree, "--staticdir=%s" % tree) == (78, both % (tree, tree))
+    assert start("--dir=%s" % sub, "--staticdir=%s" % tree) == (78, both % (sub, tree))
+    assert start("--dir=%s" % tree, "--staticdir=%s" % sub) == (78, both % (tree, sub))
+    assert start("--dir=%s/insidedir" % tree, "--staticdir=%s" % tree) == (78, both % (sub, tree))
+    assert start("--staticdir=%s" % tree, "%s/a.sh" % tree) == (78, command % ("%s/a.sh" % tree, tree))
+    (tmp_path / "link").symlink_to("root/a.sh")
+    assert start("--staticdir=%s" % tree, "%s/link" % tmp_path) == (78, command % ("%s/link" % tmp_path, tree))
+
+
+def test_directory_that_everybody_can_write_to_is_told(server, tree):
+    """S-PATH-7."""
+    tree.chmod(0o777)
+    server("--dir=%s" % tree).wait_log(r" error server --dir %s can be written to by everybody, " % tree)
+    tree.chmod(0o755)
+    assert "can be written to" not in server("--dir=%s" % tree).log()
