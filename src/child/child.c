@@ -402,6 +402,25 @@ child_on_stdin_gone(void *arg, bool failed)
 	child->handlers->on_written(child->arg);
 }
 
+/* It can't be waited for: taken for its end, which child_read() says when the user asks. */
+static void
+child_on_stdout_gone(void *arg, bool failed)
+{
+	struct child *child = arg;
+
+	(void)failed;
+	io_free(child->out);
+	child->out = NULL;
+	child->handlers->on_stdout(child->arg);
+}
+
+static void
+child_on_stderr_gone(void *arg, bool failed)
+{
+	(void)failed;
+	child_close_stderr(arg);
+}
+
 static const struct io_handlers child_stdin_handlers = {
 	.on_written = child_on_written,
 	.on_gone = child_on_stdin_gone,
@@ -409,10 +428,12 @@ static const struct io_handlers child_stdin_handlers = {
 
 static const struct io_handlers child_stdout_handlers = {
 	.on_readable = child_on_stdout,
+	.on_gone = child_on_stdout_gone,
 };
 
 static const struct io_handlers child_stderr_handlers = {
 	.on_readable = child_on_stderr,
+	.on_gone = child_on_stderr_gone,
 };
 
 int

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 struct io {
 	struct loop_grave grave; /* first: io_release() casts it back */
@@ -21,6 +23,7 @@ struct io {
 	struct event *event;		    /* owned; NULL until something is first waited for */
 	short armed;			    /* what the event waits for now; 0: it is not added */
 	bool reading;
+	bool broken;	  /* it could not be waited for: the loop calls on_gone */
 	bool gone;	  /* on_gone was called or is of no use: the death of the other side is known */
 	bool ending;	  /* io_shutdown() was called */
 	bool ended;	  /* and carried out */
@@ -67,8 +70,8 @@ io_reload(struct io *io)
 {
 	short want = io_wanted(io);
 
-	if (want == io->armed)
-		return true;
+	if (want == io->armed || io->broken)
+		return !io->broken;
 	if (!io->event) {
 		io->event = malloc(sizeof(*io->event));
 		if (!io->event)
@@ -79,9 +82,14 @@ io_reload(struct io *io)
 	io->armed = 0;
 	if (want == 0)
 		return true;
-	if (event_assign(io->event, io->loop->base, io->transport.fd, want, io_on_event, io) == -1 ||
-	    event_add(io->event, NULL) == -1)
+	if (event_assign(io->event, io->loop->base, io->transport.fd, want, io_on_event, io) == -1)
 		return false;
+	if (event_add(io->event, NULL) == -1) {
+		/* Without it the stream would stand still for ever; to be called needs no memory. */
+		io->broken = true;
+		event_active(io->event, EV_TIMEOUT, 0);
+		return false;
+	}
 	io->armed = want;
 	return true;
 }
@@ -89,9 +97,10 @@ io_reload(struct io *io)
 static void
 io_disarm(struct io *io)
 {
-	if (io->armed != 0)
+	if (io->armed != 0 || io->broken)
 		event_del(io->event);
 	io->armed = 0;
+	io->broken = false;
 }
 
 struct io *
@@ -154,7 +163,6 @@ void
 io_set_reading(struct io *io, bool on)
 {
 	io->reading = on;
-	/* Without memory for an event the stream stands still; its owner's deadline ends it. */
 	(void)io_reload(io);
 }
 
@@ -280,6 +288,14 @@ io_queued(const struct io *io)
 	return buffer_len(&io->queue);
 }
 
+size_t
+io_unconfirmed(const struct io *io)
+{
+	int n = 0;
+
+	return ioctl(io->transport.fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
 int64_t
 io_progress_ms(const struct io *io)
 {
@@ -350,6 +366,10 @@ io_on_event(evutil_socket_t fd, short what, void *arg)
 	struct io *io = arg;
 
 	(void)fd;
+	if (io->broken) {
+		io_fail(io);
+		return;
+	}
 	/* Each handler may have freed the stream: its memory lasts until the stack is clear, its descriptor is -1. */
 	if ((what & EV_WRITE) && buffer_len(&io->queue) > 0)
 		io_flush(io);

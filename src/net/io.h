@@ -43,7 +43,7 @@ struct io_handlers {
 	void (*on_written)(void *arg);	/* part of the queue has left, or all of it */
 	/*
 	 * The other side has gone, seen while reading was off or when the queue could not leave. FAILED: it can't be
-	 * written to any more. Called once.
+	 * written to any more, or the system has no room to wait for it. Called once.
 	 */
 	void (*on_gone)(void *arg, bool failed);
 };
@@ -85,6 +85,9 @@ bool io_write_take(struct io *io, struct buffer *buffer) __attribute__((warn_unu
 
 /* Bytes in the queue. */
 size_t io_queued(const struct io *io);
+
+/* Bytes that left the queue of a socket and that the other side's system has not confirmed yet. */
+size_t io_unconfirmed(const struct io *io);
 
 /* When bytes last left the queue or it began (util_clock_ms()); meaningful while it is not empty. */
 int64_t io_progress_ms(const struct io *io);

@@ -12,7 +12,8 @@ struct linger {
 	struct loop *loop;	 /* borrowed */
 	struct io *io;		 /* owned */
 	struct timer timer;
-	int64_t flushed_ms; /* when the queue was found empty; 0: not yet */
+	size_t left;	     /* bytes that the other side had not confirmed at the last look */
+	int64_t progress_ms; /* when they last became fewer */
 };
 
 static void
@@ -33,22 +34,25 @@ linger_end(struct linger *linger)
 	loop_bury(linger->loop, &linger->grave, linger_release);
 }
 
-/* Ends it when a deadline has passed, else waits for the next one. */
+/*
+ * Ends it when a deadline has passed, else waits for the next one. What the
+ * other side's system has not confirmed counts as not sent: to close() now
+ * would lose it as soon as one more byte comes from there, which is answered by a RST.
+ */
 static void
 linger_step(void *arg)
 {
 	struct linger *linger = arg;
 	int64_t now = util_clock_ms();
+	size_t left = io_queued(linger->io) + io_unconfirmed(linger->io);
 	int64_t due;
 
-	if (io_queued(linger->io) > 0) {
-		due = io_progress_ms(linger->io) + LINGER_STALL_MS;
-	} else {
-		if (linger->flushed_ms == 0)
-			linger->flushed_ms = now;
-		due = linger->flushed_ms + LINGER_DRAIN_MS;
-	}
-	if (due <= now || !timer_at(&linger->timer, due))
+	if (linger->progress_ms == 0 || left < linger->left)
+		linger->progress_ms = now;
+	linger->left = left;
+	due = linger->progress_ms + (left > 0 ? LINGER_STALL_MS : LINGER_DRAIN_MS);
+	/* Nothing tells when the last is confirmed, so that is looked for. */
+	if (due <= now || !timer_at(&linger->timer, due < now + LINGER_DRAIN_MS ? due : now + LINGER_DRAIN_MS))
 		linger_end(linger);
 }
 
