@@ -243,5 +243,8 @@ class Tap:
 
 
 def pytest_configure(config):
+    # Ignored in a shell's background, and a server would take that for its user's wish.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if config.getoption("--tap"):
         config.pluginmanager.register(Tap())

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of sessions have in common: figures of a process, and ways to read a whole session."""
+
+import os
+import struct
+
+from conftest import WSPIPE, wait_for
+from wsraw import CLOSE, TEXT, frame
+
+KIB = 1024
+MIB = 1024 * KIB
+
+with open(WSPIPE, "rb") as _binary:
+    # Under a sanitizer memory and speed are the sanitizer's, not the program's.
+    SANITIZED = b"__asan_init" in _binary.read()
+
+
+def cpu_seconds(pid):
+    """User and system time that a process has used."""
+    with open("/proc/%d/stat" % pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def is_alive(pid):
+    """Whether a process runs: a zombie does not."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def read_file(path):
+    """What is in the file so far."""
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except FileNotFoundError:
+        return b""
+
+
+def session(peer):
+    """Reads to the CLOSE and answers it: ([message, a list of (opcode, fin, payload)], code, reason)."""
+    messages, parts = [], []
+    while True:
+        opcode, fin, payload = peer.frame()
+        if opcode == CLOSE:
+            break
+        assert (opcode == 0) == bool(parts), "only the first part of a message names its type"
+        parts.append((opcode, fin, payload))
+        if fin:
+            messages.append(parts)
+            parts = []
+    assert not parts, "the CLOSE came within a message"
+    peer.send(frame(CLOSE, payload))
+    assert peer.read_to_end() == b""
+    code = struct.unpack(">H", payload[:2])[0] if payload else None
+    return messages, code, payload[2:].decode()
+
+
+def texts(messages):
+    """The payloads of session(), whole, as bytes."""
+    assert all(parts[0][0] == TEXT for parts in messages)
+    return [b"".join(payload for _, _, payload in parts) for parts in messages]
+
+
+def send_whole(peer, data):
+    peer.send(data)
+
+
+def send_bytewise(peer, data):
+    """Each byte by itself."""
+    for i in range(len(data)):
+        peer.send(data[i : i + 1])
+
+
+# A program that keeps what it reads, and the time to do so; its stdout stays open, as that's end is a session's end.
+RECORDER = ("--closems=20000", "sh", "-c", "exec 3>&1; exec cat >got$REMOTE_PORT")
+
+
+def recorded(directory, peer, expected):
+    """Waits until the recorder of this peer has got exactly what is expected."""
+    path = os.path.join(str(directory), "got%d" % peer.port)
+    wait_for(lambda: read_file(path) == expected, "%r is %r" % (path, expected[:1000]))
+
+
+def wait_still(figure, what):
+    """Waits until figure() is the same many looks in a row; returns it."""
+    seen = []
+
+    def still():
+        seen.append(figure())
+        return len(seen) > 40 and len(set(seen[-40:])) == 1
+
+    wait_for(still, "%s stands still" % what)
+    return seen[-1]
+
+
+def bytes_read(pid):
+    """How many bytes a process has read in its life."""
+    with open("/proc/%d/io" % pid) as f:
+        return int(f.readline().split()[1])

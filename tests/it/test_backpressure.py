@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whoever is slow is waited for: no side stalls, nothing is lost, and memory stays within its bounds."""
+
+import hashlib
+import os
+import socket
+import struct
+import threading
+
+import pytest
+from conftest import rss_kib, wait_for
+from probes import KIB, MIB, SANITIZED, bytes_read, wait_still
+from wsraw import BINARY, PING, PONG, TEXT, close_frame, frame
+
+plain = pytest.mark.skipif(SANITIZED, reason="under a sanitizer memory is the sanitizer's")
+
+# What a session may hold (doc/design.md): a queue up to its high mark and what one more read makes of it, in a block
+# of twice the size at most, for one direction; and the two objects with their events.
+SESSION_KIB = 256 + 8
+
+
+def settled(one):
+    """Waits until the server does nothing more; its memory then."""
+    wait_still(lambda: bytes_read(one.pid), "the server")
+    return rss_kib(one.pid)
+
+
+def warm(one):
+    """The memory of a server that has had a session."""
+    one.websocket().close()
+    one.check_clean()
+    return settled(one)
+
+
+def test_slow_readers(server):
+    """Nobody reads what their programs write without end; later all of it is there, in order."""
+    one = server("seq", "1", "1000000000")
+    before = warm(one)
+    peers = [one.websocket(rcvbuf=4096) for _ in range(10)]
+    after = settled(one)
+    if not SANITIZED:
+        assert (after - before) / 10 <= SESSION_KIB
+    # Flat: the programs are stopped by their pipes, and more time changes nothing.
+    read = bytes_read(one.pid)
+    assert settled(one) <= after + 64
+    assert bytes_read(one.pid) == read
+    for ws in peers[:5]:
+        for i in range(1, 20000):
+            assert ws.text() == str(i)
+    for ws in peers:
+        ws.close()
+
+
+@plain
+def test_memory_of_slow_readers_of_yes(server):
+    """Two bytes a line are the most that framing adds to what was read."""
+    one = server("yes")
+    before = warm(one)
+    peers = [one.websocket(rcvbuf=4096) for _ in range(100)]
+    assert (settled(one) - before) / 100 <= SESSION_KIB
+    for ws in peers:
+        ws.close()
+    one.check_clean()
+    wait_for(lambda: rss_kib(one.pid) <= before + 2 * KIB, "the memory goes back")
+
+
+def test_programs_that_do_not_read(server, tmp_path):
+    """The clients' sends block; when the programs go on, all comes through."""
+    one = server("--pingms=0", "sh", "-c", "read go <go; exec cat")
+    os.mkfifo(tmp_path / "go")
+    go = os.open(tmp_path / "go", os.O_RDWR)
+    before = warm(one)
+    line = "x" * 4000
+    data = frame(TEXT, line) * 1000
+    peers = [one.websocket() for _ in range(100)]
+    for ws in peers:
+        ws.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * KIB)
+        ws.sock.setblocking(False)
+        ws.sent = 0
+
+    def fill():
+        for ws in peers:
+            try:
+                ws.sent += ws.sock.send(memoryview(data)[ws.sent :])
+            except BlockingIOError:
+                pass
+        return sum(ws.sent for ws in peers)
+
+    wait_still(fill, "what the server and the kernel take")
+    after = settled(one)
+    assert all(ws.sent < len(data) for ws in peers)
+    if not SANITIZED:
+        assert (after - before) / 100 <= SESSION_KIB
+    os.write(go, b"\n" * 100)
+    os.close(go)
+    for ws in peers[:10]:
+        ws.sock.settimeout(15)
+        sender = threading.Thread(target=ws.send, args=(data[ws.sent :],))
+        sender.start()
+        for _ in range(1000):
+            assert ws.text() == line
+        sender.join()
+    for ws in peers:
+        ws.close()
+
+
+@pytest.mark.parametrize("size", (100, 5000, 200 * KIB))
+def test_stop_and_go(server, size):
+    """Both ways are full, with messages of every size to their marks; then each goes on without a stall."""
+    one = server("cat")
+    count = 30 * MIB // (size + 100)
+    with one.websocket() as ws:
+        line = "%09d" + "x" * (size - 9)
+        sender = threading.Thread(target=lambda: ws.send(b"".join(frame(TEXT, line % i) for i in range(count))))
+        sender.start()
+        for i in range(count):
+            if i % (count // 4) == 0:
+                wait_still(lambda: bytes_read(one.pid), "the server")
+            assert ws.text() == line % i
+        sender.join()
+        ws.send(close_frame(1000))
+        assert ws.closed(answer=False) == (1000, "")
+
+
+def test_pings_without_reading(server):
+    """PONGs count as output: above the mark no more PINGs are read."""
+    one = server("--pingms=0", "sh", "-c", "exec 3>&1; exec cat >/dev/null")
+    before = warm(one)
+    with one.websocket(rcvbuf=4096) as ws:
+        data = frame(PING, b"x" * 125) * 1000
+        ws.sock.setblocking(False)
+        sent = 0
+
+        def fill():
+            nonlocal sent
+            try:
+                sent += ws.sock.send(memoryview(data)[sent % len(data) :])
+            except BlockingIOError:
+                pass
+            return sent
+
+        wait_still(fill, "what the server and the kernel take")
+        if not SANITIZED:
+            assert settled(one) - before <= SESSION_KIB
+        ws.sock.settimeout(15)
+        rest = data[sent % len(data) :] if sent % len(data) else b""
+        sender = threading.Thread(target=ws.send, args=(rest,))
+        sender.start()
+        for _ in range((sent + len(rest)) // len(frame(PING, b"x" * 125))):
+            assert ws.frame() == (PONG, True, b"x" * 125)
+        sender.join()
+
+
+def test_endless_fragments(server):
+    """Cut off at the limit, not when the memory is used up; also when many do it at once."""
+    one = server("cat")
+    before = warm(one)
+    data = frame(TEXT, "x", fin=False) + frame(0, "x", fin=False) * 131000
+    peers = [one.websocket() for _ in range(50)]
+    for ws in peers:
+        ws.send(data)
+    if not SANITIZED:
+        assert rss_kib(one.pid) <= before + 2 * KIB
+    for ws in peers:
+        assert ws.closed(answer=False) == (1008, "too many fragments")
+        ws.close()
+
+
+def blocks(size):
+    """Blocks of 1 MiB, each another one, up to that size."""
+    body = bytes(range(251)) * (MIB // 251 + 1)
+    for i in range(size // MIB):
+        yield struct.pack(">Q", i) + body[: MIB - 8]
+
+
+def send_blocks(ws, size, sha):
+    """Each as a message; a mask of zeros leaves the bytes as they are."""
+    head = bytes([0x80 | BINARY, 0xFF]) + struct.pack(">Q", MIB) + bytes(4)
+    for block in blocks(size):
+        sha.update(block)
+        ws.send(head)
+        ws.send(block)
+
+
+def receive_bytes(ws, size, sha):
+    """The payloads of the frames that come, in one large buffer."""
+    room = bytearray(4 * MIB)
+    view = memoryview(room)
+    begin, end = 0, len(ws.buffer)  # of what was received and not used
+    view[:end] = ws.buffer  # came with the 101
+    ws.buffer.clear()
+    left = 0  # of the payload of this frame
+    while size > 0:
+        if begin == end:
+            begin = end = 0
+        if left == 0:
+            code = room[begin + 1] if end - begin >= 2 else 0
+            header = 2 + (2 if code == 126 else 8 if code == 127 else 0)
+            if end - begin >= header:
+                assert room[begin] & 0x0F in (0, TEXT, BINARY)
+                left = int.from_bytes(view[begin + 2 : begin + header], "big") if header > 2 else code
+                begin += header
+                continue
+        elif end > begin:
+            n = min(left, end - begin)
+            sha.update(view[begin : begin + n])
+            begin, left, size = begin + n, left - n, size - n
+            continue
+        if len(room) - end < 64 * KIB:
+            view[: end - begin] = bytes(view[begin:end])
+            begin, end = 0, end - begin
+        n = ws.sock.recv_into(view[end:])
+        assert n > 0
+        end += n
+
+
+def test_much_through_cat(server):
+    """Byte-exact, and no byte of it stays in memory."""
+    size = (100 if SANITIZED else 1000) * MIB
+    one = server("--binary", "cat")
+    with one.websocket() as ws:
+        before = rss_kib(one.pid)
+        sent, got = hashlib.sha256(), hashlib.sha256()
+        sender = threading.Thread(target=send_blocks, args=(ws, size, sent))
+        sender.start()
+        receive_bytes(ws, size, got)
+        sender.join()
+        assert got.hexdigest() == sent.hexdigest()
+        if not SANITIZED:
+            assert rss_kib(one.pid) <= before + 2 * KIB
+        ws.send(close_frame(1000))
+        assert ws.closed(answer=False) == (1000, "")
+
+
+def test_endless_line(server):
+    """256 MiB without a newline: one message in fragments, in bounded memory."""
+    size = 256 * MIB
+    one = server("head", "-c", str(size), "/dev/zero")
+    with one.websocket() as ws:
+        before = rss_kib(one.pid)
+        sha = hashlib.sha256()
+        receive_bytes(ws, size, sha)
+        expected = hashlib.sha256()
+        for _ in range(256):
+            expected.update(bytes(MIB))
+        assert sha.hexdigest() == expected.hexdigest()
+        if not SANITIZED:
+            assert rss_kib(one.pid) <= before + 2 * KIB

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""At the limits of the system: what can't be served is refused, what is served goes on, and it gets over it."""
+
+import os
+import re
+import resource
+import select
+import shutil
+import subprocess
+import time
+
+import pytest
+from conftest import children, wait_for
+from probes import cpu_seconds, wait_still
+from wsraw import TEXT, close_frame, fd_count, frame
+
+
+def echoes(ws):
+    ws.send(frame(TEXT, "still here"))
+    return ws.text() == "still here"
+
+
+def answer(peer):
+    """The status of the answer to an upgrade."""
+    return peer.response()[0]
+
+
+def close(ws):
+    ws.send(close_frame(1000))
+    assert ws.closed(answer=False) == (1000, "")
+    ws.close()
+
+
+def test_few_descriptors(server):
+    """Every 101 has a living program; the others get a 503 or wait; and full means idle."""
+    one = server("cat", preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+
+    def come():
+        peer = one.connect()
+        peer.send(peer.request_bytes())
+        status = answer(peer)
+        if status == 101:
+            return peer
+        assert status == 503
+        peer.close()
+        return None
+
+    live = []
+    while ws := come():
+        live.append(ws)
+    assert len(live) >= 10
+    waiting = [one.connect() for _ in range(200)]
+    for peer in waiting:
+        peer.send(peer.request_bytes())
+
+    def serve():
+        """Takes the answers that are there."""
+        for peer in [p for p in waiting if select.select([p.sock], [], [], 0)[0]]:
+            waiting.remove(peer)
+            assert answer(peer) == 503
+            peer.close()
+        return len(waiting)
+
+    wait_still(serve, "the number of those who wait")
+    assert all(echoes(ws) for ws in live)
+    assert len(one.tagged()) == len(live)
+    used, started = cpu_seconds(one.pid), time.monotonic()
+    wait_for(lambda: time.monotonic() > started + 1.5, "some time passes")
+    assert cpu_seconds(one.pid) - used <= 0.05 * (time.monotonic() - started)
+    for peer in waiting:
+        peer.close()
+    for ws in live[:10]:
+        close(ws)
+    wait_for(lambda: len(one.tagged()) == len(live) - 10, "ten programs are gone")
+    del live[:10]
+
+    started = time.monotonic()
+    live += [wait_for(come, "there is room again") for _ in range(5)]
+    assert time.monotonic() - started < 5
+    assert all(echoes(ws) for ws in live)
+    for ws in live:
+        ws.close()
+
+
+def test_few_processes_are_counted_until_they_are_reaped(server):
+    one = server(
+        "--maxforks=3", "--closems=400", "sh", "-c", "trap '' INT TERM; echo up; cat; while :; do sleep 1000; done"
+    )
+    peers = [one.websocket() for _ in range(3)]
+    for ws in peers:
+        assert ws.text() == "up"
+    with one.connect() as late:
+        late.send(late.request_bytes())
+        assert answer(late) == 429
+    for ws in peers:
+        close(ws)
+
+    # The sessions are closed, but their programs are not gone yet.
+    def come():
+        with one.connect() as peer:
+            peer.send(peer.request_bytes())
+            statuses.append(answer(peer))
+            return statuses[-1] == 101
+
+    statuses = []
+    wait_for(come, "there is room again")
+    assert set(statuses) == {429, 101}
+
+
+def test_maxforks_slot_comes_back_on_every_way(server, script):
+    """Also when the program can't be started, or the upgrade is refused."""
+    script("programs/bad", "#!/no/such/interpreter\n")
+    script("programs/good", "#!/bin/sh\nexec cat\n")
+    one = server("--maxforks=1", "--dir=programs")
+    for _ in range(5):
+        for path, headers, status in (
+            ("/bad", {}, 500),
+            ("/none", {}, 404),
+            ("/good", {"Origin": "http://evil.example"}, 403),
+            ("/good", {"Sec-WebSocket-Key": "x"}, 400),
+        ):
+            with one.connect() as peer:
+                peer.send(peer.request_bytes(path, headers))
+                assert answer(peer) == status
+        with one.websocket("/good") as ws:
+            assert echoes(ws)
+            close(ws)
+        wait_for(lambda: not children(one.pid), "the program is gone")
+
+
+def listening(pid):
+    """The port that a process listens on at 127.0.0.1, by the system's own account."""
+    fds = "/proc/%d/fd" % pid
+    inodes = {os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)}
+    with open("/proc/net/tcp") as f:
+        for line in f.readlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and "socket:[%s]" % fields[9] in inodes:
+                return int(fields[1].split(":")[1], 16)
+    return None
+
+
+def mute_server(server, log, *args):
+    """A server whose log goes to a place that the test can't read."""
+    one = server(*args, wrapper=("sh", "-c", 'exec "$@" 2>%s' % log, "sh"), ready=False)
+    one.addresses = [("127.0.0.1", wait_for(lambda: listening(one.pid), "the server listens"))]
+    wait_for(one._takes_signals, "the server takes signals")
+    one.fds = fd_count(one.pid)
+    return one
+
+
+CHATTY = "head -c 300000 /dev/zero | tr '\\0' '\\n' >&2; echo up; exec cat"
+
+
+def test_log_on_a_full_disk(server):
+    one = mute_server(server, "/dev/full", "sh", "-c", CHATTY)
+    for _ in range(5):
+        with one.websocket() as ws:
+            assert ws.text() == "up"
+            assert echoes(ws)
+            close(ws)
+
+
+@pytest.mark.xfail(run=False, reason="S-LOG-2: log_end() waits until its line is taken, and with it the server")
+def test_log_that_nobody_reads(server, tmp_path):
+    """The log's pipe is full: lines are lost, no program and no client waits for it."""
+    os.mkfifo(tmp_path / "log")
+    held = os.open(tmp_path / "log", os.O_RDWR)
+    one = mute_server(server, "log", "sh", "-c", CHATTY)
+    for _ in range(5):
+        with one.websocket() as ws:
+            assert ws.text() == "up"
+            assert echoes(ws)
+            close(ws)
+    one.check_clean()
+    one.stop()
+    os.close(held)
+
+
+class Injection:
+    """Lets the Nth of some system calls of a running server fail."""
+
+    def __init__(self, one, calls, error, n):
+        command = ["strace", "-p", str(one.pid), "-o", "/dev/null", "-e", "trace=" + calls]
+        command += ["-e", "inject=%s:error=%s:when=%d" % (calls, error, n)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        line = self.process.stderr.readline().decode()
+        if "attached" not in line:
+            self.process.communicate()
+            pytest.skip("strace can't attach: " + line.strip())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.communicate()
+
+
+# (system calls, their error, which of them, what a client may get instead of a 101)
+INJECTIONS = (
+    [
+        ("accept4", error, n, ())
+        for error in ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "ECONNABORTED", "EINTR")
+        for n in (1,)
+    ]
+    + [("accept4", "EMFILE", n, ()) for n in (2, 3)]
+    + [("pipe2", error, n, (503,)) for error in ("EMFILE", "ENFILE") for n in (1, 2, 3)]
+    + [("clone,clone3,vfork", error, 1, (503,)) for error in ("EAGAIN", "ENOMEM")]
+    + [("fcntl", "EMFILE", n, (503,)) for n in (1, 2, 3)]
+    + [("read", "EINTR", n, ()) for n in range(1, 7)]
+    + [("write,writev", "EINTR", n, ()) for n in range(1, 5)]
+    + [("write,writev", "EAGAIN", n, ()) for n in range(1, 5)]
+)
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_failing_system_calls(server):
+    """One client may be refused; the others do not notice, and the next is served."""
+    one = server("--log-format=json", "cat")
+    others = [one.websocket() for _ in range(3)]
+    seen = set()
+    for calls, error, n, allowed in INJECTIONS:
+        with Injection(one, calls, error, n):
+            for _ in range(3):
+                with one.connect() as peer:
+                    peer.send(peer.request_bytes())
+                    status = answer(peer)
+                    assert status == 101 or status in allowed, (calls, error, n)
+                    if status == 101:
+                        assert echoes(peer)
+                        close(peer)
+                    else:
+                        seen.add((calls, error))
+                        assert peer.read_to_end().endswith(b"503 Service Unavailable\n")
+            assert all(echoes(ws) for ws in others), (calls, error, n)
+    # Those that are to be refused were.
+    assert seen == {(calls, error) for calls, error, _, allowed in INJECTIONS if allowed}
+    for ws in others:
+        close(ws)
+    assert len(re.findall("can't accept", one.log())) >= 4
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_epoll_without_memory(server):
+    """A stream that can't be waited for may be lost; the others do not notice, and the next is served."""
+    one = server("cat")
+    one.check_log = lambda: None  # libevent has its own line for it
+    others = [one.websocket() for _ in range(3)]
+    refused = 0
+    for n in range(1, 9):
+        with Injection(one, "epoll_ctl", "ENOSPC", n):
+            for _ in range(2):
+                with one.connect() as peer:
+                    try:
+                        peer.send(peer.request_bytes())
+                        if answer(peer) == 101:
+                            echoes(peer)
+                    except (OSError, EOFError, AssertionError):
+                        refused += 1
+            assert all(echoes(ws) for ws in others), n
+        with one.websocket() as ws:
+            assert echoes(ws)
+            close(ws)
+    assert refused > 0
+    for ws in others:
+        close(ws)
