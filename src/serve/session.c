@@ -2,58 +2,17 @@
 /* The bridge between one peer and one program. */
 #include "serve/session.h"
 
-#include "base/log.h"
-#include "base/utf8.h"
-#include "child/framing.h"
 #include "net/linger.h"
-#include "net/listener.h"
-#include "serve/decide.h"
-#include "websocket/decoder.h"
-#include "websocket/encoder.h"
+#include "serve/session_in.h"
+#include "serve/session_inner.h"
+#include "serve/session_log.h"
+#include "serve/session_out.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What goes one way: whole messages and the bytes in them. */
-struct session_count {
-	uint64_t messages;
-	uint64_t bytes;
-};
-
-struct session {
-	struct loop_grave grave; /* first: session_release() casts it back */
-	struct list node;	 /* in the server's list */
-	struct loop *loop;	 /* borrowed, as the next one */
-	const struct endpoint *endpoint;
-	uint64_t id;
-	enum peer_state peer_state;
-	enum child_state child_state;
-	struct io *peer;     /* owned; NULL when PEER_GONE */
-	struct child *child; /* owned */
-	struct decoder decoder;
-	struct encoder encoder;
-	struct framing_reader framing;
-	struct utf8_repair repair; /* of the child's text */
-	size_t repaired;	   /* characters; the first is said in the log */
-	size_t out_len;		   /* bytes in loop->out, within a callback */
-	uint16_t close_wanted;	   /* see struct decide_facts */
-	uint16_t close_sent;
-	uint16_t close_received;
-	const char *reason; /* why it ends, in words, constant; NULL: the program or the peer ended it */
-	struct timer timer;
-	int64_t opened_ms;
-	int64_t heard_ms;  /* when the peer last sent something, or was last pinged */
-	int64_t closed_ms; /* when our CLOSE was found to have left; 0: not yet */
-	unsigned int pings; /* unanswered */
-	struct session_count in;
-	struct session_count out;
-	char remote[LISTENER_TEXT_MAX];
-	char *compat_url; /* owned; only in compat mode, whose every line names them */
-	char *compat_origin;
-};
 
 static void session_step(struct session *s);
 
@@ -62,83 +21,9 @@ static const char *const session_peer_names[] = {
 static const char *const session_child_names[] = {
 	[CHILD_RUN] = "run", [CHILD_EOF] = "eof", [CHILD_DEAD] = "dead", [CHILD_GONE] = "gone"};
 
-/* The log */
-
-/* Begins a line with what websocketd puts on each of its lines; ours begin with the session's id alone. */
-static bool
-session_log_begin(struct session *s, enum log_level level, const char *category, struct span message)
-{
-	if (!log_begin(level, category, s->id, message))
-		return false;
-	if (s->endpoint->compat) {
-		log_text("url", span_of(s->compat_url));
-		log_number("id", (int64_t)s->id);
-		log_text("remote", span_of(s->remote));
-		log_text("command", span_of(s->endpoint->program ? s->endpoint->program : s->endpoint->dir_path));
-		log_text("origin", span_of(s->compat_origin));
-		log_number("pid", child_pid(s->child));
-	}
-	return true;
-}
-
-static void
-session_log_change(struct session *s, const char *what, const char *from, const char *to)
-{
-	char message[64];
-
-	if (!log_shows(LOG_DEBUG))
-		return;
-	snprintf(message, sizeof(message), "%s %s -> %s", what, from, to);
-	if (session_log_begin(s, LOG_DEBUG, "session", span_of(message)))
-		log_end();
-}
-
-static void
-session_log_open(struct session *s, const struct session_spec *spec)
-{
-	if (!session_log_begin(s, LOG_ACCESS, "session", s->endpoint->compat ? SPAN("CONNECT") : SPAN("open")))
-		return;
-	if (!s->endpoint->compat) {
-		log_text("remote", span_of(s->remote));
-		log_text("target", spec->target);
-		if (spec->origin.len > 0)
-			log_text("origin", spec->origin);
-		log_text("program", span_of(spec->program));
-		log_number("pid", child_pid(s->child));
-	}
-	log_end();
-}
-
-static void
-session_log_close(struct session *s)
-{
-	struct child_exit end = child_exit(s->child);
-
-	if (!session_log_begin(s, LOG_ACCESS, "session", s->endpoint->compat ? SPAN("DISCONNECT") : SPAN("close")))
-		return;
-	if (!s->endpoint->compat) {
-		log_text("remote", span_of(s->remote));
-		log_number("duration_ms", util_clock_ms() - s->opened_ms);
-		log_number("in_messages", (int64_t)s->in.messages);
-		log_number("in_bytes", (int64_t)s->in.bytes);
-		log_number("out_messages", (int64_t)s->out.messages);
-		log_number("out_bytes", (int64_t)s->out.bytes);
-		if (end.by_signal)
-			log_text("signal", span_of(sigabbrev_np(end.value) ? sigabbrev_np(end.value) : "?"));
-		else
-			log_number("exit", end.value);
-		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
-		log_number("sent", s->close_sent != 0 ? s->close_sent : CLOSE_ABNORMAL);
-		log_number("received", s->close_received != 0 ? s->close_received : CLOSE_ABNORMAL);
-		if (s->reason)
-			log_text("reason", span_of(s->reason));
-	}
-	log_end();
-}
-
 /* Facts */
 
-static void
+void
 session_set_peer(struct session *s, enum peer_state state)
 {
 	if (s->peer_state == state)
@@ -147,8 +32,7 @@ session_set_peer(struct session *s, enum peer_state state)
 	s->peer_state = state;
 }
 
-/* The child's state follows from its three facts. */
-static void
+void
 session_set_child(struct session *s)
 {
 	enum child_state state = CHILD_RUN;
@@ -163,8 +47,7 @@ session_set_child(struct session *s)
 	s->child_state = state;
 }
 
-/* The session must end with CODE; the first reason counts. */
-static void
+void
 session_want_close(struct session *s, uint16_t code, const char *reason)
 {
 	if (s->close_wanted != 0)
@@ -173,8 +56,7 @@ session_want_close(struct session *s, uint16_t code, const char *reason)
 	s->reason = reason;
 }
 
-/* The connection is of no use any more: no CLOSE, no flush. */
-static void
+void
 session_lose_peer(struct session *s, const char *reason)
 {
 	if (s->peer_state == PEER_GONE)
@@ -186,142 +68,7 @@ session_lose_peer(struct session *s, const char *reason)
 	session_set_peer(s, PEER_GONE);
 }
 
-/* Peer to child */
-
-/* A row of messages that lie in the read buffer, pushed together so that they leave in one write. */
-struct session_batch {
-	uint8_t *start;	   /* NULL: empty */
-	uint8_t *end;
-	bool wants_suffix; /* the last message's suffix is not written yet: its place may be the next header's */
-};
-
-static void
-session_batch_finish_message(struct session_batch *batch, struct span suffix)
-{
-	if (batch->wants_suffix) {
-		memcpy(batch->end, suffix.data, suffix.len);
-		batch->end += suffix.len;
-	}
-	batch->wants_suffix = false;
-}
-
-static void
-session_batch_flush(struct session *s, struct session_batch *batch, struct span suffix)
-{
-	struct iovec part;
-
-	session_batch_finish_message(batch, suffix);
-	if (!batch->start)
-		return;
-	part.iov_base = batch->start;
-	part.iov_len = (size_t)(batch->end - batch->start);
-	child_write(s->child, &part, 1);
-	batch->start = NULL;
-}
-
-/* Whether the child takes messages of this type; ends the session when it does not. */
-static bool
-session_takes(struct session *s, enum message_type type)
-{
-	bool lines = s->endpoint->framing == FRAMING_LINES;
-
-	if (lines ? type == MESSAGE_TEXT : (type == MESSAGE_BINARY || !s->endpoint->compat))
-		return true;
-	/* RFC 6455, section 7.4.1: "it has received a type of data it cannot accept". */
-	if (!s->endpoint->compat)
-		session_want_close(s, CLOSE_TYPE, "a binary message, and the program reads lines");
-	return false;
-}
-
-static void
-session_take_message(struct session *s, struct decoder_item *item, struct session_batch *batch)
-{
-	struct message *m = &item->message;
-	struct span suffix = framing_suffix(s->endpoint->framing);
-	struct buffer gathered = {0};
-
-	if (s->close_wanted != 0 || !session_takes(s, m->type))
-		return;
-	s->in.messages++;
-	s->in.bytes += m->len;
-	if (item->in_place) {
-		/* A frame's header is longer than a suffix, so END never passes the place of what comes next. */
-		session_batch_finish_message(batch, suffix);
-		if (!batch->start)
-			batch->start = batch->end = m->data;
-		if (batch->end != m->data)
-			memmove(batch->end, m->data, m->len);
-		batch->end += m->len;
-		batch->wants_suffix = true;
-		return;
-	}
-	session_batch_flush(s, batch, suffix);
-	decoder_take(&s->decoder, &gathered);
-	if (buffer_append(&gathered, suffix.data, suffix.len)) {
-		child_write_take(s->child, &gathered);
-	} else {
-		buffer_clear(&gathered);
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
-	}
-}
-
-/* Writes what was put into loop->out. */
-static void
-session_flush_out(struct session *s)
-{
-	size_t len = s->out_len;
-
-	s->out_len = 0;
-	if (len > 0 && s->peer && !io_write(s->peer, s->loop->out, len))
-		session_lose_peer(s, "the connection was lost");
-}
-
-static void
-session_put_control(struct session *s, enum frame_opcode opcode, const uint8_t *payload, size_t len)
-{
-	if (s->close_sent != 0)
-		return; /* RFC 6455, section 5.5.1: nothing follows a CLOSE */
-	if (LOOP_OUT - s->out_len < FRAME_SERVER_HEADER_MAX + FRAME_CONTROL_MAX)
-		session_flush_out(s);
-	s->out_len += encoder_control(s->loop->out + s->out_len, opcode, payload, len);
-}
-
-/* Takes what the peer has sent: all messages in it, and the end of them. */
-static void
-session_take_input(struct session *s, uint8_t *bytes, size_t len)
-{
-	struct decoder_item item;
-	struct session_batch batch = {0};
-	bool relay = s->peer_state == PEER_OPEN && s->child_state == CHILD_RUN;
-	enum decoder_event event;
-
-	s->heard_ms = util_clock_ms();
-	s->pings = 0;
-	decoder_feed(&s->decoder, bytes, len);
-	while ((event = decoder_next(&s->decoder, &item)) != DECODER_MORE) {
-		switch (event) {
-		case DECODER_MORE:
-		case DECODER_PONG:
-			break;
-		case DECODER_MESSAGE:
-			if (relay)
-				session_take_message(s, &item, &batch);
-			break;
-		case DECODER_PING:
-			session_put_control(s, FRAME_PONG, item.payload.data, item.payload.len);
-			break;
-		case DECODER_CLOSE:
-			s->close_received = item.code;
-			session_set_peer(s, PEER_LEFT);
-			break;
-		case DECODER_FAIL:
-			session_want_close(s, item.code, item.reason);
-			break;
-		}
-	}
-	session_batch_flush(s, &batch, framing_suffix(s->endpoint->framing));
-	session_flush_out(s);
-}
+/* The peer */
 
 static void
 session_on_peer_readable(void *arg)
@@ -331,7 +78,7 @@ session_on_peer_readable(void *arg)
 
 	switch (io_read(s->peer, s->loop->in, LOOP_BATCH, &n)) {
 	case IO_OK:
-		session_take_input(s, s->loop->in, n);
+		session_in_take(s, s->loop->in, n);
 		break;
 	case IO_AGAIN:
 		return;
@@ -369,107 +116,14 @@ static const struct io_handlers session_peer_handlers = {
 	.on_gone = session_on_peer_gone,
 };
 
-/* Child to peer */
-
-enum { SESSION_COPY_MAX = 4096 }; /* bytes of a payload that is cheaper to copy than to point to */
-
-static void
-session_put_frame(struct session *s, enum message_type type, bool last, uint8_t *data, size_t len)
-{
-	struct iovec parts[2];
-	bool copy = len <= SESSION_COPY_MAX;
-
-	if (LOOP_OUT - s->out_len < FRAME_SERVER_HEADER_MAX + (copy ? len : 0))
-		session_flush_out(s);
-	s->out_len += encoder_header(&s->encoder, s->loop->out + s->out_len, type, last, len);
-	s->out.bytes += len;
-	s->out.messages += last;
-	if (copy) {
-		if (len > 0)
-			memcpy(s->loop->out + s->out_len, data, len);
-		s->out_len += len;
-		return;
-	}
-	parts[0] = (struct iovec){s->loop->out, s->out_len};
-	parts[1] = (struct iovec){data, len};
-	s->out_len = 0;
-	if (s->peer && !io_writev(s->peer, parts, 2))
-		session_lose_peer(s, "the connection was lost");
-}
-
-/* RFC 6455, section 8.1: what is called text must be UTF-8. The child's is repaired where it is not. */
-static void
-session_put_repaired(struct session *s, const struct message *m, bool last)
-{
-	uint8_t *fixed = malloc(UTF8_REPAIR_MAX(m->len));
-	size_t before = s->repaired;
-	size_t len;
-
-	if (!fixed) {
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
-		return;
-	}
-	len = utf8_repair(&s->repair, m->data, m->len, last, fixed, &s->repaired);
-	session_put_frame(s, m->type, last, fixed, len);
-	free(fixed);
-	if (before == 0 && s->repaired > 0 &&
-	    session_log_begin(s, LOG_ERROR, "session",
-		SPAN("the program's output is not UTF-8: repaired with U+FFFD; --binary passes bytes on")))
-		log_end();
-}
-
-static void
-session_put_message(struct session *s, const struct message *m, bool last)
-{
-	bool clean = m->type == MESSAGE_BINARY ||
-	    (s->repair.state.need == 0 && utf8_valid(m->data, m->len));
-
-	if (s->peer_state != PEER_OPEN || s->close_wanted != 0)
-		return;
-	if (clean)
-		session_put_frame(s, m->type, last, m->data, m->len);
-	else
-		session_put_repaired(s, m, last);
-}
-
-/* Takes one read of the child's output. False when there is nothing more for now. */
-static bool
-session_take_output(struct session *s)
-{
-	struct message m;
-	enum framing_event event;
-	size_t n;
-
-	switch (child_read(s->child, s->loop->in, LOOP_BATCH, &n)) {
-	case IO_OK:
-		framing_feed(&s->framing, s->loop->in, n);
-		while ((event = framing_next(&s->framing, &m)) != FRAMING_MORE && event != FRAMING_NOMEM)
-			session_put_message(s, &m, event == FRAMING_MESSAGE);
-		if (event == FRAMING_NOMEM)
-			session_want_close(s, CLOSE_INTERNAL, "no memory for a line");
-		session_flush_out(s);
-		return true;
-	case IO_AGAIN:
-		return false;
-	case IO_EOF:
-	case IO_FAILED:
-		break;
-	}
-	/* The last line counts also without its end. */
-	if (framing_end(&s->framing, &m) == FRAMING_MESSAGE)
-		session_put_message(s, &m, true);
-	framing_clear(&s->framing);
-	session_flush_out(s);
-	session_set_child(s);
-	return false;
-}
+/* The program */
 
 static void
 session_on_stdout(void *arg)
 {
 	struct session *s = arg;
 
-	session_take_output(s);
+	session_out_take(s);
 	session_step(s);
 }
 
@@ -666,7 +320,7 @@ session_step(struct session *s)
 		child_set_reading(s->child, todo.read_child);
 		if (todo.read_child && child_is_reaped(s->child) && s->child_state != CHILD_GONE) {
 			/* Nobody is left to write, so no event comes when the pipe is empty. */
-			session_take_output(s);
+			session_out_take(s);
 			continue;
 		}
 		due = session_due(s);
@@ -697,8 +351,8 @@ session_on_timer(void *arg)
 		} else {
 			s->pings++;
 			s->heard_ms = now;
-			session_put_control(s, FRAME_PING, NULL, 0);
-			session_flush_out(s);
+			session_out_control(s, FRAME_PING, NULL, 0);
+			session_out_flush(s);
 		}
 	}
 	session_step(s);
@@ -752,7 +406,7 @@ session_accept_take(struct session *s, struct io *io, struct span head, struct s
 		/* The decoder works in place, so what came early is copied to where reads go. */
 		assert(rest.len <= LOOP_BATCH);
 		memcpy(s->loop->in, rest.data, rest.len);
-		session_take_input(s, s->loop->in, rest.len);
+		session_in_take(s, s->loop->in, rest.len);
 	}
 	session_step(s);
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a session says in the log. */
+#include "serve/session_log.h"
+
+#include "websocket/frame.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool
+session_log_begin(struct session *s, enum log_level level, const char *category, struct span message)
+{
+	if (!log_begin(level, category, s->id, message))
+		return false;
+	if (s->endpoint->compat) {
+		log_text("url", span_of(s->compat_url));
+		log_number("id", (int64_t)s->id);
+		log_text("remote", span_of(s->remote));
+		log_text("command", span_of(s->endpoint->program ? s->endpoint->program : s->endpoint->dir_path));
+		log_text("origin", span_of(s->compat_origin));
+		log_number("pid", child_pid(s->child));
+	}
+	return true;
+}
+
+void
+session_log_change(struct session *s, const char *what, const char *from, const char *to)
+{
+	char message[64];
+
+	if (!log_shows(LOG_DEBUG))
+		return;
+	snprintf(message, sizeof(message), "%s %s -> %s", what, from, to);
+	if (session_log_begin(s, LOG_DEBUG, "session", span_of(message)))
+		log_end();
+}
+
+void
+session_log_open(struct session *s, const struct session_spec *spec)
+{
+	if (!session_log_begin(s, LOG_ACCESS, "session", s->endpoint->compat ? SPAN("CONNECT") : SPAN("open")))
+		return;
+	if (!s->endpoint->compat) {
+		log_text("remote", span_of(s->remote));
+		log_text("target", spec->target);
+		if (spec->origin.len > 0)
+			log_text("origin", spec->origin);
+		log_text("program", span_of(spec->program));
+		log_number("pid", child_pid(s->child));
+	}
+	log_end();
+}
+
+void
+session_log_close(struct session *s)
+{
+	struct child_exit end = child_exit(s->child);
+
+	if (!session_log_begin(s, LOG_ACCESS, "session", s->endpoint->compat ? SPAN("DISCONNECT") : SPAN("close")))
+		return;
+	if (!s->endpoint->compat) {
+		log_text("remote", span_of(s->remote));
+		log_number("duration_ms", util_clock_ms() - s->opened_ms);
+		log_number("in_messages", (int64_t)s->in.messages);
+		log_number("in_bytes", (int64_t)s->in.bytes);
+		log_number("out_messages", (int64_t)s->out.messages);
+		log_number("out_bytes", (int64_t)s->out.bytes);
+		if (end.by_signal)
+			log_text("signal", span_of(sigabbrev_np(end.value) ? sigabbrev_np(end.value) : "?"));
+		else
+			log_number("exit", end.value);
+		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
+		log_number("sent", s->close_sent != 0 ? s->close_sent : CLOSE_ABNORMAL);
+		log_number("received", s->close_received != 0 ? s->close_received : CLOSE_ABNORMAL);
+		if (s->reason)
+			log_text("reason", span_of(s->reason));
+	}
+	log_end();
+}

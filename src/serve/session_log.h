@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a session says in the log. */
+#ifndef SERVE_SESSION_LOG_H
+#define SERVE_SESSION_LOG_H
+
+#include "base/log.h"
+#include "serve/session_inner.h"
+
+/*
+ * As log_begin() for this session. A line begins with what websocketd puts on each of its lines; ours begin
+ * with the session's id alone.
+ */
+bool session_log_begin(struct session *s, enum log_level level, const char *category, struct span message)
+    __attribute__((warn_unused_result));
+
+/* A state changed; WHAT says which. */
+void session_log_change(struct session *s, const char *what, const char *from, const char *to);
+
+/* The first line, and the last: how the session went and ended. */
+void session_log_open(struct session *s, const struct session_spec *spec);
+void session_log_close(struct session *s);
+
+#endif
