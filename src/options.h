@@ -13,6 +13,7 @@
 #define OPTIONS_H
 
 #include "base/log.h"
+#include "child/framing.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,13 @@
 struct options_list {
 	char **items;
 	size_t count;
+};
+
+/* In the order of the words of --invalid-utf8. */
+enum options_not_utf8 {
+	OPTIONS_REPLACE,
+	OPTIONS_BINARY,
+	OPTIONS_CLOSE,
 };
 
 struct options {
@@ -53,6 +61,17 @@ struct options {
 	int64_t closems;
 	int64_t pingms; /* 0: off */
 	bool binary;
+	int framing; /* 1 + enum framing_kind, 0: not given; likewise the next two */
+	int framing_in;
+	int framing_out;
+	struct framing
+	    to_program; /* what all of these come to, which options_check() finds out */
+	struct framing from_program;
+	enum framing_newline newline;
+	bool text;
+	bool events;
+	bool passstderr;
+	enum options_not_utf8 invalid_utf8;
 	char *dir; /* owned, absolute and without symbolic links; NULL: none */
 	char *staticdir; /* likewise */
 

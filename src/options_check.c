@@ -53,6 +53,54 @@ check_usage(const struct options *options, FILE *err, int *status)
 	return true;
 }
 
+/* Works out the framing of both directions, and refuses what would have no effect or no
+ * meaning. */
+static bool
+check_framing(struct options *options, FILE *err, int *status)
+{
+	int both = options->framing;
+	enum framing_kind in, out;
+	const char *wrong = NULL;
+
+	if (options->binary && both == 0)
+		both = 1 + FRAMING_STREAM;
+	in = options->framing_in ? options->framing_in - 1 : both ? both - 1 : FRAMING_LINES;
+	out = options->framing_out ? options->framing_out - 1 : both ? both - 1 : FRAMING_LINES;
+
+	if (options->binary && options->passstderr)
+		wrong =
+		    options->compat
+			? "please only specify one of --binary and --passstderr"
+			: "--binary and --passstderr exclude each other: leave one of them out";
+	else if (options->binary && (in != FRAMING_STREAM || out != FRAMING_STREAM))
+		wrong =
+		    "--binary is --framing=stream: leave out --binary, or the other framing";
+	else if (options->newline != FRAMING_NEWLINE_PASS && in != FRAMING_LINES)
+		wrong = "--newline is about lines: it needs --framing-in=lines";
+	else if (options->text && out != FRAMING_LENGTH)
+		wrong = "--text is about records with a length: it needs --framing-out=length";
+	else if (options->events && in != FRAMING_JSON)
+		wrong = "--events is about JSON: it needs --framing-in=json";
+	else if (options->passstderr && out != FRAMING_LINES && out != FRAMING_JSON)
+		wrong = "--passstderr needs --framing-out=lines or --framing-out=json";
+	else if (options->invalid_utf8 != OPTIONS_REPLACE &&
+		 (out == FRAMING_STREAM || out == FRAMING_JSON ||
+		     (out == FRAMING_LENGTH && !options->text)))
+		wrong = "--invalid-utf8 is about text: what the program writes is sent as "
+			"binary messages, "
+			"or is JSON, which must be UTF-8";
+	else if (options->invalid_utf8 == OPTIONS_BINARY && options->passstderr)
+		wrong = "--invalid-utf8=binary and --passstderr exclude each other, as JSON is "
+			"text: leave "
+			"one of them out";
+	if (wrong)
+		return refuse(options, err, status, EX_USAGE, "%s", wrong);
+	options->to_program = (struct framing){.kind = in, .newline = options->newline};
+	options->from_program = (struct framing){
+	    .kind = out, .text = options->text, .max_message = (uint64_t)options->maxframesize};
+	return true;
+}
+
 /* The real path of a directory that can be entered, which the caller frees; NULL with errno. */
 static char *
 resolve_directory(const char *path)
@@ -240,7 +288,8 @@ check_overlap(const struct options *options, FILE *err, int *status)
 bool
 options_check(struct options *options, FILE *err, int *status)
 {
-	return check_usage(options, err, status) && check_command(options, err, status) &&
+	return check_usage(options, err, status) && check_framing(options, err, status) &&
+	       check_command(options, err, status) &&
 	       check_directory(options, &options->dir, "dir", err, status) &&
 	       check_directory(options, &options->staticdir, "staticdir", err, status) &&
 	       check_overlap(options, err, status);

@@ -11,7 +11,8 @@
 #include <sysexits.h>
 
 static option_setter set_bool, set_number, set_path, set_address, set_host, set_origin,
-    set_header, set_names, set_level, set_format, set_compat;
+    set_header, set_names, set_level, set_format, set_framing, set_newline, set_not_utf8,
+    set_compat;
 
 static const char *const levels[] = {
     [LOG_DEBUG] = "debug",
@@ -24,6 +25,28 @@ static const char *const levels[] = {
     NULL,
 };
 static const char *const formats[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
+static const char *const framings[] = {
+    [FRAMING_LINES] = "lines",
+    [FRAMING_STREAM] = "stream",
+    [FRAMING_TEXT] = "text",
+    [FRAMING_NUL] = "nul",
+    [FRAMING_LENGTH] = "length",
+    [FRAMING_JSON] = "json",
+    [FRAMING_LSP] = "lsp",
+    [FRAMING_KINDS] = NULL,
+};
+static const char *const newlines[] = {
+    [FRAMING_NEWLINE_PASS] = "pass",
+    [FRAMING_NEWLINE_SPACE] = "space",
+    [FRAMING_NEWLINE_REJECT] = "reject",
+    NULL,
+};
+static const char *const repairs[] = {
+    [OPTIONS_REPLACE] = "replace",
+    [OPTIONS_BINARY] = "binary",
+    [OPTIONS_CLOSE] = "close",
+    NULL,
+};
 static const char *const models[] = {"websocketd", NULL};
 
 /* The name, its target and its type stand in one macro so that a row can't aim at another
@@ -57,7 +80,26 @@ const struct option_row option_rows[] = {
 	{ROW("dir", dir, set_path), .argument = "DIR", .section = OPTION_PROGRAM,
 	    .help = "in place of COMMAND: the path of the request says which program of DIR to start"},
 	{ROW("binary", binary, set_bool), .section = OPTION_PROGRAM,
-	    .help = "binary messages and plain bytes instead of text messages and lines"},
+	    .help = "binary messages and plain bytes instead of text messages and lines: --framing=stream"},
+	{ROW("framing", framing, set_framing), .argument = "KIND", .choices = framings,
+	    .initial_words = "lines", .section = OPTION_PROGRAM,
+	    .help = "how a message stands in what the program reads and writes"},
+	{ROW("framing-in", framing_in, set_framing), .argument = "KIND", .choices = framings,
+	    .section = OPTION_PROGRAM, .help = "the same for what the program reads only"},
+	{ROW("framing-out", framing_out, set_framing), .argument = "KIND", .choices = framings,
+	    .section = OPTION_PROGRAM, .help = "the same for what the program writes only"},
+	{ROW("newline", newline, set_newline), .argument = "WHAT", .choices = newlines,
+	    .initial = "pass", .initial_compat = "pass", .section = OPTION_PROGRAM,
+	    .help = "what becomes of a newline in a message that is to be a line"},
+	{ROW("text", text, set_bool), .section = OPTION_PROGRAM,
+	    .help = "the records that a program writes with --framing=length are text"},
+	{ROW("events", events, set_bool), .section = OPTION_PROGRAM,
+	    .help = "with --framing=json, tell the program too who came and how the client left"},
+	{ROW("invalid-utf8", invalid_utf8, set_not_utf8), .argument = "WHAT", .choices = repairs,
+	    .initial = "replace", .initial_compat = "replace", .section = OPTION_PROGRAM,
+	    .help = "what becomes of text of the program that is not UTF-8"},
+	{ROW("passstderr", passstderr, set_bool), .section = OPTION_PROGRAM,
+	    .help = "send the program's stderr to the client too, each line marked by JSON"},
 	{ROW("passenv", passenv, set_names), .argument = "LIST",
 	    .initial = "PATH,TZ,LANG", .initial_compat = "PATH,LD_LIBRARY_PATH",
 	    .section = OPTION_PROGRAM,
@@ -385,6 +427,42 @@ set_format(const struct option_row *row, struct options *options, struct span va
 
 	if (!error)
 		*format = (enum log_format)choice;
+	return error;
+}
+
+static const char *
+set_framing(const struct option_row *row, struct options *options, struct span value)
+{
+	int *framing = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*framing = 1 + (int)choice;
+	return error;
+}
+
+static const char *
+set_newline(const struct option_row *row, struct options *options, struct span value)
+{
+	enum framing_newline *newline = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*newline = (enum framing_newline)choice;
+	return error;
+}
+
+static const char *
+set_not_utf8(const struct option_row *row, struct options *options, struct span value)
+{
+	enum options_not_utf8 *not_utf8 = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*not_utf8 = (enum options_not_utf8)choice;
 	return error;
 }
 

@@ -39,6 +39,12 @@ enum server_stage {
 	SERVER_KILLING,	 /* SIGKILL for all */
 };
 
+static const enum endpoint_not_utf8 server_not_utf8[] = {
+    [OPTIONS_REPLACE] = ENDPOINT_REPLACE,
+    [OPTIONS_BINARY] = ENDPOINT_BINARY,
+    [OPTIONS_CLOSE] = ENDPOINT_CLOSE,
+};
+
 static const int server_signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
 
 struct server {
@@ -165,7 +171,11 @@ server_set_endpoint(struct server *server)
 	server->switch_headers = server_join_headers(&options->header, &options->header_ws);
 	if (!server->pass_env || !server->switch_headers)
 		return server_fail(server, EX_OSERR, "out of memory");
-	endpoint->framing = options->binary ? FRAMING_STREAM : FRAMING_LINES;
+	endpoint->to_program = options->to_program;
+	endpoint->from_program = options->from_program;
+	endpoint->events = options->events;
+	endpoint->pass_stderr = options->passstderr;
+	endpoint->not_utf8 = server_not_utf8[options->invalid_utf8];
 	endpoint->max_message = (uint64_t)options->maxframesize;
 	endpoint->ping_ms = options->pingms;
 	endpoint->max_programs = options->maxforks > 0 ? (size_t)options->maxforks : 0;

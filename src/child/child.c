@@ -524,6 +524,19 @@ child_is_reading(const struct child *child)
 	return child->out && io_is_reading(child->out);
 }
 
+void
+child_set_reading_stderr(struct child *child, bool on)
+{
+	if (child->err && io_is_reading(child->err) != on)
+		io_set_reading(child->err, on);
+}
+
+bool
+child_is_reading_stderr(const struct child *child)
+{
+	return child->err && io_is_reading(child->err);
+}
+
 enum io_result
 child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 {

@@ -80,6 +80,10 @@ size_t child_queued(const struct child *child);
 void child_set_reading(struct child *child, bool on);
 bool child_is_reading(const struct child *child);
 
+/* The same of stderr, which is read from the start. Once it is reaped its last words come in any case. */
+void child_set_reading_stderr(struct child *child, bool on);
+bool child_is_reading_stderr(const struct child *child);
+
 /*
  * One read of its stdout. IO_EOF: nothing will come any more (also when the program is dead, the pipe is
  * empty, and the grace time for others that hold it is over).

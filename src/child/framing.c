@@ -1,53 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages <-> the child's byte stream. */
+/* Messages <-> the child's byte stream: what all shapes have in common. */
 #include "child/framing.h"
+
+#include "child/framing_shape.h"
 
 #include <string.h>
 
-struct span
-framing_suffix(enum framing_kind kind)
+static const struct framing_shape *const framing_shapes[FRAMING_KINDS] = {
+    [FRAMING_LINES] = &framing_lines,
+    [FRAMING_STREAM] = &framing_stream,
+    [FRAMING_TEXT] = &framing_text,
+    [FRAMING_NUL] = &framing_nul,
+    [FRAMING_LENGTH] = &framing_length,
+    [FRAMING_JSON] = &framing_json,
+    [FRAMING_LSP] = &framing_lsp,
+};
+
+bool
+framing_takes(const struct framing *framing, enum message_type type)
 {
-	return kind == FRAMING_LINES ? SPAN("\n") : SPAN("");
+	const struct framing_shape *shape = framing_shapes[framing->kind];
+
+	return type == MESSAGE_TEXT ? shape->takes_text : shape->takes_binary;
+}
+
+enum framing_wrap_result
+framing_wrap(const struct framing *framing, const struct message *message,
+    struct framing_wrapped *out, struct buffer *records)
+{
+	out->head_len = 0;
+	out->tail = SPAN("");
+	return framing_shapes[framing->kind]->wrap(framing, message, out, records);
 }
 
 void
-framing_init(struct framing_reader *r, enum framing_kind kind)
+framing_init(struct framing_reader *r, const struct framing *framing)
 {
-	*r = (struct framing_reader){.kind = kind};
+	*r = (struct framing_reader){.framing = *framing};
 }
 
 void
 framing_clear(struct framing_reader *r)
 {
 	buffer_clear(&r->held);
+	r->held_out = false;
 }
 
 void
 framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len)
 {
 	r->bytes = bytes;
-	r->len = len;
+	r->len = r->over ? 0 : len;
 }
 
-static enum framing_event
-framing_hand_out(struct framing_reader *r, struct message *out, uint8_t *bytes, size_t len, bool last)
-{
-	out->type = r->kind == FRAMING_LINES ? MESSAGE_TEXT : MESSAGE_BINARY;
-	out->data = bytes;
-	out->len = len;
-	r->in_message = !last;
-	return last ? FRAMING_MESSAGE : FRAMING_PART;
-}
-
-/* Hands out what was held; its memory goes with the next call. */
-static enum framing_event
-framing_hand_out_held(struct framing_reader *r, struct message *out, size_t len, bool last)
-{
-	r->held_out = true;
-	return framing_hand_out(r, out, buffer_data(&r->held), len, last);
-}
-
-/* Begins a call: the message that the last one handed out is no longer needed. */
+/* Begins a call: what the last one handed out is no longer needed. */
 static void
 framing_drop_held(struct framing_reader *r)
 {
@@ -56,14 +62,79 @@ framing_drop_held(struct framing_reader *r)
 	r->held_out = false;
 }
 
-static size_t
-framing_without_cr(const uint8_t *line, size_t len)
+/* Ends a call: behind an event that ends nothing is looked at. */
+static enum framing_event
+framing_note(struct framing_reader *r, enum framing_event event)
 {
-	return len > 0 && line[len - 1] == '\r' ? len - 1 : len;
+	if (event > FRAMING_PART) {
+		r->over = true;
+		r->held_out = true;
+		r->len = 0;
+	}
+	return event;
 }
 
-static enum framing_event
-framing_next_line(struct framing_reader *r, struct message *out)
+enum framing_event
+framing_next(struct framing_reader *r, struct framing_item *item)
+{
+	framing_drop_held(r);
+	if (r->over)
+		return FRAMING_MORE;
+	return framing_note(r, framing_shapes[r->framing.kind]->next(r, item));
+}
+
+enum framing_event
+framing_end(struct framing_reader *r, struct framing_item *item)
+{
+	framing_drop_held(r);
+	if (r->over)
+		return FRAMING_MORE;
+	return framing_note(r, framing_shapes[r->framing.kind]->end(r, item));
+}
+
+bool
+framing_hold(struct framing_reader *r, size_t len)
+{
+	if (!buffer_append(&r->held, r->bytes, len))
+		return false;
+	framing_skip(r, len);
+	return true;
+}
+
+enum framing_event
+framing_hand_out(struct framing_reader *r, struct framing_item *item, enum message_type type,
+    uint8_t *bytes, size_t len, bool last)
+{
+	item->message = (struct message){.type = type, .data = bytes, .len = len};
+	r->in_message = !last;
+	return last ? FRAMING_MESSAGE : FRAMING_PART;
+}
+
+enum framing_event
+framing_hand_out_held(struct framing_reader *r, struct framing_item *item,
+    enum message_type type, size_t len, bool last)
+{
+	r->held_out = true;
+	return framing_hand_out(r, item, type, buffer_data(&r->held), len, last);
+}
+
+enum framing_event
+framing_bad(struct framing_item *item, const char *why, uint8_t *bytes, size_t len)
+{
+	item->why = why;
+	item->message.data = bytes;
+	item->message.len = len < FRAMING_SHOWN_MAX ? len : FRAMING_SHOWN_MAX;
+	return FRAMING_BAD;
+}
+
+static size_t
+framing_without_cr(const uint8_t *line, size_t len, bool cr)
+{
+	return cr && len > 0 && line[len - 1] == '\r' ? len - 1 : len;
+}
+
+enum framing_event
+framing_next_until(struct framing_reader *r, struct framing_item *item, char separator, bool cr)
 {
 	uint8_t *end;
 	uint8_t *line = r->bytes;
@@ -72,66 +143,72 @@ framing_next_line(struct framing_reader *r, struct message *out)
 
 	if (r->len == 0)
 		return FRAMING_MORE;
-	end = memchr(r->bytes, '\n', r->len);
+	end = memchr(r->bytes, separator, r->len);
 	if (end && held == 0) {
 		/* The usual case: the whole line lies in what was read, and stays there. */
 		len = (size_t)(end - line);
-		r->bytes += len + 1;
-		r->len -= len + 1;
-		return framing_hand_out(r, out, line, framing_without_cr(line, len), true);
+		framing_skip(r, len + 1);
+		len = framing_without_cr(line, len, cr);
+		return framing_hand_out(r, item, MESSAGE_TEXT, line, len, true);
 	}
 	len = end ? (size_t)(end - line) : r->len;
 	if (len > FRAMING_PART_MAX - held)
 		len = FRAMING_PART_MAX - held;
-	if (!buffer_append(&r->held, line, len))
+	if (!framing_hold(r, len))
 		return FRAMING_NOMEM;
-	r->bytes += len;
-	r->len -= len;
 	held += len;
 	if (end && r->bytes == end) {
-		r->bytes++;
-		r->len--;
-		return framing_hand_out_held(r, out, framing_without_cr(buffer_data(&r->held), held), true);
+		framing_skip(r, 1);
+		held = framing_without_cr(buffer_data(&r->held), held, cr);
+		return framing_hand_out_held(r, item, MESSAGE_TEXT, held, true);
 	}
 	if (held < FRAMING_PART_MAX)
 		return FRAMING_MORE;
 	/* A '\r' at the cut may belong to the line's end, so the next part begins with it. */
-	if (buffer_data(&r->held)[held - 1] == '\r') {
+	if (cr && buffer_data(&r->held)[held - 1] == '\r') {
 		r->bytes--;
 		r->len++;
 		*r->bytes = '\r';
 		held--;
 	}
-	return framing_hand_out_held(r, out, held, false);
+	return framing_hand_out_held(r, item, MESSAGE_TEXT, held, false);
 }
 
 enum framing_event
-framing_next(struct framing_reader *r, struct message *out)
+framing_end_until(struct framing_reader *r, struct framing_item *item)
 {
-	uint8_t *bytes = r->bytes;
-	size_t len = r->len;
+	size_t held = buffer_len(&r->held);
 
-	framing_drop_held(r);
-	switch (r->kind) {
-	case FRAMING_LINES:
-		return framing_next_line(r, out);
-	case FRAMING_STREAM:
-		break;
-	}
-	if (len == 0)
-		return FRAMING_MORE;
-	r->len = 0;
-	return framing_hand_out(r, out, bytes, len, true);
-}
-
-enum framing_event
-framing_end(struct framing_reader *r, struct message *out)
-{
-	size_t held;
-
-	framing_drop_held(r);
-	held = buffer_len(&r->held);
 	if (held == 0 && !r->in_message)
 		return FRAMING_MORE;
-	return framing_hand_out_held(r, out, held, true);
+	return framing_hand_out_held(r, item, MESSAGE_TEXT, held, true);
+}
+
+enum framing_event
+framing_take_line(struct framing_reader *r, uint64_t max, uint8_t **line, size_t *len)
+{
+	size_t held = buffer_len(&r->held);
+	uint8_t *end;
+	size_t n;
+
+	if (r->len == 0)
+		return FRAMING_MORE;
+	end = memchr(r->bytes, '\n', r->len);
+	n = end ? (size_t)(end - r->bytes) + 1 : r->len;
+	/* Even from a program that never ends its line no more is kept than what shows that. */
+	if (n > max - held)
+		n = (size_t)(max - held) + 1;
+	*line = r->bytes;
+	*len = n;
+	if (held > 0 || (!end && n <= max)) {
+		if (!framing_hold(r, n))
+			return FRAMING_NOMEM;
+		*line = buffer_data(&r->held);
+		*len = buffer_len(&r->held);
+	} else {
+		framing_skip(r, n);
+	}
+	if (*len > max)
+		return FRAMING_TOO_BIG;
+	return end ? FRAMING_MESSAGE : FRAMING_MORE;
 }

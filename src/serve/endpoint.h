@@ -13,6 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What becomes of text of the program that is not UTF-8. */
+enum endpoint_not_utf8 {
+	ENDPOINT_REPLACE, /* U+FFFD stands where it is not */
+	ENDPOINT_BINARY,  /* the message is a binary one; later parts of one that began well are repaired */
+	ENDPOINT_CLOSE,	  /* the session ends */
+};
+
 struct endpoint {
 	/* One program for every path, or (PROGRAM NULL) the executable files below a directory. All borrowed. */
 	const char *program;
@@ -20,7 +27,11 @@ struct endpoint {
 	int dir; /* of beneath_root(); -1: none */
 	const char *dir_path;
 
-	enum framing_kind framing;
+	struct framing to_program;
+	struct framing from_program;
+	bool events;	  /* the program is told who came and how the client left: json */
+	bool pass_stderr; /* lines of stderr go to the client too, marked: lines, json */
+	enum endpoint_not_utf8 not_utf8;
 	uint64_t max_message; /* bytes; 0: no limit */
 	int64_t ping_ms;      /* 0: no pings */
 	size_t max_programs;  /* of the whole server; 0: no limit */

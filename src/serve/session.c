@@ -118,6 +118,16 @@ static const struct io_handlers session_peer_handlers = {
 
 /* The program */
 
+/* Rule 2 of backpressure for stderr, where it goes to the peer. Output that nobody wants is read all the same. */
+static void
+session_set_stderr_reading(struct session *s)
+{
+	bool wanted = s->endpoint->pass_stderr && s->peer_state == PEER_OPEN && s->close_wanted == 0;
+
+	child_set_reading_stderr(
+	    s->child, !wanted || decide_reading(child_is_reading_stderr(s->child), io_queued(s->peer)));
+}
+
 static void
 session_on_stdout(void *arg)
 {
@@ -140,6 +150,11 @@ session_on_stderr(void *arg, const char *line, size_t len)
 
 	if (session_log_begin(s, LOG_ERROR, "stderr", (struct span){line, len}))
 		log_end();
+	session_out_stderr(s, line, len);
+	session_set_stderr_reading(s);
+	/* The step may free the session, which the child is not prepared for here: so it comes soon. */
+	if ((!s->peer || s->close_wanted != 0) && !timer_at(&s->timer, util_clock_ms()))
+		session_lose_peer(s, "no memory for a timer");
 }
 
 static void
@@ -205,6 +220,7 @@ session_release(struct loop_grave *grave)
 	struct session *s = (struct session *)(void *)grave;
 
 	timer_clear(&s->timer);
+	free(s->close_words);
 	free(s->compat_url);
 	free(s->compat_origin);
 	free(s);
@@ -220,6 +236,7 @@ session_free(struct session *s)
 	s->child = NULL;
 	decoder_clear(&s->decoder);
 	framing_clear(&s->framing);
+	buffer_clear(&s->waiting);
 	timer_stop(&s->timer);
 	list_remove(&s->node);
 	loop_bury(s->loop, &s->grave, session_release);
@@ -286,6 +303,18 @@ session_due(const struct session *s)
 	return due;
 }
 
+/* Tells the program, which may ask for it, why its stdin ends. Of a program that ended its output nobody says more. */
+static void
+session_tell_end(struct session *s)
+{
+	if (s->child_state != CHILD_RUN)
+		return;
+	if (s->close_wanted != 0)
+		session_in_tell_close(s, s->close_wanted, span_of(s->reason));
+	else
+		session_in_tell_close(s, CLOSE_ABNORMAL, span_of(s->reason ? s->reason : ""));
+}
+
 /*
  * Does what the state and the figures ask for, until they ask for nothing new.
  * The session may be freed by it: callers return right after it.
@@ -298,8 +327,10 @@ session_step(struct session *s)
 		struct decide_actions todo = decide(&facts);
 		int64_t due;
 
-		if (todo.end_child)
+		if (todo.end_child) {
+			session_tell_end(s);
 			child_end(s->child);
+		}
 		if (todo.send_close) {
 			session_send_close(s);
 			continue;
@@ -318,6 +349,7 @@ session_step(struct session *s)
 		}
 		session_set_peer_reading(s, todo.read_peer);
 		child_set_reading(s->child, todo.read_child);
+		session_set_stderr_reading(s);
 		if (todo.read_child && child_is_reaped(s->child) && s->child_state != CHILD_GONE) {
 			/* Nobody is left to write, so no event comes when the pipe is empty. */
 			session_out_take(s);
@@ -385,10 +417,11 @@ session_open(const struct session_spec *spec, int *error)
 	if (*error != 0)
 		goto fail;
 	decoder_init(&s->decoder, s->endpoint->max_message);
-	framing_init(&s->framing, s->endpoint->framing);
+	framing_init(&s->framing, &s->endpoint->from_program);
 	s->opened_ms = s->heard_ms = util_clock_ms();
 	list_append(spec->list, &s->node);
 	session_log_open(s, spec);
+	session_in_tell_open(s, spec);
 	return s;
 fail:
 	session_release(&s->grave);

@@ -37,6 +37,8 @@ struct session_spec {
 	char *const *argv;
 	char *const *envp;
 	const char *remote; /* the peer's address in text */
+	struct span path; /* of the request, decoded, for the event that opens; the next likewise, but raw */
+	struct span query;
 	struct span target; /* of the request, for the log, likewise the next two */
 	struct span host;
 	struct span origin;

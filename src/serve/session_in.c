@@ -2,53 +2,123 @@
 /* From the peer to the program. */
 #include "serve/session_in.h"
 
+#include "child/framing_json.h"
 #include "serve/session_out.h"
 #include "websocket/decoder.h"
 
+#include <assert.h>
 #include <string.h>
 
-/* A row of messages that lie in the read buffer, pushed together so that they leave in one write. */
+/*
+ * The records of one read, so that they leave in one write. They lie in the read buffer, where what
+ * stands around a message takes the place of its frame header; those for which that has no room, or
+ * which are another text, are put together in RECORDS.
+ */
 struct session_in_batch {
-	uint8_t *start;	   /* NULL: empty */
+	uint8_t *start; /* NULL: none lie in the read buffer */
 	uint8_t *end;
-	bool wants_suffix; /* the last message's suffix is not written yet: its place may be the next header's */
+	struct span tail; /* of the last message, not written yet: its place may be the next header's */
+	struct buffer records; /* owned */
 };
 
 static void
-session_in_batch_finish_message(struct session_in_batch *batch, struct span suffix)
+session_in_batch_put_tail(struct session_in_batch *batch)
 {
-	if (batch->wants_suffix) {
-		memcpy(batch->end, suffix.data, suffix.len);
-		batch->end += suffix.len;
-	}
-	batch->wants_suffix = false;
+	if (batch->tail.len > 0)
+		memcpy(batch->end, batch->tail.data, batch->tail.len);
+	batch->end += batch->tail.len;
+	batch->tail.len = 0;
 }
 
 static void
-session_in_batch_flush(struct session *s, struct session_in_batch *batch, struct span suffix)
+session_in_batch_flush(struct session *s, struct session_in_batch *batch)
 {
 	struct iovec part;
 
-	session_in_batch_finish_message(batch, suffix);
-	if (!batch->start)
-		return;
-	part.iov_base = batch->start;
-	part.iov_len = (size_t)(batch->end - batch->start);
-	child_write(s->child, &part, 1);
-	batch->start = NULL;
+	if (batch->start) {
+		session_in_batch_put_tail(batch);
+		part.iov_base = batch->start;
+		part.iov_len = (size_t)(batch->end - batch->start);
+		child_write(s->child, &part, 1);
+		batch->start = NULL;
+	}
+	if (buffer_len(&batch->records) > 0)
+		child_write_take(s->child, &batch->records);
+	buffer_clear(&batch->records);
 }
 
-/* Whether the child takes messages of this type; ends the session when it does not. */
+/* A message that lies in the read buffer stays there, moved down to the one before it. */
+static void
+session_in_batch_put(struct session_in_batch *batch, const struct message *m,
+    const struct framing_wrapped *w)
+{
+	/* The header before M is longer than a tail and a head, so END never passes what comes next. */
+	if (!batch->start)
+		batch->start = batch->end = m->data - w->head_len;
+	else
+		session_in_batch_put_tail(batch);
+	assert(batch->end + w->head_len <= m->data);
+	if (w->head_len > 0)
+		memcpy(batch->end, w->head, w->head_len);
+	batch->end += w->head_len;
+	if (batch->end != m->data)
+		memmove(batch->end, m->data, m->len);
+	batch->end += m->len;
+	batch->tail = w->tail;
+}
+
+/* A message that the decoder gathered is moved, not copied, to the queue. */
+static bool
+session_in_write_gathered(struct session *s, const struct framing_wrapped *w)
+{
+	struct buffer gathered = {0};
+	struct iovec head = {(void *)(uintptr_t)w->head, w->head_len};
+
+	decoder_take(&s->decoder, &gathered);
+	if (!buffer_append(&gathered, w->tail.data, w->tail.len)) {
+		buffer_clear(&gathered);
+		return false;
+	}
+	if (w->head_len > 0)
+		child_write(s->child, &head, 1);
+	child_write_take(s->child, &gathered);
+	return true;
+}
+
+/* Passes on a message with what stands around it. */
+static bool
+session_in_put(struct session *s, const struct decoder_item *item, const struct framing_wrapped *w,
+    struct session_in_batch *batch)
+{
+	const struct message *m = &item->message;
+
+	if (!item->in_place) {
+		session_in_batch_flush(s, batch);
+		return session_in_write_gathered(s, w);
+	}
+	if (w->head_len + w->tail.len > FRAMING_IN_PLACE_MAX)
+		return buffer_append(&batch->records, w->head, w->head_len) &&
+		       buffer_append(&batch->records, m->data, m->len) &&
+		       buffer_append(&batch->records, w->tail.data, w->tail.len);
+	session_in_batch_put(batch, m, w);
+	return true;
+}
+
+/* Whether the program takes messages of this type; ends the session when it does not. */
 static bool
 session_in_accepts(struct session *s, enum message_type type)
 {
-	bool lines = s->endpoint->framing == FRAMING_LINES;
+	const struct framing *framing = &s->endpoint->to_program;
+	bool compat = s->endpoint->compat;
 
-	if (lines ? type == MESSAGE_TEXT : (type == MESSAGE_BINARY || !s->endpoint->compat))
+	/* To websocketd a message of the other type is none. */
+	if (compat && framing->kind == FRAMING_STREAM && type == MESSAGE_TEXT)
+		return false;
+	if (framing_takes(framing, type))
 		return true;
 	/* RFC 6455, section 7.4.1: "it has received a type of data it cannot accept". */
-	if (!s->endpoint->compat)
-		session_want_close(s, CLOSE_TYPE, "a binary message, and the program reads lines");
+	if (!compat)
+		session_want_close(s, CLOSE_TYPE, "a binary message, and the program reads text");
 	return false;
 }
 
@@ -56,32 +126,32 @@ static void
 session_in_message(struct session *s, struct decoder_item *item, struct session_in_batch *batch)
 {
 	struct message *m = &item->message;
-	struct span suffix = framing_suffix(s->endpoint->framing);
-	struct buffer gathered = {0};
+	struct framing_wrapped wrapped;
+	bool ok = true;
 
 	if (s->close_wanted != 0 || !session_in_accepts(s, m->type))
 		return;
-	s->in.messages++;
-	s->in.bytes += m->len;
-	if (item->in_place) {
-		/* A frame's header is longer than a suffix, so END never passes the place of what comes next. */
-		session_in_batch_finish_message(batch, suffix);
-		if (!batch->start)
-			batch->start = batch->end = m->data;
-		if (batch->end != m->data)
-			memmove(batch->end, m->data, m->len);
-		batch->end += m->len;
-		batch->wants_suffix = true;
+	switch (framing_wrap(&s->endpoint->to_program, m, &wrapped, &batch->records)) {
+	case FRAMING_AROUND:
+		ok = session_in_put(s, item, &wrapped, batch);
+		break;
+	case FRAMING_APPENDED:
+		break;
+	case FRAMING_REFUSED:
+		session_want_close(s, CLOSE_POLICY, wrapped.reason);
+		return;
+	case FRAMING_NO_ROOM:
+		ok = false;
+		break;
+	}
+	if (!ok) {
+		/* What was begun must not reach the program. */
+		buffer_clear(&batch->records);
+		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
 		return;
 	}
-	session_in_batch_flush(s, batch, suffix);
-	decoder_take(&s->decoder, &gathered);
-	if (buffer_append(&gathered, suffix.data, suffix.len)) {
-		child_write_take(s->child, &gathered);
-	} else {
-		buffer_clear(&gathered);
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
-	}
+	s->in.messages++;
+	s->in.bytes += m->len;
 }
 
 void
@@ -109,6 +179,9 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 			break;
 		case DECODER_CLOSE:
 			s->close_received = item.code;
+			session_in_batch_flush(s, &batch);
+			session_in_tell_close(
+			    s, item.code, (struct span){(char *)item.payload.data, item.payload.len});
 			session_set_peer(s, PEER_LEFT);
 			break;
 		case DECODER_FAIL:
@@ -116,6 +189,43 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 			break;
 		}
 	}
-	session_in_batch_flush(s, &batch, framing_suffix(s->endpoint->framing));
+	session_in_batch_flush(s, &batch);
 	session_out_flush(s);
+}
+
+/* Writes an event, if there was memory for it; takes EVENT. */
+static void
+session_in_write_event(struct session *s, struct buffer *event, bool ok)
+{
+	if (ok)
+		child_write_take(s->child, event);
+	else
+		session_want_close(s, CLOSE_INTERNAL, "no memory for an event");
+	buffer_clear(event);
+}
+
+void
+session_in_tell_open(struct session *s, const struct session_spec *spec)
+{
+	struct buffer event = {0};
+	const struct framing_json_open open = {
+	    .id = s->id,
+	    .path = spec->path,
+	    .query = spec->query,
+	    .remote = span_of(s->remote),
+	};
+
+	if (s->endpoint->events)
+		session_in_write_event(s, &event, framing_json_put_open(&event, &open));
+}
+
+void
+session_in_tell_close(struct session *s, uint16_t code, struct span reason)
+{
+	struct buffer event = {0};
+
+	if (!s->endpoint->events || s->close_told)
+		return;
+	s->close_told = true;
+	session_in_write_event(s, &event, framing_json_put_close(&event, code, reason));
 }

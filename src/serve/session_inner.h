@@ -34,12 +34,17 @@ struct session {
 	struct encoder encoder;
 	struct framing_reader framing;
 	struct utf8_repair repair; /* of the child's text */
-	size_t repaired;	   /* characters; the first is said in the log */
+	enum message_type out_type; /* of the message to the peer that was begun */
+	bool said_not_utf8;	   /* each of these two is said once in the log */
+	bool said_dropped;
+	bool close_told;	   /* to the program, as an event */
+	struct buffer waiting;	   /* messages of stderr, each behind its length (size_t); owned */
 	size_t out_len;		   /* bytes in loop->out, within a callback */
 	uint16_t close_wanted;	   /* see struct decide_facts */
 	uint16_t close_sent;
 	uint16_t close_received;
-	const char *reason; /* why it ends, in words, constant; NULL: the program or the peer ended it */
+	const char *reason; /* why it ends, in words: constant, or CLOSE_WORDS; NULL: its program or peer ended */
+	char *close_words;  /* owned: the reason of a program that ended the session */
 	struct timer timer;
 	int64_t opened_ms;
 	int64_t heard_ms;  /* when the peer last sent something, or was last pinged */

@@ -72,7 +72,7 @@ session_log_close(struct session *s)
 		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
 		log_number("sent", s->close_sent != 0 ? s->close_sent : CLOSE_ABNORMAL);
 		log_number("received", s->close_received != 0 ? s->close_received : CLOSE_ABNORMAL);
-		if (s->reason)
+		if (s->reason && *s->reason)
 			log_text("reason", span_of(s->reason));
 	}
 	log_end();

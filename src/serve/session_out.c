@@ -3,10 +3,16 @@
 #include "serve/session_out.h"
 
 #include "base/log.h"
+#include "base/quote.h"
 #include "serve/session_log.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+	SESSION_OUT_COPY_MAX = 4096, /* bytes of a payload that is cheaper to copy than to point to */
+	SESSION_OUT_WAITING_MAX = 64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
+};
 
 void
 session_out_flush(struct session *s)
@@ -27,8 +33,6 @@ session_out_control(struct session *s, enum frame_opcode opcode, const uint8_t *
 		session_out_flush(s);
 	s->out_len += encoder_control(s->loop->out + s->out_len, opcode, payload, len);
 }
-
-enum { SESSION_OUT_COPY_MAX = 4096 }; /* bytes of a payload that is cheaper to copy than to point to */
 
 static void
 session_out_frame(struct session *s, enum message_type type, bool last, uint8_t *data, size_t len)
@@ -54,55 +58,198 @@ session_out_frame(struct session *s, enum message_type type, bool last, uint8_t 
 		session_lose_peer(s, "the connection was lost");
 }
 
-/* RFC 6455, section 8.1: what is called text must be UTF-8. The child's is repaired where it is not. */
+/* Says once in a session that the output is not UTF-8, and what becomes of it. */
+static void
+session_out_say_not_utf8(struct session *s, struct span what)
+{
+	if (s->said_not_utf8)
+		return;
+	s->said_not_utf8 = true;
+	if (session_log_begin(s, LOG_ERROR, "session", what))
+		log_end();
+}
+
+/* With --passstderr: what stands before and behind the text of a stream's line. */
+static const char *
+session_out_tag(const struct session *s, bool from_stderr)
+{
+	if (s->endpoint->from_program.kind == FRAMING_JSON)
+		return from_stderr ? "{\"type\":\"stderr\",\"data\":\"" : NULL;
+	if (!s->endpoint->pass_stderr)
+		return NULL;
+	return from_stderr ? "{\"stream\":\"stderr\",\"data\":\"" : "{\"stream\":\"stdout\",\"data\":\"";
+}
+
+/* Puts a text, or a part of one, that is UTF-8; behind TAG it is a JSON string. */
+static void
+session_out_text(struct session *s, const char *tag, uint8_t *text, size_t len, bool last)
+{
+	struct buffer tagged = {0};
+	bool first = !s->encoder.in_message;
+
+	if (!tag) {
+		session_out_frame(s, MESSAGE_TEXT, last, text, len);
+		return;
+	}
+	if ((!first || buffer_append(&tagged, tag, strlen(tag))) &&
+	    quote_json(&tagged, text, len, QUOTE_FOR_PAGES) && (!last || buffer_append(&tagged, "\"}", 2)))
+		session_out_frame(s, MESSAGE_TEXT, last, buffer_data(&tagged), buffer_len(&tagged));
+	else
+		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+	buffer_clear(&tagged);
+}
+
+/* RFC 6455, section 8.1: what is called text must be UTF-8. The program's is repaired, or the session ends. */
 static void
 session_out_repaired(struct session *s, const struct message *m, bool last)
 {
 	uint8_t *fixed = malloc(UTF8_REPAIR_MAX(m->len));
-	size_t before = s->repaired;
+	size_t repaired = 0;
 	size_t len;
 
 	if (!fixed) {
 		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
 		return;
 	}
-	len = utf8_repair(&s->repair, m->data, m->len, last, fixed, &s->repaired);
-	session_out_frame(s, m->type, last, fixed, len);
+	len = utf8_repair(&s->repair, m->data, m->len, last, fixed, &repaired);
+	if (repaired > 0 && s->endpoint->not_utf8 == ENDPOINT_CLOSE) {
+		session_out_say_not_utf8(s, SPAN("the program's output is not UTF-8: the session ends"));
+		session_want_close(s, CLOSE_INTERNAL, "the program's output is not UTF-8");
+	} else {
+		session_out_text(s, session_out_tag(s, false), fixed, len, last);
+	}
 	free(fixed);
-	if (before == 0 && s->repaired > 0 &&
-	    session_log_begin(s, LOG_ERROR, "session",
-		SPAN("the program's output is not UTF-8: repaired with U+FFFD; --binary passes bytes on")))
-		log_end();
+	if (repaired > 0)
+		session_out_say_not_utf8(s,
+		    SPAN("the program's output is not UTF-8: repaired with U+FFFD; --binary passes bytes on"));
+}
+
+/* Whether a text begins with UTF-8; a character may be cut where it does not end. */
+static bool
+session_out_begins_well(const struct message *m, bool last)
+{
+	struct utf8 state = {0};
+
+	return utf8_feed(&state, m->data, m->len) && (!last || utf8_complete(&state));
+}
+
+/* The lines of stderr that could not be put within a message of stdout. */
+static void
+session_out_waiting(struct session *s)
+{
+	struct buffer waiting = {0};
+
+	buffer_move(&waiting, &s->waiting);
+	while (buffer_len(&waiting) > 0) {
+		size_t len;
+
+		memcpy(&len, buffer_data(&waiting), sizeof(len));
+		buffer_consume(&waiting, sizeof(len));
+		session_out_frame(s, MESSAGE_TEXT, true, buffer_data(&waiting), len);
+		buffer_consume(&waiting, len);
+	}
 }
 
 static void
 session_out_message(struct session *s, const struct message *m, bool last)
 {
-	bool clean = m->type == MESSAGE_BINARY ||
-	    (s->repair.state.need == 0 && utf8_valid(m->data, m->len));
-
 	if (s->peer_state != PEER_OPEN || s->close_wanted != 0)
 		return;
-	if (clean)
-		session_out_frame(s, m->type, last, m->data, m->len);
+	/* The first part decides on the type of all. */
+	if (!s->encoder.in_message)
+		s->out_type = m->type;
+	if (!s->encoder.in_message && m->type == MESSAGE_TEXT && s->endpoint->not_utf8 == ENDPOINT_BINARY &&
+	    !session_out_begins_well(m, last)) {
+		s->out_type = MESSAGE_BINARY;
+		session_out_say_not_utf8(
+		    s, SPAN("the program's output is not UTF-8: sent as a binary message"));
+	}
+	if (s->out_type == MESSAGE_BINARY)
+		session_out_frame(s, MESSAGE_BINARY, last, m->data, m->len);
+	else if (s->repair.state.need == 0 && utf8_valid(m->data, m->len))
+		session_out_text(s, session_out_tag(s, false), m->data, m->len, last);
 	else
 		session_out_repaired(s, m, last);
+	if (last && buffer_len(&s->waiting) > 0)
+		session_out_waiting(s);
+}
+
+/* The program's output can't be taken any further: the line of the log, and the CLOSE. */
+static void
+session_out_broken(struct session *s, const char *why, struct span bytes)
+{
+	if (s->peer_state != PEER_OPEN || s->close_wanted != 0)
+		return; /* a program that is being ended may well end within a record */
+	if (session_log_begin(s, LOG_ERROR, "session", SPAN("the program's output is malformed"))) {
+		log_text("why", span_of(why));
+		log_text("bytes", bytes);
+		log_end();
+	}
+	session_want_close(s, CLOSE_INTERNAL, "the program's output is malformed");
+}
+
+/* The program ends the session. */
+static void
+session_out_close(struct session *s, const struct framing_item *item)
+{
+	const struct message *m = &item->message;
+	struct span reason = {(const char *)m->data, m->len};
+
+	if (!frame_close_code_valid(item->code)) {
+		session_out_broken(s, "a close with a code that can't be sent", reason);
+		return;
+	}
+	if (s->close_wanted != 0)
+		return;
+	free(s->close_words);
+	s->close_words = span_dup(reason);
+	session_want_close(s, item->code, s->close_words ? s->close_words : "");
+}
+
+/* Takes what the framing found; false when that is all for now. */
+static bool
+session_out_event(struct session *s, enum framing_event event, const struct framing_item *item)
+{
+	const struct message *m = &item->message;
+
+	switch (event) {
+	case FRAMING_MORE:
+		return false;
+	case FRAMING_MESSAGE:
+	case FRAMING_PART:
+		session_out_message(s, m, event == FRAMING_MESSAGE);
+		break;
+	case FRAMING_CLOSE:
+		session_out_close(s, item);
+		break;
+	case FRAMING_BAD:
+		session_out_broken(s, item->why, (struct span){(const char *)m->data, m->len});
+		break;
+	case FRAMING_TOO_BIG:
+		if (s->peer_state == PEER_OPEN && s->close_wanted == 0 &&
+		    session_log_begin(s, LOG_ERROR, "session",
+			SPAN("the program's output has a message above --maxframesize")))
+			log_end();
+		session_want_close(s, CLOSE_TOO_BIG, "the program's message is too big");
+		break;
+	case FRAMING_NOMEM:
+		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+		break;
+	}
+	return true;
 }
 
 bool
 session_out_take(struct session *s)
 {
-	struct message m;
-	enum framing_event event;
+	struct framing_item item;
 	size_t n;
 
 	switch (child_read(s->child, s->loop->in, LOOP_BATCH, &n)) {
 	case IO_OK:
 		framing_feed(&s->framing, s->loop->in, n);
-		while ((event = framing_next(&s->framing, &m)) != FRAMING_MORE && event != FRAMING_NOMEM)
-			session_out_message(s, &m, event == FRAMING_MESSAGE);
-		if (event == FRAMING_NOMEM)
-			session_want_close(s, CLOSE_INTERNAL, "no memory for a line");
+		while (session_out_event(s, framing_next(&s->framing, &item), &item))
+			continue;
 		session_out_flush(s);
 		return true;
 	case IO_AGAIN:
@@ -112,10 +259,50 @@ session_out_take(struct session *s)
 		break;
 	}
 	/* The last line counts also without its end. */
-	if (framing_end(&s->framing, &m) == FRAMING_MESSAGE)
-		session_out_message(s, &m, true);
+	(void)session_out_event(s, framing_end(&s->framing, &item), &item);
 	framing_clear(&s->framing);
 	session_out_flush(s);
 	session_set_child(s);
 	return false;
+}
+
+/* Keeps a message until the one of stdout that was begun is whole. */
+static bool
+session_out_wait(struct session *s, const struct buffer *message)
+{
+	size_t len = buffer_len(message);
+
+	if (buffer_len(&s->waiting) + len > SESSION_OUT_WAITING_MAX)
+		return false;
+	if (!buffer_append(&s->waiting, &len, sizeof(len)))
+		return false;
+	if (!buffer_append(&s->waiting, buffer_data(message), len)) {
+		s->waiting.tail -= sizeof(len);
+		return false;
+	}
+	return true;
+}
+
+void
+session_out_stderr(struct session *s, const char *line, size_t len)
+{
+	const char *tag = session_out_tag(s, true);
+	struct buffer message = {0};
+
+	if (!s->endpoint->pass_stderr || s->peer_state != PEER_OPEN || s->close_wanted != 0)
+		return;
+	if (!buffer_append(&message, tag, strlen(tag)) ||
+	    !quote_json(&message, (const uint8_t *)line, len, QUOTE_FOR_PAGES) ||
+	    !buffer_append(&message, "\"}", 2)) {
+		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+	} else if (!s->encoder.in_message) {
+		session_out_frame(s, MESSAGE_TEXT, true, buffer_data(&message), buffer_len(&message));
+		session_out_flush(s);
+	} else if (!session_out_wait(s, &message) && !s->said_dropped) {
+		s->said_dropped = true;
+		if (session_log_begin(s, LOG_ERROR, "session",
+			SPAN("lines of stderr within an endless line of stdout are not passed on")))
+			log_end();
+	}
+	buffer_clear(&message);
 }

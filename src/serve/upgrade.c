@@ -164,6 +164,8 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 		.argv = endpoint->program ? endpoint->argv : own_argv,
 		.envp = env,
 		.remote = remote,
+		.path = span_of(request->path),
+		.query = request->uri->query,
 		.target = head_target(request->head),
 		.host = request->host,
 		.origin = origin,

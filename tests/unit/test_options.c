@@ -496,6 +496,56 @@ words_are_chosen_from_their_list(void **state)
 }
 
 static void
+framings_are_worked_out(void **state)
+{
+	struct run run;
+	struct options *o = &run.options;
+
+	(void)state;
+	RUN(&run, "wspipe", "hello");
+	assert_run(&run);
+	assert_int_equal(o->to_program.kind, FRAMING_LINES);
+	assert_int_equal(o->from_program.kind, FRAMING_LINES);
+	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_PASS);
+	assert_int_equal(o->from_program.max_message, 1048576);
+	assert_int_equal(o->invalid_utf8, OPTIONS_REPLACE);
+	assert_false(o->text || o->events || o->passstderr);
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--binary", "hello");
+	assert_run(&run);
+	assert_int_equal(o->to_program.kind, FRAMING_STREAM);
+	assert_int_equal(o->from_program.kind, FRAMING_STREAM);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--framing-out=length", "--text", "--framing=json", "--events",
+	    "--invalid-utf8=close", "hello");
+	assert_run(&run);
+	assert_int_equal(o->to_program.kind, FRAMING_JSON);
+	assert_int_equal(o->from_program.kind, FRAMING_LENGTH);
+	assert_true(o->from_program.text && o->events);
+	assert_int_equal(o->invalid_utf8, OPTIONS_CLOSE);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--framing-out=lsp", "--newline=reject", "--maxframesize=7", "hello");
+	assert_run(&run);
+	assert_int_equal(o->to_program.kind, FRAMING_LINES);
+	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_REJECT);
+	assert_int_equal(o->from_program.kind, FRAMING_LSP);
+	assert_int_equal(o->from_program.max_message, 7);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--binary", "--framing=stream", "--framing-in=stream", "hello");
+	assert_run(&run);
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--passstderr", "hello");
+	assert_run(&run);
+	assert_true(o->passstderr);
+	run_clear(&run);
+}
+
+static void
 directories_become_absolute(void **state)
 {
 	struct run run;
@@ -690,6 +740,51 @@ values_that_do_not_fit_are_refused(void **state)
 		NULL},
 	    {{"wspipe", "--staticdir="}, 64,
 		"wspipe: --staticdir '' must be the name of a directory\n", NULL},
+	};
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+}
+
+static void
+framings_that_make_no_sense_are_refused(void **state)
+{
+#define MIXED "wspipe: --binary is --framing=stream: leave out --binary, or the other framing\n"
+#define UTF8                                                                                   \
+	"wspipe: --invalid-utf8 is about text: what the program writes is sent as binary messages, " \
+	"or is JSON, which must be UTF-8\n"
+	static const struct failure rows[] = {
+	    {{"wspipe", "--framing=line", "hello"}, 64,
+		"wspipe: --framing 'line' must be lines, stream, text, nul, length, json or lsp\n",
+		NULL},
+	    {{"wspipe", "--newline=drop", "hello"}, 64,
+		"wspipe: --newline 'drop' must be pass, space or reject\n", NULL},
+	    {{"wspipe", "--invalid-utf8=drop", "hello"}, 64,
+		"wspipe: --invalid-utf8 'drop' must be replace, binary or close\n", NULL},
+	    {{"wspipe", "--binary", "--framing=lines", "hello"}, 64, MIXED, NULL},
+	    {{"wspipe", "--binary", "--framing-in=json", "hello"}, 64, MIXED, NULL},
+	    {{"wspipe", "--binary", "--framing-out=lines", "hello"}, 64, MIXED, NULL},
+	    {{"wspipe", "--framing=nul", "--newline=space", "hello"}, 64,
+		"wspipe: --newline is about lines: it needs --framing-in=lines\n", NULL},
+	    {{"wspipe", "--framing-in=length", "--text", "hello"}, 64,
+		"wspipe: --text is about records with a length: it needs --framing-out=length\n",
+		NULL},
+	    {{"wspipe", "--framing-out=json", "--events", "hello"}, 64,
+		"wspipe: --events is about JSON: it needs --framing-in=json\n", NULL},
+	    {{"wspipe", "--passstderr", "--binary", "hello"}, 64,
+		"wspipe: --binary and --passstderr exclude each other: leave one of them out\n",
+		NULL},
+	    {{"websocketd", "--passstderr", "--binary", "hello"}, 1,
+		"please only specify one of --binary and --passstderr\n", NULL},
+	    {{"wspipe", "--passstderr", "--framing=text", "hello"}, 64,
+		"wspipe: --passstderr needs --framing-out=lines or --framing-out=json\n", NULL},
+	    {{"wspipe", "--binary", "--invalid-utf8=close", "hello"}, 64, UTF8, NULL},
+	    {{"wspipe", "--framing=length", "--invalid-utf8=close", "hello"}, 64, UTF8, NULL},
+	    {{"wspipe", "--framing=json", "--invalid-utf8=binary", "hello"}, 64, UTF8, NULL},
+	    {{"wspipe", "--passstderr", "--invalid-utf8=binary", "hello"}, 64,
+		"wspipe: --invalid-utf8=binary and --passstderr exclude each other, as JSON is "
+		"text: leave one of them out\n",
+		NULL},
 	};
 
 	(void)state;
@@ -943,6 +1038,8 @@ main(void)
 	    cmocka_unit_test(lists_are_split_at_commas_and_the_last_one_wins),
 	    cmocka_unit_test(numbers_reach_to_their_limits),
 	    cmocka_unit_test(words_are_chosen_from_their_list),
+	    cmocka_unit_test(framings_are_worked_out),
+	    cmocka_unit_test(framings_that_make_no_sense_are_refused),
 	    cmocka_unit_test(directories_become_absolute),
 	    cmocka_unit_test(command_is_found_as_a_shell_would),
 	    cmocka_unit_test(words_that_are_no_options_are_refused),

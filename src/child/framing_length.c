@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The length of a message stands before it, in 4 bytes, the highest first. */
+#include "child/framing_shape.h"
+
+#include <string.h>
+
+enum { FRAMING_LENGTH_PREFIX = 4 };
+
+static enum framing_wrap_result
+framing_length_wrap(const struct framing *framing, const struct message *message,
+    struct framing_wrapped *out, struct buffer *records)
+{
+	(void)framing;
+	(void)records;
+	if (message->len > UINT32_MAX) {
+		out->reason = "a message whose length has no place in 4 bytes";
+		return FRAMING_REFUSED;
+	}
+	for (int i = 0; i < FRAMING_LENGTH_PREFIX; i++)
+		out->head[i] = (uint8_t)(message->len >> (24 - 8 * i));
+	out->head_len = FRAMING_LENGTH_PREFIX;
+	return FRAMING_AROUND;
+}
+
+/* Reads the prefix; false: it is not whole. */
+static bool
+framing_length_read_prefix(struct framing_reader *r)
+{
+	while (r->cut_len < FRAMING_LENGTH_PREFIX && r->len > 0) {
+		r->cut[r->cut_len++] = *r->bytes;
+		framing_skip(r, 1);
+	}
+	if (r->cut_len < FRAMING_LENGTH_PREFIX)
+		return false;
+	r->left = 0;
+	for (int i = 0; i < FRAMING_LENGTH_PREFIX; i++)
+		r->left = r->left << 8 | r->cut[i];
+	r->cut_len = 0;
+	return true;
+}
+
+static enum framing_event
+framing_length_next(struct framing_reader *r, struct framing_item *item)
+{
+	enum message_type type = r->framing.text ? MESSAGE_TEXT : MESSAGE_BINARY;
+	uint8_t *bytes;
+	size_t n;
+
+	if (!r->in_record) {
+		r->in_record = framing_length_read_prefix(r);
+		if (!r->in_record)
+			return FRAMING_MORE;
+	}
+	bytes = r->bytes;
+	n = r->left < r->len ? (size_t)r->left : r->len;
+	/* In parts leaves what is long, from its first part to its last; that needs no memory.
+	 */
+	if (r->in_message ||
+	    (buffer_len(&r->held) == 0 && (r->left > FRAMING_PART_MAX || n == r->left))) {
+		if (n == 0 && r->left > 0)
+			return FRAMING_MORE;
+		framing_skip(r, n);
+		r->left -= n;
+		r->in_record = r->left > 0;
+		return framing_hand_out(r, item, type, bytes, n, r->left == 0);
+	}
+	if (!framing_hold(r, n))
+		return FRAMING_NOMEM;
+	r->left -= n;
+	if (r->left > 0)
+		return FRAMING_MORE;
+	r->in_record = false;
+	return framing_hand_out_held(r, item, type, buffer_len(&r->held), true);
+}
+
+static enum framing_event
+framing_length_end(struct framing_reader *r, struct framing_item *item)
+{
+	static const char why[] = "the output ends within a record";
+
+	if (r->in_record)
+		return framing_bad(item, why, buffer_data(&r->held), buffer_len(&r->held));
+	if (r->cut_len > 0)
+		return framing_bad(item, why, r->cut, r->cut_len);
+	return FRAMING_MORE;
+}
+
+const struct framing_shape framing_length = {
+    .takes_text = true,
+    .takes_binary = true,
+    .wrap = framing_length_wrap,
+    .next = framing_length_next,
+    .end = framing_length_end,
+};

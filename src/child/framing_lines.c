@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A message is a line. */
+#include "child/framing_shape.h"
+
+#include <string.h>
+
+static enum framing_wrap_result
+framing_lines_wrap(const struct framing *framing, const struct message *message,
+    struct framing_wrapped *out, struct buffer *records)
+{
+	uint8_t *newline = NULL;
+	size_t done = 0;
+
+	(void)records;
+	out->tail = SPAN("\n");
+	if (framing->newline == FRAMING_NEWLINE_PASS)
+		return FRAMING_AROUND;
+	while (done < message->len &&
+	       (newline = memchr(message->data + done, '\n', message->len - done))) {
+		if (framing->newline == FRAMING_NEWLINE_REJECT) {
+			out->reason = "a message with a newline, and the program reads lines";
+			return FRAMING_REFUSED;
+		}
+		*newline = ' ';
+		done = (size_t)(newline - message->data) + 1;
+	}
+	return FRAMING_AROUND;
+}
+
+static enum framing_event
+framing_lines_next(struct framing_reader *r, struct framing_item *item)
+{
+	return framing_next_until(r, item, '\n', true);
+}
+
+const struct framing_shape framing_lines = {
+    .takes_text = true,
+    .wrap = framing_lines_wrap,
+    .next = framing_lines_next,
+    .end = framing_end_until,
+};

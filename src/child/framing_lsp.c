@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The base protocol of the Language Server Protocol: header fields as in HTTP, an empty
+ * line, and the message. A program that prints something else is found out at the end of
+ * its first line.
+ */
+#include "child/framing_shape.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	FRAMING_LSP_LINE_MAX = 256, /* bytes of a header line */
+	FRAMING_LSP_LINES_MAX = 16, /* of one head */
+};
+
+static enum framing_wrap_result
+framing_lsp_wrap(const struct framing *framing, const struct message *message,
+    struct framing_wrapped *out, struct buffer *records)
+{
+	char head[FRAMING_HEAD_MAX + 16];
+	int len = snprintf(head, sizeof(head), "Content-Length: %zu\r\n\r\n", message->len);
+
+	(void)framing;
+	(void)records;
+	if (len < 0 || len > FRAMING_HEAD_MAX) {
+		out->reason = "a message that is too long";
+		return FRAMING_REFUSED;
+	}
+	memcpy(out->head, head, (size_t)len);
+	out->head_len = (size_t)len;
+	return FRAMING_AROUND;
+}
+
+/* Judges a header line without its "\r\n". NULL, or what is wrong. */
+static const char *
+framing_lsp_field(struct framing_reader *r, struct span line)
+{
+	const char *colon = memchr(line.data, ':', line.len);
+	struct span name, value;
+	int64_t length;
+
+	if (!colon)
+		return "a header line without a colon";
+	name = (struct span){line.data, (size_t)(colon - line.data)};
+	value = span_trim((struct span){colon + 1, line.len - name.len - 1});
+	if (!util_is_token(name))
+		return "a header line whose name is no token";
+	if (!span_equal_nocase(name, SPAN("Content-Length")))
+		return NULL; /* Content-Type, and what may come */
+	if (r->in_record)
+		return "a second Content-Length";
+	if (util_parse_number(value, 0, INT64_MAX, &length))
+		return "a Content-Length that is no number";
+	r->left = (uint64_t)length;
+	r->in_record = true;
+	return NULL;
+}
+
+/* Reads the head; FRAMING_MESSAGE when it is whole. LINES counts from 1 until then. */
+static enum framing_event
+framing_lsp_read_head(struct framing_reader *r, struct framing_item *item)
+{
+	for (;;) {
+		const char *why = NULL;
+		uint8_t *line;
+		size_t len;
+		enum framing_event event =
+		    framing_take_line(r, FRAMING_LSP_LINE_MAX, &line, &len);
+
+		if (event == FRAMING_TOO_BIG)
+			return framing_bad(item, "a header line that is too long", line, len);
+		if (event != FRAMING_MESSAGE)
+			return event;
+		r->lines++;
+		if (len < 2 || line[len - 2] != '\r')
+			why = "a header line that does not end with CR LF";
+		else if (len > 2 && r->lines > FRAMING_LSP_LINES_MAX)
+			why = "too many header lines";
+		else if (len > 2)
+			why = framing_lsp_field(r, (struct span){(const char *)line, len - 2});
+		else if (!r->in_record)
+			why = "a head without Content-Length";
+		if (why)
+			return framing_bad(item, why, line, len);
+		buffer_clear(&r->held);
+		if (len == 2) {
+			r->lines = 0;
+			return FRAMING_MESSAGE;
+		}
+	}
+}
+
+/* The head is whole exactly when the length is known and no line of it was read. */
+static bool
+framing_lsp_in_body(const struct framing_reader *r)
+{
+	return r->in_record && r->lines == 0;
+}
+
+static enum framing_event
+framing_lsp_next(struct framing_reader *r, struct framing_item *item)
+{
+	enum framing_event event;
+	uint8_t *bytes;
+	size_t n;
+
+	if (!framing_lsp_in_body(r)) {
+		event = framing_lsp_read_head(r, item);
+		if (event != FRAMING_MESSAGE)
+			return event;
+		if (r->framing.max_message != 0 && r->left > r->framing.max_message)
+			return FRAMING_TOO_BIG;
+	}
+	bytes = r->bytes;
+	n = r->left < r->len ? (size_t)r->left : r->len;
+	if (n == r->left && buffer_len(&r->held) == 0) {
+		framing_skip(r, n);
+		r->in_record = false;
+		return framing_hand_out(r, item, MESSAGE_TEXT, bytes, n, true);
+	}
+	if (!framing_hold(r, n))
+		return FRAMING_NOMEM;
+	r->left -= n;
+	if (r->left > 0)
+		return FRAMING_MORE;
+	r->in_record = false;
+	return framing_hand_out_held(r, item, MESSAGE_TEXT, buffer_len(&r->held), true);
+}
+
+static enum framing_event
+framing_lsp_end(struct framing_reader *r, struct framing_item *item)
+{
+	if (!r->in_record && r->lines == 0 && buffer_len(&r->held) == 0)
+		return FRAMING_MORE;
+	return framing_bad(item, "the output ends within a record", buffer_data(&r->held),
+	    buffer_len(&r->held));
+}
+
+const struct framing_shape framing_lsp = {
+    .takes_text = true,
+    .wrap = framing_lsp_wrap,
+    .next = framing_lsp_next,
+    .end = framing_lsp_end,
+};

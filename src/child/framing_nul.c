@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A message ends with a NUL, so that it may hold newlines: `find -print0`, `grep -z`. */
+#include "child/framing_shape.h"
+
+#include <string.h>
+
+static enum framing_wrap_result
+framing_nul_wrap(const struct framing *framing, const struct message *message,
+    struct framing_wrapped *out, struct buffer *records)
+{
+	(void)framing;
+	(void)records;
+	out->tail = SPAN("\0");
+	if (message->len == 0 || !memchr(message->data, '\0', message->len))
+		return FRAMING_AROUND;
+	out->reason = "a message with a NUL, and the program reads records that end with one";
+	return FRAMING_REFUSED;
+}
+
+static enum framing_event
+framing_nul_next(struct framing_reader *r, struct framing_item *item)
+{
+	return framing_next_until(r, item, '\0', false);
+}
+
+const struct framing_shape framing_nul = {
+    .takes_text = true,
+    .wrap = framing_nul_wrap,
+    .next = framing_nul_next,
+    .end = framing_end_until,
+};

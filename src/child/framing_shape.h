@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the shapes of framing.h are made of: the table of functions of each, and
+ * the steps that they share. Only framing*.c include this.
+ */
+#ifndef CHILD_FRAMING_SHAPE_H
+#define CHILD_FRAMING_SHAPE_H
+
+#include "child/framing.h"
+
+struct framing_shape {
+	bool takes_text;
+	bool takes_binary;
+	/* framing_wrap(); *OUT has no head and no tail yet. */
+	enum framing_wrap_result (*wrap)(const struct framing *framing,
+	    const struct message *message, struct framing_wrapped *out, struct buffer *records);
+	/* framing_next() and framing_end(), but for what is the same in all shapes. */
+	enum framing_event (*next)(struct framing_reader *r, struct framing_item *item);
+	enum framing_event (*end)(struct framing_reader *r, struct framing_item *item);
+};
+
+extern const struct framing_shape framing_lines;
+extern const struct framing_shape framing_stream;
+extern const struct framing_shape framing_text;
+extern const struct framing_shape framing_nul;
+extern const struct framing_shape framing_length;
+extern const struct framing_shape framing_json;
+extern const struct framing_shape framing_lsp;
+
+/* Steps over LEN bytes of what was fed. */
+static inline void
+framing_skip(struct framing_reader *r, size_t len)
+{
+	r->bytes += len;
+	r->len -= len;
+}
+
+/* Moves LEN bytes of what was fed to HELD. False without memory. */
+bool framing_hold(struct framing_reader *r, size_t len) __attribute__((warn_unused_result));
+
+/* Hands out bytes, or the first LEN bytes of HELD, whose memory goes with the next call. */
+enum framing_event framing_hand_out(struct framing_reader *r, struct framing_item *item,
+    enum message_type type, uint8_t *bytes, size_t len, bool last);
+enum framing_event framing_hand_out_held(struct framing_reader *r, struct framing_item *item,
+    enum message_type type, size_t len, bool last);
+
+/* The record that begins with these bytes is malformed. */
+enum framing_event framing_bad(
+    struct framing_item *item, const char *why, uint8_t *bytes, size_t len);
+
+/*
+ * The next text record up to SEPARATOR, of any length: a long one is handed out in parts. With
+ * CR a '\r' before the separator is taken off.
+ */
+enum framing_event framing_next_until(
+    struct framing_reader *r, struct framing_item *item, char separator, bool cr);
+/* Its end: what was begun is a message. */
+enum framing_event framing_end_until(struct framing_reader *r, struct framing_item *item);
+
+/*
+ * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, where the
+ * caller clears it. FRAMING_MESSAGE: *LINE and *LEN are it; FRAMING_TOO_BIG: they are the begin
+ * of a longer one; FRAMING_MORE or FRAMING_NOMEM.
+ */
+enum framing_event framing_take_line(
+    struct framing_reader *r, uint64_t max, uint8_t **line, size_t *len);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bytes as they come, as binary messages, or as text that is not cut inside a character. */
+#include "child/framing_shape.h"
+
+#include "base/utf8.h"
+
+#include <string.h>
+
+static enum framing_wrap_result
+framing_stream_wrap(const struct framing *framing, const struct message *message,
+    struct framing_wrapped *out, struct buffer *records)
+{
+	(void)framing;
+	(void)message;
+	(void)out;
+	(void)records;
+	return FRAMING_AROUND;
+}
+
+static enum framing_event
+framing_stream_next(struct framing_reader *r, struct framing_item *item)
+{
+	uint8_t *bytes = r->bytes;
+	size_t len = r->len;
+
+	if (len == 0)
+		return FRAMING_MORE;
+	framing_skip(r, len);
+	return framing_hand_out(r, item, MESSAGE_BINARY, bytes, len, true);
+}
+
+static enum framing_event
+framing_stream_end(struct framing_reader *r, struct framing_item *item)
+{
+	(void)r;
+	(void)item;
+	return FRAMING_MORE;
+}
+
+/* How many bytes at the end of the text are the begin of a character that may still become one.
+ */
+static size_t
+framing_text_cut(const uint8_t *bytes, size_t len)
+{
+	for (size_t n = 1; n <= 3 && n <= len; n++) {
+		struct utf8 state = {0};
+
+		if ((bytes[len - n] & 0xc0) == 0x80)
+			continue; /* within a character */
+		return utf8_feed(&state, bytes + len - n, n) && !utf8_complete(&state) ? n : 0;
+	}
+	return 0;
+}
+
+static enum framing_event
+framing_text_next(struct framing_reader *r, struct framing_item *item)
+{
+	uint8_t *bytes = r->bytes;
+	size_t len = r->len;
+	bool joined = r->cut_len > 0;
+
+	if (len == 0)
+		return FRAMING_MORE;
+	if (joined) {
+		/* The character that the last read cut goes on here: the rare case is copied.
+		 */
+		if (!buffer_append(&r->held, r->cut, r->cut_len) || !framing_hold(r, len))
+			return FRAMING_NOMEM;
+		bytes = buffer_data(&r->held);
+		len = buffer_len(&r->held);
+	} else {
+		framing_skip(r, len);
+	}
+	r->cut_len = (uint8_t)framing_text_cut(bytes, len);
+	len -= r->cut_len;
+	memcpy(r->cut, bytes + len, r->cut_len);
+	if (len == 0) {
+		buffer_clear(&r->held);
+		return FRAMING_MORE;
+	}
+	r->held_out = joined;
+	return framing_hand_out(r, item, MESSAGE_TEXT, bytes, len, true);
+}
+
+static enum framing_event
+framing_text_end(struct framing_reader *r, struct framing_item *item)
+{
+	size_t len = r->cut_len;
+
+	if (len == 0)
+		return FRAMING_MORE;
+	r->cut_len = 0;
+	return framing_hand_out(r, item, MESSAGE_TEXT, r->cut, len, true);
+}
+
+const struct framing_shape framing_stream = {
+    .takes_text = true,
+    .takes_binary = true,
+    .wrap = framing_stream_wrap,
+    .next = framing_stream_next,
+    .end = framing_stream_end,
+};
+
+const struct framing_shape framing_text = {
+    .takes_text = true,
+    .wrap = framing_stream_wrap,
+    .next = framing_text_next,
+    .end = framing_text_end,
+};

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fuzzes the framings. The first byte picks the kind and its rules; the rest is what a program
+ * writes. Whole, byte by byte, or cut at random, it must give the same messages; and what is
+ * wrapped as a message must, where the shape keeps all bytes, read back as that message.
+ */
+#include "base/utf8.h"
+#include "child/framing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Holds in every build, unlike assert(). */
+#define CHECK(condition) ((condition) ? (void)0 : abort())
+
+enum { LIMIT = 200 }; /* low, so that few bytes pass it */
+
+/* The events as bytes; the parts of a message are joined. */
+struct tale {
+	struct buffer text;
+	bool in_message;
+	bool over;
+};
+
+static void
+tale_add(struct tale *tale, const void *bytes, size_t len)
+{
+	CHECK(buffer_append(&tale->text, bytes, len));
+}
+
+/* Streams have no messages: of them only the bytes must be the same. */
+static bool
+has_bounds(const struct framing *framing)
+{
+	return framing->kind != FRAMING_STREAM && framing->kind != FRAMING_TEXT;
+}
+
+static void
+tale_event(struct tale *tale, const struct framing *framing, enum framing_event event,
+    const struct framing_item *item)
+{
+	const struct message *m = &item->message;
+	uint8_t kind = (uint8_t)event;
+	uint8_t type = (uint8_t)m->type;
+
+	CHECK(!tale->over);
+	switch (event) {
+	case FRAMING_MORE:
+	case FRAMING_NOMEM:
+		abort();
+	case FRAMING_PART:
+	case FRAMING_MESSAGE:
+		if (has_bounds(framing) && !tale->in_message)
+			tale_add(tale, &type, 1);
+		tale_add(tale, m->data, m->len);
+		if (has_bounds(framing) && event == FRAMING_MESSAGE)
+			tale_add(tale, "|", 1);
+		tale->in_message = event == FRAMING_PART;
+		CHECK(framing->kind != FRAMING_JSON || m->type != MESSAGE_TEXT ||
+		      utf8_valid(m->data, m->len));
+		return;
+	case FRAMING_CLOSE:
+		CHECK(item->code >= 1000 && item->code <= 4999);
+		tale_add(tale, &item->code, sizeof(item->code));
+		tale_add(tale, m->data, m->len);
+		break;
+	case FRAMING_BAD:
+		CHECK(m->len <= FRAMING_SHOWN_MAX);
+		tale_add(tale, item->why, strlen(item->why));
+		tale_add(tale, m->data, m->len);
+		break;
+	case FRAMING_TOO_BIG:
+		break;
+	}
+	tale_add(tale, &kind, 1);
+	tale->over = true;
+}
+
+/* Feeds a part, in a block of exactly its size. */
+static void
+feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t size)
+{
+	uint8_t *block = malloc(size);
+	struct framing_item item;
+	enum framing_event event;
+
+	CHECK(block);
+	memcpy(block, data, size);
+	framing_feed(r, block, size);
+	while ((event = framing_next(r, &item)) != FRAMING_MORE)
+		tale_event(tale, &r->framing, event, &item);
+	CHECK(r->len == 0);
+	/* What is kept follows what came, not what is announced. */
+	CHECK(buffer_len(&r->held) <= FRAMING_PART_MAX + 6 * LIMIT);
+	free(block);
+}
+
+/* A random number that depends on the input alone: xorshift. */
+static uint64_t
+next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* Runs the input in parts of at most PART bytes, or of random sizes when it is 0. */
+static struct tale
+run(const struct framing *framing, const uint8_t *data, size_t size, size_t part,
+    uint64_t *seed)
+{
+	struct tale tale = {0};
+	struct framing_reader r;
+	struct framing_item item;
+	enum framing_event event;
+	size_t done = 0;
+
+	framing_init(&r, framing);
+	while (done < size) {
+		size_t n = part ? part : 1 + next_random(seed) % 24;
+
+		if (n > size - done)
+			n = size - done;
+		feed(&tale, &r, data + done, n);
+		done += n;
+	}
+	event = framing_end(&r, &item);
+	if (event != FRAMING_MORE)
+		tale_event(&tale, framing, event, &item);
+	framing_clear(&r);
+	return tale;
+}
+
+static void
+check_same(const struct tale *a, struct tale b)
+{
+	size_t len = buffer_len(&a->text);
+
+	CHECK(len == buffer_len(&b.text));
+	CHECK(len == 0 || memcmp(buffer_data(&a->text), buffer_data(&b.text), len) == 0);
+	buffer_clear(&b.text);
+}
+
+/* What the program would read for a message, if it said it again, would be that message. */
+static void
+check_echo(
+    const struct framing *framing, enum message_type type, const uint8_t *data, size_t size)
+{
+	struct framing_wrapped w;
+	struct buffer record = {0};
+	struct framing_reader r;
+	struct framing_item item;
+	uint8_t *copy = malloc(size ? size : 1);
+	struct message m = {type, copy, size};
+	enum framing_wrap_result result;
+
+	CHECK(copy);
+	if (size > 0)
+		memcpy(copy, data, size);
+	result = framing_wrap(framing, &m, &w, &record);
+	CHECK(result != FRAMING_NO_ROOM);
+	if (result == FRAMING_AROUND)
+		CHECK(buffer_append(&record, w.head, w.head_len) &&
+		      buffer_append(&record, copy, size) &&
+		      buffer_append(&record, w.tail.data, w.tail.len));
+	if (result != FRAMING_REFUSED && has_bounds(framing) &&
+	    framing->kind != FRAMING_LINES) {
+		framing_init(&r, framing);
+		r.framing.max_message = 0;
+		framing_feed(&r, buffer_data(&record), buffer_len(&record));
+		CHECK(framing_next(&r, &item) == FRAMING_MESSAGE);
+		CHECK(item.message.len == size);
+		CHECK(size == 0 || memcmp(item.message.data, data, size) == 0);
+		CHECK(framing->kind != FRAMING_JSON || item.message.type == type);
+		CHECK(framing_next(&r, &item) == FRAMING_MORE);
+		CHECK(framing_end(&r, &item) == FRAMING_MORE);
+		framing_clear(&r);
+	}
+	buffer_clear(&record);
+	free(copy);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct framing framing = {.max_message = LIMIT};
+	uint64_t seed = 0xcbf29ce484222325u;
+	struct tale whole;
+
+	if (size < 2 || size > FRAMING_PART_MAX)
+		return 0;
+	framing.kind = data[0] % FRAMING_KINDS;
+	framing.text = data[0] & 0x20;
+	framing.newline = data[0] & 0x40 ? FRAMING_NEWLINE_SPACE : FRAMING_NEWLINE_REJECT;
+	data++;
+	size--;
+	for (size_t i = 0; i < size; i++)
+		seed = (seed ^ data[i]) * 0x100000001b3u;
+	seed |= 1;
+	whole = run(&framing, data, size, size, &seed);
+	check_same(&whole, run(&framing, data, size, 1, &seed));
+	for (int k = 0; k < 3; k++)
+		check_same(&whole, run(&framing, data, size, 0, &seed));
+	buffer_clear(&whole.text);
+
+	if (framing_takes(&framing, MESSAGE_BINARY))
+		check_echo(&framing, MESSAGE_BINARY, data, size);
+	if (utf8_valid(data, size))
+		check_echo(&framing, MESSAGE_TEXT, data, size);
+	return 0;
+}

@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How messages stand in the bytes of the program: --framing and what belongs to it."""
+
+import json
+import re
+import struct
+import time
+
+import pytest
+
+from wsraw import BINARY, CLOSE, TEXT, close_frame, frame, random_text
+
+BYTES = bytes(range(256))
+
+
+def python(script, text):
+    return script("program", "#!/usr/bin/python3 -u\nimport json, os, struct, sys, time\n" + text)
+
+
+def echo(ws, *messages):
+    """Sends all, then expects all of them back."""
+    for opcode, data in messages:
+        ws.send(frame(opcode, data))
+    for opcode, data in messages:
+        assert ws.message() == (opcode, data.encode() if isinstance(data, str) else data)
+
+
+def batch(ws, *messages):
+    """As echo(), in one packet."""
+    ws.send(b"".join(frame(opcode, data) for opcode, data in messages))
+    for opcode, data in messages:
+        assert ws.message() == (opcode, data.encode() if isinstance(data, str) else data)
+
+
+# json
+
+
+def test_json_and_cat_are_a_perfect_echo(server):
+    messages = [
+        (TEXT, "hello"),
+        (TEXT, ""),
+        (BINARY, b""),
+        (TEXT, "two\nlines\r\n"),
+        (TEXT, "nul \0 and \x1f \x7f \"quotes\" \\ / <&> \u2028 ä€😀"),
+        (BINARY, BYTES),
+        (BINARY, b"\0\n"),
+    ]
+    with server("--framing=json", "cat").websocket() as ws:
+        echo(ws, *messages)
+        batch(ws, *messages * 20)
+        ws.send_cut(b"".join(frame(*m) for m in messages), "random", seed=1)
+        for opcode, data in messages:
+            assert ws.message() == (opcode, data.encode() if isinstance(data, str) else data)
+
+
+def test_json_echoes_a_mebibyte_of_each_type(server):
+    # 1 MiB is --maxframesize: of bytes, and of NULs, which JSON writes in six.
+    with server("--framing=json", "cat").websocket() as ws:
+        echo(ws, (BINARY, BYTES * 4096), (TEXT, "\0" * (1 << 20)), (TEXT, random_text(200000, 1)))
+
+
+def test_json_tells_who_came_and_how_the_client_left(server, script, tmp_path):
+    program = python(script, "open(sys.argv[1], 'w').write(sys.stdin.read())\n")
+    # An interpreter may take longer to start than the first step of the ladder.
+    one = server("--framing=json", "--events", "--closems=5000", program, str(tmp_path / "seen"))
+
+    def seen(path, leave):
+        with one.websocket(path) as ws:
+            leave(ws)
+        one.check_clean()
+        return [json.loads(line) for line in (tmp_path / "seen").read_text().splitlines()]
+
+    def polite(ws):
+        ws.send(frame(TEXT, "x") + close_frame(4007, "bye \"all\""))
+        assert ws.closed(answer=False)[0] == 4007
+
+    events = seen("/a%20b?c=%20d", polite)
+    assert events[0]["remote"].startswith(one.addresses[0][0]) or events[0]["remote"].startswith("[")
+    del events[0]["remote"]
+    assert events == [
+        {"type": "open", "id": 1, "path": "/a b", "query": "c=%20d", "subprotocol": None},
+        {"type": "text", "data": "x"},
+        {"type": "close", "code": 4007, "reason": "bye \"all\""},
+    ]
+
+    def without_code(ws):
+        ws.send(close_frame())
+        assert ws.closed(answer=False)[0] is None
+
+    assert seen("/", without_code)[1:] == [{"type": "close", "code": 1005, "reason": ""}]
+    assert seen("/", lambda ws: None)[1:] == [{"type": "close", "code": 1006, "reason": ""}]
+
+    def wrong(ws):
+        ws.send(frame(TEXT, b"\xff"))
+        assert ws.closed()[0] == 1007
+
+    assert seen("/", wrong)[1:] == [{"type": "close", "code": 1007, "reason": "text is not UTF-8"}]
+
+
+def test_json_program_ends_the_session_with_its_own_code(server, script):
+    program = python(
+        script,
+        "print('{\"type\":\"text\",\"data\":\"first\"}')\n"
+        "print('{\"type\":\"close\",\"code\":4001,\"reason\":\"en\\\\u00f6gh\"}\\n{\"type\":\"text\",\"data\":\"late\"}')\n"
+        "sys.stdin.read()\n",
+    )
+    one = server("--framing=json", program)
+    with one.websocket() as ws:
+        assert ws.text() == "first"
+        assert ws.frame()[0::2] == (CLOSE, struct.pack(">H", 4001) + "enögh".encode())
+        ws.send(close_frame(4001))
+        assert ws.read_to_end() == b""
+    one.wait_log(r"close .* sent=4001 received=4001 reason=\"enögh\"")
+
+
+def test_json_close_code_that_cannot_be_sent(server):
+    one = server("--framing=json", "sh", "-c", "echo '{\"type\":\"close\",\"code\":1005}'; exec cat")
+    with one.websocket() as ws:
+        assert ws.closed() == (1011, "the program's output is malformed")
+    one.wait_log("malformed why=\"a close with a code that can't be sent\"")
+
+
+# The others, both directions
+
+
+def test_nul_keeps_newlines(server):
+    messages = [(TEXT, "a"), (TEXT, ""), (TEXT, "two\nlines\r\n"), (TEXT, "ä€😀" * 1000)]
+    with server("--framing=nul", "cat").websocket() as ws:
+        echo(ws, *messages)
+        batch(ws, *messages)
+        ws.send(frame(TEXT, "a\0b"))
+        assert ws.closed() == (1008, "a message with a NUL, and the program reads records that end with one")
+
+
+def test_nul_and_a_program_that_sorts(server):
+    with server("--framing=nul", "stdbuf", "-oL", "sed", "-uz", "s/\\n/+/g").websocket() as ws:
+        ws.send(frame(TEXT, "a\nb"))
+        assert ws.text() == "a+b"
+
+
+def test_length_keeps_bounds_and_bytes(server):
+    messages = [(BINARY, b""), (BINARY, BYTES), (BINARY, b"\0\0\0\1"), (BINARY, b"x" * 65536)]
+    with server("--framing=length", "cat").websocket() as ws:
+        echo(ws, *messages)
+        batch(ws, *messages * 5)
+        ws.send_cut(b"".join(frame(*m) for m in messages), "random", seed=2)
+        for message in messages:
+            assert ws.message() == message
+        ws.send(frame(TEXT, "text"))
+        assert ws.message() == (BINARY, b"text")
+
+
+def test_length_with_text(server):
+    with server("--framing=length", "--text", "cat").websocket() as ws:
+        echo(ws, (TEXT, ""), (TEXT, "a\0\nb"), (TEXT, random_text(100000, 2)))
+
+
+def test_length_streams_a_record_above_the_limit(server, script):
+    program = python(
+        script,
+        "n = 3 << 20\nsys.stdout.buffer.write(struct.pack('>I', n) + b'ab' * (n // 2) + struct.pack('>I', 2) + b'hi')\n",
+    )
+    with server("--framing=length", "--maxframesize=1000", program).websocket() as ws:
+        assert ws.message() == (BINARY, b"ab" * (3 << 19))
+        assert ws.message() == (BINARY, b"hi")
+        assert ws.closed() == (1000, "exit 0")
+
+
+def test_stream_takes_both_types(server):
+    with server("--framing=stream", "cat").websocket() as ws:
+        for opcode, data in ((BINARY, b"\0\n"), (TEXT, b"text")):
+            ws.send(frame(opcode, data))
+            assert ws.message() == (BINARY, data)
+
+
+def test_lsp_echo(server):
+    messages = [(TEXT, '{"jsonrpc":"2.0"}'), (TEXT, ""), (TEXT, "Content-Length: 5\r\n\r\n"), (TEXT, "ä\n" * 50000)]
+    with server("--framing=lsp", "cat").websocket() as ws:
+        echo(ws, *messages)
+        batch(ws, *messages * 5)
+        ws.send_cut(b"".join(frame(*m) for m in messages[:3]), "bytes")
+        for _, data in messages[:3]:
+            assert ws.text() == data
+
+
+def test_text_sends_a_prompt_at_once(server):
+    program = "printf '> '; while read -r line; do printf '%s!\\n> ' \"$line\"; done"
+    with server("--framing=text", "sh", "-c", program).websocket() as ws:
+        assert ws.text() == "> "
+        ws.send(frame(TEXT, "a\n"))
+        assert ws.text() == "a!\n> "
+
+
+def test_text_is_not_cut_inside_a_character(server, script):
+    program = python(
+        script,
+        "for c in 'ä€😀.'.encode() + b'\\xe2\\x82':\n"
+        "    os.write(1, bytes([c]))\n"
+        "    time.sleep(0.03)\n",
+    )
+    with server("--framing=text", "--invalid-utf8=replace", program).websocket() as ws:
+        got = ""
+        while "." not in got:
+            opcode, data = ws.message()
+            assert opcode == TEXT and data
+            got += data.decode()  # each is whole
+        assert got == "ä€😀."
+        # What never becomes a character is repaired at the end.
+        assert ws.text() == "\ufffd"
+        assert ws.closed()[0] == 1000
+
+
+def test_directions_may_differ(server, script):
+    program = python(
+        script,
+        "for line in sys.stdin:\n"
+        "    data = line.rstrip('\\n').encode()\n"
+        "    sys.stdout.buffer.write(struct.pack('>I', len(data)) + data)\n"
+        "    sys.stdout.flush()\n",
+    )
+    with server("--framing-out=length", program).websocket() as ws:
+        ws.send(frame(TEXT, "a") + frame(TEXT, "b"))
+        assert ws.message() == (BINARY, b"a")
+        assert ws.message() == (BINARY, b"b")
+    with server("--framing-in=json", "--framing-out=lines", "cat").websocket() as ws:
+        ws.send(frame(BINARY, b"\0"))
+        assert ws.text() == '{"type":"binary","data":"AA=="}'
+    with server("--framing=lsp", "--framing-in=lines", "sh", "-c", "printf 'Content-Length: 2\\r\\n\\r\\nhi'; cat >&2").websocket() as ws:
+        assert ws.text() == "hi"
+
+
+@pytest.mark.parametrize("framing", ["lines", "nul", "text", "lsp"])
+def test_binary_messages_are_refused(server, framing):
+    with server("--framing=" + framing, "cat").websocket() as ws:
+        ws.send(frame(BINARY, b"x"))
+        assert ws.closed() == (1003, "a binary message, and the program reads text")
+
+
+def test_compat_drops_messages_of_the_wrong_type(server):
+    with server("--compat=websocketd", "--origin=*", "cat").websocket() as ws:
+        ws.send(frame(BINARY, b"x") + frame(TEXT, "y"))
+        assert ws.text() == "y"
+    with server("--compat=websocketd", "--binary", "cat").websocket() as ws:
+        ws.send(frame(TEXT, b"x") + frame(BINARY, b"y"))
+        assert ws.message() == (BINARY, b"y")
+
+
+# What is malformed or too big
+
+
+@pytest.mark.parametrize(
+    "framing, output, why, shown",
+    [
+        ("json", "hello\\n", "a line that is no JSON", r"hello\\x0a"),
+        ("json", '{"type":"binary","data":"AB=="}\\n', r'\"data\" is not base64', ""),
+        ("json", '{"type":"text","data":"\\377"}\\n', "a line that is no JSON", r"\\xff"),
+        ("json", "[" * 5000 + "\\n", "JSON that is nested too deep", r"bytes=.{1,70}$"),
+        ("lsp", "Starting...\\n", "a header line that does not end with CR LF", r"Starting...\\x0a"),
+        ("lsp", "\\r\\n", "a head without Content-Length", ""),
+        ("lsp", "Content-Length: 9\\r\\n\\r\\nabc", "the output ends within a record", "abc"),
+        ("length", "\\0\\0\\0\\5ab", "the output ends within a record", "ab"),
+    ],
+)
+def test_malformed_output_ends_the_session(server, script, framing, output, why, shown):
+    # The program stays, but for where the end of its output is the fault.
+    end = "" if "ends within" in why else "; exec cat"
+    one = server("--framing=" + framing, script("program", "#!/bin/sh\nprintf '%s'%s\n" % (output.replace("%", "%%"), end)))
+    with one.websocket() as ws:
+        assert ws.closed() == (1011, "the program's output is malformed")
+    line = one.wait_log("error session #1 the program's output is malformed why=(.*)")[1]
+    assert line.startswith('"%s" bytes=' % why), line
+    assert re.search(shown, line), line
+
+
+@pytest.mark.parametrize(
+    "framing, output",
+    [
+        ("json", "printf '{\"type\":\"text\",\"data\":\"'; head -c 1001 /dev/zero | tr '\\0' x; printf '\"}\\n'"),
+        ("json", "head -c 1000000 /dev/zero | tr '\\0' ' '"),
+        ("lsp", "printf 'Content-Length: 1001\\r\\n\\r\\n'"),
+    ],
+)
+def test_records_that_are_too_big_end_the_session(server, framing, output):
+    one = server("--framing=" + framing, "--maxframesize=1000", "sh", "-c", output + "; exec cat")
+    with one.websocket() as ws:
+        assert ws.closed() == (1009, "the program's message is too big")
+    one.wait_log("error session #1 the program's output has a message above --maxframesize")
+
+
+@pytest.mark.parametrize("framing, end", [("lines", "\\n"), ("nul", "\\0")])
+def test_long_records_leave_in_fragments(server, framing, end):
+    program = "head -c 300000 /dev/zero | tr '\\0' x; printf '%s'; printf 'next%s'" % (end, end)
+    with server("--framing=" + framing, "--maxframesize=1000", "sh", "-c", program).websocket() as ws:
+        assert ws.frame()[1] is False
+        rest = b""
+        last = False
+        while not last:
+            opcode, last, part = ws.frame()
+            assert opcode == 0
+            rest += part
+        assert ws.text() == "next"
+
+
+# --newline
+
+
+def test_newlines_within_a_message(server):
+    with server("cat").websocket() as ws:
+        ws.send(frame(TEXT, "a\nb"))
+        assert (ws.text(), ws.text()) == ("a", "b")
+    with server("--newline=space", "cat").websocket() as ws:
+        batch_in = b"".join(frame(TEXT, t) for t in ("a\nb", "\n", "c"))
+        ws.send(batch_in)
+        assert [ws.text() for _ in range(3)] == ["a b", " ", "c"]
+    one = server("--newline=reject", "cat")
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "fine") + frame(TEXT, "a\nb") + frame(TEXT, "late"))
+        assert ws.closed() == (1008, "a message with a newline, and the program reads lines")
+    one.wait_log("in_messages=1 .*reason=\"a message with a newline")
+
+
+# --invalid-utf8
+
+
+def test_output_that_is_not_utf8(server):
+    program = ("sh", "-c", "printf 'a\\377\\nfine\\n'; cat")
+    with server(*program).websocket() as ws:
+        assert (ws.text(), ws.text()) == ("a\ufffd", "fine")
+    one = server("--invalid-utf8=binary", *program)
+    with one.websocket() as ws:
+        assert ws.message() == (BINARY, b"a\xff")
+        assert ws.message() == (TEXT, b"fine")
+    one.wait_log("not UTF-8: sent as a binary message")
+    one = server("--invalid-utf8=close", *program)
+    with one.websocket() as ws:
+        assert ws.closed() == (1011, "the program's output is not UTF-8")
+    one.wait_log("not UTF-8: the session ends")
+
+
+def test_the_first_part_of_a_long_line_decides(server, script):
+    # A character lies across the border of two parts, and a bad byte in the second one.
+    program = python(
+        script,
+        "sys.stdout.buffer.write(b'x' * 65535 + '€'.encode() + b'\\xff' + b'y' * 70000 + b'\\n')\n"
+        "sys.stdout.buffer.write(b'\\xff' + b'x' * 70000 + b'\\xe2\\n')\n"
+        "sys.stdout.buffer.flush()\nsys.stdin.read()\n",
+    )
+    with server("--invalid-utf8=binary", program).websocket() as ws:
+        assert ws.message() == (TEXT, ("x" * 65535 + "€\ufffd" + "y" * 70000).encode())
+        assert ws.message() == (BINARY, b"\xff" + b"x" * 70000 + b"\xe2")
+
+
+# --passstderr
+
+
+def test_stderr_is_passed_as_websocketd_does(server):
+    one = server("--passstderr", "sh", "-c", "printf 'e\\t<\\377\\n' >&2; read -r go; printf '<a>&\u2028\"\\\\\\n'; printf 'x\\377\\n'; cat")
+    with one.websocket() as ws:
+        assert ws.text() == '{"stream":"stderr","data":"e\\t\\u003c\\ufffd"}'
+        ws.send(frame(TEXT, "go"))
+        assert ws.text() == '{"stream":"stdout","data":"\\u003ca\\u003e\\u0026\\u2028\\"\\\\"}'
+        assert json.loads(ws.text()) == {"stream": "stdout", "data": "x\ufffd"}
+        ws.send(frame(TEXT, ""))
+        assert ws.text() == '{"stream":"stdout","data":""}'
+    one.wait_log("error stderr #1 e")
+
+
+def test_stderr_waits_for_the_end_of_a_long_line(server, script):
+    program = python(
+        script,
+        "os.write(1, b'x' * 100000)\n"
+        "sys.stdin.readline()\n"
+        "os.write(2, b'one\\ntwo\\n')\n"
+        "sys.stdin.readline()\n"
+        "os.write(1, b'y\\n')\n"
+        "sys.stdin.readline()\n",
+    )
+    one = server("--passstderr", program)
+    with one.websocket() as ws:
+        opcode, last, part = ws.frame()
+        assert (opcode, last) == (TEXT, False)
+        ws.send(frame(TEXT, ""))
+        one.wait_log("stderr #1 two")
+        ws.send(frame(TEXT, ""))
+        while not last:
+            opcode, last, more = ws.frame()
+            assert opcode == 0
+            part += more
+        assert json.loads(part) == {"stream": "stdout", "data": "x" * 100000 + "y"}
+        assert ws.text() == '{"stream":"stderr","data":"one"}'
+        assert ws.text() == '{"stream":"stderr","data":"two"}'
+
+
+def test_stderr_in_json(server):
+    with server("--framing=json", "--passstderr", "sh", "-c", "echo oops >&2; cat").websocket() as ws:
+        assert json.loads(ws.text()) == {"type": "stderr", "data": "oops"}
+        echo(ws, (BINARY, b"\0"), (TEXT, "x"))
+
+
+def test_stderr_of_a_client_that_does_not_read_is_not_gathered(server):
+    program = "head -c 20000000 /dev/zero | tr '\\0' y | fold -w 1000 >&2; echo done"
+    one = server("--passstderr", "sh", "-c", program)
+    with one.websocket(rcvbuf=4096) as ws:
+        one.wait_log("stderr #1 y", count=100)
+        quiet = 0
+        lines = 0
+        while quiet < 20:  # it has stopped reading when the log stands still
+            time.sleep(0.01)
+            before, lines = lines, one.log().count("stderr #1 y")
+            quiet = quiet + 1 if lines == before else 0
+        assert lines < 15000, "a slow client must stop its program"
+        texts = [ws.text() for _ in range(20000 + 1)]
+        texts.remove('{"stream":"stdout","data":"done"}')
+        assert set(texts) == {'{"stream":"stderr","data":"%s"}' % ("y" * 1000)}
+        assert ws.closed()[0] == 1000
+
+
+def test_stderr_comes_before_the_close(server):
+    with server("--passstderr", "sh", "-c", "echo out; echo err >&2").websocket() as ws:
+        got = {ws.text(), ws.text()}
+        assert got == {'{"stream":"stdout","data":"out"}', '{"stream":"stderr","data":"err"}'}
+        assert ws.closed() == (1000, "exit 0")
