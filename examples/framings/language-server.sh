@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# A language server for an editor in a browser, as it is: python3-pylsp, or clangd when that is not there.
+#
+#     wspipe --framing=lsp examples/framings/language-server.sh
+#
+# Each message is one JSON-RPC message, as editors' WebSocket transports send it.
+if python3 -c 'import pylsp' 2>/dev/null; then
+	exec python3 -m pylsp
+elif [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import pylsp' 2>/dev/null; then
+	exec /usr/bin/python3 -m pylsp # another python3 stands before Debian's in PATH
+elif command -v clangd >/dev/null; then
+	exec clangd --log=error
+fi
+echo "install python3-pylsp or clangd" >&2
+exit 69
