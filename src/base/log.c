@@ -8,10 +8,13 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +25,11 @@ static struct {
 	int fd;
 	enum log_format format;
 	enum log_level lowest;
-} log_sink = {STDERR_FILENO, LOG_TEXT, LOG_ACCESS};
+	int own_fd;	/* FD opened once more, so that it does not block; -1: FD itself is written to */
+	bool is_socket;
+	bool torn;	/* the last line was taken in part */
+	uint64_t lost;	/* lines that nobody took */
+} log_sink = {.fd = STDERR_FILENO, .format = LOG_TEXT, .lowest = LOG_ACCESS, .own_fd = -1};
 
 static struct {
 	char bytes[LOG_LINE_MAX];
@@ -52,9 +59,30 @@ static const char *const log_compat_names[] = {
 void
 log_setup(int fd, enum log_format format, enum log_level lowest)
 {
+	char path[32];
+	struct stat st = {0};
+	int saved = errno;
+
+	if (log_sink.own_fd != -1)
+		close(log_sink.own_fd);
+	log_sink.own_fd = -1;
 	log_sink.fd = fd;
 	log_sink.format = format;
 	log_sink.lowest = lowest;
+	log_sink.torn = false;
+	log_sink.lost = 0;
+	/*
+	 * A full pipe or a halted terminal must not halt the server. O_NONBLOCK on
+	 * FD itself would be seen by all who share it (the user's shell), so the
+	 * same pipe is opened anew. A file never blocks, and has its position in FD.
+	 */
+	(void)fstat(fd, &st);
+	log_sink.is_socket = S_ISSOCK(st.st_mode);
+	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		log_sink.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	}
+	errno = saved;
 }
 
 bool
@@ -278,11 +306,43 @@ log_put_compat_message(void)
 	}
 }
 
+/*
+ * Writes the line. Where nobody takes it there is nobody to tell, and the
+ * service goes on; how many were lost is said as soon as somebody reads again.
+ */
+static void
+log_write(void)
+{
+	int fd = log_sink.own_fd != -1 ? log_sink.own_fd : log_sink.fd;
+	uint64_t lost = log_sink.lost;
+	ssize_t written;
+
+	/* A line that was taken only in part was torn; it is ended, so that this one begins a new line. */
+	if (log_sink.torn) {
+		memmove(line.bytes + 1, line.bytes, line.len < LOG_LINE_MAX ? line.len : LOG_LINE_MAX - 1);
+		line.bytes[0] = '\n';
+		line.len += line.len < LOG_LINE_MAX;
+		line.bytes[line.len - 1] = '\n';
+	}
+	do {
+		written = log_sink.is_socket ? send(fd, line.bytes, line.len, MSG_DONTWAIT | MSG_NOSIGNAL) :
+					       write(fd, line.bytes, line.len);
+	} while (written == -1 && errno == EINTR);
+	if (written == -1) {
+		log_sink.lost++;
+		return;
+	}
+	log_sink.torn = (size_t)written < line.len;
+	if (lost == 0 || log_sink.torn)
+		return;
+	log_sink.lost = 0;
+	log_errorx("%llu lines of this log were lost: nobody took them", (unsigned long long)lost);
+}
+
 void
 log_end(void)
 {
 	int saved = errno;
-	ssize_t written;
 
 	switch (log_sink.format) {
 	case LOG_TEXT:
@@ -297,10 +357,7 @@ log_end(void)
 		break;
 	}
 	line.bytes[line.len++] = '\n';
-	do {
-		written = write(log_sink.fd, line.bytes, line.len);
-	} while (written == -1 && errno == EINTR);
-	/* Where nobody can read the log there is nobody to tell; the service goes on. */
+	log_write();
 	errno = saved;
 }
 

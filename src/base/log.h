@@ -9,7 +9,8 @@
  * Values may be hostile: bytes below 0x20, 0x7f, 0x80 to 0x9f as characters,
  * and what is not UTF-8 are written as \xHH (\u00HH in JSON), and a line never
  * grows beyond LOG_LINE_MAX bytes; what does not fit is left out and the line
- * says truncated=1. Writing never fails as far as the caller can see.
+ * says truncated=1. Writing never fails and never waits as far as the caller can see: where
+ * nobody takes a line it is dropped and counted.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

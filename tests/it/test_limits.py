@@ -131,7 +131,10 @@ def test_maxforks_slot_comes_back_on_every_way(server, script):
 def listening(pid):
     """The port that a process listens on at 127.0.0.1, by the system's own account."""
     fds = "/proc/%d/fd" % pid
-    inodes = {os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)}
+    try:
+        inodes = {os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)}
+    except OSError:
+        return None  # one was closed meanwhile
     with open("/proc/net/tcp") as f:
         for line in f.readlines()[1:]:
             fields = line.split()
@@ -161,7 +164,6 @@ def test_log_on_a_full_disk(server):
             close(ws)
 
 
-@pytest.mark.xfail(run=False, reason="S-LOG-2: log_end() waits until its line is taken, and with it the server")
 def test_log_that_nobody_reads(server, tmp_path):
     """The log's pipe is full: lines are lost, no program and no client waits for it."""
     os.mkfifo(tmp_path / "log")

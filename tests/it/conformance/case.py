@@ -62,7 +62,7 @@ NOT_UTF8 = body(1007, "text is not UTF-8")
 CLOSE_LEN = body(1002, "close frame with half a code")
 CLOSE_CODE = body(1002, "invalid close code")
 CLOSE_REASON = body(1007, "close reason is not UTF-8")
-TYPE = body(1003, "a binary message, and the program reads lines")
+TYPE = body(1003, "a binary message, and the program reads text")
 
 
 def text(payload=b"", **kwargs):
