@@ -33,6 +33,26 @@ struct io {
 
 static void io_on_event(evutil_socket_t fd, short what, void *arg);
 
+/* For which event a read waits, and a write: over TLS it may be the other one. */
+static short
+io_read_event(const struct io *io)
+{
+	return io->transport.read_wants_write ? EV_WRITE : EV_READ;
+}
+
+static short
+io_write_event(const struct io *io)
+{
+	return io->transport.write_wants_read ? EV_READ : EV_WRITE;
+}
+
+/* There is something to write: bytes, or the word that they are over. */
+static bool
+io_has_output(const struct io *io)
+{
+	return buffer_len(&io->queue) > 0 || (io->ending && !io->ended);
+}
+
 /*
  * The events that the state calls for.
  *
@@ -49,16 +69,23 @@ io_wanted(const struct io *io)
 
 	if (io->transport.fd == -1)
 		return 0;
-	if (io->reading) {
-		want = EV_READ;
-		if (buffer_len(&io->queue) > 0)
-			want |= EV_WRITE;
-	} else if (!io->transport.ops->one_way && !io->gone) {
+	if (io->reading)
+		want = io_read_event(io);
+	else if (!io->transport.ops->one_way && !io->gone)
 		want = EV_CLOSED | EV_WRITE | EV_ET;
-	} else if (buffer_len(&io->queue) > 0) {
-		want = EV_WRITE;
-	}
+	if (io_has_output(io))
+		want |= io_write_event(io);
 	return want == 0 ? 0 : (short)(want | EV_PERSIST);
+}
+
+/* Bytes that were taken from the descriptor and not read yet: no event will come for them, so one is made. */
+static void
+io_wake(struct io *io)
+{
+	const struct transport_ops *ops = io->transport.ops;
+
+	if (ops->pending && io->reading && io->armed != 0 && ops->pending(&io->transport))
+		event_active(io->event, EV_READ, 0);
 }
 
 /*
@@ -91,6 +118,7 @@ io_reload(struct io *io)
 		return false;
 	}
 	io->armed = want;
+	io_wake(io); /* event_del() has taken back what was made active */
 	return true;
 }
 
@@ -107,11 +135,16 @@ struct io *
 io_new(struct loop *loop, const struct transport_ops *ops, int fd, const struct io_handlers *handlers,
     void *arg)
 {
-	struct transport transport = {.ops = ops, .fd = fd};
+	return io_new_take(loop, (struct transport){.ops = ops, .fd = fd}, handlers, arg);
+}
+
+struct io *
+io_new_take(struct loop *loop, struct transport transport, const struct io_handlers *handlers, void *arg)
+{
 	struct io *io = calloc(1, sizeof(*io));
 
 	if (!io) {
-		ops->close(&transport);
+		transport.ops->close(&transport);
 		return NULL;
 	}
 	io->loop = loop;
@@ -164,6 +197,7 @@ io_set_reading(struct io *io, bool on)
 {
 	io->reading = on;
 	(void)io_reload(io);
+	io_wake(io);
 }
 
 bool
@@ -175,10 +209,17 @@ io_is_reading(const struct io *io)
 enum io_result
 io_read(struct io *io, uint8_t *bytes, size_t capacity, size_t *n)
 {
+	enum transport_result result;
+	bool waited = io->transport.read_wants_write;
+
 	*n = 0;
 	if (io->transport.fd == -1)
 		return IO_EOF;
-	switch (io->transport.ops->read(&io->transport, bytes, capacity, n)) {
+	result = io->transport.ops->read(&io->transport, bytes, capacity, n);
+	if (io->transport.read_wants_write != waited)
+		(void)io_reload(io);
+	io_wake(io);
+	switch (result) {
 	case TRANSPORT_OK:
 		return IO_OK;
 	case TRANSPORT_AGAIN:
@@ -191,15 +232,22 @@ io_read(struct io *io, uint8_t *bytes, size_t capacity, size_t *n)
 	return IO_FAILED;
 }
 
+const char *
+io_error(const struct io *io)
+{
+	const struct transport_ops *ops = io->transport.ops;
+
+	return ops->error && io->transport.fd != -1 ? ops->error(&io->transport) : NULL;
+}
+
 static void
 io_finish_shutdown(struct io *io)
 {
 	if (!io->ending || io->ended || buffer_len(&io->queue) > 0)
 		return;
-	io->ended = true;
 	if (io->transport.ops->one_way)
 		io_disarm(io);
-	io->transport.ops->shutdown(&io->transport);
+	io->ended = io->transport.ops->shutdown(&io->transport);
 }
 
 /* Writes PARTS behind an empty queue; the number of bytes that were taken goes to *N. */
@@ -309,12 +357,20 @@ io_shutdown(struct io *io)
 		return;
 	io->ending = true;
 	io_finish_shutdown(io);
+	if (!io->ended)
+		(void)io_reload(io);
 }
 
 int
 io_fd(const struct io *io)
 {
 	return io->transport.fd;
+}
+
+const struct transport *
+io_transport(const struct io *io)
+{
+	return &io->transport;
 }
 
 /* Writes what it can of the queue, up to EAGAIN: an edge-triggered event comes only once. */
@@ -337,12 +393,12 @@ io_flush(struct io *io)
 		buffer_consume(&io->queue, n);
 		moved = true;
 	}
-	if (!moved)
-		return;
-	io->progress_ms = util_clock_ms();
+	if (moved)
+		io->progress_ms = util_clock_ms();
 	io_finish_shutdown(io);
 	(void)io_reload(io);
-	io->handlers->on_written(io->arg);
+	if (moved)
+		io->handlers->on_written(io->arg);
 }
 
 /* Nothing is read, and something woke us: has the other side gone? A reset shows as EV_WRITE here. */
@@ -371,10 +427,10 @@ io_on_event(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	/* Each handler may have freed the stream: its memory lasts until the stack is clear, its descriptor is -1. */
-	if ((what & EV_WRITE) && buffer_len(&io->queue) > 0)
+	if ((what & io_write_event(io)) && io_has_output(io))
 		io_flush(io);
 	if (io->transport.fd != -1 && (io->armed & EV_CLOSED))
 		io_look_for_death(io);
-	if (io->transport.fd != -1 && (what & EV_READ) && io->reading)
+	if (io->transport.fd != -1 && (what & io_read_event(io)) && io->reading)
 		io->handlers->on_readable(io->arg);
 }

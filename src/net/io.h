@@ -57,6 +57,10 @@ struct io;
 struct io *io_new(struct loop *loop, const struct transport_ops *ops, int fd,
     const struct io_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 
+/* As io_new() over a transport that is open already; TRANSPORT is taken even on failure. */
+struct io *io_new_take(struct loop *loop, struct transport transport, const struct io_handlers *handlers,
+    void *arg) __attribute__((warn_unused_result));
+
 /* Hands the stream to another owner: from now on HANDLERS are called with ARG. */
 void io_set_handlers(struct io *io, const struct io_handlers *handlers, void *arg);
 
@@ -67,8 +71,11 @@ void io_free(struct io *io);
 void io_set_reading(struct io *io, bool on);
 bool io_is_reading(const struct io *io);
 
-/* One read of at most CAPACITY bytes. IO_OK: *N bytes, more than 0. */
+/* One read of at most CAPACITY bytes. IO_OK: *N bytes, more than 0. IO_FAILED: io_error() may say more. */
 enum io_result io_read(struct io *io, uint8_t *bytes, size_t capacity, size_t *n);
+
+/* Why the stream failed, when there are better words for it than errno's; else NULL. They live until the next call. */
+const char *io_error(const struct io *io);
 
 /*
  * Writes all LEN bytes, at once or later. False: the stream has failed (or
@@ -97,5 +104,8 @@ void io_shutdown(struct io *io);
 
 /* The descriptor, for asking the system about it; -1 when it is closed. */
 int io_fd(const struct io *io);
+
+/* What carries the stream, for asking about the other side. */
+const struct transport *io_transport(const struct io *io);
 
 #endif

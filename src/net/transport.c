@@ -47,10 +47,18 @@ transport_plain_close(struct transport *t)
 	t->fd = -1;
 }
 
-static void
+static bool
 transport_socket_shutdown(struct transport *t)
 {
 	shutdown(t->fd, SHUT_WR);
+	return true;
+}
+
+static bool
+transport_pipe_shutdown(struct transport *t)
+{
+	transport_plain_close(t);
+	return true;
 }
 
 const struct transport_ops transport_socket = {
@@ -63,7 +71,7 @@ const struct transport_ops transport_socket = {
 const struct transport_ops transport_pipe = {
 	.read = transport_plain_read,
 	.writev = transport_plain_writev,
-	.shutdown = transport_plain_close,
+	.shutdown = transport_pipe_shutdown,
 	.close = transport_plain_close,
 	.one_way = true,
 };

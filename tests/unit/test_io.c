@@ -19,8 +19,11 @@
 
 #include <cmocka.h>
 
-/* What the transport does at each call: takes at most N bytes, or, for a negative N, has AGAIN (-1), EOF (-2), ERROR (-3). */
-enum { AGAIN = -1, END = -2, BROKEN = -3 };
+/*
+ * What the transport does at each call: takes at most N bytes, or, for a negative N, has AGAIN (-1), EOF (-2), ERROR
+ * (-3), or AGAIN until the descriptor is ready for the opposite (-4). A shutdown uses up a step as well.
+ */
+enum { AGAIN = -1, END = -2, BROKEN = -3, OPPOSITE = -4 };
 
 static struct {
 	const int *steps;
@@ -42,6 +45,7 @@ scripted_result(int step)
 {
 	switch (step) {
 	case AGAIN:
+	case OPPOSITE:
 		return TRANSPORT_AGAIN;
 	case END:
 		return TRANSPORT_EOF;
@@ -58,7 +62,7 @@ scripted_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 {
 	int step = scripted_step();
 
-	(void)t;
+	t->read_wants_write = step == OPPOSITE;
 	if (step < 0)
 		return scripted_result(step);
 	*n = (size_t)step < capacity ? (size_t)step : capacity;
@@ -72,7 +76,7 @@ scripted_writev(struct transport *t, const struct iovec *parts, int count, size_
 	int step = scripted_step();
 	size_t room = (size_t)step;
 
-	(void)t;
+	t->write_wants_read = step == OPPOSITE;
 	if (step < 0)
 		return scripted_result(step);
 	for (int i = 0; i < count && room > 0; i++) {
@@ -86,11 +90,12 @@ scripted_writev(struct transport *t, const struct iovec *parts, int count, size_
 	return TRANSPORT_OK;
 }
 
-static void
+static bool
 scripted_shutdown(struct transport *t)
 {
 	(void)t;
 	scripted.shutdowns++;
+	return scripted_step() != AGAIN;
 }
 
 static void
@@ -313,21 +318,22 @@ test_taking_a_buffer_moves_what_is_left_of_it(void **state)
 static void
 test_shutdown_waits_for_the_queue(void **state)
 {
-	static const int steps[] = {AGAIN, 2, AGAIN};
+	static const int steps[] = {AGAIN, 2, AGAIN, 2, AGAIN, AGAIN, 1};
 	struct owner o;
 
 	(void)state;
-	start_scripted(&o, steps, 3);
+	start_scripted(&o, steps, 7);
 	assert_true(io_write(o.io, "abcd", 4));
 	io_shutdown(o.io);
 	assert_int_equal(scripted.shutdowns, 0);
 	assert_true(io_write(o.io, "dropped", 7));
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 8; i++)
 		turn(&o);
-	assert_int_equal(scripted.shutdowns, 1);
+	/* Twice it could not be told yet. */
+	assert_int_equal(scripted.shutdowns, 3);
 	assert_int_equal(scripted.written_len, 4);
 	io_shutdown(o.io);
-	assert_int_equal(scripted.shutdowns, 1);
+	assert_int_equal(scripted.shutdowns, 3);
 	stop(&o);
 }
 
@@ -348,6 +354,49 @@ test_reading_is_off_until_it_is_wanted(void **state)
 	io_set_reading(o.io, false);
 	turn(&o);
 	assert_int_equal(o.readable, 1);
+	stop(&o);
+}
+
+static void
+read_once(void *arg)
+{
+	struct owner *o = arg;
+	uint8_t byte;
+	size_t n;
+
+	o->readable++;
+	(void)io_read(o->io, &byte, 1, &n);
+}
+
+static void
+test_a_read_may_wait_for_writing_and_a_write_for_reading(void **state)
+{
+	static const struct io_handlers reading = {read_once, on_written, on_gone};
+	static const int reads[] = {OPPOSITE, OPPOSITE, AGAIN};
+	static const int writes[] = {OPPOSITE, OPPOSITE, 1};
+	struct owner o;
+
+	(void)state;
+	start_scripted(&o, reads, 3);
+	io_set_handlers(o.io, &reading, &o);
+	assert_int_equal(write(o.other, "x", 1), 1);
+	/* The third says that it waits for bytes again, which are there and stay there. */
+	for (unsigned int i = 1; i <= 4; i++) {
+		turn(&o);
+		assert_int_equal(o.readable, i);
+	}
+	stop(&o);
+
+	start_scripted(&o, writes, 3);
+	assert_true(io_write(o.io, "ab", 2));
+	for (int i = 0; i < 3; i++)
+		turn(&o);
+	assert_int_equal(scripted.at, 1); /* it can be written to all the time, and is not tried */
+	assert_int_equal(write(o.other, "x", 1), 1);
+	for (int i = 0; i < 3; i++)
+		turn(&o);
+	assert_int_equal(scripted.written_len, 2);
+	assert_int_equal(io_queued(o.io), 0);
 	stop(&o);
 }
 
@@ -507,6 +556,7 @@ main(void)
 		cmocka_unit_test(test_taking_a_buffer_moves_what_is_left_of_it),
 		cmocka_unit_test(test_shutdown_waits_for_the_queue),
 		cmocka_unit_test(test_reading_is_off_until_it_is_wanted),
+		cmocka_unit_test(test_a_read_may_wait_for_writing_and_a_write_for_reading),
 		cmocka_unit_test(test_it_may_be_freed_in_each_handler),
 		cmocka_unit_test(test_death_is_seen_while_nothing_is_read),
 		cmocka_unit_test(test_a_pipe_is_closed_by_its_shutdown),
