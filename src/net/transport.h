@@ -2,7 +2,7 @@
 /*
  * What carries the bytes of a stream: a const table of functions for each
  * kind. All of them are non-blocking. io.c is their only user. The kind for TLS
- * is in net/tls.h.
+ * is in net/tls_stream.h.
  */
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The server's side of TLS: certificates, keys and rules, as one value that is
+ * made at the start and again whenever the files are read anew. net/tls_stream.h
+ * makes streams of it, each of which keeps the value that it began with.
+ *
+ * TLS 1.2 and 1.3, suites with forward secrecy and AEAD only, no renegotiation,
+ * no compression, no early data (a replay of it would start a process). Of
+ * ALPN's protocols http/1.1 is spoken; a client that offers only others gets an alert.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stddef.h>
+
+struct ssl_st;
+struct tls;
+
+/* All borrowed during the call. */
+struct tls_settings {
+	char *const *certificates; /* names of PEM files: a certificate, and behind it those that lead to its root */
+	char *const *keys;	   /* the key of each, in the same order */
+	size_t count;		   /* at least 1; the first one is for clients that name no server, or an unknown one */
+	const char *ca;		   /* PEM file: who may sign the certificates that clients must have; NULL: they need none */
+};
+
+enum { TLS_ERROR_MAX = 512 };
+
+/*
+ * Reads the files. NULL when that fails; ERROR says in words which one and why.
+ * The log warns of a key that others can read.
+ */
+struct tls *tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
+    __attribute__((warn_unused_result));
+
+/* Lets go of it. It is freed with the last stream that holds it. Accepts NULL. */
+void tls_release(struct tls *tls);
+
+/* For net/tls_stream.c: a connection of the server's side. It holds TLS until tls_release(). NULL without memory. */
+struct ssl_st *tls_hold(struct tls *tls) __attribute__((warn_unused_result));
+
+#endif

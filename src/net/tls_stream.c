@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* TLS as a kind of transport. */
+#include "net/tls_stream.h"
+
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
+
+struct tls_stream {
+	SSL *ssl;	 /* owned */
+	struct tls *tls; /* held */
+	bool more;	 /* the last read stopped for want of room */
+	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then. */
+	enum transport_result end;
+	int end_errno;
+	unsigned long code; /* of OpenSSL, with an ERROR of the protocol; 0: the connection broke */
+};
+
+/* OpenSSL judges a call by what is in the queue of errors and in errno, also what an earlier call has left there. */
+static void
+tls_stream_clear_errors(void)
+{
+	ERR_clear_error();
+	errno = 0;
+}
+
+static enum transport_result
+tls_stream_end(struct tls_stream *s, enum transport_result end, int error)
+{
+	s->end = end;
+	s->end_errno = error;
+	return end;
+}
+
+/*
+ * What it means that a call did not succeed. OPPOSITE is the want that goes against the call's own direction; *WANTED
+ * is set when that is what it waits for.
+ */
+static enum transport_result
+tls_stream_judge(struct tls_stream *s, int opposite, bool *wanted)
+{
+	int saved = errno;
+	int error = SSL_get_error(s->ssl, 0);
+
+	switch (error) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		*wanted = error == opposite;
+		return TRANSPORT_AGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		/* SSL_OP_IGNORE_UNEXPECTED_EOF makes a FIN look like a close_notify, but the socket knows. */
+		if (BIO_eof(SSL_get_rbio(s->ssl)))
+			return tls_stream_end(s, TRANSPORT_ERROR, ECONNRESET);
+		return tls_stream_end(s, TRANSPORT_EOF, 0);
+	case SSL_ERROR_SSL:
+		s->code = ERR_get_error();
+		ERR_clear_error();
+		return tls_stream_end(s, TRANSPORT_ERROR, EPROTO);
+	default:
+		return tls_stream_end(s, TRANSPORT_ERROR, saved != 0 ? saved : ECONNRESET);
+	}
+}
+
+static enum transport_result
+tls_stream_ended(const struct tls_stream *s)
+{
+	errno = s->end_errno;
+	return s->end;
+}
+
+/* Reads as long as there is room and OpenSSL has bytes: what stays within it no event of the socket announces. */
+static enum transport_result
+tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
+{
+	struct tls_stream *s = t->state;
+	enum transport_result result = TRANSPORT_OK;
+
+	t->read_wants_write = false;
+	s->more = false;
+	if (s->end != TRANSPORT_OK)
+		return tls_stream_ended(s);
+	do {
+		size_t got = 0;
+
+		if (*n == capacity) {
+			s->more = true;
+			break;
+		}
+		tls_stream_clear_errors();
+		if (SSL_read_ex(s->ssl, (uint8_t *)bytes + *n, capacity - *n, &got) == 1)
+			*n += got;
+		else
+			result = tls_stream_judge(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
+	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
+	/* An end behind bytes is told by the next read: see tls_stream_pending(). */
+	if (*n > 0)
+		return TRANSPORT_OK;
+	return s->end != TRANSPORT_OK ? tls_stream_ended(s) : result;
+}
+
+static bool
+tls_stream_pending(const struct transport *t)
+{
+	const struct tls_stream *s = t->state;
+
+	return s->more || s->end != TRANSPORT_OK;
+}
+
+/* Where the next record's bytes are taken from: OFFSET in the part AT. */
+struct tls_cursor {
+	const struct iovec *parts;
+	int count;
+	int at;
+	size_t offset;
+};
+
+/*
+ * The bytes of the next record, up to TLS_RECORD of them: in place where they lie together, else gathered in RECORD. *LEN
+ * is 0 at the end. After an AGAIN the same bytes come again, perhaps more of them and elsewhere, which is what
+ * SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER asks for.
+ */
+static const uint8_t *
+tls_cursor_next(struct tls_cursor *c, uint8_t record[TLS_RECORD], size_t *len)
+{
+	*len = 0;
+	while (c->at < c->count && *len < TLS_RECORD) {
+		const uint8_t *data = (const uint8_t *)c->parts[c->at].iov_base + c->offset;
+		size_t left = c->parts[c->at].iov_len - c->offset;
+		size_t take = left < TLS_RECORD - *len ? left : TLS_RECORD - *len;
+		bool last = c->at == c->count - 1;
+
+		c->offset += take;
+		if (take == left) {
+			c->at++;
+			c->offset = 0;
+		}
+		if (*len == 0 && (take == TLS_RECORD || (last && take > 0))) {
+			*len = take;
+			return data;
+		}
+		if (take > 0)
+			memcpy(record + *len, data, take);
+		*len += take;
+	}
+	return record;
+}
+
+static enum transport_result
+tls_stream_writev(struct transport *t, const struct iovec *parts, int count, size_t *n)
+{
+	/* One for all streams: OpenSSL has encrypted what it took when it returns. */
+	static uint8_t record[TLS_RECORD];
+	struct tls_cursor cursor = {.parts = parts, .count = count};
+	struct tls_stream *s = t->state;
+	const uint8_t *bytes;
+	size_t len;
+
+	t->write_wants_read = false;
+	if (s->end == TRANSPORT_ERROR)
+		return tls_stream_ended(s);
+	while (bytes = tls_cursor_next(&cursor, record, &len), len > 0) {
+		enum transport_result result;
+		size_t put = 0;
+
+		tls_stream_clear_errors();
+		if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
+			result = tls_stream_judge(s, SSL_ERROR_WANT_READ, &t->write_wants_read);
+			/* An error behind bytes is told by the next write. */
+			return *n > 0 ? TRANSPORT_OK : result;
+		}
+		*n += put;
+		if (put < len)
+			break; /* the cursor is beyond it: the next call goes on */
+	}
+	return TRANSPORT_OK;
+}
+
+/* Sends close_notify, then a FIN. */
+static bool
+tls_stream_shutdown(struct transport *t)
+{
+	struct tls_stream *s = t->state;
+	bool ignored;
+
+	if (s->end != TRANSPORT_ERROR && SSL_is_init_finished(s->ssl)) {
+		tls_stream_clear_errors();
+		/* 0: ours was sent and theirs has not come; it is not waited for here. */
+		if (SSL_shutdown(s->ssl) < 0 &&
+		    tls_stream_judge(s, SSL_ERROR_WANT_READ, &ignored) == TRANSPORT_AGAIN)
+			return false;
+	}
+	shutdown(t->fd, SHUT_WR);
+	return true;
+}
+
+static void
+tls_stream_close(struct transport *t)
+{
+	struct tls_stream *s = t->state;
+
+	if (s) {
+		SSL_free(s->ssl);
+		tls_release(s->tls);
+		free(s);
+	}
+	t->state = NULL;
+	if (t->fd != -1)
+		close(t->fd);
+	t->fd = -1;
+}
+
+static const char *
+tls_stream_error(const struct transport *t)
+{
+	static char words[256];
+	const struct tls_stream *s = t->state;
+	const char *reason;
+	long verified;
+
+	if (s->code == 0)
+		return NULL;
+	reason = ERR_reason_error_string(s->code);
+	verified = SSL_get_verify_result(s->ssl);
+	snprintf(words, sizeof(words), "TLS: %s%s%s", reason ? reason : "an error without a name",
+	    verified != X509_V_OK ? ": " : "", verified != X509_V_OK ? X509_verify_cert_error_string(verified) : "");
+	return words;
+}
+
+const struct transport_ops transport_tls = {
+	.read = tls_stream_read,
+	.writev = tls_stream_writev,
+	.shutdown = tls_stream_shutdown,
+	.close = tls_stream_close,
+	.pending = tls_stream_pending,
+	.error = tls_stream_error,
+};
+
+bool
+tls_stream_open(struct tls *tls, int fd, struct transport *out)
+{
+	struct tls_stream *s = calloc(1, sizeof(*s));
+
+	*out = (struct transport){.ops = &transport_tls, .fd = fd};
+	if (s)
+		s->ssl = tls_hold(tls);
+	if (!s || !s->ssl) {
+		free(s);
+		tls_stream_close(out);
+		return false;
+	}
+	s->tls = tls;
+	out->state = s;
+	if (SSL_set_fd(s->ssl, fd) != 1) {
+		ERR_clear_error();
+		tls_stream_close(out);
+		return false;
+	}
+	return true;
+}
+
+/* The name as text. It has no control bytes and no bytes beyond ASCII: RFC 2253, section 2.4, escapes them. */
+static char *
+tls_client_name(const X509_NAME *name)
+{
+	BIO *memory = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	char *data;
+	long len;
+
+	if (memory && X509_NAME_print_ex(memory, name, 0, XN_FLAG_RFC2253) >= 0) {
+		len = BIO_get_mem_data(memory, &data);
+		text = strndup(len > 0 ? data : "", (size_t)len);
+	}
+	BIO_free(memory);
+	return text;
+}
+
+static char *
+tls_client_serial(const ASN1_INTEGER *serial)
+{
+	BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
+	char *hex = number ? BN_bn2hex(number) : NULL;
+	char *text = hex ? strdup(hex) : NULL;
+
+	OPENSSL_free(hex);
+	BN_free(number);
+	return text;
+}
+
+bool
+tls_client_get(const struct transport *transport, struct tls_client *out)
+{
+	struct tls_stream *s = transport->state;
+	X509 *certificate = NULL;
+	bool ok;
+
+	*out = (struct tls_client){0};
+	if (transport->ops == &transport_tls && s && SSL_get_verify_result(s->ssl) == X509_V_OK)
+		certificate = SSL_get1_peer_certificate(s->ssl);
+	if (!certificate)
+		return true;
+	out->subject = tls_client_name(X509_get_subject_name(certificate));
+	out->serial = tls_client_serial(X509_get0_serialNumber(certificate));
+	X509_free(certificate);
+	ERR_clear_error();
+	ok = out->subject && out->serial;
+	if (!ok)
+		tls_client_clear(out);
+	return ok;
+}
+
+void
+tls_client_clear(struct tls_client *client)
+{
+	free(client->subject);
+	free(client->serial);
+	*client = (struct tls_client){0};
+}

@@ -1,0 +1,832 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The server's side of TLS: what its files may be, and its streams against a real client, byte by byte. */
+#include "base/log.h"
+#include "base/util.h"
+#include "net/io.h"
+#include "net/tls.h"
+#include "net/tls_stream.h"
+#include "net/tls_ticket.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A clock that can be set forward. */
+static int64_t passed_ms;
+int64_t __real_util_clock_ms(void);
+int64_t __wrap_util_clock_ms(void);
+
+int64_t
+__wrap_util_clock_ms(void)
+{
+	return __real_util_clock_ms() + passed_ms;
+}
+
+/* The files, all in the working directory: a.crt a.key, b.crt b.key, and what is wrong. */
+
+static char place[] = "/tmp/test_tls.XXXXXX";
+
+static void
+write_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* A self-signed certificate for NAME. */
+static void
+make_pair(const char *name, const char *certificate_path, const char *key_path, const char *password)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *certificate = X509_new();
+	X509_NAME *subject = X509_get_subject_name(certificate);
+	char alternative[80];
+	X509_EXTENSION *extension;
+	FILE *file;
+
+	assert_non_null(key);
+	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 0xC0FFEE);
+	X509_set_version(certificate, X509_VERSION_3);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_set_pubkey(certificate, key);
+	X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const unsigned char *)"T\xc3\xa4st, \n", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(certificate, subject);
+	snprintf(alternative, sizeof(alternative), "DNS:%s", name);
+	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alternative);
+	X509_add_ext(certificate, extension, -1);
+	X509_EXTENSION_free(extension);
+	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+	file = fopen(certificate_path, "w");
+	PEM_write_X509(file, certificate);
+	fclose(file);
+	file = fopen(key_path, "w");
+	PEM_write_PrivateKey(file, key, password ? EVP_aes_128_cbc() : NULL, (const unsigned char *)password,
+	    password ? (int)strlen(password) : 0, NULL, NULL);
+	fclose(file);
+	chmod(key_path, 0600);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	log_setup(STDERR_FILENO, LOG_TEXT, LOG_NONE);
+	if (!mkdtemp(place) || chdir(place) == -1)
+		return -1;
+	make_pair("a.example", "a.crt", "a.key", NULL);
+	make_pair("b.example", "b.crt", "b.key", NULL);
+	make_pair("c.example", "c.crt", "c.key", "secret");
+	write_text("empty", "");
+	write_text("garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	mkdir("dir", 0700);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const names[] = {
+	    "a.crt", "a.key", "b.crt", "b.key", "c.crt", "c.key", "empty", "garbage", "dir", "log"};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(names); i++)
+		remove(names[i]);
+	return chdir("/") == 0 && rmdir(place) == 0 ? 0 : -1;
+}
+
+static struct tls *
+make_tls(char *certificate, char *key, const char *ca, char error[TLS_ERROR_MAX])
+{
+	struct tls_settings settings = {.certificates = &certificate, .keys = &key, .count = 1, .ca = ca};
+
+	error[0] = '\0';
+	return tls_new(&settings, error);
+}
+
+static void
+test_files_that_are_wrong_are_told_in_words(void **state)
+{
+	static const struct {
+		char *certificate;
+		char *key;
+		const char *ca;
+		const char *error; /* behind a colon at its end come words of OpenSSL */
+	} rows[] = {
+		{"none", "a.key", NULL, "the certificate none can't be read: No such file or directory"},
+		{"dir", "a.key", NULL, "the certificate dir can't be read: Is a directory"},
+		{"empty", "a.key", NULL, "the certificate empty can't be used, which must be PEM: "},
+		{"a.key", "a.key", NULL, "the certificate a.key can't be used, which must be PEM: "},
+		{"garbage", "a.key", NULL, "the certificate garbage can't be used, which must be PEM: "},
+		{"a.crt", "none", NULL, "the key none can't be read: No such file or directory"},
+		{"a.crt", "empty", NULL, "the key empty can't be used, which must be PEM: "},
+		{"a.crt", "a.crt", NULL, "the key a.crt can't be used, which must be PEM: "},
+		{"a.crt", "b.key", NULL, "the key b.key does not belong to the certificate a.crt: "},
+		{"c.crt", "c.key", NULL,
+		    "the key c.key is protected by a password, which nobody is there to give; 'openssl pkey' removes it"},
+		{"a.crt", "a.key", "none", "the file of --sslca none can't be read: No such file or directory"},
+		{"a.crt", "a.key", "empty", "the file of --sslca empty can't be used, which must be PEM: "},
+	};
+	char error[TLS_ERROR_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		assert_null(make_tls(rows[i].certificate, rows[i].key, rows[i].ca, error));
+		if (rows[i].error[strlen(rows[i].error) - 1] == ' ') {
+			assert_memory_equal(error, rows[i].error, strlen(rows[i].error));
+			assert_true(strlen(error) > strlen(rows[i].error));
+		} else {
+			assert_string_equal(error, rows[i].error);
+		}
+		assert_int_equal(ERR_peek_error(), 0);
+	}
+}
+
+static void
+test_a_key_that_others_can_read_is_warned_of(void **state)
+{
+	char error[TLS_ERROR_MAX];
+	char text[512] = "";
+	FILE *log = fopen("log", "w+");
+
+	(void)state;
+	log_setup(fileno(log), LOG_TEXT, LOG_ERROR);
+	tls_release(make_tls("a.crt", "a.key", NULL, error));
+	rewind(log);
+	assert_int_equal(fread(text, 1, sizeof(text) - 1, log), 0);
+	chmod("a.key", 0640);
+	tls_release(make_tls("a.crt", "a.key", NULL, error));
+	chmod("a.key", 0600);
+	rewind(log);
+	assert_true(fread(text, 1, sizeof(text) - 1, log) > 0);
+	assert_non_null(strstr(text, "the key a.key can be read by other users than its owner; chmod 600 ends that"));
+	fclose(log);
+	log_setup(STDERR_FILENO, LOG_TEXT, LOG_NONE);
+}
+
+/* A transport, and a client whose bytes the test itself carries to the other end of a socketpair and back. */
+struct pair {
+	struct tls *tls;
+	struct transport transport;
+	int other; /* -1: closed */
+	SSL_CTX *context;
+	SSL *client;
+	BIO *to_client;
+	BIO *from_client;
+};
+
+static void
+pair_open(struct pair *p, const char *ca, int version)
+{
+	char error[TLS_ERROR_MAX];
+	int ends[2];
+
+	memset(p, 0, sizeof(*p));
+	p->tls = make_tls("a.crt", "a.key", ca, error);
+	assert_non_null(p->tls);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	assert_true(tls_stream_open(p->tls, ends[0], &p->transport));
+	p->other = ends[1];
+	p->context = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_set_max_proto_version(p->context, version);
+	if (ca) {
+		assert_int_equal(SSL_CTX_use_certificate_file(p->context, "b.crt", SSL_FILETYPE_PEM), 1);
+		assert_int_equal(SSL_CTX_use_PrivateKey_file(p->context, "b.key", SSL_FILETYPE_PEM), 1);
+	}
+	p->client = SSL_new(p->context);
+	p->to_client = BIO_new(BIO_s_mem());
+	p->from_client = BIO_new(BIO_s_mem());
+	SSL_set_bio(p->client, p->to_client, p->from_client);
+	SSL_set_connect_state(p->client);
+}
+
+static void
+pair_close(struct pair *p)
+{
+	SSL_free(p->client);
+	SSL_CTX_free(p->context);
+	if (p->transport.ops)
+		p->transport.ops->close(&p->transport);
+	if (p->other != -1)
+		close(p->other);
+	tls_release(p->tls);
+	assert_int_equal(ERR_peek_error(), 0);
+}
+
+/* Carries what the server has written to the client. */
+static size_t
+pair_to_client(struct pair *p)
+{
+	char bytes[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = read(p->other, bytes, sizeof(bytes))) > 0) {
+		assert_int_equal(BIO_write(p->to_client, bytes, (int)n), n);
+		all += (size_t)n;
+	}
+	return all;
+}
+
+/* Carries up to MAX bytes of the client's to the server. */
+static size_t
+pair_to_server(struct pair *p, size_t max)
+{
+	char bytes[65536];
+	int n = BIO_read(p->from_client, bytes, (int)(max < sizeof(bytes) ? max : sizeof(bytes)));
+
+	if (n <= 0)
+		return 0;
+	assert_int_equal(write(p->other, bytes, (size_t)n), n);
+	return (size_t)n;
+}
+
+static enum transport_result
+pair_read(struct pair *p, void *bytes, size_t capacity, size_t *n)
+{
+	*n = 0;
+	return p->transport.ops->read(&p->transport, bytes, capacity, n);
+}
+
+static enum transport_result
+pair_write(struct pair *p, const void *bytes, size_t len, size_t *n)
+{
+	struct iovec part = {(void *)(uintptr_t)bytes, len};
+
+	*n = 0;
+	return p->transport.ops->writev(&p->transport, &part, 1, n);
+}
+
+/* The handshake, STEP bytes of the client's at a time. */
+static void
+pair_shake_hands(struct pair *p, size_t step)
+{
+	uint8_t byte;
+	size_t n;
+
+	for (int i = 0; i < 10000; i++) {
+		int done = SSL_do_handshake(p->client);
+
+		while (pair_to_server(p, step) > 0)
+			assert_int_equal(pair_read(p, &byte, 1, &n), TRANSPORT_AGAIN);
+		pair_to_client(p);
+		if (done == 1)
+			return;
+	}
+	fail();
+}
+
+static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+static void
+test_bytes_arrive_however_the_socket_cuts_them(void **state)
+{
+	static const size_t steps[] = {1, 7, 65536};
+	struct pair p;
+	char bytes[64];
+	size_t n;
+
+	(void)state;
+	for (size_t v = 0; v < UTIL_LEN(versions); v++) {
+		for (size_t i = 0; i < UTIL_LEN(steps); i++) {
+			char all[64] = "";
+			size_t len = 0;
+
+			pair_open(&p, NULL, versions[v]);
+			pair_shake_hands(&p, steps[i]);
+			assert_int_equal(SSL_write(p.client, "hello ", 6), 6);
+			assert_int_equal(SSL_write(p.client, "world", 5), 5);
+			while (pair_to_server(&p, steps[i]) > 0) {
+				if (pair_read(&p, bytes, sizeof(bytes), &n) == TRANSPORT_OK) {
+					memcpy(all + len, bytes, n);
+					len += n;
+				}
+				assert_false(p.transport.ops->pending(&p.transport));
+			}
+			assert_string_equal(all, "hello world");
+			assert_int_equal(pair_write(&p, "back", 4, &n), TRANSPORT_OK);
+			assert_int_equal(n, 4);
+			pair_to_client(&p);
+			assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 4);
+			assert_memory_equal(bytes, "back", 4);
+			pair_close(&p);
+		}
+	}
+}
+
+static void
+test_what_stays_within_openssl_is_pending(void **state)
+{
+	struct pair p;
+	char bytes[8];
+	size_t n;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	pair_shake_hands(&p, 65536);
+	assert_int_equal(SSL_write(p.client, "abcdefgh", 8), 8);
+	assert_int_equal(SSL_write(p.client, "ij", 2), 2);
+	pair_to_server(&p, 65536);
+	assert_int_equal(pair_read(&p, bytes, 3, &n), TRANSPORT_OK);
+	assert_int_equal(n, 3);
+	assert_true(p.transport.ops->pending(&p.transport));
+	/* Two records in one read. */
+	assert_int_equal(pair_read(&p, bytes, 7, &n), TRANSPORT_OK);
+	assert_int_equal(n, 7);
+	assert_memory_equal(bytes, "defghij", 7);
+	assert_false(p.transport.ops->pending(&p.transport));
+	assert_int_equal(pair_read(&p, bytes, 7, &n), TRANSPORT_AGAIN);
+	pair_close(&p);
+}
+
+/* Counts the records of application data in what the server has written. */
+static size_t
+count_records(const uint8_t *bytes, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t at = 0; at + 5 <= len; at += 5 + ((size_t)bytes[at + 3] << 8 | bytes[at + 4]))
+		count += bytes[at] == SSL3_RT_APPLICATION_DATA;
+	return count;
+}
+
+static void
+test_parts_are_gathered_into_full_records(void **state)
+{
+	static uint8_t payload[70000];
+	static uint8_t raw[100000];
+	static uint8_t got[sizeof(payload) + 32];
+	struct iovec parts[] = {{"head", 4}, {payload, 65536}, {"", 0}, {"tail", 4}};
+	struct iovec small[] = {{"a", 1}, {"bc", 2}, {"d", 1}};
+	struct pair p;
+	size_t n = 0;
+	size_t len = 0;
+	ssize_t len_raw;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 7 + i / 256);
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	pair_shake_hands(&p, 65536);
+	assert_int_equal(p.transport.ops->writev(&p.transport, small, 3, &n), TRANSPORT_OK);
+	assert_int_equal(n, 4);
+	len_raw = read(p.other, raw, sizeof(raw));
+	assert_int_equal(count_records(raw, (size_t)len_raw), 1);
+	BIO_write(p.to_client, raw, (int)len_raw);
+	assert_int_equal(SSL_read(p.client, got, sizeof(got)), 4);
+	assert_memory_equal(got, "abcd", 4);
+
+	n = 0;
+	assert_int_equal(p.transport.ops->writev(&p.transport, parts, 4, &n), TRANSPORT_OK);
+	assert_int_equal(n, 65544);
+	len_raw = read(p.other, raw, sizeof(raw));
+	assert_int_equal(count_records(raw, (size_t)len_raw), 5); /* 4 * 16384 and 8 */
+	BIO_write(p.to_client, raw, (int)len_raw);
+	while (len < n) {
+		int r = SSL_read(p.client, got + len, (int)(sizeof(got) - len));
+
+		assert_true(r > 0);
+		len += (size_t)r;
+	}
+	assert_memory_equal(got, "head", 4);
+	assert_memory_equal(got + 4, payload, 65536);
+	assert_memory_equal(got + 4 + 65536, "tail", 4);
+	pair_close(&p);
+}
+
+/* The socket is full in the middle of a record; what is written meanwhile is queued behind, and moved in memory. */
+static void
+test_a_record_that_was_stopped_goes_on(void **state)
+{
+	static uint8_t payload[1 << 20];
+	static uint8_t got[1 << 20];
+	struct pair p;
+	size_t sent = 0;
+	size_t len = 0;
+	bool stopped = false;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 13 + i / 251);
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	pair_shake_hands(&p, 65536);
+	while (len < sizeof(payload)) {
+		size_t offered = sizeof(payload) - sent < 100000 ? sizeof(payload) - sent : 100000;
+		uint8_t *copy = malloc(offered ? offered : 1);
+		size_t n = 0;
+		int r;
+
+		memcpy(copy, payload + sent, offered);
+		if (offered > 0) {
+			enum transport_result result = pair_write(&p, copy, offered, &n);
+
+			stopped = stopped || result == TRANSPORT_AGAIN;
+			assert_true(result == TRANSPORT_OK || result == TRANSPORT_AGAIN);
+			assert_false(p.transport.write_wants_read);
+		}
+		free(copy);
+		sent += n;
+		if (n > 0)
+			continue;
+		pair_to_client(&p);
+		while ((r = SSL_read(p.client, got + len, (int)(sizeof(got) - len))) > 0)
+			len += (size_t)r;
+	}
+	assert_true(stopped);
+	assert_int_equal(len, sizeof(payload));
+	assert_memory_equal(got, payload, sizeof(payload));
+	pair_close(&p);
+}
+
+static void
+test_close_notify_is_an_eof_and_goes_both_ways(void **state)
+{
+	struct pair p;
+	char bytes[16];
+	size_t n;
+
+	(void)state;
+	for (size_t v = 0; v < UTIL_LEN(versions); v++) {
+		pair_open(&p, NULL, versions[v]);
+		pair_shake_hands(&p, 65536);
+		SSL_write(p.client, "last", 4);
+		SSL_shutdown(p.client);
+		pair_to_server(&p, 65536);
+		/* The socket has nothing more to say, so the end must be announced. */
+		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+		assert_int_equal(n, 4);
+		assert_true(p.transport.ops->pending(&p.transport));
+		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_EOF);
+		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_EOF);
+		/* We may still write. */
+		assert_int_equal(pair_write(&p, "answer", 6, &n), TRANSPORT_OK);
+		assert_true(p.transport.ops->shutdown(&p.transport));
+		pair_to_client(&p);
+		assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 6);
+		assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 0);
+		assert_int_equal(SSL_get_error(p.client, 0), SSL_ERROR_ZERO_RETURN);
+		assert_int_equal(read(p.other, bytes, 1), 0);
+		pair_close(&p);
+	}
+}
+
+static void
+test_an_end_without_close_notify_is_an_error(void **state)
+{
+	struct pair p;
+	char bytes[16];
+	size_t n;
+
+	(void)state;
+	for (size_t v = 0; v < UTIL_LEN(versions); v++) {
+		for (size_t missing = 0; missing < 3; missing++) {
+			size_t whole;
+
+			pair_open(&p, NULL, versions[v]);
+			pair_shake_hands(&p, 65536);
+			SSL_write(p.client, "last", 4);
+			whole = BIO_ctrl_pending(p.from_client);
+			pair_to_server(&p, whole - missing);
+			close(p.other);
+			p.other = -1;
+			if (missing == 0) {
+				assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+				assert_int_equal(n, 4);
+			}
+			assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_ERROR);
+			assert_int_equal(errno, ECONNRESET);
+			assert_null(p.transport.ops->error(&p.transport));
+			pair_close(&p);
+		}
+	}
+}
+
+static void
+test_what_is_no_tls_is_an_error_with_words(void **state)
+{
+	struct pair p;
+	char bytes[16];
+	size_t n;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	assert_int_equal(write(p.other, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_ERROR);
+	assert_string_equal(p.transport.ops->error(&p.transport), "TLS: http request");
+	assert_int_equal(pair_write(&p, "x", 1, &n), TRANSPORT_ERROR);
+	assert_true(p.transport.ops->shutdown(&p.transport));
+	pair_close(&p);
+}
+
+static void
+test_the_context_lives_as_long_as_its_streams(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	tls_release(p.tls);
+	p.tls = NULL;
+	pair_shake_hands(&p, 1);
+	pair_close(&p);
+}
+
+static void
+test_the_client_is_known_by_its_certificate(void **state)
+{
+	struct pair p;
+	struct tls_client client;
+	struct transport plain = {.ops = &transport_socket, .fd = -1};
+
+	(void)state;
+	assert_true(tls_client_get(&plain, &client));
+	assert_null(client.subject);
+	for (size_t v = 0; v < UTIL_LEN(versions); v++) {
+		pair_open(&p, "b.crt", versions[v]);
+		pair_shake_hands(&p, 65536);
+		assert_true(tls_client_get(&p.transport, &client));
+		/* Nothing in it can end a line or a variable. */
+		assert_string_equal(client.subject, "CN=b.example,O=T\\C3\\A4st\\, \\0A");
+		assert_string_equal(client.serial, "C0FFEE");
+		tls_client_clear(&client);
+		pair_close(&p);
+
+		pair_open(&p, NULL, versions[v]);
+		pair_shake_hands(&p, 65536);
+		assert_true(tls_client_get(&p.transport, &client));
+		assert_null(client.subject);
+		assert_null(client.serial);
+		pair_close(&p);
+	}
+}
+
+/* Opens a ticket that was sealed; 0: it can't be. */
+static int
+open_ticket(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv)
+{
+	EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *mac = EVP_MAC_CTX_new(algorithm);
+	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+	int result = tls_tickets_use(tickets, name, iv, cipher, mac, 0);
+
+	EVP_CIPHER_CTX_free(cipher);
+	EVP_MAC_CTX_free(mac);
+	EVP_MAC_free(algorithm);
+	return result;
+}
+
+static void
+seal_ticket(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv)
+{
+	EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *mac = EVP_MAC_CTX_new(algorithm);
+	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+
+	assert_int_equal(tls_tickets_use(tickets, name, iv, cipher, mac, 1), 1);
+	EVP_CIPHER_CTX_free(cipher);
+	EVP_MAC_CTX_free(mac);
+	EVP_MAC_free(algorithm);
+}
+
+static void
+test_ticket_keys_are_renewed_by_time(void **state)
+{
+	struct tls_tickets tickets;
+	struct tls_tickets others;
+	unsigned char first[TLS_TICKET_NAME];
+	unsigned char second[TLS_TICKET_NAME];
+	unsigned char iv[EVP_MAX_IV_LENGTH];
+
+	(void)state;
+	passed_ms = 0;
+	assert_true(tls_tickets_init(&tickets));
+	assert_true(tls_tickets_init(&others));
+	seal_ticket(&tickets, first, iv);
+	assert_int_equal(open_ticket(&tickets, first, iv), 1);
+	assert_int_equal(open_ticket(&others, first, iv), 0);
+	passed_ms = TLS_TICKET_RENEW_MS - 1000;
+	seal_ticket(&tickets, second, iv);
+	assert_memory_equal(first, second, sizeof(first));
+	passed_ms = TLS_TICKET_RENEW_MS + 1000;
+	seal_ticket(&tickets, second, iv);
+	assert_memory_not_equal(first, second, sizeof(first));
+	assert_int_equal(open_ticket(&tickets, first, iv), 2);
+	assert_int_equal(open_ticket(&tickets, second, iv), 1);
+	passed_ms = 2 * (int64_t)TLS_TICKET_RENEW_MS;
+	assert_int_equal(open_ticket(&tickets, first, iv), 0);
+	assert_int_equal(open_ticket(&tickets, second, iv), 1);
+	/* A server that slept for long opens nothing of old. */
+	passed_ms = 6 * (int64_t)TLS_TICKET_RENEW_MS;
+	assert_int_equal(open_ticket(&tickets, second, iv), 0);
+	passed_ms = 0;
+	tls_tickets_clear(&tickets);
+	tls_tickets_clear(&others);
+}
+
+/* A stream in the loop: what its owner reads, CAPACITY bytes at a time. */
+struct owner {
+	struct loop *loop;
+	struct io *io;
+	size_t capacity;
+	uint8_t bytes[65536];
+	size_t len;
+	enum io_result last;
+	bool pause_after_one;
+};
+
+static void
+on_readable(void *arg)
+{
+	struct owner *o = arg;
+	size_t n;
+
+	o->last = io_read(o->io, o->bytes + o->len, o->capacity, &n);
+	o->len += n;
+	if (o->pause_after_one || o->last == IO_EOF || o->last == IO_FAILED)
+		io_set_reading(o->io, false);
+}
+
+static void
+on_written(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_gone(void *arg, bool failed)
+{
+	(void)arg;
+	(void)failed;
+}
+
+static const struct io_handlers handlers = {on_readable, on_written, on_gone};
+
+static void
+owner_open(struct owner *o, struct pair *p)
+{
+	memset(o, 0, sizeof(*o));
+	o->loop = loop_new();
+	o->io = io_new_take(o->loop, p->transport, &handlers, o);
+	assert_non_null(o->io);
+	p->transport = (struct transport){0};
+}
+
+static void
+owner_turn(struct owner *o, int times)
+{
+	while (times-- > 0)
+		event_base_loop(o->loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+static void
+owner_close(struct owner *o)
+{
+	io_free(o->io);
+	loop_free(o->loop);
+}
+
+static void
+test_a_stream_reads_on_without_an_event_of_the_socket(void **state)
+{
+	struct pair p;
+	struct owner o;
+
+	(void)state;
+	for (int paused = 0; paused <= 1; paused++) {
+		pair_open(&p, NULL, TLS1_3_VERSION);
+		pair_shake_hands(&p, 65536);
+		owner_open(&o, &p);
+		o.capacity = 3;
+		o.pause_after_one = paused;
+		io_set_reading(o.io, true);
+		SSL_write(p.client, "abcdefghij", 10);
+		SSL_shutdown(p.client);
+		pair_to_server(&p, 65536);
+		owner_turn(&o, 10);
+		if (paused) {
+			for (size_t expected = 3; expected < 10; expected += 3) {
+				assert_int_equal(o.len, expected);
+				owner_turn(&o, 3);
+				assert_int_equal(o.len, expected);
+				io_set_reading(o.io, true);
+				owner_turn(&o, 3);
+			}
+			io_set_reading(o.io, true);
+			owner_turn(&o, 3);
+		}
+		assert_int_equal(o.len, 10);
+		assert_memory_equal(o.bytes, "abcdefghij", 10);
+		assert_int_equal(o.last, IO_EOF);
+		owner_close(&o);
+		pair_close(&p);
+	}
+}
+
+/* Writing within the handler changes the events, which takes back what was made active. */
+static void
+test_a_queue_does_not_swallow_what_is_pending(void **state)
+{
+	static uint8_t block[1 << 20];
+	struct pair p;
+	struct owner o;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	pair_shake_hands(&p, 65536);
+	owner_open(&o, &p);
+	o.capacity = 3;
+	o.pause_after_one = true;
+	io_set_reading(o.io, true);
+	SSL_write(p.client, "abcdefghij", 10);
+	pair_to_server(&p, 65536);
+	owner_turn(&o, 2);
+	assert_int_equal(o.len, 3);
+	o.pause_after_one = false;
+	io_set_reading(o.io, true);
+	assert_true(io_write(o.io, block, sizeof(block)));
+	assert_true(io_queued(o.io) > 0);
+	owner_turn(&o, 5);
+	assert_int_equal(o.len, 10);
+	owner_close(&o);
+	pair_close(&p);
+}
+
+/* The queue leaves also while nothing is read, and close_notify behind it. */
+static void
+test_a_paused_stream_writes_and_ends(void **state)
+{
+	static uint8_t block[1 << 20];
+	static uint8_t got[1 << 16];
+	struct pair p;
+	struct owner o;
+	size_t len = 0;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	pair_shake_hands(&p, 65536);
+	owner_open(&o, &p);
+	io_set_reading(o.io, true);
+	io_set_reading(o.io, false);
+	assert_true(io_write(o.io, block, sizeof(block)));
+	io_shutdown(o.io);
+	for (int i = 0; i < 1000; i++) {
+		int r;
+
+		owner_turn(&o, 1);
+		pair_to_client(&p);
+		while ((r = SSL_read(p.client, got, sizeof(got))) > 0)
+			len += (size_t)r;
+		if (SSL_get_error(p.client, r) == SSL_ERROR_ZERO_RETURN)
+			break;
+	}
+	assert_int_equal(len, sizeof(block));
+	assert_int_equal(SSL_get_shutdown(p.client), SSL_RECEIVED_SHUTDOWN);
+	owner_close(&o);
+	pair_close(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_files_that_are_wrong_are_told_in_words),
+		cmocka_unit_test(test_a_key_that_others_can_read_is_warned_of),
+		cmocka_unit_test(test_bytes_arrive_however_the_socket_cuts_them),
+		cmocka_unit_test(test_what_stays_within_openssl_is_pending),
+		cmocka_unit_test(test_parts_are_gathered_into_full_records),
+		cmocka_unit_test(test_a_record_that_was_stopped_goes_on),
+		cmocka_unit_test(test_close_notify_is_an_eof_and_goes_both_ways),
+		cmocka_unit_test(test_an_end_without_close_notify_is_an_error),
+		cmocka_unit_test(test_what_is_no_tls_is_an_error_with_words),
+		cmocka_unit_test(test_the_context_lives_as_long_as_its_streams),
+		cmocka_unit_test(test_the_client_is_known_by_its_certificate),
+		cmocka_unit_test(test_ticket_keys_are_renewed_by_time),
+		cmocka_unit_test(test_a_stream_reads_on_without_an_event_of_the_socket),
+		cmocka_unit_test(test_a_queue_does_not_swallow_what_is_pending),
+		cmocka_unit_test(test_a_paused_stream_writes_and_ends),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests_name("tls", tests, set_up, tear_down);
+}
