@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The command line. It is walked twice: first to learn whether to behave as
- * websocketd, on which defaults, limits and texts depend, then to read the values.
+ * websocketd and whether there is TLS, on which defaults, limits and texts depend, then to
+ * read the values.
  */
 #include "options.h"
 
@@ -84,20 +85,17 @@ is_named_websocketd(const char *path)
 	return path && strcmp(slash ? slash + 1 : path, "websocketd") == 0;
 }
 
-/* The first walk. */
-static bool
-wants_compat(int argc, char **argv)
+/* The first walk. What is wrong is told by the second one. */
+static void
+read_early_values(struct options *options, int argc, char **argv)
 {
 	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
 
-	if (argc > 0 && is_named_websocketd(argv[0]))
-		return true;
+	options->compat = argc > 0 && is_named_websocketd(argv[0]);
 	while (walk_next(&walk) == WALK_OPTION) {
-		if (strcmp(walk.row->name, "compat") == 0 &&
-		    span_equal(walk.value, SPAN("websocketd")))
-			return true;
+		if (walk.row->early)
+			(void)walk.row->set(walk.row, options, walk.value);
 	}
-	return false;
 }
 
 /* Stores the defaults of the rows that are REPEATABLE or are not. They are our own words, so
@@ -107,7 +105,7 @@ set_defaults(struct options *options, bool repeatable)
 {
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
-		const char *initial = options->compat ? row->initial_compat : row->initial;
+		const char *initial = option_initial(row, options->compat, options->ssl);
 
 		if (!initial || row->repeatable != repeatable)
 			continue;
@@ -219,7 +217,8 @@ options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *e
 {
 	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
 
-	*options = (struct options){.compat = wants_compat(argc, argv)};
+	*options = (struct options){0};
+	read_early_values(options, argc, argv);
 	set_defaults(options, false);
 	if (options->compat)
 		options->log_format = LOG_COMPAT; /* it has no word on the command line */
@@ -255,6 +254,9 @@ options_clear(struct options *options)
 {
 	options_list_clear(&options->address);
 	options_list_clear(&options->host);
+	options_list_clear(&options->sslcert);
+	options_list_clear(&options->sslkey);
+	free(options->sslca);
 	options_list_clear(&options->origin);
 	options_list_clear(&options->header);
 	options_list_clear(&options->header_ws);

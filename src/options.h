@@ -42,6 +42,11 @@ struct options {
 	    address; /* "*" is all interfaces, none loopback; brackets of IPv6 removed */
 	struct options_list host; /* names without a port */
 
+	bool ssl;
+	struct options_list sslcert; /* names of files; with ssl at least one, and as many of sslkey */
+	struct options_list sslkey; /* the key of each, in the same order */
+	char *sslca; /* owned: name of a file; NULL: none. Only with ssl */
+
 	struct options_list origin; /* not parsed yet, that is origin_parse_rule()'s; "any" and
 				       "*" are not among them */
 	bool origin_any; /* --origin=any or --origin=*; compat: no --origin and no --sameorigin

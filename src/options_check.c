@@ -101,6 +101,28 @@ check_framing(struct options *options, FILE *err, int *status)
 	return true;
 }
 
+static bool
+check_tls(const struct options *options, FILE *err, int *status)
+{
+	size_t certificates = options->sslcert.count;
+	size_t keys = options->sslkey.count;
+
+	if (!options->ssl && (certificates > 0 || keys > 0 || options->sslca))
+		return refuse(options, err, status, EX_USAGE, "%s",
+		    options->compat ? "you should not be using --ssl* flags when there is no --ssl option"
+				    : "--sslcert, --sslkey and --sslca need --ssl: add it, or leave them out");
+	if (options->ssl && (certificates == 0 || keys == 0))
+		return refuse(options, err, status, EX_USAGE, "%s",
+		    options->compat ? "please specify both --sslcert and --sslkey when requesting --ssl"
+				    : "--ssl needs a certificate and its key: give --sslcert=FILE and "
+				      "--sslkey=FILE");
+	if (certificates != keys)
+		return refuse(options, err, status, EX_USAGE,
+		    "each --sslcert needs its --sslkey, in the same order: there are %zu and %zu",
+		    certificates, keys);
+	return true;
+}
+
 /* The real path of a directory that can be entered, which the caller frees; NULL with errno. */
 static char *
 resolve_directory(const char *path)
@@ -288,7 +310,8 @@ check_overlap(const struct options *options, FILE *err, int *status)
 bool
 options_check(struct options *options, FILE *err, int *status)
 {
-	return check_usage(options, err, status) && check_framing(options, err, status) &&
+	return check_usage(options, err, status) && check_tls(options, err, status) &&
+	       check_framing(options, err, status) &&
 	       check_command(options, err, status) &&
 	       check_directory(options, &options->dir, "dir", err, status) &&
 	       check_directory(options, &options->staticdir, "staticdir", err, status) &&

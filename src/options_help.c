@@ -14,6 +14,7 @@ enum {
 
 static const char *const sections[OPTION_SECTIONS] = {
     [OPTION_LISTENING] = "Listening",
+    [OPTION_TLS] = "TLS",
     [OPTION_PERMISSION] = "Who may connect",
     [OPTION_PROGRAM] = "The program",
     [OPTION_LIMITS] = "Limits",
@@ -80,15 +81,20 @@ print_folded(FILE *out, size_t column, const char *text)
 static void
 print_row(FILE *out, const struct option_row *row, bool compat)
 {
-	const char *initial = compat ? row->initial_compat : row->initial;
+	const char *initial = option_initial(row, compat, false);
+	const char *initial_ssl = option_initial(row, compat, true);
 	char text[512];
-	int column;
+	int len, column;
 
 	if (!initial && !compat)
 		initial = row->initial_words;
-	snprintf(text, sizeof(text), "%s%s%s%s%s%s", row->help, row->choices ? ": " : "",
-	    row->choices ? option_choice_words(row) : "", initial ? " (default: " : "",
-	    initial ? initial : "", initial ? ")" : "");
+	len = snprintf(text, sizeof(text), "%s%s%s", row->help, row->choices ? ": " : "",
+	    row->choices ? option_choice_words(row) : "");
+	if (initial && initial_ssl && strcmp(initial, initial_ssl) != 0)
+		snprintf(text + len, sizeof(text) - (size_t)len, " (default: %s, or %s with TLS)",
+		    initial, initial_ssl);
+	else if (initial)
+		snprintf(text + len, sizeof(text) - (size_t)len, " (default: %s)", initial);
 	column = fprintf(out, "  --%s%s%s", row->name, row->argument ? "=" : "",
 	    row->argument ? row->argument : "");
 	column = column < HELP_INDENT ? column : 0;

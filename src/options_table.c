@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-static option_setter set_bool, set_number, set_path, set_address, set_host, set_origin,
-    set_header, set_names, set_level, set_format, set_framing, set_newline, set_not_utf8,
+static option_setter set_bool, set_number, set_path, set_files, set_address, set_host,
+    set_origin, set_header, set_names, set_level, set_format, set_framing, set_newline, set_not_utf8,
     set_compat;
 
 static const char *const levels[] = {
@@ -57,11 +57,22 @@ static const char *const models[] = {"websocketd", NULL};
 /* clang-format off */
 const struct option_row option_rows[] = {
 	{ROW("port", port, set_number), .argument = "N", .min = 0, .max = 65535,
-	    .initial = "8080", .initial_compat = "80", .section = OPTION_LISTENING,
+	    .initial = "8080", .initial_compat = "80", .initial_ssl = "8443", .initial_compat_ssl = "443",
+	    .section = OPTION_LISTENING,
 	    .help = "the TCP port to listen on; 0 takes any free one"},
 	{ROW("address", address, set_address), .argument = "ADDRESS", .repeatable = true,
 	    .initial_compat = "*", .initial_words = "127.0.0.1 and ::1", .section = OPTION_LISTENING,
 	    .help = "the address to listen on, '*' for all interfaces; repeatable"},
+
+	{ROW("ssl", ssl, set_bool), .early = true, .section = OPTION_TLS,
+	    .help = "serve https:// and wss://, and nothing else; needs --sslcert and --sslkey"},
+	{ROW("sslcert", sslcert, set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
+	    .help = "the certificate, and behind it those that lead to its root, in PEM; repeatable, for a "
+		    "server of several names: the first is for clients that ask for another"},
+	{ROW("sslkey", sslkey, set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
+	    .help = "its private key, in PEM; repeatable, in the order of --sslcert"},
+	{ROW("sslca", sslca, set_path), .argument = "FILE", .section = OPTION_TLS,
+	    .help = "let only clients connect that have a certificate which one of FILE's has signed"},
 
 	{ROW("origin", origin, set_origin), .argument = "LIST", .section = OPTION_PERMISSION,
 	    .help = "the web pages that may connect: origins as https://example.com or host names, "
@@ -141,7 +152,7 @@ const struct option_row option_rows[] = {
 	    .initial = "text", .section = OPTION_LOG, .help = "how a line of the log looks"},
 
 	{ROW("compat", compat, set_compat), .argument = "MODEL", .choices = models,
-	    .section = OPTION_OTHER,
+	    .early = true, .section = OPTION_OTHER,
 	    .help = "stand in for another program, with its defaults, log and texts, as when started "
 		    "under its name"},
 	{ROW("help", help, set_bool), .section = OPTION_OTHER, .help = "show this text"},
@@ -275,9 +286,25 @@ set_path(const struct option_row *row, struct options *options, struct span valu
 	char **path = option_target(row, options);
 
 	if (value.len == 0 && !options->compat)
-		return "must be the name of a directory";
+		return strcmp(row->argument, "DIR") == 0 ? "must be the name of a directory" :
+							    "must be the name of a file";
 	free(*path);
 	*path = value.len == 0 ? NULL : copy(value);
+	return NULL;
+}
+
+/* websocketd takes one file: there the last one wins, and one without a name is none. */
+static const char *
+set_files(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+
+	if (value.len == 0 && !options->compat)
+		return "must be the name of a file";
+	if (options->compat)
+		options_list_clear(list);
+	if (value.len > 0)
+		list_add_take(list, copy(value));
 	return NULL;
 }
 
@@ -502,6 +529,15 @@ option_find(struct span name)
 			return &option_rows[i];
 	}
 	return NULL;
+}
+
+const char *
+option_initial(const struct option_row *row, bool compat, bool ssl)
+{
+	const char *initial = compat ? row->initial_compat : row->initial;
+	const char *initial_ssl = compat ? row->initial_compat_ssl : row->initial_ssl;
+
+	return ssl && initial_ssl ? initial_ssl : initial;
 }
 
 static size_t

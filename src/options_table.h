@@ -16,6 +16,7 @@
 
 enum option_section {
 	OPTION_LISTENING,
+	OPTION_TLS,
 	OPTION_PERMISSION,
 	OPTION_PROGRAM,
 	OPTION_LIMITS,
@@ -41,9 +42,12 @@ struct option_row {
 	int64_t max;
 	bool repeatable; /* each one adds to the list; otherwise the last one wins */
 	bool compat_negative; /* a number below 0 is 0 in compat mode */
+	bool early; /* defaults of others depend on it, so it is read before them */
 	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
 	const char *initial; /* the default, written as on the command line; NULL: none */
 	const char *initial_compat;
+	const char *initial_ssl; /* the default with --ssl; NULL: it makes no difference */
+	const char *initial_compat_ssl;
 	const char *initial_words; /* what --help says in place of INITIAL */
 	enum option_section section;
 	const char *help; /* whole clauses, as long as need be: --help folds the lines */
@@ -54,6 +58,9 @@ extern const size_t option_row_count;
 
 /* The row called NAME (without dashes), or NULL. */
 const struct option_row *option_find(struct span name);
+
+/* The default of ROW in a mode, or NULL. */
+const char *option_initial(const struct option_row *row, bool compat, bool ssl);
 
 /* The member of OPTIONS that ROW sets; of a repeatable row a struct options_list. */
 void *option_target(const struct option_row *row, struct options *options);

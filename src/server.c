@@ -8,6 +8,7 @@
 #include "http/connection.h"
 #include "net/linger.h"
 #include "net/listener.h"
+#include "net/tls_stream.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
 #include "serve/route.h"
@@ -54,6 +55,7 @@ struct server {
 	struct children *children;
 	struct listener *listeners[SERVER_LISTENERS_MAX];
 	size_t listener_count;
+	struct tls *tls; /* owned; NULL: plain connections */
 	struct event *signals[UTIL_LEN(server_signals)];
 	struct list connections;
 	struct list sessions;
@@ -125,6 +127,7 @@ server_set_origins(struct server *server)
 
 	policy->compat = options->compat;
 	policy->require = options->require_origin || options->sameorigin;
+	policy->secure = options->ssl;
 	policy->mode = ORIGIN_SAME;
 	if (options->origin_any)
 		policy->mode = ORIGIN_ANY;
@@ -216,14 +219,58 @@ server_set_route(struct server *server)
 	return 0;
 }
 
+/* Reads the certificates and keys. False: ERROR says why, and all is as it was. */
+static bool
+server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
+{
+	const struct options *options = server->options;
+	struct tls_settings settings = {
+		.certificates = options->sslcert.items,
+		.keys = options->sslkey.items,
+		.count = options->sslcert.count,
+		.ca = options->sslca,
+	};
+	struct tls *tls = tls_new(&settings, error);
+
+	if (!tls)
+		return false;
+	/* Connections that there are keep the old one. */
+	tls_release(server->tls);
+	server->tls = tls;
+	return true;
+}
+
+static int
+server_set_tls(struct server *server)
+{
+	char error[TLS_ERROR_MAX];
+
+	if (server->options->ssl && !server_load_tls(server, error))
+		return server_fail(server, EX_CONFIG, "%s", error);
+	return 0;
+}
+
+static void
+server_reload_tls(struct server *server)
+{
+	char error[TLS_ERROR_MAX];
+
+	if (server_load_tls(server, error))
+		log_info("SIGHUP: the certificates were read anew");
+	else
+		log_errorx("SIGHUP: %s; the old certificates stay", error);
+}
+
 /* Listening */
 
 static void
 server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = arg;
+	struct transport transport = {.ops = &transport_socket, .fd = fd};
 
-	if (!connection_open(server->loop, &server->connections, fd, peer, route_serve, &server->route))
+	if ((server->tls && !tls_stream_open(server->tls, fd, &transport)) ||
+	    !connection_open_take(server->loop, &server->connections, transport, peer, route_serve, &server->route))
 		log_errorx("out of memory for a connection");
 }
 
@@ -360,6 +407,7 @@ static void
 server_announce(struct server *server)
 {
 	const struct options *options = server->options;
+	const char *secure = options->ssl ? "s" : "";
 	char text[LISTENER_TEXT_MAX];
 	bool local = true;
 
@@ -372,12 +420,14 @@ server_announce(struct server *server)
 		listener_text(&bound, text);
 		local = local && listener_is_loopback(&bound);
 		if (!options->compat)
-			log_info("listening on http://%s/", text);
+			log_info("listening on http%s://%s/", secure, text);
 		else
-			log_info("Starting WebSocket server   : ws://%s/", text);
+			log_info("Starting WebSocket server   : ws%s://%s/", secure, text);
 		if (options->compat && options->staticdir)
-			log_info("Serving CGI or static files : http://%s/", text);
+			log_info("Serving CGI or static files : http%s://%s/", secure, text);
 	}
+	if (options->compat && options->sslca)
+		log_info("Mutual TLS enabled (client certs verified against %s)", options->sslca);
 	server->endpoint.local_hosts_only = local && !options->compat;
 }
 
@@ -469,6 +519,10 @@ server_on_signal(evutil_socket_t number, short what, void *arg)
 		children_reap(server->children);
 		return;
 	}
+	if (number == SIGHUP && server->tls) {
+		server_reload_tls(server);
+		return;
+	}
 	snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(number));
 	switch (server->stage) {
 	case SERVER_SERVING:
@@ -489,8 +543,11 @@ server_take_signals(struct server *server)
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
 		int number = server_signals[i];
 
-		/* nohup, and a shell's background: the user's wish, for us as for the programs. */
-		if ((number == SIGINT || number == SIGHUP) && spawn_was_ignored(number))
+		/*
+		 * nohup, and a shell's background: the user's wish, for us as for the programs. A SIGHUP that
+		 * only reads certificates is not what it is against.
+		 */
+		if ((number == SIGINT || (number == SIGHUP && !server->tls)) && spawn_was_ignored(number))
 			continue;
 		server->signals[i] = evsignal_new(server->loop->base, number, server_on_signal, server);
 		if (!server->signals[i] || event_add(server->signals[i], NULL) == -1)
@@ -511,6 +568,7 @@ server_clear(struct server *server)
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
 	loop_free(server->loop);
+	tls_release(server->tls);
 	if (server->endpoint.dir != -1)
 		close(server->endpoint.dir);
 	if (server->route.files.root != -1)
@@ -539,6 +597,8 @@ server_start(struct server *server)
 	status = server_set_endpoint(server);
 	if (status == 0)
 		status = server_set_route(server);
+	if (status == 0)
+		status = server_set_tls(server);
 	if (status == 0)
 		status = server_listen_all(server);
 	if (status == 0 && !server_take_signals(server))

@@ -83,15 +83,23 @@ connection_peer(const struct connection *c)
 	return &c->peer;
 }
 
+const struct transport *
+connection_transport(const struct connection *c)
+{
+	return io_transport(c->io);
+}
+
+/* A line of the log. STATUS is 0 where none was sent. */
 static void
 connection_log(struct connection *c, int status, const char *reason)
 {
 	char remote[LISTENER_TEXT_MAX];
 
-	if (!log_begin(LOG_ACCESS, "http", 0, span_of(status < 400 ? "reply" : "refused")))
+	if (!log_begin(LOG_ACCESS, "http", 0, span_of(status > 0 && status < 400 ? "reply" : "refused")))
 		return;
 	listener_text(&c->peer, remote);
-	log_number("status", status);
+	if (status > 0)
+		log_number("status", status);
 	log_text("remote", span_of(remote));
 	if (c->has_head) {
 		log_text("method", head_method(&c->head));
@@ -201,8 +209,13 @@ connection_on_readable(void *arg)
 		break;
 	case IO_AGAIN:
 		return;
-	case IO_EOF:
 	case IO_FAILED:
+		/* A handshake that failed for a reason, not one that was left. */
+		if (io_error(c->io))
+			connection_log(c, 0, io_error(c->io));
+		connection_end(c, false);
+		return;
+	case IO_EOF:
 		connection_end(c, false);
 		return;
 	}
@@ -270,13 +283,13 @@ static const struct io_handlers connection_io_handlers = {
 };
 
 bool
-connection_open(struct loop *loop, struct list *list, int fd, const struct sockaddr_storage *peer,
-    connection_handler *handler, void *arg)
+connection_open_take(struct loop *loop, struct list *list, struct transport transport,
+    const struct sockaddr_storage *peer, connection_handler *handler, void *arg)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
 	if (!c) {
-		close(fd);
+		transport.ops->close(&transport);
 		return false;
 	}
 	list_init(&c->node);
@@ -287,7 +300,7 @@ connection_open(struct loop *loop, struct list *list, int fd, const struct socka
 	c->file = -1;
 	head_init(&c->head);
 	timer_init(&c->timer, loop, connection_on_timer, c);
-	c->io = io_new(loop, &transport_socket, fd, &connection_io_handlers, c);
+	c->io = io_new_take(loop, transport, &connection_io_handlers, c);
 	if (!c->io || !timer_at(&c->timer, util_clock_ms() + CONNECTION_HEAD_MS)) {
 		io_free(c->io);
 		timer_clear(&c->timer);

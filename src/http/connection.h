@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 
 enum {
-	CONNECTION_HEAD_MS = 10 * 1000,	 /* from the accept to a complete head, absolute */
+	CONNECTION_HEAD_MS = 10 * 1000,	 /* from the accept to a complete head, the handshake of TLS within; absolute */
 	CONNECTION_STALL_MS = 60 * 1000, /* an answer that nobody reads */
 };
 
@@ -28,14 +28,16 @@ struct connection;
 typedef void connection_handler(void *arg, struct connection *connection, const struct head *head);
 
 /*
- * A connection over the accepted socket FD, which is taken even on failure.
+ * A connection over TRANSPORT, an accepted socket or TLS over one, which is taken even on failure.
  * It is put into LIST and leaves it when it ends. False without memory.
  */
-bool connection_open(struct loop *loop, struct list *list, int fd, const struct sockaddr_storage *peer,
-    connection_handler *handler, void *arg) __attribute__((warn_unused_result));
+bool connection_open_take(struct loop *loop, struct list *list, struct transport transport,
+    const struct sockaddr_storage *peer, connection_handler *handler, void *arg)
+    __attribute__((warn_unused_result));
 
-/* Who is on the other side; lives as long as the connection. */
+/* Who is on the other side, and what carries the connection; both live as long as it. */
 const struct sockaddr_storage *connection_peer(const struct connection *connection);
+const struct transport *connection_transport(const struct connection *connection);
 
 /* A short text: "404 Not Found\n". EXTRA as in reply_head(). REASON goes to the log. */
 void connection_reply(struct connection *connection, int status, const char *extra, const char *reason);

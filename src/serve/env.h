@@ -13,6 +13,7 @@
 
 #include "http/head.h"
 #include "http/uri.h"
+#include "net/tls_stream.h"
 #include "serve/endpoint.h"
 
 #include <sys/socket.h>
@@ -24,6 +25,7 @@ struct env_request {
 	const struct sockaddr_storage *peer;
 	const struct endpoint_script *script;
 	const char *path; /* decoded, all of it */
+	const struct tls_client *client; /* its certificate */
 };
 
 /*

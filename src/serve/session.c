@@ -405,8 +405,8 @@ session_open(const struct session_spec *spec, int *error)
 	timer_init(&s->timer, s->loop, session_on_timer, s);
 	snprintf(s->remote, sizeof(s->remote), "%s", spec->remote);
 	if (s->endpoint->compat) {
-		if (asprintf(&s->compat_url, "http://%.*s%.*s", (int)spec->host.len, spec->host.data,
-			(int)spec->target.len, spec->target.data) == -1)
+		if (asprintf(&s->compat_url, "http%s://%.*s%.*s", s->endpoint->origin.secure ? "s" : "",
+			(int)spec->host.len, spec->host.data, (int)spec->target.len, spec->target.data) == -1)
 			s->compat_url = NULL;
 		s->compat_origin = span_dup(spec->origin.len > 0 ? spec->origin : SPAN("file:"));
 		if (!s->compat_url || !s->compat_origin)

@@ -209,6 +209,7 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 	if (refusal.status == 0)
 		refusal = upgrade_find_program(endpoint, path, &script);
 	if (refusal.status == 0) {
+		struct tls_client client;
 		struct env_request request = {
 			.head = head,
 			.uri = uri,
@@ -216,9 +217,14 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 			.peer = connection_peer(connection),
 			.script = &script,
 			.path = path,
+			.client = &client,
 		};
 
-		refusal = upgrade_start(context, connection, &request, key);
+		if (tls_client_get(connection_transport(connection), &client))
+			refusal = upgrade_start(context, connection, &request, key);
+		else
+			refusal = upgrade_start_failed(ENOMEM);
+		tls_client_clear(&client);
 	}
 	endpoint_script_clear(&script);
 	if (refusal.status != 0)

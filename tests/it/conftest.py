@@ -6,12 +6,17 @@ The harness of the tests of the real binary.
 log. After each test the harness checks: no text of a sanitizer, no zombie, no
 process left that carries the test's tag, the server's descriptors as many as
 at its start; then it ends the server by SIGTERM and expects status 0.
+
+With WSPIPE_TEST_TLS=1 in the environment the server has --ssl, and the clients
+speak TLS: the same tests, over the other transport.
 """
 
 import json
 import os
 import re
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -25,6 +30,36 @@ from wsraw import DEADLINE, Peer, fd_count  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 WSPIPE = os.environ.get("WSPIPE") or os.path.join(os.environ["top_builddir"], "wspipe")
 TAG = "WSPIPE_TEST_TAG"
+TLS = os.environ.get("WSPIPE_TEST_TLS") == "1"
+
+# For a test that is about TCP itself, or about what is said without TLS.
+plain_only = pytest.mark.skipif(TLS, reason="it is about plain connections")
+
+
+def make_certificate(directory, name, subject="/CN=localhost", names="DNS:localhost,IP:127.0.0.1,IP:::1", issuer=None):
+    """Makes NAME.crt and NAME.key in the directory, signed by itself or by the files of another name; returns their paths."""
+    if not shutil.which("openssl"):
+        pytest.skip("the program openssl is missing: install openssl")
+    base = os.path.join(str(directory), name)
+    sign = ["-CA", os.path.join(str(directory), issuer + ".crt"), "-CAkey", os.path.join(str(directory), issuer + ".key")] if issuer else []
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", *sign]
+        + ["-subj", subject, "-keyout", base + ".key", "-out", base + ".crt"]
+        + (["-addext", "subjectAltName=" + names] if names else []),
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    os.chmod(base + ".key", 0o600)
+    return base + ".crt", base + ".key"
+
+
+def client_context(ca):
+    """A client that trusts the certificates of a file. An end without close_notify is an error to it."""
+    context = ssl.create_default_context(cafile=ca)
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def wait_for(condition, what, deadline=DEADLINE):
@@ -77,7 +112,8 @@ class Server:
     """One running wspipe."""
 
     def __init__(
-        self, directory, args, env=None, stdout=None, preexec=None, wrapper=(), ready=True, argv0=None, passenv=True
+        self, directory, args, env=None, stdout=None, preexec=None, wrapper=(), ready=True, argv0=None, passenv=True,
+        tls=None
     ):
         self.tag = uuid.uuid4().hex
         self.log_path = os.path.join(str(directory), "server-%s.log" % self.tag[:8])
@@ -85,7 +121,11 @@ class Server:
         environ[TAG] = self.tag
         passenv = ["--passenv=PATH,%s" % TAG] if passenv and not any("--passenv" in a for a in args) else []
         port = ["--port=0"] if not any(a.startswith("--port") for a in args) else []
-        self.args = [*wrapper, argv0 or WSPIPE, *port, *passenv, *args]
+        # TLS: a certificate and its key.
+        self.ca = tls[0] if tls else None
+        self.context = client_context(self.ca) if tls else None
+        secure = ["--ssl", "--sslcert=" + tls[0], "--sslkey=" + tls[1]] if tls else []
+        self.args = [*wrapper, argv0 or WSPIPE, *port, *passenv, *secure, *args]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 self.args,
@@ -113,7 +153,7 @@ class Server:
         if self.process.poll() is not None:
             pytest.fail("the server ended with %s:\n%s" % (self.process.returncode, self.log()))
         found = []
-        for host, port in re.findall(r"(?:listening on http|Starting WebSocket server   : ws)://(\S+):(\d+)/", self.log()):
+        for host, port in re.findall(r"(?:listening on https?|Starting WebSocket server   : wss?)://(\S+):(\d+)/", self.log()):
             found.append((host.strip("[]"), int(port)))
         return found
 
@@ -134,7 +174,7 @@ class Server:
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
     def connect(self, **kwargs):
-        return Peer(self.addresses[0], **kwargs)
+        return Peer(self.addresses[0], **dict({"context": self.context}, **kwargs))
 
     def websocket(self, path="/", headers=None, **kwargs):
         peer = self.connect(**kwargs)
@@ -143,7 +183,8 @@ class Server:
 
     def url(self, path="/"):
         host, port = self.addresses[0]
-        return "ws://%s:%d%s" % ("[%s]" % host if ":" in host else host, port, path)
+        scheme = "wss" if self.context else "ws"
+        return "%s://%s:%d%s" % (scheme, "[%s]" % host if ":" in host else host, port, path)
 
     def tagged(self):
         return [p for p in tagged(self.tag) if p[0] != self.pid]
@@ -181,12 +222,20 @@ class Server:
             assert text not in log, log
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A certificate for this machine, and its key: their paths."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"), "server")
+
+
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path, request):
     """server("--binary", "cat"): a running Server. All of them are checked and ended after the test."""
     started = []
 
     def start(*args, **kwargs):
+        if TLS:
+            kwargs.setdefault("tls", request.getfixturevalue("certificate"))
         started.append(Server(tmp_path, args, **kwargs))
         return started[-1]
 

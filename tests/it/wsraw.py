@@ -4,7 +4,9 @@
 import os
 import random
 import socket
+import ssl
 import struct
+import threading
 
 DEADLINE = 15.0  # seconds that any single wait may take
 
@@ -39,10 +41,105 @@ def close_frame(code=None, reason=""):
     return frame(CLOSE, body)
 
 
-class Peer:
-    """One TCP connection to the server."""
+class TlsSocket:
+    """TLS over a connected socket, with what the tests use of a socket. Unlike ssl.SSLSocket it may
+    be read in one thread and written in another, and it shows the records that came."""
 
-    def __init__(self, address, rcvbuf=None):
+    def __init__(self, sock, context, server_name):
+        self.sock = sock
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=server_name)
+        self.lock, self.sending = threading.Lock(), threading.Lock()
+        self.unsent = bytearray()  # ciphertext
+        self.records = []  # the lengths of those of application data that came
+        self._part = bytearray()  # of a record that is not whole
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self.flush()
+                self._more()
+            except ssl.SSLError:
+                self.flush()  # the alert
+                raise
+        self.flush()
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
+
+    def _note_records(self, data):
+        self._part += data
+        while len(self._part) >= 5:
+            kind, length = self._part[0], struct.unpack(">H", self._part[3:5])[0]
+            if len(self._part) < 5 + length:
+                break
+            if kind == 23:
+                self.records.append(length)
+            del self._part[: 5 + length]
+
+    def _more(self):
+        data = self.sock.recv(65536)
+        with self.lock:
+            if data:
+                self._note_records(data)
+                self.incoming.write(data)
+            else:
+                self.incoming.write_eof()
+
+    def flush(self):
+        with self.lock:
+            self.unsent += self.outgoing.read()
+        while self.unsent:
+            del self.unsent[: self.sock.send(self.unsent)]
+
+    def send(self, data):
+        with self.sending:
+            self.flush()
+            with self.lock:
+                n = self.tls.write(memoryview(data)[:65536])
+            try:
+                self.flush()
+            except BlockingIOError:
+                pass  # it goes out before the next
+            return n
+
+    def sendall(self, data):
+        view = memoryview(data)
+        while len(view) > 0:
+            view = view[self.send(view) :]
+
+    def recv(self, n):
+        while True:
+            try:
+                with self.lock:
+                    return self.tls.read(n)
+            except ssl.SSLWantReadError:
+                self._more()
+            except ssl.SSLZeroReturnError:
+                return b""  # close_notify; an end without it is an SSLError
+
+    def recv_into(self, view):
+        data = self.recv(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def shutdown(self, how):
+        """SHUT_WR: close_notify and a FIN. What comes is still read."""
+        assert how == socket.SHUT_WR
+        try:
+            with self.lock:
+                self.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        self.flush()
+        self.sock.shutdown(how)
+
+
+class Peer:
+    """One connection to the server: TCP, or TLS when there is a context."""
+
+    def __init__(self, address, rcvbuf=None, context=None, server_name="localhost"):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         if rcvbuf:
@@ -51,6 +148,12 @@ class Peer:
         self.sock.connect(address)
         self.port = self.sock.getsockname()[1]
         self.host = "[%s]:%d" % address[:2] if ":" in address[0] else "%s:%d" % address[:2]
+        if context:
+            try:
+                self.sock = TlsSocket(self.sock, context, server_name)
+            except OSError:
+                self.sock.close()
+                raise
         self.buffer = bytearray()  # cheap to take from the front
 
     def __enter__(self):

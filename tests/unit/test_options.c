@@ -163,6 +163,10 @@ defaults_are_wspipes(void **state)
 	assert_int_equal(o->port, 8080);
 	ASSERT_EMPTY(&o->address);
 	ASSERT_EMPTY(&o->host);
+	assert_false(o->ssl);
+	ASSERT_EMPTY(&o->sslcert);
+	ASSERT_EMPTY(&o->sslkey);
+	assert_null(o->sslca);
 	ASSERT_EMPTY(&o->origin);
 	assert_false(o->origin_any);
 	assert_false(o->sameorigin);
@@ -792,6 +796,86 @@ framings_that_make_no_sense_are_refused(void **state)
 }
 
 static void
+tls_has_its_files_and_its_port(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--sslkey", "k1", "--sslcert=c1", "--ssl", "--sslcert=c2", "--sslkey=k2",
+	    "hello");
+	assert_run(&run);
+	assert_true(run.options.ssl);
+	ASSERT_LIST(&run.options.sslcert, "c1", "c2");
+	ASSERT_LIST(&run.options.sslkey, "k1", "k2");
+	assert_null(run.options.sslca);
+	assert_int_equal(run.options.port, 8443);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--port=1", "--ssl", "--sslcert=c", "--sslkey=k", "--sslca=ca", "hello");
+	assert_run(&run);
+	assert_string_equal(run.options.sslca, "ca");
+	assert_int_equal(run.options.port, 1);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--ssl", "--ssl=false", "hello");
+	assert_run(&run);
+	assert_false(run.options.ssl);
+	assert_int_equal(run.options.port, 8080);
+	run_clear(&run);
+
+	/* What stands behind the command is the command's. */
+	RUN(&run, "wspipe", "hello", "--ssl");
+	assert_run(&run);
+	assert_int_equal(run.options.port, 8080);
+	run_clear(&run);
+
+	/* websocketd takes one file of each, the last one. */
+	RUN(&run, "websocketd", "--ssl", "--sslcert=c1", "--sslcert=c2", "--sslkey=", "--sslkey=k", "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.sslcert, "c2");
+	ASSERT_LIST(&run.options.sslkey, "k");
+	assert_int_equal(run.options.port, 443);
+	run_clear(&run);
+}
+
+#define NEEDS_SSL "wspipe: --sslcert, --sslkey and --sslca need --ssl: add it, or leave them out\n"
+#define NEEDS_FILES                                                                            \
+	"wspipe: --ssl needs a certificate and its key: give --sslcert=FILE and --sslkey=FILE\n"
+
+static void
+tls_options_go_together(void **state)
+{
+	static const struct failure rows[] = {
+	    {{"wspipe", "--ssl", "hello"}, 64, NEEDS_FILES, NULL},
+	    {{"wspipe", "--ssl", "--sslcert=c", "hello"}, 64, NEEDS_FILES, NULL},
+	    {{"wspipe", "--ssl", "--sslkey=k", "hello"}, 64, NEEDS_FILES, NULL},
+	    {{"wspipe", "--ssl", "--sslca=ca", "hello"}, 64, NEEDS_FILES, NULL},
+	    {{"wspipe", "--sslcert=c", "hello"}, 64, NEEDS_SSL, NULL},
+	    {{"wspipe", "--sslkey=k", "hello"}, 64, NEEDS_SSL, NULL},
+	    {{"wspipe", "--sslca=ca", "hello"}, 64, NEEDS_SSL, NULL},
+	    {{"wspipe", "--sslcert=", "hello"}, 64,
+		"wspipe: --sslcert '' must be the name of a file\n", NULL},
+	    {{"wspipe", "--sslca=", "hello"}, 64, "wspipe: --sslca '' must be the name of a file\n",
+		NULL},
+	    {{"wspipe", "--ssl=maybe", "hello"}, 64, "wspipe: --ssl 'maybe' must be true or false\n",
+		NULL},
+	    {{"websocketd", "--ssl", "hello"}, 1,
+		"please specify both --sslcert and --sslkey when requesting --ssl\n", NULL},
+	    {{"websocketd", "--sslca=ca", "hello"}, 1,
+		"you should not be using --ssl* flags when there is no --ssl option\n", NULL},
+	};
+	struct run run;
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+	RUN(&run, "wspipe", "--ssl", "--sslcert=c", "--sslkey=k", "--sslcert=d", "hello");
+	assert_int_equal(run.status, 64);
+	assert_string_equal(run.err,
+	    "wspipe: each --sslcert needs its --sslkey, in the same order: there are 2 and 1\n");
+	run_clear(&run);
+}
+
+static void
 options_that_make_no_sense_are_refused(void **state)
 {
 	static const struct failure rows[] = {
@@ -963,7 +1047,7 @@ help_fits_the_terminal(void **state)
 	assert_int_equal(run.status, 0);
 	assert_string_equal(run.err, "");
 	assert_memory_equal(run.out, "Usage: wspipe ", 14);
-	assert_non_null(strstr(run.out, "(default: 8080)"));
+	assert_non_null(strstr(run.out, "(default: 8080, or"));
 	assert_non_null(strstr(run.out, "man wspipe"));
 	for (line = strtok_r(run.out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		assert_true(strlen(line) < 80);
@@ -974,7 +1058,7 @@ help_fits_the_terminal(void **state)
 	assert_int_equal(run.status, 0);
 	assert_string_equal(run.out, "");
 	assert_memory_equal(run.err, "Usage: websocketd ", 18);
-	assert_non_null(strstr(run.err, "(default: 80)"));
+	assert_non_null(strstr(run.err, "(default: 80, or"));
 	run_clear(&run);
 }
 
@@ -1044,6 +1128,8 @@ main(void)
 	    cmocka_unit_test(command_is_found_as_a_shell_would),
 	    cmocka_unit_test(words_that_are_no_options_are_refused),
 	    cmocka_unit_test(values_that_do_not_fit_are_refused),
+	    cmocka_unit_test(tls_has_its_files_and_its_port),
+	    cmocka_unit_test(tls_options_go_together),
 	    cmocka_unit_test(options_that_make_no_sense_are_refused),
 	    cmocka_unit_test(directories_that_overlap_are_refused),
 	    cmocka_unit_test(compat_says_what_websocketd_says),

@@ -1,0 +1,719 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""TLS: what is spoken and what is refused, certificates, tickets, reloading, and the bridge over it."""
+
+import hashlib
+import os
+import re
+import select
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import time
+
+import pytest
+from conftest import WSPIPE, client_context, make_certificate, rss_kib, tagged, wait_for
+from wsraw import BINARY, TEXT, Peer, close_frame, frame
+
+with open(WSPIPE, "rb") as _binary:
+    SANITIZED = b"__asan_init" in _binary.read()
+
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+
+
+@pytest.fixture
+def secure(server, certificate):
+    """secure("cat"): a server with TLS, whatever the other tests run over."""
+    return lambda *args, **kwargs: server(*args, **dict({"tls": certificate}, **kwargs))
+
+
+def context_of(one, version=None, ciphers=None, alpn=("http/1.1",), client=None):
+    """The context of the server's client, with other wishes."""
+    context = client_context(one.ca)
+    if version:
+        context.minimum_version = context.maximum_version = version
+    if ciphers:
+        context.set_ciphers(ciphers)
+    if alpn is not None:
+        context.set_alpn_protocols(alpn)
+    if client:
+        context.load_cert_chain(*client)
+    return context
+
+
+def echo(peer, text="hello"):
+    peer.send(frame(TEXT, text))
+    assert peer.text() == text
+
+
+def end(peer):
+    peer.send(close_frame(1000))
+    assert peer.closed(answer=False) == (1000, "")
+    assert peer.read_to_end() == b""
+
+
+def fingerprint(peer):
+    return hashlib.sha256(peer.sock.tls.getpeercert(binary_form=True)).hexdigest()
+
+
+def file_fingerprint(path):
+    with open(path) as f:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
+
+
+def s_client(one, *args, stdin=b"", timeout=20):
+    """What openssl's own client says."""
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", "%s:%d" % one.addresses[0], *args],
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=timeout,
+    )
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+# S-TLS-1: versions, suites, groups
+
+
+@pytest.mark.parametrize("version, name", [(V12, "TLSv1.2"), (V13, "TLSv1.3")])
+def test_tls_1_2_and_1_3_are_spoken(secure, version, name):
+    one = secure("cat")
+    with one.connect(context=context_of(one, version)) as peer:
+        assert peer.sock.tls.version() == name
+        assert re.search("GCM|CHACHA20", peer.sock.tls.cipher()[0])
+        assert peer.sock.tls.compression() is None
+        peer.upgrade()
+        echo(peer)
+        end(peer)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_older_versions_are_refused(secure, version):
+    one = secure("cat")
+    with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+        one.connect(context=context_of(one, version, "ALL:@SECLEVEL=0"))
+    line = one.wait_log(r"access http refused remote=(\S+) reason=(.*)")
+    assert "TLS: " in line[2]
+
+
+@pytest.mark.parametrize("suite", ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "DHE-RSA-AES128-GCM-SHA256", "AES128-GCM-SHA256"])
+def test_suites_without_aead_or_forward_secrecy_are_refused(secure, suite):
+    one = secure("cat")
+    with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+        one.connect(context=context_of(one, V12, suite + ":@SECLEVEL=0"))
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_the_groups_are_x25519_and_p256(secure, version):
+    one = secure("cat")
+    # In TLS 1.2 the list is also that of the curves which a certificate may have.
+    for group, key in (("X25519:P-256", "X25519, 253 bits"), ("P-256", "ECDH, prime256v1, 256 bits")):
+        status, said = s_client(one, version, "-groups", group)
+        assert status == 0 and "Server Temp Key: " + key in said, said
+    for group in ("P-384", "X448"):
+        status, said = s_client(one, version, "-groups", group)
+        assert status != 0 and "handshake failure" in said, said
+
+
+def test_renegotiation_is_refused(secure):
+    one = secure("cat")
+    status, said = s_client(one, "-tls1_2", stdin=b"R\nQ\n")
+    assert "RENEGOTIATING" in said
+    assert status != 0 and "no renegotiation" in said, said
+
+
+def test_there_is_no_early_data(secure, tmp_path):
+    one = secure("cat")
+    session, early = str(tmp_path / "session"), tmp_path / "early"
+    request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    early.write_bytes(request)
+    status, said = s_client(one, "-tls1_3", "-ign_eof", "-sess_out", session, stdin=request)
+    assert status == 0 and "Max Early Data: 0" in said, said
+    status, said = s_client(one, "-tls1_3", "-sess_in", session, "-early_data", str(early))
+    assert "Reused, TLSv1.3" in said and "Early data was not sent" in said, said
+
+
+# S-TLS-2: ALPN
+
+
+@pytest.mark.parametrize(
+    "offered, chosen", [(None, None), (["http/1.1"], "http/1.1"), (["h2", "http/1.1"], "http/1.1"), (["http/1.1", "h2"], "http/1.1")]
+)
+def test_alpn_answers_http_1_1(secure, offered, chosen):
+    one = secure("cat")
+    context = ssl.create_default_context(cafile=one.ca)
+    if offered:
+        context.set_alpn_protocols(offered)
+    with one.connect(context=context) as peer:
+        assert peer.sock.tls.selected_alpn_protocol() == chosen
+        peer.upgrade()
+        echo(peer)
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_alpn_of_h2_alone_is_refused(secure, version):
+    one = secure("cat")
+    with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+        one.connect(context=context_of(one, version, alpn=["h2"]))
+
+
+# S-TLS-3: tickets
+
+
+def resume(one, context, session=None):
+    """A whole session; returns the ticket that it got, and whether it began with one."""
+    sock = socket.create_connection(one.addresses[0], timeout=15)
+    with context.wrap_socket(sock, server_hostname="localhost", session=session) as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while tls.recv(4096):
+            pass
+        return tls.session, tls.session_reused
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_a_ticket_resumes_until_the_certificates_are_read_anew(secure, version):
+    one = secure("cat")
+    context = context_of(one, version)
+    session, reused = resume(one, context)
+    assert session.has_ticket and not reused
+    session, reused = resume(one, context, session)
+    assert reused
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("SIGHUP: the certificates were read anew")
+    again, reused = resume(one, context, session)
+    assert not reused
+    assert resume(one, context, again)[1]
+
+
+# S-TLS-4: reload
+
+
+def replace(pair, directory, *args, **kwargs):
+    """Puts a fresh certificate in the place of another."""
+    fresh = make_certificate(directory, "fresh", *args, **kwargs)
+    for old, new in zip(pair, fresh):
+        os.replace(new, old)
+
+
+def test_sighup_takes_new_certificates_and_live_sessions_stay(secure, tmp_path):
+    pair = make_certificate(tmp_path, "own")
+    one = secure("cat", tls=pair)
+    before = file_fingerprint(pair[0])
+    with one.websocket() as old:
+        assert fingerprint(old) == before
+        replace(pair, tmp_path)
+        after = file_fingerprint(pair[0])
+        assert after != before
+        with one.connect() as still:
+            assert fingerprint(still) == before
+        one.process.send_signal(signal.SIGHUP)
+        one.wait_log("info server SIGHUP: the certificates were read anew")
+        with one.connect(context=client_context(pair[0])) as new:
+            assert fingerprint(new) == after
+            new.upgrade()
+            echo(new)
+            echo(old, "the old one goes on")
+            end(new)
+        end(old)
+
+
+def test_sighup_with_a_bad_certificate_keeps_the_old_one(secure, tmp_path):
+    pair = make_certificate(tmp_path, "own")
+    one = secure("cat", tls=pair)
+    other = make_certificate(tmp_path, "other")
+    with open(pair[0]) as f:
+        good = f.read()
+    with one.websocket() as ws:
+        for count, (text, why) in enumerate(
+            [
+                ("", "the certificate %s can't be used, which must be PEM: " % pair[0]),
+                (None, "the certificate %s can't be read: No such file or directory" % pair[0]),
+                (other[0], "the key %s does not belong to the certificate %s: " % (pair[1], pair[0])),
+            ],
+            1,
+        ):
+            if text is None:
+                os.unlink(pair[0])
+            else:
+                with open(pair[0], "w") as f:
+                    f.write(open(text).read() if text else "")
+            one.process.send_signal(signal.SIGHUP)
+            one.wait_log(r"error server SIGHUP: %s.*; the old certificates stay" % re.escape(why))
+            assert len(re.findall("the old certificates stay", one.log())) == count
+            with one.websocket() as new:
+                echo(new)
+                end(new)
+        with open(pair[0], "w") as f:
+            f.write(good)
+        one.process.send_signal(signal.SIGHUP)
+        one.wait_log("SIGHUP: the certificates were read anew")
+        echo(ws)
+        end(ws)
+
+
+def test_sighup_reloads_also_where_it_was_ignored(secure):
+    one = secure("cat", preexec=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("SIGHUP: the certificates were read anew")
+    with one.websocket() as ws:
+        echo(ws)
+
+
+def test_reloading_often_leaks_nothing(secure):
+    one = secure("cat")
+    with one.websocket() as ws:
+        for i in range(1, 31):
+            one.process.send_signal(signal.SIGHUP)
+            one.wait_log("SIGHUP: the certificates were read anew", count=i)
+            with one.connect():
+                pass
+        echo(ws)
+
+
+# S-TLS-5: several certificates
+
+
+def test_the_name_that_is_asked_for_picks_the_certificate(secure, tmp_path):
+    first = make_certificate(tmp_path, "first", "/CN=a.example", "DNS:a.example,DNS:localhost")
+    second = make_certificate(tmp_path, "second", "/CN=b.example", "DNS:b.example")
+    third = make_certificate(tmp_path, "third", "/CN=c.example", "DNS:*.c.example")
+    one = secure("--sslcert", second[0], "--sslkey", second[1], "--sslcert", third[0], "--sslkey", third[1], "cat", tls=first)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    for version in (V12, V13):
+        context.minimum_version = context.maximum_version = version
+        for name, pair in (
+            ("a.example", first),
+            ("b.example", second),
+            ("B.Example", second),
+            ("x.c.example", third),
+            ("c.example", first),
+            ("x.y.c.example", first),
+            ("unknown.example", first),
+            (None, first),
+        ):
+            with one.connect(context=context, server_name=name) as peer:
+                assert fingerprint(peer) == file_fingerprint(pair[0]), name
+                peer.upgrade()
+                echo(peer)
+
+
+# S-TLS-6: certificates of clients
+
+
+@pytest.fixture
+def authority(tmp_path):
+    """Who signs: (its certificate, a client's certificate and key)."""
+    ca = make_certificate(tmp_path, "ca", "/CN=Test CA", None)
+    client = tmp_path / "client"
+    subprocess.run(
+        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-utf8"]
+        + ["-subj", "/O=Täst, \"Inc\"/CN=robert\nHTTP_X=1", "-multivalue-rdn"]
+        + ["-keyout", str(client) + ".key", "-out", str(client) + ".csr"],
+        check=True, capture_output=True, stdin=subprocess.DEVNULL,
+    )
+    subprocess.run(
+        ["openssl", "x509", "-req", "-in", str(client) + ".csr", "-CA", ca[0], "-CAkey", ca[1], "-set_serial", "0xBADC0DE"]
+        + ["-days", "2", "-out", str(client) + ".crt"],
+        check=True, capture_output=True, stdin=subprocess.DEVNULL,
+    )
+    return ca[0], (str(client) + ".crt", str(client) + ".key")
+
+
+SHOW = "env | grep -a SSL_ | sort; echo end; cat"
+
+
+def variables(peer):
+    lines = []
+    while not lines or lines[-1] != "end":
+        lines.append(peer.text())
+    return lines[:-1]
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_the_program_sees_who_the_client_is(secure, authority, version):
+    ca, client = authority
+    one = secure("--sslca", ca, "--passenv=PATH,SSL_CLIENT_VERIFY,SSL_CLIENT_S_DN,SSL_CLIENT_SERIAL,WSPIPE_TEST_TAG", "sh", "-c", SHOW,
+                 env={"SSL_CLIENT_S_DN": "CN=evil"})
+    context = context_of(one, version, client=client)
+    forged = {"SSL_CLIENT_S_DN": "CN=evil", "SSL-Client-S-DN": "CN=evil", "Ssl-Client-Verify": "NONE"}
+    with one.connect(context=context) as peer:
+        peer.upgrade(headers=forged)
+        assert variables(peer) == [
+            "HTTP_SSL_CLIENT_S_DN=CN=evil",
+            "HTTP_SSL_CLIENT_VERIFY=NONE",
+            "SSL_CLIENT_SERIAL=0BADC0DE",
+            'SSL_CLIENT_S_DN=CN=robert\\0AHTTP_X=1,O=T\\C3\\A4st\\, \\"Inc\\"',
+            "SSL_CLIENT_VERIFY=SUCCESS",
+        ]
+        end(peer)
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_who_the_client_is_survives_a_ticket(secure, authority, version):
+    ca, client = authority
+    one = secure("--sslca", ca, "sh", "-c", SHOW)
+    context = context_of(one, version, client=client)
+    session, _ = resume(one, context)
+    sock = socket.create_connection(one.addresses[0], timeout=15)
+    with context.wrap_socket(sock, server_hostname="localhost", session=session) as tls:
+        peer = Peer.__new__(Peer)
+        peer.sock, peer.buffer, peer.host = tls, bytearray(), "localhost"
+        peer.upgrade()
+        assert tls.session_reused
+        assert variables(peer)[-1] == "SSL_CLIENT_VERIFY=SUCCESS"
+
+
+def refused(one, context):
+    """In TLS 1.3 a client hears of it with its first read only."""
+    with pytest.raises(ssl.SSLError) as error:
+        with one.connect(context=context) as peer:
+            peer.send(peer.request_bytes())
+            peer.response()
+    return str(error.value)
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_clients_without_a_valid_certificate_are_refused(secure, authority, certificate, version):
+    ca, _ = authority
+    one = secure("--sslca", ca, "sh", "-c", "echo started >&2; cat")
+    said = refused(one, context_of(one, version))
+    assert re.search("CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE", said), said
+    one.wait_log('http refused remote=.* reason="TLS: peer did not return a certificate"')
+    said = refused(one, context_of(one, version, client=certificate))
+    assert re.search("UNKNOWN_CA|BAD_CERTIFICATE", said), said
+    one.wait_log('http refused remote=.* reason="TLS: certificate verify failed: self.signed certificate"')
+    assert "started" not in one.log()
+
+
+def test_without_sslca_nothing_is_said_of_clients(secure, authority):
+    _, client = authority
+    one = secure("sh", "-c", SHOW)
+    with one.connect(context=context_of(one, client=client)) as peer:
+        peer.upgrade(headers={"SSL-Client-Verify": "SUCCESS"})
+        assert variables(peer) == ["HTTP_SSL_CLIENT_VERIFY=SUCCESS"]
+
+
+# S-TLS-7: deadlines, and handshakes that end
+
+
+def client_hello(one):
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context_of(one).wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return outgoing.read()
+
+
+def test_the_deadline_of_the_head_covers_the_handshake(secure):
+    one = secure("cat")
+    hello = client_hello(one)
+    begun = time.monotonic()
+    socks = []
+    for text in (b"", hello[:1], hello[:40], hello):
+        sock = socket.create_connection(one.addresses[0], timeout=30)
+        sock.sendall(text)
+        socks.append(sock)
+    with one.connect() as silent, one.connect() as slow:
+        slow.send(b"GET / HTTP/1.1\r\n")
+        for sock in socks:
+            try:
+                while sock.recv(65536):
+                    pass
+            except ConnectionResetError:
+                pass
+            sock.close()
+        assert 9 < time.monotonic() - begun < 14
+        with pytest.raises(ssl.SSLError, match="UNEXPECTED_EOF"):
+            silent.read_to_end()
+        assert slow.response()[0] == 408
+
+
+def test_handshakes_that_are_cut_leave_nothing(secure):
+    one = secure("cat")
+    hello = client_hello(one)
+    for how in ("fin", "reset", "close"):
+        for cut in (0, 1, 5, 6, 50, len(hello) - 1, len(hello)):
+            sock = socket.create_connection(one.addresses[0], timeout=15)
+            sock.sendall(hello[:cut])
+            if how == "fin":
+                sock.shutdown(socket.SHUT_WR)
+                while sock.recv(65536):
+                    pass
+            elif how == "reset":
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+    one.check_clean()
+    for garbage in (b"\0" * 100, b"\xff" * 100, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\1" * 70000):
+        sock = socket.create_connection(one.addresses[0], timeout=15)
+        try:
+            sock.sendall(garbage)
+            while sock.recv(65536):
+                pass
+        except ConnectionError:
+            pass
+        sock.close()
+    one.check_clean()
+    assert "http request" in one.log()
+    with one.websocket() as ws:
+        echo(ws)
+
+
+def test_an_end_without_close_notify_ends_the_session(secure):
+    one = secure("cat")
+    for how in (socket.SHUT_WR, None):
+        ws = one.websocket()
+        echo(ws)
+        if how is None:
+            ws.reset()
+        else:
+            ws.sock.sock.shutdown(how)
+            with pytest.raises(OSError):
+                ws.read_to_end()
+        ws.close()
+    one.wait_log("session #2 close .*received=1006")
+    one.check_clean()
+
+
+# S-TLS-8, and what can be wrong at the start
+
+
+def start_failed(one, status):
+    assert one.process.wait(15) == status
+    one.stopped = True
+    return one.log()
+
+
+def test_a_key_that_others_can_read_is_warned_of(secure, tmp_path):
+    pair = make_certificate(tmp_path, "own")
+    os.chmod(pair[1], 0o644)
+    one = secure("cat", tls=pair)
+    one.wait_log("error server the key %s can be read by other users than its owner; chmod 600 ends that" % re.escape(pair[1]))
+
+
+@pytest.mark.parametrize("which", ["missing", "empty", "other", "ca"])
+def test_files_that_do_not_do_are_told_at_the_start(secure, tmp_path, which):
+    cert, key = make_certificate(tmp_path, "own")
+    args = []
+    why = {
+        "missing": "wspipe: the certificate %s can't be read: No such file or directory\n" % cert,
+        "empty": "wspipe: the key %s can't be used, which must be PEM: " % key,
+        "other": "wspipe: the key %s does not belong to the certificate %s: key values mismatch\n" % (key, cert),
+        "ca": "wspipe: the file of --sslca nowhere can't be read: No such file or directory\n",
+    }[which]
+    if which == "missing":
+        os.unlink(cert)
+    elif which == "empty":
+        open(key, "w").close()
+    elif which == "other":
+        os.replace(make_certificate(tmp_path, "second")[1], key)
+    else:
+        args = ["--sslca=nowhere"]
+    # The harness's own client would want the certificate as well.
+    one = secure("--ssl", "--sslcert", cert, "--sslkey", key, *args, "cat", tls=None, ready=False)
+    assert why in start_failed(one, 78)
+
+
+def test_files_that_do_not_do_are_told_as_websocketd_does(secure, tmp_path):
+    one = secure("--ssl", "--sslcert=nowhere", "--sslkey=nowhere", "cat", tls=None, ready=False, argv0="websocketd")
+    log = start_failed(one, 3)
+    assert re.search(r"\| FATAL  \| server +\| +\| Can't start server: the certificate nowhere can't be read", log), log
+
+
+# What the server and the program know of it
+
+
+def test_the_environment_and_the_origin_are_those_of_https(secure):
+    one = secure("sh", "-c", 'echo "$HTTPS $SERVER_NAME $SERVER_PORT"; cat')
+    host = "localhost:%d" % one.addresses[0][1]
+    assert "listening on https://127.0.0.1:%d/" % one.addresses[0][1] in one.log()
+    for headers, said in (
+        ({"Host": "localhost"}, "on localhost 443"),
+        ({"Host": host}, "on localhost %d" % one.addresses[0][1]),
+        ({"Host": host, "Origin": "https://" + host}, "on localhost %d" % one.addresses[0][1]),
+        ({"Host": "localhost", "Origin": "https://localhost"}, "on localhost 443"),
+    ):
+        with one.websocket(headers=headers) as ws:
+            assert ws.text() == said
+    for origin in ("http://" + host, "http://localhost", "https://localhost:80"):
+        with one.connect() as peer:
+            peer.send(peer.request_bytes(headers={"Host": host, "Origin": origin}))
+            assert peer.answer()[0] == 403
+
+
+def test_compat_says_wss(secure, authority):
+    ca, client = authority
+    one = secure("--address=127.0.0.1", "--sslca", ca, "cat", argv0="websocketd")
+    assert "| Starting WebSocket server   : wss://127.0.0.1:%d/" % one.addresses[0][1] in one.log()
+    assert "| Mutual TLS enabled (client certs verified against %s)" % ca in one.log()
+    with one.connect(context=context_of(one, client=client)) as peer:
+        peer.upgrade("/a?b")
+        echo(peer)
+        one.wait_log(r"url:'https://%s/a\?b'.* CONNECT" % re.escape(peer.host))
+        end(peer)
+
+
+def test_static_files_and_refusals_come_over_tls(secure, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "big").write_bytes(bytes(range(256)) * 8192)
+    one = secure("--staticdir=site", "cat")
+    with one.connect() as peer:
+        peer.send(peer.request_bytes("/big", upgrade=False))
+        status, _, body = peer.answer()
+        assert (status, body) == (200, bytes(range(256)) * 8192)
+    with one.connect() as peer:
+        peer.send(peer.request_bytes("/none", upgrade=False))
+        assert peer.answer()[0] == 404
+    with one.connect() as peer:
+        peer.send(b"NONSENSE\r\n\r\n")
+        assert peer.answer()[0] == 400
+
+
+# The bridge
+
+
+def test_many_small_messages_come_in_few_records(secure):
+    one = secure("sh", "-c", 'read -r x; printf "%s" "$(seq 1 100)"; cat')
+    with one.websocket() as ws:
+        before = len(ws.sock.records)
+        ws.send(frame(TEXT, "go"))
+        assert [ws.text() for _ in range(99)] == [str(i) for i in range(1, 100)]
+        # 100 frames, of which the last has no newline yet.
+        assert len(ws.sock.records) - before <= 3, ws.sock.records
+
+
+def test_a_large_message_comes_in_full_records(secure):
+    one = secure("sh", "-c", 'read -r x; head -c 1000000 /dev/zero | tr "\\0" x; echo; cat')
+    with one.websocket() as ws:
+        before = len(ws.sock.records)
+        ws.send(frame(TEXT, "go"))
+        assert len(ws.text()) == 1000000
+        # At most two for each read of 64 KiB from the program more than its bytes need.
+        assert len(ws.sock.records) - before <= 1000000 // 16384 + 2 * (1000000 // 4096)
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_64_mb_come_back_byte_for_byte(secure, version):
+    one = secure("--binary", "cat")
+    block = os.urandom(256 * 1024)
+    packet = frame(BINARY, block)
+    count = 256
+    got = hashlib.sha256()
+    received = 0
+    pending = b""
+    left = count
+    out = b""
+    with one.connect(context=context_of(one, version)) as ws:
+        ws.upgrade()
+        ws.sock.setblocking(False)
+        deadline = time.monotonic() + 120
+        pending = bytearray(ws.buffer)
+        while received < count * len(block):
+            assert time.monotonic() < deadline, received
+            if not out and left:
+                out, left = memoryview(packet), left - 1
+            select.select([ws.sock.sock], [ws.sock.sock] if out else [], [], 10)
+            if out:
+                try:
+                    out = out[ws.sock.send(out) :]
+                except BlockingIOError:
+                    pass
+            else:
+                try:
+                    ws.sock.flush()
+                except BlockingIOError:
+                    pass
+            try:
+                while True:
+                    pending += ws.sock.recv(65536)
+            except BlockingIOError:
+                pass
+            while len(pending) >= 2:
+                length, head = pending[1], 2
+                if length == 126:
+                    head, length = 4, int.from_bytes(pending[2:4], "big")
+                elif length == 127:
+                    head, length = 10, int.from_bytes(pending[2:10], "big")
+                if len(pending) < head or len(pending) < head + length:
+                    break
+                assert pending[0] == 0x80 | BINARY
+                got.update(pending[head : head + length])
+                received += length
+                del pending[: head + length]
+        ws.sock.settimeout(15)
+        expected = hashlib.sha256()
+        for _ in range(count):
+            expected.update(block)
+        assert got.hexdigest() == expected.hexdigest()
+        end(ws)
+
+
+def written(one):
+    """Bytes that the server's program has written."""
+    total = 0
+    for pid, command in tagged(one.tag):
+        if command.startswith("yes"):
+            with open("/proc/%d/io" % pid) as f:
+                total += int(re.search(r"wchar: (\d+)", f.read()).group(1))
+    return total
+
+
+def test_a_slow_reader_is_bounded(secure, request):
+    one = secure("yes")
+    idle = rss_kib(one.pid)
+    peers = [one.websocket(rcvbuf=4096) for _ in range(8)]
+    request.addfinalizer(lambda: [peer.close() for peer in peers])
+    last = [-1]
+
+    def stands_still():
+        now, last[0] = last[0], written(one)
+        time.sleep(0.3)
+        return now == last[0] > 0
+
+    wait_for(stands_still, "the program is held back", deadline=30)
+    if not SANITIZED:
+        assert rss_kib(one.pid) - idle < 8 * 1024
+    # It goes on as soon as somebody reads.
+    held = written(one)
+    assert peers[0].read(16 * 1024 * 1024)[-3:] in (b"\x81\1y", b"\1y\x81", b"y\x81\1")
+    assert written(one) > held
+
+
+def test_input_that_waited_inside_openssl_is_read_when_reading_goes_on(secure, script):
+    """The program sleeps, so reading is paused in the middle of what the server has taken from its socket."""
+    slow = script("slow", "#!/bin/sh\nread -r x; read -r x; sleep 1; echo go; wc -c\n")
+    one = secure("--binary", slow)
+    total = 0
+    with one.websocket() as ws:
+        ws.send(frame(BINARY, b"a\nb\n"))
+        ws.sock.setblocking(False)
+        data = frame(BINARY, b"x" * 4000)
+        out = memoryview(data)
+        deadline = time.monotonic() + 0.7
+        while time.monotonic() < deadline:
+            try:
+                n = ws.sock.send(out)
+            except BlockingIOError:
+                time.sleep(0.01)
+                continue
+            out = out[n:]
+            if not out:
+                total += 4000
+                out = memoryview(data)
+        ws.sock.settimeout(15)
+        if len(out) < len(data):
+            ws.send(out)
+            total += 4000
+        ws.sock.flush()
+        assert total > 200000
+        opcode, text = ws.message()
+        assert (opcode, text) == (BINARY, b"go\n")
+        ws.send(frame(BINARY, b"x"))
+        ws.send(close_frame(1000))
+        assert ws.closed(answer=False)[0] == 1000
+        assert ws.read_to_end() == b""
+    one.wait_log("session #1 close .*in_bytes=%d" % (total + 5))
