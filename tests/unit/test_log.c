@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -449,6 +450,40 @@ test_many_fields(void **state)
 	}
 }
 
+static void
+test_lines_that_nobody_takes_are_counted(void **state)
+{
+	static char drained[1 << 20];
+	size_t len = 0;
+	ssize_t n;
+	int lines = 0;
+
+	(void)state;
+	log_setup(fds[1], LOG_TEXT, LOG_DEBUG);
+	for (int i = 0; i < 20000; i++)
+		log_info("a line that nobody reads");
+	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	while ((n = read(fds[0], drained + len, sizeof(drained) - len)) > 0)
+		len += (size_t)n;
+	for (size_t i = 0; i < len; i++)
+		lines += drained[i] == '\n';
+	assert_true(lines > 0);
+	assert_true(lines < 20000);
+	log_info("read again");
+	n = read(fds[0], drained, sizeof(drained) - 1);
+	assert_true(n > 0);
+	drained[n] = '\0';
+	assert_non_null(strstr(drained, " info server read again\n"));
+	assert_non_null(strstr(drained, " lines of this log were lost: nobody took them\n"));
+	log_info("and again");
+	n = read(fds[0], drained, sizeof(drained) - 1);
+	assert_true(n > 0);
+	drained[n] = '\0';
+	assert_null(strstr(drained, "lost"));
+	/* Whoever shares the pipe sees it block as before. */
+	assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
+}
+
 int
 main(void)
 {
@@ -458,6 +493,7 @@ main(void)
 	    cmocka_unit_test(test_compat),
 	    cmocka_unit_test(test_levels),
 	    cmocka_unit_test(test_server_lines_and_errno),
+	    cmocka_unit_test(test_lines_that_nobody_takes_are_counted),
 	    cmocka_unit_test(test_hostile_values),
 	    cmocka_unit_test(test_hostile_message),
 	    cmocka_unit_test(test_long_lines),
