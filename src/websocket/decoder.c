@@ -9,6 +9,13 @@
 #include <assert.h>
 #include <string.h>
 
+enum {
+	DECODER_RSV1 = 4,	       /* of frame_header.rsv */
+	DECODER_INFLATE_MIN = 256,     /* room that is made for what is decompressed */
+	DECODER_INFLATE_MAX = 16 * 1024,
+	DECODER_WIRE_EXTRA = 1024,     /* see decoder_too_big() */
+};
+
 /* What a client can do wrong, in the words of the log and of our CLOSE. */
 enum fault {
 	FAULT_NONE,
@@ -23,6 +30,7 @@ enum fault {
 	FAULT_LEN,
 	FAULT_TOO_BIG,
 	FAULT_TEXT,
+	FAULT_DEFLATE,
 	FAULT_CLOSE_LEN,
 	FAULT_CLOSE_CODE,
 	FAULT_CLOSE_REASON,
@@ -44,6 +52,11 @@ static const struct {
     [FAULT_LEN] = {CLOSE_PROTOCOL, "invalid payload length"},
     [FAULT_TOO_BIG] = {CLOSE_TOO_BIG, "message too big"},
     [FAULT_TEXT] = {CLOSE_INVALID_DATA, "text is not UTF-8"},
+    /*
+     * RFC 7692 names no code. The frame is right and what is in it is not what its RSV1 says, so it is
+     * "data within a message that was not consistent with the type of the message" (RFC 6455, 7.4.1).
+     */
+    [FAULT_DEFLATE] = {CLOSE_INVALID_DATA, "compressed data is damaged"},
     [FAULT_CLOSE_LEN] = {CLOSE_PROTOCOL, "close frame with half a code"},
     [FAULT_CLOSE_CODE] = {CLOSE_PROTOCOL, "invalid close code"},
     [FAULT_CLOSE_REASON] = {CLOSE_INVALID_DATA, "close reason is not UTF-8"},
@@ -55,6 +68,12 @@ decoder_init(struct decoder *d, uint64_t max_message)
 {
 	memset(d, 0, sizeof(*d));
 	d->max_message = max_message;
+}
+
+void
+decoder_set_inflater(struct decoder *d, struct inflater *inflater)
+{
+	d->inflater = inflater;
 }
 
 void
@@ -101,15 +120,20 @@ decoder_opcode_known(uint8_t opcode)
 	return opcode <= FRAME_BINARY || (opcode >= FRAME_CLOSE && opcode <= FRAME_PONG);
 }
 
+/* RFC 7692, section 6: RSV1 alone, on the first frame of a message; no control frame has it. */
+static bool
+decoder_may_be_compressed(const struct decoder *d, const struct frame_header *h)
+{
+	return d->inflater && h->rsv == DECODER_RSV1 &&
+	       (h->opcode == FRAME_TEXT || h->opcode == FRAME_BINARY);
+}
+
 /* What the first byte of a header shows. */
 static enum fault
 decoder_judge_first(const struct decoder *d, const struct frame_header *h)
 {
-	/*
-	 * Section 5.2: "MUST be 0 unless an extension is negotiated". Of permessage-deflate
-	 * RSV1 would be let through here, on the first frame of a message.
-	 */
-	if (h->rsv != 0)
+	/* Section 5.2: "MUST be 0 unless an extension is negotiated". */
+	if (h->rsv != 0 && !decoder_may_be_compressed(d, h))
 		return FAULT_RSV;
 	if (!decoder_opcode_known(h->opcode))
 		return FAULT_OPCODE;
@@ -121,6 +145,26 @@ decoder_judge_first(const struct decoder *d, const struct frame_header *h)
 	if (!d->message_opcode)
 		return FAULT_NO_MESSAGE;
 	return d->fragments >= DECODER_MAX_FRAGMENTS ? FAULT_FRAGMENTS : FAULT_NONE;
+}
+
+/*
+ * Section 10.4, from the header alone. Of a compressed message this is not its size, which is seen when it is
+ * decompressed. But DEFLATE adds 5 bytes to a block of data that can't be compressed, so who needs more than
+ * twice the limit, by flushes or empty blocks, keeps the server busy for nothing.
+ */
+static bool
+decoder_too_big(const struct decoder *d, const struct frame_header *h)
+{
+	bool first = h->opcode != FRAME_CONTINUATION;
+	uint64_t limit = d->max_message;
+
+	/* What is gathered is never above the limit: no overflow. */
+	if (first ? h->rsv == 0 : !d->compressed)
+		return h->len > limit - buffer_len(&d->gather);
+	if (__builtin_mul_overflow(limit, (uint64_t)2, &limit) ||
+	    __builtin_add_overflow(limit, (uint64_t)DECODER_WIRE_EXTRA, &limit))
+		return false;
+	return h->len > limit - (first ? 0 : d->wire);
 }
 
 /*
@@ -146,10 +190,7 @@ decoder_judge(const struct decoder *d, const uint8_t *bytes, size_t have, int si
 	}
 	if (size < 0)
 		return FAULT_LEN;
-	/* Section 10.4. What is gathered is never above the limit: no overflow. */
-	if (d->max_message && h->len > d->max_message - buffer_len(&d->gather))
-		return FAULT_TOO_BIG;
-	return FAULT_NONE;
+	return d->max_message && decoder_too_big(d, h) ? FAULT_TOO_BIG : FAULT_NONE;
 }
 
 /* A good header is complete; its payload comes next. */
@@ -157,7 +198,8 @@ static void
 decoder_begin_payload(struct decoder *d, bool near)
 {
 	d->header_len = 0;
-	d->header_near = near;
+	/* What must be decompressed is not handed out where it lies. */
+	d->header_near = near && d->frame.rsv == 0;
 	d->in_payload = true;
 	d->frame_done = 0;
 	if (decoder_is_control(d->frame.opcode))
@@ -166,8 +208,12 @@ decoder_begin_payload(struct decoder *d, bool near)
 		d->message_opcode = d->frame.opcode;
 		d->fragments = 0;
 		memset(&d->utf8, 0, sizeof(d->utf8));
+		d->compressed = d->frame.rsv != 0;
+		d->wire = 0;
 	}
 	d->fragments++;
+	if (d->compressed)
+		d->wire += d->frame.len;
 }
 
 /* Reads a header that lies in one piece in what was fed, or keeps its first part. */
@@ -287,11 +333,90 @@ decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 static enum decoder_event
 decoder_message_gathered(struct decoder *d, struct decoder_item *item)
 {
-	/* An empty message has no block, but its address is one that memcpy() may be given. */
-	uint8_t *data = d->gather.block ? buffer_data(&d->gather) : d->control;
+	uint8_t *data;
 
+	/* An empty message has no block, but its address is one that memcpy() may be given. */
+	if (buffer_len(&d->gather) == 0)
+		buffer_clear(&d->gather);
+	data = d->gather.block ? buffer_data(&d->gather) : d->control;
 	d->gather_out = true;
 	return decoder_hand_out(d, data, buffer_len(&d->gather), item);
+}
+
+/* How much may come out of one step: what the input promises, but one byte beyond the limit at most. */
+static size_t
+decoder_inflate_room(const struct decoder *d, size_t input)
+{
+	size_t room = input < DECODER_INFLATE_MAX / 4 ? 4 * input : DECODER_INFLATE_MAX;
+	uint64_t left = d->max_message - buffer_len(&d->gather);
+
+	if (room < DECODER_INFLATE_MIN)
+		room = DECODER_INFLATE_MIN;
+	return d->max_message && left < room ? (size_t)left + 1 : room;
+}
+
+/*
+ * Decompresses the next LEN bytes of the payload into the buffer. The order of the faults is that of the
+ * text, wherever a step ends: what is beyond the limit is not looked at, and what comes out before
+ * damaged data is.
+ */
+static enum fault
+decoder_inflate(struct decoder *d, size_t len)
+{
+	enum inflater_result result;
+	uint8_t *from = d->bytes;
+
+	decoder_unmask(d, from, len);
+	inflater_feed(d->inflater, from, len);
+	do {
+		size_t room = decoder_inflate_room(d, len);
+		uint64_t left = d->max_message - buffer_len(&d->gather);
+		uint8_t *to = buffer_reserve(&d->gather, room);
+		bool beyond;
+		size_t n;
+
+		if (!to)
+			return FAULT_MEMORY;
+		result = inflater_next(d->inflater, to, room, &n);
+		beyond = d->max_message && n > left;
+		if (beyond)
+			n = (size_t)left;
+		buffer_commit(&d->gather, n);
+		if (d->message_opcode == FRAME_TEXT && !utf8_feed(&d->utf8, to, n))
+			return FAULT_TEXT;
+		if (beyond)
+			return FAULT_TOO_BIG;
+	} while (result == INFLATER_FULL);
+	switch (result) {
+	case INFLATER_MORE:
+	case INFLATER_FULL:
+		break;
+	case INFLATER_BAD:
+		return FAULT_DEFLATE;
+	case INFLATER_NOMEM:
+		return FAULT_MEMORY;
+	}
+	return FAULT_NONE;
+}
+
+/* As decoder_gather(), of a compressed message. */
+static enum fault
+decoder_gather_compressed(struct decoder *d)
+{
+	size_t n = decoder_payload_here(d);
+	enum fault fault = FAULT_NONE;
+
+	if (d->frame.opcode != FRAME_CONTINUATION && d->frame_done == 0 && !inflater_begin(d->inflater))
+		return FAULT_MEMORY;
+	if (n > 0)
+		fault = decoder_inflate(d, n);
+	if (fault)
+		return fault;
+	if (!d->frame.fin || d->frame_done < d->frame.len)
+		return FAULT_NONE;
+	if (!inflater_end(d->inflater))
+		return FAULT_DEFLATE;
+	return utf8_complete(&d->utf8) ? FAULT_NONE : FAULT_TEXT;
 }
 
 /* Adds what there is of the payload to the buffer, which grows by that, not by frame.len. */
@@ -301,6 +426,8 @@ decoder_gather(struct decoder *d)
 	size_t n = decoder_payload_here(d);
 	uint8_t *to;
 
+	if (d->compressed)
+		return decoder_gather_compressed(d);
 	if (n > 0) {
 		to = buffer_reserve(&d->gather, n);
 		if (!to)

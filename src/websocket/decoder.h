@@ -14,6 +14,9 @@
  * What breaks RFC 6455 fails at the first byte that shows it: a header from the
  * header alone, text that is not UTF-8 at the first impossible byte (section
  * 8.1), also in the middle of a fragment. Only the body of a CLOSE is judged as a whole.
+ *
+ * With permessage-deflate (RFC 7692) a message may come compressed. It is then always gathered:
+ * what is decompressed is checked, and held against the limit, as it comes out.
  */
 #ifndef WEBSOCKET_DECODER_H
 #define WEBSOCKET_DECODER_H
@@ -21,6 +24,7 @@
 #include "base/buffer.h"
 #include "base/message.h"
 #include "base/utf8.h"
+#include "websocket/deflate.h"
 #include "websocket/frame.h"
 
 #include <stdbool.h>
@@ -57,6 +61,7 @@ struct decoder_item {
 
 struct decoder {
 	uint64_t max_message; /* bytes of a whole message; above: 1009. 0: no limit */
+	struct inflater *inflater; /* borrowed; NULL: no extension was agreed */
 	uint8_t *bytes;	      /* borrowed: what was fed and not used up */
 	size_t len;
 	uint8_t header[FRAME_HEADER_MAX]; /* the begun header, when a read cut it */
@@ -69,12 +74,20 @@ struct decoder {
 	uint64_t frame_done; /* bytes of FRAME's payload that were used up */
 	uint8_t message_opcode;	 /* of the begun message; 0 when there is none */
 	unsigned int fragments;	 /* of the begun message so far */
+	bool compressed;	 /* the begun message */
+	uint64_t wire;		 /* bytes of its frames so far, when it is compressed */
 	struct utf8 utf8;	 /* of the begun text message */
 	struct buffer gather;	 /* the begun message; owned */
 	uint8_t control[FRAME_CONTROL_MAX]; /* the payload of a control frame that was cut */
 };
 
 void decoder_init(struct decoder *d, uint64_t max_message);
+
+/*
+ * Lets messages come compressed from now on, before the first byte is fed. INFLATER is borrowed until
+ * decoder_clear().
+ */
+void decoder_set_inflater(struct decoder *d, struct inflater *inflater);
 
 /* Frees what the decoder holds. It may be called twice. */
 void decoder_clear(struct decoder *d);

@@ -14,11 +14,10 @@ size_t
 encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool last, size_t len)
 {
 	enum frame_opcode opcode = type == MESSAGE_TEXT ? FRAME_TEXT : FRAME_BINARY;
+	bool first = !e->in_message;
 
-	if (e->in_message)
-		opcode = FRAME_CONTINUATION;
 	e->in_message = !last;
-	return frame_write_header(out, last, 0, opcode, len);
+	return frame_write_header(out, last, first && e->compressed, first ? opcode : FRAME_CONTINUATION, len);
 }
 
 size_t

@@ -16,6 +16,7 @@
 
 struct encoder {
 	bool in_message; /* a part was sent and the last one was not */
+	bool compressed; /* set before the first part: the message is compressed (RFC 7692, section 6) */
 };
 
 /*

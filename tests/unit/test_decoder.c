@@ -190,6 +190,26 @@ compare(const struct tale *tale, const char *want, const char *how, size_t at)
 		fail_msg("fed %s %zu:\n  got  %s\n  want %s", how, at, tale->text, want);
 }
 
+/* With permessage-deflate when COMPRESSION points to what was agreed. */
+static const struct deflate_agreed *compression;
+
+static void
+begin(struct decoder *d, uint64_t max_message)
+{
+	decoder_init(d, max_message);
+	if (compression)
+		decoder_set_inflater(d, inflater_new(compression));
+}
+
+static void
+end(struct decoder *d)
+{
+	inflater_free(d->inflater);
+	d->inflater = NULL;
+	decoder_clear(d);
+	decoder_clear(d);
+}
+
 /*
  * The bytes give WANT, however they are cut. END_AT: how many of them it takes until the CLOSE
  * or FAIL comes when they come one by one; 0: neither comes.
@@ -200,27 +220,26 @@ check_limit(const struct wire *w, uint64_t max_message, const char *want, size_t
 	struct decoder d;
 	struct tale tale = {0};
 
-	decoder_init(&d, max_message);
+	begin(&d, max_message);
 	feed(&d, &tale, w->bytes, w->len, 0);
 	compare(&tale, want, "whole", 0);
-	decoder_clear(&d);
+	end(&d);
 
 	memset(&tale, 0, sizeof(tale));
-	decoder_init(&d, max_message);
+	begin(&d, max_message);
 	for (size_t i = 0; i < w->len; i++)
 		feed(&d, &tale, w->bytes + i, 1, i);
 	compare(&tale, want, "by bytes", 0);
 	assert_int_equal(tale.end_at, end_at);
-	decoder_clear(&d);
+	end(&d);
 
 	for (size_t cut = 0; cut <= w->len && w->len < 4096; cut++) {
 		memset(&tale, 0, sizeof(tale));
-		decoder_init(&d, max_message);
+		begin(&d, max_message);
 		feed(&d, &tale, w->bytes, cut, 0);
 		feed(&d, &tale, w->bytes + cut, w->len - cut, cut);
 		compare(&tale, want, "cut at", cut);
-		decoder_clear(&d);
-		decoder_clear(&d);
+		end(&d);
 	}
 }
 
@@ -989,6 +1008,268 @@ nothing_fed_is_nothing_said(void **state)
 	decoder_clear(&d);
 }
 
+/* permessage-deflate */
+
+enum { RSV1 = 0x40 };
+
+static const struct deflate_agreed with_takeover = {.server_bits = 15, .client_bits = 15,
+    .server_takeover = true, .client_takeover = true};
+static const struct deflate_agreed without_takeover = {.server_bits = 15, .client_bits = 15};
+
+/* Compresses as a client would; LEN is set to the length. The result lives until the next call. */
+static uint8_t *
+compress(struct deflater *d, const void *bytes, size_t n, size_t *len)
+{
+	static uint8_t wire[200000];
+
+	assert_true(deflater_bound(n) <= sizeof(wire));
+	*len = deflater_put(d, bytes, n, true, wire);
+	assert_true(*len > 0);
+	return wire;
+}
+
+/* A compressed message in one frame. */
+static void
+add_compressed(struct wire *w, struct deflater *d, uint8_t first, const char *text)
+{
+	size_t len;
+	uint8_t *wire = compress(d, text, strlen(text), &len);
+
+	add(w, FIN | RSV1 | first, wire, len);
+}
+
+static void
+check_compressed(const struct deflate_agreed *agreed, const struct wire *w, uint64_t max_message,
+    const char *want, size_t end_at)
+{
+	compression = agreed;
+	check_limit(w, max_message, want, end_at);
+	compression = NULL;
+}
+
+static void
+compressed_messages(void **state)
+{
+	static const struct deflate_agreed *const agreements[] = {&with_takeover, &without_takeover};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct deflater *d = deflater_new(agreements[i], 6);
+		struct wire w = {.len = 0};
+
+		add_compressed(&w, d, FRAME_TEXT, "hello hello hello");
+		add_text(&w, FIN | FRAME_TEXT, "plain");
+		add_compressed(&w, d, FRAME_TEXT, "hello hello hello");
+		add_compressed(&w, d, FRAME_BINARY, "\xff\xfe");
+		add_compressed(&w, d, FRAME_TEXT, "");
+		add_compressed(&w, d, FRAME_TEXT, "gr\xc3\xbc\xc3\x9f");
+		check_compressed(agreements[i], &w, MAX_MESSAGE,
+		    "text(hello\\20hello\\20hello) text(plain) text(hello\\20hello\\20hello) binary(\\ff\\fe) "
+		    "text() text(gr\\c3\\bc\\c3\\9f)",
+		    0);
+		deflater_free(d);
+	}
+}
+
+/* [S-WS-2] */
+static void
+rsv1_is_refused_without_the_extension(void **state)
+{
+	struct deflater *d = deflater_new(&with_takeover, 6);
+	struct wire w = {.len = 0};
+
+	(void)state;
+	add_compressed(&w, d, FRAME_TEXT, "x");
+	check(&w, "fail(1002 reserved bit set)", 1);
+	deflater_free(d);
+}
+
+/* [S-WS-2] RFC 7692, section 6: on the first frame of a message, and nowhere else. */
+static void
+rsv1_where_it_must_not_be(void **state)
+{
+	static const uint8_t firsts[] = {0xc0, 0x40, 0xc8, 0xc9, 0xca, 0xc3, 0xcb, 0xe1, 0xd2, 0xf1, 0xa1, 0x91};
+
+	(void)state;
+	compression = &with_takeover;
+	for (size_t i = 0; i < sizeof(firsts); i++)
+		check_fails_at_last(&firsts[i], 1, "fail(1002 reserved bit set)");
+	compression = NULL;
+	for (size_t i = 0; i < 2; i++) {
+		struct wire w = {.len = 0};
+
+		/* Neither in a compressed message nor in a plain one. */
+		add(&w, i ? FRAME_TEXT : RSV1 | FRAME_TEXT, "\xf2", i ? 0 : 1);
+		add_raw(&w, "\xc0", 1);
+		check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1002 reserved bit set)", w.len);
+	}
+}
+
+/* Cut into fragments at every place, with a control frame in between. */
+static void
+compressed_fragments(void **state)
+{
+	struct deflater *d = deflater_new(&without_takeover, 6);
+	uint8_t wire[256];
+	size_t len;
+
+	(void)state;
+	memcpy(wire, compress(d, "gr\xc3\xbc\xc3\x9f", 6, &len), 64);
+	for (size_t cut = 0; cut <= len; cut++) {
+		struct wire w = {.len = 0};
+
+		add(&w, RSV1 | FRAME_TEXT, wire, cut);
+		add_text(&w, FIN | FRAME_PING, "p");
+		add(&w, FRAME_CONTINUATION, wire + cut, len - cut);
+		add_text(&w, FIN | FRAME_PONG, "");
+		add_text(&w, FIN | FRAME_CONTINUATION, "");
+		check_compressed(&with_takeover, &w, MAX_MESSAGE,
+		    "ping(p) pong() text(gr\\c3\\bc\\c3\\9f)", 0);
+	}
+	deflater_free(d);
+}
+
+/* [S-PMD-1] */
+static void
+limit_holds_for_what_is_decompressed(void **state)
+{
+	char text[MAX_MESSAGE + 2] = "";
+	struct deflater *d = deflater_new(&without_takeover, 6);
+
+	(void)state;
+	for (size_t len = MAX_MESSAGE - 1; len <= MAX_MESSAGE + 1; len++) {
+		struct wire w = {.len = 0};
+		struct tale tale = {0};
+
+		memset(text, 'a', len);
+		add_compressed(&w, d, FRAME_BINARY, text);
+		assert_true(w.len < 40);
+		if (len > MAX_MESSAGE)
+			tell(&tale, "fail(1009 message too big)");
+		else
+			tell_bytes(&tale, "binary", (const uint8_t *)text, len);
+		check_compressed(&without_takeover, &w, MAX_MESSAGE, tale.text, len > MAX_MESSAGE ? w.len - 1 : 0);
+	}
+	deflater_free(d);
+}
+
+/* [S-PMD-1] A thousandfold bomb: what it would become is never in memory. */
+static void
+bomb_takes_no_memory(void **state)
+{
+	static uint8_t zeros[100000];
+	struct deflater *deflater = deflater_new(&without_takeover, 9);
+	struct wire w = {.len = 0};
+	struct decoder d;
+	struct decoder_item item;
+	size_t len;
+	uint8_t *wire = compress(deflater, zeros, sizeof(zeros), &len);
+
+	(void)state;
+	add(&w, FIN | RSV1 | FRAME_BINARY, wire, len);
+	assert_true(w.len < 400);
+	compression = &without_takeover;
+	begin(&d, 5000);
+	compression = NULL;
+	/* Byte by byte the buffer can be looked at each time. */
+	for (size_t i = 0; i < w.len; i++) {
+		enum decoder_event event;
+
+		decoder_feed(&d, w.bytes + i, 1);
+		event = decoder_next(&d, &item);
+		assert_true(d.gather.capacity <= 16384);
+		if (event == DECODER_FAIL)
+			break;
+		assert_int_equal(event, DECODER_MORE);
+	}
+	assert_true(d.over);
+	assert_int_equal(item.code, 1009);
+	assert_null(d.gather.block);
+	end(&d);
+	deflater_free(deflater);
+}
+
+/* Blocks without content: the header alone shows that it is far more than the limit could need. */
+static void
+compressed_frames_are_limited_too(void **state)
+{
+	struct wire w = {.len = 0};
+
+	(void)state;
+	add(&w, RSV1 | FRAME_BINARY, "\0\0\0\xff\xff\0\0\0\xff\xff", 10);
+	add_raw(&w, "\x80\xfe\x04\x01", 4); /* 10 + 1025 > 2 * 5 + 1024 */
+	check_compressed(&with_takeover, &w, 5, "fail(1009 message too big)", w.len);
+	w.len = 0;
+	add_raw(&w, "\xc2\xff\x40\0\0\0\0\0\0\0", 10);
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1009 message too big)", w.len);
+	check_compressed(&with_takeover, &w, UINT64_MAX / 2, "", 0);
+}
+
+/* [S-WS-10] Stored blocks show each byte as it comes. */
+static void
+decompressed_text_fails_at_the_first_impossible_byte(void **state)
+{
+	struct wire w = {.len = 0};
+
+	(void)state;
+	add_part(&w, FIN | RSV1 | FRAME_TEXT, "\x00\x05\x00\xfa\xff" "ab\xc3(c", 11, 9);
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len);
+	w.len = 0;
+	/* A character that is cut between two frames, and one that the end cuts. */
+	add_part(&w, RSV1 | FRAME_TEXT, "\x00\x02\x00\xfd\xff\xc3", 6, 6);
+	add_part(&w, FIN | FRAME_CONTINUATION, "\xa4\x00", 2, 2);
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "text(\\c3\\a4)", 0);
+	w.len = 0;
+	add(&w, FIN | RSV1 | FRAME_TEXT, "\x00\x01\x00\xfe\xff\xc3\x00", 7);
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len);
+	w.len = 0;
+	add(&w, FIN | RSV1 | FRAME_BINARY, "\x00\x01\x00\xfe\xff\xc3\x00", 7);
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "binary(\\c3)", 0);
+}
+
+static void
+damaged_data_fails_with_1007(void **state)
+{
+	struct wire w = {.len = 0};
+
+	(void)state;
+	/* A block of a type that there is not: at its first byte. */
+	add_part(&w, FIN | RSV1 | FRAME_BINARY, "\x06", 10, 1);
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	/* Data that is not complete, or is none. */
+	w.len = 0;
+	add(&w, FIN | RSV1 | FRAME_BINARY, "\x00\x05\x00\xfa\xffHell", 9);
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	w.len = 0;
+	add_text(&w, FIN | RSV1 | FRAME_TEXT, "");
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	/* What came out before it is judged first. */
+	w.len = 0;
+	add(&w, FIN | RSV1 | FRAME_TEXT, "\x00\x01\x00\xfe\xff\xff\x06", 7);
+	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len - 1);
+}
+
+static void
+no_memory_for_what_is_decompressed(void **state)
+{
+	struct deflater *deflater = deflater_new(&with_takeover, 6);
+	struct wire w = {.len = 0};
+	struct decoder d;
+	struct tale tale = {0};
+
+	(void)state;
+	add_compressed(&w, deflater, FRAME_TEXT, "first");
+	compression = &with_takeover;
+	begin(&d, MAX_MESSAGE);
+	compression = NULL;
+	reserves_left = 0;
+	feed(&d, &tale, w.bytes, w.len, 0);
+	reserves_left = -1;
+	assert_string_equal(tale.text, "fail(1011 out of memory)");
+	end(&d);
+	deflater_free(deflater);
+}
+
 int
 main(void)
 {
@@ -1039,6 +1320,16 @@ main(void)
 	    cmocka_unit_test(no_memory_ends_the_connection),
 	    cmocka_unit_test(nothing_comes_after_the_end),
 	    cmocka_unit_test(nothing_fed_is_nothing_said),
+	    cmocka_unit_test(compressed_messages),
+	    cmocka_unit_test(rsv1_is_refused_without_the_extension),
+	    cmocka_unit_test(rsv1_where_it_must_not_be),
+	    cmocka_unit_test(compressed_fragments),
+	    cmocka_unit_test(limit_holds_for_what_is_decompressed),
+	    cmocka_unit_test(bomb_takes_no_memory),
+	    cmocka_unit_test(compressed_frames_are_limited_too),
+	    cmocka_unit_test(decompressed_text_fails_at_the_first_impossible_byte),
+	    cmocka_unit_test(damaged_data_fails_with_1007),
+	    cmocka_unit_test(no_memory_for_what_is_decompressed),
 	};
 
 	return cmocka_run_group_tests_name("decoder", tests, NULL, NULL);

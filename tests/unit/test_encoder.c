@@ -136,6 +136,27 @@ close_reason_is_cut_at_a_character(void **state)
 	assert_int_equal(close_len(3, "\xff more"), 3);
 }
 
+/* RFC 7692, section 6. */
+static void
+compressed_message_has_rsv1_on_its_first_frame_only(void **state)
+{
+	struct encoder e = {.compressed = true};
+	uint8_t out[FRAME_SERVER_HEADER_MAX];
+
+	(void)state;
+	assert_int_equal(encoder_header(&e, out, MESSAGE_TEXT, true, 5), 2);
+	assert_memory_equal(out, "\xc1\x05", 2);
+	assert_int_equal(encoder_header(&e, out, MESSAGE_BINARY, false, 5), 2);
+	assert_memory_equal(out, "\x42\x05", 2);
+	assert_int_equal(encoder_header(&e, out, MESSAGE_BINARY, false, 6), 2);
+	assert_memory_equal(out, "\x00\x06", 2);
+	assert_int_equal(encoder_header(&e, out, MESSAGE_BINARY, true, 7), 2);
+	assert_memory_equal(out, "\x80\x07", 2);
+	e.compressed = false;
+	assert_int_equal(encoder_header(&e, out, MESSAGE_TEXT, true, 5), 2);
+	assert_memory_equal(out, "\x81\x05", 2);
+}
+
 int
 main(void)
 {
@@ -146,6 +167,7 @@ main(void)
 	    cmocka_unit_test(control_frames),
 	    cmocka_unit_test(close_with_and_without_a_code),
 	    cmocka_unit_test(close_reason_is_cut_at_a_character),
+	    cmocka_unit_test(compressed_message_has_rsv1_on_its_first_frame_only),
 	};
 
 	return cmocka_run_group_tests_name("encoder", tests, NULL, NULL);
