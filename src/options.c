@@ -29,7 +29,7 @@ struct walk {
 	const char *word; /* the argument that was looked at last */
 	struct span name; /* what it stands for, without dashes */
 	const struct option_row *row; /* NULL when there is no such option */
-	struct span value; /* of it; for a boolean without one "true" */
+	struct span value; /* of it; where it may be left out, and is, "true" */
 };
 
 enum walk_result {
@@ -67,7 +67,7 @@ walk_next(struct walk *walk)
 
 	if (equals)
 		walk->value = span_of(equals + 1);
-	else if (!walk->row->argument)
+	else if (!walk->row->argument || walk->row->optional)
 		walk->value = SPAN("true");
 	else if (walk->next >= walk->argc)
 		return WALK_MISSING;
@@ -262,6 +262,7 @@ options_clear(struct options *options)
 	options_list_clear(&options->header_ws);
 	options_list_clear(&options->header_http);
 	options_list_clear(&options->passenv);
+	options_list_clear(&options->subprotocol);
 	free(options->dir);
 	free(options->staticdir);
 	free(options->program);

@@ -6,6 +6,7 @@
  *
  * Names and meanings are websocketd's, also the way to write them: -x is --x,
  * --x v is --x=v, a boolean takes =true or =false (1, 0, t, f, T, F, TRUE, FALSE, True, False),
+ * a value that may be left out stands behind a '=' as a boolean's does,
  * the last one wins unless the option is repeatable, and parsing stops at the command or at
  * "--".
  */
@@ -14,6 +15,7 @@
 
 #include "base/log.h"
 #include "child/framing.h"
+#include "websocket/deflate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +63,10 @@ struct options {
 
 	struct options_list passenv;
 	bool pass_auth;
+	struct options_list subprotocol; /* tokens, the best first */
+	bool require_subprotocol;
+	struct deflate_settings deflate;
+
 	int64_t maxforks; /* 0: no limit */
 	int64_t maxframesize; /* bytes of a message; 0: no limit */
 	int64_t closems;

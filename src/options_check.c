@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -120,6 +121,27 @@ check_tls(const struct options *options, FILE *err, int *status)
 		return refuse(options, err, status, EX_USAGE,
 		    "each --sslcert needs its --sslkey, in the same order: there are %zu and %zu",
 		    certificates, keys);
+	return true;
+}
+
+/* What is agreed on is said once, and only a list can be asked for. */
+static bool
+check_subprotocol(const struct options *options, FILE *err, int *status)
+{
+	static const char name[] = "Sec-WebSocket-Protocol:";
+	const struct options_list *lists[] = {&options->header, &options->header_ws};
+
+	if (options->require_subprotocol && options->subprotocol.count == 0)
+		return refuse(options, err, status, EX_USAGE,
+		    "--require-subprotocol needs --subprotocol=LIST, which says those that will do");
+	for (size_t i = 0; i < 2 && options->subprotocol.count > 0; i++) {
+		for (size_t k = 0; k < lists[i]->count; k++) {
+			if (strncasecmp(lists[i]->items[k], name, sizeof(name) - 1) == 0)
+				return refuse(options, err, status, EX_USAGE,
+				    "--%s '%s' and --subprotocol exclude each other: leave the header out",
+				    i == 0 ? "header" : "header-ws", lists[i]->items[k]);
+		}
+	}
 	return true;
 }
 
@@ -311,6 +333,7 @@ bool
 options_check(struct options *options, FILE *err, int *status)
 {
 	return check_usage(options, err, status) && check_tls(options, err, status) &&
+	       check_subprotocol(options, err, status) &&
 	       check_framing(options, err, status) &&
 	       check_command(options, err, status) &&
 	       check_directory(options, &options->dir, "dir", err, status) &&

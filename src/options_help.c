@@ -17,6 +17,7 @@ static const char *const sections[OPTION_SECTIONS] = {
     [OPTION_TLS] = "TLS",
     [OPTION_PERMISSION] = "Who may connect",
     [OPTION_PROGRAM] = "The program",
+    [OPTION_WEBSOCKET] = "The WebSocket",
     [OPTION_LIMITS] = "Limits",
     [OPTION_ANSWERS] = "HTTP answers",
     [OPTION_LOG] = "Log",
@@ -95,8 +96,9 @@ print_row(FILE *out, const struct option_row *row, bool compat)
 		    initial, initial_ssl);
 	else if (initial)
 		snprintf(text + len, sizeof(text) - (size_t)len, " (default: %s)", initial);
-	column = fprintf(out, "  --%s%s%s", row->name, row->argument ? "=" : "",
-	    row->argument ? row->argument : "");
+	column = fprintf(out, "  --%s%s%s%s", row->name,
+	    !row->argument ? "" : row->optional ? "[=" : "=",
+	    row->argument ? row->argument : "", row->optional ? "]" : "");
 	column = column < HELP_INDENT ? column : 0;
 	if (column == 0)
 		fputc('\n', out);

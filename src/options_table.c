@@ -11,7 +11,7 @@
 #include <sysexits.h>
 
 static option_setter set_bool, set_number, set_path, set_files, set_address, set_host,
-    set_origin, set_header, set_names, set_level, set_format, set_framing, set_newline, set_not_utf8,
+    set_origin, set_header, set_names, set_tokens, set_deflate, set_level, set_format, set_framing, set_newline, set_not_utf8,
     set_compat;
 
 static const char *const levels[] = {
@@ -121,6 +121,17 @@ const struct option_row option_rows[] = {
 	    .initial = "0", .initial_compat = "0", .section = OPTION_PROGRAM,
 	    .help = "milliseconds that a program gets more before each of SIGINT, SIGTERM and SIGKILL "
 		    "when its session is over"},
+
+	{ROW("subprotocol", subprotocol, set_tokens), .argument = "LIST",
+	    .section = OPTION_WEBSOCKET,
+	    .help = "the subprotocols that the program speaks, separated by commas; the first one that a "
+		    "client names and that is here is agreed on"},
+	{ROW("require-subprotocol", require_subprotocol, set_bool), .section = OPTION_WEBSOCKET,
+	    .help = "refuse clients that name none of them"},
+	{ROW("deflate", deflate, set_deflate), .argument = "LIST", .optional = true,
+	    .section = OPTION_WEBSOCKET,
+	    .help = "compress messages when the client can (permessage-deflate); LIST changes "
+		    "window=11,level=4,takeover=yes,min=64. Not for secrets: see the man page"},
 
 	{ROW("maxforks", maxforks, set_number), .argument = "N", .min = 0, .max = INT32_MAX,
 	    .compat_negative = true, .initial = "1024", .initial_compat = "1024",
@@ -248,22 +259,28 @@ has_control(struct span text)
 	return false;
 }
 
-static const char *
-set_bool(const struct option_row *row, struct options *options, struct span value)
+/* False when VALUE is none of the words for true and false. */
+static bool
+parse_bool(struct span value, bool *flag)
 {
 	static const char *const words[2][6] = {
 	    {"0", "f", "F", "false", "FALSE", "False"},
 	    {"1", "t", "T", "true", "TRUE", "True"},
 	};
-	bool *flag = option_target(row, options);
 
 	for (size_t i = 0; i < 2 * UTIL_LEN(words[0]); i++) {
 		if (span_equal(value, span_of(words[i % 2][i / 2]))) {
 			*flag = i % 2 == 1;
-			return NULL;
+			return true;
 		}
 	}
-	return "must be true or false";
+	return false;
+}
+
+static const char *
+set_bool(const struct option_row *row, struct options *options, struct span value)
+{
+	return parse_bool(value, option_target(row, options)) ? NULL : "must be true or false";
 }
 
 static const char *
@@ -414,6 +431,93 @@ set_names(const struct option_row *row, struct options *options, struct span val
 		if (part.len > 0)
 			list_add_take(list, copy(part));
 	}
+	return NULL;
+}
+
+/* Tokens of HTTP, each once; an empty list is one: none. */
+static const char *
+set_tokens(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	struct span rest = value, part;
+
+	options_list_clear(list);
+	while (next_part(&rest, &part)) {
+		if (part.len == 0)
+			continue;
+		if (!util_is_token(part))
+			return "must be names of letters, digits and !#$%&'*+-.^_`|~, separated "
+			       "by commas";
+		for (size_t i = 0; i < list->count; i++) {
+			if (span_equal(part, span_of(list->items[i])))
+				return "must have each name once";
+		}
+		list_add_take(list, copy(part));
+	}
+	return NULL;
+}
+
+/* One of the settings in the list of --deflate. NULL, or what is wrong. */
+static const char *
+set_deflate_part(struct deflate_settings *settings, struct span part)
+{
+	static char error[96];
+	const struct {
+		const char *name;
+		int64_t *number; /* NULL: yes or no */
+		int64_t min;
+		int64_t max;
+	} rows[] = {
+	    {"window", &settings->window, DEFLATE_WINDOW_MIN, DEFLATE_WINDOW_MAX},
+	    {"level", &settings->level, 1, 9},
+	    {"min", &settings->min, 0, DEFLATE_MIN_MAX},
+	    {"takeover", NULL, 0, 0},
+	};
+	const char *equals = memchr(part.data, '=', part.len);
+	struct span name = {part.data, equals ? (size_t)(equals - part.data) : part.len};
+	struct span value = {equals ? equals + 1 : "", equals ? part.len - name.len - 1 : 0};
+	size_t i = 0;
+	const char *wrong;
+
+	while (i < UTIL_LEN(rows) && !span_equal(name, span_of(rows[i].name)))
+		i++;
+	if (i == UTIL_LEN(rows))
+		return "must be true, false, or some of window=BITS, level=N, takeover=yes|no and "
+		       "min=BYTES, separated by commas";
+	if (rows[i].number) {
+		wrong = util_parse_number(value, rows[i].min, rows[i].max, rows[i].number);
+	} else {
+		settings->takeover = span_equal(value, SPAN("yes"));
+		wrong = settings->takeover || span_equal(value, SPAN("no")) ? NULL : "must be yes or no";
+	}
+	if (!wrong)
+		return NULL;
+	snprintf(error, sizeof(error), "has a %s that %s", rows[i].name, wrong);
+	return error;
+}
+
+/* A boolean, or a list that changes the settings: it begins anew each time. */
+static const char *
+set_deflate(const struct option_row *row, struct options *options, struct span value)
+{
+	struct deflate_settings *settings = option_target(row, options);
+	struct span rest = value, part;
+
+	*settings = (struct deflate_settings){
+	    .takeover = true,
+	    .window = DEFLATE_WINDOW_INITIAL,
+	    .level = DEFLATE_LEVEL_INITIAL,
+	    .min = DEFLATE_MIN_INITIAL,
+	};
+	if (parse_bool(value, &settings->on))
+		return NULL;
+	while (next_part(&rest, &part)) {
+		const char *wrong = set_deflate_part(settings, part);
+
+		if (wrong)
+			return wrong;
+	}
+	settings->on = true;
 	return NULL;
 }
 

@@ -19,6 +19,7 @@ enum option_section {
 	OPTION_TLS,
 	OPTION_PERMISSION,
 	OPTION_PROGRAM,
+	OPTION_WEBSOCKET,
 	OPTION_LIMITS,
 	OPTION_ANSWERS,
 	OPTION_LOG,
@@ -40,6 +41,7 @@ struct option_row {
 	size_t offset; /* of the member of struct options that it sets */
 	int64_t min; /* of a number */
 	int64_t max;
+	bool optional; /* the value may be left out, and is "true" then */
 	bool repeatable; /* each one adds to the list; otherwise the last one wins */
 	bool compat_negative; /* a number below 0 is 0 in compat mode */
 	bool early; /* defaults of others depend on it, so it is read before them */

@@ -183,6 +183,10 @@ server_set_endpoint(struct server *server)
 	endpoint->ping_ms = options->pingms;
 	endpoint->max_programs = options->maxforks > 0 ? (size_t)options->maxforks : 0;
 	endpoint->compat = options->compat;
+	endpoint->subprotocols = options->subprotocol.items;
+	endpoint->subprotocol_count = options->subprotocol.count;
+	endpoint->require_subprotocol = options->require_subprotocol;
+	endpoint->deflate = options->deflate;
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;
 	endpoint->switch_headers = server->switch_headers;

@@ -8,6 +8,7 @@
 
 #include "child/framing.h"
 #include "http/origin.h"
+#include "websocket/deflate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,11 @@ struct endpoint {
 	bool local_hosts_only; /* only loopback is listened on: the Host must be local or one of HOSTS */
 	char *const *hosts;
 	size_t host_count;
+
+	char *const *subprotocols; /* those that the program speaks */
+	size_t subprotocol_count;
+	bool require_subprotocol; /* a client must name one of them */
+	struct deflate_settings deflate;
 
 	const char *switch_headers; /* further header lines of a 101, each with CR LF */
 	char *const *pass_env;	    /* "NAME=value" of the server's own environment, NULL at the end */

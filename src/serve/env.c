@@ -218,6 +218,8 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 		env_put(&env, "SSL_CLIENT_S_DN", span_of(request->client->subject));
 		env_put(&env, "SSL_CLIENT_SERIAL", span_of(request->client->serial));
 	}
+	if (request->subprotocol.len > 0)
+		env_put(&env, "SEC_WEBSOCKET_PROTOCOL", request->subprotocol);
 	env_put_fields(&env, endpoint, request->head);
 	return env_finish(&env);
 }
@@ -228,7 +230,8 @@ env_is_reserved(const char *name)
 {
 	static const char *const patterns[] = {"HTTP_*", "HTTPS", "SERVER_*", "REMOTE_*", "REQUEST_*",
 	    "SCRIPT_NAME", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "GATEWAY_INTERFACE", "AUTH_TYPE",
-	    "CONTENT_*", "SSL_CLIENT_*", "UNIQUE_ID", "NOTIFY_SOCKET", "LISTEN_*", "WATCHDOG_*"};
+	    "CONTENT_*", "SEC_WEBSOCKET_*", "SSL_CLIENT_*", "UNIQUE_ID", "NOTIFY_SOCKET", 
+	    "LISTEN_*", "WATCHDOG_*"};
 
 	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
 		if (fnmatch(patterns[i], name, 0) == 0)

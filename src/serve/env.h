@@ -26,6 +26,7 @@ struct env_request {
 	const struct endpoint_script *script;
 	const char *path; /* decoded, all of it */
 	const struct tls_client *client; /* its certificate */
+	struct span subprotocol; /* that was agreed on; empty: none */
 };
 
 /*

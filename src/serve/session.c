@@ -220,6 +220,8 @@ session_release(struct loop_grave *grave)
 	struct session *s = (struct session *)(void *)grave;
 
 	timer_clear(&s->timer);
+	inflater_free(s->inflater);
+	deflater_free(s->deflater);
 	free(s->close_words);
 	free(s->compat_url);
 	free(s->compat_origin);
@@ -327,6 +329,11 @@ session_step(struct session *s)
 		struct decide_actions todo = decide(&facts);
 		int64_t due;
 
+		if (s->peer_state == PEER_GONE) {
+			/* It waits for the exit status with no memory but its own. */
+			inflater_drop(s->inflater);
+			deflater_drop(s->deflater);
+		}
 		if (todo.end_child) {
 			session_tell_end(s);
 			child_end(s->child);
@@ -412,11 +419,24 @@ session_open(const struct session_spec *spec, int *error)
 		if (!s->compat_url || !s->compat_origin)
 			goto fail;
 	}
+	if (spec->deflate) {
+		s->inflater = inflater_new(spec->deflate);
+		s->deflater = deflater_new(spec->deflate, (int)s->endpoint->deflate.level);
+		if (!s->inflater || !s->deflater)
+			goto fail;
+	}
+	if (spec->deflate) {
+		s->inflater = inflater_new(spec->deflate);
+		s->deflater = deflater_new(spec->deflate, (int)s->endpoint->deflate.level);
+		if (!s->inflater || !s->deflater)
+			goto fail;
+	}
 	*error = child_start(spec->children, spec->program, spec->argv, spec->envp, &session_child_handlers, s,
 	    &s->child);
 	if (*error != 0)
 		goto fail;
 	decoder_init(&s->decoder, s->endpoint->max_message);
+	decoder_set_inflater(&s->decoder, s->inflater);
 	framing_init(&s->framing, &s->endpoint->from_program);
 	s->opened_ms = s->heard_ms = util_clock_ms();
 	list_append(spec->list, &s->node);

@@ -42,6 +42,9 @@ struct session_spec {
 	struct span target; /* of the request, for the log, likewise the next two */
 	struct span host;
 	struct span origin;
+	struct span subprotocol; /* empty: none was agreed on, as the next one */
+	struct span extensions;
+	const struct deflate_agreed *deflate; /* NULL: no compression */
 };
 
 /*

@@ -127,6 +127,8 @@ session_in_message(struct session *s, struct decoder_item *item, struct session_
 {
 	struct message *m = &item->message;
 	struct framing_wrapped wrapped;
+	size_t len = m->len;
+	uint64_t wire = s->inflater ? decoder_wire_len(&s->decoder, item) : 0;
 	bool ok = true;
 
 	if (s->close_wanted != 0 || !session_in_accepts(s, m->type))
@@ -151,7 +153,8 @@ session_in_message(struct session *s, struct decoder_item *item, struct session_
 		return;
 	}
 	s->in.messages++;
-	s->in.bytes += m->len;
+	s->in.bytes += len;
+	s->in.wire += wire;
 }
 
 void
@@ -191,6 +194,8 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 	}
 	session_in_batch_flush(s, &batch);
 	session_out_flush(s);
+	if (s->inflater)
+		inflater_rest(s->inflater);
 }
 
 /* Writes an event, if there was memory for it; takes EVENT. */
@@ -213,6 +218,7 @@ session_in_tell_open(struct session *s, const struct session_spec *spec)
 	    .path = spec->path,
 	    .query = spec->query,
 	    .remote = span_of(s->remote),
+	    .subprotocol = spec->subprotocol,
 	};
 
 	if (s->endpoint->events)

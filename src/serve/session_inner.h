@@ -12,12 +12,14 @@
 #include "serve/decide.h"
 #include "serve/session.h"
 #include "websocket/decoder.h"
+#include "websocket/deflate.h"
 #include "websocket/encoder.h"
 
 /* What goes one way: whole messages and the bytes in them. */
 struct session_count {
 	uint64_t messages;
 	uint64_t bytes;
+	uint64_t wire; /* bytes of payload on the wire; counted with compression only */
 };
 
 struct session {
@@ -32,6 +34,8 @@ struct session {
 	struct child *child; /* owned */
 	struct decoder decoder;
 	struct encoder encoder;
+	struct inflater *inflater; /* owned, as the next one; NULL: compression was not agreed on */
+	struct deflater *deflater;
 	struct framing_reader framing;
 	struct utf8_repair repair; /* of the child's text */
 	enum message_type out_type; /* of the message to the peer that was begun */

@@ -45,6 +45,10 @@ session_log_open(struct session *s, const struct session_spec *spec)
 		log_text("target", spec->target);
 		if (spec->origin.len > 0)
 			log_text("origin", spec->origin);
+		if (spec->subprotocol.len > 0)
+			log_text("subprotocol", spec->subprotocol);
+		if (spec->extensions.len > 0)
+			log_text("extensions", spec->extensions);
 		log_text("program", span_of(spec->program));
 		log_number("pid", child_pid(s->child));
 	}
@@ -65,6 +69,10 @@ session_log_close(struct session *s)
 		log_number("in_bytes", (int64_t)s->in.bytes);
 		log_number("out_messages", (int64_t)s->out.messages);
 		log_number("out_bytes", (int64_t)s->out.bytes);
+		if (s->deflater) {
+			log_number("in_wire_bytes", (int64_t)s->in.wire);
+			log_number("out_wire_bytes", (int64_t)s->out.wire);
+		}
 		if (end.by_signal)
 			log_text("signal", span_of(sigabbrev_np(end.value) ? sigabbrev_np(end.value) : "?"));
 		else

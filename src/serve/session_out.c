@@ -34,12 +34,67 @@ session_out_control(struct session *s, enum frame_opcode opcode, const uint8_t *
 	s->out_len += encoder_control(s->loop->out + s->out_len, opcode, payload, len);
 }
 
+/* One frame of a compressed message, put together in loop->out: first the payload, then the header before it. */
+static void
+session_out_deflated(struct session *s, enum message_type type, bool last, const uint8_t *data, size_t len)
+{
+	bool whole = last && !s->encoder.in_message;
+	uint8_t *frame;
+	size_t wire;
+	size_t header;
+
+	if (LOOP_OUT - s->out_len < FRAME_SERVER_HEADER_MAX + deflater_bound(len))
+		session_out_flush(s);
+	if (!s->peer)
+		return;
+	frame = s->loop->out + s->out_len;
+	wire = deflater_put(s->deflater, data, len, last, frame + FRAME_SERVER_HEADER_MAX);
+	if (wire == 0) {
+		/* The peer could not read on: what it has of this message can't be completed. */
+		session_lose_peer(s, "no memory for compression");
+		return;
+	}
+	/* Nothing was gained, and nothing will refer to it: it may as well leave as it is. */
+	if (whole && wire >= len && deflater_is_fresh(s->deflater)) {
+		s->encoder.compressed = false;
+		wire = len;
+		if (len > 0)
+			memcpy(frame + FRAME_SERVER_HEADER_MAX, data, len);
+	}
+	header = encoder_header(&s->encoder, frame, type, last, wire);
+	memmove(frame + header, frame + FRAME_SERVER_HEADER_MAX, wire);
+	s->out_len += header + wire;
+	s->out.wire += wire;
+}
+
+/* False when the message leaves as it is. That is decided at its first part: one of several parts is long. */
+static bool
+session_out_compressed(struct session *s, enum message_type type, bool last, const uint8_t *data, size_t len)
+{
+	if (!s->encoder.in_message)
+		s->encoder.compressed = !last || len >= (size_t)s->endpoint->deflate.min;
+	if (!s->encoder.compressed) {
+		s->out.wire += len;
+		return false;
+	}
+	s->out.bytes += len;
+	s->out.messages += last;
+	/* Repaired text can be longer than a batch; what is not the end and empty is nothing. */
+	for (; len > LOOP_BATCH; data += LOOP_BATCH, len -= LOOP_BATCH)
+		session_out_deflated(s, type, false, data, LOOP_BATCH);
+	if (last || len > 0)
+		session_out_deflated(s, type, last, data, len);
+	return true;
+}
+
 static void
 session_out_frame(struct session *s, enum message_type type, bool last, uint8_t *data, size_t len)
 {
 	struct iovec parts[2];
 	bool copy = len <= SESSION_OUT_COPY_MAX;
 
+	if (s->deflater && session_out_compressed(s, type, last, data, len))
+		return;
 	if (LOOP_OUT - s->out_len < FRAME_SERVER_HEADER_MAX + (copy ? len : 0))
 		session_out_flush(s);
 	s->out_len += encoder_header(&s->encoder, s->loop->out + s->out_len, type, last, len);
@@ -251,6 +306,8 @@ session_out_take(struct session *s)
 		while (session_out_event(s, framing_next(&s->framing, &item), &item))
 			continue;
 		session_out_flush(s);
+		if (s->deflater)
+			deflater_rest(s->deflater);
 		return true;
 	case IO_AGAIN:
 		return false;

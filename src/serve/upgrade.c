@@ -15,6 +15,15 @@
 
 #define UPGRADE_VERSION_LINE "Sec-WebSocket-Version: 13\r\n"
 
+/* What a handshake agrees on. */
+struct terms {
+	struct span key;
+	struct span subprotocol; /* empty: none */
+	bool deflates;
+	struct deflate_agreed deflate;
+	char extensions[DEFLATE_ANSWER_MAX]; /* as the answer says it; empty: none */
+};
+
 /* Why a request is refused; STATUS 0: it is not. */
 struct refusal {
 	int status;
@@ -50,6 +59,64 @@ upgrade_protocols_valid(const struct head *head)
 		}
 	}
 	return true;
+}
+
+/*
+ * Of the subprotocols that the client names, in its order of preference (section 4.1, item 10), the first that the
+ * program speaks. An empty span, and then none is answered (section 4.2.2, item 4), when there is none.
+ */
+static struct span
+upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head)
+{
+	struct span element;
+	size_t cursor = 0;
+
+	while (endpoint->subprotocol_count > 0 &&
+	    head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
+		for (size_t i = 0; i < endpoint->subprotocol_count; i++) {
+			if (span_equal(element, span_of(endpoint->subprotocols[i])))
+				return element;
+		}
+	}
+	return (struct span){0};
+}
+
+/* Section 9.1: extensions that are offered; several lines are one list. False: it breaks the grammar. */
+static bool
+upgrade_choose_extensions(const struct endpoint *endpoint, const struct head *head, struct terms *terms)
+{
+	struct span values[HEAD_MAX_FIELDS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < head_field_count(head); i++) {
+		struct head_field field = head_field(head, i);
+
+		if (span_equal_nocase(field.name, SPAN("Sec-WebSocket-Extensions")))
+			values[count++] = field.value;
+	}
+	switch (deflate_negotiate(&endpoint->deflate, values, count, &terms->deflate)) {
+	case DEFLATE_NONE:
+		break;
+	case DEFLATE_AGREED:
+		terms->deflates = true;
+		deflate_answer(&terms->deflate, terms->extensions);
+		break;
+	case DEFLATE_BROKEN:
+		return false;
+	}
+	return true;
+}
+
+static struct refusal
+upgrade_choose(const struct endpoint *endpoint, const struct head *head, struct terms *terms)
+{
+	terms->subprotocol = upgrade_choose_protocol(endpoint, head);
+	if (endpoint->require_subprotocol && terms->subprotocol.len == 0)
+		return REFUSE(400, NULL, "Sec-WebSocket-Protocol names none of --subprotocol");
+	/* Who speaks no extension need not know their grammar. */
+	if (endpoint->deflate.on && !upgrade_choose_extensions(endpoint, head, terms))
+		return REFUSE(400, NULL, "Sec-WebSocket-Extensions is not a list of extensions");
+	return PASS;
 }
 
 /* The opening handshake to the letter: RFC 6455, section 4.2.1. The key goes to *KEY. */
@@ -121,16 +188,27 @@ upgrade_start_failed(int error)
 	}
 }
 
-/* The 101 of section 4.2.2, item 5. No subprotocol and no extension is offered by this server, so none is named. */
+/* A header field of the answer, unless its value is empty. */
 static bool
-upgrade_switch(struct buffer *out, const struct endpoint *endpoint, struct span key)
+upgrade_put_field(struct buffer *out, const char *name, struct span value)
+{
+	return value.len == 0 ||
+	    (buffer_append(out, name, strlen(name)) && buffer_append(out, ": ", 2) &&
+		buffer_append(out, value.data, value.len) && buffer_append(out, "\r\n", 2));
+}
+
+/* The 101 of section 4.2.2, item 5. What was not agreed on is not named. */
+static bool
+upgrade_switch(struct buffer *out, const struct endpoint *endpoint, const struct terms *terms)
 {
 	char accept[NEGOTIATE_ACCEPT_LEN + 1];
 	static const char start[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 				    "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
 
-	return negotiate_accept(key, accept) && buffer_append(out, start, sizeof(start) - 1) &&
+	return negotiate_accept(terms->key, accept) && buffer_append(out, start, sizeof(start) - 1) &&
 	    buffer_append(out, accept, NEGOTIATE_ACCEPT_LEN) && buffer_append(out, "\r\n", 2) &&
+	    upgrade_put_field(out, "Sec-WebSocket-Protocol", terms->subprotocol) &&
+	    upgrade_put_field(out, "Sec-WebSocket-Extensions", span_of(terms->extensions)) &&
 	    buffer_append(out, endpoint->switch_headers, strlen(endpoint->switch_headers)) &&
 	    buffer_append(out, "\r\n", 2);
 }
@@ -138,7 +216,7 @@ upgrade_switch(struct buffer *out, const struct endpoint *endpoint, struct span 
 /* Starts the program and, when that went well, hands the connection over. */
 static struct refusal
 upgrade_start(const struct upgrade_context *context, struct connection *connection,
-    const struct env_request *request, struct span key)
+    const struct env_request *request, const struct terms *terms)
 {
 	const struct endpoint *endpoint = context->endpoint;
 	char remote[LISTENER_TEXT_MAX];
@@ -169,8 +247,11 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 		.target = head_target(request->head),
 		.host = request->host,
 		.origin = origin,
+		.subprotocol = terms->subprotocol,
+		.extensions = span_of(terms->extensions),
+		.deflate = terms->deflates ? &terms->deflate : NULL,
 	};
-	if (env && upgrade_switch(&answer, endpoint, key))
+	if (env && upgrade_switch(&answer, endpoint, terms))
 		session = session_open(&spec, &error);
 	if (session) {
 		(*context->last_id)++;
@@ -192,12 +273,14 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 {
 	const struct endpoint *endpoint = context->endpoint;
 	struct endpoint_script script = {0};
-	struct span key = {0};
+	struct terms terms = {.deflates = false};
 	struct span origin = {0};
 	size_t origins = head_find(head, "Origin", &origin);
 	const char *refused;
-	struct refusal refusal = upgrade_check_handshake(head, &key);
+	struct refusal refusal = upgrade_check_handshake(head, &terms.key);
 
+	if (refusal.status == 0)
+		refusal = upgrade_choose(endpoint, head, &terms);
 	if (refusal.status == 0) {
 		refused = origin_refused(&endpoint->origin, origins, origin, host);
 		if (refused)
@@ -218,10 +301,11 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 			.script = &script,
 			.path = path,
 			.client = &client,
+			.subprotocol = terms.subprotocol,
 		};
 
 		if (tls_client_get(connection_transport(connection), &client))
-			refusal = upgrade_start(context, connection, &request, key);
+			refusal = upgrade_start(context, connection, &request, &terms);
 		else
 			refusal = upgrade_start_failed(ENOMEM);
 		tls_client_clear(&client);

@@ -10,10 +10,10 @@
 #include <string.h>
 
 enum {
-	DECODER_RSV1 = 4,	       /* of frame_header.rsv */
-	DECODER_INFLATE_MIN = 256,     /* room that is made for what is decompressed */
+	DECODER_RSV1 = 4, /* of frame_header.rsv */
+	DECODER_INFLATE_MIN = 256, /* room that is made for what is decompressed */
 	DECODER_INFLATE_MAX = 16 * 1024,
-	DECODER_WIRE_EXTRA = 1024,     /* see decoder_too_big() */
+	DECODER_WIRE_EXTRA = 1024, /* see decoder_too_big() */
 };
 
 /* What a client can do wrong, in the words of the log and of our CLOSE. */
@@ -53,8 +53,9 @@ static const struct {
     [FAULT_TOO_BIG] = {CLOSE_TOO_BIG, "message too big"},
     [FAULT_TEXT] = {CLOSE_INVALID_DATA, "text is not UTF-8"},
     /*
-     * RFC 7692 names no code. The frame is right and what is in it is not what its RSV1 says, so it is
-     * "data within a message that was not consistent with the type of the message" (RFC 6455, 7.4.1).
+     * RFC 7692 names no code. The frame is right and what is in it is not what its RSV1 says,
+     * so it is "data within a message that was not consistent with the type of the message"
+     * (RFC 6455, 7.4.1).
      */
     [FAULT_DEFLATE] = {CLOSE_INVALID_DATA, "compressed data is damaged"},
     [FAULT_CLOSE_LEN] = {CLOSE_PROTOCOL, "close frame with half a code"},
@@ -98,6 +99,12 @@ decoder_take(struct decoder *d, struct buffer *to)
 {
 	assert(d->gather_out);
 	buffer_move(to, &d->gather);
+}
+
+uint64_t
+decoder_wire_len(const struct decoder *d, const struct decoder_item *item)
+{
+	return d->compressed ? d->wire : item->message.len;
 }
 
 static void
@@ -148,9 +155,10 @@ decoder_judge_first(const struct decoder *d, const struct frame_header *h)
 }
 
 /*
- * Section 10.4, from the header alone. Of a compressed message this is not its size, which is seen when it is
- * decompressed. But DEFLATE adds 5 bytes to a block of data that can't be compressed, so who needs more than
- * twice the limit, by flushes or empty blocks, keeps the server busy for nothing.
+ * Section 10.4, from the header alone. Of a compressed message this is not its size, which is
+ * seen when it is decompressed. But DEFLATE adds 5 bytes to a block of data that can't be
+ * compressed, so who needs more than twice the limit, by flushes or empty blocks, keeps the
+ * server busy for nothing.
  */
 static bool
 decoder_too_big(const struct decoder *d, const struct frame_header *h)
@@ -343,7 +351,8 @@ decoder_message_gathered(struct decoder *d, struct decoder_item *item)
 	return decoder_hand_out(d, data, buffer_len(&d->gather), item);
 }
 
-/* How much may come out of one step: what the input promises, but one byte beyond the limit at most. */
+/* How much may come out of one step: what the input promises, but one byte beyond the limit at
+ * most. */
 static size_t
 decoder_inflate_room(const struct decoder *d, size_t input)
 {
@@ -356,9 +365,9 @@ decoder_inflate_room(const struct decoder *d, size_t input)
 }
 
 /*
- * Decompresses the next LEN bytes of the payload into the buffer. The order of the faults is that of the
- * text, wherever a step ends: what is beyond the limit is not looked at, and what comes out before
- * damaged data is.
+ * Decompresses the next LEN bytes of the payload into the buffer. The order of the faults is
+ * that of the text, wherever a step ends: what is beyond the limit is not looked at, and what
+ * comes out before damaged data is.
  */
 static enum fault
 decoder_inflate(struct decoder *d, size_t len)
@@ -406,7 +415,8 @@ decoder_gather_compressed(struct decoder *d)
 	size_t n = decoder_payload_here(d);
 	enum fault fault = FAULT_NONE;
 
-	if (d->frame.opcode != FRAME_CONTINUATION && d->frame_done == 0 && !inflater_begin(d->inflater))
+	if (d->frame.opcode != FRAME_CONTINUATION && d->frame_done == 0 &&
+	    !inflater_begin(d->inflater))
 		return FAULT_MEMORY;
 	if (n > 0)
 		fault = decoder_inflate(d, n);

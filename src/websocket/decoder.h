@@ -105,6 +105,12 @@ void decoder_feed(struct decoder *d, uint8_t *bytes, size_t len);
 enum decoder_event decoder_next(struct decoder *d, struct decoder_item *item);
 
 /*
+ * After a DECODER_MESSAGE: the bytes of its frames' payload, which are fewer than its own when
+ * it came compressed.
+ */
+uint64_t decoder_wire_len(const struct decoder *d, const struct decoder_item *item);
+
+/*
  * After a DECODER_MESSAGE that is not in place: moves the buffer that holds
  * it to the empty buffer TO, so that a large message need not be copied.
  */

@@ -296,7 +296,6 @@ struct deflater {
 	bool takeover;
 	int bits;
 	int level;
-	struct deflate_count count;
 };
 
 struct deflater *
@@ -312,9 +311,11 @@ deflater_new(const struct deflate_agreed *agreed, int level)
 	return d;
 }
 
-static void
+void
 deflater_drop(struct deflater *d)
 {
+	if (!d)
+		return;
 	if (d->live)
 		deflateEnd(&d->z);
 	d->live = false;
@@ -323,8 +324,6 @@ deflater_drop(struct deflater *d)
 void
 deflater_free(struct deflater *d)
 {
-	if (!d)
-		return;
 	deflater_drop(d);
 	free(d);
 }
@@ -365,13 +364,11 @@ deflater_put(struct deflater *d, const uint8_t *bytes, size_t len, bool last, ui
 	if (!d->in_message && !deflater_begin(d))
 		return 0;
 	d->in_message = !last;
-	d->count.plain += len;
 	if (len == 0) {
 		/*
 		 * Section 7.2.3.6: one byte, which with the tail put back is an empty block.
 		 * zlib itself writes nothing for a second flush in a row.
 		 */
-		d->count.wire++;
 		out[0] = 0x00;
 		return 1;
 	}
@@ -389,7 +386,6 @@ deflater_put(struct deflater *d, const uint8_t *bytes, size_t len, bool last, ui
 		       memcmp(out + n - DEFLATE_TAIL, deflate_tail, DEFLATE_TAIL) == 0);
 		n -= DEFLATE_TAIL;
 	}
-	d->count.wire += n;
 	return n;
 }
 
@@ -398,12 +394,6 @@ deflater_rest(struct deflater *d)
 {
 	if (!d->takeover && !d->in_message)
 		deflater_drop(d);
-}
-
-struct deflate_count
-deflater_count(const struct deflater *d)
-{
-	return d->count;
 }
 
 /* Decompression */
@@ -415,7 +405,6 @@ struct inflater {
 	bool takeover;
 	bool at_final; /* the last byte that was fed ended a block that calls itself the last */
 	int bits;
-	struct deflate_count count;
 };
 
 struct inflater *
@@ -433,9 +422,11 @@ inflater_new(const struct deflate_agreed *agreed)
 	return f;
 }
 
-static void
+void
 inflater_drop(struct inflater *f)
 {
+	if (!f)
+		return;
 	if (f->live)
 		inflateEnd(&f->z);
 	f->live = false;
@@ -444,8 +435,6 @@ inflater_drop(struct inflater *f)
 void
 inflater_free(struct inflater *f)
 {
-	if (!f)
-		return;
 	inflater_drop(f);
 	free(f);
 }
@@ -468,7 +457,6 @@ inflater_feed(struct inflater *f, const uint8_t *bytes, size_t len)
 	assert(f->live && f->z.avail_in == 0);
 	f->z.next_in = bytes;
 	f->z.avail_in = (uInt)len;
-	f->count.wire += len;
 	if (len > 0)
 		f->at_final = false;
 }
@@ -494,7 +482,6 @@ inflater_next(struct inflater *f, uint8_t *out, size_t room, size_t *len)
 		}
 	} while (said == Z_STREAM_END && f->z.avail_in > 0);
 	*len = room - f->z.avail_out;
-	f->count.plain += *len;
 	if (said == Z_MEM_ERROR)
 		result = INFLATER_NOMEM;
 	else if (said != Z_OK && said != Z_BUF_ERROR && said != Z_STREAM_END)
@@ -530,12 +517,6 @@ inflater_end(struct inflater *f)
 void
 inflater_rest(struct inflater *f)
 {
-	if (f && !f->takeover && !f->in_message)
+	if (!f->takeover && !f->in_message)
 		inflater_drop(f);
-}
-
-struct deflate_count
-inflater_count(const struct inflater *f)
-{
-	return f->count;
 }

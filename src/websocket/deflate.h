@@ -66,12 +66,6 @@ enum deflate_result deflate_negotiate(const struct deflate_settings *settings,
 enum { DEFLATE_ANSWER_MAX = 160 };
 size_t deflate_answer(const struct deflate_agreed *agreed, char out[DEFLATE_ANSWER_MAX]);
 
-/* Bytes that went through a codec, of whole and begun messages. */
-struct deflate_count {
-	uint64_t plain;
-	uint64_t wire;
-};
-
 /* Compression of what the server sends. */
 struct deflater;
 
@@ -97,7 +91,9 @@ bool deflater_is_fresh(const struct deflater *d);
 
 /* Between messages: without context takeover, gives its memory back. */
 void deflater_rest(struct deflater *d);
-struct deflate_count deflater_count(const struct deflater *d);
+
+/* No message will follow: gives its memory back. Accepts NULL. */
+void deflater_drop(struct deflater *d);
 
 /* Decompression of what a client sends. */
 struct inflater;
@@ -128,8 +124,10 @@ enum inflater_result inflater_next(struct inflater *f, uint8_t *out, size_t room
 /* Ends the message; false when its data is not complete. */
 bool inflater_end(struct inflater *f) __attribute__((warn_unused_result));
 
-/* Between messages: without context takeover, gives its memory back. Accepts NULL. */
+/* Between messages: without context takeover, gives its memory back. */
 void inflater_rest(struct inflater *f);
-struct deflate_count inflater_count(const struct inflater *f);
+
+/* No message will follow: gives its memory back. Accepts NULL. */
+void inflater_drop(struct inflater *f);
 
 #endif

@@ -282,7 +282,6 @@ round_trips(int bits, bool takeover, size_t largest, size_t part, size_t step, s
 	struct deflate_agreed agreed = agree(bits, takeover);
 	struct deflater *d = deflater_new(&agreed, 4);
 	struct inflater *f = inflater_new(&agreed);
-	uint64_t sum = 0, wire_sum = 0;
 
 	assert_non_null(d);
 	assert_non_null(f);
@@ -309,17 +308,11 @@ round_trips(int bits, bool takeover, size_t largest, size_t part, size_t step, s
 			assert_int_equal(wire_len, 1);
 		assert_int_equal(inflate_all(f, wire, wire_len, step, room, back), sizes[i]);
 		assert_memory_equal(back, plain, sizes[i]);
-		sum += sizes[i];
-		wire_sum += wire_len;
 		if (i % 2) {
 			deflater_rest(d);
 			inflater_rest(f);
 		}
 	}
-	assert_int_equal(deflater_count(d).plain, sum);
-	assert_int_equal(deflater_count(d).wire, wire_sum);
-	assert_int_equal(inflater_count(f).plain, sum);
-	assert_int_equal(inflater_count(f).wire, wire_sum);
 	deflater_free(d);
 	inflater_free(f);
 }

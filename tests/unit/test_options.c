@@ -469,6 +469,75 @@ numbers_reach_to_their_limits(void **state)
 }
 
 static void
+assert_deflate(const struct run *run, bool on, int64_t window, int64_t level, bool takeover, int64_t min)
+{
+	const struct deflate_settings *d = &run->options.deflate;
+
+	assert_run(run);
+	assert_string_equal(run->options.command[0], "hello");
+	assert_int_equal(d->on, on);
+	assert_int_equal(d->window, window);
+	assert_int_equal(d->level, level);
+	assert_int_equal(d->takeover, takeover);
+	assert_int_equal(d->min, min);
+}
+
+static void
+deflate_takes_a_value_or_none(void **state)
+{
+	static const struct {
+		const char *word;
+		bool on;
+		int64_t window;
+		int64_t level;
+		bool takeover;
+		int64_t min;
+	} rows[] = {
+	    {"--deflate", true, 11, 4, true, 64},
+	    {"-deflate", true, 11, 4, true, 64},
+	    {"--deflate=true", true, 11, 4, true, 64},
+	    {"--deflate=F", false, 11, 4, true, 64},
+	    {"--deflate=window=15", true, 15, 4, true, 64},
+	    {"--deflate=min=0, takeover=no ,level=9", true, 11, 9, false, 0},
+	    {"--deflate=window=9,window=10,takeover=no,takeover=yes", true, 10, 4, true, 64},
+	    {"--deflate=min=1048576,level=1", true, 11, 1, true, 1048576},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		/* The word behind it is the command, not its value, and an earlier one leaves nothing. */
+		RUN(&run, "wspipe", "--deflate=window=12,level=2,takeover=no,min=1", (char *)rows[i].word,
+		    "hello");
+		assert_deflate(
+		    &run, rows[i].on, rows[i].window, rows[i].level, rows[i].takeover, rows[i].min);
+		run_clear(&run);
+	}
+	RUN(&run, "wspipe", "hello", "--deflate");
+	assert_deflate(&run, false, 0, 0, false, 0);
+	run_clear(&run);
+}
+
+static void
+subprotocols_are_a_list_of_tokens(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--subprotocol=x", "--subprotocol=chat.v2, a!b ,,c", "--require-subprotocol",
+	    "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.subprotocol, "chat.v2", "a!b", "c");
+	assert_true(run.options.require_subprotocol);
+	run_clear(&run);
+	RUN(&run, "wspipe", "--subprotocol=x", "--subprotocol=", "--header-ws=Sec-WebSocket-Protocol: y",
+	    "hello");
+	assert_run(&run);
+	ASSERT_EMPTY(&run.options.subprotocol);
+	run_clear(&run);
+}
+
+static void
 words_are_chosen_from_their_list(void **state)
 {
 	static const struct {
@@ -715,6 +784,35 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--passenv=A=b", "hello"}, 64,
 		"wspipe: --passenv 'A=b' must be names of variables, separated by commas\n",
 		NULL},
+	    {{"wspipe", "--subprotocol=a b", "hello"}, 64,
+		"wspipe: --subprotocol 'a b' must be names of letters, digits and "
+		"!#$%&'*+-.^_`|~, separated by commas\n",
+		NULL},
+	    {{"wspipe", "--subprotocol=a,b,a", "hello"}, 64,
+		"wspipe: --subprotocol 'a,b,a' must have each name once\n", NULL},
+	    {{"wspipe", "--deflate=window=8", "hello"}, 64,
+		"wspipe: --deflate 'window=8' has a window that must be a number from 9 to 15\n", NULL},
+	    {{"wspipe", "--deflate=window=16", "hello"}, 64,
+		"wspipe: --deflate 'window=16' has a window that must be a number from 9 to 15\n", NULL},
+	    {{"wspipe", "--deflate=level=0", "hello"}, 64,
+		"wspipe: --deflate 'level=0' has a level that must be a number from 1 to 9\n", NULL},
+	    {{"wspipe", "--deflate=level=", "hello"}, 64,
+		"wspipe: --deflate 'level=' has a level that must be a number from 1 to 9\n", NULL},
+	    {{"wspipe", "--deflate=window=9,min=-1", "hello"}, 64,
+		"wspipe: --deflate 'window=9,min=-1' has a min that must be a number from 0 to 1048576\n",
+		NULL},
+	    {{"wspipe", "--deflate=takeover=maybe", "hello"}, 64,
+		"wspipe: --deflate 'takeover=maybe' has a takeover that must be yes or no\n", NULL},
+	    {{"wspipe", "--deflate=takeover", "hello"}, 64,
+		"wspipe: --deflate 'takeover' has a takeover that must be yes or no\n", NULL},
+	    {{"wspipe", "--deflate=best", "hello"}, 64,
+		"wspipe: --deflate 'best' must be true, false, or some of window=BITS, level=N, "
+		"takeover=yes|no and min=BYTES, separated by commas\n",
+		NULL},
+	    {{"wspipe", "--deflate=", "hello"}, 64,
+		"wspipe: --deflate '' must be true, false, or some of window=BITS, level=N, "
+		"takeover=yes|no and min=BYTES, separated by commas\n",
+		NULL},
 	    {{"wspipe", "--header=X", "hello"}, 64,
 		"wspipe: --header 'X' must be a \"Name: value\"\n", NULL},
 	    {{"wspipe", "--header-ws=: x", "hello"}, 64,
@@ -931,6 +1029,13 @@ options_that_make_no_sense_are_refused(void **state)
 		"wspipe: COMMAND './d' can't be used: Is a directory; give the path of a "
 		"program\n",
 		NULL},
+	    {{"wspipe", "--require-subprotocol", "hello"}, 64,
+		"wspipe: --require-subprotocol needs --subprotocol=LIST, which says those that will do\n",
+		NULL},
+	    {{"wspipe", "--subprotocol=a", "--header-ws=sec-websocket-protocol: a", "hello"}, 64,
+		"wspipe: --header-ws 'sec-websocket-protocol: a' and --subprotocol exclude each other: "
+		"leave the header out\n",
+		NULL},
 	};
 
 	(void)state;
@@ -1121,6 +1226,8 @@ main(void)
 	    cmocka_unit_test(headers_are_kept_with_one_blank),
 	    cmocka_unit_test(lists_are_split_at_commas_and_the_last_one_wins),
 	    cmocka_unit_test(numbers_reach_to_their_limits),
+	    cmocka_unit_test(deflate_takes_a_value_or_none),
+	    cmocka_unit_test(subprotocols_are_a_list_of_tokens),
 	    cmocka_unit_test(words_are_chosen_from_their_list),
 	    cmocka_unit_test(framings_are_worked_out),
 	    cmocka_unit_test(framings_that_make_no_sense_are_refused),

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Subprotocols: which is agreed on, and who is told."""
+
+import asyncio
+
+import pytest
+import websockets
+from wsraw import close_frame
+
+SHOW = ("sh", "-c", 'echo "${SEC_WEBSOCKET_PROTOCOL-none} ${HTTP_SEC_WEBSOCKET_PROTOCOL-none}"')
+
+# What the server speaks, what the client names (a list: several lines), what is agreed on.
+CASES = (
+    ("a,b", None, None),
+    ("a,b", "a", "a"),
+    ("a,b", "b", "b"),
+    ("a,b", "b, a", "b"),
+    ("a,b", "x, a", "a"),
+    ("a,b", "x", None),
+    ("a,b", "A", None),
+    ("a,b", ["x", "y, b", "a"], "b"),
+    ("chat.v2,chat.v1", "chat.v1,chat.v2", "chat.v1"),
+    (None, "a", None),
+)
+
+
+@pytest.mark.parametrize("spoken, named, agreed", CASES)
+def test_first_of_the_client_that_is_spoken_here(server, spoken, named, agreed):
+    one = server(*([f"--subprotocol={spoken}"] if spoken else []), *SHOW)
+    with one.websocket(headers={"Sec-WebSocket-Protocol": named}) as ws:
+        variable = "none" if named is None else named if isinstance(named, str) else ", ".join(named)
+        assert ws.text() == "%s %s" % (agreed or "none", variable)
+        assert ws.closed() == (1000, "exit 0")
+    line = one.wait_log(r".* open .*").group(0)
+    assert ("subprotocol=%s " % agreed in line) if agreed else ("subprotocol" not in line)
+
+
+@pytest.mark.parametrize("spoken, named, agreed", CASES)
+def test_answer_has_it_once_or_not_at_all(server, spoken, named, agreed):
+    one = server(*([f"--subprotocol={spoken}"] if spoken else []), "cat")
+    with one.connect() as ws:
+        fields = ws.upgrade(headers={"Sec-WebSocket-Protocol": named})
+        assert [v for k, v in fields if k == "sec-websocket-protocol"] == ([agreed] if agreed else [])
+        ws.send(close_frame(1000))
+        assert ws.closed(answer=False) == (1000, "")
+
+
+@pytest.mark.parametrize("named, status", ((None, 400), ("x", 400), ("A,B", 400), ("x, b", 101)))
+def test_required(server, named, status):
+    one = server("--subprotocol=a,b", "--require-subprotocol", "cat")
+    with one.connect() as peer:
+        peer.send(peer.request_bytes(headers={"Sec-WebSocket-Protocol": named}))
+        assert peer.response()[0] == status
+    if status == 400:
+        one.wait_log("names none of --subprotocol")
+        assert "session" not in one.log()
+
+
+@pytest.mark.parametrize("named", ("", "a,", ",a", "a b", "a, a", "a;b", ["a", "a"]))
+def test_what_is_no_list_of_different_tokens_is_refused(server, named):
+    with server("--subprotocol=a,b", "cat").connect() as peer:
+        peer.send(peer.request_bytes(headers={"Sec-WebSocket-Protocol": named}))
+        assert peer.response()[0] == 400
+
+
+def test_no_variable_from_outside(server):
+    """Neither a header nor the server's own environment can forge what was agreed on."""
+    env = {"SEC_WEBSOCKET_PROTOCOL": "forged"}
+    one = server("--passenv=PATH,WSPIPE_TEST_TAG,SEC_WEBSOCKET_PROTOCOL", *SHOW, env=env)
+    with one.websocket(headers={"SEC_WEBSOCKET_PROTOCOL": "forged"}) as ws:
+        assert ws.text() == "none none"
+        assert ws.closed() == (1000, "exit 0")
+
+
+def test_a_real_client(server):
+    one = server("--subprotocol=chat.v1,chat.v2", "cat")
+
+    async def talk(**kwargs):
+        async with websockets.connect(one.url(), **kwargs) as ws:
+            await ws.send("hello")
+            assert await ws.recv() == "hello"
+            return ws.subprotocol
+
+    assert asyncio.run(talk(subprotocols=["x", "chat.v2"])) == "chat.v2"
+    assert asyncio.run(talk(subprotocols=["x"])) is None
+    assert asyncio.run(talk()) is None
