@@ -10,6 +10,14 @@ decide_reading(bool on, size_t queued)
 	return queued <= (on ? (size_t)IO_HIGH : (size_t)IO_LOW);
 }
 
+/* The peer has broken a rule, and the answers to what it sent before are still on their way. */
+static bool
+decide_answers_come(const struct decide_facts *f)
+{
+	return f->peer == PEER_OPEN && f->close_wanted != 0 && f->fault_waits &&
+	    (f->child == CHILD_RUN || f->child == CHILD_DEAD);
+}
+
 /* The peer's column of the table: what its state asks for whatever the child does. */
 static void
 decide_peer(const struct decide_facts *f, struct decide_actions *a)
@@ -20,9 +28,9 @@ decide_peer(const struct decide_facts *f, struct decide_actions *a)
 		 * Rule 1 of backpressure. The peer's own queue counts as well, else a
 		 * flood of PINGs from one who does not read fills memory with PONGs.
 		 */
-		a->read_peer = decide_reading(f->reading_peer, f->child_queued) &&
+		a->read_peer = !decide_answers_come(f) && decide_reading(f->reading_peer, f->child_queued) &&
 		    decide_reading(f->reading_peer, f->peer_queued);
-		a->send_close = f->close_wanted != 0 || f->child == CHILD_GONE;
+		a->send_close = f->close_wanted != 0 ? !decide_answers_come(f) : f->child == CHILD_GONE;
 		break;
 	case PEER_CLOSING:
 		/* Read on, for their CLOSE; nothing is queued any more, so nothing can grow. */
@@ -44,6 +52,7 @@ static void
 decide_child(const struct decide_facts *f, struct decide_actions *a)
 {
 	bool open = f->peer == PEER_OPEN && f->close_wanted == 0;
+	bool heard = open || decide_answers_come(f);
 
 	switch (f->child) {
 	case CHILD_RUN:
@@ -63,8 +72,8 @@ decide_child(const struct decide_facts *f, struct decide_actions *a)
 	if (f->child == CHILD_EOF)
 		return;
 	/* Rule 2. What nobody wants is read all the same: a full pipe would keep the program from ending. */
-	a->relay_output = open;
-	a->read_child = !open || decide_reading(f->reading_child, f->peer_queued);
+	a->relay_output = heard;
+	a->read_child = !heard || decide_reading(f->reading_child, f->peer_queued);
 }
 
 struct decide_actions

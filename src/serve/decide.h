@@ -35,6 +35,11 @@ struct decide_facts {
 	bool reading_peer;	 /* the last decision: hysteresis between the marks */
 	bool reading_child;
 	bool close_overdue;	 /* their CLOSE did not come in time */
+	/*
+	 * CLOSE_WANTED is for a fault of the peer's, and what it sent before may still be answered: the time for
+	 * that is not over. When the output of the child has ended, no answer is waited for.
+	 */
+	bool fault_waits;
 };
 
 struct decide_actions {

@@ -57,6 +57,21 @@ session_want_close(struct session *s, uint16_t code, const char *reason)
 }
 
 void
+session_fault(struct session *s, uint16_t code, const char *reason)
+{
+	if (s->close_wanted != 0)
+		return;
+	session_want_close(s, code, reason);
+	s->fault_ms = util_clock_ms();
+}
+
+bool
+session_in_fault(const struct session *s)
+{
+	return s->fault_ms != 0 && s->peer_state == PEER_OPEN;
+}
+
+void
 session_lose_peer(struct session *s, const char *reason)
 {
 	if (s->peer_state == PEER_GONE)
@@ -105,7 +120,7 @@ session_on_peer_gone(void *arg, bool failed)
 
 	if (failed)
 		session_lose_peer(s, "the connection was lost");
-	else
+	else if (!session_in_fault(s)) /* else its FIN stands behind the fault, and is not heard */
 		session_set_peer(s, PEER_LEFT);
 	session_step(s);
 }
@@ -274,6 +289,7 @@ session_facts(struct session *s)
 		.reading_peer = s->peer && io_is_reading(s->peer),
 		.reading_child = child_is_reading(s->child),
 		.close_overdue = session_close_overdue(s, s->peer_state == PEER_CLOSING ? util_clock_ms() : 0),
+		.fault_waits = session_in_fault(s) && util_clock_ms() < s->fault_ms + SESSION_FAULT_MS,
 	};
 }
 
@@ -296,6 +312,8 @@ session_due(const struct session *s)
 
 	if (!s->peer)
 		return 0;
+	if (session_in_fault(s))
+		return s->fault_ms + SESSION_FAULT_MS;
 	if (io_queued(s->peer) > 0)
 		return io_progress_ms(s->peer) + SESSION_STALL_MS;
 	if (s->peer_state == PEER_CLOSING)

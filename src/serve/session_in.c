@@ -118,7 +118,7 @@ session_in_accepts(struct session *s, enum message_type type)
 		return true;
 	/* RFC 6455, section 7.4.1: "it has received a type of data it cannot accept". */
 	if (!compat)
-		session_want_close(s, CLOSE_TYPE, "a binary message, and the program reads text");
+		session_fault(s, CLOSE_TYPE, "a binary message, and the program reads text");
 	return false;
 }
 
@@ -140,7 +140,7 @@ session_in_message(struct session *s, struct decoder_item *item, struct session_
 	case FRAMING_APPENDED:
 		break;
 	case FRAMING_REFUSED:
-		session_want_close(s, CLOSE_POLICY, wrapped.reason);
+		session_fault(s, CLOSE_POLICY, wrapped.reason);
 		return;
 	case FRAMING_NO_ROOM:
 		ok = false;
@@ -188,7 +188,11 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 			session_set_peer(s, PEER_LEFT);
 			break;
 		case DECODER_FAIL:
-			session_want_close(s, item.code, item.reason);
+			/* Without memory the fault is ours, and there is none to wait with. */
+			if (item.code == CLOSE_INTERNAL)
+				session_want_close(s, item.code, item.reason);
+			else
+				session_fault(s, item.code, item.reason);
 			break;
 		}
 	}

@@ -52,6 +52,7 @@ struct session {
 	struct timer timer;
 	int64_t opened_ms;
 	int64_t heard_ms;  /* when the peer last sent something, or was last pinged */
+	int64_t fault_ms;  /* when the peer broke a rule; 0: it did not */
 	int64_t closed_ms; /* when our CLOSE was found to have left; 0: not yet */
 	unsigned int pings; /* unanswered */
 	struct session_count in;
@@ -70,6 +71,15 @@ void session_set_child(struct session *s);
 
 /* The session must end with CODE; the first reason counts. */
 void session_want_close(struct session *s, uint16_t code, const char *reason);
+
+/*
+ * The peer has broken a rule. What it sent before stays valid: the child may answer it for a while, and
+ * then the session ends. Nothing that comes behind is heard.
+ */
+void session_fault(struct session *s, uint16_t code, const char *reason);
+
+/* True from a fault to our CLOSE for it, which leaves when the answers have come or the time for them is over. */
+bool session_in_fault(const struct session *s);
 
 /* The connection is of no use any more: no CLOSE, no flush. */
 void session_lose_peer(struct session *s, const char *reason);

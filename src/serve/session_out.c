@@ -208,7 +208,7 @@ session_out_waiting(struct session *s)
 static void
 session_out_message(struct session *s, const struct message *m, bool last)
 {
-	if (s->peer_state != PEER_OPEN || s->close_wanted != 0)
+	if (s->peer_state != PEER_OPEN || (s->close_wanted != 0 && !session_in_fault(s)))
 		return;
 	/* The first part decides on the type of all. */
 	if (!s->encoder.in_message)

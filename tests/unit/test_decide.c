@@ -68,6 +68,45 @@ test_a_wanted_close_ends_an_open_session_whatever_the_child_does(void **state)
 }
 
 static void
+test_a_fault_waits_for_answers_while_there_can_be_some(void **state)
+{
+	/* In each state of the peer: the answers go out; nothing is read of the peer, stdin ends. */
+	static const char *const expected[4][4] = {
+		/*              RUN         EOF         DEAD        GONE */
+		[PEER_OPEN] = {"-C-oE---", "P---ES--", "-C-o----", "P----S--"},
+		[PEER_CLOSING] = {"PC--E---", "P---E---", "PC------", "P-------"},
+		[PEER_LEFT] = {"-C--E-F-", "----E-F-", "-C----F-", "------F-"},
+		[PEER_GONE] = {"-C--E---", "----E---", "-C------", "-------X"},
+	};
+
+	(void)state;
+	for (enum peer_state peer = PEER_OPEN; peer <= PEER_GONE; peer++) {
+		for (enum child_state child = CHILD_RUN; child <= CHILD_GONE; child++) {
+			struct decide_facts facts = {
+				.peer = peer, .child = child, .close_wanted = 1002, .fault_waits = true};
+
+			assert_string_equal(decided(facts), expected[peer][child]);
+		}
+	}
+}
+
+static void
+test_answers_to_a_fault_keep_to_backpressure(void **state)
+{
+	struct decide_facts facts = {.peer = PEER_OPEN, .child = CHILD_RUN, .close_wanted = 1002,
+		.fault_waits = true, .reading_child = true, .peer_queued = IO_HIGH + 1};
+
+	(void)state;
+	assert_string_equal(decided(facts), "---oE---");
+	facts.reading_child = false;
+	facts.peer_queued = IO_LOW;
+	assert_string_equal(decided(facts), "-C-oE---");
+	/* The time is over: the CLOSE leaves, and what comes now is discarded. */
+	facts.fault_waits = false;
+	assert_string_equal(decided(facts), "PC--ES--");
+}
+
+static void
 test_their_close_is_echoed_once(void **state)
 {
 	(void)state;
@@ -156,6 +195,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_a_wanted_close_ends_an_open_session_whatever_the_child_does),
+		cmocka_unit_test(test_a_fault_waits_for_answers_while_there_can_be_some),
+		cmocka_unit_test(test_answers_to_a_fault_keep_to_backpressure),
 		cmocka_unit_test(test_their_close_is_echoed_once),
 		cmocka_unit_test(test_an_overdue_close_ends_the_wait),
 		cmocka_unit_test(test_reading_stops_above_high_and_goes_on_at_low),

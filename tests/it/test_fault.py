@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""When a client breaks a rule, what it sent before is delivered and answered, and then comes the CLOSE."""
+
+import signal
+import socket
+import time
+
+import pytest
+from wsraw import BINARY, CLOSE, PING, PONG, TEXT, frame
+
+# A fault, and its code.
+FAULTS = {
+    "reserved opcode": (1002, frame(3)),
+    "not masked": (1002, frame(TEXT, "x", mask=None)),
+    "reserved bit": (1002, frame(TEXT, "x", rsv=4)),
+    "binary": (1003, frame(BINARY, "x")),
+    "not utf-8": (1007, frame(TEXT, b"\xff")),
+    "fragments": (1008, frame(TEXT, "", fin=False) + frame(0, "", fin=False) * 4096),
+    "too big": (1009, frame(TEXT, "x", length=1 << 40)),
+}
+BAD = FAULTS["reserved opcode"][1]
+
+
+def session(ws):
+    """The texts up to the CLOSE, its code, and the seconds that it took."""
+    begun = time.monotonic()
+    texts, part = [], b""
+    while True:
+        opcode, fin, payload = ws.frame()
+        if opcode == CLOSE:
+            return texts, int.from_bytes(payload[:2], "big"), time.monotonic() - begun
+        part += payload
+        if fin:
+            texts.append(part.decode())
+            part = b""
+
+
+def kill(one):
+    """Ends a server whose programs take their time."""
+    if "draining" not in one.log():
+        one.process.send_signal(signal.SIGTERM)
+        one.wait_log("draining")
+    one.stop()
+
+
+@pytest.mark.parametrize("how", ("whole", "bytes"))
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_came_before_is_answered(server, name, how):
+    code, bad = FAULTS[name]
+    if how == "bytes" and len(bad) > 100:
+        how = "whole"
+    with server("cat").websocket() as ws:
+        ws.send_cut(frame(TEXT, "one") + frame(TEXT, "tw", fin=False) + frame(0, "o") + bad, how)
+        assert session(ws)[:2] == (["one", "two"], code)
+
+
+def test_answers_are_those_of_a_program_that_ends_with_its_input(server):
+    """What is written at the end of the input goes out too; the exit status does not."""
+    one = server("sh", "-c", "wc -l; exit 3")
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "a") * 7 + BAD)
+        texts, code, _ = session(ws)
+        assert ([t.strip() for t in texts], code) == (["7"], 1002)
+    assert "exit=3 sent=1002" in one.wait_log(r".* close .*").group(0)
+
+
+def test_many_messages_and_a_long_answer(server):
+    with server("cat").websocket() as ws:
+        text = "x" * 1000
+        ws.send(frame(TEXT, text) * 300 + BAD)
+        texts, code, _ = session(ws)
+        assert (len(texts), set(texts), code) == (300, {text}, 1002)
+
+
+def test_close_does_not_wait_for_the_program_longer(server):
+    """A program that stays and says nothing: 100 ms, however long it takes to end."""
+    one = server("--closems=5000", "sleep", "30")
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "one") + BAD)
+        texts, code, seconds = session(ws)
+        assert (texts, code) == ([], 1002)
+        assert 0.08 <= seconds < 3
+    kill(one)
+
+
+def test_endless_output_does_not_keep_the_close(server):
+    with server("yes").websocket() as ws:
+        ws.send(BAD)
+        texts, code, seconds = session(ws)
+        assert set(texts) == {"y"} and code == 1002 and seconds < 5
+
+
+@pytest.mark.parametrize("end", ("exit 0", "exec >&-; sleep 30"))
+def test_close_is_at_once_when_no_answer_can_come(server, end):
+    """The program is gone, or has closed its output. The first time that the machine is not busy shows it."""
+    one = server("--closems=5000", "sh", "-c", "read -r line; echo got $line; " + end)
+    for _ in range(20):
+        with one.websocket() as ws:
+            ws.send(frame(TEXT, "one") + BAD)
+            texts, code, seconds = session(ws)
+            assert (texts, code) == (["got one"], 1002)
+        if seconds < 0.08:
+            break
+    assert seconds < 0.08
+    kill(one)
+
+
+def test_nothing_behind_the_fault_is_read(server):
+    with server("sh", "-c", "cat; sleep 0.05").websocket() as ws:
+        ws.send(frame(TEXT, "yes") + BAD + frame(TEXT, "no") + frame(PING))
+        assert ws.frame() == (TEXT, True, b"yes")
+        ws.send(frame(PING, "late") + frame(TEXT, "late"))
+        opcode, _, payload = ws.frame()
+        assert (opcode, payload[:2]) == (CLOSE, b"\x03\xea")
+        assert ws.read_to_end() == b""
+
+
+def test_ping_before_the_fault_is_answered(server):
+    with server("cat").websocket() as ws:
+        ws.send(frame(PING, "p") + BAD)
+        assert ws.frame() == (PONG, True, b"p")
+        assert session(ws)[:2] == ([], 1002)
+
+
+@pytest.mark.parametrize("name", ("reserved opcode", "binary"))
+def test_half_closed_client_gets_its_answers(server, name):
+    """All frames at once and a FIN behind them, as a pipe into a raw client does."""
+    code, bad = FAULTS[name]
+    with server("sh", "-c", "sleep 0.03; cat").websocket() as ws:
+        ws.send(frame(TEXT, "one") + bad)
+        ws.sock.shutdown(socket.SHUT_WR)
+        assert session(ws)[:2] == (["one"], code)
+        assert ws.read_to_end() == b""
+
+
+def test_client_that_is_gone_costs_nothing(server):
+    one = server("sh", "-c", "sleep 0.05; cat")
+    for _ in range(20):
+        ws = one.websocket()
+        ws.send(frame(TEXT, "one") + BAD)
+        ws.reset()
+    one.wait_log("close", 20)
+
+
+def test_drain_is_told_at_once(server):
+    """1001 is nobody's fault; the client need not wait for a program that takes its time."""
+    one = server("--closems=500", "sh", "-c", "cat; echo late; sleep 30")
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "one"))
+        assert ws.text() == "one"
+        one.process.send_signal(signal.SIGTERM)
+        assert session(ws)[:2] == ([], 1001)
+        ws.send(frame(CLOSE, b"\x03\xe9"))
+        assert ws.read_to_end() == b""
+    kill(one)
+
+
+def test_drain_within_a_fault(server):
+    """The fault's CLOSE leaves first; the drain waits for it."""
+    one = server("sh", "-c", "sleep 30")
+    with one.websocket() as ws:
+        ws.send(BAD)
+        one.process.send_signal(signal.SIGTERM)
+        assert session(ws)[1] in (1001, 1002)
+    kill(one)
