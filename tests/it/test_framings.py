@@ -315,7 +315,7 @@ def test_newlines_within_a_message(server):
     one = server("--newline=reject", "cat")
     with one.websocket() as ws:
         ws.send(frame(TEXT, "fine") + frame(TEXT, "a\nb") + frame(TEXT, "late"))
-        assert ws.closed() == (1008, "a message with a newline, and the program reads text")
+        assert ws.closed() == (1008, "a message with a newline, and the program reads lines")
     one.wait_log("in_messages=1 .*reason=\"a message with a newline")
 
 
