@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { UPGRADE_PROTOCOLS_MAX = 64 }; /* that a client may name; above: 400 */
+
 #define UPGRADE_VERSION_LINE "Sec-WebSocket-Version: 13\r\n"
 
 /* What a handshake agrees on. */
@@ -40,14 +42,23 @@ upgrade_is_wanted(const struct head *head)
 	return head_has_token(head, "Upgrade", "websocket");
 }
 
-/* RFC 6455, section 11.3.4: one or more tokens, and section 4.1, item 10: all different. */
+/*
+ * RFC 6455, section 11.3.4: one or more tokens, and section 4.1, item 10: all different. Comparing all with all
+ * takes seconds for as many as a head has room for, so there is a limit that nobody will meet.
+ */
 static bool
 upgrade_protocols_valid(const struct head *head)
 {
 	struct span element;
 	struct span other;
 	size_t cursor = 0;
+	size_t count = 0;
 
+	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
+		if (++count > UPGRADE_PROTOCOLS_MAX)
+			return false;
+	}
+	cursor = 0;
 	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
 		size_t second = cursor;
 
@@ -151,7 +162,7 @@ upgrade_check_handshake(const struct head *head, struct span *key)
 	if (head_find(head, "Sec-WebSocket-Key", key) != 1 || !negotiate_key_valid(*key))
 		return REFUSE(400, NULL, "Sec-WebSocket-Key is not one key of 16 bytes in base64");
 	if (!upgrade_protocols_valid(head))
-		return REFUSE(400, NULL, "Sec-WebSocket-Protocol is not a list of different tokens");
+		return REFUSE(400, NULL, "Sec-WebSocket-Protocol is not a list of at most 64 different tokens");
 	return PASS;
 }
 

@@ -2,6 +2,7 @@
 """Subprotocols: which is agreed on, and who is told."""
 
 import asyncio
+import time
 
 import pytest
 import websockets
@@ -61,6 +62,18 @@ def test_what_is_no_list_of_different_tokens_is_refused(server, named):
     with server("--subprotocol=a,b", "cat").connect() as peer:
         peer.send(peer.request_bytes(headers={"Sec-WebSocket-Protocol": named}))
         assert peer.response()[0] == 400
+
+
+def test_thousands_of_names_cost_nothing(server):
+    """Each would be compared with each other one: seconds in which nobody else is served."""
+    one = server("--subprotocol=a", "cat")
+    for count, status in ((64, 101), (65, 400), (3000, 400)):
+        names = ",".join(["a"] + ["p%d" % i for i in range(count - 1)])[:16000]
+        with one.connect() as peer:
+            begun = time.monotonic()
+            peer.send(peer.request_bytes(headers={"Sec-WebSocket-Protocol": names}))
+            assert peer.response()[0] == status
+            assert time.monotonic() - begun < 1
 
 
 def test_no_variable_from_outside(server):
