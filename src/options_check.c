@@ -54,6 +54,15 @@ check_usage(const struct options *options, FILE *err, int *status)
 	return true;
 }
 
+/* The kind that a direction has: its own, that of both, or lines. */
+static enum framing_kind
+framing_of(int own, int both)
+{
+	if (own == 0)
+		own = both;
+	return own == 0 ? FRAMING_LINES : (enum framing_kind)(own - 1);
+}
+
 /* Works out the framing of both directions, and refuses what would have no effect or no
  * meaning. */
 static bool
@@ -65,8 +74,8 @@ check_framing(struct options *options, FILE *err, int *status)
 
 	if (options->binary && both == 0)
 		both = 1 + FRAMING_STREAM;
-	in = options->framing_in ? options->framing_in - 1 : both ? both - 1 : FRAMING_LINES;
-	out = options->framing_out ? options->framing_out - 1 : both ? both - 1 : FRAMING_LINES;
+	in = framing_of(options->framing_in, both);
+	out = framing_of(options->framing_out, both);
 
 	if (options->binary && options->passstderr)
 		wrong =

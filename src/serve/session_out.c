@@ -219,12 +219,12 @@ session_out_message(struct session *s, const struct message *m, bool last)
 		session_out_say_not_utf8(
 		    s, SPAN("the program's output is not UTF-8: sent as a binary message"));
 	}
-	if (s->out_type == MESSAGE_BINARY)
-		session_out_frame(s, MESSAGE_BINARY, last, m->data, m->len);
-	else if (s->repair.state.need == 0 && utf8_valid(m->data, m->len))
+	if (s->out_type == MESSAGE_TEXT && (s->repair.state.need > 0 || !utf8_valid(m->data, m->len)))
+		session_out_repaired(s, m, last);
+	else if (s->out_type == MESSAGE_TEXT && s->endpoint->pass_stderr)
 		session_out_text(s, session_out_tag(s, false), m->data, m->len, last);
 	else
-		session_out_repaired(s, m, last);
+		session_out_frame(s, s->out_type, last, m->data, m->len);
 	if (last && buffer_len(&s->waiting) > 0)
 		session_out_waiting(s);
 }
