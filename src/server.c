@@ -7,7 +7,7 @@
 #include "config.h"
 #include "http/connection.h"
 #include "net/linger.h"
-#include "net/listener.h"
+#include "net/listeners.h"
 #include "net/tls_stream.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,9 +26,7 @@
 #include <unistd.h>
 
 enum {
-	SERVER_LISTENERS_MAX = 64,
 	SERVER_TICK_MS = 20,	/* how often a drain looks whether all is gone */
-	SERVER_PORT_TRIES = 16, /* with port 0: until one port is free on every address */
 	SERVER_FDS_SESSION = 4, /* descriptors of a session: a socket and three pipes */
 	SERVER_FDS_OWN = 32,	/* and of the server itself, roughly */
 };
@@ -53,8 +50,7 @@ struct server {
 	struct spawn_heritage heritage;
 	struct loop *loop;
 	struct children *children;
-	struct listener *listeners[SERVER_LISTENERS_MAX];
-	size_t listener_count;
+	struct listeners listeners;
 	struct tls *tls; /* owned; NULL: plain connections */
 	struct event *signals[UTIL_LEN(server_signals)];
 	struct list connections;
@@ -278,111 +274,31 @@ server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 		log_errorx("out of memory for a connection");
 }
 
-static void
-server_close_listeners(struct server *server)
-{
-	while (server->listener_count > 0)
-		listener_free(server->listeners[--server->listener_count]);
-}
-
-/* The port of the first listener; 0 when there is none. */
 static int
-server_port(const struct server *server)
+server_listen(struct server *server)
 {
-	struct sockaddr_storage bound;
-
-	if (server->listener_count == 0)
-		return 0;
-	listener_address(server->listeners[0], &bound);
-	return listener_port(&bound);
-}
-
-/* Listens on one address in text. OPTIONAL: the system may lack its family. 0, or the errno, or -1 when an error was told. */
-static int
-server_listen(struct server *server, const char *address, int port, bool optional, int *status)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-	struct addrinfo *found = NULL;
-	char service[16];
-	int error;
-
-	snprintf(service, sizeof(service), "%d", port);
-	error = getaddrinfo(address, service, &hints, &found);
-	if (error != 0) {
-		*status = server_fail(server, EX_CONFIG, "--address=%s: %s", address, gai_strerror(error));
-		return -1;
-	}
-	error = 0;
-	for (struct addrinfo *a = found; a && error == 0; a = a->ai_next) {
-		struct listener *listener;
-
-		if (server->listener_count == SERVER_LISTENERS_MAX) {
-			*status = server_fail(server, EX_CONFIG, "more than %d addresses to listen on",
-			    SERVER_LISTENERS_MAX);
-			error = -1;
-			break;
-		}
-		listener = listener_new(server->loop, a->ai_addr, a->ai_addrlen, server_on_accept, server);
-		if (listener)
-			server->listeners[server->listener_count++] = listener;
-		else if (!optional || (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT))
-			error = errno;
-	}
-	freeaddrinfo(found);
-	return error;
-}
-
-static int
-server_listen_failed(struct server *server, const char *address, int port, int error)
-{
+	const struct options_list *addresses = &server->options->address;
+	int port = (int)server->options->port;
+	struct listeners_error error;
 	const char *advice = "";
 
-	if (error == EADDRINUSE)
+	server->listeners.loop = server->loop;
+	server->listeners.handler = server_on_accept;
+	server->listeners.arg = server;
+	if (listeners_open(&server->listeners, addresses->items, addresses->count, port, &error))
+		return 0;
+	if (!error.address)
+		return server_fail(server, EX_CONFIG, "more than %d addresses to listen on", LISTENERS_MAX);
+	if (error.resolve)
+		return server_fail(server, EX_CONFIG, "--address=%s: %s", error.address, error.resolve);
+	if (error.error == EADDRINUSE)
 		advice = "; another program listens there, choose another --port (0 takes any)";
-	else if (error == EACCES)
+	else if (error.error == EACCES)
 		advice = "; ports below 1024 need the right CAP_NET_BIND_SERVICE, choose another --port";
-	else if (error == EADDRNOTAVAIL)
+	else if (error.error == EADDRNOTAVAIL)
 		advice = "; this machine has no such address, choose another --address";
-	return server_fail(server, error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR, "can't listen on %s port %d: %s%s",
-	    address, port, strerror(error), advice);
-}
-
-/* Listens on all addresses. With port 0 the first gets any port and the others the same one. */
-static int
-server_listen_all(struct server *server)
-{
-	static const char *const loopback[] = {"127.0.0.1", "::1"};
-	static const char *const everywhere[] = {"0.0.0.0", "::"};
-	const struct options_list *list = &server->options->address;
-	int wanted = (int)server->options->port;
-	int tries = wanted == 0 ? SERVER_PORT_TRIES : 1;
-
-	for (;;) {
-		const char *address = "";
-		int error = 0;
-		int status = 0;
-
-		for (size_t i = 0; i < (list->count ? list->count : 1) && error == 0; i++) {
-			const char *const *pair = NULL;
-
-			if (list->count == 0)
-				pair = loopback;
-			else if (strcmp(list->items[i], "*") == 0)
-				pair = everywhere;
-			for (int k = 0; k < (pair ? 2 : 1) && error == 0; k++) {
-				address = pair ? pair[k] : list->items[i];
-				error = server_listen(server, address, wanted ? wanted : server_port(server),
-				    pair != NULL, &status);
-			}
-		}
-		if (error == -1)
-			return status;
-		if (error == 0 && server->listener_count > 0)
-			return 0;
-		if (--tries == 0 || error != EADDRINUSE)
-			return server_listen_failed(server, address, wanted, error ? error : EADDRNOTAVAIL);
-		server_close_listeners(server);
-	}
+	return server_fail(server, error.error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
+	    "can't listen on %s port %d: %s%s", error.address, port, strerror(error.error), advice);
 }
 
 /* What is served, in websocketd's words; it logs this before the addresses. */
@@ -417,10 +333,10 @@ server_announce(struct server *server)
 
 	if (options->compat)
 		server_announce_compat(options);
-	for (size_t i = 0; i < server->listener_count; i++) {
+	for (size_t i = 0; i < server->listeners.count; i++) {
 		struct sockaddr_storage bound;
 
-		listener_address(server->listeners[i], &bound);
+		listener_address(server->listeners.items[i], &bound);
 		listener_text(&bound, text);
 		local = local && listener_is_loopback(&bound);
 		if (!options->compat)
@@ -481,7 +397,7 @@ static void
 server_drain(struct server *server, const char *why)
 {
 	log_info("%s: draining %zu programs; again to kill them", why, children_count(server->children));
-	server_close_listeners(server);
+	listeners_close(&server->listeners);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions);
 	server_enter_stage(server, SERVER_DRAINING, SERVER_DRAIN_MS);
@@ -563,7 +479,7 @@ server_take_signals(struct server *server)
 static void
 server_clear(struct server *server)
 {
-	server_close_listeners(server);
+	listeners_close(&server->listeners);
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
 		if (server->signals[i])
 			event_free(server->signals[i]);
@@ -604,7 +520,7 @@ server_start(struct server *server)
 	if (status == 0)
 		status = server_set_tls(server);
 	if (status == 0)
-		status = server_listen_all(server);
+		status = server_listen(server);
 	if (status == 0 && !server_take_signals(server))
 		status = server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
 	return status;

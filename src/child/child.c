@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "child/lines.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -55,11 +56,10 @@ struct child {
 	int64_t due_ms;	   /* when the next is */
 	size_t out_left; /* of stdout, once it is reaped: bytes that were in the pipe then */
 	bool stdout_ended;
-	bool err_skips;	   /* the rest of an over-long line of stderr is being dropped */
 	struct io *in;	   /* owned; NULL when closed, likewise the next two */
 	struct io *out;
 	struct io *err;
-	struct buffer err_line; /* the begun line of stderr */
+	struct lines err_lines;
 	struct timer timer;
 };
 
@@ -104,46 +104,12 @@ child_signal(struct child *child, int signal)
 	kill(-child->pid, signal);
 }
 
-/* Hands out the line of stderr that was gathered. */
 static void
-child_emit_line(struct child *child)
+child_on_line(void *arg, const char *line, size_t len)
 {
-	size_t len = buffer_len(&child->err_line);
-	const char *line = (const char *)buffer_data(&child->err_line);
+	struct child *child = arg;
 
-	if (len > 0 && line[len - 1] == '\r')
-		len--;
-	child->handlers->on_stderr(child->arg, len > 0 ? line : "", len);
-	buffer_clear(&child->err_line);
-}
-
-/* Takes stderr apart into lines. What is over CHILD_STDERR_MAX is dropped, so that the program goes on. */
-static void
-child_take_stderr(struct child *child, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		const char *end = memchr(bytes, '\n', len);
-		size_t piece = end ? (size_t)(end - bytes) : len;
-		size_t room = CHILD_STDERR_MAX - buffer_len(&child->err_line);
-
-		if (!child->err_skips) {
-			bool fits = piece <= room;
-
-			if (!buffer_append(&child->err_line, bytes, fits ? piece : room))
-				buffer_clear(&child->err_line);
-			if (!fits) {
-				child_emit_line(child);
-				child->err_skips = true;
-			} else if (end) {
-				child_emit_line(child);
-			}
-		}
-		if (!end)
-			return;
-		child->err_skips = false;
-		bytes += piece + 1;
-		len -= piece + 1;
-	}
+	child->handlers->on_stderr(child->arg, line, len);
 }
 
 static void
@@ -151,8 +117,7 @@ child_close_stderr(struct child *child)
 {
 	if (!child->err)
 		return;
-	if (buffer_len(&child->err_line) > 0)
-		child_emit_line(child);
+	lines_end(&child->err_lines, child_on_line, child);
 	io_free(child->err);
 	child->err = NULL;
 }
@@ -166,7 +131,7 @@ child_read_stderr(struct child *child)
 
 	switch (io_read(child->err, loop->in, LOOP_BATCH, &n)) {
 	case IO_OK:
-		child_take_stderr(child, (const char *)loop->in, n);
+		lines_take(&child->err_lines, (const char *)loop->in, n, child_on_line, child);
 		return true;
 	case IO_AGAIN:
 		return false;
@@ -184,7 +149,7 @@ child_release(struct loop_grave *grave)
 	struct child *child = (struct child *)(void *)grave;
 
 	timer_clear(&child->timer);
-	buffer_clear(&child->err_line);
+	lines_clear(&child->err_lines);
 	free(child);
 }
 

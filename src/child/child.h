@@ -24,7 +24,6 @@
 
 enum {
 	CHILD_GRACE_MS = 250,	 /* how long a dead program's group may go on writing to its stdout */
-	CHILD_STDERR_MAX = 8192, /* bytes of a line of stderr; the rest of the line is dropped */
 };
 
 struct child;

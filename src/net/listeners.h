@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All that a server listens on: addresses in text, resolved, each with its
+ * listener. With port 0 the first gets any port and the others the same one.
+ */
+#ifndef NET_LISTENERS_H
+#define NET_LISTENERS_H
+
+#include "net/listener.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { LISTENERS_MAX = 64 };
+
+struct listeners {
+	struct loop *loop; /* borrowed */
+	listener_handler *handler;
+	void *arg; /* borrowed */
+	size_t count;
+	struct listener *items[LISTENERS_MAX]; /* owned */
+};
+
+/* What kept it from listening. */
+struct listeners_error {
+	const char *address; /* borrowed from those that were asked for; NULL: there were too many */
+	int error;	     /* an errno; 0: RESOLVE says it */
+	const char *resolve; /* why ADDRESS names nothing, constant */
+};
+
+/*
+ * Listens on PORT of all COUNT addresses ("*" is every interface; none at all
+ * is 127.0.0.1 and ::1, of which the system may lack one). False: nothing is listened on.
+ */
+bool listeners_open(struct listeners *listeners, char *const *addresses, size_t count, int port,
+    struct listeners_error *error) __attribute__((warn_unused_result));
+
+/* Listens no more. It may be called twice. */
+void listeners_close(struct listeners *listeners);
+
+#endif

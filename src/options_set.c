@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* For each type of an option's value the function that reads, checks and stores it. */
+#include "options_set.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* What wspipe itself writes into an answer; a second one would contradict it. */
+static const char *const own_headers[] = {
+    "Connection",
+    "Content-Length",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Extensions",
+    "Transfer-Encoding",
+    "Upgrade",
+};
+
+static _Noreturn void
+no_memory(void)
+{
+	fputs("wspipe: out of memory\n", stderr);
+	exit(EX_OSERR);
+}
+
+static char *
+copy(struct span text)
+{
+	char *result = span_dup(text);
+
+	if (!result)
+		no_memory();
+	return result;
+}
+
+/* Adds TEXT, which the list owns from now on. */
+static void
+list_add_take(struct options_list *list, char *text)
+{
+	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
+
+	if (!items)
+		no_memory();
+	items[list->count++] = text;
+	list->items = items;
+}
+
+void
+options_list_clear(struct options_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct options_list){0};
+}
+
+/* Takes the next of the comma-separated parts off the front of REST, trimmed. False: there is
+ * none. */
+static bool
+next_part(struct span *rest, struct span *part)
+{
+	const char *comma;
+
+	if (!rest->data)
+		return false;
+	comma = memchr(rest->data, ',', rest->len);
+	*part = *rest;
+	*rest = (struct span){0};
+	if (comma) {
+		size_t len = (size_t)(comma - part->data);
+
+		*rest = (struct span){comma + 1, part->len - len - 1};
+		part->len = len;
+	}
+	*part = span_trim(*part);
+	return true;
+}
+
+static bool
+has_control(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* False when VALUE is none of the words for true and false. */
+static bool
+parse_bool(struct span value, bool *flag)
+{
+	static const char *const words[2][6] = {
+	    {"0", "f", "F", "false", "FALSE", "False"},
+	    {"1", "t", "T", "true", "TRUE", "True"},
+	};
+
+	for (size_t i = 0; i < 2 * UTIL_LEN(words[0]); i++) {
+		if (span_equal(value, span_of(words[i % 2][i / 2]))) {
+			*flag = i % 2 == 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+option_set_bool(const struct option_row *row, struct options *options, struct span value)
+{
+	return parse_bool(value, option_target(row, options)) ? NULL : "must be true or false";
+}
+
+const char *
+option_set_number(const struct option_row *row, struct options *options, struct span value)
+{
+	int64_t *number = option_target(row, options);
+	int64_t ignored;
+
+	if (options->compat && row->compat_negative &&
+	    !util_parse_number(value, INT64_MIN, -1, &ignored)) {
+		*number = 0;
+		return NULL;
+	}
+	return util_parse_number(value, row->min, row->max, number);
+}
+
+const char *
+option_set_path(const struct option_row *row, struct options *options, struct span value)
+{
+	char **path = option_target(row, options);
+
+	if (value.len == 0 && !options->compat)
+		return strcmp(row->argument, "DIR") == 0 ? "must be the name of a directory" :
+							    "must be the name of a file";
+	free(*path);
+	*path = value.len == 0 ? NULL : copy(value);
+	return NULL;
+}
+
+/* websocketd takes one file: there the last one wins, and one without a name is none. */
+const char *
+option_set_files(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+
+	if (value.len == 0 && !options->compat)
+		return "must be the name of a file";
+	if (options->compat)
+		options_list_clear(list);
+	if (value.len > 0)
+		list_add_take(list, copy(value));
+	return NULL;
+}
+
+const char *
+option_set_address(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	const char *colon = memchr(value.data, ':', value.len);
+
+	/* To websocketd an address without text is that of all interfaces. */
+	if (value.len == 0 && options->compat)
+		value = SPAN("*");
+	if (value.len == 0)
+		return "must be an address, or '*' for all interfaces";
+	if (value.data[0] == '[') {
+		if (value.data[value.len - 1] != ']')
+			return "must be an address without a port, as [::1]; the port is "
+			       "--port";
+		value.data++;
+		value.len -= 2;
+	} else if (colon &&
+		   !memchr(colon + 1, ':', value.len - (size_t)(colon - value.data) - 1)) {
+		return "must be an address without a port; the port is --port";
+	}
+	list_add_take(list, copy(value));
+	return NULL;
+}
+
+const char *
+option_set_host(const struct option_row *row, struct options *options, struct span value)
+{
+	size_t i = 0;
+
+	while (i < value.len &&
+	       (util_is_alpha((unsigned char)value.data[i]) ||
+		   util_is_digit((unsigned char)value.data[i]) || strchr("-._", value.data[i])))
+		i++;
+	if (i < value.len || i == 0 || value.data[0] == '.' || value.data[i - 1] == '.')
+		return "must be a host name, without a port";
+	list_add_take(option_target(row, options), copy(value));
+	return NULL;
+}
+
+const char *
+option_set_origin(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	struct span rest = value, part;
+	bool some = false;
+
+	options_list_clear(list);
+	options->origin_any = false;
+	while (next_part(&rest, &part)) {
+		some = some || part.len > 0;
+		if (span_equal(part, SPAN("any")) || span_equal(part, SPAN("*")))
+			options->origin_any = true;
+		else if (part.len > 0)
+			list_add_take(list, copy(part));
+	}
+	return some || options->compat ? NULL : "must be a list of origins, or 'any'";
+}
+
+/* Keeps "Name: value" with exactly one blank, so that it can be sent as it is. */
+const char *
+option_set_header(const struct option_row *row, struct options *options, struct span value)
+{
+	static char error[80];
+	const char *colon = memchr(value.data, ':', value.len);
+	struct span name, text;
+	char *line;
+
+	if (!colon)
+		return "must be a \"Name: value\"";
+	name = (struct span){value.data, (size_t)(colon - value.data)};
+	text = span_trim((struct span){colon + 1, value.len - name.len - 1});
+	if (!util_is_token(name))
+		return "must be a \"Name: value\" whose name has only letters, digits and "
+		       "!#$%&'*+-.^_`|~";
+	if (has_control(text))
+		return "must be a \"Name: value\" without line breaks and other control "
+		       "characters";
+	for (size_t i = 0; i < UTIL_LEN(own_headers); i++) {
+		if (span_equal_nocase(name, span_of(own_headers[i]))) {
+			snprintf(
+			    error, sizeof(error), "must leave %s to wspipe", own_headers[i]);
+			return error;
+		}
+	}
+	if (asprintf(&line, "%.*s: %.*s", (int)name.len, name.data, (int)text.len, text.data) ==
+	    -1)
+		no_memory();
+	list_add_take(option_target(row, options), line);
+	return NULL;
+}
+
+/* Names of variables; an empty list is one: none. */
+const char *
+option_set_names(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	struct span rest = value, part;
+
+	options_list_clear(list);
+	while (next_part(&rest, &part)) {
+		if (memchr(part.data, '=', part.len) || has_control(part))
+			return "must be names of variables, separated by commas";
+		if (part.len > 0)
+			list_add_take(list, copy(part));
+	}
+	return NULL;
+}
+
+/* Tokens of HTTP, each once; an empty list is one: none. */
+const char *
+option_set_tokens(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	struct span rest = value, part;
+
+	options_list_clear(list);
+	while (next_part(&rest, &part)) {
+		if (part.len == 0)
+			continue;
+		if (!util_is_token(part))
+			return "must be names of letters, digits and !#$%&'*+-.^_`|~, separated "
+			       "by commas";
+		for (size_t i = 0; i < list->count; i++) {
+			if (span_equal(part, span_of(list->items[i])))
+				return "must have each name once";
+		}
+		list_add_take(list, copy(part));
+	}
+	return NULL;
+}
+
+/* One of the settings in the list of --deflate. NULL, or what is wrong. */
+static const char *
+set_deflate_part(struct deflate_settings *settings, struct span part)
+{
+	static char error[96];
+	const struct {
+		const char *name;
+		int64_t *number; /* NULL: yes or no */
+		int64_t min;
+		int64_t max;
+	} rows[] = {
+	    {"window", &settings->window, DEFLATE_WINDOW_MIN, DEFLATE_WINDOW_MAX},
+	    {"level", &settings->level, 1, 9},
+	    {"min", &settings->min, 0, DEFLATE_MIN_MAX},
+	    {"takeover", NULL, 0, 0},
+	};
+	const char *equals = memchr(part.data, '=', part.len);
+	struct span name = {part.data, equals ? (size_t)(equals - part.data) : part.len};
+	struct span value = {equals ? equals + 1 : "", equals ? part.len - name.len - 1 : 0};
+	size_t i = 0;
+	const char *wrong;
+
+	while (i < UTIL_LEN(rows) && !span_equal(name, span_of(rows[i].name)))
+		i++;
+	if (i == UTIL_LEN(rows))
+		return "must be true, false, or some of window=BITS, level=N, takeover=yes|no and "
+		       "min=BYTES, separated by commas";
+	if (rows[i].number) {
+		wrong = util_parse_number(value, rows[i].min, rows[i].max, rows[i].number);
+	} else {
+		settings->takeover = span_equal(value, SPAN("yes"));
+		wrong = settings->takeover || span_equal(value, SPAN("no")) ? NULL : "must be yes or no";
+	}
+	if (!wrong)
+		return NULL;
+	snprintf(error, sizeof(error), "has a %s that %s", rows[i].name, wrong);
+	return error;
+}
+
+/* A boolean, or a list that changes the settings: it begins anew each time. */
+const char *
+option_set_deflate(const struct option_row *row, struct options *options, struct span value)
+{
+	struct deflate_settings *settings = option_target(row, options);
+	struct span rest = value, part;
+
+	*settings = (struct deflate_settings){
+	    .takeover = true,
+	    .window = DEFLATE_WINDOW_INITIAL,
+	    .level = DEFLATE_LEVEL_INITIAL,
+	    .min = DEFLATE_MIN_INITIAL,
+	};
+	if (parse_bool(value, &settings->on))
+		return NULL;
+	while (next_part(&rest, &part)) {
+		const char *wrong = set_deflate_part(settings, part);
+
+		if (wrong)
+			return wrong;
+	}
+	settings->on = true;
+	return NULL;
+}
+
+/* The place of VALUE among the choices of ROW. NULL, or what is wrong. */
+static const char *
+choose(const struct option_row *row, struct span value, size_t *choice)
+{
+	static char error[96];
+
+	for (size_t i = 0; row->choices[i]; i++) {
+		if (span_equal(value, span_of(row->choices[i]))) {
+			*choice = i;
+			return NULL;
+		}
+	}
+	snprintf(error, sizeof(error), "must be %s", option_choice_words(row));
+	return error;
+}
+
+const char *
+option_set_level(const struct option_row *row, struct options *options, struct span value)
+{
+	enum log_level *level = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*level = (enum log_level)choice;
+	return error;
+}
+
+const char *
+option_set_format(const struct option_row *row, struct options *options, struct span value)
+{
+	enum log_format *format = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*format = (enum log_format)choice;
+	return error;
+}
+
+const char *
+option_set_framing(const struct option_row *row, struct options *options, struct span value)
+{
+	int *framing = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*framing = 1 + (int)choice;
+	return error;
+}
+
+const char *
+option_set_newline(const struct option_row *row, struct options *options, struct span value)
+{
+	enum framing_newline *newline = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*newline = (enum framing_newline)choice;
+	return error;
+}
+
+const char *
+option_set_not_utf8(const struct option_row *row, struct options *options, struct span value)
+{
+	enum options_not_utf8 *not_utf8 = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*not_utf8 = (enum options_not_utf8)choice;
+	return error;
+}
+
+const char *
+option_set_compat(const struct option_row *row, struct options *options, struct span value)
+{
+	bool *compat = option_target(row, options);
+	size_t choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*compat = true;
+	return error;
+}
