@@ -11,6 +11,7 @@ With WSPIPE_TEST_TLS=1 in the environment the server has --ssl, and the clients
 speak TLS: the same tests, over the other transport.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -216,6 +217,15 @@ class Server:
         self.check_log()
         wait_for(lambda: not self.tagged(), "nothing survives the server")
 
+    def kill(self):
+        """After a test that failed: nothing is left, for the tests behind it."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for pid, _ in self.tagged():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def check_log(self):
         log = self.log()
         for text in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion", "[warn]", "[err]"):
@@ -240,12 +250,16 @@ def server(tmp_path, request):
         return started[-1]
 
     yield start
-    for one in started:
-        if not one.stopped:
-            if one.process.poll() is not None:
-                pytest.fail("the server ended with %s:\n%s" % (one.process.returncode, one.log()))
-            one.check_clean()
-            one.stop()
+    try:
+        for one in started:
+            if not one.stopped:
+                if one.process.poll() is not None:
+                    pytest.fail("the server ended with %s:\n%s" % (one.process.returncode, one.log()))
+                one.check_clean()
+                one.stop()
+    finally:
+        for one in started:
+            one.kill()
 
 
 @pytest.fixture
@@ -294,6 +308,7 @@ class Tap:
 def pytest_configure(config):
     # Ignored in a shell's background, and a server would take that for its user's wish.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if config.getoption("--tap"):
         config.pluginmanager.register(Tap())

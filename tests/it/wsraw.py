@@ -105,6 +105,8 @@ class TlsSocket:
             return n
 
     def sendall(self, data):
+        with self.sending:
+            self.flush()  # of an earlier send()
         view = memoryview(data)
         while len(view) > 0:
             view = view[self.send(view) :]
@@ -117,23 +119,40 @@ class TlsSocket:
             except ssl.SSLWantReadError:
                 self._more()
             except ssl.SSLZeroReturnError:
-                return b""  # close_notify; an end without it is an SSLError
+                return b""  # close_notify
+            except ssl.SSLError as error:
+                if error.reason == "UNEXPECTED_EOF_WHILE_READING":
+                    raise ConnectionResetError("the end came without close_notify") from error
+                raise
 
     def recv_into(self, view):
         data = self.recv(len(view))
         view[: len(data)] = data
         return len(data)
 
-    def shutdown(self, how):
-        """SHUT_WR: close_notify and a FIN. What comes is still read."""
-        assert how == socket.SHUT_WR
+    def notify(self):
+        """Sends close_notify."""
         try:
             with self.lock:
                 self.tls.unwrap()
-        except ssl.SSLWantReadError:
-            pass
+        except ssl.SSLError:
+            pass  # theirs has not come, or there is no session any more
         self.flush()
+
+    def shutdown(self, how):
+        """SHUT_WR: close_notify and a FIN. What comes is still read."""
+        assert how == socket.SHUT_WR
+        self.notify()
         self.sock.shutdown(how)
+
+    def close(self):
+        """As a client does that leaves in order: with close_notify, when there is room for it."""
+        try:
+            self.sock.setblocking(False)
+            self.notify()
+        except OSError:
+            pass
+        self.sock.close()
 
 
 class Peer:
@@ -167,8 +186,9 @@ class Peer:
 
     def reset(self):
         """Ends the connection with a RST."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
+        sock = self.sock.sock if isinstance(self.sock, TlsSocket) else self.sock
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
 
     def send(self, data):
         self.sock.sendall(data)
