@@ -5,12 +5,12 @@
 #     wspipe --framing=lsp examples/framings/language-server.sh
 #
 # Each message is one JSON-RPC message, as editors' WebSocket transports send it.
-if python3 -c 'import pylsp' 2>/dev/null; then
+if python3 -c 'import pylsp, setuptools' 2>/dev/null; then
 	exec python3 -m pylsp
-elif [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import pylsp' 2>/dev/null; then
+elif [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import pylsp, setuptools' 2>/dev/null; then
 	exec /usr/bin/python3 -m pylsp # another python3 stands before Debian's in PATH
 elif command -v clangd >/dev/null; then
 	exec clangd --log=error
 fi
-echo "install python3-pylsp or clangd" >&2
+echo "install python3-pylsp and python3-setuptools, or clangd" >&2
 exit 69

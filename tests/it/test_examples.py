@@ -63,7 +63,7 @@ def has_language_server():
     if shutil.which("clangd"):
         return True
     found = [python for python in ("python3", "/usr/bin/python3") if shutil.which(python)]
-    return any(subprocess.run([p, "-c", "import pylsp"], capture_output=True).returncode == 0 for p in found)
+    return any(subprocess.run([p, "-c", "import pylsp, setuptools"], capture_output=True).returncode == 0 for p in found)
 
 
 # What each server is asked: the file's name, its language, its text, and what a completion at its end must offer.
@@ -114,6 +114,6 @@ async def talk_lsp(url):
         assert (ws.close_code, ws.close_reason) == (1000, "exit 0")
 
 
-@pytest.mark.skipif(not has_language_server(), reason="no language server: install python3-pylsp or clangd")
+@pytest.mark.skipif(not has_language_server(), reason="no language server: install python3-pylsp with python3-setuptools, or clangd")
 def test_language_server_works_as_it_is(server):
     asyncio.run(talk_lsp(server("--framing=lsp", example("language-server.sh")).url()))
