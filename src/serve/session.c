@@ -443,12 +443,6 @@ session_open(const struct session_spec *spec, int *error)
 		if (!s->inflater || !s->deflater)
 			goto fail;
 	}
-	if (spec->deflate) {
-		s->inflater = inflater_new(spec->deflate);
-		s->deflater = deflater_new(spec->deflate, (int)s->endpoint->deflate.level);
-		if (!s->inflater || !s->deflater)
-			goto fail;
-	}
 	*error = child_start(spec->children, spec->program, spec->argv, spec->envp, &session_child_handlers, s,
 	    &s->child);
 	if (*error != 0)
