@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The child that is measured with: writes back each block as it comes, so that it is not what is measured. */
+/* The child that is measured with: writes back each block as it comes, so that it is not what
+ * is measured. */
 #include <unistd.h>
 
 int

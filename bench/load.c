@@ -27,8 +27,8 @@ enum { BATCH = 256 * 1024, SAMPLES_MAX = 1 << 22 };
 
 struct connection {
 	int fd;
-	size_t unsent;	   /* bytes of the block that are still to be sent */
-	size_t sent_at;	   /* position within a message */
+	size_t unsent; /* bytes of the block that are still to be sent */
+	size_t sent_at; /* position within a message */
 	size_t payload_at; /* position within the message that comes back */
 	uint8_t header[10];
 	size_t header_len;
@@ -118,7 +118,8 @@ handshake(int fd, int port)
 	char text[512];
 	size_t len = 0;
 	int n = snprintf(text, sizeof(text),
-	    "GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: "
+	    "Upgrade\r\n"
 	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
 	    port);
 
@@ -136,7 +137,8 @@ handshake(int fd, int port)
 static void
 connect_to(struct connection *c, int port)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	struct sockaddr_in address = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int on = 1;
 
@@ -287,7 +289,8 @@ on_readable(struct connection *c)
 		return;
 	if (n <= 0)
 		die("the connection ended");
-	start_messages(c, ws ? receive_frames(c, block, (size_t)n) : check(c, block, (size_t)n));
+	start_messages(
+	    c, ws ? receive_frames(c, block, (size_t)n) : check(c, block, (size_t)n));
 }
 
 static int
@@ -331,7 +334,8 @@ main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (flush(&connections[i])) {
-			struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = &connections[i]};
+			struct epoll_event event = {
+			    .events = EPOLLIN | EPOLLOUT, .data.ptr = &connections[i]};
 
 			epoll_ctl(epoll, EPOLL_CTL_MOD, connections[i].fd, &event);
 		}
@@ -351,7 +355,8 @@ main(int argc, char **argv)
 			waits = flush(c);
 			if (waits != waited) {
 				struct epoll_event event = {
-					.events = EPOLLIN | (waits ? (uint32_t)EPOLLOUT : 0), .data.ptr = c};
+				    .events = EPOLLIN | (waits ? (uint32_t)EPOLLOUT : 0),
+				    .data.ptr = c};
 
 				epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &event);
 			}
@@ -360,7 +365,8 @@ main(int argc, char **argv)
 	printf("%llu %.6f", (unsigned long long)finished, (double)(now_ns() - begun) / 1e9);
 	if (sample_count > 0) {
 		qsort(samples, sample_count, sizeof(*samples), compare_samples);
-		printf(" %.1f %.1f", samples[sample_count / 2] / 1e3, samples[sample_count * 999 / 1000] / 1e3);
+		printf(" %.1f %.1f", samples[sample_count / 2] / 1e3,
+		    samples[sample_count * 999 / 1000] / 1e3);
 	}
 	printf("\n");
 	return 0;

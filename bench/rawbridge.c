@@ -22,7 +22,8 @@
 
 enum { BATCH = 64 * 1024 };
 
-/* One direction: FROM is read, TO is written; LEFT bytes of a write that did not fit wait in REST. */
+/* One direction: FROM is read, TO is written; LEFT bytes of a write that did not fit wait in
+ * REST. */
 struct flow {
 	int from;
 	int to;
@@ -61,7 +62,8 @@ end(struct flow *flow)
 		close(flow->back->to);
 }
 
-/* Waits for room, then goes on: simple, as the load that is measured never fills a pipe for long. */
+/* Waits for room, then goes on: simple, as the load that is measured never fills a pipe for
+ * long. */
 static int
 write_all(int fd, const char *bytes, size_t len)
 {
@@ -166,7 +168,8 @@ on_accept(int listener, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(address);
 	struct epoll_event events[32];
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -175,7 +178,8 @@ main(int argc, char **argv)
 		die("usage: rawbridge PROGRAM [ARG ...]");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
-	if (bind(listener, (struct sockaddr *)&address, len) == -1 || listen(listener, 1024) == -1 ||
+	if (bind(listener, (struct sockaddr *)&address, len) == -1 ||
+	    listen(listener, 1024) == -1 ||
 	    getsockname(listener, (struct sockaddr *)&address, &len) == -1)
 		die("listen");
 	printf("%d\n", ntohs(address.sin_port));

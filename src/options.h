@@ -45,7 +45,8 @@ struct options {
 	struct options_list host; /* names without a port */
 
 	bool ssl;
-	struct options_list sslcert; /* names of files; with ssl at least one, and as many of sslkey */
+	struct options_list
+	    sslcert; /* names of files; with ssl at least one, and as many of sslkey */
 	struct options_list sslkey; /* the key of each, in the same order */
 	char *sslca; /* owned: name of a file; NULL: none. Only with ssl */
 

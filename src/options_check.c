@@ -119,16 +119,20 @@ check_tls(const struct options *options, FILE *err, int *status)
 
 	if (!options->ssl && (certificates > 0 || keys > 0 || options->sslca))
 		return refuse(options, err, status, EX_USAGE, "%s",
-		    options->compat ? "you should not be using --ssl* flags when there is no --ssl option"
-				    : "--sslcert, --sslkey and --sslca need --ssl: add it, or leave them out");
+		    options->compat
+			? "you should not be using --ssl* flags when there is no --ssl option"
+			: "--sslcert, --sslkey and --sslca need --ssl: add it, or leave them "
+			  "out");
 	if (options->ssl && (certificates == 0 || keys == 0))
 		return refuse(options, err, status, EX_USAGE, "%s",
-		    options->compat ? "please specify both --sslcert and --sslkey when requesting --ssl"
-				    : "--ssl needs a certificate and its key: give --sslcert=FILE and "
-				      "--sslkey=FILE");
+		    options->compat
+			? "please specify both --sslcert and --sslkey when requesting --ssl"
+			: "--ssl needs a certificate and its key: give --sslcert=FILE and "
+			  "--sslkey=FILE");
 	if (certificates != keys)
 		return refuse(options, err, status, EX_USAGE,
-		    "each --sslcert needs its --sslkey, in the same order: there are %zu and %zu",
+		    "each --sslcert needs its --sslkey, in the same order: there are %zu and "
+		    "%zu",
 		    certificates, keys);
 	return true;
 }
@@ -142,12 +146,14 @@ check_subprotocol(const struct options *options, FILE *err, int *status)
 
 	if (options->require_subprotocol && options->subprotocol.count == 0)
 		return refuse(options, err, status, EX_USAGE,
-		    "--require-subprotocol needs --subprotocol=LIST, which says those that will do");
+		    "--require-subprotocol needs --subprotocol=LIST, which says those that "
+		    "will do");
 	for (size_t i = 0; i < 2 && options->subprotocol.count > 0; i++) {
 		for (size_t k = 0; k < lists[i]->count; k++) {
 			if (strncasecmp(lists[i]->items[k], name, sizeof(name) - 1) == 0)
 				return refuse(options, err, status, EX_USAGE,
-				    "--%s '%s' and --subprotocol exclude each other: leave the header out",
+				    "--%s '%s' and --subprotocol exclude each other: leave the "
+				    "header out",
 				    i == 0 ? "header" : "header-ws", lists[i]->items[k]);
 		}
 	}
@@ -342,8 +348,7 @@ bool
 options_check(struct options *options, FILE *err, int *status)
 {
 	return check_usage(options, err, status) && check_tls(options, err, status) &&
-	       check_subprotocol(options, err, status) &&
-	       check_framing(options, err, status) &&
+	       check_subprotocol(options, err, status) && check_framing(options, err, status) &&
 	       check_command(options, err, status) &&
 	       check_directory(options, &options->dir, "dir", err, status) &&
 	       check_directory(options, &options->staticdir, "staticdir", err, status) &&

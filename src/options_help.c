@@ -92,12 +92,14 @@ print_row(FILE *out, const struct option_row *row, bool compat)
 	len = snprintf(text, sizeof(text), "%s%s%s", row->help, row->choices ? ": " : "",
 	    row->choices ? option_choice_words(row) : "");
 	if (initial && initial_ssl && strcmp(initial, initial_ssl) != 0)
-		snprintf(text + len, sizeof(text) - (size_t)len, " (default: %s, or %s with TLS)",
-		    initial, initial_ssl);
+		snprintf(text + len, sizeof(text) - (size_t)len,
+		    " (default: %s, or %s with TLS)", initial, initial_ssl);
 	else if (initial)
 		snprintf(text + len, sizeof(text) - (size_t)len, " (default: %s)", initial);
 	column = fprintf(out, "  --%s%s%s%s", row->name,
-	    !row->argument ? "" : row->optional ? "[=" : "=",
+	    !row->argument  ? ""
+	    : row->optional ? "[="
+			    : "=",
 	    row->argument ? row->argument : "", row->optional ? "]" : "");
 	column = column < HELP_INDENT ? column : 0;
 	if (column == 0)

@@ -131,8 +131,8 @@ option_set_path(const struct option_row *row, struct options *options, struct sp
 	char **path = option_target(row, options);
 
 	if (value.len == 0 && !options->compat)
-		return strcmp(row->argument, "DIR") == 0 ? "must be the name of a directory" :
-							    "must be the name of a file";
+		return strcmp(row->argument, "DIR") == 0 ? "must be the name of a directory"
+							 : "must be the name of a file";
 	free(*path);
 	*path = value.len == 0 ? NULL : copy(value);
 	return NULL;
@@ -274,7 +274,8 @@ option_set_tokens(const struct option_row *row, struct options *options, struct 
 		if (part.len == 0)
 			continue;
 		if (!util_is_token(part))
-			return "must be names of letters, digits and !#$%&'*+-.^_`|~, separated "
+			return "must be names of letters, digits and !#$%&'*+-.^_`|~, "
+			       "separated "
 			       "by commas";
 		for (size_t i = 0; i < list->count; i++) {
 			if (span_equal(part, span_of(list->items[i])))
@@ -310,13 +311,16 @@ set_deflate_part(struct deflate_settings *settings, struct span part)
 	while (i < UTIL_LEN(rows) && !span_equal(name, span_of(rows[i].name)))
 		i++;
 	if (i == UTIL_LEN(rows))
-		return "must be true, false, or some of window=BITS, level=N, takeover=yes|no and "
+		return "must be true, false, or some of window=BITS, level=N, takeover=yes|no "
+		       "and "
 		       "min=BYTES, separated by commas";
 	if (rows[i].number) {
 		wrong = util_parse_number(value, rows[i].min, rows[i].max, rows[i].number);
 	} else {
 		settings->takeover = span_equal(value, SPAN("yes"));
-		wrong = settings->takeover || span_equal(value, SPAN("no")) ? NULL : "must be yes or no";
+		wrong = settings->takeover || span_equal(value, SPAN("no"))
+			    ? NULL
+			    : "must be yes or no";
 	}
 	if (!wrong)
 		return NULL;

@@ -26,15 +26,15 @@
 #include <unistd.h>
 
 enum {
-	SERVER_TICK_MS = 20,	/* how often a drain looks whether all is gone */
+	SERVER_TICK_MS = 20, /* how often a drain looks whether all is gone */
 	SERVER_FDS_SESSION = 4, /* descriptors of a session: a socket and three pipes */
-	SERVER_FDS_OWN = 32,	/* and of the server itself, roughly */
+	SERVER_FDS_OWN = 32, /* and of the server itself, roughly */
 };
 
 enum server_stage {
 	SERVER_SERVING,
 	SERVER_DRAINING, /* no new connections, CLOSE 1001 and the ladder for all */
-	SERVER_KILLING,	 /* SIGKILL for all */
+	SERVER_KILLING, /* SIGKILL for all */
 };
 
 static const enum endpoint_not_utf8 server_not_utf8[] = {
@@ -60,16 +60,16 @@ struct server {
 	struct route route;
 	struct origin_rule *rules;
 	char *switch_headers; /* of a 101 */
-	char *file_headers;   /* of a static file */
+	char *file_headers; /* of a static file */
 	char **pass_env;
 	enum server_stage stage;
 	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
 	struct timer tick;
 };
 
-/* Says what went wrong at the start and returns the exit status: websocketd has 3 for all of it. */
-static int
-server_fail(const struct server *server, int status, const char *format, ...)
+/* Says what went wrong at the start and returns the exit status: websocketd has 3 for all of
+ * it. */
+static int server_fail(const struct server *server, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static int
@@ -105,13 +105,15 @@ server_join_headers(const struct options_list *first, const struct options_list 
 
 	for (size_t i = 0; i < UTIL_LEN(lists); i++) {
 		for (size_t k = 0; k < lists[i]->count && ok; k++)
-			ok = buffer_append(&out, lists[i]->items[k], strlen(lists[i]->items[k])) &&
-			    buffer_append(&out, "\r\n", 2);
+			ok = buffer_append(
+				 &out, lists[i]->items[k], strlen(lists[i]->items[k])) &&
+			     buffer_append(&out, "\r\n", 2);
 	}
 	ok = ok && buffer_append(&out, "", 1);
 	if (!ok)
 		buffer_clear(&out);
-	/* Nothing was consumed, so the block begins with the first byte: it is given to the caller. */
+	/* Nothing was consumed, so the block begins with the first byte: it is given to the
+	 * caller. */
 	return (char *)out.block;
 }
 
@@ -133,10 +135,12 @@ server_set_origins(struct server *server)
 	if (!server->rules)
 		return server_fail(server, EX_OSERR, "out of memory");
 	for (size_t i = 0; i < options->origin.count; i++) {
-		const char *wrong = origin_parse_rule(span_of(options->origin.items[i]), &server->rules[i]);
+		const char *wrong =
+		    origin_parse_rule(span_of(options->origin.items[i]), &server->rules[i]);
 
 		if (wrong)
-			return server_fail(server, EX_CONFIG, "--origin: %s %s", options->origin.items[i], wrong);
+			return server_fail(server, EX_CONFIG, "--origin: %s %s",
+			    options->origin.items[i], wrong);
 	}
 	policy->rules = server->rules;
 	policy->rule_count = options->origin.count;
@@ -160,9 +164,11 @@ server_set_endpoint(struct server *server)
 		endpoint->dir_path = options->dir;
 		endpoint->dir = beneath_root(options->dir);
 		if (endpoint->dir == -1)
-			return server_fail(server, EX_OSERR, "can't open --dir %s: %s", options->dir, strerror(errno));
+			return server_fail(server, EX_OSERR, "can't open --dir %s: %s",
+			    options->dir, strerror(errno));
 		if (fstat(endpoint->dir, &dir) == 0 && (dir.st_mode & S_IWOTH))
-			log_errorx("--dir %s can be written to by everybody, who can thus run programs as this user; "
+			log_errorx("--dir %s can be written to by everybody, who can thus run "
+				   "programs as this user; "
 				   "chmod o-w ends that",
 			    options->dir);
 	}
@@ -198,11 +204,11 @@ server_set_route(struct server *server)
 	struct route *route = &server->route;
 
 	route->upgrade = (struct upgrade_context){
-		.loop = server->loop,
-		.children = server->children,
-		.sessions = &server->sessions,
-		.last_id = &server->last_session,
-		.endpoint = &server->endpoint,
+	    .loop = server->loop,
+	    .children = server->children,
+	    .sessions = &server->sessions,
+	    .last_id = &server->last_session,
+	    .endpoint = &server->endpoint,
 	};
 	route->has_endpoint = options->command || options->dir;
 	route->files.root = -1;
@@ -213,8 +219,8 @@ server_set_route(struct server *server)
 	if (options->staticdir) {
 		route->files.root = beneath_root(options->staticdir);
 		if (route->files.root == -1)
-			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s", options->staticdir,
-			    strerror(errno));
+			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s",
+			    options->staticdir, strerror(errno));
 	}
 	return 0;
 }
@@ -225,10 +231,10 @@ server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
 {
 	const struct options *options = server->options;
 	struct tls_settings settings = {
-		.certificates = options->sslcert.items,
-		.keys = options->sslkey.items,
-		.count = options->sslcert.count,
-		.ca = options->sslca,
+	    .certificates = options->sslcert.items,
+	    .keys = options->sslkey.items,
+	    .count = options->sslcert.count,
+	    .ca = options->sslca,
 	};
 	struct tls *tls = tls_new(&settings, error);
 
@@ -270,7 +276,8 @@ server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 	struct transport transport = {.ops = &transport_socket, .fd = fd};
 
 	if ((server->tls && !tls_stream_open(server->tls, fd, &transport)) ||
-	    !connection_open_take(server->loop, &server->connections, transport, peer, route_serve, &server->route))
+	    !connection_open_take(server->loop, &server->connections, transport, peer,
+		route_serve, &server->route))
 		log_errorx("out of memory for a connection");
 }
 
@@ -285,20 +292,25 @@ server_listen(struct server *server)
 	server->listeners.loop = server->loop;
 	server->listeners.handler = server_on_accept;
 	server->listeners.arg = server;
-	if (listeners_open(&server->listeners, addresses->items, addresses->count, port, &error))
+	if (listeners_open(
+		&server->listeners, addresses->items, addresses->count, port, &error))
 		return 0;
 	if (!error.address)
-		return server_fail(server, EX_CONFIG, "more than %d addresses to listen on", LISTENERS_MAX);
+		return server_fail(
+		    server, EX_CONFIG, "more than %d addresses to listen on", LISTENERS_MAX);
 	if (error.resolve)
-		return server_fail(server, EX_CONFIG, "--address=%s: %s", error.address, error.resolve);
+		return server_fail(
+		    server, EX_CONFIG, "--address=%s: %s", error.address, error.resolve);
 	if (error.error == EADDRINUSE)
 		advice = "; another program listens there, choose another --port (0 takes any)";
 	else if (error.error == EACCES)
-		advice = "; ports below 1024 need the right CAP_NET_BIND_SERVICE, choose another --port";
+		advice = "; ports below 1024 need the right CAP_NET_BIND_SERVICE, choose "
+			 "another --port";
 	else if (error.error == EADDRNOTAVAIL)
 		advice = "; this machine has no such address, choose another --address";
 	return server_fail(server, error.error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
-	    "can't listen on %s port %d: %s%s", error.address, port, strerror(error.error), advice);
+	    "can't listen on %s port %d: %s%s", error.address, port, strerror(error.error),
+	    advice);
 }
 
 /* What is served, in websocketd's words; it logs this before the addresses. */
@@ -310,11 +322,14 @@ server_announce_compat(const struct options *options)
 
 	for (char *const *arg = options->command; arg && *arg && ok; arg++) {
 		if (arg != options->command)
-			ok = buffer_append(&arguments, " ", 1) && buffer_append(&arguments, *arg, strlen(*arg));
+			ok = buffer_append(&arguments, " ", 1) &&
+			     buffer_append(&arguments, *arg, strlen(*arg));
 	}
 	if (options->command)
-		log_info("Serving using application   : %s%.*s", options->program, (int)buffer_len(&arguments),
-		    ok && buffer_len(&arguments) > 0 ? (const char *)buffer_data(&arguments) : "");
+		log_info("Serving using application   : %s%.*s", options->program,
+		    (int)buffer_len(&arguments),
+		    ok && buffer_len(&arguments) > 0 ? (const char *)buffer_data(&arguments)
+						     : "");
 	buffer_clear(&arguments);
 	if (options->dir)
 		log_info("Serving from directory      : %s", options->dir);
@@ -347,7 +362,8 @@ server_announce(struct server *server)
 			log_info("Serving CGI or static files : http%s://%s/", secure, text);
 	}
 	if (options->compat && options->sslca)
-		log_info("Mutual TLS enabled (client certs verified against %s)", options->sslca);
+		log_info(
+		    "Mutual TLS enabled (client certs verified against %s)", options->sslca);
 	server->endpoint.local_hosts_only = local && !options->compat;
 }
 
@@ -363,9 +379,12 @@ server_raise_limits(struct server *server)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur == RLIM_INFINITY)
 		return;
-	sessions = limit.rlim_cur > SERVER_FDS_OWN ? (limit.rlim_cur - SERVER_FDS_OWN) / SERVER_FDS_SESSION : 0;
+	sessions = limit.rlim_cur > SERVER_FDS_OWN
+		       ? (limit.rlim_cur - SERVER_FDS_OWN) / SERVER_FDS_SESSION
+		       : 0;
 	if (server->endpoint.max_programs == 0 || sessions < server->endpoint.max_programs)
-		log_info("the limit of %llu open files allows about %llu sessions; ulimit -n raises it",
+		log_info("the limit of %llu open files allows about %llu sessions; ulimit -n "
+			 "raises it",
 		    (unsigned long long)limit.rlim_cur, (unsigned long long)sessions);
 }
 
@@ -396,7 +415,8 @@ server_kill(struct server *server)
 static void
 server_drain(struct server *server, const char *why)
 {
-	log_info("%s: draining %zu programs; again to kill them", why, children_count(server->children));
+	log_info("%s: draining %zu programs; again to kill them", why,
+	    children_count(server->children));
 	listeners_close(&server->listeners);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions);
@@ -417,7 +437,8 @@ server_on_tick(void *arg)
 	}
 	if (now >= server->stage_end_ms) {
 		if (server->stage == SERVER_KILLING) {
-			log_errorx("%zu programs did not end after SIGKILL", children_count(server->children));
+			log_errorx("%zu programs did not end after SIGKILL",
+			    children_count(server->children));
 			loop_stop(server->loop);
 			return;
 		}
@@ -464,12 +485,14 @@ server_take_signals(struct server *server)
 		int number = server_signals[i];
 
 		/*
-		 * nohup, and a shell's background: the user's wish, for us as for the programs. A SIGHUP that
-		 * only reads certificates is not what it is against.
+		 * nohup, and a shell's background: the user's wish, for us as for the programs.
+		 * A SIGHUP that only reads certificates is not what it is against.
 		 */
-		if ((number == SIGINT || (number == SIGHUP && !server->tls)) && spawn_was_ignored(number))
+		if ((number == SIGINT || (number == SIGHUP && !server->tls)) &&
+		    spawn_was_ignored(number))
 			continue;
-		server->signals[i] = evsignal_new(server->loop->base, number, server_on_signal, server);
+		server->signals[i] =
+		    evsignal_new(server->loop->base, number, server_on_signal, server);
 		if (!server->signals[i] || event_add(server->signals[i], NULL) == -1)
 			return false;
 	}
@@ -503,8 +526,8 @@ static int
 server_start(struct server *server)
 {
 	struct children_settings settings = {
-		.heritage = &server->heritage,
-		.extra_wait_ms = server->options->closems,
+	    .heritage = &server->heritage,
+	    .extra_wait_ms = server->options->closems,
 	};
 	int status;
 
@@ -512,7 +535,8 @@ server_start(struct server *server)
 	if (server->loop)
 		server->children = children_new(server->loop, &settings);
 	if (!server->loop || !server->children)
-		return server_fail(server, EX_OSERR, "can't make an event loop: %s", strerror(errno));
+		return server_fail(
+		    server, EX_OSERR, "can't make an event loop: %s", strerror(errno));
 	timer_init(&server->tick, server->loop, server_on_tick, server);
 	status = server_set_endpoint(server);
 	if (status == 0)
@@ -522,7 +546,8 @@ server_start(struct server *server)
 	if (status == 0)
 		status = server_listen(server);
 	if (status == 0 && !server_take_signals(server))
-		status = server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
+		status =
+		    server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
 	return status;
 }
 
@@ -535,14 +560,15 @@ server_run(const struct options *options)
 	list_init(&server.connections);
 	list_init(&server.sessions);
 	spawn_heritage_init(&server.heritage);
-	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO, options->log_format,
-	    options->loglevel);
+	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
+	    options->log_format, options->loglevel);
 	status = server_start(&server);
 	if (status == 0) {
 		server_raise_limits(&server);
 		server_announce(&server);
 		if (!loop_run(server.loop))
-			status = server_fail(&server, EX_OSERR, "the event loop failed: %s", strerror(errno));
+			status = server_fail(
+			    &server, EX_OSERR, "the event loop failed: %s", strerror(errno));
 		else
 			log_info("stopped");
 	}

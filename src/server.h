@@ -10,10 +10,11 @@
 
 enum {
 	SERVER_DRAIN_MS = 25 * 1000, /* from the first SIGTERM until what is left is killed */
-	SERVER_KILL_MS = 2 * 1000,   /* how long the killed may take to be reaped */
+	SERVER_KILL_MS = 2 * 1000, /* how long the killed may take to be reaped */
 };
 
-/* Runs until it is told to stop, and returns the process's exit status. An error was told to the log. */
+/* Runs until it is told to stop, and returns the process's exit status. An error was told to
+ * the log. */
 int server_run(const struct options *options);
 
 #endif

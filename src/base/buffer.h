@@ -13,8 +13,8 @@
 
 struct buffer {
 	uint8_t *block; /* owned; NULL when empty */
-	size_t head;	/* the first byte that is in use */
-	size_t tail;	/* behind the last byte that is in use; head <= tail <= capacity */
+	size_t head; /* the first byte that is in use */
+	size_t tail; /* behind the last byte that is in use; head <= tail <= capacity */
 	size_t capacity;
 };
 
@@ -31,7 +31,8 @@ buffer_len(const struct buffer *b)
 }
 
 /* Copies LEN bytes to the tail. False when there is no memory: nothing changed then. */
-bool buffer_append(struct buffer *b, const void *bytes, size_t len) __attribute__((warn_unused_result));
+bool buffer_append(struct buffer *b, const void *bytes, size_t len)
+    __attribute__((warn_unused_result));
 
 /*
  * Makes room for LEN more bytes behind the tail and returns where they go, or

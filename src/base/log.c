@@ -25,10 +25,11 @@ static struct {
 	int fd;
 	enum log_format format;
 	enum log_level lowest;
-	int own_fd;	/* FD opened once more, so that it does not block; -1: FD itself is written to */
+	int own_fd; /* FD opened once more, so that it does not block; -1: FD itself is written
+		       to */
 	bool is_socket;
-	bool torn;	/* the last line was taken in part */
-	uint64_t lost;	/* lines that nobody took */
+	bool torn; /* the last line was taken in part */
+	uint64_t lost; /* lines that nobody took */
 } log_sink = {.fd = STDERR_FILENO, .format = LOG_TEXT, .lowest = LOG_ACCESS, .own_fd = -1};
 
 static struct {
@@ -317,16 +318,19 @@ log_write(void)
 	uint64_t lost = log_sink.lost;
 	ssize_t written;
 
-	/* A line that was taken only in part was torn; it is ended, so that this one begins a new line. */
+	/* A line that was taken only in part was torn; it is ended, so that this one begins a
+	 * new line. */
 	if (log_sink.torn) {
-		memmove(line.bytes + 1, line.bytes, line.len < LOG_LINE_MAX ? line.len : LOG_LINE_MAX - 1);
+		memmove(line.bytes + 1, line.bytes,
+		    line.len < LOG_LINE_MAX ? line.len : LOG_LINE_MAX - 1);
 		line.bytes[0] = '\n';
 		line.len += line.len < LOG_LINE_MAX;
 		line.bytes[line.len - 1] = '\n';
 	}
 	do {
-		written = log_sink.is_socket ? send(fd, line.bytes, line.len, MSG_DONTWAIT | MSG_NOSIGNAL) :
-					       write(fd, line.bytes, line.len);
+		written = log_sink.is_socket
+			      ? send(fd, line.bytes, line.len, MSG_DONTWAIT | MSG_NOSIGNAL)
+			      : write(fd, line.bytes, line.len);
 	} while (written == -1 && errno == EINTR);
 	if (written == -1) {
 		log_sink.lost++;
@@ -336,7 +340,8 @@ log_write(void)
 	if (lost == 0 || log_sink.torn)
 		return;
 	log_sink.lost = 0;
-	log_errorx("%llu lines of this log were lost: nobody took them", (unsigned long long)lost);
+	log_errorx(
+	    "%llu lines of this log were lost: nobody took them", (unsigned long long)lost);
 }
 
 void

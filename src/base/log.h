@@ -3,7 +3,7 @@
  * The log: one line a fact, written with one write(2), in one of three formats.
  *
  *   text    2026-01-31T12:00:00.123Z access session #7 close code=1000 exit=0
- *   json    {"time":"...","level":"access","category":"session","session":7,"message":"close",...}
+ *   json {"time":"...","level":"access","category":"session","session":7,"message":"close",...}
  *   compat  Sat, 31 Jan 2026 12:00:00 +0000 | ACCESS | session    | code:'1000' | close
  *
  * Values may be hostile: bytes below 0x20, 0x7f, 0x80 to 0x9f as characters,
@@ -39,7 +39,8 @@ enum log_format {
 	LOG_COMPAT,
 };
 
-/* Where lines go from now on. FD is borrowed. Before the first call: text to stderr, from LOG_ACCESS. */
+/* Where lines go from now on. FD is borrowed. Before the first call: text to stderr, from
+ * LOG_ACCESS. */
 void log_setup(int fd, enum log_format format, enum log_level lowest);
 
 bool log_shows(enum log_level level);
@@ -52,8 +53,8 @@ bool log_shows(enum log_level level);
  * MESSAGE is borrowed until log_end() and is escaped as values are; CATEGORY and
  * the keys are our own words.
  */
-bool log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
-    __attribute__((warn_unused_result));
+bool log_begin(enum log_level level, const char *category, uint64_t session,
+    struct span message) __attribute__((warn_unused_result));
 void log_text(const char *key, struct span value);
 void log_number(const char *key, int64_t value);
 void log_end(void);

@@ -118,8 +118,8 @@ utf8_put_replacement(uint8_t *out, size_t *replaced)
 }
 
 size_t
-utf8_repair(struct utf8_repair *repair, const uint8_t *bytes, size_t len, bool last, uint8_t *out,
-    size_t *replaced)
+utf8_repair(struct utf8_repair *repair, const uint8_t *bytes, size_t len, bool last,
+    uint8_t *out, size_t *replaced)
 {
 	uint8_t *to = out;
 	size_t i = 0;
@@ -129,7 +129,8 @@ utf8_repair(struct utf8_repair *repair, const uint8_t *bytes, size_t len, bool l
 
 		if (repair->state.need > 0) {
 			if (!utf8_continue(&repair->state, c)) {
-				/* C is looked at again, as the first byte of the next character. */
+				/* C is looked at again, as the first byte of the next
+				 * character. */
 				to = utf8_put_replacement(to, replaced);
 				repair->state.need = 0;
 				repair->held_len = 0;

@@ -14,7 +14,7 @@
 /* Where a text stands between two calls. Zero bytes ({0}) are its beginning. */
 struct utf8 {
 	uint8_t need; /* continuation bytes that the begun character still wants */
-	uint8_t low;  /* the next of them must be in low..high; meaningful when need > 0 */
+	uint8_t low; /* the next of them must be in low..high; meaningful when need > 0 */
 	uint8_t high;
 };
 
@@ -31,10 +31,12 @@ utf8_complete(const struct utf8 *state)
 /* True when the LEN bytes are a whole valid text. */
 bool utf8_valid(const uint8_t *bytes, size_t len);
 
-/* The length in bytes (1 to 4) of the valid character at the front of BYTES, 0 when there is none. */
+/* The length in bytes (1 to 4) of the valid character at the front of BYTES, 0 when there is
+ * none. */
 size_t utf8_char_len(const uint8_t *bytes, size_t len);
 
-/* A repair that may be cut anywhere: the bytes of a character that is not whole yet are kept back. */
+/* A repair that may be cut anywhere: the bytes of a character that is not whole yet are kept
+ * back. */
 struct utf8_repair {
 	struct utf8 state;
 	uint8_t held[3];

@@ -111,14 +111,16 @@ util_parse_number(struct span text, int64_t min, int64_t max, int64_t *out)
 	*out = value;
 	return NULL;
 bad:
-	snprintf(error, sizeof(error), "must be a number from %" PRId64 " to %" PRId64, min, max);
+	snprintf(
+	    error, sizeof(error), "must be a number from %" PRId64 " to %" PRId64, min, max);
 	return error;
 }
 
 bool
 util_is_token_char(unsigned char c)
 {
-	return util_is_alpha(c) || util_is_digit(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+	return util_is_alpha(c) || util_is_digit(c) ||
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 bool

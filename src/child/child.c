@@ -15,11 +15,12 @@
 
 enum {
 	CHILDREN_BUCKETS = 1024, /* of the table by pid; a power of two */
-	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then; after that it is said in the log */
+	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then; after that it
+				      is said in the log */
 };
 
 struct children {
-	struct loop *loop;	     /* borrowed */
+	struct loop *loop; /* borrowed */
 	struct children_settings settings;
 	size_t count;
 	struct list by_pid[CHILDREN_BUCKETS];
@@ -37,26 +38,26 @@ static const struct {
 	int wait_ms;
 	bool plus_extra;
 } child_ladder[] = {
-	{0, 100, true},
-	{SIGINT, 250, true},
-	{SIGTERM, 500, true},
-	{SIGKILL, CHILD_KILL_WAIT_MS, false},
+    {0, 100, true},
+    {SIGINT, 250, true},
+    {SIGTERM, 500, true},
+    {SIGKILL, CHILD_KILL_WAIT_MS, false},
 };
 
 struct child {
 	struct loop_grave grave; /* first: child_release() casts it back */
-	struct list node;	 /* in children->by_pid while it is not reaped */
+	struct list node; /* in children->by_pid while it is not reaped */
 	struct children *children;
 	const struct child_handlers *handlers;
 	void *arg; /* borrowed: the handlers' */
 	pid_t pid;
 	enum child_life life;
 	struct child_exit exit;
-	int step;	   /* of the ladder: how many were taken */
-	int64_t due_ms;	   /* when the next is */
+	int step; /* of the ladder: how many were taken */
+	int64_t due_ms; /* when the next is */
 	size_t out_left; /* of stdout, once it is reaped: bytes that were in the pipe then */
 	bool stdout_ended;
-	struct io *in;	   /* owned; NULL when closed, likewise the next two */
+	struct io *in; /* owned; NULL when closed, likewise the next two */
 	struct io *out;
 	struct io *err;
 	struct lines err_lines;
@@ -207,7 +208,8 @@ child_climb(struct child *child)
 	else if (child->in)
 		io_shutdown(child->in);
 	child->step++;
-	child->due_ms = util_clock_ms() + child_ladder[step].wait_ms +
+	child->due_ms =
+	    util_clock_ms() + child_ladder[step].wait_ms +
 	    (child_ladder[step].plus_extra ? child->children->settings.extra_wait_ms : 0);
 }
 
@@ -225,7 +227,8 @@ child_step(void *arg)
 			struct children *children = child->children;
 
 			child_reap(child);
-			/* While it was kept it may have hidden others, whose SIGCHLD has passed. */
+			/* While it was kept it may have hidden others, whose SIGCHLD has
+			 * passed. */
 			children_reap(children);
 			return;
 		}
@@ -287,13 +290,15 @@ children_ask_each(struct children *children)
 	for (size_t i = 0; i < CHILDREN_BUCKETS; i++) {
 		struct list *next;
 
-		for (struct list *node = children->by_pid[i].next; node != &children->by_pid[i]; node = next) {
+		for (struct list *node = children->by_pid[i].next; node != &children->by_pid[i];
+		     node = next) {
 			struct child *child = LIST_ENTRY_OF(node, struct child, node);
 			siginfo_t info = {0};
 
 			next = node->next;
 			if (child->life == CHILD_ALIVE &&
-			    waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+			    waitid(P_PID, (id_t)child->pid, &info,
+				WEXITED | WNOHANG | WNOWAIT) == 0 &&
 			    info.si_pid == child->pid)
 				child_died(child, &info);
 		}
@@ -307,16 +312,19 @@ children_reap(struct children *children)
 		siginfo_t info = {0};
 		struct child *child;
 
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0)
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+		    info.si_pid == 0)
 			return;
 		child = children_find(children, info.si_pid);
 		if (!child) {
-			/* Not ours: an orphan that came to us because we are process 1 or a subreaper. */
+			/* Not ours: an orphan that came to us because we are process 1 or a
+			 * subreaper. */
 			waitpid(info.si_pid, NULL, WNOHANG);
 		} else if (child->life == CHILD_ALIVE) {
 			child_died(child, &info);
 		} else {
-			/* A dead one that is kept for a moment hides those behind it; so each is asked, in this rare case. */
+			/* A dead one that is kept for a moment hides those behind it; so each
+			 * is asked, in this rare case. */
 			children_ask_each(children);
 			return;
 		}
@@ -387,18 +395,18 @@ child_on_stderr_gone(void *arg, bool failed)
 }
 
 static const struct io_handlers child_stdin_handlers = {
-	.on_written = child_on_written,
-	.on_gone = child_on_stdin_gone,
+    .on_written = child_on_written,
+    .on_gone = child_on_stdin_gone,
 };
 
 static const struct io_handlers child_stdout_handlers = {
-	.on_readable = child_on_stdout,
-	.on_gone = child_on_stdout_gone,
+    .on_readable = child_on_stdout,
+    .on_gone = child_on_stdout_gone,
 };
 
 static const struct io_handlers child_stderr_handlers = {
-	.on_readable = child_on_stderr,
-	.on_gone = child_on_stderr_gone,
+    .on_readable = child_on_stderr,
+    .on_gone = child_on_stderr_gone,
 };
 
 int
@@ -425,9 +433,12 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 	list_init(&child->node);
 	list_append(children_bucket(children, child->pid), &child->node);
 	children->count++;
-	child->in = io_new(children->loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
-	child->out = io_new(children->loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
-	child->err = io_new(children->loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
+	child->in =
+	    io_new(children->loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
+	child->out =
+	    io_new(children->loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
+	child->err =
+	    io_new(children->loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
 	if (!child->in || !child->out || !child->err) {
 		/* It was started, so it must be seen to its end; nobody hears of it. */
 		child_signal(child, SIGKILL);
@@ -520,7 +531,8 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 	child->out = NULL;
 	child->stdout_ended = true;
 	if (child->life == CHILD_ZOMBIE) {
-		/* The grace time has no more purpose; reaped by the loop, so that no handler is called from here. */
+		/* The grace time has no more purpose; reaped by the loop, so that no handler is
+		 * called from here. */
 		child->due_ms = util_clock_ms();
 		if (!timer_at(&child->timer, child->due_ms))
 			log_debug("no memory for a timer");

@@ -23,7 +23,8 @@
 #include <sys/types.h>
 
 enum {
-	CHILD_GRACE_MS = 250,	 /* how long a dead program's group may go on writing to its stdout */
+	CHILD_GRACE_MS =
+	    250, /* how long a dead program's group may go on writing to its stdout */
 };
 
 struct child;
@@ -32,7 +33,7 @@ struct children;
 /* All programs of the server. */
 struct children_settings {
 	const struct spawn_heritage *heritage; /* borrowed */
-	int64_t extra_wait_ms;		       /* added to each wait of the ladder */
+	int64_t extra_wait_ms; /* added to each wait of the ladder */
 };
 
 struct children *children_new(struct loop *loop, const struct children_settings *settings);
@@ -43,33 +44,37 @@ void children_free(struct children *children);
 /* How many programs were started and not yet reaped. */
 size_t children_count(const struct children *children);
 
-/* To be called on SIGCHLD: finds out who exited. Also reaps strangers that a program left to us (as process 1). */
+/* To be called on SIGCHLD: finds out who exited. Also reaps strangers that a program left to us
+ * (as process 1). */
 void children_reap(struct children *children);
 
 /* SIGKILL to all groups. */
 void children_kill_all(struct children *children);
 
 struct child_handlers {
-	void (*on_stdout)(void *arg);  /* call child_read() once */
+	void (*on_stdout)(void *arg); /* call child_read() once */
 	void (*on_written)(void *arg); /* part of the queue to its stdin has left */
-	void (*on_stderr)(void *arg, const char *line, size_t len); /* a line, without its end */
-	/* The program is dead: child_exit() tells how. It is reaped, and its stderr was read to the end, soon after. */
+	void (*on_stderr)(
+	    void *arg, const char *line, size_t len); /* a line, without its end */
+	/* The program is dead: child_exit() tells how. It is reaped, and its stderr was read to
+	 * the end, soon after. */
 	void (*on_exit)(void *arg);
 	/* Reaped; nothing of it is left. The last call; child_free() may follow. */
 	void (*on_reaped)(void *arg);
 };
 
 /*
- * Starts a program. 0, or an errno: nothing was started then and *OUT is NULL. No handler is called before
- * the caller returns to the loop. Stdout is not read before child_set_reading().
+ * Starts a program. 0, or an errno: nothing was started then and *OUT is NULL. No handler is
+ * called before the caller returns to the loop. Stdout is not read before child_set_reading().
  */
-int child_start(struct children *children, const char *path, char *const argv[], char *const envp[],
-    const struct child_handlers *handlers, void *arg, struct child **out)
+int child_start(struct children *children, const char *path, char *const argv[],
+    char *const envp[], const struct child_handlers *handlers, void *arg, struct child **out)
     __attribute__((warn_unused_result));
 
 pid_t child_pid(const struct child *child);
 
-/* Writes to its stdin (io_writev()). When the program does not read any more, the bytes are dropped. */
+/* Writes to its stdin (io_writev()). When the program does not read any more, the bytes are
+ * dropped. */
 void child_write(struct child *child, const struct iovec *parts, int count);
 /* As child_write() for all of BUFFER, which is empty afterwards. */
 void child_write_take(struct child *child, struct buffer *buffer);
@@ -79,19 +84,20 @@ size_t child_queued(const struct child *child);
 void child_set_reading(struct child *child, bool on);
 bool child_is_reading(const struct child *child);
 
-/* The same of stderr, which is read from the start. Once it is reaped its last words come in any case. */
+/* The same of stderr, which is read from the start. Once it is reaped its last words come in
+ * any case. */
 void child_set_reading_stderr(struct child *child, bool on);
 bool child_is_reading_stderr(const struct child *child);
 
 /*
- * One read of its stdout. IO_EOF: nothing will come any more (also when the program is dead, the pipe is
- * empty, and the grace time for others that hold it is over).
+ * One read of its stdout. IO_EOF: nothing will come any more (also when the program is dead,
+ * the pipe is empty, and the grace time for others that hold it is over).
  */
 enum io_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 
 /*
- * The three facts. Once it is reaped child_read() never says IO_AGAIN, and no event tells that the pipe
- * is empty: the user who was not reading by then reads on until IO_EOF.
+ * The three facts. Once it is reaped child_read() never says IO_AGAIN, and no event tells that
+ * the pipe is empty: the user who was not reading by then reads on until IO_EOF.
  */
 bool child_is_dead(const struct child *child);
 bool child_is_reaped(const struct child *child);

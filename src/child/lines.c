@@ -17,7 +17,8 @@ lines_hand_out(struct lines *lines, lines_handler *handler, void *arg)
 }
 
 void
-lines_take(struct lines *lines, const char *bytes, size_t len, lines_handler *handler, void *arg)
+lines_take(
+    struct lines *lines, const char *bytes, size_t len, lines_handler *handler, void *arg)
 {
 	while (len > 0) {
 		const char *end = memchr(bytes, '\n', len);
@@ -26,7 +27,8 @@ lines_take(struct lines *lines, const char *bytes, size_t len, lines_handler *ha
 		bool fits = piece <= room;
 
 		if (!lines->skips) {
-			/* Without memory the line begins anew: the log is worse for it, the program is not. */
+			/* Without memory the line begins anew: the log is worse for it, the
+			 * program is not. */
 			if (!buffer_append(&lines->begun, bytes, fits ? piece : room))
 				buffer_clear(&lines->begun);
 			if (end || !fits)

@@ -47,8 +47,8 @@ spawn_close(int *fd)
 }
 
 /*
- * A pipe, close-on-exec; the parent's end does not block. The child's end does: O_NONBLOCK would be
- * seen by the program, and most can't bear it.
+ * A pipe, close-on-exec; the parent's end does not block. The child's end does: O_NONBLOCK
+ * would be seen by the program, and most can't bear it.
  */
 static int
 spawn_pipe(int *parent, int *child, int parent_reads)
@@ -91,7 +91,8 @@ spawn_exec(const struct spawn_heritage *heritage, const char *path, char *const 
 		error = posix_spawnattr_setflags(&attributes,
 		    POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (error == 0 && getrlimit(RLIMIT_NOFILE, &ours) == 0) {
-		/* The soft limit is inherited, so it is the user's for the moment of the start (select() needs that). */
+		/* The soft limit is inherited, so it is the user's for the moment of the start
+		 * (select() needs that). */
 		struct rlimit theirs = {heritage->nofile.rlim_cur, ours.rlim_max};
 
 		setrlimit(RLIMIT_NOFILE, &theirs);

@@ -16,13 +16,15 @@
 /* What a child inherits from the time before the server changed it for itself. */
 struct spawn_heritage {
 	sigset_t mask;
-	sigset_t set_default; /* signals that the server ignores or handles and that were not ignored at the start */
+	sigset_t set_default; /* signals that the server ignores or handles and that were not
+				 ignored at the start */
 	struct rlimit nofile;
 };
 
 /*
  * Notes the state of the process. Called once, before the server changes any
- * of it. Also opens /dev/null on those of the descriptors 0 to 2 that are closed, so that no pipe gets such a number.
+ * of it. Also opens /dev/null on those of the descriptors 0 to 2 that are closed, so that no
+ * pipe gets such a number.
  */
 void spawn_heritage_init(struct spawn_heritage *heritage);
 
@@ -31,7 +33,7 @@ int spawn_was_ignored(int signal);
 
 struct spawn_result {
 	pid_t pid;
-	int in;	 /* the parent's ends, non-blocking and close-on-exec: the child's stdin, */
+	int in; /* the parent's ends, non-blocking and close-on-exec: the child's stdin, */
 	int out; /* stdout, */
 	int err; /* and stderr */
 };

@@ -14,19 +14,19 @@
 
 struct connection {
 	struct loop_grave grave; /* first: connection_release() casts it back */
-	struct list node;	 /* in its user's list */
-	struct loop *loop;	 /* borrowed */
-	struct io *io;		 /* owned; NULL once it was given away or closed */
+	struct list node; /* in its user's list */
+	struct loop *loop; /* borrowed */
+	struct io *io; /* owned; NULL once it was given away or closed */
 	connection_handler *handler;
 	void *arg; /* borrowed */
 	struct sockaddr_storage peer;
 	struct timer timer;
 	struct head head;
 	struct buffer bytes; /* of the head, as far as they came */
-	bool has_head;	     /* HEAD is complete and valid */
-	bool head_only;	     /* the request was a HEAD */
-	int file;	     /* owned: what is being sent; -1: none */
-	int64_t file_left;   /* bytes of it */
+	bool has_head; /* HEAD is complete and valid */
+	bool head_only; /* the request was a HEAD */
+	int file; /* owned: what is being sent; -1: none */
+	int64_t file_left; /* bytes of it */
 };
 
 static void
@@ -95,7 +95,8 @@ connection_log(struct connection *c, int status, const char *reason)
 {
 	char remote[LISTENER_TEXT_MAX];
 
-	if (!log_begin(LOG_ACCESS, "http", 0, span_of(status > 0 && status < 400 ? "reply" : "refused")))
+	if (!log_begin(LOG_ACCESS, "http", 0,
+		span_of(status > 0 && status < 400 ? "reply" : "refused")))
 		return;
 	listener_text(&c->peer, remote);
 	if (status > 0)
@@ -139,8 +140,10 @@ connection_send_file(struct connection *c)
 		if (got == -1 && errno == EINTR)
 			continue;
 		if (got <= 0) {
-			/* It has shrunk or can't be read: a short body shows the client that it is not whole. */
-			log_errorx("a static file ended before its size: %s", got == 0 ? "it was cut" : strerror(errno));
+			/* It has shrunk or can't be read: a short body shows the client that it
+			 * is not whole. */
+			log_errorx("a static file ended before its size: %s",
+			    got == 0 ? "it was cut" : strerror(errno));
 			connection_end(c, false);
 			return;
 		}
@@ -159,8 +162,8 @@ connection_send_file(struct connection *c)
 }
 
 void
-connection_reply_file(struct connection *c, int fd, int64_t size, const char *type, const char *extra,
-    bool head_only)
+connection_reply_file(struct connection *c, int fd, int64_t size, const char *type,
+    const char *extra, bool head_only)
 {
 	struct buffer out = {0};
 
@@ -201,7 +204,8 @@ connection_on_readable(void *arg)
 {
 	struct connection *c = arg;
 	size_t n;
-	/* Never more than a head: what a client sends beyond it stays in the socket until somebody wants it. */
+	/* Never more than a head: what a client sends beyond it stays in the socket until
+	 * somebody wants it. */
 	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
 
 	switch (io_read(c->io, c->loop->in, room, &n)) {
@@ -223,7 +227,8 @@ connection_on_readable(void *arg)
 		connection_end(c, false);
 		return;
 	}
-	switch (head_parse(&c->head, (const char *)buffer_data(&c->bytes), buffer_len(&c->bytes))) {
+	switch (
+	    head_parse(&c->head, (const char *)buffer_data(&c->bytes), buffer_len(&c->bytes))) {
 	case HEAD_MORE:
 		return;
 	case HEAD_DONE:
@@ -277,9 +282,9 @@ connection_on_timer(void *arg)
 }
 
 static const struct io_handlers connection_io_handlers = {
-	.on_readable = connection_on_readable,
-	.on_written = connection_on_written,
-	.on_gone = connection_on_gone,
+    .on_readable = connection_on_readable,
+    .on_written = connection_on_written,
+    .on_gone = connection_on_gone,
 };
 
 bool

@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 
 enum {
-	CONNECTION_HEAD_MS = 10 * 1000,	 /* from the accept to a complete head, the handshake of TLS within; absolute */
+	CONNECTION_HEAD_MS = 10 * 1000, /* from the accept to a complete head, the handshake of
+					   TLS within; absolute */
 	CONNECTION_STALL_MS = 60 * 1000, /* an answer that nobody reads */
 };
 
@@ -25,11 +26,12 @@ struct connection;
  * HEAD is complete and valid. The handler answers by connection_reply(),
  * connection_reply_file() or connection_give(), once and before it returns.
  */
-typedef void connection_handler(void *arg, struct connection *connection, const struct head *head);
+typedef void connection_handler(
+    void *arg, struct connection *connection, const struct head *head);
 
 /*
- * A connection over TRANSPORT, an accepted socket or TLS over one, which is taken even on failure.
- * It is put into LIST and leaves it when it ends. False without memory.
+ * A connection over TRANSPORT, an accepted socket or TLS over one, which is taken even on
+ * failure. It is put into LIST and leaves it when it ends. False without memory.
  */
 bool connection_open_take(struct loop *loop, struct list *list, struct transport transport,
     const struct sockaddr_storage *peer, connection_handler *handler, void *arg)
@@ -40,15 +42,17 @@ const struct sockaddr_storage *connection_peer(const struct connection *connecti
 const struct transport *connection_transport(const struct connection *connection);
 
 /* A short text: "404 Not Found\n". EXTRA as in reply_head(). REASON goes to the log. */
-void connection_reply(struct connection *connection, int status, const char *extra, const char *reason);
+void connection_reply(
+    struct connection *connection, int status, const char *extra, const char *reason);
 
 /* SIZE bytes of the regular file FD, which is taken, or without them when HEAD_ONLY. */
-void connection_reply_file(struct connection *connection, int fd, int64_t size, const char *type,
-    const char *extra, bool head_only);
+void connection_reply_file(struct connection *connection, int fd, int64_t size,
+    const char *type, const char *extra, bool head_only);
 
 /*
- * Gives the stream away and ends the connection: the caller owns the io and sets its handlers at once.
- * The bytes that followed the head go to *REST; they live until the caller returns to the loop.
+ * Gives the stream away and ends the connection: the caller owns the io and sets its handlers
+ * at once. The bytes that followed the head go to *REST; they live until the caller returns to
+ * the loop.
  */
 struct io *connection_give(struct connection *connection, struct span *rest);
 

@@ -26,8 +26,9 @@
 
 enum {
 	HEAD_MAX_BYTES = 16 * 1024, /* the whole head; above: 431 */
-	HEAD_MAX_LINE = 8 * 1024,   /* the request line without CR LF; above: 414 (RFC 9112, section 3) */
-	HEAD_MAX_FIELDS = 100,	    /* above: 431 */
+	HEAD_MAX_LINE =
+	    8 * 1024, /* the request line without CR LF; above: 414 (RFC 9112, section 3) */
+	HEAD_MAX_FIELDS = 100, /* above: 431 */
 };
 
 enum head_result {
@@ -38,7 +39,7 @@ enum head_result {
 };
 
 struct head_field {
-	struct span name;  /* a token, as it was sent */
+	struct span name; /* a token, as it was sent */
 	struct span value; /* without the blanks around it; may be empty */
 };
 
@@ -50,13 +51,13 @@ struct head_range {
 
 /* What the next byte belongs to; only head.c looks at it. */
 enum head_state {
-	HEAD_AT_START,	  /* the first byte of all */
+	HEAD_AT_START, /* the first byte of all */
 	HEAD_AT_START_LF, /* the LF of the empty line that may come first */
 	HEAD_AT_METHOD,
 	HEAD_AT_TARGET,
 	HEAD_AT_VERSION,
 	HEAD_AT_LINE_LF, /* the LF that ends the request line */
-	HEAD_AT_FIELD,	 /* the first byte of a field, or the CR of the empty line */
+	HEAD_AT_FIELD, /* the first byte of a field, or the CR of the empty line */
 	HEAD_AT_NAME,
 	HEAD_AT_BLANK, /* between the colon and the value */
 	HEAD_AT_VALUE,
@@ -67,8 +68,8 @@ enum head_state {
 /* Embedded by its user; only head.c looks inside. */
 struct head {
 	const char *bytes; /* borrowed: the bytes of the last head_parse() */
-	size_t scanned;	   /* how far the parser has looked */
-	size_t line;	   /* where the request line begins */
+	size_t scanned; /* how far the parser has looked */
+	size_t line; /* where the request line begins */
 	enum head_state state;
 	enum head_result result;
 	struct head_range method;
@@ -97,11 +98,13 @@ void head_init(struct head *head);
  */
 enum head_result head_parse(struct head *head, const char *bytes, size_t len);
 
-/* After HEAD_BAD: the status of the answer (400, 414, 431, 505) and one sentence for the log. */
+/* After HEAD_BAD: the status of the answer (400, 414, 431, 505) and one sentence for the log.
+ */
 int head_status(const struct head *head);
 const char *head_reason(const struct head *head);
 
-/* How many bytes the head has, with its empty line; what follows belongs to the body or to the next protocol. */
+/* How many bytes the head has, with its empty line; what follows belongs to the body or to the
+ * next protocol. */
 size_t head_len(const struct head *head);
 struct span head_method(const struct head *head);
 struct span head_target(const struct head *head);
@@ -113,7 +116,8 @@ bool head_has_body(const struct head *head);
 size_t head_field_count(const struct head *head);
 struct head_field head_field(const struct head *head, size_t i);
 
-/* How many fields are called NAME (any case). The value of the first goes to *VALUE unless VALUE is NULL. */
+/* How many fields are called NAME (any case). The value of the first goes to *VALUE unless
+ * VALUE is NULL. */
 size_t head_find(const struct head *head, const char *name, struct span *value);
 
 /*
@@ -122,7 +126,8 @@ size_t head_find(const struct head *head, const char *name, struct span *value);
  * Elements come trimmed; a quoted string is not split; empty elements are
  * returned as empty spans. False when there are no more.
  */
-bool head_next_element(const struct head *head, const char *name, size_t *cursor, struct span *element);
+bool head_next_element(
+    const struct head *head, const char *name, size_t *cursor, struct span *element);
 
 /* True when one of those elements equals TOKEN in any case. */
 bool head_has_token(const struct head *head, const char *name, const char *token);

@@ -6,7 +6,8 @@
 #ifndef HTTP_MIME_H
 #define HTTP_MIME_H
 
-/* The value of Content-Type for a file called NAME; application/octet-stream for an ending that is not known. */
+/* The value of Content-Type for a file called NAME; application/octet-stream for an ending that
+ * is not known. */
 const char *mime_type(const char *name);
 
 #endif

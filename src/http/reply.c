@@ -11,21 +11,21 @@ static const struct {
 	int status;
 	const char *reason;
 } reply_reasons[] = {
-	{101, "Switching Protocols"},
-	{200, "OK"},
-	{400, "Bad Request"},
-	{403, "Forbidden"},
-	{404, "Not Found"},
-	{405, "Method Not Allowed"},
-	{408, "Request Timeout"},
-	{414, "URI Too Long"},
-	{421, "Misdirected Request"},
-	{426, "Upgrade Required"},
-	{429, "Too Many Requests"},
-	{431, "Request Header Fields Too Large"},
-	{500, "Internal Server Error"},
-	{503, "Service Unavailable"},
-	{505, "HTTP Version Not Supported"},
+    {101, "Switching Protocols"},
+    {200, "OK"},
+    {400, "Bad Request"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {414, "URI Too Long"},
+    {421, "Misdirected Request"},
+    {426, "Upgrade Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {503, "Service Unavailable"},
+    {505, "HTTP Version Not Supported"},
 };
 
 const char *
@@ -52,9 +52,11 @@ reply_head(struct buffer *out, int status, const char *type, int64_t length, con
 	time_t now = time(NULL);
 	struct tm tm;
 
-	/* IMF-fixdate: RFC 9110, section 5.6.7. Nothing calls setlocale(), so the names are English. */
+	/* IMF-fixdate: RFC 9110, section 5.6.7. Nothing calls setlocale(), so the names are
+	 * English. */
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-	snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, reply_reason(status), date);
+	snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\nDate: %s\r\n", status,
+	    reply_reason(status), date);
 	if (!reply_put(out, line))
 		return false;
 	if (type) {
@@ -68,7 +70,7 @@ reply_head(struct buffer *out, int status, const char *type, int64_t length, con
 			return false;
 	}
 	return reply_put(out, extra ? extra : "") &&
-	    reply_put(out, "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
+	       reply_put(out, "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
 }
 
 bool
@@ -77,6 +79,7 @@ reply_text(struct buffer *out, int status, const char *extra, bool head_only)
 	char text[64];
 
 	snprintf(text, sizeof(text), "%d %s\n", status, reply_reason(status));
-	return reply_head(out, status, "text/plain; charset=utf-8", (int64_t)strlen(text), extra) &&
-	    (head_only || reply_put(out, text));
+	return reply_head(
+		   out, status, "text/plain; charset=utf-8", (int64_t)strlen(text), extra) &&
+	       (head_only || reply_put(out, text));
 }

@@ -18,13 +18,14 @@ const char *reply_reason(int status);
 
 /*
  * Appends the head of an answer to OUT: status line, Date, Content-Type unless
- * TYPE is NULL, Content-Length unless LENGTH is -1, nosniff, Connection: close, and EXTRA, which is
- * NULL or whole lines with CR LF that the caller has checked. False without memory.
+ * TYPE is NULL, Content-Length unless LENGTH is -1, nosniff, Connection: close, and EXTRA,
+ * which is NULL or whole lines with CR LF that the caller has checked. False without memory.
  */
-bool reply_head(struct buffer *out, int status, const char *type, int64_t length, const char *extra)
-    __attribute__((warn_unused_result));
+bool reply_head(struct buffer *out, int status, const char *type, int64_t length,
+    const char *extra) __attribute__((warn_unused_result));
 
-/* Appends a whole answer with a short text, "404 Not Found\n"; for HEAD requests without the text. */
+/* Appends a whole answer with a short text, "404 Not Found\n"; for HEAD requests without the
+ * text. */
 bool reply_text(struct buffer *out, int status, const char *extra, bool head_only)
     __attribute__((warn_unused_result));
 

@@ -16,8 +16,9 @@
 /* A target, as spans of it. */
 struct uri {
 	struct span authority; /* of the absolute-form; empty (data NULL) in the origin-form */
-	struct span path;      /* still encoded, begins with '/' ("/" where the absolute-form has none) */
-	struct span query;     /* raw, behind the '?'; empty when there is none */
+	struct span
+	    path; /* still encoded, begins with '/' ("/" where the absolute-form has none) */
+	struct span query; /* raw, behind the '?'; empty when there is none */
 	bool has_query;
 };
 
@@ -32,7 +33,7 @@ bool uri_split(struct span target, struct uri *out);
 
 enum uri_path_result {
 	URI_PATH_OK,
-	URI_PATH_BAD,	  /* can't be decoded to a sane path: 400 */
+	URI_PATH_BAD, /* can't be decoded to a sane path: 400 */
 	URI_PATH_MISSING, /* decodes, but no file can have it: 404 */
 };
 
@@ -47,9 +48,9 @@ enum uri_path_result uri_decode_path(struct span path, char *out);
 /* The authority of a URI or of a Host field. */
 struct uri_authority {
 	struct span host; /* without the brackets of an IPv6 address */
-	bool is_ipv6;	  /* it stood in brackets */
-	bool is_ipv4;	  /* four decimal numbers */
-	int port;	  /* 0 when none was given */
+	bool is_ipv6; /* it stood in brackets */
+	bool is_ipv4; /* four decimal numbers */
+	int port; /* 0 when none was given */
 };
 
 /*

@@ -16,17 +16,18 @@
 
 struct io {
 	struct loop_grave grave; /* first: io_release() casts it back */
-	struct loop *loop;	 /* borrowed */
+	struct loop *loop; /* borrowed */
 	struct transport transport;
 	const struct io_handlers *handlers; /* borrowed */
-	void *arg;			    /* borrowed: the handlers' */
-	struct event *event;		    /* owned; NULL until something is first waited for */
-	short armed;			    /* what the event waits for now; 0: it is not added */
+	void *arg; /* borrowed: the handlers' */
+	struct event *event; /* owned; NULL until something is first waited for */
+	short armed; /* what the event waits for now; 0: it is not added */
 	bool reading;
-	bool broken;	  /* it could not be waited for: the loop calls on_gone */
-	bool gone;	  /* on_gone was called or is of no use: the death of the other side is known */
-	bool ending;	  /* io_shutdown() was called */
-	bool ended;	  /* and carried out */
+	bool broken; /* it could not be waited for: the loop calls on_gone */
+	bool
+	    gone; /* on_gone was called or is of no use: the death of the other side is known */
+	bool ending; /* io_shutdown() was called */
+	bool ended; /* and carried out */
 	struct buffer queue;
 	int64_t progress_ms;
 };
@@ -78,7 +79,8 @@ io_wanted(const struct io *io)
 	return want == 0 ? 0 : (short)(want | EV_PERSIST);
 }
 
-/* Bytes that were taken from the descriptor and not read yet: no event will come for them, so one is made. */
+/* Bytes that were taken from the descriptor and not read yet: no event will come for them, so
+ * one is made. */
 static void
 io_wake(struct io *io)
 {
@@ -89,8 +91,9 @@ io_wake(struct io *io)
 }
 
 /*
- * Brings the event in line with the state. False without memory. event_del() comes before any close: a child that
- * is still being exec'ed may hold the open file and with it its epoll entry.
+ * Brings the event in line with the state. False without memory. event_del() comes before any
+ * close: a child that is still being exec'ed may hold the open file and with it its epoll
+ * entry.
  */
 static bool
 io_reload(struct io *io)
@@ -109,10 +112,12 @@ io_reload(struct io *io)
 	io->armed = 0;
 	if (want == 0)
 		return true;
-	if (event_assign(io->event, io->loop->base, io->transport.fd, want, io_on_event, io) == -1)
+	if (event_assign(io->event, io->loop->base, io->transport.fd, want, io_on_event, io) ==
+	    -1)
 		return false;
 	if (event_add(io->event, NULL) == -1) {
-		/* Without it the stream would stand still for ever; to be called needs no memory. */
+		/* Without it the stream would stand still for ever; to be called needs no
+		 * memory. */
 		io->broken = true;
 		event_active(io->event, EV_TIMEOUT, 0);
 		return false;
@@ -132,14 +137,15 @@ io_disarm(struct io *io)
 }
 
 struct io *
-io_new(struct loop *loop, const struct transport_ops *ops, int fd, const struct io_handlers *handlers,
-    void *arg)
+io_new(struct loop *loop, const struct transport_ops *ops, int fd,
+    const struct io_handlers *handlers, void *arg)
 {
 	return io_new_take(loop, (struct transport){.ops = ops, .fd = fd}, handlers, arg);
 }
 
 struct io *
-io_new_take(struct loop *loop, struct transport transport, const struct io_handlers *handlers, void *arg)
+io_new_take(struct loop *loop, struct transport transport, const struct io_handlers *handlers,
+    void *arg)
 {
 	struct io *io = calloc(1, sizeof(*io));
 
@@ -284,7 +290,8 @@ io_writev(struct io *io, const struct iovec *parts, int count)
 			n -= parts[i].iov_len;
 			continue;
 		}
-		if (!buffer_append(&io->queue, (uint8_t *)parts[i].iov_base + n, parts[i].iov_len - n))
+		if (!buffer_append(
+			&io->queue, (uint8_t *)parts[i].iov_base + n, parts[i].iov_len - n))
 			return false;
 		n = 0;
 	}
@@ -401,7 +408,8 @@ io_flush(struct io *io)
 		io->handlers->on_written(io->arg);
 }
 
-/* Nothing is read, and something woke us: has the other side gone? A reset shows as EV_WRITE here. */
+/* Nothing is read, and something woke us: has the other side gone? A reset shows as EV_WRITE
+ * here. */
 static void
 io_look_for_death(struct io *io)
 {
@@ -426,7 +434,8 @@ io_on_event(evutil_socket_t fd, short what, void *arg)
 		io_fail(io);
 		return;
 	}
-	/* Each handler may have freed the stream: its memory lasts until the stack is clear, its descriptor is -1. */
+	/* Each handler may have freed the stream: its memory lasts until the stack is clear,
+	 * its descriptor is -1. */
 	if ((what & io_write_event(io)) && io_has_output(io))
 		io_flush(io);
 	if (io->transport.fd != -1 && (io->armed & EV_CLOSED))

@@ -21,7 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The marks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH and goes on at LOW. */
+/* The marks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH and
+ * goes on at LOW. */
 enum {
 	IO_HIGH = 64 * 1024,
 	IO_LOW = 16 * 1024,
@@ -40,10 +41,11 @@ enum io_result {
  */
 struct io_handlers {
 	void (*on_readable)(void *arg); /* call io_read() once */
-	void (*on_written)(void *arg);	/* part of the queue has left, or all of it */
+	void (*on_written)(void *arg); /* part of the queue has left, or all of it */
 	/*
-	 * The other side has gone, seen while reading was off or when the queue could not leave. FAILED: it can't be
-	 * written to any more, or the system has no room to wait for it. Called once.
+	 * The other side has gone, seen while reading was off or when the queue could not
+	 * leave. FAILED: it can't be written to any more, or the system has no room to wait for
+	 * it. Called once.
 	 */
 	void (*on_gone)(void *arg, bool failed);
 };
@@ -58,8 +60,8 @@ struct io *io_new(struct loop *loop, const struct transport_ops *ops, int fd,
     const struct io_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 
 /* As io_new() over a transport that is open already; TRANSPORT is taken even on failure. */
-struct io *io_new_take(struct loop *loop, struct transport transport, const struct io_handlers *handlers,
-    void *arg) __attribute__((warn_unused_result));
+struct io *io_new_take(struct loop *loop, struct transport transport,
+    const struct io_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 
 /* Hands the stream to another owner: from now on HANDLERS are called with ARG. */
 void io_set_handlers(struct io *io, const struct io_handlers *handlers, void *arg);
@@ -71,10 +73,12 @@ void io_free(struct io *io);
 void io_set_reading(struct io *io, bool on);
 bool io_is_reading(const struct io *io);
 
-/* One read of at most CAPACITY bytes. IO_OK: *N bytes, more than 0. IO_FAILED: io_error() may say more. */
+/* One read of at most CAPACITY bytes. IO_OK: *N bytes, more than 0. IO_FAILED: io_error() may
+ * say more. */
 enum io_result io_read(struct io *io, uint8_t *bytes, size_t capacity, size_t *n);
 
-/* Why the stream failed, when there are better words for it than errno's; else NULL. They live until the next call. */
+/* Why the stream failed, when there are better words for it than errno's; else NULL. They live
+ * until the next call. */
 const char *io_error(const struct io *io);
 
 /*
@@ -85,18 +89,22 @@ bool io_write(struct io *io, const void *bytes, size_t len) __attribute__((warn_
 
 /* As io_write() for COUNT parts (at most IO_PARTS_MAX) in one system call. */
 enum { IO_PARTS_MAX = 8 };
-bool io_writev(struct io *io, const struct iovec *parts, int count) __attribute__((warn_unused_result));
+bool io_writev(struct io *io, const struct iovec *parts, int count)
+    __attribute__((warn_unused_result));
 
-/* As io_write() for all bytes of BUFFER, which is empty afterwards; what must be queued is not copied if the queue is empty. */
+/* As io_write() for all bytes of BUFFER, which is empty afterwards; what must be queued is not
+ * copied if the queue is empty. */
 bool io_write_take(struct io *io, struct buffer *buffer) __attribute__((warn_unused_result));
 
 /* Bytes in the queue. */
 size_t io_queued(const struct io *io);
 
-/* Bytes that left the queue of a socket and that the other side's system has not confirmed yet. */
+/* Bytes that left the queue of a socket and that the other side's system has not confirmed yet.
+ */
 size_t io_unconfirmed(const struct io *io);
 
-/* When bytes last left the queue or it began (util_clock_ms()); meaningful while it is not empty. */
+/* When bytes last left the queue or it began (util_clock_ms()); meaningful while it is not
+ * empty. */
 int64_t io_progress_ms(const struct io *io);
 
 /* Writes no more: tells the other side so once the queue is empty. */

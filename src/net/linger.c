@@ -8,11 +8,11 @@
 
 struct linger {
 	struct loop_grave grave; /* first: linger_release() casts it back */
-	struct list node;	 /* in loop->lingering */
-	struct loop *loop;	 /* borrowed */
-	struct io *io;		 /* owned */
+	struct list node; /* in loop->lingering */
+	struct loop *loop; /* borrowed */
+	struct io *io; /* owned */
 	struct timer timer;
-	size_t left;	     /* bytes that the other side had not confirmed at the last look */
+	size_t left; /* bytes that the other side had not confirmed at the last look */
 	int64_t progress_ms; /* when they last became fewer */
 };
 
@@ -52,7 +52,8 @@ linger_step(void *arg)
 	linger->left = left;
 	due = linger->progress_ms + (left > 0 ? LINGER_STALL_MS : LINGER_DRAIN_MS);
 	/* Nothing tells when the last is confirmed, so that is looked for. */
-	if (due <= now || !timer_at(&linger->timer, due < now + LINGER_DRAIN_MS ? due : now + LINGER_DRAIN_MS))
+	if (due <= now || !timer_at(&linger->timer,
+			      due < now + LINGER_DRAIN_MS ? due : now + LINGER_DRAIN_MS))
 		linger_end(linger);
 }
 
@@ -67,7 +68,8 @@ linger_on_readable(void *arg)
 	case IO_AGAIN:
 		return;
 	case IO_EOF:
-		/* Their FIN. What is still queued may be for a peer that only half-closed: it goes out first. */
+		/* Their FIN. What is still queued may be for a peer that only half-closed: it
+		 * goes out first. */
 		if (io_queued(linger->io) > 0) {
 			io_set_reading(linger->io, false);
 			return;
@@ -100,9 +102,9 @@ linger_on_gone(void *arg, bool failed)
 }
 
 static const struct io_handlers linger_handlers = {
-	.on_readable = linger_on_readable,
-	.on_written = linger_on_written,
-	.on_gone = linger_on_gone,
+    .on_readable = linger_on_readable,
+    .on_written = linger_on_written,
+    .on_gone = linger_on_gone,
 };
 
 void

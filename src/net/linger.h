@@ -12,7 +12,7 @@
 
 enum {
 	LINGER_STALL_MS = 60 * 1000, /* how long the queue may stand still */
-	LINGER_DRAIN_MS = 2 * 1000,  /* after our FIN, until theirs */
+	LINGER_DRAIN_MS = 2 * 1000, /* after our FIN, until theirs */
 };
 
 /* Takes IO and closes it in this way; nobody is told. Accepts NULL. */

@@ -23,8 +23,8 @@ struct listener {
 };
 
 static void
-listener_on_accept(struct evconnlistener *evconn, evutil_socket_t fd, struct sockaddr *peer, int len,
-    void *arg)
+listener_on_accept(struct evconnlistener *evconn, evutil_socket_t fd, struct sockaddr *peer,
+    int len, void *arg)
 {
 	struct listener *listener = arg;
 	struct sockaddr_storage address = {0};
@@ -37,7 +37,8 @@ listener_on_accept(struct evconnlistener *evconn, evutil_socket_t fd, struct soc
 	listener->handler(listener->arg, fd, &address);
 }
 
-/* Out of descriptors or memory: the connection stays in the queue, and epoll would report it for ever. */
+/* Out of descriptors or memory: the connection stays in the queue, and epoll would report it
+ * for ever. */
 static void
 listener_on_error(struct evconnlistener *evconn, void *arg)
 {
@@ -135,9 +136,11 @@ void
 listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX])
 {
 	if (address->ss_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text, LISTENER_TEXT_MAX);
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
+		    LISTENER_TEXT_MAX);
 	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text, LISTENER_TEXT_MAX);
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
+		    LISTENER_TEXT_MAX);
 }
 
 void
@@ -146,7 +149,8 @@ listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MA
 	char host[LISTENER_TEXT_MAX];
 
 	listener_host_text(address, host);
-	snprintf(text, LISTENER_TEXT_MAX, address->ss_family == AF_INET6 ? "[%.50s]:%d" : "%.50s:%d", host,
+	snprintf(text, LISTENER_TEXT_MAX,
+	    address->ss_family == AF_INET6 ? "[%.50s]:%d" : "%.50s:%d", host,
 	    listener_port(address));
 }
 

@@ -14,7 +14,8 @@
 
 enum {
 	LISTENER_PAUSE_MS = 500,
-	LISTENER_TEXT_MAX = 64, /* bytes of an address in text, with its end: "[v6%scope]:port" */
+	LISTENER_TEXT_MAX =
+	    64, /* bytes of an address in text, with its end: "[v6%scope]:port" */
 };
 
 struct listener;

@@ -30,9 +30,11 @@ listeners_port(const struct listeners *listeners)
 
 /* Listens on all that one ADDRESS names. OPTIONAL: the system may lack its family. */
 static bool
-listeners_add(struct listeners *l, const char *address, int port, bool optional, struct listeners_error *error)
+listeners_add(struct listeners *l, const char *address, int port, bool optional,
+    struct listeners_error *error)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo hints = {
+	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	char service[16];
 	int failed;
@@ -79,7 +81,8 @@ listeners_try(struct listeners *listeners, char *const *addresses, size_t count,
 			pair = everywhere;
 		for (int k = 0; k < (pair ? 2 : 1); k++) {
 			if (!listeners_add(listeners, pair ? pair[k] : addresses[i],
-				port != 0 ? port : listeners_port(listeners), pair != NULL, error))
+				port != 0 ? port : listeners_port(listeners), pair != NULL,
+				error))
 				return false;
 		}
 	}

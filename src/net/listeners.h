@@ -23,8 +23,9 @@ struct listeners {
 
 /* What kept it from listening. */
 struct listeners_error {
-	const char *address; /* borrowed from those that were asked for; NULL: there were too many */
-	int error;	     /* an errno; 0: RESOLVE says it */
+	const char
+	    *address; /* borrowed from those that were asked for; NULL: there were too many */
+	int error; /* an errno; 0: RESOLVE says it */
 	const char *resolve; /* why ADDRESS names nothing, constant */
 };
 

@@ -86,7 +86,8 @@ loop_stop(struct loop *loop)
 }
 
 void
-loop_bury(struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave))
+loop_bury(
+    struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave))
 {
 	grave->release = release;
 	grave->next = loop->graves;
@@ -125,7 +126,8 @@ timer_at(struct timer *timer, int64_t due_ms)
 			return false;
 	}
 	wait_ms = due_ms - util_clock_ms();
-	/* The clock counts whole milliseconds, the loop's microseconds: one more, so as not to wake too early. */
+	/* The clock counts whole milliseconds, the loop's microseconds: one more, so as not to
+	 * wake too early. */
 	wait_ms = wait_ms > 0 ? wait_ms + 1 : 0;
 	wait.tv_sec = wait_ms / 1000;
 	wait.tv_usec = wait_ms % 1000 * 1000;

@@ -18,17 +18,18 @@ struct event_base;
 
 enum {
 	LOOP_BATCH = 64 * 1024, /* bytes that one wake-up reads at most */
-	LOOP_SLACK = 16,	/* bytes behind them that may be written */
+	LOOP_SLACK = 16, /* bytes behind them that may be written */
 	LOOP_OUT = 2 * LOOP_BATCH + 64, /* bytes of the block where output is put together */
 };
 
 struct loop {
 	struct event_base *base; /* owned */
-	uint8_t *in;		 /* owned: LOOP_BATCH + LOOP_SLACK bytes, for the duration of one callback */
-	uint8_t *out;		 /* owned: LOOP_OUT bytes, likewise */
-	struct list lingering;	 /* connections that are being closed: net/linger.h */
+	uint8_t
+	    *in; /* owned: LOOP_BATCH + LOOP_SLACK bytes, for the duration of one callback */
+	uint8_t *out; /* owned: LOOP_OUT bytes, likewise */
+	struct list lingering; /* connections that are being closed: net/linger.h */
 	struct loop_grave *graves; /* objects to be freed once the stack is clear */
-	struct event *sweep;	 /* owned */
+	struct event *sweep; /* owned */
 };
 
 /* NULL when the system or the memory refuses. */
@@ -51,7 +52,8 @@ struct loop_grave {
  * Calls RELEASE(GRAVE) once the current callback has returned. This is the one
  * place where freeing is put off; the object must have stopped its events.
  */
-void loop_bury(struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave));
+void loop_bury(
+    struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave));
 
 /*
  * A timer that is armed lazily: moving it later costs nothing, so a deadline
@@ -60,9 +62,9 @@ void loop_bury(struct loop *loop, struct loop_grave *grave, void (*release)(stru
  * at the clock, does what is due and arms it anew.
  */
 struct timer {
-	struct loop *loop;   /* borrowed */
+	struct loop *loop; /* borrowed */
 	struct event *event; /* owned; NULL until the timer is first armed */
-	int64_t due_ms;	     /* of util_clock_ms(); 0 when it is not armed */
+	int64_t due_ms; /* of util_clock_ms(); 0 when it is not armed */
 	void (*fn)(void *arg);
 	void *arg;
 };

@@ -17,7 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Of TLS 1.2; those of 1.3 are OpenSSL's. The client's order counts: it knows whether it has AES in hardware. */
+/* Of TLS 1.2; those of 1.3 are OpenSSL's. The client's order counts: it knows whether it has
+ * AES in hardware. */
 static const char tls_suites[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 				 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
 				 "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
@@ -31,12 +32,14 @@ struct tls {
 	size_t count;
 };
 
-/* Says what is wrong with a file, and why OpenSSL thinks so (its first word on it is the cause). */
+/* Says what is wrong with a file, and why OpenSSL thinks so (its first word on it is the
+ * cause). */
 static bool __attribute__((format(printf, 2, 3)))
 tls_fail(char error[TLS_ERROR_MAX], const char *format, ...)
 {
 	unsigned long code = ERR_peek_error();
-	const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
+	const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
+						    : ERR_reason_error_string(code);
 	va_list args;
 	int len;
 
@@ -44,7 +47,8 @@ tls_fail(char error[TLS_ERROR_MAX], const char *format, ...)
 	len = vsnprintf(error, TLS_ERROR_MAX, format, args);
 	va_end(args);
 	if (code != 0 && len >= 0 && len < TLS_ERROR_MAX)
-		snprintf(error + len, TLS_ERROR_MAX - (size_t)len, ": %s", reason ? reason : "unknown reason");
+		snprintf(error + len, TLS_ERROR_MAX - (size_t)len, ": %s",
+		    reason ? reason : "unknown reason");
 	ERR_clear_error();
 	return false;
 }
@@ -62,36 +66,39 @@ tls_open(const char *what, const char *path, char error[TLS_ERROR_MAX])
 		errno = EISDIR;
 	}
 	if (!file)
-		snprintf(error, TLS_ERROR_MAX, "the %s %s can't be read: %s", what, path, strerror(errno));
+		snprintf(error, TLS_ERROR_MAX, "the %s %s can't be read: %s", what, path,
+		    strerror(errno));
 	return file;
 }
 
-/* RFC 7301, section 3.2. HTTP/2 is not spoken here, and a client that wants only that must be told. */
+/* RFC 7301, section 3.2. HTTP/2 is not spoken here, and a client that wants only that must be
+ * told. */
 static int
-tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-    unsigned int in_len, void *arg)
+tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+    const unsigned char *in, unsigned int in_len, void *arg)
 {
 	unsigned char *chosen;
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto(&chosen, out_len, tls_protocol, sizeof(tls_protocol) - 1, in, in_len) !=
-	    OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&chosen, out_len, tls_protocol, sizeof(tls_protocol) - 1, in,
+		in_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
 }
 
 static int
-tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-    int sealing)
+tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+    EVP_MAC_CTX *mac, int sealing)
 {
 	struct tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
 	return tls_tickets_use(&tls->tickets, name, iv, cipher, mac, sealing);
 }
 
-/* Picks the certificate for the server's name that the client has in mind: RFC 6066, section 3. */
+/* Picks the certificate for the server's name that the client has in mind: RFC 6066, section 3.
+ */
 static int
 tls_on_server_name(SSL *ssl, int *alert, void *arg)
 {
@@ -100,7 +107,8 @@ tls_on_server_name(SSL *ssl, int *alert, void *arg)
 
 	(void)alert;
 	for (size_t i = 0; name && i < tls->count; i++) {
-		if (X509_check_host(SSL_CTX_get0_certificate(tls->contexts[i]), name, 0, 0, NULL) == 1) {
+		if (X509_check_host(
+			SSL_CTX_get0_certificate(tls->contexts[i]), name, 0, 0, NULL) == 1) {
 			SSL_set_SSL_CTX(ssl, tls->contexts[i]);
 			return SSL_TLSEXT_ERR_OK;
 		}
@@ -138,11 +146,14 @@ tls_warn_of_readers(FILE *file, const char *path)
 	struct stat st;
 
 	if (fstat(fileno(file), &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH)))
-		log_errorx("the key %s can be read by other users than its owner; chmod 600 ends that", path);
+		log_errorx(
+		    "the key %s can be read by other users than its owner; chmod 600 ends that",
+		    path);
 }
 
 static bool
-tls_use_key(SSL_CTX *context, const char *path, const char *certificate, char error[TLS_ERROR_MAX])
+tls_use_key(
+    SSL_CTX *context, const char *path, const char *certificate, char error[TLS_ERROR_MAX])
 {
 	bool asked = false;
 	EVP_PKEY *key;
@@ -157,14 +168,16 @@ tls_use_key(SSL_CTX *context, const char *path, const char *certificate, char er
 	if (!key && asked) {
 		ERR_clear_error();
 		return tls_fail(error,
-		    "the key %s is protected by a password, which nobody is there to give; 'openssl pkey' removes it",
+		    "the key %s is protected by a password, which nobody is there to give; "
+		    "'openssl pkey' removes it",
 		    path);
 	}
 	if (!key)
 		return tls_fail(error, "the key %s can't be used, which must be PEM", path);
 	ok = X509_check_private_key(SSL_CTX_get0_certificate(context), key) == 1;
 	if (!ok)
-		tls_fail(error, "the key %s does not belong to the certificate %s", path, certificate);
+		tls_fail(error, "the key %s does not belong to the certificate %s", path,
+		    certificate);
 	else if (SSL_CTX_use_PrivateKey(context, key) != 1)
 		ok = tls_fail(error, "the key %s can't be used", path);
 	EVP_PKEY_free(key);
@@ -175,7 +188,7 @@ tls_use_key(SSL_CTX *context, const char *path, const char *certificate, char er
 static bool
 tls_demand_certificates(SSL_CTX *context, const char *path, char error[TLS_ERROR_MAX])
 {
-	STACK_OF(X509_NAME) *names;
+	STACK_OF(X509_NAME) * names;
 	FILE *file = tls_open("file of --sslca", path, error);
 
 	if (!file)
@@ -184,26 +197,32 @@ tls_demand_certificates(SSL_CTX *context, const char *path, char error[TLS_ERROR
 	names = SSL_load_client_CA_file(path);
 	if (!names || SSL_CTX_load_verify_file(context, path) != 1) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return tls_fail(error, "the file of --sslca %s can't be used, which must be PEM", path);
+		return tls_fail(
+		    error, "the file of --sslca %s can't be used, which must be PEM", path);
 	}
 	SSL_CTX_set_client_CA_list(context, names); /* takes them */
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	return true;
 }
 
-/* What holds for each certificate. The system's openssl.cnf may say otherwise; this comes after it and wins. */
+/* What holds for each certificate. The system's openssl.cnf may say otherwise; this comes after
+ * it and wins. */
 static bool
 tls_set_rules(struct tls *tls, SSL_CTX *context)
 {
 	static const unsigned char id[] = "wspipe";
 
-	SSL_CTX_clear_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
-	/* An end without close_notify is told apart by net/tls_stream.c, and must not make OpenSSL refuse to write. */
+	SSL_CTX_clear_options(context,
+	    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+	/* An end without close_notify is told apart by net/tls_stream.c, and must not make
+	 * OpenSSL refuse to write. */
 	SSL_CTX_set_options(context,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(context,
-	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-	/* One read of the socket for what it has, not one for each record's header and one for its body. */
+	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_RELEASE_BUFFERS);
+	/* One read of the socket for what it has, not one for each record's header and one for
+	 * its body. */
 	SSL_CTX_set_read_ahead(context, 1);
 	SSL_CTX_set_max_early_data(context, 0);
 	/* Sessions are kept by clients, in tickets. */
@@ -212,21 +231,23 @@ tls_set_rules(struct tls *tls, SSL_CTX *context)
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(context, tls_on_ticket);
 	SSL_CTX_set_alpn_select_cb(context, tls_on_alpn, NULL);
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-	    SSL_CTX_set_max_proto_version(context, 0) == 1 && SSL_CTX_set_cipher_list(context, tls_suites) == 1 &&
-	    SSL_CTX_set1_groups_list(context, tls_groups) == 1 &&
-	    SSL_CTX_set_session_id_context(context, id, sizeof(id) - 1) == 1;
+	       SSL_CTX_set_max_proto_version(context, 0) == 1 &&
+	       SSL_CTX_set_cipher_list(context, tls_suites) == 1 &&
+	       SSL_CTX_set1_groups_list(context, tls_groups) == 1 &&
+	       SSL_CTX_set_session_id_context(context, id, sizeof(id) - 1) == 1;
 }
 
 static SSL_CTX *
-tls_context(struct tls *tls, const struct tls_settings *settings, size_t i, char error[TLS_ERROR_MAX])
+tls_context(
+    struct tls *tls, const struct tls_settings *settings, size_t i, char error[TLS_ERROR_MAX])
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
 	if (!context || !tls_set_rules(tls, context))
 		tls_fail(error, "OpenSSL can't be set up");
 	else if (tls_use_certificate(context, settings->certificates[i], error) &&
-	    tls_use_key(context, settings->keys[i], settings->certificates[i], error) &&
-	    (!settings->ca || tls_demand_certificates(context, settings->ca, error)))
+		 tls_use_key(context, settings->keys[i], settings->certificates[i], error) &&
+		 (!settings->ca || tls_demand_certificates(context, settings->ca, error)))
 		return context;
 	SSL_CTX_free(context);
 	return NULL;

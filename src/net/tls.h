@@ -18,10 +18,13 @@ struct tls;
 
 /* All borrowed during the call. */
 struct tls_settings {
-	char *const *certificates; /* names of PEM files: a certificate, and behind it those that lead to its root */
-	char *const *keys;	   /* the key of each, in the same order */
-	size_t count;		   /* at least 1; the first one is for clients that name no server, or an unknown one */
-	const char *ca;		   /* PEM file: who may sign the certificates that clients must have; NULL: they need none */
+	char *const *certificates; /* names of PEM files: a certificate, and behind it those
+				      that lead to its root */
+	char *const *keys; /* the key of each, in the same order */
+	size_t count; /* at least 1; the first one is for clients that name no server, or an
+			 unknown one */
+	const char *ca; /* PEM file: who may sign the certificates that clients must have; NULL:
+			   they need none */
 };
 
 enum { TLS_ERROR_MAX = 512 };
@@ -36,7 +39,8 @@ struct tls *tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MA
 /* Lets go of it. It is freed with the last stream that holds it. Accepts NULL. */
 void tls_release(struct tls *tls);
 
-/* For net/tls_stream.c: a connection of the server's side. It holds TLS until tls_release(). NULL without memory. */
+/* For net/tls_stream.c: a connection of the server's side. It holds TLS until tls_release().
+ * NULL without memory. */
 struct ssl_st *tls_hold(struct tls *tls) __attribute__((warn_unused_result));
 
 #endif

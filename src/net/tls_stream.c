@@ -17,16 +17,19 @@
 enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
 
 struct tls_stream {
-	SSL *ssl;	 /* owned */
+	SSL *ssl; /* owned */
 	struct tls *tls; /* held */
-	bool more;	 /* the last read stopped for want of room */
-	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then. */
+	bool more; /* the last read stopped for want of room */
+	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then.
+	 */
 	enum transport_result end;
 	int end_errno;
-	unsigned long code; /* of OpenSSL, with an ERROR of the protocol; 0: the connection broke */
+	unsigned long
+	    code; /* of OpenSSL, with an ERROR of the protocol; 0: the connection broke */
 };
 
-/* OpenSSL judges a call by what is in the queue of errors and in errno, also what an earlier call has left there. */
+/* OpenSSL judges a call by what is in the queue of errors and in errno, also what an earlier
+ * call has left there. */
 static void
 tls_stream_clear_errors(void)
 {
@@ -43,8 +46,8 @@ tls_stream_end(struct tls_stream *s, enum transport_result end, int error)
 }
 
 /*
- * What it means that a call did not succeed. OPPOSITE is the want that goes against the call's own direction; *WANTED
- * is set when that is what it waits for.
+ * What it means that a call did not succeed. OPPOSITE is the want that goes against the call's
+ * own direction; *WANTED is set when that is what it waits for.
  */
 static enum transport_result
 tls_stream_judge(struct tls_stream *s, int opposite, bool *wanted)
@@ -58,7 +61,8 @@ tls_stream_judge(struct tls_stream *s, int opposite, bool *wanted)
 		*wanted = error == opposite;
 		return TRANSPORT_AGAIN;
 	case SSL_ERROR_ZERO_RETURN:
-		/* SSL_OP_IGNORE_UNEXPECTED_EOF makes a FIN look like a close_notify, but the socket knows. */
+		/* SSL_OP_IGNORE_UNEXPECTED_EOF makes a FIN look like a close_notify, but the
+		 * socket knows. */
 		if (BIO_eof(SSL_get_rbio(s->ssl)))
 			return tls_stream_end(s, TRANSPORT_ERROR, ECONNRESET);
 		return tls_stream_end(s, TRANSPORT_EOF, 0);
@@ -78,7 +82,8 @@ tls_stream_ended(const struct tls_stream *s)
 	return s->end;
 }
 
-/* Reads as long as there is room and OpenSSL has bytes: what stays within it no event of the socket announces. */
+/* Reads as long as there is room and OpenSSL has bytes: what stays within it no event of the
+ * socket announces. */
 static enum transport_result
 tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 {
@@ -100,7 +105,8 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 		if (SSL_read_ex(s->ssl, (uint8_t *)bytes + *n, capacity - *n, &got) == 1)
 			*n += got;
 		else
-			result = tls_stream_judge(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
+			result =
+			    tls_stream_judge(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
 	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
 	/* An end behind bytes is told by the next read: see tls_stream_pending(). */
 	if (*n > 0)
@@ -125,9 +131,10 @@ struct tls_cursor {
 };
 
 /*
- * The bytes of the next record, up to TLS_RECORD of them: in place where they lie together, else gathered in RECORD. *LEN
- * is 0 at the end. After an AGAIN the same bytes come again, perhaps more of them and elsewhere, which is what
- * SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER asks for.
+ * The bytes of the next record, up to TLS_RECORD of them: in place where they lie together,
+ * else gathered in RECORD. *LEN is 0 at the end. After an AGAIN the same bytes come again,
+ * perhaps more of them and elsewhere, which is what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER asks
+ * for.
  */
 static const uint8_t *
 tls_cursor_next(struct tls_cursor *c, uint8_t record[TLS_RECORD], size_t *len)
@@ -231,18 +238,19 @@ tls_stream_error(const struct transport *t)
 		return NULL;
 	reason = ERR_reason_error_string(s->code);
 	verified = SSL_get_verify_result(s->ssl);
-	snprintf(words, sizeof(words), "TLS: %s%s%s", reason ? reason : "an error without a name",
-	    verified != X509_V_OK ? ": " : "", verified != X509_V_OK ? X509_verify_cert_error_string(verified) : "");
+	snprintf(words, sizeof(words), "TLS: %s%s%s",
+	    reason ? reason : "an error without a name", verified != X509_V_OK ? ": " : "",
+	    verified != X509_V_OK ? X509_verify_cert_error_string(verified) : "");
 	return words;
 }
 
 const struct transport_ops transport_tls = {
-	.read = tls_stream_read,
-	.writev = tls_stream_writev,
-	.shutdown = tls_stream_shutdown,
-	.close = tls_stream_close,
-	.pending = tls_stream_pending,
-	.error = tls_stream_error,
+    .read = tls_stream_read,
+    .writev = tls_stream_writev,
+    .shutdown = tls_stream_shutdown,
+    .close = tls_stream_close,
+    .pending = tls_stream_pending,
+    .error = tls_stream_error,
 };
 
 bool
@@ -268,7 +276,8 @@ tls_stream_open(struct tls *tls, int fd, struct transport *out)
 	return true;
 }
 
-/* The name as text. It has no control bytes and no bytes beyond ASCII: RFC 2253, section 2.4, escapes them. */
+/* The name as text. It has no control bytes and no bytes beyond ASCII: RFC 2253, section 2.4,
+ * escapes them. */
 static char *
 tls_client_name(const X509_NAME *name)
 {

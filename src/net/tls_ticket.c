@@ -13,8 +13,8 @@ tls_ticket_key_make(struct tls_ticket_key *key)
 {
 	key->born_ms = util_clock_ms();
 	return RAND_bytes(key->name, sizeof(key->name)) == 1 &&
-	    RAND_priv_bytes(key->cipher, sizeof(key->cipher)) == 1 &&
-	    RAND_priv_bytes(key->mac, sizeof(key->mac)) == 1;
+	       RAND_priv_bytes(key->cipher, sizeof(key->cipher)) == 1 &&
+	       RAND_priv_bytes(key->mac, sizeof(key->mac)) == 1;
 }
 
 bool
@@ -49,23 +49,24 @@ tls_tickets_renew(struct tls_tickets *tickets)
 }
 
 static bool
-tls_ticket_key_apply(struct tls_ticket_key *key, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-    int sealing)
+tls_ticket_key_apply(struct tls_ticket_key *key, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+    EVP_MAC_CTX *mac, int sealing)
 {
 	char digest[] = "SHA256";
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac, sizeof(key->mac)),
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_end(),
+	    OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac, sizeof(key->mac)),
+	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+	    OSSL_PARAM_construct_end(),
 	};
 
-	return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, sealing) == 1 &&
-	    EVP_MAC_CTX_set_params(mac, params) == 1;
+	return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, sealing) ==
+		   1 &&
+	       EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
 int
-tls_tickets_use(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    EVP_MAC_CTX *mac, int sealing)
+tls_tickets_use(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int sealing)
 {
 	struct tls_ticket_key *key = &tickets->current;
 

@@ -27,15 +27,16 @@ struct tls_ticket_key {
 
 struct tls_tickets {
 	struct tls_ticket_key current;
-	struct tls_ticket_key previous; /* only opens tickets, for as long again; before the first renewal as CURRENT */
+	struct tls_ticket_key previous; /* only opens tickets, for as long again; before the
+					   first renewal as CURRENT */
 };
 
 /* False when the system has no random bytes. */
 bool tls_tickets_init(struct tls_tickets *tickets) __attribute__((warn_unused_result));
 
 /* What SSL_CTX_set_tlsext_ticket_key_evp_cb() wants, but for the first argument. */
-int tls_tickets_use(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    EVP_MAC_CTX *mac, int sealing);
+int tls_tickets_use(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int sealing);
 
 /* Overwrites the keys. */
 void tls_tickets_clear(struct tls_tickets *tickets);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Plain sockets and pipes as transports. SIGPIPE is ignored by the server: a dead reader is EPIPE. */
+/* Plain sockets and pipes as transports. SIGPIPE is ignored by the server: a dead reader is
+ * EPIPE. */
 #include "net/transport.h"
 
 #include <errno.h>
@@ -33,8 +34,8 @@ transport_plain_writev(struct transport *t, const struct iovec *parts, int count
 	ssize_t put;
 
 	do {
-		put = count == 1 ? write(t->fd, parts[0].iov_base, parts[0].iov_len) :
-				   writev(t->fd, parts, count);
+		put = count == 1 ? write(t->fd, parts[0].iov_base, parts[0].iov_len)
+				 : writev(t->fd, parts, count);
 	} while (put == -1 && errno == EINTR);
 	return transport_plain_result(put, n);
 }
@@ -62,16 +63,16 @@ transport_pipe_shutdown(struct transport *t)
 }
 
 const struct transport_ops transport_socket = {
-	.read = transport_plain_read,
-	.writev = transport_plain_writev,
-	.shutdown = transport_socket_shutdown,
-	.close = transport_plain_close,
+    .read = transport_plain_read,
+    .writev = transport_plain_writev,
+    .shutdown = transport_socket_shutdown,
+    .close = transport_plain_close,
 };
 
 const struct transport_ops transport_pipe = {
-	.read = transport_plain_read,
-	.writev = transport_plain_writev,
-	.shutdown = transport_pipe_shutdown,
-	.close = transport_plain_close,
-	.one_way = true,
+    .read = transport_plain_read,
+    .writev = transport_plain_writev,
+    .shutdown = transport_pipe_shutdown,
+    .close = transport_plain_close,
+    .one_way = true,
 };

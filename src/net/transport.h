@@ -12,36 +12,43 @@
 #include <sys/uio.h>
 
 enum transport_result {
-	TRANSPORT_OK,	 /* *n bytes were moved, more than 0 */
+	TRANSPORT_OK, /* *n bytes were moved, more than 0 */
 	TRANSPORT_AGAIN, /* nothing can be moved now */
-	TRANSPORT_EOF,	 /* the other side sends no more */
+	TRANSPORT_EOF, /* the other side sends no more */
 	TRANSPORT_ERROR, /* errno says why; the stream is of no use any more */
 };
 
 struct transport;
 
 struct transport_ops {
-	enum transport_result (*read)(struct transport *t, void *bytes, size_t capacity, size_t *n);
-	enum transport_result (*writev)(struct transport *t, const struct iovec *parts, int count, size_t *n);
+	enum transport_result (*read)(
+	    struct transport *t, void *bytes, size_t capacity, size_t *n);
+	enum transport_result (*writev)(
+	    struct transport *t, const struct iovec *parts, int count, size_t *n);
 	/*
-	 * Tells the other side that no more will be written. A pipe is closed by it: fd is -1 then.
-	 * False: it can't be told now; call it again when the descriptor can be written to.
+	 * Tells the other side that no more will be written. A pipe is closed by it: fd is -1
+	 * then. False: it can't be told now; call it again when the descriptor can be written
+	 * to.
 	 */
 	bool (*shutdown)(struct transport *t);
 	/* Closes the descriptor; fd is -1 afterwards. */
 	void (*close)(struct transport *t);
-	/* True when there is something to read that no event of the descriptor will announce. NULL: never. */
+	/* True when there is something to read that no event of the descriptor will announce.
+	 * NULL: never. */
 	bool (*pending)(const struct transport *t);
-	/* Why the last read or write was an ERROR, in words that live until the next call; NULL: errno says it. */
+	/* Why the last read or write was an ERROR, in words that live until the next call;
+	 * NULL: errno says it. */
 	const char *(*error)(const struct transport *t);
-	bool one_way; /* a pipe: shutdown closes it, and nothing but reading or writing shows that the other side died */
+	bool one_way; /* a pipe: shutdown closes it, and nothing but reading or writing shows
+			 that the other side died */
 };
 
 struct transport {
 	const struct transport_ops *ops;
-	int fd;	     /* owned; -1 when closed */
+	int fd; /* owned; -1 when closed */
 	void *state; /* of the kind's own */
-	/* After AGAIN: what was asked for waits until the descriptor is ready for the opposite. */
+	/* After AGAIN: what was asked for waits until the descriptor is ready for the opposite.
+	 */
 	bool read_wants_write;
 	bool write_wants_read;
 };

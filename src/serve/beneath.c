@@ -15,8 +15,8 @@ int
 beneath_open(int root, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = (unsigned int)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	    .flags = (unsigned int)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;
 
@@ -53,7 +53,7 @@ static bool
 beneath_ends(struct span segment, struct span ending)
 {
 	return segment.len >= ending.len &&
-	    memcmp(segment.data + segment.len - ending.len, ending.data, ending.len) == 0;
+	       memcmp(segment.data + segment.len - ending.len, ending.data, ending.len) == 0;
 }
 
 bool

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-/* Opens the directory PATH as a root. -1 with errno; ENOSYS when the kernel has no openat2 (Linux 5.6). */
+/* Opens the directory PATH as a root. -1 with errno; ENOSYS when the kernel has no openat2
+ * (Linux 5.6). */
 int beneath_root(const char *path);
 
 /*

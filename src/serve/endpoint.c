@@ -23,7 +23,8 @@ endpoint_script_clear(struct endpoint_script *script)
 }
 
 static enum endpoint_result
-endpoint_fill(struct endpoint_script *out, const char *program, struct span script_name, const char *path_info)
+endpoint_fill(struct endpoint_script *out, const char *program, struct span script_name,
+    const char *path_info)
 {
 	out->program = strdup(program);
 	out->script_name = span_dup(script_name);
@@ -50,14 +51,16 @@ endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_di
 	} else if (S_ISDIR(st.st_mode)) {
 		*is_dir = true;
 	} else if (S_ISREG(st.st_mode)) {
-		result = faccessat(fd, "", X_OK, AT_EMPTY_PATH) == 0 ? ENDPOINT_OK : ENDPOINT_FORBIDDEN;
+		result = faccessat(fd, "", X_OK, AT_EMPTY_PATH) == 0 ? ENDPOINT_OK
+								     : ENDPOINT_FORBIDDEN;
 	}
 	close(fd);
 	return result;
 }
 
 static enum endpoint_result
-endpoint_find_below(const struct endpoint *endpoint, const char *path, struct endpoint_script *out)
+endpoint_find_below(
+    const struct endpoint *endpoint, const char *path, struct endpoint_script *out)
 {
 	enum endpoint_result result = ENDPOINT_MISSING;
 	char *relative = strdup(path + 1);
@@ -93,7 +96,8 @@ endpoint_find_below(const struct endpoint *endpoint, const char *path, struct en
 			free(relative);
 			return ENDPOINT_NOMEM;
 		}
-		result = endpoint_fill(out, program, (struct span){path, end + 1}, path + 1 + end);
+		result =
+		    endpoint_fill(out, program, (struct span){path, end + 1}, path + 1 + end);
 		free(program);
 	}
 	free(relative);

@@ -17,12 +17,14 @@
 /* What becomes of text of the program that is not UTF-8. */
 enum endpoint_not_utf8 {
 	ENDPOINT_REPLACE, /* U+FFFD stands where it is not */
-	ENDPOINT_BINARY,  /* the message is a binary one; later parts of one that began well are repaired */
-	ENDPOINT_CLOSE,	  /* the session ends */
+	ENDPOINT_BINARY, /* the message is a binary one; later parts of one that began well are
+			    repaired */
+	ENDPOINT_CLOSE, /* the session ends */
 };
 
 struct endpoint {
-	/* One program for every path, or (PROGRAM NULL) the executable files below a directory. All borrowed. */
+	/* One program for every path, or (PROGRAM NULL) the executable files below a directory.
+	 * All borrowed. */
 	const char *program;
 	char *const *argv;
 	int dir; /* of beneath_root(); -1: none */
@@ -30,16 +32,17 @@ struct endpoint {
 
 	struct framing to_program;
 	struct framing from_program;
-	bool events;	  /* the program is told who came and how the client left: json */
+	bool events; /* the program is told who came and how the client left: json */
 	bool pass_stderr; /* lines of stderr go to the client too, marked: lines, json */
 	enum endpoint_not_utf8 not_utf8;
 	uint64_t max_message; /* bytes; 0: no limit */
-	int64_t ping_ms;      /* 0: no pings */
-	size_t max_programs;  /* of the whole server; 0: no limit */
-	bool compat;	      /* messages of the wrong type are dropped, the log is websocketd's */
+	int64_t ping_ms; /* 0: no pings */
+	size_t max_programs; /* of the whole server; 0: no limit */
+	bool compat; /* messages of the wrong type are dropped, the log is websocketd's */
 
 	struct origin_policy origin;
-	bool local_hosts_only; /* only loopback is listened on: the Host must be local or one of HOSTS */
+	bool local_hosts_only; /* only loopback is listened on: the Host must be local or one of
+				  HOSTS */
 	char *const *hosts;
 	size_t host_count;
 
@@ -49,22 +52,24 @@ struct endpoint {
 	struct deflate_settings deflate;
 
 	const char *switch_headers; /* further header lines of a 101, each with CR LF */
-	char *const *pass_env;	    /* "NAME=value" of the server's own environment, NULL at the end */
-	bool pass_auth;		    /* Authorization reaches the program */
+	char *const
+	    *pass_env; /* "NAME=value" of the server's own environment, NULL at the end */
+	bool pass_auth; /* Authorization reaches the program */
 };
 
 enum endpoint_result {
 	ENDPOINT_OK,
-	ENDPOINT_MISSING,   /* 404 */
+	ENDPOINT_MISSING, /* 404 */
 	ENDPOINT_FORBIDDEN, /* it is there and not executable: 403 */
 	ENDPOINT_NOMEM,
 };
 
 /* What a path of a URL means. All owned; endpoint_script_clear() frees. */
 struct endpoint_script {
-	char *program;	   /* the file to start */
-	char *script_name; /* SCRIPT_NAME: "/" for the one program, "/a/b.sh" below a directory */
-	char *path_info;   /* PATH_INFO: the rest of the path, decoded */
+	char *program; /* the file to start */
+	char *
+	    script_name; /* SCRIPT_NAME: "/" for the one program, "/a/b.sh" below a directory */
+	char *path_info; /* PATH_INFO: the rest of the path, decoded */
 };
 
 /*

@@ -23,7 +23,8 @@ struct env {
 static void
 env_put_bytes(struct env *env, struct span bytes)
 {
-	/* S-ENV-5: the head parser let none of these through; checked again, where it would do harm. */
+	/* S-ENV-5: the head parser let none of these through; checked again, where it would do
+	 * harm. */
 	if (bytes.len > 0 &&
 	    (memchr(bytes.data, '\0', bytes.len) || memchr(bytes.data, '\n', bytes.len) ||
 		memchr(bytes.data, '\r', bytes.len)))
@@ -121,7 +122,8 @@ env_field_passes(const struct endpoint *endpoint, struct span name)
 	return true;
 }
 
-/* One variable for each name; repeated fields are joined (RFC 3875, section 4.1.18; cookies: RFC 6265, section 5.4). */
+/* One variable for each name; repeated fields are joined (RFC 3875, section 4.1.18; cookies:
+ * RFC 6265, section 5.4). */
 static void
 env_put_fields(struct env *env, const struct endpoint *endpoint, const struct head *head)
 {
@@ -129,7 +131,8 @@ env_put_fields(struct env *env, const struct endpoint *endpoint, const struct he
 
 	for (size_t i = 0; i < count; i++) {
 		struct span name = head_field(head, i).name;
-		struct span joint = span_equal_nocase(name, SPAN("Cookie")) ? SPAN("; ") : SPAN(", ");
+		struct span joint =
+		    span_equal_nocase(name, SPAN("Cookie")) ? SPAN("; ") : SPAN(", ");
 		bool seen = false;
 
 		for (size_t j = 0; j < i && !seen; j++)
@@ -164,7 +167,8 @@ env_put_unique_id(struct env *env)
 	env_put(env, "UNIQUE_ID", span_of(text));
 }
 
-/* Where the request was sent to: SERVER_NAME and SERVER_PORT are never empty (RFC 3875, sections 4.1.14 and 4.1.15). */
+/* Where the request was sent to: SERVER_NAME and SERVER_PORT are never empty (RFC 3875,
+ * sections 4.1.14 and 4.1.15). */
 static void
 env_put_server(struct env *env, const struct env_request *request, bool secure)
 {
@@ -224,14 +228,15 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 	return env_finish(&env);
 }
 
-/* Names that a program must be able to trust, or that are between the server and its service manager. */
+/* Names that a program must be able to trust, or that are between the server and its service
+ * manager. */
 static bool
 env_is_reserved(const char *name)
 {
-	static const char *const patterns[] = {"HTTP_*", "HTTPS", "SERVER_*", "REMOTE_*", "REQUEST_*",
-	    "SCRIPT_NAME", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "GATEWAY_INTERFACE", "AUTH_TYPE",
-	    "CONTENT_*", "SEC_WEBSOCKET_*", "SSL_CLIENT_*", "UNIQUE_ID", "NOTIFY_SOCKET", 
-	    "LISTEN_*", "WATCHDOG_*"};
+	static const char *const patterns[] = {"HTTP_*", "HTTPS", "SERVER_*", "REMOTE_*",
+	    "REQUEST_*", "SCRIPT_NAME", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING",
+	    "GATEWAY_INTERFACE", "AUTH_TYPE", "CONTENT_*", "SEC_WEBSOCKET_*", "SSL_CLIENT_*",
+	    "UNIQUE_ID", "NOTIFY_SOCKET", "LISTEN_*", "WATCHDOG_*"};
 
 	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
 		if (fnmatch(patterns[i], name, 0) == 0)
@@ -261,7 +266,8 @@ env_pick(char *const *from, char *const *names, size_t count)
 			for (size_t k = 0; k < value.len; k++) {
 				char c = value.data[k];
 
-				env_put_bytes(&env, c == '\n' || c == '\r' ? SPAN(" ") : (struct span){&c, 1});
+				env_put_bytes(&env,
+				    c == '\n' || c == '\r' ? SPAN(" ") : (struct span){&c, 1});
 			}
 			env_end(&env);
 			break;

@@ -14,14 +14,16 @@
 
 /* Opens what PATH names; -1 when there is no such regular file. */
 static int
-files_open(const struct files *files, const char *path, struct stat *st, char name[HEAD_MAX_LINE + 16])
+files_open(
+    const struct files *files, const char *path, struct stat *st, char name[HEAD_MAX_LINE + 16])
 {
 	size_t len = strlen(path);
 	int fd;
 
 	if (files->root == -1 || beneath_hidden(path))
 		return -1;
-	snprintf(name, HEAD_MAX_LINE + 16, "%s%s", path + 1, path[len - 1] == '/' ? "index.html" : "");
+	snprintf(name, HEAD_MAX_LINE + 16, "%s%s", path + 1,
+	    path[len - 1] == '/' ? "index.html" : "");
 	fd = beneath_open(files->root, name, O_RDONLY);
 	if (fd != -1 && (fstat(fd, st) == -1 || !S_ISREG(st->st_mode))) {
 		close(fd);
@@ -38,7 +40,8 @@ files_refuse_method(const struct files *files, struct connection *connection)
 
 	if (asprintf(&headers, "%s%s", allow, files->headers) == -1)
 		headers = NULL;
-	connection_reply(connection, 405, headers ? headers : allow, "static files take GET and HEAD only");
+	connection_reply(
+	    connection, 405, headers ? headers : allow, "static files take GET and HEAD only");
 	free(headers);
 }
 
@@ -60,5 +63,6 @@ files_serve(const struct files *files, struct connection *connection, const stru
 		connection_reply(connection, 404, files->headers, NULL);
 		return;
 	}
-	connection_reply_file(connection, fd, st.st_size, mime_type(name), files->headers, head_only);
+	connection_reply_file(
+	    connection, fd, st.st_size, mime_type(name), files->headers, head_only);
 }

@@ -9,12 +9,12 @@
 #include "http/connection.h"
 
 struct files {
-	int root;	     /* of beneath_root(); -1: there are no files */
+	int root; /* of beneath_root(); -1: there are no files */
 	const char *headers; /* borrowed: further header lines, each with CR LF */
 };
 
 /* Answers a request for the decoded PATH. */
-void files_serve(const struct files *files, struct connection *connection, const struct head *head,
-    const char *path);
+void files_serve(const struct files *files, struct connection *connection,
+    const struct head *head, const char *path);
 
 #endif

@@ -17,17 +17,20 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	const char *headers = upgrade ? NULL : route->files.headers;
 
 	if (!uri_split(head_target(head), &uri)) {
-		connection_reply(connection, 400, headers, "the request's target is not a path");
+		connection_reply(
+		    connection, 400, headers, "the request's target is not a path");
 		return;
 	}
-	/* RFC 9112, section 3.2.2: the authority of an absolute target counts, not the Host field. */
+	/* RFC 9112, section 3.2.2: the authority of an absolute target counts, not the Host
+	 * field. */
 	(void)head_find(head, "Host", &host);
 	if (uri.authority.len > 0)
 		host = uri.authority;
 	if (endpoint->local_hosts_only && host.len > 0 &&
 	    !origin_host_is_local(host, endpoint->hosts, endpoint->host_count)) {
 		connection_reply(connection, 421, headers,
-		    "the Host is not local, as only loopback is listened on; --host=NAME allows it");
+		    "the Host is not local, as only loopback is listened on; --host=NAME "
+		    "allows it");
 		return;
 	}
 	switch (uri_decode_path(uri.path, path)) {
@@ -37,7 +40,8 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 		connection_reply(connection, 400, headers, "the path can't be decoded");
 		return;
 	case URI_PATH_MISSING:
-		connection_reply(connection, 404, headers, "the path has an empty, \".\" or \"..\" segment");
+		connection_reply(
+		    connection, 404, headers, "the path has an empty, \".\" or \"..\" segment");
 		return;
 	}
 	if (upgrade)

@@ -16,10 +16,12 @@
 
 static void session_step(struct session *s);
 
-static const char *const session_peer_names[] = {
-	[PEER_OPEN] = "open", [PEER_CLOSING] = "closing", [PEER_LEFT] = "left", [PEER_GONE] = "gone"};
+static const char *const session_peer_names[] = {[PEER_OPEN] = "open",
+    [PEER_CLOSING] = "closing",
+    [PEER_LEFT] = "left",
+    [PEER_GONE] = "gone"};
 static const char *const session_child_names[] = {
-	[CHILD_RUN] = "run", [CHILD_EOF] = "eof", [CHILD_DEAD] = "dead", [CHILD_GONE] = "gone"};
+    [CHILD_RUN] = "run", [CHILD_EOF] = "eof", [CHILD_DEAD] = "dead", [CHILD_GONE] = "gone"};
 
 /* Facts */
 
@@ -28,7 +30,8 @@ session_set_peer(struct session *s, enum peer_state state)
 {
 	if (s->peer_state == state)
 		return;
-	session_log_change(s, "peer", session_peer_names[s->peer_state], session_peer_names[state]);
+	session_log_change(
+	    s, "peer", session_peer_names[s->peer_state], session_peer_names[state]);
 	s->peer_state = state;
 }
 
@@ -43,7 +46,8 @@ session_set_child(struct session *s)
 		state = CHILD_DEAD;
 	if (s->child_state == state)
 		return;
-	session_log_change(s, "child", session_child_names[s->child_state], session_child_names[state]);
+	session_log_change(
+	    s, "child", session_child_names[s->child_state], session_child_names[state]);
 	s->child_state = state;
 }
 
@@ -120,27 +124,30 @@ session_on_peer_gone(void *arg, bool failed)
 
 	if (failed)
 		session_lose_peer(s, "the connection was lost");
-	else if (!session_in_fault(s)) /* else its FIN stands behind the fault, and is not heard */
+	else if (!session_in_fault(
+		     s)) /* else its FIN stands behind the fault, and is not heard */
 		session_set_peer(s, PEER_LEFT);
 	session_step(s);
 }
 
 static const struct io_handlers session_peer_handlers = {
-	.on_readable = session_on_peer_readable,
-	.on_written = session_on_peer_written,
-	.on_gone = session_on_peer_gone,
+    .on_readable = session_on_peer_readable,
+    .on_written = session_on_peer_written,
+    .on_gone = session_on_peer_gone,
 };
 
 /* The program */
 
-/* Rule 2 of backpressure for stderr, where it goes to the peer. Output that nobody wants is read all the same. */
+/* Rule 2 of backpressure for stderr, where it goes to the peer. Output that nobody wants is
+ * read all the same. */
 static void
 session_set_stderr_reading(struct session *s)
 {
-	bool wanted = s->endpoint->pass_stderr && s->peer_state == PEER_OPEN && s->close_wanted == 0;
+	bool wanted =
+	    s->endpoint->pass_stderr && s->peer_state == PEER_OPEN && s->close_wanted == 0;
 
-	child_set_reading_stderr(
-	    s->child, !wanted || decide_reading(child_is_reading_stderr(s->child), io_queued(s->peer)));
+	child_set_reading_stderr(s->child,
+	    !wanted || decide_reading(child_is_reading_stderr(s->child), io_queued(s->peer)));
 }
 
 static void
@@ -167,7 +174,8 @@ session_on_stderr(void *arg, const char *line, size_t len)
 		log_end();
 	session_out_stderr(s, line, len);
 	session_set_stderr_reading(s);
-	/* The step may free the session, which the child is not prepared for here: so it comes soon. */
+	/* The step may free the session, which the child is not prepared for here: so it comes
+	 * soon. */
 	if ((!s->peer || s->close_wanted != 0) && !timer_at(&s->timer, util_clock_ms()))
 		session_lose_peer(s, "no memory for a timer");
 }
@@ -182,11 +190,11 @@ session_on_child_changed(void *arg)
 }
 
 static const struct child_handlers session_child_handlers = {
-	.on_stdout = session_on_stdout,
-	.on_written = session_on_stdin_written,
-	.on_stderr = session_on_stderr,
-	.on_exit = session_on_child_changed,
-	.on_reaped = session_on_child_changed,
+    .on_stdout = session_on_stdout,
+    .on_written = session_on_stdin_written,
+    .on_stderr = session_on_stderr,
+    .on_exit = session_on_child_changed,
+    .on_reaped = session_on_child_changed,
 };
 
 /* The step */
@@ -260,8 +268,9 @@ session_free(struct session *s)
 }
 
 /*
- * Their CLOSE is overdue: ours has left, and the time is over. Notes when it left. After a fault theirs is not
- * waited for, as nothing that comes behind a fault is heard (RFC 6455, section 7.1.7).
+ * Their CLOSE is overdue: ours has left, and the time is over. Notes when it left. After a
+ * fault theirs is not waited for, as nothing that comes behind a fault is heard (RFC 6455,
+ * section 7.1.7).
  */
 static bool
 session_close_overdue(struct session *s, int64_t now)
@@ -279,17 +288,19 @@ static struct decide_facts
 session_facts(struct session *s)
 {
 	return (struct decide_facts){
-		.peer = s->peer_state,
-		.child = s->child_state,
-		.close_wanted = s->close_wanted,
-		.close_sent = s->close_sent,
-		.close_received = s->close_received,
-		.peer_queued = s->peer ? io_queued(s->peer) : 0,
-		.child_queued = child_queued(s->child),
-		.reading_peer = s->peer && io_is_reading(s->peer),
-		.reading_child = child_is_reading(s->child),
-		.close_overdue = session_close_overdue(s, s->peer_state == PEER_CLOSING ? util_clock_ms() : 0),
-		.fault_waits = session_in_fault(s) && util_clock_ms() < s->fault_ms + SESSION_FAULT_MS,
+	    .peer = s->peer_state,
+	    .child = s->child_state,
+	    .close_wanted = s->close_wanted,
+	    .close_sent = s->close_sent,
+	    .close_received = s->close_received,
+	    .peer_queued = s->peer ? io_queued(s->peer) : 0,
+	    .child_queued = child_queued(s->child),
+	    .reading_peer = s->peer && io_is_reading(s->peer),
+	    .reading_child = child_is_reading(s->child),
+	    .close_overdue =
+		session_close_overdue(s, s->peer_state == PEER_CLOSING ? util_clock_ms() : 0),
+	    .fault_waits =
+		session_in_fault(s) && util_clock_ms() < s->fault_ms + SESSION_FAULT_MS,
 	};
 }
 
@@ -299,7 +310,8 @@ session_set_peer_reading(struct session *s, bool on)
 	if (!s->peer || io_is_reading(s->peer) == on)
 		return;
 	io_set_reading(s->peer, on);
-	/* While we did not read we could not hear: the peer is not to blame for that silence. */
+	/* While we did not read we could not hear: the peer is not to blame for that silence.
+	 */
 	if (on)
 		s->heard_ms = util_clock_ms();
 }
@@ -323,7 +335,8 @@ session_due(const struct session *s)
 	return due;
 }
 
-/* Tells the program, which may ask for it, why its stdin ends. Of a program that ended its output nobody says more. */
+/* Tells the program, which may ask for it, why its stdin ends. Of a program that ended its
+ * output nobody says more. */
 static void
 session_tell_end(struct session *s)
 {
@@ -375,7 +388,8 @@ session_step(struct session *s)
 		session_set_peer_reading(s, todo.read_peer);
 		child_set_reading(s->child, todo.read_child);
 		session_set_stderr_reading(s);
-		if (todo.read_child && child_is_reaped(s->child) && s->child_state != CHILD_GONE) {
+		if (todo.read_child && child_is_reaped(s->child) &&
+		    s->child_state != CHILD_GONE) {
 			/* Nobody is left to write, so no event comes when the pipe is empty. */
 			session_out_take(s);
 			continue;
@@ -400,7 +414,7 @@ session_on_timer(void *arg)
 		if (now >= io_progress_ms(s->peer) + SESSION_STALL_MS)
 			session_lose_peer(s, "the peer took no data for too long");
 	} else if (s->peer_state == PEER_OPEN && s->endpoint->ping_ms > 0 &&
-	    now >= s->heard_ms + s->endpoint->ping_ms) {
+		   now >= s->heard_ms + s->endpoint->ping_ms) {
 		if (!io_is_reading(s->peer)) {
 			s->heard_ms = now;
 		} else if (s->pings >= SESSION_PINGS) {
@@ -430,10 +444,12 @@ session_open(const struct session_spec *spec, int *error)
 	timer_init(&s->timer, s->loop, session_on_timer, s);
 	snprintf(s->remote, sizeof(s->remote), "%s", spec->remote);
 	if (s->endpoint->compat) {
-		if (asprintf(&s->compat_url, "http%s://%.*s%.*s", s->endpoint->origin.secure ? "s" : "",
-			(int)spec->host.len, spec->host.data, (int)spec->target.len, spec->target.data) == -1)
+		if (asprintf(&s->compat_url, "http%s://%.*s%.*s",
+			s->endpoint->origin.secure ? "s" : "", (int)spec->host.len,
+			spec->host.data, (int)spec->target.len, spec->target.data) == -1)
 			s->compat_url = NULL;
-		s->compat_origin = span_dup(spec->origin.len > 0 ? spec->origin : SPAN("file:"));
+		s->compat_origin =
+		    span_dup(spec->origin.len > 0 ? spec->origin : SPAN("file:"));
 		if (!s->compat_url || !s->compat_origin)
 			goto fail;
 	}
@@ -443,8 +459,8 @@ session_open(const struct session_spec *spec, int *error)
 		if (!s->inflater || !s->deflater)
 			goto fail;
 	}
-	*error = child_start(spec->children, spec->program, spec->argv, spec->envp, &session_child_handlers, s,
-	    &s->child);
+	*error = child_start(spec->children, spec->program, spec->argv, spec->envp,
+	    &session_child_handlers, s, &s->child);
 	if (*error != 0)
 		goto fail;
 	decoder_init(&s->decoder, s->endpoint->max_message);
@@ -468,7 +484,8 @@ session_accept_take(struct session *s, struct io *io, struct span head, struct s
 	if (!io_write(io, head.data, head.len)) {
 		session_lose_peer(s, "the connection was lost");
 	} else if (rest.len > 0) {
-		/* The decoder works in place, so what came early is copied to where reads go. */
+		/* The decoder works in place, so what came early is copied to where reads go.
+		 */
 		assert(rest.len <= LOOP_BATCH);
 		memcpy(s->loop->in, rest.data, rest.len);
 		session_in_take(s, s->loop->in, rest.len);

@@ -19,15 +19,16 @@
 #include <stdint.h>
 
 enum {
-	SESSION_CLOSE_MS = 2 * 1000,  /* how long their CLOSE may take once ours has left */
-	SESSION_FAULT_MS = 100,	      /* how long what came before a fault may be answered */
+	SESSION_CLOSE_MS = 2 * 1000, /* how long their CLOSE may take once ours has left */
+	SESSION_FAULT_MS = 100, /* how long what came before a fault may be answered */
 	SESSION_STALL_MS = 60 * 1000, /* how long a peer may take none of what is sent to it */
-	SESSION_PINGS = 2,	      /* so many unanswered, and the peer is taken for dead */
+	SESSION_PINGS = 2, /* so many unanswered, and the peer is taken for dead */
 };
 
 struct session;
 
-/* What a session is made of; all borrowed during the call but for loop, children, list and endpoint, which outlive it. */
+/* What a session is made of; all borrowed during the call but for loop, children, list and
+ * endpoint, which outlive it. */
 struct session_spec {
 	struct loop *loop;
 	struct children *children;
@@ -38,7 +39,8 @@ struct session_spec {
 	char *const *argv;
 	char *const *envp;
 	const char *remote; /* the peer's address in text */
-	struct span path; /* of the request, decoded, for the event that opens; the next likewise, but raw */
+	struct span path; /* of the request, decoded, for the event that opens; the next
+			     likewise, but raw */
 	struct span query;
 	struct span target; /* of the request, for the log, likewise the next two */
 	struct span host;
@@ -52,18 +54,21 @@ struct session_spec {
  * Starts the program. NULL when that fails, *ERROR is the errno then. The
  * session has no peer yet: session_accept_take() follows before the return to the loop.
  */
-struct session *session_open(const struct session_spec *spec, int *error) __attribute__((warn_unused_result));
+struct session *session_open(const struct session_spec *spec, int *error)
+    __attribute__((warn_unused_result));
 
 /*
  * Takes the peer's stream, sends HEAD (the 101) and relays from now on, beginning with
  * the LEN bytes at REST, which came behind the request.
  */
-void session_accept_take(struct session *session, struct io *io, struct span head, struct span rest);
+void session_accept_take(
+    struct session *session, struct io *io, struct span head, struct span rest);
 
 /* Ends all sessions of a list with CLOSE 1001: the server goes away. */
 void session_drain_all(struct list *list);
 
-/* Drops the peers of all of a list, without a word; each is freed once its program is reaped. */
+/* Drops the peers of all of a list, without a word; each is freed once its program is reaped.
+ */
 void session_abort_all(struct list *list);
 
 #endif

@@ -10,14 +10,15 @@
 #include <string.h>
 
 /*
- * The records of one read, so that they leave in one write. They lie in the read buffer, where what
- * stands around a message takes the place of its frame header; those for which that has no room, or
- * which are another text, are put together in RECORDS.
+ * The records of one read, so that they leave in one write. They lie in the read buffer, where
+ * what stands around a message takes the place of its frame header; those for which that has no
+ * room, or which are another text, are put together in RECORDS.
  */
 struct session_in_batch {
 	uint8_t *start; /* NULL: none lie in the read buffer */
 	uint8_t *end;
-	struct span tail; /* of the last message, not written yet: its place may be the next header's */
+	struct span
+	    tail; /* of the last message, not written yet: its place may be the next header's */
 	struct buffer records; /* owned */
 };
 
@@ -49,10 +50,11 @@ session_in_batch_flush(struct session *s, struct session_in_batch *batch)
 
 /* A message that lies in the read buffer stays there, moved down to the one before it. */
 static void
-session_in_batch_put(struct session_in_batch *batch, const struct message *m,
-    const struct framing_wrapped *w)
+session_in_batch_put(
+    struct session_in_batch *batch, const struct message *m, const struct framing_wrapped *w)
 {
-	/* The header before M is longer than a tail and a head, so END never passes what comes next. */
+	/* The header before M is longer than a tail and a head, so END never passes what comes
+	 * next. */
 	if (!batch->start)
 		batch->start = batch->end = m->data - w->head_len;
 	else
@@ -87,8 +89,8 @@ session_in_write_gathered(struct session *s, const struct framing_wrapped *w)
 
 /* Passes on a message with what stands around it. */
 static bool
-session_in_put(struct session *s, const struct decoder_item *item, const struct framing_wrapped *w,
-    struct session_in_batch *batch)
+session_in_put(struct session *s, const struct decoder_item *item,
+    const struct framing_wrapped *w, struct session_in_batch *batch)
 {
 	const struct message *m = &item->message;
 
@@ -183,8 +185,8 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 		case DECODER_CLOSE:
 			s->close_received = item.code;
 			session_in_batch_flush(s, &batch);
-			session_in_tell_close(
-			    s, item.code, (struct span){(char *)item.payload.data, item.payload.len});
+			session_in_tell_close(s, item.code,
+			    (struct span){(char *)item.payload.data, item.payload.len});
 			session_set_peer(s, PEER_LEFT);
 			break;
 		case DECODER_FAIL:

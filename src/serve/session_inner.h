@@ -24,35 +24,37 @@ struct session_count {
 
 struct session {
 	struct loop_grave grave; /* first: session_release() casts it back */
-	struct list node;	 /* in the server's list */
-	struct loop *loop;	 /* borrowed, as the next one */
+	struct list node; /* in the server's list */
+	struct loop *loop; /* borrowed, as the next one */
 	const struct endpoint *endpoint;
 	uint64_t id;
 	enum peer_state peer_state;
 	enum child_state child_state;
-	struct io *peer;     /* owned; NULL when PEER_GONE */
+	struct io *peer; /* owned; NULL when PEER_GONE */
 	struct child *child; /* owned */
 	struct decoder decoder;
 	struct encoder encoder;
-	struct inflater *inflater; /* owned, as the next one; NULL: compression was not agreed on */
+	struct inflater
+	    *inflater; /* owned, as the next one; NULL: compression was not agreed on */
 	struct deflater *deflater;
 	struct framing_reader framing;
 	struct utf8_repair repair; /* of the child's text */
 	enum message_type out_type; /* of the message to the peer that was begun */
-	bool said_not_utf8;	   /* each of these two is said once in the log */
+	bool said_not_utf8; /* each of these two is said once in the log */
 	bool said_dropped;
-	bool close_told;	   /* to the program, as an event */
-	struct buffer waiting;	   /* messages of stderr, each behind its length (size_t); owned */
-	size_t out_len;		   /* bytes in loop->out, within a callback */
-	uint16_t close_wanted;	   /* see struct decide_facts */
+	bool close_told; /* to the program, as an event */
+	struct buffer waiting; /* messages of stderr, each behind its length (size_t); owned */
+	size_t out_len; /* bytes in loop->out, within a callback */
+	uint16_t close_wanted; /* see struct decide_facts */
 	uint16_t close_sent;
 	uint16_t close_received;
-	const char *reason; /* why it ends, in words: constant, or CLOSE_WORDS; NULL: its program or peer ended */
-	char *close_words;  /* owned: the reason of a program that ended the session */
+	const char *reason; /* why it ends, in words: constant, or CLOSE_WORDS; NULL: its
+			       program or peer ended */
+	char *close_words; /* owned: the reason of a program that ended the session */
 	struct timer timer;
 	int64_t opened_ms;
-	int64_t heard_ms;  /* when the peer last sent something, or was last pinged */
-	int64_t fault_ms;  /* when the peer broke a rule; 0: it did not */
+	int64_t heard_ms; /* when the peer last sent something, or was last pinged */
+	int64_t fault_ms; /* when the peer broke a rule; 0: it did not */
 	int64_t closed_ms; /* when our CLOSE was found to have left; 0: not yet */
 	unsigned int pings; /* unanswered */
 	struct session_count in;
@@ -73,12 +75,13 @@ void session_set_child(struct session *s);
 void session_want_close(struct session *s, uint16_t code, const char *reason);
 
 /*
- * The peer has broken a rule. What it sent before stays valid: the child may answer it for a while, and
- * then the session ends. Nothing that comes behind is heard.
+ * The peer has broken a rule. What it sent before stays valid: the child may answer it for a
+ * while, and then the session ends. Nothing that comes behind is heard.
  */
 void session_fault(struct session *s, uint16_t code, const char *reason);
 
-/* True from a fault to our CLOSE for it, which leaves when the answers have come or the time for them is over. */
+/* True from a fault to our CLOSE for it, which leaves when the answers have come or the time
+ * for them is over. */
 bool session_in_fault(const struct session *s);
 
 /* The connection is of no use any more: no CLOSE, no flush. */

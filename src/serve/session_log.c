@@ -8,7 +8,8 @@
 #include <string.h>
 
 bool
-session_log_begin(struct session *s, enum log_level level, const char *category, struct span message)
+session_log_begin(
+    struct session *s, enum log_level level, const char *category, struct span message)
 {
 	if (!log_begin(level, category, s->id, message))
 		return false;
@@ -16,7 +17,8 @@ session_log_begin(struct session *s, enum log_level level, const char *category,
 		log_text("url", span_of(s->compat_url));
 		log_number("id", (int64_t)s->id);
 		log_text("remote", span_of(s->remote));
-		log_text("command", span_of(s->endpoint->program ? s->endpoint->program : s->endpoint->dir_path));
+		log_text("command", span_of(s->endpoint->program ? s->endpoint->program
+								 : s->endpoint->dir_path));
 		log_text("origin", span_of(s->compat_origin));
 		log_number("pid", child_pid(s->child));
 	}
@@ -38,7 +40,8 @@ session_log_change(struct session *s, const char *what, const char *from, const 
 void
 session_log_open(struct session *s, const struct session_spec *spec)
 {
-	if (!session_log_begin(s, LOG_ACCESS, "session", s->endpoint->compat ? SPAN("CONNECT") : SPAN("open")))
+	if (!session_log_begin(
+		s, LOG_ACCESS, "session", s->endpoint->compat ? SPAN("CONNECT") : SPAN("open")))
 		return;
 	if (!s->endpoint->compat) {
 		log_text("remote", span_of(s->remote));
@@ -60,7 +63,8 @@ session_log_close(struct session *s)
 {
 	struct child_exit end = child_exit(s->child);
 
-	if (!session_log_begin(s, LOG_ACCESS, "session", s->endpoint->compat ? SPAN("DISCONNECT") : SPAN("close")))
+	if (!session_log_begin(s, LOG_ACCESS, "session",
+		s->endpoint->compat ? SPAN("DISCONNECT") : SPAN("close")))
 		return;
 	if (!s->endpoint->compat) {
 		log_text("remote", span_of(s->remote));
@@ -74,12 +78,14 @@ session_log_close(struct session *s)
 			log_number("out_wire_bytes", (int64_t)s->out.wire);
 		}
 		if (end.by_signal)
-			log_text("signal", span_of(sigabbrev_np(end.value) ? sigabbrev_np(end.value) : "?"));
+			log_text("signal",
+			    span_of(sigabbrev_np(end.value) ? sigabbrev_np(end.value) : "?"));
 		else
 			log_number("exit", end.value);
 		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
 		log_number("sent", s->close_sent != 0 ? s->close_sent : CLOSE_ABNORMAL);
-		log_number("received", s->close_received != 0 ? s->close_received : CLOSE_ABNORMAL);
+		log_number(
+		    "received", s->close_received != 0 ? s->close_received : CLOSE_ABNORMAL);
 		if (s->reason && *s->reason)
 			log_text("reason", span_of(s->reason));
 	}

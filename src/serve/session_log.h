@@ -7,11 +7,11 @@
 #include "serve/session_inner.h"
 
 /*
- * As log_begin() for this session. A line begins with what websocketd puts on each of its lines; ours begin
- * with the session's id alone.
+ * As log_begin() for this session. A line begins with what websocketd puts on each of its
+ * lines; ours begin with the session's id alone.
  */
-bool session_log_begin(struct session *s, enum log_level level, const char *category, struct span message)
-    __attribute__((warn_unused_result));
+bool session_log_begin(struct session *s, enum log_level level, const char *category,
+    struct span message) __attribute__((warn_unused_result));
 
 /* A state changed; WHAT says which. */
 void session_log_change(struct session *s, const char *what, const char *from, const char *to);

@@ -10,8 +10,10 @@
 #include <string.h>
 
 enum {
-	SESSION_OUT_COPY_MAX = 4096, /* bytes of a payload that is cheaper to copy than to point to */
-	SESSION_OUT_WAITING_MAX = 64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
+	SESSION_OUT_COPY_MAX =
+	    4096, /* bytes of a payload that is cheaper to copy than to point to */
+	SESSION_OUT_WAITING_MAX =
+	    64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
 };
 
 void
@@ -25,7 +27,8 @@ session_out_flush(struct session *s)
 }
 
 void
-session_out_control(struct session *s, enum frame_opcode opcode, const uint8_t *payload, size_t len)
+session_out_control(
+    struct session *s, enum frame_opcode opcode, const uint8_t *payload, size_t len)
 {
 	if (s->close_sent != 0)
 		return; /* RFC 6455, section 5.5.1: nothing follows a CLOSE */
@@ -34,9 +37,11 @@ session_out_control(struct session *s, enum frame_opcode opcode, const uint8_t *
 	s->out_len += encoder_control(s->loop->out + s->out_len, opcode, payload, len);
 }
 
-/* One frame of a compressed message, put together in loop->out: first the payload, then the header before it. */
+/* One frame of a compressed message, put together in loop->out: first the payload, then the
+ * header before it. */
 static void
-session_out_deflated(struct session *s, enum message_type type, bool last, const uint8_t *data, size_t len)
+session_out_deflated(
+    struct session *s, enum message_type type, bool last, const uint8_t *data, size_t len)
 {
 	bool whole = last && !s->encoder.in_message;
 	uint8_t *frame;
@@ -50,7 +55,8 @@ session_out_deflated(struct session *s, enum message_type type, bool last, const
 	frame = s->loop->out + s->out_len;
 	wire = deflater_put(s->deflater, data, len, last, frame + FRAME_SERVER_HEADER_MAX);
 	if (wire == 0) {
-		/* The peer could not read on: what it has of this message can't be completed. */
+		/* The peer could not read on: what it has of this message can't be completed.
+		 */
 		session_lose_peer(s, "no memory for compression");
 		return;
 	}
@@ -67,9 +73,11 @@ session_out_deflated(struct session *s, enum message_type type, bool last, const
 	s->out.wire += wire;
 }
 
-/* False when the message leaves as it is. That is decided at its first part: one of several parts is long. */
+/* False when the message leaves as it is. That is decided at its first part: one of several
+ * parts is long. */
 static bool
-session_out_compressed(struct session *s, enum message_type type, bool last, const uint8_t *data, size_t len)
+session_out_compressed(
+    struct session *s, enum message_type type, bool last, const uint8_t *data, size_t len)
 {
 	if (!s->encoder.in_message)
 		s->encoder.compressed = !last || len >= (size_t)s->endpoint->deflate.min;
@@ -79,7 +87,8 @@ session_out_compressed(struct session *s, enum message_type type, bool last, con
 	}
 	s->out.bytes += len;
 	s->out.messages += last;
-	/* Repaired text can be longer than a batch; what is not the end and empty is nothing. */
+	/* Repaired text can be longer than a batch; what is not the end and empty is nothing.
+	 */
 	for (; len > LOOP_BATCH; data += LOOP_BATCH, len -= LOOP_BATCH)
 		session_out_deflated(s, type, false, data, LOOP_BATCH);
 	if (last || len > 0)
@@ -88,7 +97,8 @@ session_out_compressed(struct session *s, enum message_type type, bool last, con
 }
 
 static void
-session_out_frame(struct session *s, enum message_type type, bool last, uint8_t *data, size_t len)
+session_out_frame(
+    struct session *s, enum message_type type, bool last, uint8_t *data, size_t len)
 {
 	struct iovec parts[2];
 	bool copy = len <= SESSION_OUT_COPY_MAX;
@@ -132,7 +142,8 @@ session_out_tag(const struct session *s, bool from_stderr)
 		return from_stderr ? "{\"type\":\"stderr\",\"data\":\"" : NULL;
 	if (!s->endpoint->pass_stderr)
 		return NULL;
-	return from_stderr ? "{\"stream\":\"stderr\",\"data\":\"" : "{\"stream\":\"stdout\",\"data\":\"";
+	return from_stderr ? "{\"stream\":\"stderr\",\"data\":\""
+			   : "{\"stream\":\"stdout\",\"data\":\"";
 }
 
 /* Puts a text, or a part of one, that is UTF-8; behind TAG it is a JSON string. */
@@ -147,14 +158,17 @@ session_out_text(struct session *s, const char *tag, uint8_t *text, size_t len, 
 		return;
 	}
 	if ((!first || buffer_append(&tagged, tag, strlen(tag))) &&
-	    quote_json(&tagged, text, len, QUOTE_FOR_PAGES) && (!last || buffer_append(&tagged, "\"}", 2)))
-		session_out_frame(s, MESSAGE_TEXT, last, buffer_data(&tagged), buffer_len(&tagged));
+	    quote_json(&tagged, text, len, QUOTE_FOR_PAGES) &&
+	    (!last || buffer_append(&tagged, "\"}", 2)))
+		session_out_frame(
+		    s, MESSAGE_TEXT, last, buffer_data(&tagged), buffer_len(&tagged));
 	else
 		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
 	buffer_clear(&tagged);
 }
 
-/* RFC 6455, section 8.1: what is called text must be UTF-8. The program's is repaired, or the session ends. */
+/* RFC 6455, section 8.1: what is called text must be UTF-8. The program's is repaired, or the
+ * session ends. */
 static void
 session_out_repaired(struct session *s, const struct message *m, bool last)
 {
@@ -168,15 +182,16 @@ session_out_repaired(struct session *s, const struct message *m, bool last)
 	}
 	len = utf8_repair(&s->repair, m->data, m->len, last, fixed, &repaired);
 	if (repaired > 0 && s->endpoint->not_utf8 == ENDPOINT_CLOSE) {
-		session_out_say_not_utf8(s, SPAN("the program's output is not UTF-8: the session ends"));
+		session_out_say_not_utf8(
+		    s, SPAN("the program's output is not UTF-8: the session ends"));
 		session_want_close(s, CLOSE_INTERNAL, "the program's output is not UTF-8");
 	} else {
 		session_out_text(s, session_out_tag(s, false), fixed, len, last);
 	}
 	free(fixed);
 	if (repaired > 0)
-		session_out_say_not_utf8(s,
-		    SPAN("the program's output is not UTF-8: repaired with U+FFFD; --binary passes bytes on"));
+		session_out_say_not_utf8(s, SPAN("the program's output is not UTF-8: repaired "
+						 "with U+FFFD; --binary passes bytes on"));
 }
 
 /* Whether a text begins with UTF-8; a character may be cut where it does not end. */
@@ -213,13 +228,14 @@ session_out_message(struct session *s, const struct message *m, bool last)
 	/* The first part decides on the type of all. */
 	if (!s->encoder.in_message)
 		s->out_type = m->type;
-	if (!s->encoder.in_message && m->type == MESSAGE_TEXT && s->endpoint->not_utf8 == ENDPOINT_BINARY &&
-	    !session_out_begins_well(m, last)) {
+	if (!s->encoder.in_message && m->type == MESSAGE_TEXT &&
+	    s->endpoint->not_utf8 == ENDPOINT_BINARY && !session_out_begins_well(m, last)) {
 		s->out_type = MESSAGE_BINARY;
 		session_out_say_not_utf8(
 		    s, SPAN("the program's output is not UTF-8: sent as a binary message"));
 	}
-	if (s->out_type == MESSAGE_TEXT && (s->repair.state.need > 0 || !utf8_valid(m->data, m->len)))
+	if (s->out_type == MESSAGE_TEXT &&
+	    (s->repair.state.need > 0 || !utf8_valid(m->data, m->len)))
 		session_out_repaired(s, m, last);
 	else if (s->out_type == MESSAGE_TEXT && s->endpoint->pass_stderr)
 		session_out_text(s, session_out_tag(s, false), m->data, m->len, last);
@@ -235,7 +251,8 @@ session_out_broken(struct session *s, const char *why, struct span bytes)
 {
 	if (s->peer_state != PEER_OPEN || s->close_wanted != 0)
 		return; /* a program that is being ended may well end within a record */
-	if (session_log_begin(s, LOG_ERROR, "session", SPAN("the program's output is malformed"))) {
+	if (session_log_begin(
+		s, LOG_ERROR, "session", SPAN("the program's output is malformed"))) {
 		log_text("why", span_of(why));
 		log_text("bytes", bytes);
 		log_end();
@@ -353,12 +370,14 @@ session_out_stderr(struct session *s, const char *line, size_t len)
 	    !buffer_append(&message, "\"}", 2)) {
 		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
 	} else if (!s->encoder.in_message) {
-		session_out_frame(s, MESSAGE_TEXT, true, buffer_data(&message), buffer_len(&message));
+		session_out_frame(
+		    s, MESSAGE_TEXT, true, buffer_data(&message), buffer_len(&message));
 		session_out_flush(s);
 	} else if (!session_out_wait(s, &message) && !s->said_dropped) {
 		s->said_dropped = true;
 		if (session_log_begin(s, LOG_ERROR, "session",
-			SPAN("lines of stderr within an endless line of stdout are not passed on")))
+			SPAN("lines of stderr within an endless line of stdout are not passed "
+			     "on")))
 			log_end();
 	}
 	buffer_clear(&message);

@@ -12,11 +12,13 @@
 /* Takes one read of the program's output. False when there is nothing more for now. */
 bool session_out_take(struct session *s);
 
-/* A line of the program's stderr: goes to the peer too where the endpoint asks for it. It flushes. */
+/* A line of the program's stderr: goes to the peer too where the endpoint asks for it. It
+ * flushes. */
 void session_out_stderr(struct session *s, const char *line, size_t len);
 
 /* Puts a control frame. */
-void session_out_control(struct session *s, enum frame_opcode opcode, const uint8_t *payload, size_t len);
+void session_out_control(
+    struct session *s, enum frame_opcode opcode, const uint8_t *payload, size_t len);
 
 /* Writes what was put. */
 void session_out_flush(struct session *s);

@@ -43,8 +43,9 @@ upgrade_is_wanted(const struct head *head)
 }
 
 /*
- * RFC 6455, section 11.3.4: one or more tokens, and section 4.1, item 10: all different. Comparing all with all
- * takes seconds for as many as a head has room for, so there is a limit that nobody will meet.
+ * RFC 6455, section 11.3.4: one or more tokens, and section 4.1, item 10: all different.
+ * Comparing all with all takes seconds for as many as a head has room for, so there is a limit
+ * that nobody will meet.
  */
 static bool
 upgrade_protocols_valid(const struct head *head)
@@ -73,8 +74,9 @@ upgrade_protocols_valid(const struct head *head)
 }
 
 /*
- * Of the subprotocols that the client names, in its order of preference (section 4.1, item 10), the first that the
- * program speaks. An empty span, and then none is answered (section 4.2.2, item 4), when there is none.
+ * Of the subprotocols that the client names, in its order of preference (section 4.1, item 10),
+ * the first that the program speaks. An empty span, and then none is answered (section 4.2.2,
+ * item 4), when there is none.
  */
 static struct span
 upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head)
@@ -83,7 +85,7 @@ upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head
 	size_t cursor = 0;
 
 	while (endpoint->subprotocol_count > 0 &&
-	    head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
+	       head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
 		for (size_t i = 0; i < endpoint->subprotocol_count; i++) {
 			if (span_equal(element, span_of(endpoint->subprotocols[i])))
 				return element;
@@ -92,9 +94,11 @@ upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head
 	return (struct span){0};
 }
 
-/* Section 9.1: extensions that are offered; several lines are one list. False: it breaks the grammar. */
+/* Section 9.1: extensions that are offered; several lines are one list. False: it breaks the
+ * grammar. */
 static bool
-upgrade_choose_extensions(const struct endpoint *endpoint, const struct head *head, struct terms *terms)
+upgrade_choose_extensions(
+    const struct endpoint *endpoint, const struct head *head, struct terms *terms)
 {
 	struct span values[HEAD_MAX_FIELDS];
 	size_t count = 0;
@@ -126,7 +130,8 @@ upgrade_choose(const struct endpoint *endpoint, const struct head *head, struct 
 		return REFUSE(400, NULL, "Sec-WebSocket-Protocol names none of --subprotocol");
 	/* Who speaks no extension need not know their grammar. */
 	if (endpoint->deflate.on && !upgrade_choose_extensions(endpoint, head, terms))
-		return REFUSE(400, NULL, "Sec-WebSocket-Extensions is not a list of extensions");
+		return REFUSE(
+		    400, NULL, "Sec-WebSocket-Extensions is not a list of extensions");
 	return PASS;
 }
 
@@ -138,36 +143,44 @@ upgrade_check_handshake(const struct head *head, struct span *key)
 
 	/* Item 1. */
 	if (!span_equal(head_method(head), SPAN("GET")))
-		return REFUSE(405, "Allow: GET\r\n", "the method of a WebSocket handshake is GET");
+		return REFUSE(
+		    405, "Allow: GET\r\n", "the method of a WebSocket handshake is GET");
 	if (head_minor(head) == 0)
 		return REFUSE(400, NULL, "HTTP/1.0 knows no Upgrade");
 	if (head_has_body(head))
 		return REFUSE(400, NULL, "a WebSocket handshake has no body");
 	/* Item 4. */
 	if (!head_has_token(head, "Connection", "upgrade"))
-		return REFUSE(400, NULL, "Connection does not say Upgrade; a proxy may have removed it");
+		return REFUSE(
+		    400, NULL, "Connection does not say Upgrade; a proxy may have removed it");
 	/* Item 6; the answer to a wrong version: section 4.4 and RFC 9110, section 15.5.22. */
 	if (head_find(head, "Sec-WebSocket-Version", &version) != 1)
-		return REFUSE(400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not there once");
+		return REFUSE(
+		    400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not there once");
 	switch (negotiate_version(version)) {
 	case NEGOTIATE_VERSION_OK:
 		break;
 	case NEGOTIATE_VERSION_OTHER:
-		return REFUSE(426, UPGRADE_VERSION_LINE "Upgrade: websocket\r\nConnection: Upgrade\r\n",
+		return REFUSE(426,
+		    UPGRADE_VERSION_LINE "Upgrade: websocket\r\nConnection: Upgrade\r\n",
 		    "a version of the protocol other than 13");
 	case NEGOTIATE_VERSION_BAD:
-		return REFUSE(400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not a number");
+		return REFUSE(
+		    400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not a number");
 	}
 	/* Item 5; once only: section 11.3.1. */
 	if (head_find(head, "Sec-WebSocket-Key", key) != 1 || !negotiate_key_valid(*key))
-		return REFUSE(400, NULL, "Sec-WebSocket-Key is not one key of 16 bytes in base64");
+		return REFUSE(
+		    400, NULL, "Sec-WebSocket-Key is not one key of 16 bytes in base64");
 	if (!upgrade_protocols_valid(head))
-		return REFUSE(400, NULL, "Sec-WebSocket-Protocol is not a list of at most 64 different tokens");
+		return REFUSE(400, NULL,
+		    "Sec-WebSocket-Protocol is not a list of at most 64 different tokens");
 	return PASS;
 }
 
 static struct refusal
-upgrade_find_program(const struct endpoint *endpoint, const char *path, struct endpoint_script *script)
+upgrade_find_program(
+    const struct endpoint *endpoint, const char *path, struct endpoint_script *script)
 {
 	switch (endpoint_find(endpoint, path, script)) {
 	case ENDPOINT_OK:
@@ -182,7 +195,8 @@ upgrade_find_program(const struct endpoint *endpoint, const char *path, struct e
 	return PASS;
 }
 
-/* What to answer when a program could not be started: the client may try again when it was for want of something. */
+/* What to answer when a program could not be started: the client may try again when it was for
+ * want of something. */
 static struct refusal
 upgrade_start_failed(int error)
 {
@@ -191,7 +205,8 @@ upgrade_start_failed(int error)
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
-		return REFUSE(503, "Retry-After: 5\r\n", "the program can't be started now: a limit of the system");
+		return REFUSE(503, "Retry-After: 5\r\n",
+		    "the program can't be started now: a limit of the system");
 	case EACCES:
 		return REFUSE(403, NULL, "the program can't be started: permission denied");
 	default:
@@ -204,8 +219,8 @@ static bool
 upgrade_put_field(struct buffer *out, const char *name, struct span value)
 {
 	return value.len == 0 ||
-	    (buffer_append(out, name, strlen(name)) && buffer_append(out, ": ", 2) &&
-		buffer_append(out, value.data, value.len) && buffer_append(out, "\r\n", 2));
+	       (buffer_append(out, name, strlen(name)) && buffer_append(out, ": ", 2) &&
+		   buffer_append(out, value.data, value.len) && buffer_append(out, "\r\n", 2));
 }
 
 /* The 101 of section 4.2.2, item 5. What was not agreed on is not named. */
@@ -216,12 +231,14 @@ upgrade_switch(struct buffer *out, const struct endpoint *endpoint, const struct
 	static const char start[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 				    "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
 
-	return negotiate_accept(terms->key, accept) && buffer_append(out, start, sizeof(start) - 1) &&
-	    buffer_append(out, accept, NEGOTIATE_ACCEPT_LEN) && buffer_append(out, "\r\n", 2) &&
-	    upgrade_put_field(out, "Sec-WebSocket-Protocol", terms->subprotocol) &&
-	    upgrade_put_field(out, "Sec-WebSocket-Extensions", span_of(terms->extensions)) &&
-	    buffer_append(out, endpoint->switch_headers, strlen(endpoint->switch_headers)) &&
-	    buffer_append(out, "\r\n", 2);
+	return negotiate_accept(terms->key, accept) &&
+	       buffer_append(out, start, sizeof(start) - 1) &&
+	       buffer_append(out, accept, NEGOTIATE_ACCEPT_LEN) &&
+	       buffer_append(out, "\r\n", 2) &&
+	       upgrade_put_field(out, "Sec-WebSocket-Protocol", terms->subprotocol) &&
+	       upgrade_put_field(out, "Sec-WebSocket-Extensions", span_of(terms->extensions)) &&
+	       buffer_append(out, endpoint->switch_headers, strlen(endpoint->switch_headers)) &&
+	       buffer_append(out, "\r\n", 2);
 }
 
 /* Starts the program and, when that went well, hands the connection over. */
@@ -244,23 +261,23 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	listener_text(request->peer, remote);
 	(void)head_find(request->head, "Origin", &origin);
 	spec = (struct session_spec){
-		.loop = context->loop,
-		.children = context->children,
-		.list = context->sessions,
-		.endpoint = endpoint,
-		.id = *context->last_id + 1,
-		.program = request->script->program,
-		.argv = endpoint->program ? endpoint->argv : own_argv,
-		.envp = env,
-		.remote = remote,
-		.path = span_of(request->path),
-		.query = request->uri->query,
-		.target = head_target(request->head),
-		.host = request->host,
-		.origin = origin,
-		.subprotocol = terms->subprotocol,
-		.extensions = span_of(terms->extensions),
-		.deflate = terms->deflates ? &terms->deflate : NULL,
+	    .loop = context->loop,
+	    .children = context->children,
+	    .list = context->sessions,
+	    .endpoint = endpoint,
+	    .id = *context->last_id + 1,
+	    .program = request->script->program,
+	    .argv = endpoint->program ? endpoint->argv : own_argv,
+	    .envp = env,
+	    .remote = remote,
+	    .path = span_of(request->path),
+	    .query = request->uri->query,
+	    .target = head_target(request->head),
+	    .host = request->host,
+	    .origin = origin,
+	    .subprotocol = terms->subprotocol,
+	    .extensions = span_of(terms->extensions),
+	    .deflate = terms->deflates ? &terms->deflate : NULL,
 	};
 	if (env && upgrade_switch(&answer, endpoint, terms))
 		session = session_open(&spec, &error);
@@ -305,14 +322,14 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 	if (refusal.status == 0) {
 		struct tls_client client;
 		struct env_request request = {
-			.head = head,
-			.uri = uri,
-			.host = host,
-			.peer = connection_peer(connection),
-			.script = &script,
-			.path = path,
-			.client = &client,
-			.subprotocol = terms.subprotocol,
+		    .head = head,
+		    .uri = uri,
+		    .host = host,
+		    .peer = connection_peer(connection),
+		    .script = &script,
+		    .path = path,
+		    .client = &client,
+		    .subprotocol = terms.subprotocol,
 		};
 
 		if (tls_client_get(connection_transport(connection), &client))

@@ -24,11 +24,13 @@ struct upgrade_context {
 	const struct endpoint *endpoint;
 };
 
-/* True when the client asks for a WebSocket: an Upgrade field names it (RFC 9110, section 7.8). */
+/* True when the client asks for a WebSocket: an Upgrade field names it (RFC 9110, section 7.8).
+ */
 bool upgrade_is_wanted(const struct head *head);
 
 /*
- * Answers such a request. URI, HOST (the authority that it was sent to) and the decoded PATH are its own.
+ * Answers such a request. URI, HOST (the authority that it was sent to) and the decoded PATH
+ * are its own.
  */
 void upgrade_serve(const struct upgrade_context *context, struct connection *connection,
     const struct head *head, const struct uri *uri, struct span host, const char *path);

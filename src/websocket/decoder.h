@@ -34,13 +34,13 @@
 enum { DECODER_MAX_FRAGMENTS = 4096 }; /* of one message, empty ones too; above: 1008 */
 
 enum decoder_event {
-	DECODER_MORE,	 /* all that was fed is used up; feed again */
+	DECODER_MORE, /* all that was fed is used up; feed again */
 	DECODER_MESSAGE, /* item.message */
-	DECODER_PING,	 /* item.payload: to be sent back as a PONG */
-	DECODER_PONG,	 /* item.payload */
+	DECODER_PING, /* item.payload: to be sent back as a PONG */
+	DECODER_PONG, /* item.payload */
 	/* The last event is one of these. */
-	DECODER_CLOSE,	 /* item.code (CLOSE_NO_STATUS for none), item.payload: the reason */
-	DECODER_FAIL,	 /* item.code, item.reason: fail the connection */
+	DECODER_CLOSE, /* item.code (CLOSE_NO_STATUS for none), item.payload: the reason */
+	DECODER_FAIL, /* item.code, item.reason: fail the connection */
 };
 
 struct decoder_item {
@@ -48,7 +48,7 @@ struct decoder_item {
 	struct {
 		uint8_t *data;
 		size_t len;
-	} payload;	    /* of a control frame, at most FRAME_CONTROL_MAX bytes */
+	} payload; /* of a control frame, at most FRAME_CONTROL_MAX bytes */
 	uint16_t code;
 	const char *reason; /* of a failure: words, constant */
 	/*
@@ -62,30 +62,31 @@ struct decoder_item {
 struct decoder {
 	uint64_t max_message; /* bytes of a whole message; above: 1009. 0: no limit */
 	struct inflater *inflater; /* borrowed; NULL: no extension was agreed */
-	uint8_t *bytes;	      /* borrowed: what was fed and not used up */
+	uint8_t *bytes; /* borrowed: what was fed and not used up */
 	size_t len;
 	uint8_t header[FRAME_HEADER_MAX]; /* the begun header, when a read cut it */
 	uint8_t header_len;
-	bool in_payload;  /* FRAME holds a header whose payload is not complete */
+	bool in_payload; /* FRAME holds a header whose payload is not complete */
 	bool header_near; /* that header stands right before BYTES, in what was fed */
-	bool over;	 /* CLOSE or FAIL was handed out */
-	bool gather_out; /* the last message handed out lies in GATHER: the next call frees it */
+	bool over; /* CLOSE or FAIL was handed out */
+	bool
+	    gather_out; /* the last message handed out lies in GATHER: the next call frees it */
 	struct frame_header frame;
 	uint64_t frame_done; /* bytes of FRAME's payload that were used up */
-	uint8_t message_opcode;	 /* of the begun message; 0 when there is none */
-	unsigned int fragments;	 /* of the begun message so far */
-	bool compressed;	 /* the begun message */
-	uint64_t wire;		 /* bytes of its frames so far, when it is compressed */
-	struct utf8 utf8;	 /* of the begun text message */
-	struct buffer gather;	 /* the begun message; owned */
+	uint8_t message_opcode; /* of the begun message; 0 when there is none */
+	unsigned int fragments; /* of the begun message so far */
+	bool compressed; /* the begun message */
+	uint64_t wire; /* bytes of its frames so far, when it is compressed */
+	struct utf8 utf8; /* of the begun text message */
+	struct buffer gather; /* the begun message; owned */
 	uint8_t control[FRAME_CONTROL_MAX]; /* the payload of a control frame that was cut */
 };
 
 void decoder_init(struct decoder *d, uint64_t max_message);
 
 /*
- * Lets messages come compressed from now on, before the first byte is fed. INFLATER is borrowed until
- * decoder_clear().
+ * Lets messages come compressed from now on, before the first byte is fed. INFLATER is borrowed
+ * until decoder_clear().
  */
 void decoder_set_inflater(struct decoder *d, struct inflater *inflater);
 

@@ -17,7 +17,8 @@ encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool las
 	bool first = !e->in_message;
 
 	e->in_message = !last;
-	return frame_write_header(out, last, first && e->compressed, first ? opcode : FRAME_CONTINUATION, len);
+	return frame_write_header(
+	    out, last, first && e->compressed, first ? opcode : FRAME_CONTINUATION, len);
 }
 
 size_t

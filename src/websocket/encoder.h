@@ -16,7 +16,8 @@
 
 struct encoder {
 	bool in_message; /* a part was sent and the last one was not */
-	bool compressed; /* set before the first part: the message is compressed (RFC 7692, section 6) */
+	bool compressed; /* set before the first part: the message is compressed (RFC 7692,
+			    section 6) */
 };
 
 /*
@@ -24,15 +25,15 @@ struct encoder {
  * FRAME_SERVER_HEADER_MAX) and returns its length. LAST: the message ends with it. The payload
  * follows by the caller, unmasked.
  */
-size_t encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool last,
-    size_t len);
+size_t encoder_header(
+    struct encoder *e, uint8_t *out, enum message_type type, bool last, size_t len);
 
 /*
  * Writes a whole control frame, PING or PONG, with LEN <= FRAME_CONTROL_MAX bytes. Returns its
  * length, at most 127.
  */
-size_t encoder_control(uint8_t *out, enum frame_opcode opcode, const uint8_t *payload,
-    size_t len);
+size_t encoder_control(
+    uint8_t *out, enum frame_opcode opcode, const uint8_t *payload, size_t len);
 
 /*
  * Writes a CLOSE frame (section 5.5.1). CODE 0, CLOSE_NO_STATUS or another that must

@@ -20,9 +20,9 @@ enum frame_opcode {
 };
 
 enum {
-	FRAME_HEADER_MAX = 14,	       /* bytes: 2, 8 of length, 4 of mask */
-	FRAME_SERVER_HEADER_MAX = 10,  /* without the mask */
-	FRAME_CONTROL_MAX = 125,       /* bytes of payload: section 5.5 */
+	FRAME_HEADER_MAX = 14, /* bytes: 2, 8 of length, 4 of mask */
+	FRAME_SERVER_HEADER_MAX = 10, /* without the mask */
+	FRAME_CONTROL_MAX = 125, /* bytes of payload: section 5.5 */
 };
 
 /* Status codes of section 7.4.1. */
@@ -32,7 +32,7 @@ enum frame_close_code {
 	CLOSE_PROTOCOL = 1002,
 	CLOSE_TYPE = 1003,
 	CLOSE_NO_STATUS = 1005, /* never on the wire: their CLOSE had no code */
-	CLOSE_ABNORMAL = 1006,	/* never on the wire: there was no CLOSE */
+	CLOSE_ABNORMAL = 1006, /* never on the wire: there was no CLOSE */
 	CLOSE_INVALID_DATA = 1007,
 	CLOSE_POLICY = 1008,
 	CLOSE_TOO_BIG = 1009,
@@ -42,7 +42,7 @@ enum frame_close_code {
 
 struct frame_header {
 	bool fin;
-	uint8_t rsv;	 /* the three reserved bits, RSV1 is 4 */
+	uint8_t rsv; /* the three reserved bits, RSV1 is 4 */
 	uint8_t opcode;
 	bool masked;
 	uint8_t mask[4];
@@ -62,20 +62,20 @@ int frame_read_header(const uint8_t *bytes, size_t len, struct frame_header *out
  * Writes an unmasked header (a server's) to OUT and returns its length, at most
  * FRAME_SERVER_HEADER_MAX. RSV1 is 0 or 1.
  */
-size_t frame_write_header(uint8_t *out, bool fin, uint8_t rsv1, enum frame_opcode opcode,
-    uint64_t len);
+size_t frame_write_header(
+    uint8_t *out, bool fin, uint8_t rsv1, enum frame_opcode opcode, uint64_t len);
 
 /*
  * Masks or unmasks (section 5.3: the same operation) LEN bytes from FROM to TO,
  * which may be the same place, or TO may lie below FROM and overlap it. OFFSET is the position
  * of the first byte within the payload.
  */
-void frame_mask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4],
-    uint64_t offset);
+void frame_mask(
+    uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset);
 
 /*
- * True for a code that an endpoint may put in a CLOSE frame (section 7.4): 1000 to 1003, 1007 to
- * 1014, 3000 to 4999.
+ * True for a code that an endpoint may put in a CLOSE frame (section 7.4): 1000 to 1003, 1007
+ * to 1014, 3000 to 4999.
  */
 bool frame_close_code_valid(unsigned int code);
 

@@ -16,16 +16,16 @@ enum { NEGOTIATE_ACCEPT_LEN = 28 }; /* characters of Sec-WebSocket-Accept */
 bool negotiate_key_valid(struct span key);
 
 /*
- * The value of Sec-WebSocket-Accept for a valid KEY (section 4.2.2, item 5.4), terminated. False
- * when SHA-1 fails.
+ * The value of Sec-WebSocket-Accept for a valid KEY (section 4.2.2, item 5.4), terminated.
+ * False when SHA-1 fails.
  */
 bool negotiate_accept(struct span key, char out[NEGOTIATE_ACCEPT_LEN + 1])
     __attribute__((warn_unused_result));
 
 enum negotiate_version {
-	NEGOTIATE_VERSION_OK,	 /* 13 */
+	NEGOTIATE_VERSION_OK, /* 13 */
 	NEGOTIATE_VERSION_OTHER, /* a number from 0 to 255 that is not 13: 426 */
-	NEGOTIATE_VERSION_BAD,	 /* not by the grammar of section 4.3: 400 */
+	NEGOTIATE_VERSION_BAD, /* not by the grammar of section 4.3: 400 */
 };
 
 /* Judges the value of Sec-WebSocket-Version (no leading zeros, section 4.3). */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The decoder with permessage-deflate and a limit. The first byte of the input chooses the limit and context
- * takeover; the rest is what a client sends. Whole, byte by byte, or cut at random, it must
- * give the same events, within the limit and with valid text; and each message, compressed
- * again by ourselves, must come back.
+ * The decoder with permessage-deflate and a limit. The first byte of the input chooses the
+ * limit and context takeover; the rest is what a client sends. Whole, byte by byte, or cut at
+ * random, it must give the same events, within the limit and with valid text; and each message,
+ * compressed again by ourselves, must come back.
  */
 #include "websocket/decoder.h"
 #include "websocket/encoder.h"
@@ -16,7 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Holds in every build, unlike assert(). */
 #define CHECK(condition) ((condition) ? (void)0 : abort())
 
-enum { MEMORY_MAX = 64 * 1024 }; /* bytes that the decoder may gather, with the limits of LLVMFuzzerTestOneInput() */
+enum {
+	MEMORY_MAX = 64 * 1024
+}; /* bytes that the decoder may gather, with the limits of LLVMFuzzerTestOneInput() */
 
 /* The events as bytes: kind, code, length, payload. */
 struct tale {
@@ -95,8 +97,8 @@ struct mirror {
 };
 
 static void
-take_event(struct tale *tale, struct mirror *mirror, struct decoder *d, enum decoder_event event,
-    const struct decoder_item *item)
+take_event(struct tale *tale, struct mirror *mirror, struct decoder *d,
+    enum decoder_event event, const struct decoder_item *item)
 {
 	const struct message *m = &item->message;
 
@@ -111,7 +113,8 @@ take_event(struct tale *tale, struct mirror *mirror, struct decoder *d, enum dec
 		return;
 	case DECODER_PING:
 	case DECODER_PONG:
-		tale_event(tale, event == DECODER_PING ? 'i' : 'o', 0, item->payload.data, item->payload.len);
+		tale_event(tale, event == DECODER_PING ? 'i' : 'o', 0, item->payload.data,
+		    item->payload.len);
 		return;
 	case DECODER_CLOSE:
 		tale_event(tale, 'c', item->code, item->payload.data, item->payload.len);
@@ -124,17 +127,22 @@ take_event(struct tale *tale, struct mirror *mirror, struct decoder *d, enum dec
 
 /* Runs the input in parts of at most PART bytes, or of random sizes when it is 0. */
 static struct tale
-run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part, uint64_t *seed)
+run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part,
+    uint64_t *seed)
 {
 	/*
-	 * The widest window: with a smaller one zlib takes a distance beyond it, which no honest client sends, when it
-	 * leads to what the same step put out, and so the cuts would count.
+	 * The widest window: with a smaller one zlib takes a distance beyond it, which no
+	 * honest client sends, when it leads to what the same step put out, and so the cuts
+	 * would count.
 	 */
-	struct deflate_agreed agreed = {.server_bits = 11, .client_bits = 15,
-	    .server_takeover = takeover, .client_takeover = takeover};
+	struct deflate_agreed agreed = {.server_bits = 11,
+	    .client_bits = 15,
+	    .server_takeover = takeover,
+	    .client_takeover = takeover};
 	struct deflate_agreed back = {.client_bits = 11, .client_takeover = takeover};
 	struct inflater *inflater = inflater_new(&agreed);
-	struct mirror mirror = {.deflater = deflater_new(&agreed, 1), .inflater = inflater_new(&back)};
+	struct mirror mirror = {
+	    .deflater = deflater_new(&agreed, 1), .inflater = inflater_new(&back)};
 	struct tale tale = {0};
 	struct decoder d;
 	size_t done = 0;

@@ -25,7 +25,8 @@ check_agreed(const struct deflate_settings *settings, const struct deflate_agree
 	struct span value = {answer, deflate_answer(agreed, answer)};
 
 	CHECK(value.len == strlen(answer));
-	CHECK(agreed->server_bits >= DEFLATE_WINDOW_MIN && agreed->server_bits <= settings->window);
+	CHECK(agreed->server_bits >= DEFLATE_WINDOW_MIN &&
+	      agreed->server_bits <= settings->window);
 	CHECK(agreed->client_bits >= 8 && agreed->client_bits <= DEFLATE_WINDOW_MAX);
 	CHECK(!agreed->says_client_bits || agreed->client_bits <= settings->window);
 	CHECK(agreed->says_client_bits || agreed->client_bits == DEFLATE_WINDOW_MAX);
@@ -46,7 +47,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	/* Each in a block of exactly its size, so that a read behind it is seen. */
 	while (begin <= size && count < VALUES_MAX) {
-		const uint8_t *end = size > begin ? memchr(data + begin, '\n', size - begin) : NULL;
+		const uint8_t *end =
+		    size > begin ? memchr(data + begin, '\n', size - begin) : NULL;
 		size_t len = (end ? (size_t)(end - data) : size) - begin;
 
 		copies[count] = malloc(len ? len : 1);
@@ -63,7 +65,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    .on = true, .takeover = takeover, .window = window, .level = 1};
 			struct deflate_agreed agreed;
 
-			if (deflate_negotiate(&settings, values, count, &agreed) == DEFLATE_AGREED)
+			if (deflate_negotiate(&settings, values, count, &agreed) ==
+			    DEFLATE_AGREED)
 				check_agreed(&settings, &agreed);
 		}
 	}

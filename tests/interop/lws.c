@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The client of libwebsockets. The library calls back; here each check waits by running its loop, and
- * SIGALRM ends the program when that takes too long.
+ * The client of libwebsockets. The library calls back; here each check waits by running its
+ * loop, and SIGALRM ends the program when that takes too long.
  */
 #include <libwebsockets.h>
 
@@ -70,7 +70,9 @@ static void
 talk_receive(struct talk *t, const char *data, size_t len)
 {
 	if (len > MESSAGE_MAX - t->in_len)
-		len = MESSAGE_MAX - t->in_len; /* a message that is too long is not the one that is expected */
+		len =
+		    MESSAGE_MAX -
+		    t->in_len; /* a message that is too long is not the one that is expected */
 	memcpy(t->in + t->in_len, data, len);
 	t->in_len += len;
 	t->in_binary = lws_frame_is_binary(t->wsi);
@@ -107,12 +109,14 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *da
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		if (len >= 2) {
 			t->close_code = (unsigned int)bytes[0] << 8 | bytes[1];
-			snprintf(t->close_reason, sizeof(t->close_reason), "%.*s", (int)len - 2, bytes + 2);
+			snprintf(t->close_reason, sizeof(t->close_reason), "%.*s", (int)len - 2,
+			    bytes + 2);
 		}
 		break;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		if (t->wants_close) {
-			lws_close_reason(t->wsi, (enum lws_close_status)4001, (unsigned char *)"bye", 3);
+			lws_close_reason(
+			    t->wsi, (enum lws_close_status)4001, (unsigned char *)"bye", 3);
 			return -1;
 		}
 		if (t->wants_send)
@@ -125,8 +129,8 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *da
 }
 
 static const struct lws_protocols protocols[] = {
-	{.name = "interop", .callback = on_event, .rx_buffer_size = 65536},
-	{0},
+    {.name = "interop", .callback = on_event, .rx_buffer_size = 65536},
+    {0},
 };
 
 static void
@@ -175,7 +179,8 @@ begin(const char *name)
 static void
 finish(bool good)
 {
-	printf("%s %s%s\n", good ? "ok" : "not ok", check_name, good ? "" : ": what came is not what was expected");
+	printf("%s %s%s\n", good ? "ok" : "not ok", check_name,
+	    good ? "" : ": what came is not what was expected");
 }
 
 static void
@@ -223,7 +228,8 @@ wait_end(struct talk *t)
 		run_once();
 }
 
-static const char unit[] = "\xe2\x82\xac" "01234567890123";
+static const char unit[] = "\xe2\x82\xac"
+			   "01234567890123";
 
 static bool
 echo_text(struct talk *t, size_t n)
@@ -301,8 +307,9 @@ main(void)
 
 	t = talk_open("INTEROP_TEXT");
 	/*
-	 * Compression is not asked for: when it was agreed on, version 4.1.6 hands out a message that
-	 * is not compressed again and again, and RFC 7692, section 6, lets a server send such.
+	 * Compression is not asked for: when it was agreed on, version 4.1.6 hands out a
+	 * message that is not compressed again and again, and RFC 7692, section 6, lets a
+	 * server send such.
 	 */
 	if (getenv("INTEROP_DEFLATE"))
 		printf("skip deflate: it can't take a message that is not compressed\n");

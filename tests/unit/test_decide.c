@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of doc/design.md, section 4: each of the 4 x 4 states, and what moves within them. */
+/* The table of doc/design.md, section 4: each of the 4 x 4 states, and what moves within them.
+ */
 #include "net/io.h"
 #include "serve/decide.h"
 
@@ -37,11 +38,11 @@ test_table(void **state)
 {
 	/* Nothing queued, no CLOSE wanted, sent or received. */
 	static const char *const expected[4][4] = {
-		/*              RUN         EOF         DEAD        GONE */
-		[PEER_OPEN] = {"PCio----", "P---E---", "PC-o----", "P----S--"},
-		[PEER_CLOSING] = {"PC--E---", "P---E---", "PC------", "P-------"},
-		[PEER_LEFT] = {"-C--E-F-", "----E-F-", "-C----F-", "------F-"},
-		[PEER_GONE] = {"-C--E---", "----E---", "-C------", "-------X"},
+	    /*              RUN         EOF         DEAD        GONE */
+	    [PEER_OPEN] = {"PCio----", "P---E---", "PC-o----", "P----S--"},
+	    [PEER_CLOSING] = {"PC--E---", "P---E---", "PC------", "P-------"},
+	    [PEER_LEFT] = {"-C--E-F-", "----E-F-", "-C----F-", "------F-"},
+	    [PEER_GONE] = {"-C--E---", "----E---", "-C------", "-------X"},
 	};
 
 	(void)state;
@@ -61,7 +62,8 @@ test_a_wanted_close_ends_an_open_session_whatever_the_child_does(void **state)
 
 	(void)state;
 	for (enum child_state child = CHILD_RUN; child <= CHILD_GONE; child++) {
-		struct decide_facts facts = {.peer = PEER_OPEN, .child = child, .close_wanted = 1002};
+		struct decide_facts facts = {
+		    .peer = PEER_OPEN, .child = child, .close_wanted = 1002};
 
 		assert_string_equal(decided(facts), expected[child]);
 	}
@@ -70,20 +72,23 @@ test_a_wanted_close_ends_an_open_session_whatever_the_child_does(void **state)
 static void
 test_a_fault_waits_for_answers_while_there_can_be_some(void **state)
 {
-	/* In each state of the peer: the answers go out; nothing is read of the peer, stdin ends. */
+	/* In each state of the peer: the answers go out; nothing is read of the peer, stdin
+	 * ends. */
 	static const char *const expected[4][4] = {
-		/*              RUN         EOF         DEAD        GONE */
-		[PEER_OPEN] = {"-C-oE---", "P---ES--", "-C-o----", "P----S--"},
-		[PEER_CLOSING] = {"PC--E---", "P---E---", "PC------", "P-------"},
-		[PEER_LEFT] = {"-C--E-F-", "----E-F-", "-C----F-", "------F-"},
-		[PEER_GONE] = {"-C--E---", "----E---", "-C------", "-------X"},
+	    /*              RUN         EOF         DEAD        GONE */
+	    [PEER_OPEN] = {"-C-oE---", "P---ES--", "-C-o----", "P----S--"},
+	    [PEER_CLOSING] = {"PC--E---", "P---E---", "PC------", "P-------"},
+	    [PEER_LEFT] = {"-C--E-F-", "----E-F-", "-C----F-", "------F-"},
+	    [PEER_GONE] = {"-C--E---", "----E---", "-C------", "-------X"},
 	};
 
 	(void)state;
 	for (enum peer_state peer = PEER_OPEN; peer <= PEER_GONE; peer++) {
 		for (enum child_state child = CHILD_RUN; child <= CHILD_GONE; child++) {
-			struct decide_facts facts = {
-				.peer = peer, .child = child, .close_wanted = 1002, .fault_waits = true};
+			struct decide_facts facts = {.peer = peer,
+			    .child = child,
+			    .close_wanted = 1002,
+			    .fault_waits = true};
 
 			assert_string_equal(decided(facts), expected[peer][child]);
 		}
@@ -93,8 +98,12 @@ test_a_fault_waits_for_answers_while_there_can_be_some(void **state)
 static void
 test_answers_to_a_fault_keep_to_backpressure(void **state)
 {
-	struct decide_facts facts = {.peer = PEER_OPEN, .child = CHILD_RUN, .close_wanted = 1002,
-		.fault_waits = true, .reading_child = true, .peer_queued = IO_HIGH + 1};
+	struct decide_facts facts = {.peer = PEER_OPEN,
+	    .child = CHILD_RUN,
+	    .close_wanted = 1002,
+	    .fault_waits = true,
+	    .reading_child = true,
+	    .peer_queued = IO_HIGH + 1};
 
 	(void)state;
 	assert_string_equal(decided(facts), "---oE---");
@@ -111,7 +120,8 @@ test_their_close_is_echoed_once(void **state)
 {
 	(void)state;
 	for (enum child_state child = CHILD_RUN; child <= CHILD_GONE; child++) {
-		struct decide_facts facts = {.peer = PEER_LEFT, .child = child, .close_received = 1000};
+		struct decide_facts facts = {
+		    .peer = PEER_LEFT, .child = child, .close_received = 1000};
 
 		assert_true(decide(&facts).send_close);
 		facts.close_sent = 1000;
@@ -127,7 +137,8 @@ test_an_overdue_close_ends_the_wait(void **state)
 {
 	(void)state;
 	for (enum child_state child = CHILD_RUN; child <= CHILD_GONE; child++) {
-		struct decide_facts facts = {.peer = PEER_CLOSING, .child = child, .close_sent = 1000};
+		struct decide_facts facts = {
+		    .peer = PEER_CLOSING, .child = child, .close_sent = 1000};
 
 		assert_false(decide(&facts).finish_peer);
 		facts.close_overdue = true;
@@ -150,7 +161,8 @@ test_reading_stops_above_high_and_goes_on_at_low(void **state)
 static void
 test_rule_1_the_peer_is_paused_by_either_queue(void **state)
 {
-	struct decide_facts facts = {.peer = PEER_OPEN, .child = CHILD_RUN, .reading_peer = true, .reading_child = true};
+	struct decide_facts facts = {
+	    .peer = PEER_OPEN, .child = CHILD_RUN, .reading_peer = true, .reading_child = true};
 
 	(void)state;
 	facts.child_queued = IO_HIGH + 1;
@@ -181,8 +193,10 @@ test_unwanted_output_is_read_however_full_the_queues_are(void **state)
 {
 	(void)state;
 	for (enum peer_state peer = PEER_CLOSING; peer <= PEER_GONE; peer++) {
-		struct decide_facts facts = {
-			.peer = peer, .child = CHILD_RUN, .peer_queued = 10 * IO_HIGH, .child_queued = 10 * IO_HIGH};
+		struct decide_facts facts = {.peer = peer,
+		    .child = CHILD_RUN,
+		    .peer_queued = 10 * IO_HIGH,
+		    .child_queued = 10 * IO_HIGH};
 
 		assert_true(decide(&facts).read_child);
 		assert_false(decide(&facts).relay_output);
@@ -193,16 +207,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_a_wanted_close_ends_an_open_session_whatever_the_child_does),
-		cmocka_unit_test(test_a_fault_waits_for_answers_while_there_can_be_some),
-		cmocka_unit_test(test_answers_to_a_fault_keep_to_backpressure),
-		cmocka_unit_test(test_their_close_is_echoed_once),
-		cmocka_unit_test(test_an_overdue_close_ends_the_wait),
-		cmocka_unit_test(test_reading_stops_above_high_and_goes_on_at_low),
-		cmocka_unit_test(test_rule_1_the_peer_is_paused_by_either_queue),
-		cmocka_unit_test(test_rule_3_each_resumes_at_low),
-		cmocka_unit_test(test_unwanted_output_is_read_however_full_the_queues_are),
+	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_a_wanted_close_ends_an_open_session_whatever_the_child_does),
+	    cmocka_unit_test(test_a_fault_waits_for_answers_while_there_can_be_some),
+	    cmocka_unit_test(test_answers_to_a_fault_keep_to_backpressure),
+	    cmocka_unit_test(test_their_close_is_echoed_once),
+	    cmocka_unit_test(test_an_overdue_close_ends_the_wait),
+	    cmocka_unit_test(test_reading_stops_above_high_and_goes_on_at_low),
+	    cmocka_unit_test(test_rule_1_the_peer_is_paused_by_either_queue),
+	    cmocka_unit_test(test_rule_3_each_resumes_at_low),
+	    cmocka_unit_test(test_unwanted_output_is_read_however_full_the_queues_are),
 	};
 
 	return cmocka_run_group_tests_name("decide", tests, NULL, NULL);

@@ -1012,11 +1012,12 @@ nothing_fed_is_nothing_said(void **state)
 
 enum { RSV1 = 0x40 };
 
-static const struct deflate_agreed with_takeover = {.server_bits = 15, .client_bits = 15,
-    .server_takeover = true, .client_takeover = true};
+static const struct deflate_agreed with_takeover = {
+    .server_bits = 15, .client_bits = 15, .server_takeover = true, .client_takeover = true};
 static const struct deflate_agreed without_takeover = {.server_bits = 15, .client_bits = 15};
 
-/* Compresses as a client would; LEN is set to the length. The result lives until the next call. */
+/* Compresses as a client would; LEN is set to the length. The result lives until the next call.
+ */
 static uint8_t *
 compress(struct deflater *d, const void *bytes, size_t n, size_t *len)
 {
@@ -1039,8 +1040,8 @@ add_compressed(struct wire *w, struct deflater *d, uint8_t first, const char *te
 }
 
 static void
-check_compressed(const struct deflate_agreed *agreed, const struct wire *w, uint64_t max_message,
-    const char *want, size_t end_at)
+check_compressed(const struct deflate_agreed *agreed, const struct wire *w,
+    uint64_t max_message, const char *want, size_t end_at)
 {
 	compression = agreed;
 	check_limit(w, max_message, want, end_at);
@@ -1050,7 +1051,8 @@ check_compressed(const struct deflate_agreed *agreed, const struct wire *w, uint
 static void
 compressed_messages(void **state)
 {
-	static const struct deflate_agreed *const agreements[] = {&with_takeover, &without_takeover};
+	static const struct deflate_agreed *const agreements[] = {
+	    &with_takeover, &without_takeover};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -1064,7 +1066,8 @@ compressed_messages(void **state)
 		add_compressed(&w, d, FRAME_TEXT, "");
 		add_compressed(&w, d, FRAME_TEXT, "gr\xc3\xbc\xc3\x9f");
 		check_compressed(agreements[i], &w, MAX_MESSAGE,
-		    "text(hello\\20hello\\20hello) text(plain) text(hello\\20hello\\20hello) binary(\\ff\\fe) "
+		    "text(hello\\20hello\\20hello) text(plain) text(hello\\20hello\\20hello) "
+		    "binary(\\ff\\fe) "
 		    "text() text(gr\\c3\\bc\\c3\\9f)",
 		    0);
 		deflater_free(d);
@@ -1088,7 +1091,8 @@ rsv1_is_refused_without_the_extension(void **state)
 static void
 rsv1_where_it_must_not_be(void **state)
 {
-	static const uint8_t firsts[] = {0xc0, 0x40, 0xc8, 0xc9, 0xca, 0xc3, 0xcb, 0xe1, 0xd2, 0xf1, 0xa1, 0x91};
+	static const uint8_t firsts[] = {
+	    0xc0, 0x40, 0xc8, 0xc9, 0xca, 0xc3, 0xcb, 0xe1, 0xd2, 0xf1, 0xa1, 0x91};
 
 	(void)state;
 	compression = &with_takeover;
@@ -1101,7 +1105,8 @@ rsv1_where_it_must_not_be(void **state)
 		/* Neither in a compressed message nor in a plain one. */
 		add(&w, i ? FRAME_TEXT : RSV1 | FRAME_TEXT, "\xf2", i ? 0 : 1);
 		add_raw(&w, "\xc0", 1);
-		check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1002 reserved bit set)", w.len);
+		check_compressed(
+		    &with_takeover, &w, MAX_MESSAGE, "fail(1002 reserved bit set)", w.len);
 	}
 }
 
@@ -1148,7 +1153,8 @@ limit_holds_for_what_is_decompressed(void **state)
 			tell(&tale, "fail(1009 message too big)");
 		else
 			tell_bytes(&tale, "binary", (const uint8_t *)text, len);
-		check_compressed(&without_takeover, &w, MAX_MESSAGE, tale.text, len > MAX_MESSAGE ? w.len - 1 : 0);
+		check_compressed(&without_takeover, &w, MAX_MESSAGE, tale.text,
+		    len > MAX_MESSAGE ? w.len - 1 : 0);
 	}
 	deflater_free(d);
 }
@@ -1189,7 +1195,8 @@ bomb_takes_no_memory(void **state)
 	deflater_free(deflater);
 }
 
-/* Blocks without content: the header alone shows that it is far more than the limit could need. */
+/* Blocks without content: the header alone shows that it is far more than the limit could need.
+ */
 static void
 compressed_frames_are_limited_too(void **state)
 {
@@ -1212,8 +1219,12 @@ decompressed_text_fails_at_the_first_impossible_byte(void **state)
 	struct wire w = {.len = 0};
 
 	(void)state;
-	add_part(&w, FIN | RSV1 | FRAME_TEXT, "\x00\x05\x00\xfa\xff" "ab\xc3(c", 11, 9);
-	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len);
+	add_part(&w, FIN | RSV1 | FRAME_TEXT,
+	    "\x00\x05\x00\xfa\xff"
+	    "ab\xc3(c",
+	    11, 9);
+	check_compressed(
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len);
 	w.len = 0;
 	/* A character that is cut between two frames, and one that the end cuts. */
 	add_part(&w, RSV1 | FRAME_TEXT, "\x00\x02\x00\xfd\xff\xc3", 6, 6);
@@ -1221,7 +1232,8 @@ decompressed_text_fails_at_the_first_impossible_byte(void **state)
 	check_compressed(&with_takeover, &w, MAX_MESSAGE, "text(\\c3\\a4)", 0);
 	w.len = 0;
 	add(&w, FIN | RSV1 | FRAME_TEXT, "\x00\x01\x00\xfe\xff\xc3\x00", 7);
-	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len);
+	check_compressed(
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len);
 	w.len = 0;
 	add(&w, FIN | RSV1 | FRAME_BINARY, "\x00\x01\x00\xfe\xff\xc3\x00", 7);
 	check_compressed(&with_takeover, &w, MAX_MESSAGE, "binary(\\c3)", 0);
@@ -1235,18 +1247,22 @@ damaged_data_fails_with_1007(void **state)
 	(void)state;
 	/* A block of a type that there is not: at its first byte. */
 	add_part(&w, FIN | RSV1 | FRAME_BINARY, "\x06", 10, 1);
-	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	check_compressed(
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
 	/* Data that is not complete, or is none. */
 	w.len = 0;
 	add(&w, FIN | RSV1 | FRAME_BINARY, "\x00\x05\x00\xfa\xffHell", 9);
-	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	check_compressed(
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
 	w.len = 0;
 	add_text(&w, FIN | RSV1 | FRAME_TEXT, "");
-	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	check_compressed(
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
 	/* What came out before it is judged first. */
 	w.len = 0;
 	add(&w, FIN | RSV1 | FRAME_TEXT, "\x00\x01\x00\xfe\xff\xff\x06", 7);
-	check_compressed(&with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len - 1);
+	check_compressed(
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 text is not UTF-8)", w.len - 1);
 }
 
 static void

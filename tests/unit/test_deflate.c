@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* permessage-deflate: what is answered to which offer, and the two codecs against each other and against zlib. */
+/* permessage-deflate: what is answered to which offer, and the two codecs against each other
+ * and against zlib. */
 #include "websocket/deflate.h"
 
 #include <setjmp.h>
@@ -13,9 +14,12 @@
 
 enum { VALUES_MAX = 4 };
 
-static const struct deflate_settings usual = {.on = true, .takeover = true, .window = 11, .level = 4, .min = 64};
-static const struct deflate_settings widest = {.on = true, .takeover = true, .window = 15, .level = 4};
-static const struct deflate_settings frugal = {.on = true, .takeover = false, .window = 9, .level = 1};
+static const struct deflate_settings usual = {
+    .on = true, .takeover = true, .window = 11, .level = 4, .min = 64};
+static const struct deflate_settings widest = {
+    .on = true, .takeover = true, .window = 15, .level = 4};
+static const struct deflate_settings frugal = {
+    .on = true, .takeover = false, .window = 9, .level = 1};
 
 /* The answer to VALUES, "none" or "broken". */
 static const char *
@@ -61,14 +65,17 @@ struct offer_case {
 };
 
 static void
-check_offers(const struct deflate_settings *settings, const struct offer_case *cases, size_t count)
+check_offers(
+    const struct deflate_settings *settings, const struct offer_case *cases, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *got = answered(settings, cases[i].values);
 
 		if (strcmp(got, cases[i].want) != 0)
-			fail_msg("%s | %s:\n  got  %s\n  want %s", cases[i].values[0] ? cases[i].values[0] : "(nothing)",
-			    cases[i].values[0] && cases[i].values[1] ? cases[i].values[1] : "", got, cases[i].want);
+			fail_msg("%s | %s:\n  got  %s\n  want %s",
+			    cases[i].values[0] ? cases[i].values[0] : "(nothing)",
+			    cases[i].values[0] && cases[i].values[1] ? cases[i].values[1] : "",
+			    got, cases[i].want);
 	}
 }
 
@@ -104,7 +111,8 @@ offers(void **state)
 	    {{PMD SB "9"}, PMD SB "9"},
 	    {{PMD SB "10; client_max_window_bits"}, PMD SB "10" CB "11"},
 	    {{PMD CB "13" SB "14" CNO SNO}, PMD SNO CNO SB "11" CB "11"},
-	    /* Declined: what zlib can't do, values that can't be, unknown and repeated parameters. */
+	    /* Declined: what zlib can't do, values that can't be, unknown and repeated
+	       parameters. */
 	    {{PMD SB "8"}, "none"},
 	    {{PMD SB "7"}, "none"},
 	    {{PMD SB "16"}, "none"},
@@ -143,10 +151,14 @@ offers(void **state)
 	    {{PMD "; server_max_window_bits=\"1\\0\""}, PMD SB "10"},
 	    {{PMD "; client_max_window_bits=\"\\9\""}, PMD11 CB "9"},
 	    {{PMD "; server_max_window_bits=\"08\""}, "none"},
-	    {{PMD "; server_max_window_bits=\"10\" ; client_max_window_bits"}, PMD SB "10" CB "11"},
+	    {{PMD "; server_max_window_bits=\"10\" ; client_max_window_bits"},
+		PMD SB "10" CB "11"},
 	    /* Blanks, or none. */
-	    {{"permessage-deflate;server_max_window_bits=10;client_max_window_bits"}, PMD SB "10" CB "11"},
-	    {{" permessage-deflate \t;\tserver_max_window_bits = 10 ; client_max_window_bits = 9 "}, PMD SB "10" CB "9"},
+	    {{"permessage-deflate;server_max_window_bits=10;client_max_window_bits"},
+		PMD SB "10" CB "11"},
+	    {{" permessage-deflate \t;\tserver_max_window_bits = 10 ; client_max_window_bits = "
+	      "9 "},
+		PMD SB "10" CB "9"},
 	    /* Several offers, also over several lines: the first that can be. */
 	    {{PMD SB "8, " PMD}, PMD11},
 	    {{PMD "; unknown, " PMD SB "10, " PMD SB "9"}, PMD SB "10"},
@@ -156,7 +168,10 @@ offers(void **state)
 	    {{"", "x-unknown", PMD CNO}, PMD CNO SB "11"},
 	    {{PMD SNO, PMD CNO}, PMD SNO SB "11"},
 	    {{",, " PMD ",,"}, PMD11},
-	    {{"x; a=\"" "p,q" "\", " PMD}, "broken"},
+	    {{"x; a=\""
+	      "p,q"
+	      "\", " PMD},
+		"broken"},
 	    /* Not by the grammar. */
 	    {{PMD ";"}, "broken"},
 	    {{PMD "; ;" SNO}, "broken"},
@@ -233,8 +248,10 @@ sixteen_offers_are_looked_at(void **state)
 static struct deflate_agreed
 agree(int bits, bool takeover)
 {
-	return (struct deflate_agreed){.server_bits = (uint8_t)bits, .client_bits = (uint8_t)bits,
-	    .server_takeover = takeover, .client_takeover = takeover};
+	return (struct deflate_agreed){.server_bits = (uint8_t)bits,
+	    .client_bits = (uint8_t)bits,
+	    .server_takeover = takeover,
+	    .client_takeover = takeover};
 }
 
 /* A message of LEN bytes: text that repeats itself, with some noise. */
@@ -245,13 +262,15 @@ fill(uint8_t *bytes, size_t len, uint32_t seed)
 
 	for (size_t i = 0; i < len; i++) {
 		seed = seed * 1664525 + 1013904223;
-		bytes[i] = seed >> 28 == 0 ? (uint8_t)(seed >> 16) : (uint8_t)text[i % (sizeof(text) - 1)];
+		bytes[i] = seed >> 28 == 0 ? (uint8_t)(seed >> 16)
+					   : (uint8_t)text[i % (sizeof(text) - 1)];
 	}
 }
 
 /* Decompresses a message that comes in pieces of STEP bytes, into ROOM bytes at a time. */
 static size_t
-inflate_all(struct inflater *f, const uint8_t *wire, size_t wire_len, size_t step, size_t room, uint8_t *out)
+inflate_all(struct inflater *f, const uint8_t *wire, size_t wire_len, size_t step, size_t room,
+    uint8_t *out)
 {
 	size_t len = 0;
 
@@ -346,11 +365,11 @@ examples_of_the_rfc(void **state)
 		size_t len;
 		const char *plain;
 	} cases[] = {
-	    {"\xf2\x48\xcd\xc9\xc9\x07\x00", 7, "Hello"},			  /* 7.2.3.1 */
-	    {"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", 11, "Hello"},	  /* 7.2.3.3 */
-	    {"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8, "Hello"},			  /* 7.2.3.4 */
+	    {"\xf2\x48\xcd\xc9\xc9\x07\x00", 7, "Hello"}, /* 7.2.3.1 */
+	    {"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", 11, "Hello"}, /* 7.2.3.3 */
+	    {"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8, "Hello"}, /* 7.2.3.4 */
 	    {"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", 13, "Hello"}, /* 7.2.3.5 */
-	    {"\x00", 1, ""},							  /* 7.2.3.6 */
+	    {"\x00", 1, ""}, /* 7.2.3.6 */
 	    {"\xf3\x48\xcd\xc9\xc9\x07\x00", 7, "Hello"}, /* a last block, and nothing behind */
 	};
 	struct deflate_agreed agreed = agree(15, true);
@@ -363,12 +382,16 @@ examples_of_the_rfc(void **state)
 		for (size_t i = 0; i < UTIL_LEN(cases); i++) {
 			const uint8_t *wire = (const uint8_t *)cases[i].wire;
 
-			assert_int_equal(inflate_all(f, wire, cases[i].len, step, sizeof(back), back),
+			assert_int_equal(
+			    inflate_all(f, wire, cases[i].len, step, sizeof(back), back),
 			    strlen(cases[i].plain));
 			assert_memory_equal(back, cases[i].plain, strlen(cases[i].plain));
 		}
-		/* 7.2.3.2: "Hello" again, from the window; which a last block in between did not empty. */
-		assert_int_equal(inflate_all(f, (const uint8_t *)"\xf2\x00\x11\x00\x00", 5, step, 64, back), 5);
+		/* 7.2.3.2: "Hello" again, from the window; which a last block in between did
+		 * not empty. */
+		assert_int_equal(
+		    inflate_all(f, (const uint8_t *)"\xf2\x00\x11\x00\x00", 5, step, 64, back),
+		    5);
 		assert_memory_equal(back, "Hello", 5);
 		inflater_free(f);
 	}
@@ -465,9 +488,9 @@ static void
 damaged_data_is_bad(void **state)
 {
 	static const char *const cases[] = {
-	    "\x06",		     /* a block of type 3 */
+	    "\x06", /* a block of type 3 */
 	    "\x00\x05\x00\x05\x00x", /* a length that its complement contradicts */
-	    "\x02\x62\x60",	     /* a distance before the beginning */
+	    "\x02\x62\x60", /* a distance before the beginning */
 	};
 	struct deflate_agreed agreed = agree(15, true);
 	uint8_t back[64];
@@ -501,13 +524,18 @@ what_zlib_makes_is_understood(void **state)
 			for (size_t i = 0; i < 2; i++) {
 				struct deflate_agreed agreed = agree(12, true);
 				struct inflater *f = inflater_new(&agreed);
-				z_stream z = {.next_in = plain, .avail_in = sizeof(plain), .next_out = wire,
+				z_stream z = {.next_in = plain,
+				    .avail_in = sizeof(plain),
+				    .next_out = wire,
 				    .avail_out = sizeof(wire)};
 
-				assert_int_equal(deflateInit2(&z, level, Z_DEFLATED, -12, 9, strategy), Z_OK);
+				assert_int_equal(
+				    deflateInit2(&z, level, Z_DEFLATED, -12, 9, strategy),
+				    Z_OK);
 				assert_int_equal(deflate(&z, flushes[i]), Z_OK);
 				assert_int_equal(
-				    inflate_all(f, wire, z.total_out - 4, 777, 999, back), sizeof(plain));
+				    inflate_all(f, wire, z.total_out - 4, 777, 999, back),
+				    sizeof(plain));
 				assert_memory_equal(back, plain, sizeof(plain));
 				deflateEnd(&z);
 				inflater_free(f);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A stream over a scripted transport that gives one byte, nothing, or an error at each step; and over real ones. */
+/* A stream over a scripted transport that gives one byte, nothing, or an error at each step;
+ * and over real ones. */
 #include "net/io.h"
 #include "net/linger.h"
 
@@ -20,8 +21,10 @@
 #include <cmocka.h>
 
 /*
- * What the transport does at each call: takes at most N bytes, or, for a negative N, has AGAIN (-1), EOF (-2), ERROR
- * (-3), or AGAIN until the descriptor is ready for the opposite (-4). A shutdown uses up a step as well.
+ * What the transport does at each call: takes at most N bytes, or, for a negative N, has AGAIN
+ * (-1), EOF (-2), ERROR
+ * (-3), or AGAIN until the descriptor is ready for the opposite (-4). A shutdown uses up a step
+ * as well.
  */
 enum { AGAIN = -1, END = -2, BROKEN = -3, OPPOSITE = -4 };
 
@@ -106,10 +109,10 @@ scripted_close(struct transport *t)
 }
 
 static const struct transport_ops scripted_ops = {
-	.read = scripted_read,
-	.writev = scripted_writev,
-	.shutdown = scripted_shutdown,
-	.close = scripted_close,
+    .read = scripted_read,
+    .writev = scripted_writev,
+    .shutdown = scripted_shutdown,
+    .close = scripted_close,
 };
 
 /* What the stream's owner saw. */
@@ -186,7 +189,8 @@ start_scripted(struct owner *o, const int *steps, size_t count)
 	scripted.steps = steps;
 	scripted.count = count;
 	start_on(o, &scripted_ops, ends[0], ends[1]);
-	/* While nothing is read events are edge-triggered, and a real socket would not say AGAIN with room left. */
+	/* While nothing is read events are edge-triggered, and a real socket would not say
+	 * AGAIN with room left. */
 	io_set_reading(o->io, true);
 }
 
@@ -391,7 +395,8 @@ test_a_read_may_wait_for_writing_and_a_write_for_reading(void **state)
 	assert_true(io_write(o.io, "ab", 2));
 	for (int i = 0; i < 3; i++)
 		turn(&o);
-	assert_int_equal(scripted.at, 1); /* it can be written to all the time, and is not tried */
+	assert_int_equal(
+	    scripted.at, 1); /* it can be written to all the time, and is not tried */
 	assert_int_equal(write(o.other, "x", 1), 1);
 	for (int i = 0; i < 3; i++)
 		turn(&o);
@@ -433,7 +438,8 @@ test_it_may_be_freed_in_each_handler(void **state)
 static void
 tcp_pair(int ends[2])
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -447,7 +453,8 @@ tcp_pair(int ends[2])
 	close(listener);
 }
 
-/* Turns until the death was told, then more, to see that it is told once and that nothing spins. */
+/* Turns until the death was told, then more, to see that it is told once and that nothing
+ * spins. */
 static void
 expect_death(struct owner *o, bool failed)
 {
@@ -488,7 +495,8 @@ test_death_is_seen_while_nothing_is_read(void **state)
 			if (kind == 0) {
 				shutdown(o.other, SHUT_WR);
 			} else {
-				setsockopt(o.other, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+				setsockopt(
+				    o.other, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 				close(o.other);
 				o.other = -1;
 			}
@@ -549,18 +557,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes_leave_one_by_one_in_order),
-		cmocka_unit_test(test_a_write_may_stop_at_every_byte),
-		cmocka_unit_test(test_a_write_error_at_each_step_is_told_once),
-		cmocka_unit_test(test_reads_report_what_the_transport_says),
-		cmocka_unit_test(test_taking_a_buffer_moves_what_is_left_of_it),
-		cmocka_unit_test(test_shutdown_waits_for_the_queue),
-		cmocka_unit_test(test_reading_is_off_until_it_is_wanted),
-		cmocka_unit_test(test_a_read_may_wait_for_writing_and_a_write_for_reading),
-		cmocka_unit_test(test_it_may_be_freed_in_each_handler),
-		cmocka_unit_test(test_death_is_seen_while_nothing_is_read),
-		cmocka_unit_test(test_a_pipe_is_closed_by_its_shutdown),
-		cmocka_unit_test(test_lingering_delivers_the_last_bytes),
+	    cmocka_unit_test(test_bytes_leave_one_by_one_in_order),
+	    cmocka_unit_test(test_a_write_may_stop_at_every_byte),
+	    cmocka_unit_test(test_a_write_error_at_each_step_is_told_once),
+	    cmocka_unit_test(test_reads_report_what_the_transport_says),
+	    cmocka_unit_test(test_taking_a_buffer_moves_what_is_left_of_it),
+	    cmocka_unit_test(test_shutdown_waits_for_the_queue),
+	    cmocka_unit_test(test_reading_is_off_until_it_is_wanted),
+	    cmocka_unit_test(test_a_read_may_wait_for_writing_and_a_write_for_reading),
+	    cmocka_unit_test(test_it_may_be_freed_in_each_handler),
+	    cmocka_unit_test(test_death_is_seen_while_nothing_is_read),
+	    cmocka_unit_test(test_a_pipe_is_closed_by_its_shutdown),
+	    cmocka_unit_test(test_lingering_delivers_the_last_bytes),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

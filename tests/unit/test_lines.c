@@ -61,7 +61,8 @@ test_a_long_line_is_cut_and_the_next_one_is_whole(void **state)
 			memset(expected, 'x', LINES_MAX);
 			memcpy(expected + LINES_MAX, "|next|", 7);
 			for (size_t at = 0; at < len + 6; at += piece)
-				lines_take(&lines, in + at, piece < len + 6 - at ? piece : len + 6 - at, on_line, NULL);
+				lines_take(&lines, in + at,
+				    piece < len + 6 - at ? piece : len + 6 - at, on_line, NULL);
 			expect(expected);
 			lines_clear(&lines);
 			free(in);

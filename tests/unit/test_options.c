@@ -469,7 +469,8 @@ numbers_reach_to_their_limits(void **state)
 }
 
 static void
-assert_deflate(const struct run *run, bool on, int64_t window, int64_t level, bool takeover, int64_t min)
+assert_deflate(
+    const struct run *run, bool on, int64_t window, int64_t level, bool takeover, int64_t min)
 {
 	const struct deflate_settings *d = &run->options.deflate;
 
@@ -506,11 +507,12 @@ deflate_takes_a_value_or_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
-		/* The word behind it is the command, not its value, and an earlier one leaves nothing. */
-		RUN(&run, "wspipe", "--deflate=window=12,level=2,takeover=no,min=1", (char *)rows[i].word,
-		    "hello");
-		assert_deflate(
-		    &run, rows[i].on, rows[i].window, rows[i].level, rows[i].takeover, rows[i].min);
+		/* The word behind it is the command, not its value, and an earlier one leaves
+		 * nothing. */
+		RUN(&run, "wspipe", "--deflate=window=12,level=2,takeover=no,min=1",
+		    (char *)rows[i].word, "hello");
+		assert_deflate(&run, rows[i].on, rows[i].window, rows[i].level,
+		    rows[i].takeover, rows[i].min);
 		run_clear(&run);
 	}
 	RUN(&run, "wspipe", "hello", "--deflate");
@@ -524,14 +526,14 @@ subprotocols_are_a_list_of_tokens(void **state)
 	struct run run;
 
 	(void)state;
-	RUN(&run, "wspipe", "--subprotocol=x", "--subprotocol=chat.v2, a!b ,,c", "--require-subprotocol",
-	    "hello");
+	RUN(&run, "wspipe", "--subprotocol=x", "--subprotocol=chat.v2, a!b ,,c",
+	    "--require-subprotocol", "hello");
 	assert_run(&run);
 	ASSERT_LIST(&run.options.subprotocol, "chat.v2", "a!b", "c");
 	assert_true(run.options.require_subprotocol);
 	run_clear(&run);
-	RUN(&run, "wspipe", "--subprotocol=x", "--subprotocol=", "--header-ws=Sec-WebSocket-Protocol: y",
-	    "hello");
+	RUN(&run, "wspipe", "--subprotocol=x",
+	    "--subprotocol=", "--header-ws=Sec-WebSocket-Protocol: y", "hello");
 	assert_run(&run);
 	ASSERT_EMPTY(&run.options.subprotocol);
 	run_clear(&run);
@@ -600,7 +602,8 @@ framings_are_worked_out(void **state)
 	assert_int_equal(o->invalid_utf8, OPTIONS_CLOSE);
 	run_clear(&run);
 
-	RUN(&run, "wspipe", "--framing-out=lsp", "--newline=reject", "--maxframesize=7", "hello");
+	RUN(&run, "wspipe", "--framing-out=lsp", "--newline=reject", "--maxframesize=7",
+	    "hello");
 	assert_run(&run);
 	assert_int_equal(o->to_program.kind, FRAMING_LINES);
 	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_REJECT);
@@ -791,22 +794,31 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--subprotocol=a,b,a", "hello"}, 64,
 		"wspipe: --subprotocol 'a,b,a' must have each name once\n", NULL},
 	    {{"wspipe", "--deflate=window=8", "hello"}, 64,
-		"wspipe: --deflate 'window=8' has a window that must be a number from 9 to 15\n", NULL},
+		"wspipe: --deflate 'window=8' has a window that must be a number from 9 to "
+		"15\n",
+		NULL},
 	    {{"wspipe", "--deflate=window=16", "hello"}, 64,
-		"wspipe: --deflate 'window=16' has a window that must be a number from 9 to 15\n", NULL},
+		"wspipe: --deflate 'window=16' has a window that must be a number from 9 to "
+		"15\n",
+		NULL},
 	    {{"wspipe", "--deflate=level=0", "hello"}, 64,
-		"wspipe: --deflate 'level=0' has a level that must be a number from 1 to 9\n", NULL},
+		"wspipe: --deflate 'level=0' has a level that must be a number from 1 to 9\n",
+		NULL},
 	    {{"wspipe", "--deflate=level=", "hello"}, 64,
-		"wspipe: --deflate 'level=' has a level that must be a number from 1 to 9\n", NULL},
+		"wspipe: --deflate 'level=' has a level that must be a number from 1 to 9\n",
+		NULL},
 	    {{"wspipe", "--deflate=window=9,min=-1", "hello"}, 64,
-		"wspipe: --deflate 'window=9,min=-1' has a min that must be a number from 0 to 1048576\n",
+		"wspipe: --deflate 'window=9,min=-1' has a min that must be a number from 0 to "
+		"1048576\n",
 		NULL},
 	    {{"wspipe", "--deflate=takeover=maybe", "hello"}, 64,
-		"wspipe: --deflate 'takeover=maybe' has a takeover that must be yes or no\n", NULL},
+		"wspipe: --deflate 'takeover=maybe' has a takeover that must be yes or no\n",
+		NULL},
 	    {{"wspipe", "--deflate=takeover", "hello"}, 64,
 		"wspipe: --deflate 'takeover' has a takeover that must be yes or no\n", NULL},
 	    {{"wspipe", "--deflate=best", "hello"}, 64,
-		"wspipe: --deflate 'best' must be true, false, or some of window=BITS, level=N, "
+		"wspipe: --deflate 'best' must be true, false, or some of window=BITS, "
+		"level=N, "
 		"takeover=yes|no and min=BYTES, separated by commas\n",
 		NULL},
 	    {{"wspipe", "--deflate=", "hello"}, 64,
@@ -853,11 +865,13 @@ framings_that_make_no_sense_are_refused(void **state)
 {
 #define MIXED "wspipe: --binary is --framing=stream: leave out --binary, or the other framing\n"
 #define UTF8                                                                                   \
-	"wspipe: --invalid-utf8 is about text: what the program writes is sent as binary messages, " \
+	"wspipe: --invalid-utf8 is about text: what the program writes is sent as binary "     \
+	"messages, "                                                                           \
 	"or is JSON, which must be UTF-8\n"
 	static const struct failure rows[] = {
 	    {{"wspipe", "--framing=line", "hello"}, 64,
-		"wspipe: --framing 'line' must be lines, stream, text, nul, length, json or lsp\n",
+		"wspipe: --framing 'line' must be lines, stream, text, nul, length, json or "
+		"lsp\n",
 		NULL},
 	    {{"wspipe", "--newline=drop", "hello"}, 64,
 		"wspipe: --newline 'drop' must be pass, space or reject\n", NULL},
@@ -869,7 +883,8 @@ framings_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe", "--framing=nul", "--newline=space", "hello"}, 64,
 		"wspipe: --newline is about lines: it needs --framing-in=lines\n", NULL},
 	    {{"wspipe", "--framing-in=length", "--text", "hello"}, 64,
-		"wspipe: --text is about records with a length: it needs --framing-out=length\n",
+		"wspipe: --text is about records with a length: it needs "
+		"--framing-out=length\n",
 		NULL},
 	    {{"wspipe", "--framing-out=json", "--events", "hello"}, 64,
 		"wspipe: --events is about JSON: it needs --framing-in=json\n", NULL},
@@ -899,8 +914,8 @@ tls_has_its_files_and_its_port(void **state)
 	struct run run;
 
 	(void)state;
-	RUN(&run, "wspipe", "--sslkey", "k1", "--sslcert=c1", "--ssl", "--sslcert=c2", "--sslkey=k2",
-	    "hello");
+	RUN(&run, "wspipe", "--sslkey", "k1", "--sslcert=c1", "--ssl", "--sslcert=c2",
+	    "--sslkey=k2", "hello");
 	assert_run(&run);
 	assert_true(run.options.ssl);
 	ASSERT_LIST(&run.options.sslcert, "c1", "c2");
@@ -909,7 +924,8 @@ tls_has_its_files_and_its_port(void **state)
 	assert_int_equal(run.options.port, 8443);
 	run_clear(&run);
 
-	RUN(&run, "wspipe", "--port=1", "--ssl", "--sslcert=c", "--sslkey=k", "--sslca=ca", "hello");
+	RUN(&run, "wspipe", "--port=1", "--ssl", "--sslcert=c", "--sslkey=k", "--sslca=ca",
+	    "hello");
 	assert_run(&run);
 	assert_string_equal(run.options.sslca, "ca");
 	assert_int_equal(run.options.port, 1);
@@ -928,7 +944,8 @@ tls_has_its_files_and_its_port(void **state)
 	run_clear(&run);
 
 	/* websocketd takes one file of each, the last one. */
-	RUN(&run, "websocketd", "--ssl", "--sslcert=c1", "--sslcert=c2", "--sslkey=", "--sslkey=k", "hello");
+	RUN(&run, "websocketd", "--ssl", "--sslcert=c1", "--sslcert=c2",
+	    "--sslkey=", "--sslkey=k", "hello");
 	assert_run(&run);
 	ASSERT_LIST(&run.options.sslcert, "c2");
 	ASSERT_LIST(&run.options.sslkey, "k");
@@ -936,9 +953,11 @@ tls_has_its_files_and_its_port(void **state)
 	run_clear(&run);
 }
 
-#define NEEDS_SSL "wspipe: --sslcert, --sslkey and --sslca need --ssl: add it, or leave them out\n"
+#define NEEDS_SSL                                                                              \
+	"wspipe: --sslcert, --sslkey and --sslca need --ssl: add it, or leave them out\n"
 #define NEEDS_FILES                                                                            \
-	"wspipe: --ssl needs a certificate and its key: give --sslcert=FILE and --sslkey=FILE\n"
+	"wspipe: --ssl needs a certificate and its key: give --sslcert=FILE and "              \
+	"--sslkey=FILE\n"
 
 static void
 tls_options_go_together(void **state)
@@ -953,10 +972,10 @@ tls_options_go_together(void **state)
 	    {{"wspipe", "--sslca=ca", "hello"}, 64, NEEDS_SSL, NULL},
 	    {{"wspipe", "--sslcert=", "hello"}, 64,
 		"wspipe: --sslcert '' must be the name of a file\n", NULL},
-	    {{"wspipe", "--sslca=", "hello"}, 64, "wspipe: --sslca '' must be the name of a file\n",
-		NULL},
-	    {{"wspipe", "--ssl=maybe", "hello"}, 64, "wspipe: --ssl 'maybe' must be true or false\n",
-		NULL},
+	    {{"wspipe", "--sslca=", "hello"}, 64,
+		"wspipe: --sslca '' must be the name of a file\n", NULL},
+	    {{"wspipe", "--ssl=maybe", "hello"}, 64,
+		"wspipe: --ssl 'maybe' must be true or false\n", NULL},
 	    {{"websocketd", "--ssl", "hello"}, 1,
 		"please specify both --sslcert and --sslkey when requesting --ssl\n", NULL},
 	    {{"websocketd", "--sslca=ca", "hello"}, 1,
@@ -968,8 +987,8 @@ tls_options_go_together(void **state)
 	assert_failures(rows, UTIL_LEN(rows));
 	RUN(&run, "wspipe", "--ssl", "--sslcert=c", "--sslkey=k", "--sslcert=d", "hello");
 	assert_int_equal(run.status, 64);
-	assert_string_equal(run.err,
-	    "wspipe: each --sslcert needs its --sslkey, in the same order: there are 2 and 1\n");
+	assert_string_equal(run.err, "wspipe: each --sslcert needs its --sslkey, in the same "
+				     "order: there are 2 and 1\n");
 	run_clear(&run);
 }
 
@@ -1030,10 +1049,13 @@ options_that_make_no_sense_are_refused(void **state)
 		"program\n",
 		NULL},
 	    {{"wspipe", "--require-subprotocol", "hello"}, 64,
-		"wspipe: --require-subprotocol needs --subprotocol=LIST, which says those that will do\n",
+		"wspipe: --require-subprotocol needs --subprotocol=LIST, which says those that "
+		"will do\n",
 		NULL},
-	    {{"wspipe", "--subprotocol=a", "--header-ws=sec-websocket-protocol: a", "hello"}, 64,
-		"wspipe: --header-ws 'sec-websocket-protocol: a' and --subprotocol exclude each other: "
+	    {{"wspipe", "--subprotocol=a", "--header-ws=sec-websocket-protocol: a", "hello"},
+		64,
+		"wspipe: --header-ws 'sec-websocket-protocol: a' and --subprotocol exclude "
+		"each other: "
 		"leave the header out\n",
 		NULL},
 	};

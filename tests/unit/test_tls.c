@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The server's side of TLS: what its files may be, and its streams against a real client, byte by byte. */
+/* The server's side of TLS: what its files may be, and its streams against a real client, byte
+ * by byte. */
 #include "base/log.h"
 #include "base/util.h"
 #include "net/io.h"
@@ -53,7 +54,8 @@ write_text(const char *path, const char *text)
 
 /* A self-signed certificate for NAME. */
 static void
-make_pair(const char *name, const char *certificate_path, const char *key_path, const char *password)
+make_pair(
+    const char *name, const char *certificate_path, const char *key_path, const char *password)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = X509_new();
@@ -68,8 +70,10 @@ make_pair(const char *name, const char *certificate_path, const char *key_path, 
 	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
 	X509_set_pubkey(certificate, key);
-	X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const unsigned char *)"T\xc3\xa4st, \n", -1, -1, 0);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+	    subject, "O", MBSTRING_UTF8, (const unsigned char *)"T\xc3\xa4st, \n", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+	    subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(certificate, subject);
 	snprintf(alternative, sizeof(alternative), "DNS:%s", name);
 	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alternative);
@@ -80,8 +84,8 @@ make_pair(const char *name, const char *certificate_path, const char *key_path, 
 	PEM_write_X509(file, certificate);
 	fclose(file);
 	file = fopen(key_path, "w");
-	PEM_write_PrivateKey(file, key, password ? EVP_aes_128_cbc() : NULL, (const unsigned char *)password,
-	    password ? (int)strlen(password) : 0, NULL, NULL);
+	PEM_write_PrivateKey(file, key, password ? EVP_aes_128_cbc() : NULL,
+	    (const unsigned char *)password, password ? (int)strlen(password) : 0, NULL, NULL);
 	fclose(file);
 	chmod(key_path, 0600);
 	X509_free(certificate);
@@ -107,8 +111,8 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	static const char *const names[] = {
-	    "a.crt", "a.key", "b.crt", "b.key", "c.crt", "c.key", "empty", "garbage", "dir", "log"};
+	static const char *const names[] = {"a.crt", "a.key", "b.crt", "b.key", "c.crt",
+	    "c.key", "empty", "garbage", "dir", "log"};
 
 	(void)state;
 	for (size_t i = 0; i < UTIL_LEN(names); i++)
@@ -119,7 +123,8 @@ tear_down(void **state)
 static struct tls *
 make_tls(char *certificate, char *key, const char *ca, char error[TLS_ERROR_MAX])
 {
-	struct tls_settings settings = {.certificates = &certificate, .keys = &key, .count = 1, .ca = ca};
+	struct tls_settings settings = {
+	    .certificates = &certificate, .keys = &key, .count = 1, .ca = ca};
 
 	error[0] = '\0';
 	return tls_new(&settings, error);
@@ -134,19 +139,27 @@ test_files_that_are_wrong_are_told_in_words(void **state)
 		const char *ca;
 		const char *error; /* behind a colon at its end come words of OpenSSL */
 	} rows[] = {
-		{"none", "a.key", NULL, "the certificate none can't be read: No such file or directory"},
-		{"dir", "a.key", NULL, "the certificate dir can't be read: Is a directory"},
-		{"empty", "a.key", NULL, "the certificate empty can't be used, which must be PEM: "},
-		{"a.key", "a.key", NULL, "the certificate a.key can't be used, which must be PEM: "},
-		{"garbage", "a.key", NULL, "the certificate garbage can't be used, which must be PEM: "},
-		{"a.crt", "none", NULL, "the key none can't be read: No such file or directory"},
-		{"a.crt", "empty", NULL, "the key empty can't be used, which must be PEM: "},
-		{"a.crt", "a.crt", NULL, "the key a.crt can't be used, which must be PEM: "},
-		{"a.crt", "b.key", NULL, "the key b.key does not belong to the certificate a.crt: "},
-		{"c.crt", "c.key", NULL,
-		    "the key c.key is protected by a password, which nobody is there to give; 'openssl pkey' removes it"},
-		{"a.crt", "a.key", "none", "the file of --sslca none can't be read: No such file or directory"},
-		{"a.crt", "a.key", "empty", "the file of --sslca empty can't be used, which must be PEM: "},
+	    {"none", "a.key", NULL,
+		"the certificate none can't be read: No such file or directory"},
+	    {"dir", "a.key", NULL, "the certificate dir can't be read: Is a directory"},
+	    {"empty", "a.key", NULL,
+		"the certificate empty can't be used, which must be PEM: "},
+	    {"a.key", "a.key", NULL,
+		"the certificate a.key can't be used, which must be PEM: "},
+	    {"garbage", "a.key", NULL,
+		"the certificate garbage can't be used, which must be PEM: "},
+	    {"a.crt", "none", NULL, "the key none can't be read: No such file or directory"},
+	    {"a.crt", "empty", NULL, "the key empty can't be used, which must be PEM: "},
+	    {"a.crt", "a.crt", NULL, "the key a.crt can't be used, which must be PEM: "},
+	    {"a.crt", "b.key", NULL,
+		"the key b.key does not belong to the certificate a.crt: "},
+	    {"c.crt", "c.key", NULL,
+		"the key c.key is protected by a password, which nobody is there to give; "
+		"'openssl pkey' removes it"},
+	    {"a.crt", "a.key", "none",
+		"the file of --sslca none can't be read: No such file or directory"},
+	    {"a.crt", "a.key", "empty",
+		"the file of --sslca empty can't be used, which must be PEM: "},
 	};
 	char error[TLS_ERROR_MAX];
 
@@ -180,12 +193,14 @@ test_a_key_that_others_can_read_is_warned_of(void **state)
 	chmod("a.key", 0600);
 	rewind(log);
 	assert_true(fread(text, 1, sizeof(text) - 1, log) > 0);
-	assert_non_null(strstr(text, "the key a.key can be read by other users than its owner; chmod 600 ends that"));
+	assert_non_null(strstr(text,
+	    "the key a.key can be read by other users than its owner; chmod 600 ends that"));
 	fclose(log);
 	log_setup(STDERR_FILENO, LOG_TEXT, LOG_NONE);
 }
 
-/* A transport, and a client whose bytes the test itself carries to the other end of a socketpair and back. */
+/* A transport, and a client whose bytes the test itself carries to the other end of a
+ * socketpair and back. */
 struct pair {
 	struct tls *tls;
 	struct transport transport;
@@ -211,8 +226,10 @@ pair_open(struct pair *p, const char *ca, int version)
 	p->context = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_max_proto_version(p->context, version);
 	if (ca) {
-		assert_int_equal(SSL_CTX_use_certificate_file(p->context, "b.crt", SSL_FILETYPE_PEM), 1);
-		assert_int_equal(SSL_CTX_use_PrivateKey_file(p->context, "b.key", SSL_FILETYPE_PEM), 1);
+		assert_int_equal(
+		    SSL_CTX_use_certificate_file(p->context, "b.crt", SSL_FILETYPE_PEM), 1);
+		assert_int_equal(
+		    SSL_CTX_use_PrivateKey_file(p->context, "b.key", SSL_FILETYPE_PEM), 1);
 	}
 	p->client = SSL_new(p->context);
 	p->to_client = BIO_new(BIO_s_mem());
@@ -254,7 +271,8 @@ static size_t
 pair_to_server(struct pair *p, size_t max)
 {
 	char bytes[65536];
-	int n = BIO_read(p->from_client, bytes, (int)(max < sizeof(bytes) ? max : sizeof(bytes)));
+	int n =
+	    BIO_read(p->from_client, bytes, (int)(max < sizeof(bytes) ? max : sizeof(bytes)));
 
 	if (n <= 0)
 		return 0;
@@ -366,7 +384,8 @@ count_records(const uint8_t *bytes, size_t len)
 {
 	size_t count = 0;
 
-	for (size_t at = 0; at + 5 <= len; at += 5 + ((size_t)bytes[at + 3] << 8 | bytes[at + 4]))
+	for (size_t at = 0; at + 5 <= len;
+	     at += 5 + ((size_t)bytes[at + 3] << 8 | bytes[at + 4]))
 		count += bytes[at] == SSL3_RT_APPLICATION_DATA;
 	return count;
 }
@@ -415,7 +434,8 @@ test_parts_are_gathered_into_full_records(void **state)
 	pair_close(&p);
 }
 
-/* The socket is full in the middle of a record; what is written meanwhile is queued behind, and moved in memory. */
+/* The socket is full in the middle of a record; what is written meanwhile is queued behind, and
+ * moved in memory. */
 static void
 test_a_record_that_was_stopped_goes_on(void **state)
 {
@@ -432,7 +452,8 @@ test_a_record_that_was_stopped_goes_on(void **state)
 	pair_open(&p, NULL, TLS1_3_VERSION);
 	pair_shake_hands(&p, 65536);
 	while (len < sizeof(payload)) {
-		size_t offered = sizeof(payload) - sent < 100000 ? sizeof(payload) - sent : 100000;
+		size_t offered =
+		    sizeof(payload) - sent < 100000 ? sizeof(payload) - sent : 100000;
 		uint8_t *copy = malloc(offered ? offered : 1);
 		size_t n = 0;
 		int r;
@@ -511,10 +532,12 @@ test_an_end_without_close_notify_is_an_error(void **state)
 			close(p.other);
 			p.other = -1;
 			if (missing == 0) {
-				assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+				assert_int_equal(
+				    pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
 				assert_int_equal(n, 4);
 			}
-			assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_ERROR);
+			assert_int_equal(
+			    pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_ERROR);
 			assert_int_equal(errno, ECONNRESET);
 			assert_null(p.transport.ops->error(&p.transport));
 			pair_close(&p);
@@ -810,21 +833,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files_that_are_wrong_are_told_in_words),
-		cmocka_unit_test(test_a_key_that_others_can_read_is_warned_of),
-		cmocka_unit_test(test_bytes_arrive_however_the_socket_cuts_them),
-		cmocka_unit_test(test_what_stays_within_openssl_is_pending),
-		cmocka_unit_test(test_parts_are_gathered_into_full_records),
-		cmocka_unit_test(test_a_record_that_was_stopped_goes_on),
-		cmocka_unit_test(test_close_notify_is_an_eof_and_goes_both_ways),
-		cmocka_unit_test(test_an_end_without_close_notify_is_an_error),
-		cmocka_unit_test(test_what_is_no_tls_is_an_error_with_words),
-		cmocka_unit_test(test_the_context_lives_as_long_as_its_streams),
-		cmocka_unit_test(test_the_client_is_known_by_its_certificate),
-		cmocka_unit_test(test_ticket_keys_are_renewed_by_time),
-		cmocka_unit_test(test_a_stream_reads_on_without_an_event_of_the_socket),
-		cmocka_unit_test(test_a_queue_does_not_swallow_what_is_pending),
-		cmocka_unit_test(test_a_paused_stream_writes_and_ends),
+	    cmocka_unit_test(test_files_that_are_wrong_are_told_in_words),
+	    cmocka_unit_test(test_a_key_that_others_can_read_is_warned_of),
+	    cmocka_unit_test(test_bytes_arrive_however_the_socket_cuts_them),
+	    cmocka_unit_test(test_what_stays_within_openssl_is_pending),
+	    cmocka_unit_test(test_parts_are_gathered_into_full_records),
+	    cmocka_unit_test(test_a_record_that_was_stopped_goes_on),
+	    cmocka_unit_test(test_close_notify_is_an_eof_and_goes_both_ways),
+	    cmocka_unit_test(test_an_end_without_close_notify_is_an_error),
+	    cmocka_unit_test(test_what_is_no_tls_is_an_error_with_words),
+	    cmocka_unit_test(test_the_context_lives_as_long_as_its_streams),
+	    cmocka_unit_test(test_the_client_is_known_by_its_certificate),
+	    cmocka_unit_test(test_ticket_keys_are_renewed_by_time),
+	    cmocka_unit_test(test_a_stream_reads_on_without_an_event_of_the_socket),
+	    cmocka_unit_test(test_a_queue_does_not_swallow_what_is_pending),
+	    cmocka_unit_test(test_a_paused_stream_writes_and_ends),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
