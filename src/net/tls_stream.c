@@ -176,18 +176,22 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 	if (s->end == TRANSPORT_ERROR)
 		return tls_stream_ended(s);
 	while (bytes = tls_cursor_next(&cursor, record, &len), len > 0) {
-		enum transport_result result;
-		size_t put = 0;
+		/*
+		 * Who asked for short records (RFC 6066, section 4) gets one a call. On to
+		 * AGAIN all the same: an edge-triggered event comes only behind that.
+		 */
+		for (size_t put = 0; len > 0; bytes += put, len -= put) {
+			enum transport_result result;
 
-		tls_stream_clear_errors();
-		if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
-			result = tls_stream_judge(s, SSL_ERROR_WANT_READ, &t->write_wants_read);
-			/* An error behind bytes is told by the next write. */
-			return *n > 0 ? TRANSPORT_OK : result;
+			tls_stream_clear_errors();
+			if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
+				result = tls_stream_judge(
+				    s, SSL_ERROR_WANT_READ, &t->write_wants_read);
+				/* An error behind bytes is told by the next write. */
+				return *n > 0 ? TRANSPORT_OK : result;
+			}
+			*n += put;
 		}
-		*n += put;
-		if (put < len)
-			break; /* the cursor is beyond it: the next call goes on */
 	}
 	return TRANSPORT_OK;
 }

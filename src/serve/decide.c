@@ -28,9 +28,10 @@ decide_peer(const struct decide_facts *f, struct decide_actions *a)
 		 * Rule 1 of backpressure. The peer's own queue counts as well, else a
 		 * flood of PINGs from one who does not read fills memory with PONGs.
 		 */
-		a->read_peer = !decide_answers_come(f) &&
-			       decide_reading(f->reading_peer, f->child_queued) &&
-			       decide_reading(f->reading_peer, f->peer_queued);
+		a->read_peer =
+		    !decide_answers_come(f) &&
+		    (f->fin_seen || (decide_reading(f->reading_peer, f->child_queued) &&
+					decide_reading(f->reading_peer, f->peer_queued)));
 		a->send_close =
 		    f->close_wanted != 0 ? !decide_answers_come(f) : f->child == CHILD_GONE;
 		break;

@@ -66,6 +66,8 @@ session_fault(struct session *s, uint16_t code, const char *reason)
 	if (s->close_wanted != 0)
 		return;
 	session_want_close(s, code, reason);
+	/* Nothing behind the fault is heard, wherever reads cut it. */
+	decoder_end(&s->decoder);
 	s->fault_ms = util_clock_ms();
 }
 
@@ -95,7 +97,8 @@ session_on_peer_readable(void *arg)
 	struct session *s = arg;
 	size_t n;
 
-	switch (io_read(s->peer, s->loop->in, LOOP_BATCH, &n)) {
+	switch (io_read(
+	    s->peer, s->loop->in, s->inflater ? SESSION_DEFLATE_BATCH : LOOP_BATCH, &n)) {
 	case IO_OK:
 		session_in_take(s, s->loop->in, n);
 		break;
@@ -124,9 +127,12 @@ session_on_peer_gone(void *arg, bool failed)
 
 	if (failed)
 		session_lose_peer(s, "the connection was lost");
-	else if (!session_in_fault(
-		     s)) /* else its FIN stands behind the fault, and is not heard */
-		session_set_peer(s, PEER_LEFT);
+	else if (session_in_fault(s))
+		; /* its FIN stands behind the fault, and is not heard */
+	else if (s->inflater)
+		session_set_peer(s, PEER_LEFT); /* its rest is not bounded once decompressed */
+	else
+		s->fin_seen = true; /* its messages and its CLOSE may stand before the FIN */
 	session_step(s);
 }
 
@@ -299,6 +305,7 @@ session_facts(struct session *s)
 	    .reading_child = child_is_reading(s->child),
 	    .close_overdue =
 		session_close_overdue(s, s->peer_state == PEER_CLOSING ? util_clock_ms() : 0),
+	    .fin_seen = s->fin_seen,
 	    .fault_waits =
 		session_in_fault(s) && util_clock_ms() < s->fault_ms + SESSION_FAULT_MS,
 	};
@@ -362,6 +369,7 @@ session_step(struct session *s)
 
 		if (s->peer_state == PEER_GONE) {
 			/* It waits for the exit status with no memory but its own. */
+			decoder_clear(&s->decoder);
 			inflater_drop(s->inflater);
 			deflater_drop(s->deflater);
 		}

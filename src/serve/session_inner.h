@@ -54,6 +54,7 @@ struct session {
 	struct timer timer;
 	int64_t opened_ms;
 	int64_t heard_ms; /* when the peer last sent something, or was last pinged */
+	bool fin_seen; /* see struct decide_facts */
 	int64_t fault_ms; /* when the peer broke a rule; 0: it did not */
 	int64_t closed_ms; /* when our CLOSE was found to have left; 0: not yet */
 	unsigned int pings; /* unanswered */

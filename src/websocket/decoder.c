@@ -295,7 +295,7 @@ decoder_unmask(struct decoder *d, uint8_t *to, size_t len)
 }
 
 /* What comes behind a CLOSE (section 5.5.1) or a failure (7.1.7) is not looked at. */
-static void
+void
 decoder_end(struct decoder *d)
 {
 	d->over = true;

@@ -90,6 +90,12 @@ void decoder_init(struct decoder *d, uint64_t max_message);
  */
 void decoder_set_inflater(struct decoder *d, struct inflater *inflater);
 
+/*
+ * Its user has seen enough: nothing of what comes from now on is looked at, and what
+ * decoder_next() gave is no longer valid.
+ */
+void decoder_end(struct decoder *d);
+
 /* Frees what the decoder holds. It may be called twice. */
 void decoder_clear(struct decoder *d);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How a session ends: who ends it, with what code, and that nothing is lost by it."""
 
+import os
 import socket
 import threading
 import time
@@ -167,6 +168,25 @@ def test_half_close(server, tmp_path):
         ws.sock.shutdown(socket.SHUT_WR)
         assert ws.read_to_end() == b""
         recorded(tmp_path, ws, b"a\n")
+
+
+def test_what_stands_before_a_fin_counts_also_while_nothing_is_read(server, tmp_path):
+    """The FIN comes while the program does not read and input is paused; all was sent before it."""
+    if TLS:
+        pytest.skip("the state of the socket is TCP's")
+    os.mkfifo(tmp_path / "gate")
+    one = server("--closems=10000", "sh", "-c", "read x <gate; wc -l >&2; echo counted")
+    for count in (198, 205, 215):
+        with one.websocket() as ws:
+            ws.send(frame(TEXT, "x" * 1000) * count + close_frame(1000))
+            ws.sock.shutdown(socket.SHUT_WR)
+            # Beyond FIN_WAIT1 (4) the server's system has taken all of it, the FIN too.
+            state = lambda: ws.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+            wait_for(lambda: state() > 4, "the FIN came")
+            with open(tmp_path / "gate", "w") as gate:
+                gate.write("go\n")
+            assert ws.closed(answer=False) == (1000, "")
+        one.wait_log(r"stderr #\d+ %d\n" % count)
 
 
 def test_half_close_after_close(server):

@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from wsraw import BINARY, CLOSE, PING, PONG, TEXT, frame
+from wsraw import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
 
 # A fault, and its code.
 FAULTS = {
@@ -112,6 +112,18 @@ def test_nothing_behind_the_fault_is_read(server):
         ws.send(frame(PING, "late") + frame(TEXT, "late"))
         opcode, _, payload = ws.frame()
         assert (opcode, payload[:2]) == (CLOSE, b"\x03\xea")
+        assert ws.read_to_end() == b""
+
+
+@pytest.mark.parametrize("cut", (False, True), ids=("in one write", "in two"))
+def test_nothing_behind_a_refused_message_is_heard(server, cut):
+    """Also when it is the framing that refuses, wherever reads cut the bytes."""
+    with server("--newline=reject", "cat").websocket() as ws:
+        parts = [frame(TEXT, "a\nb"), frame(PING, "p") + close_frame(1000)]
+        for part in parts if cut else [b"".join(parts)]:
+            ws.send(part)
+        opcode, _, payload = ws.frame()
+        assert (opcode, payload[:2]) == (CLOSE, b"\x03\xf0")
         assert ws.read_to_end() == b""
 
 

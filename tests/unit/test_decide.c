@@ -174,6 +174,20 @@ test_rule_1_the_peer_is_paused_by_either_queue(void **state)
 }
 
 static void
+test_what_stands_before_a_fin_is_read(void **state)
+{
+	struct decide_facts facts = {.peer = PEER_OPEN, .child = CHILD_RUN, .fin_seen = true};
+
+	(void)state;
+	facts.child_queued = 10 * IO_HIGH;
+	facts.peer_queued = 10 * IO_HIGH;
+	assert_true(decide(&facts).read_peer);
+	facts.close_wanted = 1002;
+	facts.fault_waits = true;
+	assert_false(decide(&facts).read_peer);
+}
+
+static void
 test_rule_3_each_resumes_at_low(void **state)
 {
 	struct decide_facts facts = {.peer = PEER_OPEN, .child = CHILD_RUN};
@@ -215,6 +229,7 @@ main(void)
 	    cmocka_unit_test(test_an_overdue_close_ends_the_wait),
 	    cmocka_unit_test(test_reading_stops_above_high_and_goes_on_at_low),
 	    cmocka_unit_test(test_rule_1_the_peer_is_paused_by_either_queue),
+	    cmocka_unit_test(test_what_stands_before_a_fin_is_read),
 	    cmocka_unit_test(test_rule_3_each_resumes_at_low),
 	    cmocka_unit_test(test_unwanted_output_is_read_however_full_the_queues_are),
 	};

@@ -436,6 +436,25 @@ test_parts_are_gathered_into_full_records(void **state)
 
 /* The socket is full in the middle of a record; what is written meanwhile is queued behind, and
  * moved in memory. */
+/* RFC 6066, section 4: one record a call of SSL_write(), and an edge-triggered event comes only
+ * behind AGAIN. */
+static void
+test_short_records_all_leave_in_one_write(void **state)
+{
+	static uint8_t payload[20000];
+	struct pair p;
+	size_t n;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	assert_int_equal(
+	    SSL_set_tlsext_max_fragment_length(p.client, TLSEXT_max_fragment_length_512), 1);
+	pair_shake_hands(&p, 65536);
+	assert_int_equal(pair_write(&p, payload, sizeof(payload), &n), TRANSPORT_OK);
+	assert_int_equal(n, sizeof(payload));
+	pair_close(&p);
+}
+
 static void
 test_a_record_that_was_stopped_goes_on(void **state)
 {
@@ -838,6 +857,7 @@ main(void)
 	    cmocka_unit_test(test_bytes_arrive_however_the_socket_cuts_them),
 	    cmocka_unit_test(test_what_stays_within_openssl_is_pending),
 	    cmocka_unit_test(test_parts_are_gathered_into_full_records),
+	    cmocka_unit_test(test_short_records_all_leave_in_one_write),
 	    cmocka_unit_test(test_a_record_that_was_stopped_goes_on),
 	    cmocka_unit_test(test_close_notify_is_an_eof_and_goes_both_ways),
 	    cmocka_unit_test(test_an_end_without_close_notify_is_an_error),
