@@ -176,13 +176,13 @@ def test_what_stands_before_a_fin_counts_also_while_nothing_is_read(server, tmp_
         pytest.skip("the state of the socket is TCP's")
     os.mkfifo(tmp_path / "gate")
     one = server("--closems=10000", "sh", "-c", "read x <gate; wc -l >&2; echo counted")
-    for count in (198, 205, 215):
+    for count in (198, 200, 202):
         with one.websocket() as ws:
             ws.send(frame(TEXT, "x" * 1000) * count + close_frame(1000))
             ws.sock.shutdown(socket.SHUT_WR)
-            # Beyond FIN_WAIT1 (4) the server's system has taken all of it, the FIN too.
-            state = lambda: ws.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-            wait_for(lambda: state() > 4, "the FIN came")
+            # Mostly beyond FIN_WAIT1: the server's system has the FIN. Where reads cut the bytes so that
+            # the window is too small for that, all the same must come out of it.
+            wait_still(lambda: ws.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0], "the FIN")
             with open(tmp_path / "gate", "w") as gate:
                 gate.write("go\n")
             assert ws.closed(answer=False) == (1000, "")
