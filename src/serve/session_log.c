@@ -58,6 +58,18 @@ session_log_open(struct session *s, const struct session_spec *spec)
 	log_end();
 }
 
+/* How many times fewer bytes compression made of one way's messages. */
+static void
+session_log_ratio(const char *key, const struct session_count *count)
+{
+	char text[32];
+
+	if (count->wire == 0)
+		return;
+	snprintf(text, sizeof(text), "%.2f", (double)count->bytes / (double)count->wire);
+	log_text(key, span_of(text));
+}
+
 void
 session_log_close(struct session *s)
 {
@@ -76,6 +88,8 @@ session_log_close(struct session *s)
 		if (s->deflater) {
 			log_number("in_wire_bytes", (int64_t)s->in.wire);
 			log_number("out_wire_bytes", (int64_t)s->out.wire);
+			session_log_ratio("in_ratio", &s->in);
+			session_log_ratio("out_ratio", &s->out);
 		}
 		if (end.by_signal)
 			log_text("signal",

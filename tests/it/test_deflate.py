@@ -289,6 +289,7 @@ def test_ratio_is_in_the_log(server, script, tmp_path):
     assert out_wire == ws.wire
     assert in_bytes == 200 and 0 < in_wire < 20
     assert out_bytes / out_wire > 3, out_bytes / out_wire
+    one.wait_log(r"in_ratio=%.2f out_ratio=%.2f " % (in_bytes / in_wire, out_bytes / out_wire))
 
 
 def test_memory_of_a_connection(server):
