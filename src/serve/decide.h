@@ -35,7 +35,8 @@ struct decide_facts {
 	size_t child_queued; /* bytes on their way to the child's stdin */
 	bool reading_peer; /* the last decision: hysteresis between the marks */
 	bool reading_child;
-	bool fin_seen; /* while nothing was read: what stands before it is bounded, and still read */
+	bool fin_seen; /* while nothing was read: what stands before it is bounded, and still
+			  read */
 	bool close_overdue; /* their CLOSE did not come in time */
 	/*
 	 * CLOSE_WANTED is for a fault of the peer's, and what it sent before may still be
