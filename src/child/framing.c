@@ -2,6 +2,7 @@
 /* Messages <-> the child's byte stream: what all shapes have in common. */
 #include "child/framing.h"
 
+#include "base/scan.h"
 #include "child/framing_shape.h"
 
 #include <string.h>
@@ -31,6 +32,14 @@ framing_wrap(const struct framing *framing, const struct message *message,
 	out->head_len = 0;
 	out->tail = SPAN("");
 	return framing_shapes[framing->kind]->wrap(framing, message, out, records);
+}
+
+bool
+framing_is_plain(const struct framing *framing, int *tail)
+{
+	const struct framing_shape *shape = framing_shapes[framing->kind];
+
+	return shape->plain && shape->plain(framing, tail);
 }
 
 void
@@ -72,6 +81,17 @@ framing_note(struct framing_reader *r, enum framing_event event)
 		r->len = 0;
 	}
 	return event;
+}
+
+size_t
+framing_run(struct framing_reader *r, struct span records[], size_t max, size_t longest)
+{
+	const struct framing_shape *shape = framing_shapes[r->framing.kind];
+
+	framing_drop_held(r);
+	if (!shape->run || r->in_message || buffer_len(&r->held) > 0)
+		return 0;
+	return shape->run(r, records, max, longest);
 }
 
 enum framing_event
@@ -172,6 +192,47 @@ framing_next_until(struct framing_reader *r, struct framing_item *item, char sep
 		held--;
 	}
 	return framing_hand_out_held(r, item, MESSAGE_TEXT, held, false);
+}
+
+static struct span
+framing_record(const uint8_t *begin, const uint8_t *end, bool cr)
+{
+	return (struct span){
+	    (const char *)begin, framing_without_cr(begin, (size_t)(end - begin), cr)};
+}
+
+size_t
+framing_run_until(struct framing_reader *r, struct span records[], size_t max, size_t longest,
+    char separator, bool cr)
+{
+	const uint8_t *begin = r->bytes;
+	const uint8_t *at = begin; /* up to here it was looked at */
+	const uint8_t *end = begin + r->len;
+	size_t n = 0;
+
+	while (n < max) {
+		const uint8_t *next = NULL;
+
+		/* Short records stand many in a block; a long one is memchr()'s affair. */
+		if (end - at >= SCAN_BLOCK && at - begin <= SCAN_BLOCK) {
+			uint64_t found = scan_block(at, (uint8_t)separator);
+
+			for (; found != 0 && n < max; found &= found - 1) {
+				next = at + __builtin_ctzll(found);
+				records[n++] = framing_record(begin, next, cr);
+				begin = next + 1;
+			}
+			at += SCAN_BLOCK;
+			continue;
+		}
+		next = memchr(at, separator, (size_t)(end - at));
+		if (!next || (size_t)(next - begin) > longest)
+			break;
+		records[n++] = framing_record(begin, next, cr);
+		begin = at = next + 1;
+	}
+	framing_skip(r, (size_t)(begin - r->bytes));
+	return n;
 }
 
 enum framing_event

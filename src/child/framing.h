@@ -70,6 +70,14 @@ enum {
 /* Whether messages of TYPE can be said to the child. */
 bool framing_takes(const struct framing *framing, enum message_type type);
 
+enum { FRAMING_NO_TAIL = -1 };
+
+/*
+ * True when a record is a message as it is, whatever is in it, and *TAIL behind it (one byte,
+ * or FRAMING_NO_TAIL): who knows that may put many together without framing_wrap().
+ */
+bool framing_is_plain(const struct framing *framing, int *tail);
+
 /* What stands around a message. */
 struct framing_wrapped {
 	size_t head_len;
@@ -142,6 +150,13 @@ void framing_clear(struct framing_reader *r);
 /* Gives it the next LEN bytes of the child, which it borrows until framing_next() returns
  * FRAMING_MORE. */
 void framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len);
+
+/*
+ * Before framing_next(), whenever it pleases: whole text records of at most LONGEST bytes from
+ * the front of what was fed, found in one tight loop, as far as MAX goes; they lie there one
+ * behind the other, with their separators between. Returns how many. 0: framing_next() goes on.
+ */
+size_t framing_run(struct framing_reader *r, struct span records[], size_t max, size_t longest);
 
 /* The next event. What ITEM points to is valid until the next call. */
 enum framing_event framing_next(struct framing_reader *r, struct framing_item *item);

@@ -27,14 +27,29 @@ framing_lines_wrap(const struct framing *framing, const struct message *message,
 	return FRAMING_AROUND;
 }
 
+static bool
+framing_lines_plain(const struct framing *framing, int *tail)
+{
+	*tail = '\n';
+	return framing->newline == FRAMING_NEWLINE_PASS;
+}
+
 static enum framing_event
 framing_lines_next(struct framing_reader *r, struct framing_item *item)
 {
 	return framing_next_until(r, item, '\n', true);
 }
 
+static size_t
+framing_lines_run(struct framing_reader *r, struct span records[], size_t max, size_t longest)
+{
+	return framing_run_until(r, records, max, longest, '\n', true);
+}
+
 const struct framing_shape framing_lines = {
     .takes_text = true,
+    .plain = framing_lines_plain,
+    .run = framing_lines_run,
     .wrap = framing_lines_wrap,
     .next = framing_lines_next,
     .end = framing_end_until,

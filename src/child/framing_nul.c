@@ -23,8 +23,15 @@ framing_nul_next(struct framing_reader *r, struct framing_item *item)
 	return framing_next_until(r, item, '\0', false);
 }
 
+static size_t
+framing_nul_run(struct framing_reader *r, struct span records[], size_t max, size_t longest)
+{
+	return framing_run_until(r, records, max, longest, '\0', false);
+}
+
 const struct framing_shape framing_nul = {
     .takes_text = true,
+    .run = framing_nul_run,
     .wrap = framing_nul_wrap,
     .next = framing_nul_next,
     .end = framing_end_until,

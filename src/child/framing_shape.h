@@ -11,6 +11,11 @@
 struct framing_shape {
 	bool takes_text;
 	bool takes_binary;
+	/* framing_is_plain(); NULL: it is not. */
+	bool (*plain)(const struct framing *framing, int *tail);
+	/* framing_run(), between messages; NULL: it finds none. */
+	size_t (*run)(
+	    struct framing_reader *r, struct span records[], size_t max, size_t longest);
 	/* framing_wrap(); *OUT has no head and no tail yet. */
 	enum framing_wrap_result (*wrap)(const struct framing *framing,
 	    const struct message *message, struct framing_wrapped *out, struct buffer *records);
@@ -56,6 +61,10 @@ enum framing_event framing_next_until(
     struct framing_reader *r, struct framing_item *item, char separator, bool cr);
 /* Its end: what was begun is a message. */
 enum framing_event framing_end_until(struct framing_reader *r, struct framing_item *item);
+
+/* framing_run() for records up to SEPARATOR. */
+size_t framing_run_until(struct framing_reader *r, struct span records[], size_t max,
+    size_t longest, char separator, bool cr);
 
 /*
  * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, where the

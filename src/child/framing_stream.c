@@ -17,6 +17,14 @@ framing_stream_wrap(const struct framing *framing, const struct message *message
 	return FRAMING_AROUND;
 }
 
+static bool
+framing_stream_plain(const struct framing *framing, int *tail)
+{
+	(void)framing;
+	*tail = FRAMING_NO_TAIL;
+	return true;
+}
+
 static enum framing_event
 framing_stream_next(struct framing_reader *r, struct framing_item *item)
 {
@@ -96,6 +104,7 @@ framing_text_end(struct framing_reader *r, struct framing_item *item)
 const struct framing_shape framing_stream = {
     .takes_text = true,
     .takes_binary = true,
+    .plain = framing_stream_plain,
     .wrap = framing_stream_wrap,
     .next = framing_stream_next,
     .end = framing_stream_end,
@@ -103,6 +112,7 @@ const struct framing_shape framing_stream = {
 
 const struct framing_shape framing_text = {
     .takes_text = true,
+    .plain = framing_stream_plain,
     .wrap = framing_stream_wrap,
     .next = framing_text_next,
     .end = framing_text_end,

@@ -9,12 +9,15 @@
 #include <assert.h>
 #include <string.h>
 
+enum { SESSION_IN_CUT_MAX = 4096 }; /* bytes of a record that is copied rather than moved */
+
 /*
  * The records of one read, so that they leave in one write. They lie in the read buffer, where
  * what stands around a message takes the place of its frame header; those for which that has no
  * room, or which are another text, are put together in RECORDS.
  */
 struct session_in_batch {
+	struct buffer cut; /* owned: a short record that was gathered, before the others */
 	uint8_t *start; /* NULL: none lie in the read buffer */
 	uint8_t *end;
 	struct span
@@ -34,15 +37,21 @@ session_in_batch_put_tail(struct session_in_batch *batch)
 static void
 session_in_batch_flush(struct session *s, struct session_in_batch *batch)
 {
-	struct iovec part;
+	struct iovec parts[2];
+	int count = 0;
 
+	if (buffer_len(&batch->cut) > 0)
+		parts[count++] =
+		    (struct iovec){buffer_data(&batch->cut), buffer_len(&batch->cut)};
 	if (batch->start) {
 		session_in_batch_put_tail(batch);
-		part.iov_base = batch->start;
-		part.iov_len = (size_t)(batch->end - batch->start);
-		child_write(s->child, &part, 1);
+		parts[count++] =
+		    (struct iovec){batch->start, (size_t)(batch->end - batch->start)};
 		batch->start = NULL;
 	}
+	if (count > 0)
+		child_write(s->child, parts, count);
+	buffer_clear(&batch->cut);
 	if (buffer_len(&batch->records) > 0)
 		child_write_take(s->child, &batch->records);
 	buffer_clear(&batch->records);
@@ -69,9 +78,11 @@ session_in_batch_put(
 	batch->tail = w->tail;
 }
 
-/* A message that the decoder gathered is moved, not copied, to the queue. */
+/* A message that the decoder gathered is moved, not copied, to the queue. A short one, which a
+ * read has cut, waits for those that come behind it. */
 static bool
-session_in_write_gathered(struct session *s, const struct framing_wrapped *w)
+session_in_write_gathered(
+    struct session *s, const struct framing_wrapped *w, struct session_in_batch *batch)
 {
 	struct buffer gathered = {0};
 	struct iovec head = {(void *)(uintptr_t)w->head, w->head_len};
@@ -83,7 +94,10 @@ session_in_write_gathered(struct session *s, const struct framing_wrapped *w)
 	}
 	if (w->head_len > 0)
 		child_write(s->child, &head, 1);
-	child_write_take(s->child, &gathered);
+	if (w->head_len == 0 && buffer_len(&gathered) <= SESSION_IN_CUT_MAX)
+		buffer_move(&batch->cut, &gathered);
+	else
+		child_write_take(s->child, &gathered);
 	return true;
 }
 
@@ -96,7 +110,7 @@ session_in_put(struct session *s, const struct decoder_item *item,
 
 	if (!item->in_place) {
 		session_in_batch_flush(s, batch);
-		return session_in_write_gathered(s, w);
+		return session_in_write_gathered(s, w, batch);
 	}
 	if (w->head_len + w->tail.len > FRAMING_IN_PLACE_MAX)
 		return buffer_append(&batch->records, w->head, w->head_len) &&
@@ -159,6 +173,34 @@ session_in_message(struct session *s, struct decoder_item *item, struct session_
 	s->in.wire += wire;
 }
 
+/* What can go the short way goes it: no step here is for a single message. */
+static void
+session_in_run(struct session *s, struct session_in_batch *batch)
+{
+	const struct framing *framing = &s->endpoint->to_program;
+	struct decoder_item item;
+	struct run run = {
+	    .text = framing_takes(framing, MESSAGE_TEXT) &&
+		    !(s->endpoint->compat && framing->kind == FRAMING_STREAM),
+	    .binary = framing_takes(framing, MESSAGE_BINARY),
+	};
+
+	if (s->inflater || s->close_wanted != 0 || !framing_is_plain(framing, &run.tail))
+		return;
+	if (batch->start && batch->tail.len > 0)
+		session_in_batch_flush(s, batch);
+	run.to = batch->start ? batch->end : s->decoder.bytes;
+	if (!batch->start)
+		batch->start = run.to;
+	if (decoder_run(&s->decoder, &run, &item) == DECODER_FAIL)
+		session_fault(s, item.code, item.reason);
+	batch->end = run.to;
+	if (batch->end == batch->start)
+		batch->start = NULL;
+	s->in.messages += run.messages;
+	s->in.bytes += run.bytes;
+}
+
 void
 session_in_take(struct session *s, uint8_t *bytes, size_t len)
 {
@@ -170,7 +212,12 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 	s->heard_ms = util_clock_ms();
 	s->pings = 0;
 	decoder_feed(&s->decoder, bytes, len);
-	while ((event = decoder_next(&s->decoder, &item)) != DECODER_MORE) {
+	for (;;) {
+		if (relay)
+			session_in_run(s, &batch);
+		event = decoder_next(&s->decoder, &item);
+		if (event == DECODER_MORE)
+			break;
 		switch (event) {
 		case DECODER_MORE:
 		case DECODER_PONG:

@@ -12,6 +12,7 @@
 enum {
 	SESSION_OUT_COPY_MAX =
 	    4096, /* bytes of a payload that is cheaper to copy than to point to */
+	SESSION_OUT_RUN = 256, /* records that are found before they are put */
 	SESSION_OUT_WAITING_MAX =
 	    64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
 };
@@ -311,6 +312,48 @@ session_out_event(struct session *s, enum framing_event event, const struct fram
 	return true;
 }
 
+/* Whether records leave as they are, each as a text message. */
+static bool
+session_out_is_plain(const struct session *s)
+{
+	return !s->deflater && !s->endpoint->pass_stderr && s->peer_state == PEER_OPEN &&
+	       s->close_wanted == 0;
+}
+
+/* What can go the short way goes it: no step here is for a single message, but for copying it.
+ */
+static void
+session_out_run(struct session *s)
+{
+	struct span records[SESSION_OUT_RUN];
+	size_t count;
+
+	while (session_out_is_plain(s) && (count = framing_run(&s->framing, records,
+					       SESSION_OUT_RUN, SESSION_OUT_COPY_MAX)) > 0) {
+		const struct span *last = &records[count - 1];
+		/* What is between records is ASCII, so together they are what each is. */
+		size_t len = (size_t)(last->data + last->len - records[0].data);
+		size_t room = len + count * FRAME_SERVER_HEADER_MAX + ENCODER_SLACK;
+
+		if (!utf8_valid((const uint8_t *)records[0].data, len)) {
+			for (size_t i = 0; i < count; i++) {
+				const struct message m = {.type = MESSAGE_TEXT,
+				    .data = (uint8_t *)(uintptr_t)records[i].data,
+				    .len = records[i].len};
+
+				session_out_message(s, &m, true);
+			}
+			continue;
+		}
+		if (LOOP_OUT - s->out_len < room)
+			session_out_flush(s);
+		for (size_t i = 0; i < count; i++)
+			s->out.bytes += records[i].len;
+		s->out.messages += count;
+		s->out_len += encoder_texts(s->loop->out + s->out_len, records, count);
+	}
+}
+
 bool
 session_out_take(struct session *s)
 {
@@ -320,8 +363,9 @@ session_out_take(struct session *s)
 	switch (child_read(s->child, s->loop->in, LOOP_BATCH, &n)) {
 	case IO_OK:
 		framing_feed(&s->framing, s->loop->in, n);
-		while (session_out_event(s, framing_next(&s->framing, &item), &item))
-			continue;
+		do
+			session_out_run(s);
+		while (session_out_event(s, framing_next(&s->framing, &item), &item));
 		session_out_flush(s);
 		if (s->deflater)
 			deflater_rest(s->deflater);

@@ -548,3 +548,16 @@ decoder_next(struct decoder *d, struct decoder_item *item)
 	d->header_near = false;
 	return DECODER_MORE;
 }
+
+enum decoder_event
+decoder_run(struct decoder *d, struct run *run, struct decoder_item *item)
+{
+	bool not_utf8;
+
+	/* Within a frame or a message the next byte is no whole one's first. */
+	if (d->in_payload || d->header_len > 0 || d->message_opcode)
+		return DECODER_MORE;
+	run->max_message = d->max_message ? d->max_message : UINT64_MAX;
+	decoder_skip(d, run_take(run, d->bytes, d->len, &not_utf8));
+	return not_utf8 ? decoder_fail(d, FAULT_TEXT, item) : DECODER_MORE;
+}

@@ -26,6 +26,7 @@
 #include "base/utf8.h"
 #include "websocket/deflate.h"
 #include "websocket/frame.h"
+#include "websocket/run.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -110,6 +111,13 @@ void decoder_feed(struct decoder *d, uint8_t *bytes, size_t len);
  * message or control frame has an address too.
  */
 enum decoder_event decoder_next(struct decoder *d, struct decoder_item *item);
+
+/*
+ * Before decoder_next(), whenever it pleases: takes what it can the short way (websocket/run.h)
+ * from the front of what was fed. DECODER_MORE: go on with decoder_next(); DECODER_FAIL as
+ * there. Messages that are taken so are never compressed.
+ */
+enum decoder_event decoder_run(struct decoder *d, struct run *run, struct decoder_item *item);
 
 /*
  * After a DECODER_MESSAGE: the bytes of its frames' payload, which are fewer than its own when

@@ -2,6 +2,7 @@
 /* The frame of RFC 6455, section 5.2: headers and masking. */
 #include "websocket/frame.h"
 
+#include <endian.h>
 #include <string.h>
 
 /* The top bits of the first two bytes, and the seven that say where the length stands. */
@@ -101,21 +102,24 @@ frame_write_header(uint8_t *out, bool fin, uint8_t rsv1, enum frame_opcode opcod
 	return 2 + extra;
 }
 
+/* The key as it stands OFFSET bytes further on; a copy by memory would stall. */
+static uint64_t
+frame_turn(uint64_t key, size_t offset)
+{
+	uint64_t value = le64toh(key);
+	unsigned int bits = 8 * (offset & 3);
+
+	return htole64(value >> bits | value << (-bits & 63));
+}
+
 /* The mask as it stands at OFFSET, twice: in memory it is what eight bytes are masked with. */
 static uint64_t
 frame_mask_key(const uint8_t mask[4], uint64_t offset)
 {
-	uint8_t turned[4];
 	uint32_t half;
 
-	if ((offset & 3) == 0) {
-		memcpy(&half, mask, sizeof(half));
-	} else {
-		for (size_t i = 0; i < sizeof(turned); i++)
-			turned[i] = mask[(offset + i) & 3];
-		memcpy(&half, turned, sizeof(half));
-	}
-	return (uint64_t)half << 32 | half;
+	memcpy(&half, mask, sizeof(half));
+	return frame_turn((uint64_t)half << 32 | half, (size_t)(offset & 3));
 }
 
 void
@@ -145,6 +149,78 @@ frame_mask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], 
 	memcpy(tail, &key, sizeof(tail));
 	for (size_t k = 0; i < len; i++, k++)
 		to[i] = from[i] ^ tail[k];
+}
+
+/*
+ * A block of 16, 8 or 4 bytes that ends with the payload is read first and written last, so
+ * that no loop over single bytes is left: what it has in common with the blocks before it is
+ * written twice. KEY is eight bytes of the mask in memory.
+ */
+static bool
+frame_unmask_short(uint8_t *to, const uint8_t *from, size_t len, uint64_t key)
+{
+	uint64_t first, last, turned;
+	uint32_t half[2];
+	uint8_t byte = 0;
+
+	if (len >= 8) {
+		memcpy(&last, from + len - 8, 8);
+		memcpy(&first, from, 8);
+		turned = frame_turn(key, len);
+		first ^= key;
+		last ^= turned;
+		memcpy(to, &first, 8);
+		memcpy(to + len - 8, &last, 8);
+		return ((first | last) & 0x8080808080808080u) == 0;
+	}
+	if (len >= 4) {
+		memcpy(&half[1], from + len - 4, 4);
+		memcpy(&half[0], from, 4);
+		half[0] ^= (uint32_t)key;
+		half[1] ^= (uint32_t)frame_turn(key, len);
+		memcpy(to, &half[0], 4);
+		memcpy(to + len - 4, &half[1], 4);
+		return ((half[0] | half[1]) & 0x80808080u) == 0;
+	}
+	for (size_t i = 0; i < len; i++) {
+		to[i] = from[i] ^ ((const uint8_t *)&key)[i];
+		byte |= to[i];
+	}
+	return byte < 0x80;
+}
+
+bool
+frame_unmask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4])
+{
+	uint64_t key = frame_mask_key(mask, 0);
+	uint64_t turned;
+	frame_lane keys = {key, key};
+	frame_lane last, a, b, seen;
+	size_t i = 0;
+
+	if (len < sizeof(frame_lane))
+		return frame_unmask_short(to, from, len, key);
+	turned = frame_turn(key, len);
+	memcpy(&last, from + len - sizeof(last), sizeof(last));
+	last ^= (frame_lane){turned, turned};
+	seen = last;
+	for (; len - i >= 2 * sizeof(a); i += 2 * sizeof(a)) {
+		memcpy(&a, from + i, sizeof(a));
+		memcpy(&b, from + i + sizeof(a), sizeof(b));
+		a ^= keys;
+		b ^= keys;
+		seen |= a | b;
+		memcpy(to + i, &a, sizeof(a));
+		memcpy(to + i + sizeof(a), &b, sizeof(b));
+	}
+	if (len - i >= sizeof(a)) {
+		memcpy(&a, from + i, sizeof(a));
+		a ^= keys;
+		seen |= a;
+		memcpy(to + i, &a, sizeof(a));
+	}
+	memcpy(to + len - sizeof(last), &last, sizeof(last));
+	return ((seen[0] | seen[1]) & 0x8080808080808080u) == 0;
 }
 
 bool

@@ -20,6 +20,7 @@ enum frame_opcode {
 };
 
 enum {
+	FRAME_MASK_LEN = 4,
 	FRAME_HEADER_MAX = 14, /* bytes: 2, 8 of length, 4 of mask */
 	FRAME_SERVER_HEADER_MAX = 10, /* without the mask */
 	FRAME_CONTROL_MAX = 125, /* bytes of payload: section 5.5 */
@@ -72,6 +73,11 @@ size_t frame_write_header(
  */
 void frame_mask(
     uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset);
+
+/*
+ * As frame_mask() from offset 0, for a whole payload. True when all of what comes out is ASCII.
+ */
+bool frame_unmask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4]);
 
 /*
  * True for a code that an endpoint may put in a CLOSE frame (section 7.4): 1000 to 1003, 1007
