@@ -3,6 +3,7 @@
 #include "child/framing.h"
 
 #include "base/scan.h"
+#include "base/utf8.h"
 #include "child/framing_shape.h"
 
 #include <string.h>
@@ -84,14 +85,14 @@ framing_note(struct framing_reader *r, enum framing_event event)
 }
 
 size_t
-framing_run(struct framing_reader *r, struct span records[], size_t max, size_t longest)
+framing_run(struct framing_reader *r, struct span records[], size_t max)
 {
 	const struct framing_shape *shape = framing_shapes[r->framing.kind];
 
 	framing_drop_held(r);
 	if (!shape->run || r->in_message || buffer_len(&r->held) > 0)
 		return 0;
-	return shape->run(r, records, max, longest);
+	return shape->run(r, records, max);
 }
 
 enum framing_event
@@ -147,10 +148,30 @@ framing_bad(struct framing_item *item, const char *why, uint8_t *bytes, size_t l
 	return FRAMING_BAD;
 }
 
+size_t
+framing_text_cut(const uint8_t *bytes, size_t len)
+{
+	for (size_t n = 1; n <= 3 && n <= len; n++) {
+		struct utf8 state = {0};
+
+		if ((bytes[len - n] & 0xc0) == 0x80)
+			continue; /* within a character */
+		return utf8_feed(&state, bytes + len - n, n) && !utf8_complete(&state) ? n : 0;
+	}
+	return 0;
+}
+
 static size_t
 framing_without_cr(const uint8_t *line, size_t len, bool cr)
 {
 	return cr && len > 0 && line[len - 1] == '\r' ? len - 1 : len;
+}
+
+/* What was fed, which does not end the record, is enough for a part of its own. */
+static bool
+framing_is_part(const struct framing_reader *r)
+{
+	return r->len >= (r->in_message ? FRAMING_PART_MIN : FRAMING_PART_MAX);
 }
 
 enum framing_event
@@ -170,6 +191,13 @@ framing_next_until(struct framing_reader *r, struct framing_item *item, char sep
 		framing_skip(r, len + 1);
 		len = framing_without_cr(line, len, cr);
 		return framing_hand_out(r, item, MESSAGE_TEXT, line, len, true);
+	}
+	if (!end && held == 0 && framing_is_part(r)) {
+		/* No character is cut, and a '\r' may belong to the line's end: they stay. */
+		len = r->len - framing_text_cut(line, r->len);
+		len -= cr && line[len - 1] == '\r';
+		framing_skip(r, len);
+		return framing_hand_out(r, item, MESSAGE_TEXT, line, len, false);
 	}
 	len = end ? (size_t)(end - line) : r->len;
 	if (len > FRAMING_PART_MAX - held)
@@ -202,8 +230,8 @@ framing_record(const uint8_t *begin, const uint8_t *end, bool cr)
 }
 
 size_t
-framing_run_until(struct framing_reader *r, struct span records[], size_t max, size_t longest,
-    char separator, bool cr)
+framing_run_until(
+    struct framing_reader *r, struct span records[], size_t max, char separator, bool cr)
 {
 	const uint8_t *begin = r->bytes;
 	const uint8_t *at = begin; /* up to here it was looked at */
@@ -226,7 +254,7 @@ framing_run_until(struct framing_reader *r, struct span records[], size_t max, s
 			continue;
 		}
 		next = memchr(at, separator, (size_t)(end - at));
-		if (!next || (size_t)(next - begin) > longest)
+		if (!next)
 			break;
 		records[n++] = framing_record(begin, next, cr);
 		begin = at = next + 1;

@@ -105,6 +105,8 @@ enum {
 	/* A part that is kept back never grows beyond this; a longer record is handed out in
 	   parts. */
 	FRAMING_PART_MAX = 64 * 1024,
+	/* From this on the next part of a long record is handed out where it was read. */
+	FRAMING_PART_MIN = 16 * 1024,
 	FRAMING_SHOWN_MAX = 64, /* bytes of a malformed record that are handed out */
 	FRAMING_DEPTH_MAX = 16, /* of JSON: objects within objects */
 };
@@ -152,11 +154,11 @@ void framing_clear(struct framing_reader *r);
 void framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len);
 
 /*
- * Before framing_next(), whenever it pleases: whole text records of at most LONGEST bytes from
- * the front of what was fed, found in one tight loop, as far as MAX goes; they lie there one
+ * Before framing_next(), whenever it pleases: whole text records from the front of what was
+ * fed, found in one tight loop, as far as MAX goes; they lie there one
  * behind the other, with their separators between. Returns how many. 0: framing_next() goes on.
  */
-size_t framing_run(struct framing_reader *r, struct span records[], size_t max, size_t longest);
+size_t framing_run(struct framing_reader *r, struct span records[], size_t max);
 
 /* The next event. What ITEM points to is valid until the next call. */
 enum framing_event framing_next(struct framing_reader *r, struct framing_item *item);

@@ -24,9 +24,9 @@ framing_nul_next(struct framing_reader *r, struct framing_item *item)
 }
 
 static size_t
-framing_nul_run(struct framing_reader *r, struct span records[], size_t max, size_t longest)
+framing_nul_run(struct framing_reader *r, struct span records[], size_t max)
 {
-	return framing_run_until(r, records, max, longest, '\0', false);
+	return framing_run_until(r, records, max, '\0', false);
 }
 
 const struct framing_shape framing_nul = {

@@ -14,8 +14,7 @@ struct framing_shape {
 	/* framing_is_plain(); NULL: it is not. */
 	bool (*plain)(const struct framing *framing, int *tail);
 	/* framing_run(), between messages; NULL: it finds none. */
-	size_t (*run)(
-	    struct framing_reader *r, struct span records[], size_t max, size_t longest);
+	size_t (*run)(struct framing_reader *r, struct span records[], size_t max);
 	/* framing_wrap(); *OUT has no head and no tail yet. */
 	enum framing_wrap_result (*wrap)(const struct framing *framing,
 	    const struct message *message, struct framing_wrapped *out, struct buffer *records);
@@ -49,6 +48,10 @@ enum framing_event framing_hand_out(struct framing_reader *r, struct framing_ite
 enum framing_event framing_hand_out_held(struct framing_reader *r, struct framing_item *item,
     enum message_type type, size_t len, bool last);
 
+/* How many bytes at the end of a text are the begin of a character that may still become one:
+ * at most 3. */
+size_t framing_text_cut(const uint8_t *bytes, size_t len);
+
 /* The record that begins with these bytes is malformed. */
 enum framing_event framing_bad(
     struct framing_item *item, const char *why, uint8_t *bytes, size_t len);
@@ -63,8 +66,8 @@ enum framing_event framing_next_until(
 enum framing_event framing_end_until(struct framing_reader *r, struct framing_item *item);
 
 /* framing_run() for records up to SEPARATOR. */
-size_t framing_run_until(struct framing_reader *r, struct span records[], size_t max,
-    size_t longest, char separator, bool cr);
+size_t framing_run_until(
+    struct framing_reader *r, struct span records[], size_t max, char separator, bool cr);
 
 /*
  * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, where the

@@ -2,8 +2,6 @@
 /* Bytes as they come, as binary messages, or as text that is not cut inside a character. */
 #include "child/framing_shape.h"
 
-#include "base/utf8.h"
-
 #include <string.h>
 
 static enum framing_wrap_result
@@ -43,21 +41,6 @@ framing_stream_end(struct framing_reader *r, struct framing_item *item)
 	(void)r;
 	(void)item;
 	return FRAMING_MORE;
-}
-
-/* How many bytes at the end of the text are the begin of a character that may still become one.
- */
-static size_t
-framing_text_cut(const uint8_t *bytes, size_t len)
-{
-	for (size_t n = 1; n <= 3 && n <= len; n++) {
-		struct utf8 state = {0};
-
-		if ((bytes[len - n] & 0xc0) == 0x80)
-			continue; /* within a character */
-		return utf8_feed(&state, bytes + len - n, n) && !utf8_complete(&state) ? n : 0;
-	}
-	return 0;
 }
 
 static enum framing_event

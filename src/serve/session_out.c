@@ -320,37 +320,59 @@ session_out_is_plain(const struct session *s)
 	       s->close_wanted == 0;
 }
 
-/* What can go the short way goes it: no step here is for a single message, but for copying it.
- */
+/* Puts texts that are UTF-8: short ones in one go, which copies them. */
+static void
+session_out_texts(struct session *s, const struct span *text, size_t count)
+{
+	const struct span *end = text + count;
+
+	while (text < end) {
+		const struct span *first = text;
+		size_t bytes = 0;
+		size_t room;
+
+		while (text < end && text->len <= SESSION_OUT_COPY_MAX)
+			bytes += text++->len;
+		count = (size_t)(text - first);
+		room = bytes + count * FRAME_SERVER_HEADER_MAX + ENCODER_SLACK;
+		if (LOOP_OUT - s->out_len < room)
+			session_out_flush(s);
+		s->out_len += encoder_texts(s->loop->out + s->out_len, first, count);
+		s->out.bytes += bytes;
+		s->out.messages += count;
+		if (text < end) {
+			session_out_frame(
+			    s, MESSAGE_TEXT, true, (uint8_t *)(uintptr_t)text->data, text->len);
+			text++;
+		}
+	}
+}
+
+/* What can go the short way goes it: no step here is for a single record, but those of the
+ * loops that find and put them. */
 static void
 session_out_run(struct session *s)
 {
 	struct span records[SESSION_OUT_RUN];
 	size_t count;
 
-	while (session_out_is_plain(s) && (count = framing_run(&s->framing, records,
-					       SESSION_OUT_RUN, SESSION_OUT_COPY_MAX)) > 0) {
+	while (s->framing.len > 0 && session_out_is_plain(s) &&
+	       (count = framing_run(&s->framing, records, SESSION_OUT_RUN)) > 0) {
 		const struct span *last = &records[count - 1];
 		/* What is between records is ASCII, so together they are what each is. */
 		size_t len = (size_t)(last->data + last->len - records[0].data);
-		size_t room = len + count * FRAME_SERVER_HEADER_MAX + ENCODER_SLACK;
 
-		if (!utf8_valid((const uint8_t *)records[0].data, len)) {
-			for (size_t i = 0; i < count; i++) {
-				const struct message m = {.type = MESSAGE_TEXT,
-				    .data = (uint8_t *)(uintptr_t)records[i].data,
-				    .len = records[i].len};
-
-				session_out_message(s, &m, true);
-			}
+		if (utf8_valid((const uint8_t *)records[0].data, len)) {
+			session_out_texts(s, records, count);
 			continue;
 		}
-		if (LOOP_OUT - s->out_len < room)
-			session_out_flush(s);
-		for (size_t i = 0; i < count; i++)
-			s->out.bytes += records[i].len;
-		s->out.messages += count;
-		s->out_len += encoder_texts(s->loop->out + s->out_len, records, count);
+		for (size_t i = 0; i < count; i++) {
+			const struct message m = {.type = MESSAGE_TEXT,
+			    .data = (uint8_t *)(uintptr_t)records[i].data,
+			    .len = records[i].len};
+
+			session_out_message(s, &m, true);
+		}
 	}
 }
 

@@ -460,6 +460,33 @@ a_cr_at_the_cut_of_a_long_line_belongs_to_its_end(void **state)
 	}
 }
 
+/* A part that was read in one piece ends with a whole character, and is not copied. */
+static void
+a_long_line_is_cut_between_characters(void **state)
+{
+	struct framing framing = of_kind(FRAMING_LINES);
+	struct framing_reader r;
+	struct framing_item item;
+	static uint8_t bytes[FRAMING_PART_MAX + 3];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t) "\xf0\x9f\x98\x80"[i % 4];
+	framing_init(&r, &framing);
+	framing_feed(&r, bytes, sizeof(bytes));
+	assert_int_equal(framing_next(&r, &item), FRAMING_PART);
+	assert_ptr_equal(item.message.data, bytes);
+	assert_int_equal(item.message.len, FRAMING_PART_MAX);
+	assert_int_equal(framing_next(&r, &item), FRAMING_MORE);
+	memcpy(bytes, "\x80!\n", 3);
+	framing_feed(&r, bytes, 3);
+	assert_int_equal(framing_next(&r, &item), FRAMING_MESSAGE);
+	assert_int_equal(item.message.len, 5);
+	assert_memory_equal(item.message.data, "\xf0\x9f\x98\x80!", 5);
+	assert_int_equal(framing_next(&r, &item), FRAMING_MORE);
+	framing_clear(&r);
+}
+
 static void
 a_long_line_without_an_end_ends_as_a_message(void **state)
 {
@@ -771,6 +798,7 @@ main(void)
 	    cmocka_unit_test(a_line_that_was_read_whole_is_not_copied),
 	    cmocka_unit_test(a_long_line_leaves_in_parts),
 	    cmocka_unit_test(a_cr_at_the_cut_of_a_long_line_belongs_to_its_end),
+	    cmocka_unit_test(a_long_line_is_cut_between_characters),
 	    cmocka_unit_test(a_long_line_without_an_end_ends_as_a_message),
 	    cmocka_unit_test(a_long_record_with_a_length_leaves_in_parts_without_a_copy),
 	    cmocka_unit_test(a_stream_passes_what_comes),
