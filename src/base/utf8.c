@@ -2,6 +2,8 @@
 /* UTF-8: checking bytes as they come, and repairing them. */
 #include "base/utf8.h"
 
+#include "base/utf8_vector.h"
+
 #include <string.h>
 
 /* Begins a character with its first byte, by the table of RFC 3629, section 4. */
@@ -67,30 +69,132 @@ utf8_ascii_len(const uint8_t *bytes, size_t len)
 	return i;
 }
 
-bool
-utf8_feed(struct utf8 *state, const uint8_t *bytes, size_t len)
+/* Goes on byte by byte. */
+static bool
+utf8_step(struct utf8 *state, const uint8_t *bytes, size_t len)
 {
-	size_t i = 0;
-
-	while (i < len) {
-		if (state->need > 0) {
-			if (!utf8_continue(state, bytes[i++]))
-				return false;
-			continue;
-		}
-		i += utf8_ascii_len(bytes + i, len - i);
-		if (i < len && !utf8_lead(state, bytes[i++]))
+	for (size_t i = 0; i < len; i++) {
+		if (!(state->need > 0 ? utf8_continue(state, bytes[i])
+				      : utf8_lead(state, bytes[i])))
 			return false;
 	}
 	return true;
 }
 
+/* Sixteen bytes in one register, where the machine has such, and smaller parts of a text. */
+typedef uint64_t utf8_lane __attribute__((vector_size(16)));
+
+static inline utf8_lane
+utf8_load_16(const uint8_t *bytes)
+{
+	utf8_lane lane;
+
+	memcpy(&lane, bytes, sizeof(lane));
+	return lane;
+}
+
+static inline uint64_t
+utf8_load_8(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static inline uint32_t
+utf8_load_4(const uint8_t *bytes)
+{
+	uint32_t half;
+
+	memcpy(&half, bytes, sizeof(half));
+	return half;
+}
+
+static inline uint64_t
+utf8_fold(utf8_lane lane)
+{
+	return lane[0] | lane[1];
+}
+
+/*
+ * The union of the bytes of a text of at most 64: no loop, each length in loads that overlap in
+ * its middle.
+ */
+static inline uint64_t
+utf8_short_union(const uint8_t *bytes, size_t len)
+{
+	if (len >= 32)
+		return utf8_fold(
+		    (utf8_load_16(bytes) | utf8_load_16(bytes + 16)) |
+		    (utf8_load_16(bytes + len - 32) | utf8_load_16(bytes + len - 16)));
+	if (len >= 16)
+		return utf8_fold(utf8_load_16(bytes) | utf8_load_16(bytes + len - 16));
+	if (len >= 8)
+		return utf8_load_8(bytes) | utf8_load_8(bytes + len - 8);
+	if (len >= 4)
+		return utf8_load_4(bytes) | utf8_load_4(bytes + len - 4);
+	return len == 0 ? 0 : bytes[0] | bytes[len / 2] | bytes[len - 1];
+}
+
+/* True for a text of at most 64 bytes that is all ASCII, as most are. */
+static inline bool
+utf8_is_short_ascii(const uint8_t *bytes, size_t len)
+{
+	return len <= 64 && !(utf8_short_union(bytes, len) & 0x8080808080808080u);
+}
+
+typedef bool utf8_check(const uint8_t *bytes, size_t len);
+
+static utf8_check utf8_choose;
+
+/* The fastest check that this machine has; the first call finds it. */
+static utf8_check *utf8_whole = utf8_choose;
+
+static bool
+utf8_choose(const uint8_t *bytes, size_t len)
+{
+	const struct utf8_vector *vector = utf8_vectors;
+
+	while (!vector->supported())
+		vector++;
+	utf8_whole = vector->valid;
+	return utf8_whole(bytes, len);
+}
+
 bool
 utf8_valid(const uint8_t *bytes, size_t len)
 {
-	struct utf8 state = {0};
+	return utf8_is_short_ascii(bytes, len) || utf8_whole(bytes, len);
+}
 
-	return utf8_feed(&state, bytes, len) && utf8_complete(&state);
+/* How many bytes at the end begin a character that more bytes must follow. If what is before
+ * them is no whole text, then no bytes that follow make it one. */
+static size_t
+utf8_begun_len(const uint8_t *bytes, size_t len)
+{
+	static const uint8_t leads[] = {0xc0, 0xe0, 0xf0};
+
+	for (size_t n = 1; n <= sizeof(leads) && n <= len; n++) {
+		if (bytes[len - n] >= leads[n - 1])
+			return n;
+	}
+	return 0;
+}
+
+bool
+utf8_feed(struct utf8 *state, const uint8_t *bytes, size_t len)
+{
+	size_t begun;
+
+	for (; state->need > 0 && len > 0; bytes++, len--) {
+		if (!utf8_continue(state, *bytes))
+			return false;
+	}
+	if (utf8_is_short_ascii(bytes, len))
+		return true;
+	begun = utf8_begun_len(bytes, len);
+	return utf8_whole(bytes, len - begun) && utf8_step(state, bytes + len - begun, begun);
 }
 
 size_t

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ways to check UTF-8 on a machine whose vectors we do not know. */
+#include "base/utf8_vector.h"
+
+#include "base/util.h"
+
+const struct utf8_vector utf8_vectors[] = {
+    {"portable", utf8_portable_supported, utf8_portable_valid},
+};
+const size_t utf8_vectors_len = UTIL_LEN(utf8_vectors);
