@@ -2,6 +2,8 @@
 /* The frame of RFC 6455, section 5.2: headers and masking. */
 #include "websocket/frame.h"
 
+#include "websocket/frame_wide.h"
+
 #include <endian.h>
 #include <string.h>
 
@@ -14,6 +16,9 @@ enum {
 	FRAME_LEN_16 = 126, /* in the two bytes behind them */
 	FRAME_LEN_64 = 127, /* in the eight bytes behind them */
 };
+
+/* Shorter payloads are not worth a call. */
+enum { FRAME_WIDE_MIN = 128 };
 
 /* Sixteen bytes, in one register where the machine has one: thrice as fast as two words. */
 typedef uint64_t frame_lane __attribute__((vector_size(16)));
@@ -102,34 +107,27 @@ frame_write_header(uint8_t *out, bool fin, uint8_t rsv1, enum frame_opcode opcod
 	return 2 + extra;
 }
 
-/* The key as it stands OFFSET bytes further on; a copy by memory would stall. */
-static uint64_t
-frame_turn(uint64_t key, size_t offset)
-{
-	uint64_t value = le64toh(key);
-	unsigned int bits = 8 * (offset & 3);
-
-	return htole64(value >> bits | value << (-bits & 63));
-}
-
 /* The mask as it stands at OFFSET, twice: in memory it is what eight bytes are masked with. */
-static uint64_t
+static inline uint64_t
 frame_mask_key(const uint8_t mask[4], uint64_t offset)
 {
+	unsigned int turn = (unsigned int)(offset & 3) * 8;
 	uint32_t half;
 
 	memcpy(&half, mask, sizeof(half));
-	return frame_turn((uint64_t)half << 32 | half, (size_t)(offset & 3));
+	half = le32toh(half);
+	half = htole32(half >> turn | half << (-turn & 31));
+	return (uint64_t)half << 32 | half;
 }
 
-void
-frame_mask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset)
+/* Returns the union of what it writes. */
+static inline uint64_t
+frame_mask_steps(uint8_t *to, const uint8_t *from, size_t len, uint64_t key)
 {
-	uint64_t key = frame_mask_key(mask, offset);
-	frame_lane keys = {key, key};
-	frame_lane a, b;
-	uint64_t word;
-	uint8_t tail[8];
+	const frame_lane keys = {key, key};
+	frame_lane a, b, all = {0};
+	uint64_t seen, word;
+	uint32_t half;
 	size_t i = 0;
 
 	/* Each step reads all that it needs before it writes, so TO may lie just below FROM. */
@@ -138,89 +136,56 @@ frame_mask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], 
 		memcpy(&b, from + i + sizeof(a), sizeof(b));
 		a ^= keys;
 		b ^= keys;
+		all |= a | b;
 		memcpy(to + i, &a, sizeof(a));
 		memcpy(to + i + sizeof(a), &b, sizeof(b));
 	}
+	seen = all[0] | all[1];
 	for (; len - i >= sizeof(word); i += sizeof(word)) {
 		memcpy(&word, from + i, sizeof(word));
 		word ^= key;
+		seen |= word;
 		memcpy(to + i, &word, sizeof(word));
 	}
-	memcpy(tail, &key, sizeof(tail));
-	for (size_t k = 0; i < len; i++, k++)
-		to[i] = from[i] ^ tail[k];
+	if (len - i >= sizeof(half)) {
+		memcpy(&half, from + i, sizeof(half));
+		half ^= (uint32_t)key;
+		seen |= half;
+		memcpy(to + i, &half, sizeof(half));
+		i += sizeof(half);
+	}
+	for (key = le64toh(key); i < len; i++, key >>= 8) {
+		to[i] = from[i] ^ (uint8_t)key;
+		seen |= to[i];
+	}
+	return seen;
 }
 
-/*
- * A block of 16, 8 or 4 bytes that ends with the payload is read first and written last, so
- * that no loop over single bytes is left: what it has in common with the blocks before it is
- * written twice. KEY is eight bytes of the mask in memory.
- */
-static bool
-frame_unmask_short(uint8_t *to, const uint8_t *from, size_t len, uint64_t key)
+/* A function of its own, as the short way has no calls and so nothing to save. */
+__attribute__((noinline)) static uint64_t
+frame_mask_long(uint8_t *to, const uint8_t *from, size_t len, uint64_t key)
 {
-	uint64_t first, last, turned;
-	uint32_t half[2];
-	uint8_t byte = 0;
+	uint64_t seen = 0;
+	size_t done = frame_mask_wide(to, from, len, key, &seen);
 
-	if (len >= 8) {
-		memcpy(&last, from + len - 8, 8);
-		memcpy(&first, from, 8);
-		turned = frame_turn(key, len);
-		first ^= key;
-		last ^= turned;
-		memcpy(to, &first, 8);
-		memcpy(to + len - 8, &last, 8);
-		return ((first | last) & 0x8080808080808080u) == 0;
-	}
-	if (len >= 4) {
-		memcpy(&half[1], from + len - 4, 4);
-		memcpy(&half[0], from, 4);
-		half[0] ^= (uint32_t)key;
-		half[1] ^= (uint32_t)frame_turn(key, len);
-		memcpy(to, &half[0], 4);
-		memcpy(to + len - 4, &half[1], 4);
-		return ((half[0] | half[1]) & 0x80808080u) == 0;
-	}
-	for (size_t i = 0; i < len; i++) {
-		to[i] = from[i] ^ ((const uint8_t *)&key)[i];
-		byte |= to[i];
-	}
-	return byte < 0x80;
+	return seen | frame_mask_steps(to + done, from + done, len - done, key);
 }
 
 bool
-frame_unmask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4])
+frame_mask_ascii(
+    uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset)
 {
-	uint64_t key = frame_mask_key(mask, 0);
-	uint64_t turned;
-	frame_lane keys = {key, key};
-	frame_lane last, a, b, seen;
-	size_t i = 0;
+	uint64_t key = frame_mask_key(mask, offset);
+	uint64_t seen = len < FRAME_WIDE_MIN ? frame_mask_steps(to, from, len, key)
+					     : frame_mask_long(to, from, len, key);
 
-	if (len < sizeof(frame_lane))
-		return frame_unmask_short(to, from, len, key);
-	turned = frame_turn(key, len);
-	memcpy(&last, from + len - sizeof(last), sizeof(last));
-	last ^= (frame_lane){turned, turned};
-	seen = last;
-	for (; len - i >= 2 * sizeof(a); i += 2 * sizeof(a)) {
-		memcpy(&a, from + i, sizeof(a));
-		memcpy(&b, from + i + sizeof(a), sizeof(b));
-		a ^= keys;
-		b ^= keys;
-		seen |= a | b;
-		memcpy(to + i, &a, sizeof(a));
-		memcpy(to + i + sizeof(a), &b, sizeof(b));
-	}
-	if (len - i >= sizeof(a)) {
-		memcpy(&a, from + i, sizeof(a));
-		a ^= keys;
-		seen |= a;
-		memcpy(to + i, &a, sizeof(a));
-	}
-	memcpy(to + len - sizeof(last), &last, sizeof(last));
-	return ((seen[0] | seen[1]) & 0x8080808080808080u) == 0;
+	return !(seen & 0x8080808080808080u);
+}
+
+void
+frame_mask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset)
+{
+	(void)frame_mask_ascii(to, from, len, mask, offset);
 }
 
 bool

@@ -74,10 +74,9 @@ size_t frame_write_header(
 void frame_mask(
     uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset);
 
-/*
- * As frame_mask() from offset 0, for a whole payload. True when all of what comes out is ASCII.
- */
-bool frame_unmask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4]);
+/* As frame_mask(), and true when all that it wrote is ASCII: then it is UTF-8 too. */
+bool frame_mask_ascii(
+    uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset);
 
 /*
  * True for a code that an endpoint may put in a CLOSE frame (section 7.4): 1000 to 1003, 1007

@@ -45,7 +45,8 @@ run_take(struct run *r, uint8_t *bytes, size_t len, bool *not_utf8)
 		}
 		if (size > (size_t)(end - at) - header || size > r->max_message)
 			break;
-		ascii = frame_unmask(to, at + header, size, at + header - FRAME_MASK_LEN);
+		ascii =
+		    frame_mask_ascii(to, at + header, size, at + header - FRAME_MASK_LEN, 0);
 		at += header + size;
 		if (text && !ascii && !utf8_valid(to, size)) {
 			*not_utf8 = true;

@@ -183,7 +183,7 @@ mask_example_of_the_rfc(void **state)
 	assert_memory_equal(data, "Hello", 5);
 }
 
-enum { MASK_ROOM = 16, MASK_LEN = 100 };
+enum { MASK_ROOM = 16, MASK_LEN = 300 };
 
 /* Masks LEN bytes within a block, between two places in it; compares all with a reference. */
 static void
@@ -273,6 +273,30 @@ mask_at_large_offsets(void **state)
 	check_mask(0, 0, 40, UINT64_MAX / 2);
 }
 
+/* One byte that is not ASCII, at each place of each length; what is beside is not looked at. */
+static void
+mask_tells_what_is_ascii(void **state)
+{
+	static const uint8_t mask[4] = {0x81, 0x02, 0xff, 0x7f};
+	uint8_t plain[MASK_LEN + 1], masked[MASK_LEN + 1], got[MASK_LEN + 1];
+
+	(void)state;
+	for (size_t len = 0; len <= MASK_LEN; len++) {
+		uint64_t offset = len % 5;
+
+		memset(plain, 0x7f, sizeof(plain));
+		plain[len] = 0xff;
+		frame_mask(masked, plain, sizeof(plain), mask, offset);
+		assert_true(frame_mask_ascii(got, masked, len, mask, offset));
+		assert_memory_equal(got, plain, len);
+		for (size_t at = 0; at < len; at++) {
+			masked[at] ^= 0x80;
+			assert_false(frame_mask_ascii(got, masked, len, mask, offset));
+			masked[at] ^= 0x80;
+		}
+	}
+}
+
 static void
 close_codes(void **state)
 {
@@ -304,6 +328,7 @@ main(void)
 	    cmocka_unit_test(mask_to_another_block_at_all_alignments),
 	    cmocka_unit_test(mask_in_pieces_is_mask_at_once),
 	    cmocka_unit_test(mask_at_large_offsets),
+	    cmocka_unit_test(mask_tells_what_is_ascii),
 	    cmocka_unit_test(close_codes),
 	};
 
