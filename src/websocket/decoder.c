@@ -285,13 +285,18 @@ decoder_payload_here(const struct decoder *d)
 	return missing < d->len ? (size_t)missing : d->len;
 }
 
-/* Moves what there is of the payload to TO, unmasked. TO may be the place where it lies. */
-static void
+/*
+ * Moves what there is of the payload to TO, unmasked. TO may be the place where it lies. True
+ * when it is ASCII, which saves another look at it.
+ */
+static bool
 decoder_unmask(struct decoder *d, uint8_t *to, size_t len)
 {
-	frame_mask(to, d->bytes, len, d->frame.mask, d->frame_done);
+	bool ascii = frame_mask_ascii(to, d->bytes, len, d->frame.mask, d->frame_done);
+
 	d->frame_done += len;
 	decoder_skip(d, len);
+	return ascii;
 }
 
 /* What comes behind a CLOSE (section 5.5.1) or a failure (7.1.7) is not looked at. */
@@ -330,8 +335,8 @@ decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 	uint8_t *data = d->bytes;
 	size_t len = (size_t)d->frame.len;
 
-	decoder_unmask(d, data, len);
-	if (d->message_opcode == FRAME_TEXT && !utf8_valid(data, len))
+	if (!decoder_unmask(d, data, len) && d->message_opcode == FRAME_TEXT &&
+	    !utf8_valid(data, len))
 		return decoder_fail(d, FAULT_TEXT, item);
 	item->in_place = true;
 	return decoder_hand_out(d, data, len, item);
@@ -375,7 +380,7 @@ decoder_inflate(struct decoder *d, size_t len)
 	enum inflater_result result;
 	uint8_t *from = d->bytes;
 
-	decoder_unmask(d, from, len);
+	(void)decoder_unmask(d, from, len);
 	inflater_feed(d->inflater, from, len);
 	do {
 		size_t room = decoder_inflate_room(d, len);
@@ -435,6 +440,7 @@ decoder_gather(struct decoder *d)
 {
 	size_t n = decoder_payload_here(d);
 	uint8_t *to;
+	bool ascii;
 
 	if (d->compressed)
 		return decoder_gather_compressed(d);
@@ -442,10 +448,11 @@ decoder_gather(struct decoder *d)
 		to = buffer_reserve(&d->gather, n);
 		if (!to)
 			return FAULT_MEMORY;
-		decoder_unmask(d, to, n);
+		ascii = decoder_unmask(d, to, n);
 		buffer_commit(&d->gather, n);
 		/* Section 8.1; a character may be cut between frames (section 5.6). */
-		if (d->message_opcode == FRAME_TEXT && !utf8_feed(&d->utf8, to, n))
+		if (d->message_opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
+		    !utf8_feed(&d->utf8, to, n))
 			return FAULT_TEXT;
 	}
 	if (d->frame.fin && d->frame_done == d->frame.len && !utf8_complete(&d->utf8))
@@ -503,7 +510,7 @@ decoder_control(struct decoder *d, struct decoder_item *item)
 
 	item->payload.data = whole ? d->bytes : d->control;
 	item->payload.len = (size_t)d->frame.len;
-	decoder_unmask(d, item->payload.data + d->frame_done, n);
+	(void)decoder_unmask(d, item->payload.data + d->frame_done, n);
 	if (d->frame_done < d->frame.len)
 		return DECODER_MORE;
 	d->in_payload = false;
