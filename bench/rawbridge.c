@@ -2,7 +2,8 @@
 /*
  * The floor: the least program that does the same work without the protocol.
  * TCP socket <-> the pipes of a child, with epoll, one read and one write for
- * each wake-up. It has no limits, no log and no deadlines; it is measured, not used.
+ * each wake-up. A session ends as a whole when one side ends; its child is reaped. It has no
+ * limits, no log and no deadlines; it is measured, not used.
  *
  *	rawbridge PROGRAM [ARG ...]	prints its port
  */
@@ -13,27 +14,37 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { BATCH = 64 * 1024 };
 
-/* One direction: FROM is read, TO is written; LEFT bytes of a write that did not fit wait in
- * REST. */
+/* One direction: FROM is read, TO is written; what did not fit waits in REST. */
 struct flow {
 	int from;
 	int to;
-	struct flow *back; /* the other direction of the same connection */
-	char *rest;
+	struct flow *back; /* the other direction of the same session */
+	struct session *session;
+	char *rest; /* owned; NULL until it is needed */
 	size_t rest_len;
 	size_t rest_at;
 };
 
+struct session {
+	struct flow in;
+	struct flow out;
+	bool ended; /* its descriptors are closed; it is freed behind the batch of events */
+	struct session *next_ended;
+};
+
 static int epoll;
+static struct session *all_ended;
 
 static void
 die(const char *what)
@@ -52,26 +63,38 @@ watch(int op, int fd, unsigned int events, struct flow *flow)
 }
 
 static void
-end(struct flow *flow)
+end(struct session *session)
 {
-	close(flow->from);
-	close(flow->to);
-	if (flow->back->from != flow->to)
-		close(flow->back->from);
-	if (flow->back->to != flow->from)
-		close(flow->back->to);
+	close(session->in.from);
+	close(session->in.to);
+	close(session->out.from);
+	session->ended = true;
+	session->next_ended = all_ended;
+	all_ended = session;
 }
 
-/* Waits for room, then goes on: simple, as the load that is measured never fills a pipe for
- * long. */
-static int
+static void
+free_ended(void)
+{
+	while (all_ended) {
+		struct session *session = all_ended;
+
+		all_ended = session->next_ended;
+		free(session->in.rest);
+		free(session->out.rest);
+		free(session);
+	}
+}
+
+/* How many bytes did not fit; -1 when the other side is gone. */
+static ssize_t
 write_all(int fd, const char *bytes, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(fd, bytes, len);
 
 		if (n == -1 && errno == EAGAIN)
-			return (int)len;
+			return (ssize_t)len;
 		if (n == -1)
 			return -1;
 		bytes += n;
@@ -83,10 +106,10 @@ write_all(int fd, const char *bytes, size_t len)
 static void
 on_writable(struct flow *flow)
 {
-	int left = write_all(flow->to, flow->rest + flow->rest_at, flow->rest_len);
+	ssize_t left = write_all(flow->to, flow->rest + flow->rest_at, flow->rest_len);
 
 	if (left == -1) {
-		end(flow);
+		end(flow->session);
 		return;
 	}
 	flow->rest_at += flow->rest_len - (size_t)left;
@@ -106,23 +129,19 @@ on_readable(struct flow *flow)
 {
 	static char block[BATCH];
 	ssize_t n = read(flow->from, block, sizeof(block));
-	int left;
+	ssize_t left;
 
 	if (n == -1 && errno == EAGAIN)
 		return;
-	if (n <= 0) {
-		end(flow);
-		return;
-	}
-	left = write_all(flow->to, block, (size_t)n);
+	left = n <= 0 ? -1 : write_all(flow->to, block, (size_t)n);
 	if (left == -1) {
-		end(flow);
+		end(flow->session);
 		return;
 	}
 	if (left == 0)
 		return;
-	if (!flow->rest)
-		flow->rest = malloc(BATCH);
+	if (!flow->rest && !(flow->rest = malloc(BATCH)))
+		die("malloc");
 	memcpy(flow->rest, block + n - left, (size_t)left);
 	flow->rest_len = (size_t)left;
 	flow->rest_at = 0;
@@ -137,8 +156,7 @@ static void
 on_accept(int listener, char **argv)
 {
 	extern char **environ;
-	struct flow *in = calloc(2, sizeof(*in));
-	struct flow *out = in + 1;
+	struct session *session = calloc(1, sizeof(*session));
 	int to_child[2];
 	int from_child[2];
 	int on = 1;
@@ -146,23 +164,38 @@ on_accept(int listener, char **argv)
 	pid_t pid;
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd == -1 || pipe2(to_child, O_CLOEXEC) == -1 || pipe2(from_child, O_CLOEXEC) == -1)
+	if (!session || fd == -1 || pipe2(to_child, O_CLOEXEC) == -1 ||
+	    pipe2(from_child, O_CLOEXEC) == -1)
 		die("accept");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, to_child[0], 0);
 	posix_spawn_file_actions_adddup2(&actions, from_child[1], 1);
-	if (posix_spawn(&pid, argv[0], &actions, NULL, argv, environ) != 0)
+	errno = posix_spawn(&pid, argv[0], &actions, NULL, argv, environ);
+	if (errno != 0)
 		die("spawn");
 	posix_spawn_file_actions_destroy(&actions);
 	close(to_child[0]);
 	close(from_child[1]);
 	fcntl(to_child[1], F_SETFL, O_NONBLOCK);
 	fcntl(from_child[0], F_SETFL, O_NONBLOCK);
-	*in = (struct flow){.from = fd, .to = to_child[1], .back = out};
-	*out = (struct flow){.from = from_child[0], .to = fd, .back = in};
-	watch(EPOLL_CTL_ADD, fd, EPOLLIN, in);
-	watch(EPOLL_CTL_ADD, from_child[0], EPOLLIN, out);
+	session->in = (struct flow){
+	    .from = fd, .to = to_child[1], .back = &session->out, .session = session};
+	session->out = (struct flow){
+	    .from = from_child[0], .to = fd, .back = &session->in, .session = session};
+	watch(EPOLL_CTL_ADD, fd, EPOLLIN, &session->in);
+	watch(EPOLL_CTL_ADD, from_child[0], EPOLLIN, &session->out);
+}
+
+static void
+on_child(int signal)
+{
+	int saved = errno;
+
+	(void)signal;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
+	errno = saved;
 }
 
 int
@@ -170,6 +203,7 @@ main(int argc, char **argv)
 {
 	struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sigaction reap = {.sa_handler = on_child, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
 	socklen_t len = sizeof(address);
 	struct epoll_event events[32];
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -177,7 +211,7 @@ main(int argc, char **argv)
 	if (argc < 2)
 		die("usage: rawbridge PROGRAM [ARG ...]");
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_IGN);
+	sigaction(SIGCHLD, &reap, NULL);
 	if (bind(listener, (struct sockaddr *)&address, len) == -1 ||
 	    listen(listener, 1024) == -1 ||
 	    getsockname(listener, (struct sockaddr *)&address, &len) == -1)
@@ -187,17 +221,20 @@ main(int argc, char **argv)
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	watch(EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
 	for (;;) {
-		int n = epoll_wait(epoll, events, 32, -1);
+		int n = epoll_wait(epoll, events, 32, -1); /* -1 when a child ended */
 
 		for (int i = 0; i < n; i++) {
 			struct flow *flow = events[i].data.ptr;
 
 			if (!flow)
 				on_accept(listener, argv + 1);
+			else if (flow->session->ended)
+				continue;
 			else if (events[i].events & EPOLLOUT)
 				on_writable(flow);
 			else
 				on_readable(flow);
 		}
+		free_ended();
 	}
 }
