@@ -57,7 +57,7 @@ session_want_close(struct session *s, uint16_t code, const char *reason)
 	if (s->close_wanted != 0)
 		return;
 	s->close_wanted = code;
-	s->reason = reason;
+	s->reason = span_of(reason);
 }
 
 void
@@ -82,8 +82,8 @@ session_lose_peer(struct session *s, const char *reason)
 {
 	if (s->peer_state == PEER_GONE)
 		return;
-	if (!s->reason)
-		s->reason = reason;
+	if (!s->reason.data)
+		s->reason = span_of(reason);
 	io_free(s->peer);
 	s->peer = NULL;
 	session_set_peer(s, PEER_GONE);
@@ -224,7 +224,8 @@ session_exit_code(struct session *s, char *reason, size_t size)
 static void
 session_send_close(struct session *s)
 {
-	char reason[FRAME_CONTROL_MAX] = "";
+	char words[FRAME_CONTROL_MAX];
+	struct span reason = {0};
 	uint8_t frame[FRAME_SERVER_HEADER_MAX + FRAME_CONTROL_MAX];
 	uint16_t code;
 
@@ -232,9 +233,10 @@ session_send_close(struct session *s)
 		code = s->close_received; /* section 5.5.1: "typically echos the status code" */
 	} else if (s->close_wanted != 0) {
 		code = s->close_wanted;
-		snprintf(reason, sizeof(reason), "%s", s->reason);
+		reason = s->reason;
 	} else {
-		code = session_exit_code(s, reason, sizeof(reason));
+		code = session_exit_code(s, words, sizeof(words));
+		reason = span_of(words);
 	}
 	s->close_sent = code;
 	if (!io_write(s->peer, frame, encoder_close(frame, code, reason)))
@@ -350,9 +352,9 @@ session_tell_end(struct session *s)
 	if (s->child_state != CHILD_RUN)
 		return;
 	if (s->close_wanted != 0)
-		session_in_tell_close(s, s->close_wanted, span_of(s->reason));
+		session_in_tell_close(s, s->close_wanted, s->reason);
 	else
-		session_in_tell_close(s, CLOSE_ABNORMAL, span_of(s->reason ? s->reason : ""));
+		session_in_tell_close(s, CLOSE_ABNORMAL, s->reason);
 }
 
 /*

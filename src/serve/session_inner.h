@@ -48,7 +48,7 @@ struct session {
 	uint16_t close_wanted; /* see struct decide_facts */
 	uint16_t close_sent;
 	uint16_t close_received;
-	const char *reason; /* why it ends, in words: constant, or CLOSE_WORDS; NULL: its
+	struct span reason; /* why it ends, in words: constant, or CLOSE_WORDS; no data: its
 			       program or peer ended */
 	char *close_words; /* owned: the reason of a program that ended the session */
 	struct timer timer;

@@ -100,8 +100,8 @@ session_log_close(struct session *s)
 		log_number("sent", s->close_sent != 0 ? s->close_sent : CLOSE_ABNORMAL);
 		log_number(
 		    "received", s->close_received != 0 ? s->close_received : CLOSE_ABNORMAL);
-		if (s->reason && *s->reason)
-			log_text("reason", span_of(s->reason));
+		if (s->reason.len > 0)
+			log_text("reason", s->reason);
 	}
 	log_end();
 }

@@ -274,9 +274,10 @@ session_out_close(struct session *s, const struct framing_item *item)
 	}
 	if (s->close_wanted != 0)
 		return;
-	free(s->close_words);
+	session_want_close(s, item->code, "");
 	s->close_words = span_dup(reason);
-	session_want_close(s, item->code, s->close_words ? s->close_words : "");
+	if (s->close_words)
+		s->reason = (struct span){s->close_words, reason.len};
 }
 
 /* Takes what the framing found; false when that is all for now. */

@@ -72,10 +72,10 @@ encoder_control(uint8_t *out, enum frame_opcode opcode, const uint8_t *payload, 
 
 /* The length of REASON up to the last whole character that has room. */
 static size_t
-encoder_reason_len(const char *reason)
+encoder_reason_len(struct span reason)
 {
-	const uint8_t *bytes = (const uint8_t *)reason;
-	size_t len = strnlen(reason, ENCODER_REASON_MAX);
+	const uint8_t *bytes = (const uint8_t *)reason.data;
+	size_t len = reason.len < ENCODER_REASON_MAX ? reason.len : ENCODER_REASON_MAX;
 	size_t end = 0;
 	size_t n;
 
@@ -85,17 +85,17 @@ encoder_reason_len(const char *reason)
 }
 
 size_t
-encoder_close(uint8_t *out, unsigned int code, const char *reason)
+encoder_close(uint8_t *out, unsigned int code, struct span reason)
 {
 	uint8_t body[FRAME_CONTROL_MAX];
 	size_t len;
 
 	if (!frame_close_code_valid(code))
 		return encoder_control(out, FRAME_CLOSE, NULL, 0);
-	len = reason ? encoder_reason_len(reason) : 0;
+	len = encoder_reason_len(reason);
 	body[0] = (uint8_t)(code >> 8);
 	body[1] = (uint8_t)code;
 	if (len > 0)
-		memcpy(body + 2, reason, len);
+		memcpy(body + 2, reason.data, len);
 	return encoder_control(out, FRAME_CLOSE, body, 2 + len);
 }

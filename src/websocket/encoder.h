@@ -48,9 +48,9 @@ size_t encoder_control(
 
 /*
  * Writes a CLOSE frame (section 5.5.1). CODE 0, CLOSE_NO_STATUS or another that must
- * not stand on the wire: without a code and a reason. The REASON (NULL for none) is cut to 123
- * bytes at the end of a character. Returns the frame's length, at most 127.
+ * not stand on the wire: without a code and a reason. The REASON is cut to 123 bytes at the end
+ * of a character; a NUL is one. Returns the frame's length, at most 127.
  */
-size_t encoder_close(uint8_t *out, unsigned int code, const char *reason);
+size_t encoder_close(uint8_t *out, unsigned int code, struct span reason);
 
 #endif

@@ -109,18 +109,17 @@ check_close(const struct decoder_item *item)
 {
 	uint8_t frame[2 + FRAME_CONTROL_MAX];
 	uint8_t body[FRAME_CONTROL_MAX];
-	char reason[FRAME_CONTROL_MAX];
+	struct span reason = {(const char *)item->payload.data, item->payload.len};
 	size_t len = 0;
 
-	CHECK(item->payload.len <= sizeof(body) - 2);
-	memcpy(reason, item->payload.data, item->payload.len);
-	reason[item->payload.len] = '\0';
+	CHECK(reason.len <= sizeof(body) - 2);
 	if (item->code != CLOSE_NO_STATUS) {
 		CHECK(frame_close_code_valid(item->code));
 		body[0] = (uint8_t)(item->code >> 8);
 		body[1] = (uint8_t)item->code;
-		len = 2 + strlen(reason);
-		memcpy(body + 2, reason, len - 2);
+		len = 2 + reason.len;
+		if (reason.len > 0)
+			memcpy(body + 2, reason.data, reason.len);
 	}
 	check_frame(frame, encoder_close(frame, item->code, reason), FRAME_CLOSE, body, len);
 }

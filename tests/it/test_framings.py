@@ -113,6 +113,14 @@ def test_json_program_ends_the_session_with_its_own_code(server, script):
     one.wait_log(r"close .* sent=4001 received=4001 reason=\"enögh\"")
 
 
+def test_json_close_reason_with_a_nul(server):
+    """U+0000 is a character (RFC 3629), and RFC 6455, section 5.5.1, forbids none: it reaches the client; the log escapes it."""
+    one = server("--framing=json", "sh", "-c", r"""echo '{"type":"close","code":4001,"reason":"a\u0000b"}'; exec cat""")
+    with one.websocket() as ws:
+        assert ws.closed() == (4001, "a\0b")
+    one.wait_log(r"close .* sent=4001 received=4001 reason=\"a\\x00b\"")
+
+
 def test_json_close_code_that_cannot_be_sent(server):
     one = server("--framing=json", "sh", "-c", "echo '{\"type\":\"close\",\"code\":1005}'; exec cat")
     with one.websocket() as ws:

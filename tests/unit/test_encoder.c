@@ -87,17 +87,23 @@ close_with_and_without_a_code(void **state)
 	uint8_t out[2 + FRAME_CONTROL_MAX];
 
 	(void)state;
-	assert_int_equal(encoder_close(out, CLOSE_NORMAL, ""), 4);
+	assert_int_equal(encoder_close(out, CLOSE_NORMAL, SPAN("")), 4);
 	assert_memory_equal(out, "\x88\x02\x03\xe8", 4);
-	assert_int_equal(encoder_close(out, 4003, "exit 3"), 10);
+	assert_int_equal(encoder_close(out, 4003, SPAN("exit 3")), 10);
 	assert_memory_equal(out,
 	    "\x88\x08\x0f\xa3"
 	    "exit 3",
 	    10);
-	assert_int_equal(encoder_close(out, CLOSE_GOING_AWAY, NULL), 4);
+	/* U+0000 is a character like others (RFC 3629), in a reason too. */
+	assert_int_equal(encoder_close(out, 4003, SPAN("a\0b")), 7);
+	assert_memory_equal(out,
+	    "\x88\x05\x0f\xa3"
+	    "a\0b",
+	    7);
+	assert_int_equal(encoder_close(out, CLOSE_GOING_AWAY, (struct span){0}), 4);
 	assert_memory_equal(out, "\x88\x02\x03\xe9", 4);
 	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++) {
-		assert_int_equal(encoder_close(out, silent[i], "reason"), 2);
+		assert_int_equal(encoder_close(out, silent[i], SPAN("reason")), 2);
 		assert_memory_equal(out, "\x88\x00", 2);
 	}
 }
@@ -112,7 +118,7 @@ close_len(size_t at, const char *end)
 
 	memset(reason, 'a', at);
 	strcpy(reason + at, end);
-	len = encoder_close(out, CLOSE_NORMAL, reason);
+	len = encoder_close(out, CLOSE_NORMAL, span_of(reason));
 	assert_int_equal(out[1], len - 2);
 	assert_memory_equal(out + 4, reason, len - 4);
 	return len - 4;
