@@ -17,6 +17,7 @@ enum {
 	CHILDREN_BUCKETS = 1024, /* of the table by pid; a power of two */
 	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then; after that it
 				      is said in the log */
+	CHILD_LAST_WORDS = 1024 * 1024, /* bytes of stderr that are read of a dead one */
 };
 
 struct children {
@@ -121,6 +122,7 @@ child_close_stderr(struct child *child)
 	lines_end(&child->err_lines, child_on_line, child);
 	io_free(child->err);
 	child->err = NULL;
+	child->handlers->on_stderr_read(child->arg);
 }
 
 /* One read of stderr; false when there is nothing more for now. */
@@ -130,9 +132,10 @@ child_read_stderr(struct child *child)
 	struct loop *loop = child->children->loop;
 	size_t n;
 
-	switch (io_read(child->err, loop->in, LOOP_BATCH, &n)) {
+	switch (io_read(child->err, loop->in, CHILD_STDERR_BATCH, &n)) {
 	case IO_OK:
 		lines_take(&child->err_lines, (const char *)loop->in, n, child_on_line, child);
+		child->handlers->on_stderr_read(child->arg);
 		return true;
 	case IO_AGAIN:
 		return false;
@@ -188,7 +191,8 @@ child_reap(struct child *child)
 	if (child->out && ioctl(io_fd(child->out), FIONREAD, &left) == 0 && left > 0)
 		child->out_left = (size_t)left;
 	/* Its last words; bounded, as somebody else may hold the pipe and write without end. */
-	for (int reads = 0; child->err && reads < 16 && child_read_stderr(child); reads++)
+	for (int read = 0; child->err && read < CHILD_LAST_WORDS && child_read_stderr(child);
+	     read += CHILD_STDERR_BATCH)
 		continue;
 	child_close_stderr(child);
 	child->handlers->on_reaped(child->arg);

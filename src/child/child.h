@@ -23,6 +23,8 @@
 #include <sys/types.h>
 
 enum {
+	CHILD_STDERR_BATCH =
+	    4 * 1024, /* bytes that one read of stderr takes at most: each may be a line */
 	CHILD_GRACE_MS =
 	    250, /* how long a dead program's group may go on writing to its stdout */
 };
@@ -56,6 +58,7 @@ struct child_handlers {
 	void (*on_written)(void *arg); /* part of the queue to its stdin has left */
 	void (*on_stderr)(
 	    void *arg, const char *line, size_t len); /* a line, without its end */
+	void (*on_stderr_read)(void *arg); /* the lines of one read are over */
 	/* The program is dead: child_exit() tells how. It is reaped, and its stderr was read to
 	 * the end, soon after. */
 	void (*on_exit)(void *arg);

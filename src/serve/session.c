@@ -77,6 +77,12 @@ session_in_fault(const struct session *s)
 	return s->fault_ms != 0 && s->peer_state == PEER_OPEN;
 }
 
+bool
+session_wants_output(const struct session *s)
+{
+	return s->peer_state == PEER_OPEN && (s->close_wanted == 0 || session_in_fault(s));
+}
+
 void
 session_lose_peer(struct session *s, const char *reason)
 {
@@ -179,6 +185,14 @@ session_on_stderr(void *arg, const char *line, size_t len)
 	if (session_log_begin(s, LOG_ERROR, "stderr", (struct span){line, len}))
 		log_end();
 	session_out_stderr(s, line, len);
+}
+
+static void
+session_on_stderr_read(void *arg)
+{
+	struct session *s = arg;
+
+	session_out_end(s);
 	session_set_stderr_reading(s);
 	/* The step may free the session, which the child is not prepared for here: so it comes
 	 * soon. */
@@ -199,6 +213,7 @@ static const struct child_handlers session_child_handlers = {
     .on_stdout = session_on_stdout,
     .on_written = session_on_stdin_written,
     .on_stderr = session_on_stderr,
+    .on_stderr_read = session_on_stderr_read,
     .on_exit = session_on_child_changed,
     .on_reaped = session_on_child_changed,
 };
@@ -388,11 +403,12 @@ session_step(struct session *s)
 		struct decide_facts facts = session_facts(s);
 		struct decide_actions todo = decide(&facts);
 
+		if (!session_wants_output(s))
+			session_out_drop(s);
 		if (s->peer_state == PEER_GONE) {
 			/* It waits for the exit status with no memory but its own. */
 			decoder_clear(&s->decoder);
 			inflater_drop(s->inflater);
-			deflater_drop(s->deflater);
 		}
 		if (todo.end_child) {
 			session_tell_end(s);

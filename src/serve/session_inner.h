@@ -81,6 +81,10 @@ void session_want_close(struct session *s, uint16_t code, const char *reason);
  */
 void session_fault(struct session *s, uint16_t code, const char *reason);
 
+/* Whether the program's output still goes to the peer; once it does not, it never does again.
+ */
+bool session_wants_output(const struct session *s);
+
 /* True from a fault to our CLOSE for it, which leaves when the answers have come or the time
  * for them is over. */
 bool session_in_fault(const struct session *s);

@@ -224,7 +224,7 @@ session_out_waiting(struct session *s)
 static void
 session_out_message(struct session *s, const struct message *m, bool last)
 {
-	if (s->peer_state != PEER_OPEN || (s->close_wanted != 0 && !session_in_fault(s)))
+	if (!session_wants_output(s))
 		return;
 	/* The first part decides on the type of all. */
 	if (!s->encoder.in_message)
@@ -377,6 +377,14 @@ session_out_run(struct session *s)
 	}
 }
 
+void
+session_out_end(struct session *s)
+{
+	session_out_flush(s);
+	if (s->deflater)
+		deflater_rest(s->deflater);
+}
+
 bool
 session_out_take(struct session *s)
 {
@@ -385,13 +393,14 @@ session_out_take(struct session *s)
 
 	switch (child_read(s->child, s->loop->in, LOOP_BATCH, &n)) {
 	case IO_OK:
+		/* Else it is read so that the program can end, and nothing of it is kept. */
+		if (!session_wants_output(s))
+			return true;
 		framing_feed(&s->framing, s->loop->in, n);
 		do
 			session_out_run(s);
 		while (session_out_event(s, framing_next(&s->framing, &item), &item));
-		session_out_flush(s);
-		if (s->deflater)
-			deflater_rest(s->deflater);
+		session_out_end(s);
 		return true;
 	case IO_AGAIN:
 		return false;
@@ -400,11 +409,20 @@ session_out_take(struct session *s)
 		break;
 	}
 	/* The last line counts also without its end. */
-	(void)session_out_event(s, framing_end(&s->framing, &item), &item);
+	if (session_wants_output(s))
+		(void)session_out_event(s, framing_end(&s->framing, &item), &item);
 	framing_clear(&s->framing);
-	session_out_flush(s);
+	session_out_end(s);
 	session_set_child(s);
 	return false;
+}
+
+void
+session_out_drop(struct session *s)
+{
+	framing_clear(&s->framing);
+	buffer_clear(&s->waiting);
+	deflater_drop(s->deflater);
 }
 
 /* Keeps a message until the one of stdout that was begun is whole. */
@@ -439,7 +457,6 @@ session_out_stderr(struct session *s, const char *line, size_t len)
 	} else if (!s->encoder.in_message) {
 		session_out_frame(
 		    s, MESSAGE_TEXT, true, buffer_data(&message), buffer_len(&message));
-		session_out_flush(s);
 	} else if (!session_out_wait(s, &message) && !s->said_dropped) {
 		s->said_dropped = true;
 		if (session_log_begin(s, LOG_ERROR, "session",

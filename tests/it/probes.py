@@ -2,6 +2,7 @@
 """What the tests of sessions have in common: figures of a process, and ways to read a whole session."""
 
 import os
+import re
 import struct
 
 from conftest import WSPIPE, wait_for
@@ -20,6 +21,12 @@ def cpu_seconds(pid):
     with open("/proc/%d/stat" % pid) as f:
         fields = f.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def private_kib(pid):
+    """The memory that is the process's own: what its files map is left out."""
+    with open("/proc/%d/smaps_rollup" % pid) as f:
+        return int(re.search(r"Private_Dirty:\s+(\d+)", f.read()).group(1))
 
 
 def is_alive(pid):

@@ -7,7 +7,8 @@ import struct
 import time
 
 import pytest
-
+from conftest import TLS, wait_for
+from probes import KIB, MIB, SANITIZED, bytes_read, private_kib, wait_still
 from wsraw import BINARY, CLOSE, TEXT, close_frame, frame, random_text
 
 BYTES = bytes(range(256))
@@ -253,6 +254,38 @@ def test_compat_drops_messages_of_the_wrong_type(server):
         assert ws.message() == (BINARY, b"y")
 
 
+# What nobody wants any more
+
+
+@pytest.mark.skipif(TLS or SANITIZED, reason="memory is OpenSSL's or the sanitizer's too")
+@pytest.mark.parametrize(
+    "framing, begin", [("json", '{"type":"text","data":"'), ("lsp", "Content-Length: 60000000\r\n\r\n"), ("lines", "")]
+)
+def test_a_record_for_a_client_that_left_is_not_kept(server, script, tmp_path, framing, begin):
+    """Begun before it left, and going on behind it, while the program is being ended."""
+    program = python(
+        script,
+        "import signal\n"
+        "os.write(1, b'%s')\n" % begin.encode("unicode_escape").decode()
+        + "for _ in range(20): os.write(1, b'x' * 500000)\n"
+        "sys.stdin.read()\n"  # the client left
+        "for _ in range(20): os.write(1, b'x' * 500000)\n"
+        "open('written', 'w').close()\n"
+        "sys.stdin.close()\n"
+        "while not os.path.exists('go'): time.sleep(0.01)\n",
+    )
+    one = server("--framing=" + framing, "--maxframesize=60000000", "--closems=20000", program)
+    before = private_kib(one.pid)
+    with one.websocket() as ws:
+        if framing != "lines":
+            wait_for(lambda: private_kib(one.pid) > before + 9 * MIB // KIB, "the record is begun")
+        ws.reset()
+        wait_for((tmp_path / "written").exists, "all is written")
+    wait_for(lambda: private_kib(one.pid) <= before + 512, "nothing of it is kept")
+    (tmp_path / "go").touch()
+    one.wait_log(" close .*exit=0")
+
+
 # What is malformed or too big
 
 
@@ -421,6 +454,59 @@ def test_stderr_of_a_client_that_does_not_read_is_not_gathered(server):
         texts.remove('{"stream":"stdout","data":"done"}')
         assert set(texts) == {'{"stream":"stderr","data":"%s"}' % ("y" * 1000)}
         assert ws.closed()[0] == 1000
+
+
+# As many lines in as few bytes as can be; each becomes a message of 31 bytes.
+MANY = "import os\nfor _ in range(%d): os.write(2, b'\\n' * 65536)\n"
+
+
+def test_lines_of_stderr_leave_in_one_write(server, certificate):
+    """Those of one read: a record of TLS each would show."""
+    one = server("--passstderr", "sh", "-c", "read -r go; printf '%0900d' 0 | tr 0 '\\n' >&2; exec cat", tls=certificate)
+    with one.websocket() as ws:
+        ws.sock.records.clear()
+        ws.send(frame(TEXT, "go"))
+        for _ in range(900):
+            assert ws.text() == '{"stream":"stderr","data":""}'
+        assert len(ws.sock.records) <= 4, ws.sock.records
+
+
+@pytest.mark.skipif(SANITIZED, reason="memory is the sanitizer's")
+@pytest.mark.parametrize("args", [(), ("--framing=json",)])
+def test_memory_of_many_lines_of_stderr(server, script, args):
+    """A client that does not read costs the same, whatever its program writes (doc/design.md, section 3)."""
+    program = script("program", "#!/usr/bin/python3\n" + MANY % 100 + "input()\n")
+    one = server("--passstderr", *args, program)
+    with one.websocket():  # what a session costs anyway
+        one.wait_log("stderr #1", count=1000)
+        wait_still(lambda: bytes_read(one.pid), "the server")
+    one.check_clean()
+    before = private_kib(one.pid)
+    peers = [one.websocket(rcvbuf=4096) for _ in range(10)]
+    wait_still(lambda: bytes_read(one.pid), "the server")
+    assert (private_kib(one.pid) - before) / 10 <= 264
+    for ws in peers:
+        ws.close()
+
+
+@pytest.mark.skipif(TLS or SANITIZED, reason="memory is OpenSSL's or the sanitizer's too")
+def test_compressed_stderr_keeps_nothing_between_messages(server):
+    """Without context takeover zlib's memory goes back also when nothing is written to stdout."""
+    one = server("--passstderr", "--deflate=takeover=no,min=0,window=15", "sh", "-c", "printf '%0300d\\n' 0 >&2; exec cat")
+    offer = {"Sec-WebSocket-Extensions": "permessage-deflate"}
+
+    def open_one():
+        ws = one.connect()
+        ws.upgrade(headers=offer)
+        assert ws.read(1) == b"\xc1"  # compressed
+        return ws
+
+    peers = [open_one() for _ in range(5)]
+    before = private_kib(one.pid)
+    peers += [open_one() for _ in range(20)]
+    assert (private_kib(one.pid) - before) / 20 <= 24
+    for ws in peers:
+        ws.close()
 
 
 def test_stderr_comes_before_the_close(server):
