@@ -157,6 +157,7 @@ io_new_take(struct loop *loop, struct transport transport, const struct io_handl
 	io->transport = transport;
 	io->handlers = handlers;
 	io->arg = arg;
+	loop_count_stream(loop, true);
 	return io;
 }
 
@@ -172,6 +173,7 @@ io_release(struct loop_grave *grave)
 {
 	struct io *io = (struct io *)(void *)grave;
 
+	loop_count_stream(io->loop, false);
 	free(io->event);
 	free(io);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The event loop, its shared memory, its timers and its graves. */
+/* The event loop, its shared memory, its timers, its graves, and what they leave. */
 #include "net/loop.h"
 
 #include "base/util.h"
 
 #include <event2/event.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 static void
@@ -24,6 +25,45 @@ loop_on_sweep(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	loop_sweep(arg);
+}
+
+/* Whether so many streams have gone that it pays to look for their memory. Each time there must
+ * be half as many, so the work is in proportion to what was freed. */
+static bool
+loop_is_emptier(const struct loop *loop)
+{
+	return loop->streams <= loop->streams_most / 2 &&
+	       loop->streams_most - loop->streams >= LOOP_TRIM_STREAMS;
+}
+
+static void
+loop_on_trim(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+
+	(void)fd;
+	(void)what;
+	if (!loop_is_emptier(loop))
+		return;
+	malloc_trim(0);
+	loop->streams_most = loop->streams;
+}
+
+void
+loop_count_stream(struct loop *loop, bool begins)
+{
+	static const struct timeval wait = {.tv_sec = LOOP_TRIM_MS / 1000};
+
+	if (begins) {
+		loop->streams++;
+		if (loop->streams_most < loop->streams)
+			loop->streams_most = loop->streams;
+		return;
+	}
+	loop->streams--;
+	/* If it can't wait for the moment, the next stream that goes asks again. */
+	if (loop_is_emptier(loop) && !event_pending(loop->trim, EV_TIMEOUT, NULL))
+		event_add(loop->trim, &wait);
 }
 
 struct loop *
@@ -47,7 +87,8 @@ loop_new(void)
 	if (!loop->base)
 		goto fail;
 	loop->sweep = event_new(loop->base, -1, 0, loop_on_sweep, loop);
-	if (!loop->sweep)
+	loop->trim = event_new(loop->base, -1, 0, loop_on_trim, loop);
+	if (!loop->sweep || !loop->trim)
 		goto fail;
 	event_config_free(config);
 	return loop;
@@ -66,6 +107,8 @@ loop_free(struct loop *loop)
 	loop_sweep(loop);
 	if (loop->sweep)
 		event_free(loop->sweep);
+	if (loop->trim)
+		event_free(loop->trim);
 	if (loop->base)
 		event_base_free(loop->base);
 	free(loop->in);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The event loop and what belongs to it rather than to a connection: the
- * memory that reads go to, timers, and the freeing of objects that may still
- * be in use by a function further up the stack.
+ * memory that reads go to, timers, the freeing of objects that may still be in
+ * use by a function further up the stack, and giving memory back to the system.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
@@ -30,6 +30,9 @@ struct loop {
 	struct list lingering; /* connections that are being closed: net/linger.h */
 	struct loop_grave *graves; /* objects to be freed once the stack is clear */
 	struct event *sweep; /* owned */
+	struct event *trim; /* owned */
+	size_t streams; /* that there are: loop_count_stream() */
+	size_t streams_most; /* since memory was last given back */
 };
 
 /* NULL when the system or the memory refuses. */
@@ -54,6 +57,17 @@ struct loop_grave {
  */
 void loop_bury(
     struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave));
+
+/*
+ * A stream is there from now on, or is no more. When half of them have gone, and they were not
+ * few, the memory that they left is given back to the system a moment later: the allocator
+ * would keep what lies between small pieces still in use (doc/design.md, section 3).
+ */
+enum {
+	LOOP_TRIM_STREAMS = 32, /* so many must have gone */
+	LOOP_TRIM_MS = 1000,
+};
+void loop_count_stream(struct loop *loop, bool begins);
 
 /*
  * A timer that is armed lazily: moving it later costs nothing, so a deadline
