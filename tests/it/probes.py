@@ -23,6 +23,12 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def cpu_ms(pid):
+    """As cpu_seconds(), but exact."""
+    with open("/proc/%d/schedstat" % pid) as f:
+        return int(f.read().split()[0]) / 1e6
+
+
 def private_kib(pid):
     """The memory that is the process's own: what its files map is left out."""
     with open("/proc/%d/smaps_rollup" % pid) as f:

@@ -9,7 +9,8 @@ import zlib
 
 import pytest
 import websockets
-from conftest import WSPIPE, rss_kib
+from conftest import WSPIPE, rss_kib, wait_for
+from probes import KIB, MIB, bytes_read, cpu_ms, private_kib, wait_still
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from wsraw import BINARY, PING, PONG, TEXT, close_frame, frame
 
@@ -264,6 +265,80 @@ def test_bomb(server):
         peak = max(peak, rss_kib(one.pid))
     if not SANITIZED:
         assert peak - before <= 2048, (before, peak)
+
+
+def diluted_bomb():
+    """6 MB that would become 1 GB: zeros, 1 MB of them in 1 KB, between empty stored blocks of 5 bytes each."""
+    zeros = zlib.compressobj(9, zlib.DEFLATED, -15)
+    piece = zeros.compress(b"\0" * 1000000) + zeros.flush(zlib.Z_FULL_FLUSH)
+    data = (piece + b"\0\0\0\xff\xff" * ((6000 - len(piece)) // 5)) * 1000
+    assert 5990000 <= len(data) <= 6000000
+    return data
+
+
+@pytest.mark.parametrize("size", (6000000, 65536, 4000), ids="fragments-of-{}".format)
+@pytest.mark.parametrize("order", ("zeros first", "nothing first"))
+def test_diluted_bomb(server, size, order):
+    """6 MB to 1 GB, whole or in fragments: 1009, and hardly more memory than the limit."""
+    data = diluted_bomb()
+    if order == "nothing first":  # as many empty blocks as the limit of compressed bytes lets through
+        data = b"\0\0\0\xff\xff" * 419000 + data[: 6000000 - 5 * 419000]
+    one = server("--deflate=window=15", "--binary", "cat")
+    with Client(one) as ws:  # what a session needs anyway
+        ws.send(b"a" * 100, BINARY)
+        ws.message()
+        ws.finish()
+    before, cpu = rss_kib(one.pid), cpu_ms(one.pid)
+    peak = 0
+    with Client(one) as ws:
+        parts = [data[i : i + size] for i in range(0, len(data), size)]
+        head = frame(BINARY, parts[0], fin=len(parts) == 1, rsv=RSV1, mask=bytes(4))
+        rest = [frame(0, part, fin=part is parts[-1], mask=bytes(4)) for part in parts[1:]]
+        ended = False
+        for piece in [head] + rest:
+            try:
+                ws.peer.send(piece)
+            except OSError:  # who does not listen to the CLOSE is cut off after a while
+                ended = True
+                break
+            peak = max(peak, rss_kib(one.pid))
+        if not ended:
+            assert ws.peer.closed(answer=False)[0] == 1009
+    wait_for(lambda: " sent=1009 " in one.log(), "1009")
+    peak = max(peak, rss_kib(one.pid))
+    print("CPU: %.1f ms, memory: %d KiB" % (cpu_ms(one.pid) - cpu, peak - before))
+    if not SANITIZED:
+        assert peak - before <= 2048, (before, peak)
+
+
+@pytest.mark.skipif(SANITIZED, reason="memory is the sanitizer's")
+def test_burst_of_bombs(server):
+    """Many messages of 1 MB, each 1 KB on the wire, and a program that does not read: what one read lets in, and no more."""
+    zeros = zlib.compressobj(9, zlib.DEFLATED, -15)
+    piece = zeros.compress(b"\0" * MIB) + zeros.flush(zlib.Z_FULL_FLUSH)[:-4]
+    one = server("--deflate=window=15", "--binary", "--pingms=0", "sh", "-c", "read -r go; exec cat >/dev/null")
+    with Client(one) as ws:  # what a session needs anyway
+        ws.finish()
+    one.check_clean()
+    before = private_kib(one.pid)
+    with Client(one) as ws:
+        data = frame(BINARY, piece, rsv=RSV1) * 400
+        ws.peer.sock.setblocking(False)
+        sent = 0
+
+        def fill():
+            nonlocal sent
+            try:
+                sent += ws.peer.sock.send(memoryview(data)[sent:])
+            except BlockingIOError:
+                pass
+            return sent, bytes_read(one.pid)
+
+        wait_still(fill, "what the server and the kernel take")
+        # doc/design.md, section 3: the batch of 4 MiB, and the message that it cut. 64 KiB at once would make 64 MiB.
+        after = private_kib(one.pid)
+        assert 3 * KIB <= after - before <= 6 * KIB, (before, after)
+        ws.peer.reset()  # its FIN would stand behind what the server does not read
 
 
 def json_lines(count):
