@@ -257,6 +257,7 @@ options_clear(struct options *options)
 	options_list_clear(&options->sslcert);
 	options_list_clear(&options->sslkey);
 	free(options->sslca);
+	free(options->sslcrl);
 	options_list_clear(&options->origin);
 	options_list_clear(&options->header);
 	options_list_clear(&options->header_ws);

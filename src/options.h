@@ -49,6 +49,8 @@ struct options {
 	    sslcert; /* names of files; with ssl at least one, and as many of sslkey */
 	struct options_list sslkey; /* the key of each, in the same order */
 	char *sslca; /* owned: name of a file; NULL: none. Only with ssl */
+	char *sslcrl; /* likewise. Only with sslca */
+	bool strict_sni; /* only with ssl */
 
 	struct options_list origin; /* not parsed yet, that is origin_parse_rule()'s; "any" and
 				       "*" are not among them */

@@ -129,6 +129,12 @@ check_tls(const struct options *options, FILE *err, int *status)
 			? "please specify both --sslcert and --sslkey when requesting --ssl"
 			: "--ssl needs a certificate and its key: give --sslcert=FILE and "
 			  "--sslkey=FILE");
+	if (options->strict_sni && !options->ssl)
+		return refuse(options, err, status, EX_USAGE,
+		    "--strict-sni needs --ssl: add it, or leave it out");
+	if (options->sslcrl && !options->sslca)
+		return refuse(options, err, status, EX_USAGE,
+		    "--sslcrl is about the certificates of clients: it needs --sslca");
 	if (certificates != keys)
 		return refuse(options, err, status, EX_USAGE,
 		    "each --sslcert needs its --sslkey, in the same order: there are %zu and "

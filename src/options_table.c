@@ -69,6 +69,10 @@ const struct option_row option_rows[] = {
 	    .help = "its private key, in PEM; repeatable, in the order of --sslcert"},
 	{ROW("sslca", sslca, option_set_path), .argument = "FILE", .section = OPTION_TLS,
 	    .help = "let only clients connect that have a certificate which one of FILE's has signed"},
+	{ROW("sslcrl", sslcrl, option_set_path), .argument = "FILE", .section = OPTION_TLS,
+	    .help = "with --sslca, refuse clients whose certificate is in the revocation lists of FILE"},
+	{ROW("strict-sni", strict_sni, option_set_bool), .section = OPTION_TLS,
+	    .help = "refuse clients that ask for a name which no certificate has, or for none"},
 
 	{ROW("origin", origin, option_set_origin), .argument = "LIST", .section = OPTION_PERMISSION,
 	    .help = "the web pages that may connect: origins as https://example.com or host names, "

@@ -235,6 +235,8 @@ server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
 	    .keys = options->sslkey.items,
 	    .count = options->sslcert.count,
 	    .ca = options->sslca,
+	    .crl = options->sslcrl,
+	    .strict_names = options->strict_sni,
 	};
 	struct tls *tls = tls_new(&settings, error);
 

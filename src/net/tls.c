@@ -17,8 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Of TLS 1.2; those of 1.3 are OpenSSL's. The client's order counts: it knows whether it has
- * AES in hardware. */
+/* Of TLS 1.2; those of 1.3 are OpenSSL's. */
 static const char tls_suites[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 				 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
 				 "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
@@ -30,6 +29,7 @@ struct tls {
 	struct tls_tickets tickets;
 	SSL_CTX **contexts; /* owned: one for each certificate */
 	size_t count;
+	bool strict_names;
 };
 
 /* Says what is wrong with a file, and why OpenSSL thinks so (its first word on it is the
@@ -105,7 +105,6 @@ tls_on_server_name(SSL *ssl, int *alert, void *arg)
 	struct tls *tls = arg;
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
-	(void)alert;
 	for (size_t i = 0; name && i < tls->count; i++) {
 		if (X509_check_host(
 			SSL_CTX_get0_certificate(tls->contexts[i]), name, 0, 0, NULL) == 1) {
@@ -113,7 +112,10 @@ tls_on_server_name(SSL *ssl, int *alert, void *arg)
 			return SSL_TLSEXT_ERR_OK;
 		}
 	}
-	return SSL_TLSEXT_ERR_NOACK;
+	if (!tls->strict_names)
+		return SSL_TLSEXT_ERR_NOACK;
+	*alert = SSL_AD_UNRECOGNIZED_NAME;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 /* OpenSSL would ask on the terminal; a server can't. */
@@ -184,6 +186,47 @@ tls_use_key(
 	return ok;
 }
 
+/* Adds all lists of the file to STORE. False: there is none, or one is damaged. */
+static bool
+tls_add_revoked(X509_STORE *store, FILE *file)
+{
+	size_t count = 0;
+	X509_CRL *crl;
+
+	while ((crl = PEM_read_X509_CRL(file, NULL, NULL, NULL))) {
+		int added = X509_STORE_add_crl(store, crl);
+
+		X509_CRL_free(crl);
+		if (added != 1)
+			return false;
+		count++;
+	}
+	/* This is also how the end of the file looks. */
+	if (count == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return false;
+	ERR_clear_error();
+	return true;
+}
+
+/* From now on a certificate must also not be in a list of the file, each authority's own. */
+static bool
+tls_refuse_revoked(SSL_CTX *context, const char *path, char error[TLS_ERROR_MAX])
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(context);
+	FILE *file = tls_open("file of --sslcrl", path, error);
+	bool ok;
+
+	if (!file)
+		return false;
+	ok = tls_add_revoked(store, file);
+	fclose(file);
+	if (!ok)
+		return tls_fail(
+		    error, "the file of --sslcrl %s can't be used, which must be PEM", path);
+	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	return true;
+}
+
 /* From now on clients must have a certificate that one of the file's has signed. */
 static bool
 tls_demand_certificates(SSL_CTX *context, const char *path, char error[TLS_ERROR_MAX])
@@ -250,7 +293,8 @@ tls_context(
 		tls_fail(error, "OpenSSL can't be set up");
 	else if (tls_use_certificate(context, settings->certificates[i], error) &&
 		 tls_use_key(context, settings->keys[i], settings->certificates[i], error) &&
-		 (!settings->ca || tls_demand_certificates(context, settings->ca, error)))
+		 (!settings->ca || tls_demand_certificates(context, settings->ca, error)) &&
+		 (!settings->crl || tls_refuse_revoked(context, settings->crl, error)))
 		return context;
 	SSL_CTX_free(context);
 	return NULL;
@@ -269,6 +313,7 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 		goto fail;
 	}
 	tls->holders = 1;
+	tls->strict_names = settings->strict_names;
 	while (tls->count < settings->count) {
 		SSL_CTX *context = tls_context(tls, settings, tls->count, error);
 
@@ -276,7 +321,7 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 			goto fail;
 		tls->contexts[tls->count++] = context;
 	}
-	if (tls->count > 1) {
+	if (tls->count > 1 || tls->strict_names) {
 		SSL_CTX_set_tlsext_servername_callback(tls->contexts[0], tls_on_server_name);
 		SSL_CTX_set_tlsext_servername_arg(tls->contexts[0], tls);
 	}

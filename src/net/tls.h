@@ -11,6 +11,7 @@
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ssl_st;
@@ -25,6 +26,10 @@ struct tls_settings {
 			 unknown one */
 	const char *ca; /* PEM file: who may sign the certificates that clients must have; NULL:
 			   they need none */
+	const char *crl; /* PEM file: which of them were revoked; NULL: not asked. Only with CA.
+			    It must have a list of each authority between a client and CA */
+	bool strict_names; /* who names no server of the certificates, or none at all, gets the
+			      alert unrecognized_name in place of the first certificate */
 };
 
 enum { TLS_ERROR_MAX = 512 };

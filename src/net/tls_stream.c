@@ -235,11 +235,20 @@ tls_stream_error(const struct transport *t)
 {
 	static char words[256];
 	const struct tls_stream *s = t->state;
+	const char *name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
 	const char *reason;
 	long verified;
 
 	if (s->code == 0)
 		return NULL;
+	/* The one callback that can fail is that of the name. */
+	if (ERR_GET_REASON(s->code) == SSL_R_CALLBACK_FAILED) {
+		snprintf(words, sizeof(words), "TLS: %s%s",
+		    name ? "there is no certificate for the name "
+			 : "the client names no server",
+		    name ? name : "");
+		return words;
+	}
 	reason = ERR_reason_error_string(s->code);
 	verified = SSL_get_verify_result(s->ssl);
 	snprintf(words, sizeof(words), "TLS: %s%s%s",

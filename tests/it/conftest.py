@@ -263,6 +263,12 @@ def server(tmp_path, request):
 
 
 @pytest.fixture
+def secure(server, certificate):
+    """secure("cat"): a server with TLS, whatever the other tests run over."""
+    return lambda *args, **kwargs: server(*args, **dict({"tls": certificate}, **kwargs))
+
+
+@pytest.fixture
 def script(tmp_path):
     """script("name", "#!/bin/sh\\n..."): an executable file in the test's directory; returns its path."""
 

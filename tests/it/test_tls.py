@@ -1,78 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""TLS: what is spoken and what is refused, certificates, tickets, reloading, and the bridge over it."""
+"""TLS: what is spoken and what is refused, tickets, reloading, and the bridge over it."""
 
 import hashlib
 import os
 import re
 import select
 import signal
-import socket
 import ssl
-import struct
-import subprocess
 import time
 
 import pytest
-from conftest import WSPIPE, client_context, make_certificate, rss_kib, tagged, wait_for
-from wsraw import BINARY, TEXT, Peer, close_frame, frame
-
-with open(WSPIPE, "rb") as _binary:
-    SANITIZED = b"__asan_init" in _binary.read()
-
-V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-
-
-@pytest.fixture
-def secure(server, certificate):
-    """secure("cat"): a server with TLS, whatever the other tests run over."""
-    return lambda *args, **kwargs: server(*args, **dict({"tls": certificate}, **kwargs))
-
-
-def context_of(one, version=None, ciphers=None, alpn=("http/1.1",), client=None):
-    """The context of the server's client, with other wishes."""
-    context = client_context(one.ca)
-    if version:
-        context.minimum_version = context.maximum_version = version
-    if ciphers:
-        context.set_ciphers(ciphers)
-    if alpn is not None:
-        context.set_alpn_protocols(alpn)
-    if client:
-        context.load_cert_chain(*client)
-    return context
-
-
-def echo(peer, text="hello"):
-    peer.send(frame(TEXT, text))
-    assert peer.text() == text
-
-
-def end(peer):
-    peer.send(close_frame(1000))
-    assert peer.closed(answer=False) == (1000, "")
-    assert peer.read_to_end() == b""
-
-
-def fingerprint(peer):
-    return hashlib.sha256(peer.sock.tls.getpeercert(binary_form=True)).hexdigest()
-
-
-def file_fingerprint(path):
-    with open(path) as f:
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
-
-
-def s_client(one, *args, stdin=b"", timeout=20):
-    """What openssl's own client says."""
-    done = subprocess.run(
-        ["openssl", "s_client", "-connect", "%s:%d" % one.addresses[0], *args],
-        input=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=timeout,
-    )
-    return done.returncode, done.stdout.decode(errors="replace")
-
+from conftest import client_context, make_certificate, rss_kib, tagged, wait_for
+from probes import SANITIZED
+from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, replace, resume, s_client, start_failed
+from wsraw import BINARY, TEXT, close_frame, frame
 
 # S-TLS-1: versions, suites, groups
 
@@ -163,16 +104,6 @@ def test_alpn_of_h2_alone_is_refused(secure, version):
 # S-TLS-3: tickets
 
 
-def resume(one, context, session=None):
-    """A whole session; returns the ticket that it got, and whether it began with one."""
-    sock = socket.create_connection(one.addresses[0], timeout=15)
-    with context.wrap_socket(sock, server_hostname="localhost", session=session) as tls:
-        tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        while tls.recv(4096):
-            pass
-        return tls.session, tls.session_reused
-
-
 @pytest.mark.parametrize("version", [V12, V13])
 def test_a_ticket_resumes_until_the_certificates_are_read_anew(secure, version):
     one = secure("cat")
@@ -189,13 +120,6 @@ def test_a_ticket_resumes_until_the_certificates_are_read_anew(secure, version):
 
 
 # S-TLS-4: reload
-
-
-def replace(pair, directory, *args, **kwargs):
-    """Puts a fresh certificate in the place of another."""
-    fresh = make_certificate(directory, "fresh", *args, **kwargs)
-    for old, new in zip(pair, fresh):
-        os.replace(new, old)
 
 
 def test_sighup_takes_new_certificates_and_live_sessions_stay(secure, tmp_path):
@@ -273,219 +197,7 @@ def test_reloading_often_leaks_nothing(secure):
         echo(ws)
 
 
-# S-TLS-5: several certificates
-
-
-def test_the_name_that_is_asked_for_picks_the_certificate(secure, tmp_path):
-    first = make_certificate(tmp_path, "first", "/CN=a.example", "DNS:a.example,DNS:localhost")
-    second = make_certificate(tmp_path, "second", "/CN=b.example", "DNS:b.example")
-    third = make_certificate(tmp_path, "third", "/CN=c.example", "DNS:*.c.example")
-    one = secure("--sslcert", second[0], "--sslkey", second[1], "--sslcert", third[0], "--sslkey", third[1], "cat", tls=first)
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    for version in (V12, V13):
-        context.minimum_version = context.maximum_version = version
-        for name, pair in (
-            ("a.example", first),
-            ("b.example", second),
-            ("B.Example", second),
-            ("x.c.example", third),
-            ("c.example", first),
-            ("x.y.c.example", first),
-            ("unknown.example", first),
-            (None, first),
-        ):
-            with one.connect(context=context, server_name=name) as peer:
-                assert fingerprint(peer) == file_fingerprint(pair[0]), name
-                peer.upgrade()
-                echo(peer)
-
-
-# S-TLS-6: certificates of clients
-
-
-@pytest.fixture
-def authority(tmp_path):
-    """Who signs: (its certificate, a client's certificate and key)."""
-    ca = make_certificate(tmp_path, "ca", "/CN=Test CA", None)
-    client = tmp_path / "client"
-    subprocess.run(
-        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-utf8"]
-        + ["-subj", "/O=Täst, \"Inc\"/CN=robert\nHTTP_X=1", "-multivalue-rdn"]
-        + ["-keyout", str(client) + ".key", "-out", str(client) + ".csr"],
-        check=True, capture_output=True, stdin=subprocess.DEVNULL,
-    )
-    subprocess.run(
-        ["openssl", "x509", "-req", "-in", str(client) + ".csr", "-CA", ca[0], "-CAkey", ca[1], "-set_serial", "0xBADC0DE"]
-        + ["-days", "2", "-out", str(client) + ".crt"],
-        check=True, capture_output=True, stdin=subprocess.DEVNULL,
-    )
-    return ca[0], (str(client) + ".crt", str(client) + ".key")
-
-
-SHOW = "env | grep -a SSL_ | sort; echo end; cat"
-
-
-def variables(peer):
-    lines = []
-    while not lines or lines[-1] != "end":
-        lines.append(peer.text())
-    return lines[:-1]
-
-
-@pytest.mark.parametrize("version", [V12, V13])
-def test_the_program_sees_who_the_client_is(secure, authority, version):
-    ca, client = authority
-    one = secure("--sslca", ca, "--passenv=PATH,SSL_CLIENT_VERIFY,SSL_CLIENT_S_DN,SSL_CLIENT_SERIAL,WSPIPE_TEST_TAG", "sh", "-c", SHOW,
-                 env={"SSL_CLIENT_S_DN": "CN=evil"})
-    context = context_of(one, version, client=client)
-    forged = {"SSL_CLIENT_S_DN": "CN=evil", "SSL-Client-S-DN": "CN=evil", "Ssl-Client-Verify": "NONE"}
-    with one.connect(context=context) as peer:
-        peer.upgrade(headers=forged)
-        assert variables(peer) == [
-            "HTTP_SSL_CLIENT_S_DN=CN=evil",
-            "HTTP_SSL_CLIENT_VERIFY=NONE",
-            "SSL_CLIENT_SERIAL=0BADC0DE",
-            'SSL_CLIENT_S_DN=CN=robert\\0AHTTP_X=1,O=T\\C3\\A4st\\, \\"Inc\\"',
-            "SSL_CLIENT_VERIFY=SUCCESS",
-        ]
-        end(peer)
-
-
-@pytest.mark.parametrize("version", [V12, V13])
-def test_who_the_client_is_survives_a_ticket(secure, authority, version):
-    ca, client = authority
-    one = secure("--sslca", ca, "sh", "-c", SHOW)
-    context = context_of(one, version, client=client)
-    session, _ = resume(one, context)
-    sock = socket.create_connection(one.addresses[0], timeout=15)
-    with context.wrap_socket(sock, server_hostname="localhost", session=session) as tls:
-        peer = Peer.__new__(Peer)
-        peer.sock, peer.buffer, peer.host = tls, bytearray(), "localhost"
-        peer.upgrade()
-        assert tls.session_reused
-        assert variables(peer)[-1] == "SSL_CLIENT_VERIFY=SUCCESS"
-
-
-def refused(one, context):
-    """In TLS 1.3 a client hears of it with its first read only."""
-    with pytest.raises(ssl.SSLError) as error:
-        with one.connect(context=context) as peer:
-            peer.send(peer.request_bytes())
-            peer.response()
-    return str(error.value)
-
-
-@pytest.mark.parametrize("version", [V12, V13])
-def test_clients_without_a_valid_certificate_are_refused(secure, authority, certificate, version):
-    ca, _ = authority
-    one = secure("--sslca", ca, "sh", "-c", "echo started >&2; cat")
-    said = refused(one, context_of(one, version))
-    assert re.search("CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE", said), said
-    one.wait_log('http refused remote=.* reason="TLS: peer did not return a certificate"')
-    said = refused(one, context_of(one, version, client=certificate))
-    assert re.search("UNKNOWN_CA|BAD_CERTIFICATE", said), said
-    one.wait_log('http refused remote=.* reason="TLS: certificate verify failed: self.signed certificate"')
-    assert "started" not in one.log()
-
-
-def test_without_sslca_nothing_is_said_of_clients(secure, authority):
-    _, client = authority
-    one = secure("sh", "-c", SHOW)
-    with one.connect(context=context_of(one, client=client)) as peer:
-        peer.upgrade(headers={"SSL-Client-Verify": "SUCCESS"})
-        assert variables(peer) == ["HTTP_SSL_CLIENT_VERIFY=SUCCESS"]
-
-
-# S-TLS-7: deadlines, and handshakes that end
-
-
-def client_hello(one):
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context_of(one).wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.do_handshake()
-    return outgoing.read()
-
-
-def test_the_deadline_of_the_head_covers_the_handshake(secure):
-    one = secure("cat")
-    hello = client_hello(one)
-    begun = time.monotonic()
-    socks = []
-    for text in (b"", hello[:1], hello[:40], hello):
-        sock = socket.create_connection(one.addresses[0], timeout=30)
-        sock.sendall(text)
-        socks.append(sock)
-    with one.connect() as silent, one.connect() as slow:
-        slow.send(b"GET / HTTP/1.1\r\n")
-        for sock in socks:
-            try:
-                while sock.recv(65536):
-                    pass
-            except ConnectionResetError:
-                pass
-            sock.close()
-        assert 9 < time.monotonic() - begun < 14
-        with pytest.raises(ConnectionResetError):
-            silent.read_to_end()
-        assert slow.response()[0] == 408
-
-
-def test_handshakes_that_are_cut_leave_nothing(secure):
-    one = secure("cat")
-    hello = client_hello(one)
-    for how in ("fin", "reset", "close"):
-        for cut in (0, 1, 5, 6, 50, len(hello) - 1, len(hello)):
-            sock = socket.create_connection(one.addresses[0], timeout=15)
-            sock.sendall(hello[:cut])
-            if how == "fin":
-                sock.shutdown(socket.SHUT_WR)
-                while sock.recv(65536):
-                    pass
-            elif how == "reset":
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            sock.close()
-    one.check_clean()
-    for garbage in (b"\0" * 100, b"\xff" * 100, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\1" * 70000):
-        sock = socket.create_connection(one.addresses[0], timeout=15)
-        try:
-            sock.sendall(garbage)
-            while sock.recv(65536):
-                pass
-        except ConnectionError:
-            pass
-        sock.close()
-    one.check_clean()
-    assert "http request" in one.log()
-    with one.websocket() as ws:
-        echo(ws)
-
-
-def test_an_end_without_close_notify_ends_the_session(secure):
-    one = secure("cat")
-    for how in (socket.SHUT_WR, None):
-        ws = one.websocket()
-        echo(ws)
-        if how is None:
-            ws.reset()
-        else:
-            ws.sock.sock.shutdown(how)
-            with pytest.raises(OSError):
-                ws.read_to_end()
-        ws.close()
-    one.wait_log("session #2 close .*received=1006")
-    one.check_clean()
-
-
 # S-TLS-8, and what can be wrong at the start
-
-
-def start_failed(one, status):
-    assert one.process.wait(15) == status
-    one.stopped = True
-    return one.log()
 
 
 def test_a_key_that_others_can_read_is_warned_of(secure, tmp_path):
@@ -543,18 +255,6 @@ def test_the_environment_and_the_origin_are_those_of_https(secure):
         with one.connect() as peer:
             peer.send(peer.request_bytes(headers={"Host": host, "Origin": origin}))
             assert peer.answer()[0] == 403
-
-
-def test_compat_says_wss(secure, authority):
-    ca, client = authority
-    one = secure("--address=127.0.0.1", "--sslca", ca, "cat", argv0="websocketd")
-    assert "| Starting WebSocket server   : wss://127.0.0.1:%d/" % one.addresses[0][1] in one.log()
-    assert "| Mutual TLS enabled (client certs verified against %s)" % ca in one.log()
-    with one.connect(context=context_of(one, client=client)) as peer:
-        peer.upgrade("/a?b")
-        echo(peer)
-        one.wait_log(r"url:'https://%s/a\?b'.* CONNECT" % re.escape(peer.host))
-        end(peer)
 
 
 def test_static_files_and_refusals_come_over_tls(secure, tmp_path):

@@ -167,6 +167,8 @@ defaults_are_wspipes(void **state)
 	ASSERT_EMPTY(&o->sslcert);
 	ASSERT_EMPTY(&o->sslkey);
 	assert_null(o->sslca);
+	assert_null(o->sslcrl);
+	assert_false(o->strict_sni);
 	ASSERT_EMPTY(&o->origin);
 	assert_false(o->origin_any);
 	assert_false(o->sameorigin);
@@ -925,9 +927,11 @@ tls_has_its_files_and_its_port(void **state)
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--port=1", "--ssl", "--sslcert=c", "--sslkey=k", "--sslca=ca",
-	    "hello");
+	    "--sslcrl=crl", "--strict-sni", "hello");
 	assert_run(&run);
 	assert_string_equal(run.options.sslca, "ca");
+	assert_string_equal(run.options.sslcrl, "crl");
+	assert_true(run.options.strict_sni);
 	assert_int_equal(run.options.port, 1);
 	run_clear(&run);
 
@@ -959,6 +963,8 @@ tls_has_its_files_and_its_port(void **state)
 	"wspipe: --ssl needs a certificate and its key: give --sslcert=FILE and "              \
 	"--sslkey=FILE\n"
 
+#define NEEDS_CA "wspipe: --sslcrl is about the certificates of clients: it needs --sslca\n"
+
 static void
 tls_options_go_together(void **state)
 {
@@ -974,6 +980,15 @@ tls_options_go_together(void **state)
 		"wspipe: --sslcert '' must be the name of a file\n", NULL},
 	    {{"wspipe", "--sslca=", "hello"}, 64,
 		"wspipe: --sslca '' must be the name of a file\n", NULL},
+	    {{"wspipe", "--sslcrl=", "hello"}, 64,
+		"wspipe: --sslcrl '' must be the name of a file\n", NULL},
+	    {{"wspipe", "--ssl", "--sslcert=c", "--sslkey=k", "--sslcrl=crl", "hello"}, 64,
+		NEEDS_CA, NULL},
+	    {{"wspipe", "--sslcrl=crl", "hello"}, 64, NEEDS_CA, NULL},
+	    {{"websocketd", "--sslcrl=crl", "hello"}, 1, NEEDS_CA + sizeof("wspipe: ") - 1,
+		NULL},
+	    {{"wspipe", "--strict-sni", "hello"}, 64,
+		"wspipe: --strict-sni needs --ssl: add it, or leave it out\n", NULL},
 	    {{"wspipe", "--ssl=maybe", "hello"}, 64,
 		"wspipe: --ssl 'maybe' must be true or false\n", NULL},
 	    {{"websocketd", "--ssl", "hello"}, 1,

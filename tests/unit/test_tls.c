@@ -104,6 +104,7 @@ set_up(void **state)
 	make_pair("c.example", "c.crt", "c.key", "secret");
 	write_text("empty", "");
 	write_text("garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	write_text("garbage.crl", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n");
 	mkdir("dir", 0700);
 	return 0;
 }
@@ -112,7 +113,7 @@ static int
 tear_down(void **state)
 {
 	static const char *const names[] = {"a.crt", "a.key", "b.crt", "b.key", "c.crt",
-	    "c.key", "empty", "garbage", "dir", "log"};
+	    "c.key", "empty", "garbage", "garbage.crl", "dir", "log"};
 
 	(void)state;
 	for (size_t i = 0; i < UTIL_LEN(names); i++)
@@ -121,10 +122,11 @@ tear_down(void **state)
 }
 
 static struct tls *
-make_tls(char *certificate, char *key, const char *ca, char error[TLS_ERROR_MAX])
+make_tls(
+    char *certificate, char *key, const char *ca, const char *crl, char error[TLS_ERROR_MAX])
 {
 	struct tls_settings settings = {
-	    .certificates = &certificate, .keys = &key, .count = 1, .ca = ca};
+	    .certificates = &certificate, .keys = &key, .count = 1, .ca = ca, .crl = crl};
 
 	error[0] = '\0';
 	return tls_new(&settings, error);
@@ -137,35 +139,48 @@ test_files_that_are_wrong_are_told_in_words(void **state)
 		char *certificate;
 		char *key;
 		const char *ca;
+		const char *crl;
 		const char *error; /* behind a colon at its end come words of OpenSSL */
 	} rows[] = {
-	    {"none", "a.key", NULL,
+	    {"none", "a.key", NULL, NULL,
 		"the certificate none can't be read: No such file or directory"},
-	    {"dir", "a.key", NULL, "the certificate dir can't be read: Is a directory"},
-	    {"empty", "a.key", NULL,
+	    {"dir", "a.key", NULL, NULL, "the certificate dir can't be read: Is a directory"},
+	    {"empty", "a.key", NULL, NULL,
 		"the certificate empty can't be used, which must be PEM: "},
-	    {"a.key", "a.key", NULL,
+	    {"a.key", "a.key", NULL, NULL,
 		"the certificate a.key can't be used, which must be PEM: "},
-	    {"garbage", "a.key", NULL,
+	    {"garbage", "a.key", NULL, NULL,
 		"the certificate garbage can't be used, which must be PEM: "},
-	    {"a.crt", "none", NULL, "the key none can't be read: No such file or directory"},
-	    {"a.crt", "empty", NULL, "the key empty can't be used, which must be PEM: "},
-	    {"a.crt", "a.crt", NULL, "the key a.crt can't be used, which must be PEM: "},
-	    {"a.crt", "b.key", NULL,
+	    {"a.crt", "none", NULL, NULL,
+		"the key none can't be read: No such file or directory"},
+	    {"a.crt", "empty", NULL, NULL, "the key empty can't be used, which must be PEM: "},
+	    {"a.crt", "a.crt", NULL, NULL, "the key a.crt can't be used, which must be PEM: "},
+	    {"a.crt", "b.key", NULL, NULL,
 		"the key b.key does not belong to the certificate a.crt: "},
-	    {"c.crt", "c.key", NULL,
+	    {"c.crt", "c.key", NULL, NULL,
 		"the key c.key is protected by a password, which nobody is there to give; "
 		"'openssl pkey' removes it"},
-	    {"a.crt", "a.key", "none",
+	    {"a.crt", "a.key", "none", NULL,
 		"the file of --sslca none can't be read: No such file or directory"},
-	    {"a.crt", "a.key", "empty",
+	    {"a.crt", "a.key", "empty", NULL,
 		"the file of --sslca empty can't be used, which must be PEM: "},
+	    {"a.crt", "a.key", "b.crt", "none",
+		"the file of --sslcrl none can't be read: No such file or directory"},
+	    {"a.crt", "a.key", "b.crt", "dir",
+		"the file of --sslcrl dir can't be read: Is a directory"},
+	    {"a.crt", "a.key", "b.crt", "empty",
+		"the file of --sslcrl empty can't be used, which must be PEM: "},
+	    {"a.crt", "a.key", "b.crt", "b.crt",
+		"the file of --sslcrl b.crt can't be used, which must be PEM: "},
+	    {"a.crt", "a.key", "b.crt", "garbage.crl",
+		"the file of --sslcrl garbage.crl can't be used, which must be PEM: "},
 	};
 	char error[TLS_ERROR_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
-		assert_null(make_tls(rows[i].certificate, rows[i].key, rows[i].ca, error));
+		assert_null(
+		    make_tls(rows[i].certificate, rows[i].key, rows[i].ca, rows[i].crl, error));
 		if (rows[i].error[strlen(rows[i].error) - 1] == ' ') {
 			assert_memory_equal(error, rows[i].error, strlen(rows[i].error));
 			assert_true(strlen(error) > strlen(rows[i].error));
@@ -185,11 +200,11 @@ test_a_key_that_others_can_read_is_warned_of(void **state)
 
 	(void)state;
 	log_setup(fileno(log), LOG_TEXT, LOG_ERROR);
-	tls_release(make_tls("a.crt", "a.key", NULL, error));
+	tls_release(make_tls("a.crt", "a.key", NULL, NULL, error));
 	rewind(log);
 	assert_int_equal(fread(text, 1, sizeof(text) - 1, log), 0);
 	chmod("a.key", 0640);
-	tls_release(make_tls("a.crt", "a.key", NULL, error));
+	tls_release(make_tls("a.crt", "a.key", NULL, NULL, error));
 	chmod("a.key", 0600);
 	rewind(log);
 	assert_true(fread(text, 1, sizeof(text) - 1, log) > 0);
@@ -218,7 +233,7 @@ pair_open(struct pair *p, const char *ca, int version)
 	int ends[2];
 
 	memset(p, 0, sizeof(*p));
-	p->tls = make_tls("a.crt", "a.key", ca, error);
+	p->tls = make_tls("a.crt", "a.key", ca, NULL, error);
 	assert_non_null(p->tls);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
 	assert_true(tls_stream_open(p->tls, ends[0], &p->transport));
