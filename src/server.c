@@ -13,6 +13,7 @@
 #include "serve/env.h"
 #include "serve/route.h"
 #include "serve/session.h"
+#include "server_budget.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -27,8 +28,6 @@
 
 enum {
 	SERVER_TICK_MS = 20, /* how often a drain looks whether all is gone */
-	SERVER_FDS_SESSION = 4, /* descriptors of a session: a socket and three pipes */
-	SERVER_FDS_OWN = 32, /* and of the server itself, roughly */
 };
 
 enum server_stage {
@@ -275,9 +274,12 @@ static void
 server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = arg;
-	struct transport transport = {.ops = &transport_socket, .fd = fd};
+	struct gate *gate = &server->listeners.gate;
+	struct transport transport = {.fd = -1};
 
-	if ((server->tls && !tls_stream_open(server->tls, fd, &transport)) ||
+	if (!server->tls)
+		transport = transport_enter(fd, gate);
+	if ((server->tls && !tls_stream_open(server->tls, fd, gate, &transport)) ||
 	    !connection_open_take(server->loop, &server->connections, transport, peer,
 		route_serve, &server->route))
 		log_errorx("out of memory for a connection");
@@ -374,20 +376,23 @@ static void
 server_raise_limits(struct server *server)
 {
 	struct rlimit limit = server->heritage.nofile;
-	uint64_t sessions;
+	struct server_budget budget;
 
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur == RLIM_INFINITY)
 		return;
-	sessions = limit.rlim_cur > SERVER_FDS_OWN
-		       ? (limit.rlim_cur - SERVER_FDS_OWN) / SERVER_FDS_SESSION
-		       : 0;
-	if (server->endpoint.max_programs == 0 || sessions < server->endpoint.max_programs)
-		log_info("the limit of %llu open files allows about %llu sessions; ulimit -n "
-			 "raises it",
-		    (unsigned long long)limit.rlim_cur, (unsigned long long)sessions);
+	budget = server_budget_of(
+	    limit.rlim_cur, server_budget_used(limit.rlim_cur), server->options->staticdir);
+	server->endpoint.room = budget.programs;
+	gate_limit(&server->listeners.gate, budget.connections);
+	if (server->endpoint.max_programs == 0 ||
+	    budget.programs < server->endpoint.max_programs)
+		log_info("the limit of %llu open files allows %zu sessions and %zu other "
+			 "connections; ulimit -n raises it",
+		    (unsigned long long)limit.rlim_cur, budget.programs,
+		    budget.connections - budget.programs);
 }
 
 /* Stopping */

@@ -19,7 +19,8 @@ struct listener {
 	struct evconnlistener *evconn; /* owned, and with it the socket */
 	listener_handler *handler;
 	void *arg; /* borrowed */
-	struct timer pause;
+	struct timer pause; /* armed: the system had no room */
+	bool held; /* our user has none */
 };
 
 static void
@@ -37,6 +38,15 @@ listener_on_accept(struct evconnlistener *evconn, evutil_socket_t fd, struct soc
 	listener->handler(listener->arg, fd, &address);
 }
 
+static void
+listener_update(struct listener *listener)
+{
+	if (listener->held || listener->pause.due_ms != 0)
+		evconnlistener_disable(listener->evconn);
+	else
+		evconnlistener_enable(listener->evconn);
+}
+
 /* Out of descriptors or memory: the connection stays in the queue, and epoll would report it
  * for ever. */
 static void
@@ -45,16 +55,22 @@ listener_on_error(struct evconnlistener *evconn, void *arg)
 	struct listener *listener = arg;
 
 	log_error("can't accept a connection, pausing for %d ms", LISTENER_PAUSE_MS);
+	(void)evconn;
 	if (timer_at(&listener->pause, util_clock_ms() + LISTENER_PAUSE_MS))
-		evconnlistener_disable(evconn);
+		listener_update(listener);
 }
 
 static void
 listener_on_pause_over(void *arg)
 {
-	struct listener *listener = arg;
+	listener_update(arg);
+}
 
-	evconnlistener_enable(listener->evconn);
+void
+listener_set_accepting(struct listener *listener, bool on)
+{
+	listener->held = !on;
+	listener_update(listener);
 }
 
 static int

@@ -30,6 +30,9 @@ typedef void listener_handler(void *arg, int fd, const struct sockaddr_storage *
 struct listener *listener_new(struct loop *loop, const struct sockaddr *address, socklen_t len,
     listener_handler *handler, void *arg);
 
+/* On: as it begins. Off: nobody is accepted, those who come wait in the system's queue. */
+void listener_set_accepting(struct listener *listener, bool on);
+
 /* Stops listening and frees. Accepts NULL. */
 void listener_free(struct listener *listener);
 

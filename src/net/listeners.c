@@ -90,12 +90,23 @@ listeners_try(struct listeners *listeners, char *const *addresses, size_t count,
 	return listeners->count > 0;
 }
 
+static void
+listeners_on_gate(void *arg)
+{
+	struct listeners *listeners = arg;
+
+	for (size_t i = 0; i < listeners->count; i++)
+		listener_set_accepting(listeners->items[i], !listeners->gate.shut);
+}
+
 bool
 listeners_open(struct listeners *listeners, char *const *addresses, size_t count, int port,
     struct listeners_error *error)
 {
 	int tries = port == 0 ? LISTENERS_PORT_TRIES : 1;
 
+	gate_init(&listeners->gate, listeners_on_gate, listeners);
+	listeners->gate.handshakes_max = GATE_HANDSHAKES_MAX;
 	while (!listeners_try(listeners, addresses, count, port, error)) {
 		listeners_close(listeners);
 		if (--tries == 0 || error->error != EADDRINUSE)

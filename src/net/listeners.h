@@ -2,10 +2,13 @@
 /*
  * All that a server listens on: addresses in text, resolved, each with its
  * listener. With port 0 the first gets any port and the others the same one.
+ * They accept only while their gate is open; whoever takes a connection from the handler
+ * lets it enter.
  */
 #ifndef NET_LISTENERS_H
 #define NET_LISTENERS_H
 
+#include "net/gate.h"
 #include "net/listener.h"
 
 #include <stdbool.h>
@@ -17,6 +20,7 @@ struct listeners {
 	struct loop *loop; /* borrowed */
 	listener_handler *handler;
 	void *arg; /* borrowed */
+	struct gate gate; /* made by listeners_open(); lives on after listeners_close() */
 	size_t count;
 	struct listener *items[LISTENERS_MAX]; /* owned */
 };

@@ -2,6 +2,8 @@
 /* TLS as a kind of transport. */
 #include "net/tls_stream.h"
 
+#include "net/gate.h"
+
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -19,6 +21,8 @@ enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
 struct tls_stream {
 	SSL *ssl; /* owned */
 	struct tls *tls; /* held */
+	struct gate *gate; /* borrowed, entered; NULL: none */
+	bool handshake; /* it is not through yet */
 	bool more; /* the last read stopped for want of room */
 	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then.
 	 */
@@ -82,6 +86,14 @@ tls_stream_ended(const struct tls_stream *s)
 	return s->end;
 }
 
+static void
+tls_stream_end_handshake(struct tls_stream *s)
+{
+	if (s->handshake)
+		gate_end_handshake(s->gate);
+	s->handshake = false;
+}
+
 /* Reads as long as there is room and OpenSSL has bytes: what stays within it no event of the
  * socket announces. */
 static enum transport_result
@@ -108,6 +120,8 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 			result =
 			    tls_stream_judge(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
 	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
+	if (s->handshake && SSL_is_init_finished(s->ssl))
+		tls_stream_end_handshake(s);
 	/* An end behind bytes is told by the next read: see tls_stream_pending(). */
 	if (*n > 0)
 		return TRANSPORT_OK;
@@ -218,8 +232,11 @@ static void
 tls_stream_close(struct transport *t)
 {
 	struct tls_stream *s = t->state;
+	struct gate *gate = NULL;
 
 	if (s) {
+		gate = s->gate;
+		tls_stream_end_handshake(s);
 		SSL_free(s->ssl);
 		tls_release(s->tls);
 		free(s);
@@ -228,6 +245,7 @@ tls_stream_close(struct transport *t)
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;
+	gate_leave(gate);
 }
 
 static const char *
@@ -267,7 +285,7 @@ const struct transport_ops transport_tls = {
 };
 
 bool
-tls_stream_open(struct tls *tls, int fd, struct transport *out)
+tls_stream_open(struct tls *tls, int fd, struct gate *gate, struct transport *out)
 {
 	struct tls_stream *s = calloc(1, sizeof(*s));
 
@@ -286,6 +304,10 @@ tls_stream_open(struct tls *tls, int fd, struct transport *out)
 		tls_stream_close(out);
 		return false;
 	}
+	s->gate = gate;
+	s->handshake = true;
+	gate_enter(gate);
+	gate_begin_handshake(gate);
 	return true;
 }
 

@@ -17,11 +17,14 @@
 
 extern const struct transport_ops transport_tls;
 
+struct gate;
+
 /*
  * Begins TLS over the accepted, non-blocking socket FD, which is taken even on failure. *OUT
- * holds TLS until it is closed. False without memory.
+ * holds TLS until it is closed, and enters GATE, which is borrowed, or NULL, until then. False
+ * without memory.
  */
-bool tls_stream_open(struct tls *tls, int fd, struct transport *out)
+bool tls_stream_open(struct tls *tls, int fd, struct gate *gate, struct transport *out)
     __attribute__((warn_unused_result));
 
 /* The client's certificate, each as a fresh, terminated text. */

@@ -3,6 +3,8 @@
  * EPIPE. */
 #include "net/transport.h"
 
+#include "net/gate.h"
+
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,6 +50,15 @@ transport_plain_close(struct transport *t)
 	t->fd = -1;
 }
 
+static void
+transport_socket_close(struct transport *t)
+{
+	if (t->fd == -1)
+		return;
+	transport_plain_close(t);
+	gate_leave(t->state);
+}
+
 static bool
 transport_socket_shutdown(struct transport *t)
 {
@@ -66,8 +77,15 @@ const struct transport_ops transport_socket = {
     .read = transport_plain_read,
     .writev = transport_plain_writev,
     .shutdown = transport_socket_shutdown,
-    .close = transport_plain_close,
+    .close = transport_socket_close,
 };
+
+struct transport
+transport_enter(int fd, struct gate *gate)
+{
+	gate_enter(gate);
+	return (struct transport){.ops = &transport_socket, .fd = fd, .state = gate};
+}
 
 const struct transport_ops transport_pipe = {
     .read = transport_plain_read,

@@ -46,14 +46,20 @@ struct transport_ops {
 struct transport {
 	const struct transport_ops *ops;
 	int fd; /* owned; -1 when closed */
-	void *state; /* of the kind's own */
+	void *state; /* of the kind's own; a plain socket's is its struct gate or NULL */
 	/* After AGAIN: what was asked for waits until the descriptor is ready for the opposite.
 	 */
 	bool read_wants_write;
 	bool write_wants_read;
 };
 
+struct gate;
+
 extern const struct transport_ops transport_socket;
 extern const struct transport_ops transport_pipe;
+
+/* A plain connection over the accepted, non-blocking socket FD, which enters GATE until it is
+ * closed. GATE is borrowed; NULL: none. */
+struct transport transport_enter(int fd, struct gate *gate);
 
 #endif

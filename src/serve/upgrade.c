@@ -317,6 +317,10 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 	if (refusal.status == 0 && endpoint->max_programs != 0 &&
 	    children_count(context->children) >= endpoint->max_programs)
 		refusal = REFUSE(429, NULL, "--maxforks programs are running");
+	/* Further descriptors are those of clients who wait for an answer. */
+	if (refusal.status == 0 && endpoint->room != 0 &&
+	    children_count(context->children) >= endpoint->room)
+		refusal = upgrade_start_failed(EMFILE);
 	if (refusal.status == 0)
 		refusal = upgrade_find_program(endpoint, path, &script);
 	if (refusal.status == 0) {

@@ -11,7 +11,7 @@ import time
 
 import pytest
 from conftest import children, wait_for
-from probes import cpu_seconds, wait_still
+from probes import cpu_seconds
 from wsraw import TEXT, close_frame, fd_count, frame
 
 
@@ -31,9 +31,16 @@ def close(ws):
     ws.close()
 
 
+def few_descriptors(server, *args):
+    """A server that may have 64 of them, with what its log says: (server, sessions, other connections)."""
+    one = server(*args, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    line = one.wait_log(r"info server the limit of 64 open files allows (\d+) sessions and (\d+) other connections")
+    return one, int(line[1]), int(line[2])
+
+
 def test_few_descriptors(server):
-    """Every 101 has a living program; the others get a 503 or wait; and full means idle."""
-    one = server("cat", preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    """Every 101 has a living program; all others get a 503; and full means idle."""
+    one, sessions, _ = few_descriptors(server, "cat")
 
     def come():
         peer = one.connect()
@@ -48,7 +55,7 @@ def test_few_descriptors(server):
     live = []
     while ws := come():
         live.append(ws)
-    assert len(live) >= 10
+    assert len(live) == sessions >= 10
     waiting = [one.connect() for _ in range(200)]
     for peer in waiting:
         peer.send(peer.request_bytes())
@@ -61,14 +68,12 @@ def test_few_descriptors(server):
             peer.close()
         return len(waiting)
 
-    wait_still(serve, "the number of those who wait")
+    wait_for(lambda: serve() == 0, "all were answered")
     assert all(echoes(ws) for ws in live)
     assert len(one.tagged()) == len(live)
     used, started = cpu_seconds(one.pid), time.monotonic()
     wait_for(lambda: time.monotonic() > started + 1.5, "some time passes")
     assert cpu_seconds(one.pid) - used <= 0.05 * (time.monotonic() - started)
-    for peer in waiting:
-        peer.close()
     for ws in live[:10]:
         close(ws)
     wait_for(lambda: len(one.tagged()) == len(live) - 10, "ten programs are gone")
@@ -80,6 +85,64 @@ def test_few_descriptors(server):
     assert all(echoes(ws) for ws in live)
     for ws in live:
         ws.close()
+    assert "can't accept" not in one.log()
+
+
+def test_who_only_connects_leaves_room_for_programs(server):
+    """As many are accepted as there is room for, the others wait outside; and each who is in gets its program or a 503."""
+    one, sessions, others = few_descriptors(server, "cat")
+    crowd = [one.connect(context=None) for _ in range(200)]
+    one.wait_log(
+        "error server %d connections are open, as many as the limit of open files has room for; others wait until one ends"
+        % (sessions + others)
+    )
+    assert fd_count(one.pid) == one.fds + sessions + others
+    inside, outside = crowd[: sessions + others], crowd[sessions + others :]
+    live = []
+    for peer in inside[:sessions]:
+        peer.upgrade()
+        assert echoes(peer)
+        live.append(peer)
+    for peer in inside[sessions:]:
+        peer.send(peer.request_bytes())
+        status, fields, _ = peer.answer()
+        assert status == 503 and dict(fields)["retry-after"] == "5"
+        peer.close()
+    # Those who have gone let others in.
+    for peer in outside[:others]:
+        peer.send(peer.request_bytes())
+        assert peer.answer()[0] == 503
+        peer.close()
+    for ws in live:
+        assert echoes(ws)
+        close(ws)
+    for peer in outside[others:]:
+        peer.close()
+    assert "can't accept" not in one.log()
+
+
+def test_files_that_are_sent_leave_room_for_programs(server, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "big").write_bytes(bytes(32 << 20))
+    one, sessions, others = few_descriptors(server, "--staticdir=site", "cat")
+    slow = []
+    for _ in range(others):
+        slow.append(one.connect(rcvbuf=4096))
+        slow[-1].send(slow[-1].request_bytes("/big", upgrade=False))
+        assert slow[-1].response()[0] == 200
+    live = [one.websocket() for _ in range(sessions)]
+    assert all(echoes(ws) for ws in live)
+    # Full: a file is still a file, and waits only for a place.
+    late = one.connect(context=None)
+    late.send(late.request_bytes("/none", upgrade=False))
+    slow.pop().close()
+    assert late.answer()[0] == 404
+    late.close()
+    for peer in slow:
+        peer.close()
+    for ws in live:
+        close(ws)
+    assert "can't accept" not in one.log()
 
 
 def test_few_processes_are_counted_until_they_are_reaped(server):

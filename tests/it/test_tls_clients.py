@@ -2,6 +2,8 @@
 """TLS, before a session begins: the name that is asked for, certificates of clients, and handshakes that do not end."""
 
 import re
+import resource
+import select
 import signal
 import socket
 import ssl
@@ -9,9 +11,9 @@ import struct
 import time
 
 import pytest
-from conftest import make_certificate
+from conftest import make_certificate, wait_for
 from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, make_client, make_crl, resume, start_failed
-from wsraw import Peer
+from wsraw import Peer, fd_count
 
 # S-TLS-5: several certificates
 
@@ -284,6 +286,51 @@ def test_the_deadline_of_the_head_covers_the_handshake(secure):
         with pytest.raises(ConnectionResetError):
             silent.read_to_end()
         assert slow.response()[0] == 408
+
+
+HANDSHAKES = 1024  # that may go on at the same time
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4 * HANDSHAKES, reason="there are too few descriptors")
+def test_handshakes_are_limited_and_nobody_is_lost(secure, request):
+    """Who comes when as many go on as may waits in the system's queue, and is served as soon as one is through or gone."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    request.addfinalizer(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
+    one = secure("cat")
+    hello = client_hello(one)
+    live = one.websocket()
+    # All but one say nothing; it waits for our Finished.
+    idle = [socket.create_connection(one.addresses[0], timeout=30) for _ in range(HANDSHAKES)]
+    request.addfinalizer(lambda: [sock.close() for sock in idle])
+    idle[0].sendall(hello)
+    one.wait_log("error server %d clients are in the handshake of TLS; others wait until one is through" % HANDSHAKES)
+    wait_for(lambda: fd_count(one.pid) == one.fds + 4 + HANDSHAKES, "all of them are there")
+    late = [socket.create_connection(one.addresses[0], timeout=30) for _ in range(3)]
+    for sock in late:
+        sock.sendall(hello)
+    # What there is goes on, and when it has answered the late ones have had their turn.
+    echo(live)
+    assert idle[0].recv(1) == b"\x16"
+    answers = select.poll()  # select() can't take so many
+    for sock in late:
+        answers.register(sock, select.POLLIN)
+    assert answers.poll(0) == []
+    assert fd_count(one.pid) == one.fds + 4 + HANDSHAKES
+    for _ in late:
+        idle.pop(0).close()
+    for sock in late:
+        assert sock.recv(1) == b"\x16"
+    assert fd_count(one.pid) == one.fds + 4 + HANDSHAKES
+    # The deadline lets the others in, whoever holds the places.
+    with one.websocket() as ws:
+        echo(ws)
+        end(ws)
+    for sock in late + idle:
+        sock.close()
+    end(live)
+    live.close()
+    wait_for(lambda: fd_count(one.pid) == one.fds, "all are gone")
 
 
 def test_handshakes_that_are_cut_leave_nothing(secure):

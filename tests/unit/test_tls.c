@@ -3,6 +3,7 @@
  * by byte. */
 #include "base/log.h"
 #include "base/util.h"
+#include "net/gate.h"
 #include "net/io.h"
 #include "net/tls.h"
 #include "net/tls_stream.h"
@@ -218,6 +219,7 @@ test_a_key_that_others_can_read_is_warned_of(void **state)
  * socketpair and back. */
 struct pair {
 	struct tls *tls;
+	struct gate gate;
 	struct transport transport;
 	int other; /* -1: closed */
 	SSL_CTX *context;
@@ -233,10 +235,13 @@ pair_open(struct pair *p, const char *ca, int version)
 	int ends[2];
 
 	memset(p, 0, sizeof(*p));
+	gate_init(&p->gate, NULL, NULL);
 	p->tls = make_tls("a.crt", "a.key", ca, NULL, error);
 	assert_non_null(p->tls);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	assert_true(tls_stream_open(p->tls, ends[0], &p->transport));
+	assert_true(tls_stream_open(p->tls, ends[0], &p->gate, &p->transport));
+	assert_int_equal(p->gate.open, 1);
+	assert_int_equal(p->gate.handshakes, 1);
 	p->other = ends[1];
 	p->context = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_max_proto_version(p->context, version);
@@ -260,6 +265,8 @@ pair_close(struct pair *p)
 	SSL_CTX_free(p->context);
 	if (p->transport.ops)
 		p->transport.ops->close(&p->transport);
+	assert_int_equal(p->gate.open, 0);
+	assert_int_equal(p->gate.handshakes, 0);
 	if (p->other != -1)
 		close(p->other);
 	tls_release(p->tls);
@@ -324,8 +331,11 @@ pair_shake_hands(struct pair *p, size_t step)
 		while (pair_to_server(p, step) > 0)
 			assert_int_equal(pair_read(p, &byte, 1, &n), TRANSPORT_AGAIN);
 		pair_to_client(p);
-		if (done == 1)
+		if (done == 1) {
+			assert_int_equal(p->gate.handshakes, 0);
+			assert_int_equal(p->gate.open, 1);
 			return;
+		}
 	}
 	fail();
 }

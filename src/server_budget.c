@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How the descriptors are shared out. */
+#include "server_budget.h"
+
+#include <fcntl.h>
+
+enum {
+	BUDGET_LOOK = 1024,
+	/* For a moment: the three ends of pipes that a program gets when it is started, or the
+	 * directories on the way to it, or a certificate that is read; and one more. */
+	BUDGET_SPARE = 4,
+	BUDGET_SESSION = 4, /* a socket and three pipes */
+	BUDGET_OTHERS_PART = 8, /* one part in so many is for connections without a program */
+	BUDGET_OTHERS_MIN = 8, /* at least so many of them */
+};
+
+struct server_budget
+server_budget_of(uint64_t limit, size_t used, bool files)
+{
+	uint64_t each = files ? 2 : 1; /* of a connection without a program */
+	uint64_t left = limit > used + BUDGET_SPARE ? limit - used - BUDGET_SPARE : 0;
+	uint64_t others = left / BUDGET_OTHERS_PART / each;
+	uint64_t programs;
+
+	if (others < BUDGET_OTHERS_MIN)
+		others = BUDGET_OTHERS_MIN;
+	/* With next to nothing at least one session, and who sees to it that it goes on. */
+	if (others * each + BUDGET_SESSION > left)
+		others = 1;
+	programs = left > others * each ? (left - others * each) / BUDGET_SESSION : 0;
+	if (programs == 0)
+		programs = 1;
+	return (struct server_budget){
+	    .programs = (size_t)programs, .connections = (size_t)(programs + others)};
+}
+
+size_t
+server_budget_used(uint64_t limit)
+{
+	size_t used = 0;
+
+	for (int fd = 0; fd < BUDGET_LOOK && (uint64_t)fd < limit; fd++)
+		used += fcntl(fd, F_GETFD) != -1;
+	return used;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How the descriptors that the system gives are shared out, so that clients who only connect
+ * leave room for programs, and programs room for clients who are to be told that there is none.
+ */
+#ifndef SERVER_BUDGET_H
+#define SERVER_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct server_budget {
+	size_t programs; /* that may run; at least 1 */
+	size_t connections; /* that may be open, theirs and others; more than PROGRAMS */
+};
+
+/* Of a LIMIT of open files, USED of them already. FILES: a connection may send a file. */
+struct server_budget server_budget_of(uint64_t limit, size_t used, bool files);
+
+/* How many descriptors are open now, of which LIMIT are possible. To be asked at the start,
+ * where they have low numbers: from 1024 on they are not looked for. */
+size_t server_budget_used(uint64_t limit);
+
+#endif
