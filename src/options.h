@@ -51,6 +51,7 @@ struct options {
 	char *sslca; /* owned: name of a file; NULL: none. Only with ssl */
 	char *sslcrl; /* likewise. Only with sslca */
 	bool strict_sni; /* only with ssl */
+	bool no_core_dumps;
 
 	struct options_list origin; /* not parsed yet, that is origin_parse_rule()'s; "any" and
 				       "*" are not among them */

@@ -73,6 +73,9 @@ const struct option_row option_rows[] = {
 	    .help = "with --sslca, refuse clients whose certificate is in the revocation lists of FILE"},
 	{ROW("strict-sni", strict_sni, option_set_bool), .section = OPTION_TLS,
 	    .help = "refuse clients that ask for a name which no certificate has, or for none"},
+	{ROW("no-core-dumps", no_core_dumps, option_set_bool), .section = OPTION_TLS,
+	    .help = "keep the memory of wspipe, and the keys in it, out of core dumps and from other "
+		    "processes of its user"},
 
 	{ROW("origin", origin, option_set_origin), .argument = "LIST", .section = OPTION_PERMISSION,
 	    .help = "the web pages that may connect: origins as https://example.com or host names, "

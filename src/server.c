@@ -252,6 +252,10 @@ server_set_tls(struct server *server)
 {
 	char error[TLS_ERROR_MAX];
 
+	/* Before there is a key in it. */
+	if (server->options->no_core_dumps && util_hide_memory() == -1)
+		return server_fail(
+		    server, EX_OSERR, "can't keep core dumps off: %s", strerror(errno));
 	if (server->options->ssl && !server_load_tls(server, error))
 		return server_fail(server, EX_CONFIG, "%s", error);
 	return 0;

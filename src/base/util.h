@@ -33,6 +33,13 @@ char *span_dup(struct span s);
 /* Sets O_NONBLOCK on FD. -1 with errno when the system refuses. */
 int util_nonblock(int fd);
 
+/*
+ * Keeps this process's memory out of core dumps and from other processes of its user; who is
+ * executed from here is not hidden. What the process has in /proc is root's from then on, so
+ * log_setup() must come before. -1 with errno when the system refuses.
+ */
+int util_hide_memory(void);
+
 /* Milliseconds of a clock that never jumps (CLOCK_MONOTONIC); the origin means nothing. */
 int64_t util_clock_ms(void);
 

@@ -3,14 +3,18 @@
 
 import hashlib
 import os
+import pathlib
 import re
+import resource
 import select
+import shutil
 import signal
 import ssl
+import tempfile
 import time
 
 import pytest
-from conftest import client_context, make_certificate, rss_kib, tagged, wait_for
+from conftest import WSPIPE, client_context, make_certificate, rss_kib, tagged, wait_for
 from probes import SANITIZED
 from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, replace, resume, s_client, start_failed
 from wsraw import BINARY, TEXT, close_frame, frame
@@ -205,6 +209,49 @@ def test_a_key_that_others_can_read_is_warned_of(secure, tmp_path):
     os.chmod(pair[1], 0o644)
     one = secure("cat", tls=pair)
     one.wait_log("error server the key %s can be read by other users than its owner; chmod 600 ends that" % re.escape(pair[1]))
+
+
+@pytest.fixture
+def open_place():
+    """A directory that every user can enter."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        yield pathlib.Path(place)
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="only root sees whether the memory of others is hidden")
+@pytest.mark.parametrize("hidden", [False, True])
+def test_no_core_dumps_hides_the_server_and_not_its_programs(secure, open_place, hidden):
+    """As an ordinary user, for whom what is hidden is root's in /proc; and all goes on that looks for files."""
+    nobody = 65534
+    (open_place / "programs").mkdir()
+    (open_place / "programs" / "show").write_text("#!/bin/sh\nstat -c %u /proc/$$/environ && readlink /proc/$$/fd/0 && exec cat\n")
+    (open_place / "programs" / "show").chmod(0o755)
+    (open_place / "site").mkdir()
+    (open_place / "site" / "page").write_text("a page\n")
+    pair = make_certificate(open_place, "own")
+    os.chown(pair[1], nobody, nobody)
+    binary = shutil.copy(WSPIPE, open_place)
+    one = secure("--dir", str(open_place / "programs"), "--staticdir", str(open_place / "site"), *["--no-core-dumps"] * hidden,
+                 tls=pair, argv0=binary, wrapper=("setpriv", "--reuid=%d" % nobody, "--regid=%d" % nobody, "--clear-groups"),
+                 preexec=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)) if hidden else None)
+    assert os.stat("/proc/%d/environ" % one.pid).st_uid == (0 if hidden else nobody)
+    for _ in range(2):
+        with one.websocket("/show") as ws:
+            assert ws.text() == str(nobody)
+            assert ws.text().startswith("pipe:")
+            echo(ws)
+            end(ws)
+        with one.connect() as peer:
+            peer.send(peer.request_bytes("/page", upgrade=False))
+            assert peer.answer()[::2] == (200, b"a page\n")
+        one.process.send_signal(signal.SIGHUP)
+        one.wait_log("SIGHUP: the certificates were read anew")
+    if hidden:
+        one.check_clean()
+        one.process.send_signal(signal.SIGABRT)
+        assert os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT).si_code == os.CLD_KILLED
+        one.stopped = True
 
 
 @pytest.mark.parametrize("which", ["missing", "empty", "other", "ca"])

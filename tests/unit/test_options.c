@@ -169,6 +169,7 @@ defaults_are_wspipes(void **state)
 	assert_null(o->sslca);
 	assert_null(o->sslcrl);
 	assert_false(o->strict_sni);
+	assert_false(o->no_core_dumps);
 	ASSERT_EMPTY(&o->origin);
 	assert_false(o->origin_any);
 	assert_false(o->sameorigin);
@@ -933,6 +934,11 @@ tls_has_its_files_and_its_port(void **state)
 	assert_string_equal(run.options.sslcrl, "crl");
 	assert_true(run.options.strict_sni);
 	assert_int_equal(run.options.port, 1);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--no-core-dumps", "hello");
+	assert_run(&run);
+	assert_true(run.options.no_core_dumps);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--ssl", "--ssl=false", "hello");
