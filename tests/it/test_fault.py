@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from wsraw import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
+from wsraw import BINARY, CLOSE, DEADLINE, PING, PONG, TEXT, close_frame, frame
 
 # A fault, and its code.
 FAULTS = {
@@ -21,9 +21,10 @@ FAULTS = {
 BAD = FAULTS["reserved opcode"][1]
 
 
-def session(ws):
-    """The texts up to the CLOSE, its code, and the seconds that it took."""
+def session(ws, send=b""):
+    """Sends; the texts up to the CLOSE, its code, and the seconds that it took."""
     begun = time.monotonic()
+    ws.send(send)
     texts, part = [], b""
     while True:
         opcode, fin, payload = ws.frame()
@@ -33,6 +34,19 @@ def session(ws):
         if fin:
             texts.append(part.decode())
             part = b""
+
+
+def answered(talk, expected):
+    """
+    talk() breaks a rule and returns what session() does. The program has 100 ms to answer; on a busy
+    machine they may pass without its turn, but not each time.
+    """
+    for _ in range(20):
+        begun = time.monotonic()
+        texts, code, _ = talk()
+        if (texts, code) == expected or time.monotonic() - begun < 0.1:
+            break
+    assert (texts, code) == expected
 
 
 def kill(one):
@@ -49,35 +63,46 @@ def test_what_came_before_is_answered(server, name, how):
     code, bad = FAULTS[name]
     if how == "bytes" and len(bad) > 100:
         how = "whole"
-    with server("cat").websocket() as ws:
-        ws.send_cut(frame(TEXT, "one") + frame(TEXT, "tw", fin=False) + frame(0, "o") + bad, how)
-        assert session(ws)[:2] == (["one", "two"], code)
+    one = server("cat")
+
+    def talk():
+        with one.websocket() as ws:
+            ws.send_cut(frame(TEXT, "one") + frame(TEXT, "tw", fin=False) + frame(0, "o") + bad, how)
+            return session(ws)
+
+    answered(talk, (["one", "two"], code))
 
 
 def test_answers_are_those_of_a_program_that_ends_with_its_input(server):
     """What is written at the end of the input goes out too; the exit status does not."""
-    one = server("sh", "-c", "wc -l; exit 3")
-    with one.websocket() as ws:
-        ws.send(frame(TEXT, "a") * 7 + BAD)
-        texts, code, _ = session(ws)
-        assert ([t.strip() for t in texts], code) == (["7"], 1002)
+    one = server("sh", "-c", "echo $(wc -l); exit 3")
+
+    def talk():
+        with one.websocket() as ws:
+            ws.send(frame(TEXT, "a") * 7 + BAD)
+            return session(ws)
+
+    answered(talk, (["7"], 1002))
     assert "exit=3 sent=1002" in one.wait_log(r".* close .*").group(0)
 
 
 def test_many_messages_and_a_long_answer(server):
-    with server("cat").websocket() as ws:
-        text = "x" * 1000
-        ws.send(frame(TEXT, text) * 300 + BAD)
-        texts, code, _ = session(ws)
-        assert (len(texts), set(texts), code) == (300, {text}, 1002)
+    one = server("cat")
+    text = "x" * 1000
+
+    def talk():
+        with one.websocket() as ws:
+            ws.send(frame(TEXT, text) * 300 + BAD)
+            return session(ws)
+
+    answered(talk, ([text] * 300, 1002))
 
 
 def test_close_does_not_wait_for_the_program_longer(server):
     """A program that stays and says nothing: 100 ms, however long it takes to end."""
     one = server("--closems=5000", "sleep", "30")
     with one.websocket() as ws:
-        ws.send(frame(TEXT, "one") + BAD)
-        texts, code, seconds = session(ws)
+        texts, code, seconds = session(ws, frame(TEXT, "one") + BAD)
         assert (texts, code) == ([], 1002)
         assert 0.08 <= seconds < 3
     kill(one)
@@ -85,9 +110,8 @@ def test_close_does_not_wait_for_the_program_longer(server):
 
 def test_endless_output_does_not_keep_the_close(server):
     with server("yes").websocket() as ws:
-        ws.send(BAD)
-        texts, code, seconds = session(ws)
-        assert set(texts) == {"y"} and code == 1002 and seconds < 5
+        texts, code, seconds = session(ws, BAD)
+        assert set(texts) == {"y"} and code == 1002 and seconds < DEADLINE
 
 
 @pytest.mark.parametrize("end", ("exit 0", "exec >&-; sleep 30"))
@@ -96,23 +120,30 @@ def test_close_is_at_once_when_no_answer_can_come(server, end):
     one = server("--closems=5000", "sh", "-c", "read -r line; echo got $line; " + end)
     for _ in range(20):
         with one.websocket() as ws:
-            ws.send(frame(TEXT, "one") + BAD)
-            texts, code, seconds = session(ws)
-            assert (texts, code) == (["got one"], 1002)
+            texts, code, seconds = session(ws, frame(TEXT, "one") + BAD)
         if seconds < 0.08:
             break
+    assert (texts, code) == (["got one"], 1002)
     assert seconds < 0.08
     kill(one)
 
 
 def test_nothing_behind_the_fault_is_read(server):
-    with server("sh", "-c", "cat; sleep 0.05").websocket() as ws:
-        ws.send(frame(TEXT, "yes") + BAD + frame(TEXT, "no") + frame(PING))
-        assert ws.frame() == (TEXT, True, b"yes")
-        ws.send(frame(PING, "late") + frame(TEXT, "late"))
-        opcode, _, payload = ws.frame()
-        assert (opcode, payload[:2]) == (CLOSE, b"\x03\xea")
-        assert ws.read_to_end() == b""
+    one = server("sh", "-c", "cat; sleep 0.05")
+
+    def talk():
+        with one.websocket() as ws:
+            ws.send(frame(TEXT, "yes") + BAD + frame(TEXT, "no") + frame(PING))
+            first = ws.frame()
+            if first[0] == CLOSE:
+                return None, int.from_bytes(first[2][:2], "big"), 0
+            assert first == (TEXT, True, b"yes")
+            ws.send(frame(PING, "late") + frame(TEXT, "late"))
+            got = session(ws)
+            assert ws.read_to_end() == b""
+            return got
+
+    answered(talk, ([], 1002))
 
 
 @pytest.mark.parametrize("cut", (False, True), ids=("in one write", "in two"))
@@ -138,14 +169,17 @@ def test_ping_before_the_fault_is_answered(server):
 def test_half_closed_client_gets_its_answers(server, name):
     """All frames at once and a FIN behind them, as a pipe into a raw client does."""
     code, bad = FAULTS[name]
-    with server("cat").websocket() as ws:
-        # The time for answers is short; a program that is still being started may need it all.
-        ws.send(frame(TEXT, "zero"))
-        assert ws.text() == "zero"
-        ws.send(frame(TEXT, "one") + bad)
-        ws.sock.shutdown(socket.SHUT_WR)
-        assert session(ws)[:2] == (["one"], code)
-        assert ws.read_to_end() == b""
+    one = server("sh", "-c", "sleep 0.03; cat")
+
+    def talk():
+        with one.websocket() as ws:
+            ws.send(frame(TEXT, "one") + bad)
+            ws.sock.shutdown(socket.SHUT_WR)
+            got = session(ws)
+            assert ws.read_to_end() == b""
+            return got
+
+    answered(talk, (["one"], code))
 
 
 def test_client_that_is_gone_costs_nothing(server):
