@@ -443,12 +443,8 @@ def test_stderr_of_a_client_that_does_not_read_is_not_gathered(server):
     one = server("--passstderr", "sh", "-c", program)
     with one.websocket(rcvbuf=4096) as ws:
         one.wait_log("stderr #1 y", count=100)
-        quiet = 0
-        lines = 0
-        while quiet < 20:  # it has stopped reading when the log stands still
-            time.sleep(0.01)
-            before, lines = lines, one.log().count("stderr #1 y")
-            quiet = quiet + 1 if lines == before else 0
+        # It has stopped reading when the log stands still.
+        lines = wait_still(lambda: one.log().count("stderr #1 y"), "the log")
         assert lines < 15000, "a slow client must stop its program"
         texts = [ws.text() for _ in range(20000 + 1)]
         texts.remove('{"stream":"stdout","data":"done"}')
