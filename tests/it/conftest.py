@@ -33,6 +33,10 @@ WSPIPE = os.environ.get("WSPIPE") or os.path.join(os.environ["top_builddir"], "w
 TAG = "WSPIPE_TEST_TAG"
 TLS = os.environ.get("WSPIPE_TEST_TLS") == "1"
 
+# The scheme of the server's own pages, the other one, and the port that each has when none is spelled out.
+SCHEME, OTHER_SCHEME = ("https", "http") if TLS else ("http", "https")
+PORT, OTHER_PORT = ("443", "80") if TLS else ("80", "443")
+
 # For a test that is about TCP itself, or about what is said without TLS.
 plain_only = pytest.mark.skipif(TLS, reason="it is about plain connections")
 
@@ -159,8 +163,10 @@ class Server:
         return found
 
     def log(self):
+        """The whole lines; one that is being written may be seen in part."""
         with open(self.log_path, encoding="utf-8", errors="surrogateescape") as f:
-            return f.read()
+            text = f.read()
+        return text[: text.rfind("\n") + 1]
 
     def wait_log(self, pattern, count=1):
         """Waits until the log matches; returns the last match."""
@@ -227,7 +233,8 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
 
     def check_log(self):
-        log = self.log()
+        with open(self.log_path, encoding="utf-8", errors="surrogateescape") as f:
+            log = f.read()
         for text in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion", "[warn]", "[err]"):
             assert text not in log, log
 
@@ -318,3 +325,12 @@ def pytest_configure(config):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if config.getoption("--tap"):
         config.pluginmanager.register(Tap())
+
+
+def pytest_collection_modifyitems(items):
+    if not TLS:
+        return
+    alike = pytest.mark.skip(reason="it connects to no server, so TLS changes nothing in it")
+    for item in items:
+        if not {"server", "secure"} & set(item.fixturenames):
+            item.add_marker(alike)

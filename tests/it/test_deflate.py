@@ -407,7 +407,7 @@ def test_a_real_client(server, args, settings):
 
     async def talk():
         factory = ClientPerMessageDeflateFactory(**settings)
-        async with websockets.connect(one.url(), compression=None, extensions=[factory], max_size=None) as ws:
+        async with websockets.connect(one.url(), ssl=one.context, compression=None, extensions=[factory], max_size=None) as ws:
             assert [e.name for e in ws.extensions] == ["permessage-deflate"]
             for text in texts:
                 await ws.send(text)

@@ -73,8 +73,8 @@ TASKS = {
 }
 
 
-async def talk_lsp(url):
-    async with websockets.connect(url, max_size=None) as ws:
+async def talk_lsp(one):
+    async with websockets.connect(one.url(), ssl=one.context, max_size=None) as ws:
         count = 0
 
         async def say(method, **params):
@@ -116,4 +116,4 @@ async def talk_lsp(url):
 
 @pytest.mark.skipif(not has_language_server(), reason="no language server: install python3-pylsp with python3-setuptools, or clangd")
 def test_language_server_works_as_it_is(server):
-    asyncio.run(talk_lsp(server("--framing=lsp", example("language-server.sh")).url()))
+    asyncio.run(talk_lsp(server("--framing=lsp", example("language-server.sh"))))

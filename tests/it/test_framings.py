@@ -4,7 +4,6 @@
 import json
 import re
 import struct
-import time
 
 import pytest
 from conftest import TLS, wait_for

@@ -6,6 +6,7 @@ import socket
 import time
 
 import pytest
+from conftest import TLS
 
 HOST = "Host: localhost\r\n"
 GET = "GET / HTTP/1.1\r\n" + HOST
@@ -199,6 +200,7 @@ def test_largest_head_in_single_bytes(server):
         assert time.monotonic() - begin < 5
 
 
+@pytest.mark.skipif(TLS, reason="test_tls spends these ten seconds on heads and handshakes over TLS")
 def test_slow_heads_end_at_an_absolute_deadline(server):
     """S-HTTP-5; this one takes the 10 seconds of the deadline."""
     one = server("cat")

@@ -7,7 +7,7 @@ import os
 import re
 
 import pytest
-from conftest import wait_for
+from conftest import SCHEME, wait_for
 from wsraw import TEXT, close_frame, fd_count, frame
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -39,7 +39,7 @@ def closed_session(one, *frames, path="/", headers=None):
 
 def test_lines_of_a_session(server):
     one = server("cat")
-    headers = {"Origin": "http://%s:%d" % one.addresses[0]}
+    headers = {"Origin": "%s://%s:%d" % (SCHEME, *one.addresses[0])}
     remote = closed_session(one, frame(TEXT, "four"), frame(TEXT, "€"), path="/a%20b?x=y", headers=headers)
     opened, closed = lines_of(one, r" session ")
     match = re.fullmatch(

@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 import pytest
-from conftest import WSPIPE
+from conftest import SCHEME, TLS, WSPIPE
 from wsraw import BINARY, TEXT, Peer, close_frame, frame, has_ipv6
 
 USAGE = "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n       %s [OPTION]... --dir=DIR\nTry '%s --help' for more.\n"
@@ -243,7 +243,7 @@ def test_addresses(server, options, hosts):
     found, (port,) = addresses(one)
     assert found == hosts
     for address in [(host, port) for host in hosts]:
-        with Peer(address) as ws:
+        with Peer(address, context=one.context) as ws:
             ws.upgrade()
             ws.send(frame(TEXT, "hi"))
             assert ws.text() == "hi"
@@ -344,14 +344,15 @@ def test_compat_log_and_defaults(server, tmp_path, way):
     one.wait_log(r"DISCONNECT\n")
     program = one.wait_log(r"command:'([^']*/sh)'").group(1)
     assert os.path.samefile(program, "/bin/sh")
-    fields = "url:'http://chat.example/a?b' id:'1' remote:'%s' command:'%s' origin:'http://evil.example' pid:'%d'"
-    fields %= (remote, program, pid)
+    fields = "url:'%s://chat.example/a?b' id:'1' remote:'%s' command:'%s' origin:'http://evil.example' pid:'%d'"
+    fields %= (SCHEME, remote, program, pid)
+    scheme = "wss" if TLS else "ws"
     lines = one.log().splitlines()
     assert [line for line in lines if not re.match(STAMP + r" \| ", line)] == []
     assert [line.split(" | ", 1)[1] for line in lines] == [
         "INFO   | server     |  | Serving using application   : %s -c echo oops >&2; cat; exit 3" % program,
-        "INFO   | server     |  | Starting WebSocket server   : ws://0.0.0.0:%d/" % port,
-        "INFO   | server     |  | Starting WebSocket server   : ws://[::]:%d/" % port,
+        "INFO   | server     |  | Starting WebSocket server   : %s://0.0.0.0:%d/" % (scheme, port),
+        "INFO   | server     |  | Starting WebSocket server   : %s://[::]:%d/" % (scheme, port),
         "ACCESS | session    | %s | CONNECT" % fields,
         "ERROR  | stderr     | %s | oops" % fields,
         "ACCESS | session    | %s | DISCONNECT" % fields,

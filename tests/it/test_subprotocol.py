@@ -89,7 +89,7 @@ def test_a_real_client(server):
     one = server("--subprotocol=chat.v1,chat.v2", "cat")
 
     async def talk(**kwargs):
-        async with websockets.connect(one.url(), **kwargs) as ws:
+        async with websockets.connect(one.url(), ssl=one.context, **kwargs) as ws:
             await ws.send("hello")
             assert await ws.recv() == "hello"
             return ws.subprotocol

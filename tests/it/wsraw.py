@@ -45,7 +45,8 @@ class TlsSocket:
     """TLS over a connected socket, with what the tests use of a socket. Unlike ssl.SSLSocket it may
     be read in one thread and written in another, and it shows the records that came."""
 
-    def __init__(self, sock, context, server_name):
+    def __init__(self, sock, context, server_name, wait=True):
+        """Without WAIT only the first flight is sent; handshake() is for the rest then."""
         self.sock = sock
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=server_name)
@@ -53,6 +54,15 @@ class TlsSocket:
         self.unsent = bytearray()  # ciphertext
         self.records = []  # the lengths of those of application data that came
         self._part = bytearray()  # of a record that is not whole
+        if wait:
+            self.handshake()
+            return
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self.flush()
+
+    def handshake(self):
         while True:
             try:
                 self.tls.do_handshake()
@@ -158,7 +168,7 @@ class TlsSocket:
 class Peer:
     """One connection to the server: TCP, or TLS when there is a context."""
 
-    def __init__(self, address, rcvbuf=None, context=None, server_name="localhost"):
+    def __init__(self, address, rcvbuf=None, context=None, server_name="localhost", wait=True):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         if rcvbuf:
@@ -169,7 +179,7 @@ class Peer:
         self.host = "[%s]:%d" % address[:2] if ":" in address[0] else "%s:%d" % address[:2]
         if context:
             try:
-                self.sock = TlsSocket(self.sock, context, server_name)
+                self.sock = TlsSocket(self.sock, context, server_name, wait)
             except OSError:
                 self.sock.close()
                 raise
