@@ -31,6 +31,12 @@ def close(ws):
     ws.close()
 
 
+def greet(peer):
+    """What connect(wait=False) has left for later: that the server is there."""
+    if TLS:
+        peer.sock.handshake()
+
+
 def few_descriptors(server, *args):
     """A server that may have 64 of them, with what its log says: (server, sessions, other connections)."""
     one = server(*args, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
@@ -65,7 +71,7 @@ def test_few_descriptors(server):
         for peer in [p for p in waiting if select.select([p.sock], [], [], 0)[0]]:
             waiting.remove(peer)
             if TLS:
-                peer.sock.handshake()
+                greet(peer)
                 peer.send(peer.request_bytes())
             assert answer(peer) == 503
             peer.close()
@@ -94,7 +100,7 @@ def test_few_descriptors(server):
 def test_who_only_connects_leaves_room_for_programs(server):
     """As many are accepted as there is room for, the others wait outside; and each who is in gets its program or a 503."""
     one, sessions, others = few_descriptors(server, "cat")
-    crowd = [one.connect(context=None) for _ in range(200)]
+    crowd = [one.connect(wait=False) for _ in range(200)]
     one.wait_log(
         "error server %d connections are open, as many as the limit of open files has room for; others wait until one ends"
         % (sessions + others)
@@ -103,16 +109,19 @@ def test_who_only_connects_leaves_room_for_programs(server):
     inside, outside = crowd[: sessions + others], crowd[sessions + others :]
     live = []
     for peer in inside[:sessions]:
+        greet(peer)
         peer.upgrade()
         assert echoes(peer)
         live.append(peer)
     for peer in inside[sessions:]:
+        greet(peer)
         peer.send(peer.request_bytes())
         status, fields, _ = peer.answer()
         assert status == 503 and dict(fields)["retry-after"] == "5"
         peer.close()
     # Those who have gone let others in.
     for peer in outside[:others]:
+        greet(peer)
         peer.send(peer.request_bytes())
         assert peer.answer()[0] == 503
         peer.close()
@@ -136,9 +145,10 @@ def test_files_that_are_sent_leave_room_for_programs(server, tmp_path):
     live = [one.websocket() for _ in range(sessions)]
     assert all(echoes(ws) for ws in live)
     # Full: a file is still a file, and waits only for a place.
-    late = one.connect(context=None)
-    late.send(late.request_bytes("/none", upgrade=False))
+    late = one.connect(wait=False)
     slow.pop().close()
+    greet(late)
+    late.send(late.request_bytes("/none", upgrade=False))
     assert late.answer()[0] == 404
     late.close()
     for peer in slow:
