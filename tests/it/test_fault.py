@@ -24,7 +24,8 @@ BAD = FAULTS["reserved opcode"][1]
 def session(ws, send=b""):
     """Sends; the texts up to the CLOSE, its code, and the seconds that it took."""
     begun = time.monotonic()
-    ws.send(send)
+    if send:
+        ws.send(send)
     texts, part = [], b""
     while True:
         opcode, fin, payload = ws.frame()
