@@ -101,6 +101,7 @@ server_join_headers(const struct options_list *first, const struct options_list 
 	const struct options_list *lists[] = {first, second};
 	struct buffer out = {0};
 	bool ok = true;
+	char *joined;
 
 	for (size_t i = 0; i < UTIL_LEN(lists); i++) {
 		for (size_t k = 0; k < lists[i]->count && ok; k++)
@@ -109,11 +110,9 @@ server_join_headers(const struct options_list *first, const struct options_list 
 			     buffer_append(&out, "\r\n", 2);
 	}
 	ok = ok && buffer_append(&out, "", 1);
-	if (!ok)
-		buffer_clear(&out);
-	/* Nothing was consumed, so the block begins with the first byte: it is given to the
-	 * caller. */
-	return (char *)out.block;
+	joined = ok ? strdup((char *)buffer_data(&out)) : NULL;
+	buffer_clear(&out);
+	return joined;
 }
 
 static int

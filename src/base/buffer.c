@@ -6,60 +6,86 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFER_FIRST = 256 }; /* bytes: the smallest block */
+/* Bytes that the smallest block has room for. Each larger one doubles it, so that a batch, or
+ * two, fill theirs. */
+enum { BUFFER_FIRST = 256 };
 
-uint8_t *
-buffer_reserve(struct buffer *b, size_t len)
+static struct buffer_block *
+buffer_block_resize(struct buffer_block *block, size_t capacity)
 {
-	size_t used = buffer_len(b);
-	size_t need;
-	size_t capacity = b->capacity ? b->capacity : BUFFER_FIRST;
-	uint8_t *block;
+	size_t size;
 
-	if (b->block && b->capacity - b->tail >= len)
-		return b->block + b->tail;
-	if (__builtin_add_overflow(used, len, &need))
+	if (__builtin_add_overflow(capacity, sizeof(*block), &size))
 		return NULL;
-	if (b->block && need <= capacity - capacity / 4) {
-		/* A quarter is free afterwards, so at most three bytes are copied for one
-		 * appended. */
-		memmove(b->block, b->block + b->head, used);
-		b->head = 0;
-		b->tail = used;
-		return b->block + used;
-	}
-	/* A block that is nearly full would be copied for every few bytes if it did not grow.
-	 */
-	if (b->block && __builtin_mul_overflow(capacity, (size_t)2, &capacity))
+	block = realloc(block, size);
+	if (block)
+		block->capacity = capacity;
+	return block;
+}
+
+/* A larger block with room for NEED bytes; those in use stand at its front. NULL without
+ * memory: the old one is as it was. */
+static struct buffer_block *
+buffer_block_grow(struct buffer_block *old, size_t used, size_t need)
+{
+	size_t capacity = BUFFER_FIRST;
+	struct buffer_block *block;
+
+	/* One that is nearly full would be copied for every few bytes if it did not grow. */
+	if (old && __builtin_mul_overflow(old->capacity, (size_t)2, &capacity))
 		return NULL;
 	while (capacity < need) {
 		if (__builtin_mul_overflow(capacity, (size_t)2, &capacity))
 			return NULL;
 	}
-	if (b->block && b->head == 0) {
-		block = realloc(b->block, capacity);
-		if (!block)
-			return NULL;
+	if (!old || old->head == 0) {
+		block = buffer_block_resize(old, capacity);
 	} else {
-		block = malloc(capacity);
-		if (!block)
-			return NULL;
-		if (b->block)
-			memcpy(block, b->block + b->head, used);
-		free(b->block);
+		block = buffer_block_resize(NULL, capacity);
+		if (block)
+			memcpy(block->bytes, old->bytes + old->head, used);
+		if (block)
+			free(old);
 	}
-	b->block = block;
-	b->capacity = capacity;
-	b->head = 0;
-	b->tail = used;
-	return block + used;
+	if (!block)
+		return NULL;
+	block->head = 0;
+	block->tail = used;
+	return block;
+}
+
+uint8_t *
+buffer_reserve(struct buffer *b, size_t len)
+{
+	struct buffer_block *block = b->held;
+	size_t used = buffer_len(b);
+	size_t need;
+
+	if (block && block->capacity - block->tail >= len)
+		return block->bytes + block->tail;
+	if (__builtin_add_overflow(used, len, &need))
+		return NULL;
+	if (block && need <= block->capacity - block->capacity / 4) {
+		/* A quarter is free afterwards, so at most three bytes are copied for one
+		 * appended. */
+		memmove(block->bytes, block->bytes + block->head, used);
+		block->head = 0;
+		block->tail = used;
+		return block->bytes + used;
+	}
+	block = buffer_block_grow(block, used, need);
+	if (!block)
+		return NULL;
+	b->held = block;
+	return block->bytes + used;
 }
 
 void
 buffer_commit(struct buffer *b, size_t len)
 {
-	assert(len <= b->capacity - b->tail);
-	b->tail += len;
+	assert(b->held ? len <= b->held->capacity - b->held->tail : len == 0);
+	if (b->held)
+		b->held->tail += len;
 }
 
 bool
@@ -81,22 +107,32 @@ void
 buffer_consume(struct buffer *b, size_t len)
 {
 	assert(len <= buffer_len(b));
-	b->head += len;
-	if (b->head == b->tail)
+	if (!b->held)
+		return;
+	b->held->head += len;
+	if (b->held->head == b->held->tail)
 		buffer_clear(b);
+}
+
+void
+buffer_cut(struct buffer *b, size_t len)
+{
+	assert(len <= buffer_len(b));
+	if (b->held)
+		b->held->tail = b->held->head + len;
 }
 
 void
 buffer_clear(struct buffer *b)
 {
-	free(b->block);
-	memset(b, 0, sizeof(*b));
+	free(b->held);
+	b->held = NULL;
 }
 
 void
 buffer_move(struct buffer *to, struct buffer *from)
 {
-	assert(!to->block);
+	assert(!to->held);
 	*to = *from;
-	memset(from, 0, sizeof(*from));
+	from->held = NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A queue of bytes in one block of memory: append at the tail, consume at the
- * head. A buffer that is empty owns no memory, so an idle connection costs
- * none; zero bytes ({0}) are a valid empty buffer.
+ * head. A buffer that is empty owns no memory, and is itself one pointer, as an idle
+ * connection has eight of them; zero bytes ({0}) are a valid empty buffer.
  */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
@@ -11,23 +11,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buffer {
-	uint8_t *block; /* owned; NULL when empty */
+/* Of this header alone. */
+struct buffer_block {
 	size_t head; /* the first byte that is in use */
 	size_t tail; /* behind the last byte that is in use; head <= tail <= capacity */
 	size_t capacity;
+	uint8_t bytes[];
+};
+
+struct buffer {
+	struct buffer_block *held; /* owned; NULL when empty */
 };
 
 static inline uint8_t *
 buffer_data(const struct buffer *b)
 {
-	return b->block ? b->block + b->head : NULL;
+	return b->held ? b->held->bytes + b->held->head : NULL;
 }
 
 static inline size_t
 buffer_len(const struct buffer *b)
 {
-	return b->tail - b->head;
+	return b->held ? b->held->tail - b->held->head : 0;
 }
 
 /* Copies LEN bytes to the tail. False when there is no memory: nothing changed then. */
@@ -43,6 +48,9 @@ void buffer_commit(struct buffer *b, size_t len);
 
 /* Drops LEN bytes from the head. The memory is freed with the last byte. */
 void buffer_consume(struct buffer *b, size_t len);
+
+/* Drops what stands behind the first LEN bytes, which are there. */
+void buffer_cut(struct buffer *b, size_t len);
 
 /* Frees the memory; the buffer is empty and usable afterwards. */
 void buffer_clear(struct buffer *b);

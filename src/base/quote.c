@@ -92,7 +92,7 @@ quote_json(struct buffer *out, const uint8_t *bytes, size_t len, enum quote_styl
 		size_t used;
 
 		if (!start) {
-			out->tail = out->head + before;
+			buffer_cut(out, before);
 			return false;
 		}
 		/* A character may begin before END and end behind it: 3 bytes that no room was

@@ -46,7 +46,7 @@ framing_is_plain(const struct framing *framing, int *tail)
 void
 framing_init(struct framing_reader *r, const struct framing *framing)
 {
-	*r = (struct framing_reader){.framing = *framing};
+	*r = (struct framing_reader){.framing = framing};
 }
 
 void
@@ -87,7 +87,7 @@ framing_note(struct framing_reader *r, enum framing_event event)
 size_t
 framing_run(struct framing_reader *r, struct span records[], size_t max)
 {
-	const struct framing_shape *shape = framing_shapes[r->framing.kind];
+	const struct framing_shape *shape = framing_shapes[r->framing->kind];
 
 	framing_drop_held(r);
 	if (!shape->run || r->in_message || buffer_len(&r->held) > 0)
@@ -101,7 +101,7 @@ framing_next(struct framing_reader *r, struct framing_item *item)
 	framing_drop_held(r);
 	if (r->over)
 		return FRAMING_MORE;
-	return framing_note(r, framing_shapes[r->framing.kind]->next(r, item));
+	return framing_note(r, framing_shapes[r->framing->kind]->next(r, item));
 }
 
 enum framing_event
@@ -110,7 +110,7 @@ framing_end(struct framing_reader *r, struct framing_item *item)
 	framing_drop_held(r);
 	if (r->over)
 		return FRAMING_MORE;
-	return framing_note(r, framing_shapes[r->framing.kind]->end(r, item));
+	return framing_note(r, framing_shapes[r->framing->kind]->end(r, item));
 }
 
 bool

@@ -112,7 +112,7 @@ enum {
 };
 
 struct framing_reader {
-	struct framing framing;
+	const struct framing *framing; /* borrowed */
 	bool in_message; /* a part was handed out and its end was not */
 	bool held_out; /* HELD was handed out: it is cleared by the next call */
 	bool over; /* an event that ends was handed out: what comes is dropped */
@@ -144,6 +144,7 @@ struct framing_item {
 	const char *why; /* words, constant */
 };
 
+/* FRAMING outlives R. */
 void framing_init(struct framing_reader *r, const struct framing *framing);
 
 /* Frees what it holds. It may be called twice. */

@@ -56,7 +56,7 @@ framing_json_wrap(const struct framing *framing, const struct message *message,
 		  : framing_json_put_base64(records, message->data, message->len)) &&
 	    framing_json_put(records, "\"}\n"))
 		return FRAMING_APPENDED;
-	records->tail = records->head + before;
+	buffer_cut(records, before);
 	return FRAMING_NO_ROOM;
 }
 
@@ -280,7 +280,7 @@ framing_json_read(
 	buffer_clear(&r->held);
 	buffer_move(&r->held, &data);
 	(void)framing_hand_out_held(r, item, type, buffer_len(&r->held), true);
-	if (r->framing.max_message != 0 && item->message.len > r->framing.max_message)
+	if (r->framing->max_message != 0 && item->message.len > r->framing->max_message)
 		return FRAMING_TOO_BIG;
 	return event;
 }
@@ -301,7 +301,7 @@ framing_json_next(struct framing_reader *r, struct framing_item *item)
 		uint8_t *line;
 		size_t len;
 		enum framing_event event = framing_take_line(
-		    r, framing_json_line_max(r->framing.max_message), &line, &len);
+		    r, framing_json_line_max(r->framing->max_message), &line, &len);
 
 		if (event != FRAMING_MESSAGE)
 			return event;

@@ -42,7 +42,7 @@ framing_length_read_prefix(struct framing_reader *r)
 static enum framing_event
 framing_length_next(struct framing_reader *r, struct framing_item *item)
 {
-	enum message_type type = r->framing.text ? MESSAGE_TEXT : MESSAGE_BINARY;
+	enum message_type type = r->framing->text ? MESSAGE_TEXT : MESSAGE_BINARY;
 	uint8_t *bytes;
 	size_t n;
 

@@ -109,7 +109,7 @@ framing_lsp_next(struct framing_reader *r, struct framing_item *item)
 		event = framing_lsp_read_head(r, item);
 		if (event != FRAMING_MESSAGE)
 			return event;
-		if (r->framing.max_message != 0 && r->left > r->framing.max_message)
+		if (r->framing->max_message != 0 && r->left > r->framing->max_message)
 			return FRAMING_TOO_BIG;
 	}
 	bytes = r->bytes;

@@ -436,7 +436,7 @@ session_out_wait(struct session *s, const struct buffer *message)
 	if (!buffer_append(&s->waiting, &len, sizeof(len)))
 		return false;
 	if (!buffer_append(&s->waiting, buffer_data(message), len)) {
-		s->waiting.tail -= sizeof(len);
+		buffer_cut(&s->waiting, buffer_len(&s->waiting) - sizeof(len));
 		return false;
 	}
 	return true;

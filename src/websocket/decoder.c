@@ -33,6 +33,7 @@ void
 decoder_clear(struct decoder *d)
 {
 	buffer_clear(&d->gather);
+	buffer_clear(&d->control);
 	d->gather_out = false;
 	d->bytes = NULL;
 	d->len = 0;
@@ -210,12 +211,13 @@ decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 static enum decoder_event
 decoder_message_gathered(struct decoder *d, struct decoder_item *item)
 {
+	/* An empty message has no block, but its address is one that memcpy() may be given. */
+	static uint8_t nothing[1];
 	uint8_t *data;
 
-	/* An empty message has no block, but its address is one that memcpy() may be given. */
 	if (buffer_len(&d->gather) == 0)
 		buffer_clear(&d->gather);
-	data = d->gather.block ? buffer_data(&d->gather) : d->control;
+	data = buffer_len(&d->gather) > 0 ? buffer_data(&d->gather) : nothing;
 	d->gather_out = true;
 	return decoder_hand_out(d, data, buffer_len(&d->gather), item);
 }
@@ -371,10 +373,19 @@ decoder_control(struct decoder *d, struct decoder_item *item)
 {
 	size_t n = decoder_payload_here(d);
 	bool whole = n == d->frame.len;
+	uint8_t *to = d->bytes;
 
-	item->payload.data = whole ? d->bytes : d->control;
+	if (!whole) {
+		if (n == 0)
+			return DECODER_MORE;
+		to = buffer_reserve(&d->control, n);
+		if (!to)
+			return decoder_fail(d, FAULT_MEMORY, item);
+		buffer_commit(&d->control, n);
+	}
+	(void)decoder_unmask(d, to, n);
+	item->payload.data = whole ? to : buffer_data(&d->control);
 	item->payload.len = (size_t)d->frame.len;
-	(void)decoder_unmask(d, item->payload.data + d->frame_done, n);
 	if (d->frame_done < d->frame.len)
 		return DECODER_MORE;
 	d->in_payload = false;
@@ -396,6 +407,8 @@ decoder_next(struct decoder *d, struct decoder_item *item)
 		buffer_clear(&d->gather);
 		d->gather_out = false;
 	}
+	if (d->control.held && !d->in_payload)
+		buffer_clear(&d->control);
 	while (d->len > 0) {
 		enum decoder_event event;
 

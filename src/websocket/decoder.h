@@ -65,6 +65,14 @@ struct decoder {
 	struct inflater *inflater; /* borrowed; NULL: no extension was agreed */
 	uint8_t *bytes; /* borrowed: what was fed and not used up */
 	size_t len;
+	struct frame_header frame;
+	uint64_t frame_done; /* bytes of FRAME's payload that were used up */
+	uint64_t wire; /* bytes of the begun message's frames so far, when it is compressed */
+	struct buffer gather; /* the begun message; owned */
+	struct buffer control; /* the payload of a control frame that was cut; owned */
+	uint16_t fragments; /* of the begun message so far; at most DECODER_MAX_FRAGMENTS + 1 */
+	uint8_t message_opcode; /* of the begun message; 0 when there is none */
+	struct utf8 utf8; /* of the begun text message */
 	uint8_t header[FRAME_HEADER_MAX]; /* the begun header, when a read cut it */
 	uint8_t header_len;
 	bool in_payload; /* FRAME holds a header whose payload is not complete */
@@ -72,15 +80,7 @@ struct decoder {
 	bool over; /* CLOSE or FAIL was handed out */
 	bool
 	    gather_out; /* the last message handed out lies in GATHER: the next call frees it */
-	struct frame_header frame;
-	uint64_t frame_done; /* bytes of FRAME's payload that were used up */
-	uint8_t message_opcode; /* of the begun message; 0 when there is none */
-	unsigned int fragments; /* of the begun message so far */
 	bool compressed; /* the begun message */
-	uint64_t wire; /* bytes of its frames so far, when it is compressed */
-	struct utf8 utf8; /* of the begun text message */
-	struct buffer gather; /* the begun message; owned */
-	uint8_t control[FRAME_CONTROL_MAX]; /* the payload of a control frame that was cut */
 };
 
 void decoder_init(struct decoder *d, uint64_t max_message);

@@ -205,9 +205,10 @@ feed(struct tale *tale, struct decoder *d, const uint8_t *data, size_t size)
 	}
 	CHECK(d->len == 0);
 	CHECK(over == d->over);
-	CHECK((d->message_opcode && !d->over) || !d->gather.block);
+	CHECK((d->message_opcode && !d->over) || !d->gather.held);
 	/* The memory follows what came, not what is announced. */
-	CHECK(d->gather.capacity <= 256 || d->gather.capacity < 2 * buffer_len(&d->gather));
+	CHECK(!d->gather.held || d->gather.held->capacity <= 256 ||
+	      d->gather.held->capacity < 2 * buffer_len(&d->gather));
 	free(block);
 }
 

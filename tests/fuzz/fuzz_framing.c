@@ -90,7 +90,7 @@ feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t si
 	memcpy(block, data, size);
 	framing_feed(r, block, size);
 	while ((event = framing_next(r, &item)) != FRAMING_MORE)
-		tale_event(tale, &r->framing, event, &item);
+		tale_event(tale, r->framing, event, &item);
 	CHECK(r->len == 0);
 	/* What is kept follows what came, not what is announced. */
 	CHECK(buffer_len(&r->held) <= FRAMING_PART_MAX + 6 * LIMIT);
@@ -168,8 +168,10 @@ check_echo(
 		      buffer_append(&record, w.tail.data, w.tail.len));
 	if (result != FRAMING_REFUSED && has_bounds(framing) &&
 	    framing->kind != FRAMING_LINES) {
-		framing_init(&r, framing);
-		r.framing.max_message = 0;
+		struct framing unlimited = *framing;
+
+		unlimited.max_message = 0;
+		framing_init(&r, &unlimited);
 		framing_feed(&r, buffer_data(&record), buffer_len(&record));
 		CHECK(framing_next(&r, &item) == FRAMING_MESSAGE);
 		CHECK(item.message.len == size);

@@ -166,8 +166,8 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 		decoder_feed(&d, block, n);
 		while ((event = decoder_next(&d, &item)) != DECODER_MORE)
 			take_event(&tale, &mirror, &d, event, &item);
-		CHECK((d.message_opcode && !d.over) || !d.gather.block);
-		CHECK(d.gather.capacity <= MEMORY_MAX);
+		CHECK((d.message_opcode && !d.over) || !d.gather.held);
+		CHECK(!d.gather.held || d.gather.held->capacity <= MEMORY_MAX);
 		free(block);
 		done += n;
 		if (!takeover)

@@ -308,11 +308,11 @@ test_taking_a_buffer_moves_what_is_left_of_it(void **state)
 	start_scripted(&o, steps, 1);
 	assert_true(buffer_append(&buffer, "abcdefgh", 8));
 	assert_true(io_write_take(o.io, &buffer));
-	assert_null(buffer.block);
+	assert_null(buffer_data(&buffer));
 	assert_int_equal(io_queued(o.io), 5);
 	assert_true(buffer_append(&buffer, "ij", 2));
 	assert_true(io_write_take(o.io, &buffer));
-	assert_null(buffer.block);
+	assert_null(buffer_data(&buffer));
 	for (int i = 0; i < 3; i++)
 		turn(&o);
 	assert_memory_equal(scripted.written, "abcdefghij", 10);
