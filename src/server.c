@@ -517,7 +517,7 @@ server_clear(struct server *server)
 		if (server->signals[i])
 			event_free(server->signals[i]);
 	}
-	timer_clear(&server->tick);
+	timer_stop(&server->tick);
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
 	loop_free(server->loop);

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "child/lines.h"
+#include "child/child_inner.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,23 +14,9 @@
 #include <sys/wait.h>
 
 enum {
-	CHILDREN_BUCKETS = 1024, /* of the table by pid; a power of two */
 	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then; after that it
 				      is said in the log */
 	CHILD_LAST_WORDS = 1024 * 1024, /* bytes of stderr that are read of a dead one */
-};
-
-struct children {
-	struct loop *loop; /* borrowed */
-	struct children_settings settings;
-	size_t count;
-	struct list by_pid[CHILDREN_BUCKETS];
-};
-
-enum child_life {
-	CHILD_ALIVE,
-	CHILD_ZOMBIE, /* it keeps its process group's number reserved */
-	CHILD_REAPED,
 };
 
 /* The ladder. */
@@ -45,61 +31,7 @@ static const struct {
     {SIGKILL, CHILD_KILL_WAIT_MS, false},
 };
 
-struct child {
-	struct loop_grave grave; /* first: child_release() casts it back */
-	struct list node; /* in children->by_pid while it is not reaped */
-	struct children *children;
-	const struct child_handlers *handlers;
-	void *arg; /* borrowed: the handlers' */
-	pid_t pid;
-	enum child_life life;
-	struct child_exit exit;
-	int step; /* of the ladder: how many were taken */
-	int64_t due_ms; /* when the next is */
-	size_t out_left; /* of stdout, once it is reaped: bytes that were in the pipe then */
-	bool stdout_ended;
-	struct io *in; /* owned; NULL when closed, likewise the next two */
-	struct io *out;
-	struct io *err;
-	struct lines err_lines;
-	struct timer timer;
-};
-
-static struct list *
-children_bucket(struct children *children, pid_t pid)
-{
-	return &children->by_pid[(unsigned int)pid & (CHILDREN_BUCKETS - 1)];
-}
-
-struct children *
-children_new(struct loop *loop, const struct children_settings *settings)
-{
-	struct children *children = calloc(1, sizeof(*children));
-
-	if (!children)
-		return NULL;
-	children->loop = loop;
-	children->settings = *settings;
-	for (size_t i = 0; i < CHILDREN_BUCKETS; i++)
-		list_init(&children->by_pid[i]);
-	return children;
-}
-
 void
-children_free(struct children *children)
-{
-	assert(!children || children->count == 0);
-	free(children);
-}
-
-size_t
-children_count(const struct children *children)
-{
-	return children->count;
-}
-
-/* A signal to the whole group. The leader is not reaped, so the number is still the group's. */
-static void
 child_signal(struct child *child, int signal)
 {
 	assert(child->life != CHILD_REAPED);
@@ -117,11 +49,10 @@ child_on_line(void *arg, const char *line, size_t len)
 static void
 child_close_stderr(struct child *child)
 {
-	if (!child->err)
+	if (!io_is_open(&child->err))
 		return;
 	lines_end(&child->err_lines, child_on_line, child);
-	io_free(child->err);
-	child->err = NULL;
+	io_clear(&child->err);
 	child->handlers->on_stderr_read(child->arg);
 }
 
@@ -129,10 +60,10 @@ child_close_stderr(struct child *child)
 static bool
 child_read_stderr(struct child *child)
 {
-	struct loop *loop = child->children->loop;
+	struct loop *loop = children_loop(child->children);
 	size_t n;
 
-	switch (io_read(child->err, loop->in, CHILD_STDERR_BATCH, &n)) {
+	switch (io_read(&child->err, loop->in, CHILD_STDERR_BATCH, &n)) {
 	case IO_OK:
 		lines_take(&child->err_lines, (const char *)loop->in, n, child_on_line, child);
 		child->handlers->on_stderr_read(child->arg);
@@ -152,7 +83,7 @@ child_release(struct loop_grave *grave)
 {
 	struct child *child = (struct child *)(void *)grave;
 
-	timer_clear(&child->timer);
+	timer_stop(&child->timer);
 	lines_clear(&child->err_lines);
 	free(child);
 }
@@ -163,12 +94,11 @@ child_free(struct child *child)
 	if (!child)
 		return;
 	assert(child->life == CHILD_REAPED);
-	io_free(child->in);
-	io_free(child->out);
-	io_free(child->err);
-	child->in = child->out = child->err = NULL;
+	io_clear(&child->in);
+	io_clear(&child->out);
+	io_clear(&child->err);
 	timer_stop(&child->timer);
-	loop_bury(child->children->loop, &child->grave, child_release);
+	loop_bury(children_loop(child->children), &child->grave, child_release);
 }
 
 /* The end of a dead child: whoever is left of its group is killed, then it is reaped. */
@@ -182,16 +112,17 @@ child_reap(struct child *child)
 	while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
 		continue;
 	child->life = CHILD_REAPED;
-	child->children->count--;
-	list_remove(&child->node);
+	children_forget(child->children, child);
 	/*
 	 * What is in the pipe now is the last of its output. One who left the group
 	 * and holds the pipe open could write for ever.
 	 */
-	if (child->out && ioctl(io_fd(child->out), FIONREAD, &left) == 0 && left > 0)
-		child->out_left = (size_t)left;
+	if (io_is_open(&child->out) && ioctl(io_fd(&child->out), FIONREAD, &left) == 0 &&
+	    left > 0)
+		child->out_left = (unsigned int)left;
 	/* Its last words; bounded, as somebody else may hold the pipe and write without end. */
-	for (int read = 0; child->err && read < CHILD_LAST_WORDS && child_read_stderr(child);
+	for (int read = 0;
+	     io_is_open(&child->err) && read < CHILD_LAST_WORDS && child_read_stderr(child);
 	     read += CHILD_STDERR_BATCH)
 		continue;
 	child_close_stderr(child);
@@ -209,12 +140,13 @@ child_climb(struct child *child)
 		log_errorx("process %d does not end after SIGKILL", (int)child->pid);
 	if (child_ladder[step].signal != 0)
 		child_signal(child, child_ladder[step].signal);
-	else if (child->in)
-		io_shutdown(child->in);
+	else
+		io_shutdown(&child->in);
 	child->step++;
 	child->due_ms =
 	    util_clock_ms() + child_ladder[step].wait_ms +
-	    (child_ladder[step].plus_extra ? child->children->settings.extra_wait_ms : 0);
+	    (child_ladder[step].plus_extra ? children_settings(child->children)->extra_wait_ms
+					   : 0);
 }
 
 /* What the time asks for: the next step of the ladder, or the end of the grace time. */
@@ -253,15 +185,13 @@ child_end(struct child *child)
 	child_step(child);
 }
 
-/* The program was found dead. */
-static void
+void
 child_died(struct child *child, const siginfo_t *info)
 {
 	child->life = CHILD_ZOMBIE;
 	child->exit.by_signal = info->si_code != CLD_EXITED;
-	child->exit.value = info->si_status;
-	io_free(child->in);
-	child->in = NULL;
+	child->exit.value = (uint8_t)info->si_status;
+	io_clear(&child->in);
 	child->handlers->on_exit(child->arg);
 	timer_stop(&child->timer);
 	if (child->stdout_ended) {
@@ -271,78 +201,6 @@ child_died(struct child *child, const siginfo_t *info)
 	/* Somebody else may still write to its stdout, for a moment. */
 	child->due_ms = util_clock_ms() + CHILD_GRACE_MS;
 	child_step(child);
-}
-
-static struct child *
-children_find(struct children *children, pid_t pid)
-{
-	struct list *bucket = children_bucket(children, pid);
-
-	for (struct list *node = bucket->next; node != bucket; node = node->next) {
-		struct child *child = LIST_ENTRY_OF(node, struct child, node);
-
-		if (child->pid == pid)
-			return child;
-	}
-	return NULL;
-}
-
-/* Asks for each child that is alive. */
-static void
-children_ask_each(struct children *children)
-{
-	for (size_t i = 0; i < CHILDREN_BUCKETS; i++) {
-		struct list *next;
-
-		for (struct list *node = children->by_pid[i].next; node != &children->by_pid[i];
-		     node = next) {
-			struct child *child = LIST_ENTRY_OF(node, struct child, node);
-			siginfo_t info = {0};
-
-			next = node->next;
-			if (child->life == CHILD_ALIVE &&
-			    waitid(P_PID, (id_t)child->pid, &info,
-				WEXITED | WNOHANG | WNOWAIT) == 0 &&
-			    info.si_pid == child->pid)
-				child_died(child, &info);
-		}
-	}
-}
-
-void
-children_reap(struct children *children)
-{
-	for (;;) {
-		siginfo_t info = {0};
-		struct child *child;
-
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
-		    info.si_pid == 0)
-			return;
-		child = children_find(children, info.si_pid);
-		if (!child) {
-			/* Not ours: an orphan that came to us because we are process 1 or a
-			 * subreaper. */
-			waitpid(info.si_pid, NULL, WNOHANG);
-		} else if (child->life == CHILD_ALIVE) {
-			child_died(child, &info);
-		} else {
-			/* A dead one that is kept for a moment hides those behind it; so each
-			 * is asked, in this rare case. */
-			children_ask_each(children);
-			return;
-		}
-	}
-}
-
-void
-children_kill_all(struct children *children)
-{
-	for (size_t i = 0; i < CHILDREN_BUCKETS; i++) {
-		for (struct list *node = children->by_pid[i].next; node != &children->by_pid[i];
-		     node = node->next)
-			child_signal(LIST_ENTRY_OF(node, struct child, node), SIGKILL);
-	}
 }
 
 static void
@@ -374,8 +232,7 @@ child_on_stdin_gone(void *arg, bool failed)
 	struct child *child = arg;
 
 	(void)failed;
-	io_free(child->in);
-	child->in = NULL;
+	io_clear(&child->in);
 	child->handlers->on_written(child->arg);
 }
 
@@ -386,8 +243,7 @@ child_on_stdout_gone(void *arg, bool failed)
 	struct child *child = arg;
 
 	(void)failed;
-	io_free(child->out);
-	child->out = NULL;
+	io_clear(&child->out);
 	child->handlers->on_stdout(child->arg);
 }
 
@@ -417,6 +273,7 @@ int
 child_start(struct children *children, const char *path, char *const argv[], char *const envp[],
     const struct child_handlers *handlers, void *arg, struct child **out)
 {
+	struct loop *loop = children_loop(children);
 	struct child *child = calloc(1, sizeof(*child));
 	struct spawn_result spawned;
 	int error;
@@ -424,7 +281,8 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 	*out = NULL;
 	if (!child)
 		return ENOMEM;
-	error = spawn_program(children->settings.heritage, path, argv, envp, &spawned);
+	error =
+	    spawn_program(children_settings(children)->heritage, path, argv, envp, &spawned);
 	if (error != 0) {
 		free(child);
 		return error;
@@ -433,28 +291,12 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 	child->handlers = handlers;
 	child->arg = arg;
 	child->pid = spawned.pid;
-	timer_init(&child->timer, children->loop, child_step, child);
-	list_init(&child->node);
-	list_append(children_bucket(children, child->pid), &child->node);
-	children->count++;
-	child->in =
-	    io_new(children->loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
-	child->out =
-	    io_new(children->loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
-	child->err =
-	    io_new(children->loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
-	if (!child->in || !child->out || !child->err) {
-		/* It was started, so it must be seen to its end; nobody hears of it. */
-		child_signal(child, SIGKILL);
-		while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
-			continue;
-		child->life = CHILD_REAPED;
-		children->count--;
-		list_remove(&child->node);
-		child_free(child);
-		return ENOMEM;
-	}
-	io_set_reading(child->err, true);
+	timer_init(&child->timer, loop, child_step, child);
+	children_learn(children, child);
+	io_init(&child->in, loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
+	io_init(&child->out, loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
+	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
+	io_set_reading(&child->err, true);
 	*out = child;
 	return 0;
 }
@@ -468,53 +310,51 @@ child_pid(const struct child *child)
 void
 child_write(struct child *child, const struct iovec *parts, int count)
 {
-	if (child->in && !io_writev(child->in, parts, count)) {
-		io_free(child->in);
-		child->in = NULL;
+	if (io_is_open(&child->in) && !io_writev(&child->in, parts, count)) {
+		io_clear(&child->in);
 	}
 }
 
 void
 child_write_take(struct child *child, struct buffer *buffer)
 {
-	if (!child->in) {
+	if (!io_is_open(&child->in)) {
 		buffer_clear(buffer);
-	} else if (!io_write_take(child->in, buffer)) {
-		io_free(child->in);
-		child->in = NULL;
+	} else if (!io_write_take(&child->in, buffer)) {
+		io_clear(&child->in);
 	}
 }
 
 size_t
 child_queued(const struct child *child)
 {
-	return child->in ? io_queued(child->in) : 0;
+	return io_queued(&child->in);
 }
 
 void
 child_set_reading(struct child *child, bool on)
 {
-	if (child->out && io_is_reading(child->out) != on)
-		io_set_reading(child->out, on);
+	if (io_is_open(&child->out) && io_is_reading(&child->out) != on)
+		io_set_reading(&child->out, on);
 }
 
 bool
 child_is_reading(const struct child *child)
 {
-	return child->out && io_is_reading(child->out);
+	return io_is_open(&child->out) && io_is_reading(&child->out);
 }
 
 void
 child_set_reading_stderr(struct child *child, bool on)
 {
-	if (child->err && io_is_reading(child->err) != on)
-		io_set_reading(child->err, on);
+	if (io_is_open(&child->err) && io_is_reading(&child->err) != on)
+		io_set_reading(&child->err, on);
 }
 
 bool
 child_is_reading_stderr(const struct child *child)
 {
-	return child->err && io_is_reading(child->err);
+	return io_is_open(&child->err) && io_is_reading(&child->err);
 }
 
 enum io_result
@@ -525,14 +365,13 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 	*n = 0;
 	if (child->life == CHILD_REAPED && capacity > child->out_left)
 		capacity = child->out_left;
-	if (child->out && capacity > 0)
-		result = io_read(child->out, bytes, capacity, n);
+	if (io_is_open(&child->out) && capacity > 0)
+		result = io_read(&child->out, bytes, capacity, n);
 	if (result == IO_OK && child->life == CHILD_REAPED)
-		child->out_left -= *n;
+		child->out_left -= (unsigned int)*n;
 	if (result == IO_OK || (result == IO_AGAIN && child->life != CHILD_REAPED))
 		return result;
-	io_free(child->out);
-	child->out = NULL;
+	io_clear(&child->out);
 	child->stdout_ended = true;
 	if (child->life == CHILD_ZOMBIE) {
 		/* The grace time has no more purpose; reaped by the loop, so that no handler is

@@ -14,7 +14,7 @@
 #ifndef CHILD_CHILD_H
 #define CHILD_CHILD_H
 
-#include "child/spawn.h"
+#include "child/children.h"
 #include "net/io.h"
 
 #include <stdbool.h>
@@ -30,29 +30,6 @@ enum {
 };
 
 struct child;
-struct children;
-
-/* All programs of the server. */
-struct children_settings {
-	const struct spawn_heritage *heritage; /* borrowed */
-	int64_t extra_wait_ms; /* added to each wait of the ladder */
-};
-
-struct children *children_new(struct loop *loop, const struct children_settings *settings);
-
-/* Accepts NULL. There must be no child left. */
-void children_free(struct children *children);
-
-/* How many programs were started and not yet reaped. */
-size_t children_count(const struct children *children);
-
-/* To be called on SIGCHLD: finds out who exited. Also reaps strangers that a program left to us
- * (as process 1). */
-void children_reap(struct children *children);
-
-/* SIGKILL to all groups. */
-void children_kill_all(struct children *children);
-
 struct child_handlers {
 	void (*on_stdout)(void *arg); /* call child_read() once */
 	void (*on_written)(void *arg); /* part of the queue to its stdin has left */
@@ -114,7 +91,7 @@ void child_end(struct child *child);
  */
 struct child_exit {
 	bool by_signal;
-	int value; /* the exit status, or the signal's number */
+	uint8_t value; /* the exit status, or the signal's number */
 };
 struct child_exit child_exit(const struct child *child);
 

@@ -34,7 +34,7 @@ connection_release(struct loop_grave *grave)
 {
 	struct connection *c = (struct connection *)(void *)grave;
 
-	timer_clear(&c->timer);
+	timer_stop(&c->timer);
 	buffer_clear(&c->bytes);
 	free(c);
 }
@@ -308,7 +308,7 @@ connection_open_take(struct loop *loop, struct list *list, struct transport tran
 	c->io = io_new_take(loop, transport, &connection_io_handlers, c);
 	if (!c->io || !timer_at(&c->timer, util_clock_ms() + CONNECTION_HEAD_MS)) {
 		io_free(c->io);
-		timer_clear(&c->timer);
+		timer_stop(&c->timer);
 		free(c);
 		return false;
 	}

@@ -5,34 +5,18 @@
 #include "base/util.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-struct io {
+/* One in memory of its own. */
+struct io_alone {
 	struct loop_grave grave; /* first: io_release() casts it back */
-	struct loop *loop; /* borrowed */
-	struct transport transport;
-	const struct io_handlers *handlers; /* borrowed */
-	void *arg; /* borrowed: the handlers' */
-	struct event *event; /* owned; NULL until something is first waited for */
-	short armed; /* what the event waits for now; 0: it is not added */
-	bool reading;
-	bool broken; /* it could not be waited for: the loop calls on_gone */
-	bool
-	    gone; /* on_gone was called or is of no use: the death of the other side is known */
-	bool ending; /* io_shutdown() was called */
-	bool ended; /* and carried out */
-	struct buffer queue;
-	int64_t progress_ms;
+	struct io io;
 };
-
-static void io_on_event(evutil_socket_t fd, short what, void *arg);
 
 /* For which event a read waits, and a write: over TLS it may be the other one. */
 static short
@@ -76,7 +60,7 @@ io_wanted(const struct io *io)
 		want = EV_CLOSED | EV_WRITE | EV_ET;
 	if (io_has_output(io))
 		want |= io_write_event(io);
-	return want == 0 ? 0 : (short)(want | EV_PERSIST);
+	return want;
 }
 
 /* Bytes that were taken from the descriptor and not read yet: no event will come for them, so
@@ -86,54 +70,53 @@ io_wake(struct io *io)
 {
 	const struct transport_ops *ops = io->transport.ops;
 
-	if (ops->pending && io->reading && io->armed != 0 && ops->pending(&io->transport))
-		event_active(io->event, EV_READ, 0);
+	if (ops->pending && io->reading && ops->pending(&io->transport))
+		watch_wake(&io->watch);
 }
 
-/*
- * Brings the event in line with the state. False without memory. event_del() comes before any
- * close: a child that is still being exec'ed may hold the open file and with it its epoll
- * entry.
- */
+/* Brings what is waited for in line with the state. False when the system refuses: the loop
+ * calls on_gone then. */
 static bool
 io_reload(struct io *io)
 {
 	short want = io_wanted(io);
 
-	if (want == io->armed || io->broken)
-		return !io->broken;
-	if (!io->event) {
-		io->event = malloc(sizeof(*io->event));
-		if (!io->event)
-			return false;
-	} else if (io->armed != 0) {
-		event_del(io->event);
-	}
-	io->armed = 0;
-	if (want == 0)
+	if (want == io->watch.what && !io->watch.failed)
 		return true;
-	if (event_assign(io->event, io->loop->base, io->transport.fd, want, io_on_event, io) ==
-	    -1)
+	if (!watch_set(&io->watch, io->transport.fd, want))
 		return false;
-	if (event_add(io->event, NULL) == -1) {
-		/* Without it the stream would stand still for ever; to be called needs no
-		 * memory. */
-		io->broken = true;
-		event_active(io->event, EV_TIMEOUT, 0);
-		return false;
-	}
-	io->armed = want;
-	io_wake(io); /* event_del() has taken back what was made active */
+	io_wake(io); /* a change has taken back what was made active */
 	return true;
 }
 
+/*
+ * Before any close: a child that is still being exec'ed may hold the open file and with it its
+ * epoll entry.
+ */
 static void
 io_disarm(struct io *io)
 {
-	if (io->armed != 0 || io->broken)
-		event_del(io->event);
-	io->armed = 0;
-	io->broken = false;
+	if (io->watch.what != 0 || io->watch.failed)
+		(void)watch_set(&io->watch, io->transport.fd, 0);
+}
+
+static void
+io_init_take(struct io *io, struct loop *loop, struct transport transport,
+    const struct io_handlers *handlers, void *arg)
+{
+	*io = (struct io){
+	    .watch = {.loop = loop},
+	    .transport = transport,
+	    .handlers = handlers,
+	    .arg = arg,
+	};
+}
+
+void
+io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
+    const struct io_handlers *handlers, void *arg)
+{
+	io_init_take(io, loop, (struct transport){.ops = ops, .fd = fd}, handlers, arg);
 }
 
 struct io *
@@ -147,18 +130,15 @@ struct io *
 io_new_take(struct loop *loop, struct transport transport, const struct io_handlers *handlers,
     void *arg)
 {
-	struct io *io = calloc(1, sizeof(*io));
+	struct io_alone *alone = calloc(1, sizeof(*alone));
 
-	if (!io) {
+	if (!alone) {
 		transport.ops->close(&transport);
 		return NULL;
 	}
-	io->loop = loop;
-	io->transport = transport;
-	io->handlers = handlers;
-	io->arg = arg;
+	io_init_take(&alone->io, loop, transport, handlers, arg);
 	loop_count_stream(loop, true);
-	return io;
+	return &alone->io;
 }
 
 void
@@ -168,14 +148,29 @@ io_set_handlers(struct io *io, const struct io_handlers *handlers, void *arg)
 	io->arg = arg;
 }
 
+bool
+io_is_open(const struct io *io)
+{
+	return io->transport.ops && io->transport.fd != -1;
+}
+
+void
+io_clear(struct io *io)
+{
+	if (!io->transport.ops)
+		return;
+	io_disarm(io);
+	io->transport.ops->close(&io->transport);
+	buffer_clear(&io->queue);
+}
+
 static void
 io_release(struct loop_grave *grave)
 {
-	struct io *io = (struct io *)(void *)grave;
+	struct io_alone *alone = (struct io_alone *)(void *)grave;
 
-	loop_count_stream(io->loop, false);
-	free(io->event);
-	free(io);
+	loop_count_stream(alone->io.watch.loop, false);
+	free(alone);
 }
 
 void
@@ -183,10 +178,8 @@ io_free(struct io *io)
 {
 	if (!io)
 		return;
-	io_disarm(io);
-	io->transport.ops->close(&io->transport);
-	buffer_clear(&io->queue);
-	loop_bury(io->loop, &io->grave, io_release);
+	io_clear(io);
+	loop_bury(io->watch.loop, &LIST_ENTRY_OF(io, struct io_alone, io)->grave, io_release);
 }
 
 /* The stream is of no use any more: the loop tells its owner, who frees it. */
@@ -298,7 +291,7 @@ io_writev(struct io *io, const struct iovec *parts, int count)
 		n = 0;
 	}
 	if (queued == 0 && buffer_len(&io->queue) > 0) {
-		io->progress_ms = util_clock_ms();
+		io->progress_ms = (uint32_t)util_clock_ms();
 		return io_reload(io);
 	}
 	return true;
@@ -335,7 +328,7 @@ io_write_take(struct io *io, struct buffer *buffer)
 	if (buffer_len(buffer) == 0)
 		return true;
 	buffer_move(&io->queue, buffer);
-	io->progress_ms = util_clock_ms();
+	io->progress_ms = (uint32_t)util_clock_ms();
 	return io_reload(io);
 }
 
@@ -356,7 +349,9 @@ io_unconfirmed(const struct io *io)
 int64_t
 io_progress_ms(const struct io *io)
 {
-	return io->progress_ms;
+	int64_t now = util_clock_ms();
+
+	return now - (uint32_t)((uint32_t)now - io->progress_ms);
 }
 
 void
@@ -403,7 +398,7 @@ io_flush(struct io *io)
 		moved = true;
 	}
 	if (moved)
-		io->progress_ms = util_clock_ms();
+		io->progress_ms = (uint32_t)util_clock_ms();
 	io_finish_shutdown(io);
 	(void)io_reload(io);
 	if (moved)
@@ -426,13 +421,12 @@ io_look_for_death(struct io *io)
 	io->handlers->on_gone(io->arg, look.revents & POLLERR);
 }
 
-static void
-io_on_event(evutil_socket_t fd, short what, void *arg)
+void
+io_on_watch(struct watch *watch, short what)
 {
-	struct io *io = arg;
+	struct io *io = LIST_ENTRY_OF(watch, struct io, watch);
 
-	(void)fd;
-	if (io->broken) {
+	if (watch->failed) {
 		io_fail(io);
 		return;
 	}
@@ -440,7 +434,7 @@ io_on_event(evutil_socket_t fd, short what, void *arg)
 	 * its descriptor is -1. */
 	if ((what & io_write_event(io)) && io_has_output(io))
 		io_flush(io);
-	if (io->transport.fd != -1 && (io->armed & EV_CLOSED))
+	if (io->transport.fd != -1 && (io->watch.what & EV_CLOSED))
 		io_look_for_death(io);
 	if (io->transport.fd != -1 && (what & io_read_event(io)) && io->reading)
 		io->handlers->on_readable(io->arg);

@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "net/loop.h"
 #include "net/transport.h"
+#include "net/watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,12 +51,36 @@ struct io_handlers {
 	void (*on_gone)(void *arg, bool failed);
 };
 
-struct io;
+/* Of io.c alone; it is here to be embedded. */
+struct io {
+	struct watch watch;
+	struct transport transport;
+	const struct io_handlers *handlers; /* borrowed */
+	void *arg; /* borrowed: the handlers' */
+	struct buffer queue;
+	uint32_t progress_ms; /* the low bits of util_clock_ms() */
+	bool reading;
+	bool
+	    gone; /* on_gone was called or is of no use: the death of the other side is known */
+	bool ending; /* io_shutdown() was called */
+	bool ended; /* and carried out */
+};
 
 /*
- * A stream over FD, which is non-blocking and is taken even on failure.
- * Reading is off. NULL without memory. HANDLERS and ARG are borrowed.
+ * A stream over FD, which is non-blocking and is taken. Reading is off. HANDLERS and ARG are
+ * borrowed.
  */
+void io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
+    const struct io_handlers *handlers, void *arg);
+
+/* Closes it. Its memory must last until the stack is clear (loop_bury()). It may be called
+ * twice, and for zero bytes. */
+void io_clear(struct io *io);
+
+/* False once it was cleared, or closed by its shutdown. */
+bool io_is_open(const struct io *io);
+
+/* As io_init(), in memory of its own; FD is taken even on failure. NULL without memory. */
 struct io *io_new(struct loop *loop, const struct transport_ops *ops, int fd,
     const struct io_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 

@@ -21,7 +21,7 @@ linger_release(struct loop_grave *grave)
 {
 	struct linger *linger = (struct linger *)(void *)grave;
 
-	timer_clear(&linger->timer);
+	timer_stop(&linger->timer);
 	free(linger);
 }
 

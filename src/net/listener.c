@@ -135,7 +135,7 @@ listener_free(struct listener *listener)
 	if (!listener)
 		return;
 	evconnlistener_free(listener->evconn);
-	timer_clear(&listener->pause);
+	timer_stop(&listener->pause);
 	free(listener);
 }
 

@@ -2,7 +2,7 @@
 /* The event loop, its shared memory, its timers, its graves, and what they leave. */
 #include "net/loop.h"
 
-#include "base/util.h"
+#include "net/watch.h"
 
 #include <event2/event.h>
 #include <malloc.h>
@@ -88,7 +88,11 @@ loop_new(void)
 		goto fail;
 	loop->sweep = event_new(loop->base, -1, 0, loop_on_sweep, loop);
 	loop->trim = event_new(loop->base, -1, 0, loop_on_trim, loop);
-	if (!loop->sweep || !loop->trim)
+	loop->timers = timers_new(loop->base);
+	if (!loop->sweep || !loop->trim || !loop->timers)
+		goto fail;
+	loop->watches = watches_new(loop);
+	if (!loop->watches)
 		goto fail;
 	event_config_free(config);
 	return loop;
@@ -105,6 +109,8 @@ loop_free(struct loop *loop)
 	if (!loop)
 		return;
 	loop_sweep(loop);
+	watches_free(loop->watches);
+	timers_free(loop->timers);
 	if (loop->sweep)
 		event_free(loop->sweep);
 	if (loop->trim)
@@ -136,63 +142,4 @@ loop_bury(
 	grave->next = loop->graves;
 	loop->graves = grave;
 	event_active(loop->sweep, EV_TIMEOUT, 0);
-}
-
-void
-timer_init(struct timer *timer, struct loop *loop, void (*fn)(void *arg), void *arg)
-{
-	*timer = (struct timer){.loop = loop, .fn = fn, .arg = arg};
-}
-
-static void
-timer_on_due(evutil_socket_t fd, short what, void *arg)
-{
-	struct timer *timer = arg;
-
-	(void)fd;
-	(void)what;
-	timer->due_ms = 0;
-	timer->fn(timer->arg);
-}
-
-bool
-timer_at(struct timer *timer, int64_t due_ms)
-{
-	int64_t wait_ms;
-	struct timeval wait;
-
-	if (timer->due_ms != 0 && timer->due_ms <= due_ms)
-		return true;
-	if (!timer->event) {
-		timer->event = event_new(timer->loop->base, -1, 0, timer_on_due, timer);
-		if (!timer->event)
-			return false;
-	}
-	wait_ms = due_ms - util_clock_ms();
-	/* The clock counts whole milliseconds, the loop's microseconds: one more, so as not to
-	 * wake too early. */
-	wait_ms = wait_ms > 0 ? wait_ms + 1 : 0;
-	wait.tv_sec = wait_ms / 1000;
-	wait.tv_usec = wait_ms % 1000 * 1000;
-	if (event_add(timer->event, &wait) == -1)
-		return false;
-	timer->due_ms = due_ms;
-	return true;
-}
-
-void
-timer_stop(struct timer *timer)
-{
-	if (timer->due_ms != 0)
-		event_del(timer->event);
-	timer->due_ms = 0;
-}
-
-void
-timer_clear(struct timer *timer)
-{
-	if (timer->event)
-		event_free(timer->event);
-	timer->event = NULL;
-	timer->due_ms = 0;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The event loop and what belongs to it rather than to a connection: the
- * memory that reads go to, timers, the freeing of objects that may still be in
- * use by a function further up the stack, and giving memory back to the system.
+ * memory that reads go to, timers (net/timer.h), the freeing of objects that may still
+ * be in use by a function further up the stack, and giving memory back to the system.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
 
 #include "base/list.h"
+#include "net/timer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 
 struct event;
 struct event_base;
+struct watches;
 
 enum {
 	LOOP_BATCH = 64 * 1024, /* bytes that one wake-up reads at most */
@@ -33,6 +35,8 @@ struct loop {
 	struct event *trim; /* owned */
 	size_t streams; /* that there are: loop_count_stream() */
 	size_t streams_most; /* since memory was last given back */
+	struct timers *timers; /* owned */
+	struct watches *watches; /* owned: net/watch.h */
 };
 
 /* NULL when the system or the memory refuses. */
@@ -68,30 +72,5 @@ enum {
 	LOOP_TRIM_MS = 1000,
 };
 void loop_count_stream(struct loop *loop, bool begins);
-
-/*
- * A timer that is armed lazily: moving it later costs nothing, so a deadline
- * that every message pushes on does not touch the event loop for each. FN is
- * called at the time that was asked for or, after it was moved on, earlier; it looks
- * at the clock, does what is due and arms it anew.
- */
-struct timer {
-	struct loop *loop; /* borrowed */
-	struct event *event; /* owned; NULL until the timer is first armed */
-	int64_t due_ms; /* of util_clock_ms(); 0 when it is not armed */
-	void (*fn)(void *arg);
-	void *arg;
-};
-
-void timer_init(struct timer *timer, struct loop *loop, void (*fn)(void *arg), void *arg);
-
-/*
- * Sees to it that FN is called at DUE_MS at the latest. False without memory.
- */
-bool timer_at(struct timer *timer, int64_t due_ms) __attribute__((warn_unused_result));
-void timer_stop(struct timer *timer);
-
-/* Stops it and frees what it owns. */
-void timer_clear(struct timer *timer);
 
 #endif

@@ -45,8 +45,8 @@ struct transport_ops {
 
 struct transport {
 	const struct transport_ops *ops;
-	int fd; /* owned; -1 when closed */
 	void *state; /* of the kind's own; a plain socket's is its struct gate or NULL */
+	int fd; /* owned; -1 when closed */
 	/* After AGAIN: what was asked for waits until the descriptor is ready for the opposite.
 	 */
 	bool read_wants_write;

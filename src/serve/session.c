@@ -261,16 +261,44 @@ session_send_close(struct session *s)
 }
 
 static void
+session_compat_free(struct session_compat *compat)
+{
+	if (!compat)
+		return;
+	free(compat->url);
+	free(compat->origin);
+	free(compat);
+}
+
+static struct session_compat *
+session_compat_new(const struct session_spec *spec)
+{
+	struct session_compat *compat = calloc(1, sizeof(*compat));
+
+	if (!compat)
+		return NULL;
+	if (asprintf(&compat->url, "http%s://%.*s%.*s",
+		spec->endpoint->origin.secure ? "s" : "", (int)spec->host.len, spec->host.data,
+		(int)spec->target.len, spec->target.data) == -1)
+		compat->url = NULL;
+	compat->origin = span_dup(spec->origin.len > 0 ? spec->origin : SPAN("file:"));
+	if (!compat->url || !compat->origin) {
+		session_compat_free(compat);
+		return NULL;
+	}
+	return compat;
+}
+
+static void
 session_release(struct loop_grave *grave)
 {
 	struct session *s = (struct session *)(void *)grave;
 
-	timer_clear(&s->timer);
+	timer_stop(&s->timer);
 	inflater_free(s->inflater);
 	deflater_free(s->deflater);
 	free(s->close_words);
-	free(s->compat_url);
-	free(s->compat_origin);
+	session_compat_free(s->compat);
 	free(s);
 }
 
@@ -477,7 +505,8 @@ session_on_timer(void *arg)
 struct session *
 session_open(const struct session_spec *spec, int *error)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	size_t remote_size = strlen(spec->remote) + 1;
+	struct session *s = calloc(1, sizeof(*s) + remote_size);
 
 	*error = ENOMEM;
 	if (!s)
@@ -487,15 +516,10 @@ session_open(const struct session_spec *spec, int *error)
 	s->id = spec->id;
 	list_init(&s->node);
 	timer_init(&s->timer, s->loop, session_on_timer, s);
-	snprintf(s->remote, sizeof(s->remote), "%s", spec->remote);
+	memcpy(s->remote, spec->remote, remote_size);
 	if (s->endpoint->compat) {
-		if (asprintf(&s->compat_url, "http%s://%.*s%.*s",
-			s->endpoint->origin.secure ? "s" : "", (int)spec->host.len,
-			spec->host.data, (int)spec->target.len, spec->target.data) == -1)
-			s->compat_url = NULL;
-		s->compat_origin =
-		    span_dup(spec->origin.len > 0 ? spec->origin : SPAN("file:"));
-		if (!s->compat_url || !s->compat_origin)
+		s->compat = session_compat_new(spec);
+		if (!s->compat)
 			goto fail;
 	}
 	if (spec->deflate) {

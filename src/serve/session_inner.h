@@ -22,47 +22,55 @@ struct session_count {
 	uint64_t wire; /* bytes of payload on the wire; counted with compression only */
 };
 
+/* What each line of the log names in compat mode. */
+struct session_compat {
+	char *url; /* owned, as the next one */
+	char *origin;
+};
+
+/* One allocation, of which thousands stand idle: what is not wanted then has no place in it. */
 struct session {
-	struct loop_grave grave; /* first: session_release() casts it back */
-	struct list node; /* in the server's list */
+	union { /* first: session_release() casts it back */
+		struct list node; /* in the server's list */
+		struct loop_grave grave; /* once it was taken out, to be freed */
+	};
 	struct loop *loop; /* borrowed, as the next one */
 	const struct endpoint *endpoint;
 	uint64_t id;
-	enum peer_state peer_state;
-	enum child_state child_state;
 	struct io *peer; /* owned; NULL when PEER_GONE */
 	struct child *child; /* owned */
 	struct decoder decoder;
-	struct encoder encoder;
+	struct framing_reader framing;
 	struct inflater
 	    *inflater; /* owned, as the next one; NULL: compression was not agreed on */
 	struct deflater *deflater;
-	struct framing_reader framing;
-	struct utf8_repair repair; /* of the child's text */
-	enum message_type out_type; /* of the message to the peer that was begun */
-	bool said_not_utf8; /* each of these two is said once in the log */
-	bool said_dropped;
-	bool close_told; /* to the program, as an event */
 	struct buffer waiting; /* messages of stderr, each behind its length (size_t); owned */
 	size_t out_len; /* bytes in loop->out, within a callback */
-	uint16_t close_wanted; /* see struct decide_facts */
-	uint16_t close_sent;
-	uint16_t close_received;
 	struct span reason; /* why it ends, in words: constant, or CLOSE_WORDS; no data: its
 			       program or peer ended */
 	char *close_words; /* owned: the reason of a program that ended the session */
 	struct timer timer;
 	int64_t opened_ms;
 	int64_t heard_ms; /* when the peer last sent something, or was last pinged */
-	bool fin_seen; /* see struct decide_facts */
 	int64_t fault_ms; /* when the peer broke a rule; 0: it did not */
 	int64_t closed_ms; /* when our CLOSE was found to have left; 0: not yet */
-	unsigned int pings; /* unanswered */
 	struct session_count in;
 	struct session_count out;
-	char remote[LISTENER_TEXT_MAX];
-	char *compat_url; /* owned; only in compat mode, whose every line names them */
-	char *compat_origin;
+	struct session_compat *compat; /* owned; NULL: not in compat mode */
+	uint16_t close_wanted; /* see struct decide_facts */
+	uint16_t close_sent;
+	uint16_t close_received;
+	enum peer_state peer_state : 8;
+	enum child_state child_state : 8;
+	enum message_type out_type : 8; /* of the message to the peer that was begun */
+	struct encoder encoder;
+	struct utf8_repair repair; /* of the child's text */
+	uint8_t pings; /* unanswered */
+	bool fin_seen; /* see struct decide_facts */
+	bool said_not_utf8; /* each of these two is said once in the log */
+	bool said_dropped;
+	bool close_told; /* to the program, as an event */
+	char remote[]; /* the peer's address in text */
 };
 
 /* Facts. Each is followed by the step, sooner or later; none of these frees the session. */

@@ -13,13 +13,13 @@ session_log_begin(
 {
 	if (!log_begin(level, category, s->id, message))
 		return false;
-	if (s->endpoint->compat) {
-		log_text("url", span_of(s->compat_url));
+	if (s->compat) {
+		log_text("url", span_of(s->compat->url));
 		log_number("id", (int64_t)s->id);
 		log_text("remote", span_of(s->remote));
 		log_text("command", span_of(s->endpoint->program ? s->endpoint->program
 								 : s->endpoint->dir_path));
-		log_text("origin", span_of(s->compat_origin));
+		log_text("origin", span_of(s->compat->origin));
 		log_number("pid", child_pid(s->child));
 	}
 	return true;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What child and children share: a child is one allocation, with its streams, as an idle
+ * session has one. Nobody else includes this.
+ */
+#ifndef CHILD_CHILD_INNER_H
+#define CHILD_CHILD_INNER_H
+
+#include "child/child.h"
+#include "child/lines.h"
+
+#include <signal.h>
+
+enum child_life {
+	CHILD_ALIVE,
+	CHILD_ZOMBIE, /* it keeps its process group's number reserved */
+	CHILD_REAPED,
+};
+
+struct child {
+	union { /* first: child_release() casts it back */
+		struct list node; /* in children->by_pid while it is not reaped */
+		struct loop_grave grave; /* once it is freed */
+	};
+	struct children *children;
+	const struct child_handlers *handlers;
+	void *arg; /* borrowed: the handlers' */
+	pid_t pid;
+	enum child_life life : 8;
+	uint8_t step; /* of the ladder: how many were taken */
+	bool stdout_ended;
+	struct child_exit exit;
+	unsigned int
+	    out_left; /* of stdout, once it is reaped: bytes that were in the pipe then */
+	int64_t due_ms; /* when the next step is */
+	struct io in;
+	struct io out;
+	struct io err;
+	struct lines err_lines;
+	struct timer timer;
+};
+
+/* A signal to the whole group. The leader is not reaped, so the number is still the group's. */
+void child_signal(struct child *child, int signal);
+
+/* The program was found dead. It may be freed by this. */
+void child_died(struct child *child, const siginfo_t *info);
+
+/* Of the table: a child that was started is in it until it is reaped. */
+void children_learn(struct children *children, struct child *child);
+void children_forget(struct children *children, struct child *child);
+
+struct loop *children_loop(const struct children *children);
+const struct children_settings *children_settings(const struct children *children);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All programs of the server. They are found by pid when they end, and counted; what becomes
+ * of each is child's affair.
+ */
+#ifndef CHILD_CHILDREN_H
+#define CHILD_CHILDREN_H
+
+#include "child/spawn.h"
+#include "net/loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct children;
+
+struct children_settings {
+	const struct spawn_heritage *heritage; /* borrowed */
+	int64_t extra_wait_ms; /* added to each wait of the ladder */
+};
+
+struct children *children_new(struct loop *loop, const struct children_settings *settings);
+
+/* Accepts NULL. There must be no child left. */
+void children_free(struct children *children);
+
+/* How many programs were started and not yet reaped. */
+size_t children_count(const struct children *children);
+
+/* To be called on SIGCHLD: finds out who exited. Also reaps strangers that a program left to us
+ * (as process 1). */
+void children_reap(struct children *children);
+
+/* SIGKILL to all groups. */
+void children_kill_all(struct children *children);
+
+#endif
