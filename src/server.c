@@ -407,8 +407,7 @@ server_enter_stage(struct server *server, enum server_stage stage, int64_t wait_
 
 	server->stage = stage;
 	server->stage_end_ms = now + wait_ms;
-	if (!timer_at(&server->tick, now + SERVER_TICK_MS))
-		loop_stop(server->loop);
+	timer_at(&server->tick, now + SERVER_TICK_MS);
 }
 
 static void
@@ -455,8 +454,7 @@ server_on_tick(void *arg)
 		server_kill(server);
 		return;
 	}
-	if (!timer_at(&server->tick, now + SERVER_TICK_MS))
-		loop_stop(server->loop);
+	timer_at(&server->tick, now + SERVER_TICK_MS);
 }
 
 static void

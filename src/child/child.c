@@ -170,10 +170,7 @@ child_step(void *arg)
 		}
 		child_climb(child);
 	}
-	if (!timer_at(&child->timer, child->due_ms)) {
-		/* No memory for a timer: no gentle way is left. */
-		child_signal(child, SIGKILL);
-	}
+	timer_at(&child->timer, child->due_ms);
 }
 
 void
@@ -377,8 +374,7 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 		/* The grace time has no more purpose; reaped by the loop, so that no handler is
 		 * called from here. */
 		child->due_ms = util_clock_ms();
-		if (!timer_at(&child->timer, child->due_ms))
-			log_debug("no memory for a timer");
+		timer_at(&child->timer, child->due_ms);
 	}
 	return IO_EOF;
 }

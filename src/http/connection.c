@@ -157,8 +157,7 @@ connection_send_file(struct connection *c)
 		connection_end(c, true);
 		return;
 	}
-	if (!timer_at(&c->timer, io_progress_ms(c->io) + CONNECTION_STALL_MS))
-		connection_end(c, false);
+	timer_at(&c->timer, io_progress_ms(c->io) + CONNECTION_STALL_MS);
 }
 
 void
@@ -271,8 +270,10 @@ connection_on_timer(void *arg)
 
 	if (c->file != -1) {
 		due = io_progress_ms(c->io) + CONNECTION_STALL_MS;
-		if (due <= now || !timer_at(&c->timer, due))
+		if (due <= now)
 			connection_end(c, false);
+		else
+			timer_at(&c->timer, due);
 		return;
 	}
 	if (buffer_len(&c->bytes) == 0)
@@ -306,12 +307,11 @@ connection_open_take(struct loop *loop, struct list *list, struct transport tran
 	head_init(&c->head);
 	timer_init(&c->timer, loop, connection_on_timer, c);
 	c->io = io_new_take(loop, transport, &connection_io_handlers, c);
-	if (!c->io || !timer_at(&c->timer, util_clock_ms() + CONNECTION_HEAD_MS)) {
-		io_free(c->io);
-		timer_stop(&c->timer);
+	if (!c->io) {
 		free(c);
 		return false;
 	}
+	timer_at(&c->timer, util_clock_ms() + CONNECTION_HEAD_MS);
 	list_append(list, &c->node);
 	io_set_reading(c->io, true);
 	return true;

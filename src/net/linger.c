@@ -52,9 +52,11 @@ linger_step(void *arg)
 	linger->left = left;
 	due = linger->progress_ms + (left > 0 ? LINGER_STALL_MS : LINGER_DRAIN_MS);
 	/* Nothing tells when the last is confirmed, so that is looked for. */
-	if (due <= now || !timer_at(&linger->timer,
-			      due < now + LINGER_DRAIN_MS ? due : now + LINGER_DRAIN_MS))
+	if (due <= now)
 		linger_end(linger);
+	else
+		timer_at(
+		    &linger->timer, due < now + LINGER_DRAIN_MS ? due : now + LINGER_DRAIN_MS);
 }
 
 static void

@@ -56,8 +56,8 @@ listener_on_error(struct evconnlistener *evconn, void *arg)
 
 	log_error("can't accept a connection, pausing for %d ms", LISTENER_PAUSE_MS);
 	(void)evconn;
-	if (timer_at(&listener->pause, util_clock_ms() + LISTENER_PAUSE_MS))
-		listener_update(listener);
+	timer_at(&listener->pause, util_clock_ms() + LISTENER_PAUSE_MS);
+	listener_update(listener);
 }
 
 static void

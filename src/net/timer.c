@@ -14,6 +14,8 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 enum {
 	TIMERS_BITS = 6, /* of a digit */
@@ -24,8 +26,14 @@ enum {
 #define TIMERS_MAX_MS ((INT64_C(1) << TIMERS_BITS * TIMERS_RINGS) - 1)
 
 struct timers {
-	struct event *event; /* owned; for the next slot */
-	int64_t event_ms; /* when that comes; 0: not armed */
+	/*
+	 * A clock that is a descriptor: with a timeout of libevent's, which is there all the
+	 * time, each wake-up of the loop would ask for the time and arm a timer of the
+	 * kernel's.
+	 */
+	int fd; /* owned */
+	struct event *event; /* owned */
+	int64_t wake_ms; /* when it rings; 0: never */
 	int64_t now_ms; /* the wheel stands there: nothing before it is armed */
 	uint64_t used[TIMERS_RINGS]; /* a bit a slot; what was stopped may leave one behind */
 	struct list slots[TIMERS_RINGS][TIMERS_SLOTS];
@@ -96,30 +104,29 @@ timers_turn(struct timers *timers, int64_t now_ms, struct list *due)
 		timers->now_ms = now_ms;
 }
 
-/* Arms the event for the next slot. False without memory. */
-static bool
+/* Has the clock wake the loop at AT_MS, or not at all when that is 0. It can't be refused. */
+static void
+timers_set(struct timers *timers, int64_t at_ms)
+{
+	struct itimerspec when = {0};
+
+	when.it_value.tv_sec = at_ms / 1000;
+	when.it_value.tv_nsec = at_ms % 1000 * 1000000;
+	timerfd_settime(timers->fd, TFD_TIMER_ABSTIME, &when, NULL);
+	timers->wake_ms = at_ms;
+}
+
+/* Sees to it that the loop is woken for the next slot. */
+static void
 timers_arm(struct timers *timers)
 {
 	int ring;
 	size_t slot;
 	int64_t at_ms;
-	int64_t wait_ms;
-	struct timeval wait;
 
-	if (!timers_next(timers, &ring, &slot, &at_ms))
-		return true;
-	if (timers->event_ms != 0 && timers->event_ms <= at_ms)
-		return true;
-	wait_ms = at_ms - util_clock_ms();
-	/* The clock counts whole milliseconds, the loop's microseconds: one more, so as not to
-	 * wake too early. */
-	wait_ms = wait_ms > 0 ? wait_ms + 1 : 0;
-	wait.tv_sec = wait_ms / 1000;
-	wait.tv_usec = wait_ms % 1000 * 1000;
-	if (event_add(timers->event, &wait) == -1)
-		return false;
-	timers->event_ms = at_ms;
-	return true;
+	if (timers_next(timers, &ring, &slot, &at_ms) &&
+	    (timers->wake_ms == 0 || timers->wake_ms > at_ms))
+		timers_set(timers, at_ms);
 }
 
 static void
@@ -130,12 +137,11 @@ timers_on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	timers->event_ms = 0;
+	/* To set it anew takes back that it has rung: it need not be read. */
+	timers_set(timers, 0);
 	list_init(&due);
 	timers_turn(timers, util_clock_ms(), &due);
-	/* First: there is memory for it, which an event that was armed before needs no more. */
-	if (!timers_arm(timers))
-		event_active(timers->event, EV_TIMEOUT, 0);
+	timers_arm(timers);
 	/* Each may stop others, also those that are due, and arm itself anew. */
 	while (!list_empty(&due)) {
 		struct timer *timer = LIST_ENTRY_OF(due.next, struct timer, node);
@@ -158,9 +164,12 @@ timers_new(struct event_base *base)
 			list_init(&timers->slots[ring][slot]);
 	}
 	timers->now_ms = util_clock_ms();
-	timers->event = event_new(base, -1, 0, timers_on_event, timers);
-	if (!timers->event) {
-		free(timers);
+	timers->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (timers->fd != -1)
+		timers->event =
+		    event_new(base, timers->fd, EV_READ | EV_PERSIST, timers_on_event, timers);
+	if (!timers->event || event_add(timers->event, NULL) == -1) {
+		timers_free(timers);
 		return NULL;
 	}
 	return timers;
@@ -171,7 +180,10 @@ timers_free(struct timers *timers)
 {
 	if (!timers)
 		return;
-	event_free(timers->event);
+	if (timers->event)
+		event_free(timers->event);
+	if (timers->fd != -1)
+		close(timers->fd);
 	free(timers);
 }
 
@@ -182,7 +194,7 @@ timer_init(struct timer *timer, struct loop *loop, void (*fn)(void *arg), void *
 	list_init(&timer->node);
 }
 
-bool
+void
 timer_at(struct timer *timer, int64_t due_ms)
 {
 	struct timers *timers = timer->timers;
@@ -192,7 +204,7 @@ timer_at(struct timer *timer, int64_t due_ms)
 	int64_t at_ms;
 
 	if (timer->due_ms != 0 && timer->due_ms <= due_ms)
-		return true;
+		return;
 	timer_stop(timer);
 	/* A wheel that stood still while the loop slept would put it into too wide a slot. */
 	now_ms = util_clock_ms();
@@ -202,10 +214,7 @@ timer_at(struct timer *timer, int64_t due_ms)
 	if (timer->due_ms > TIMERS_MAX_MS)
 		timer->due_ms = TIMERS_MAX_MS;
 	timers_put(timers, timer);
-	if (timers_arm(timers))
-		return true;
-	timer_stop(timer);
-	return false;
+	timers_arm(timers);
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Timers: any number of them over one event of the loop's. They stand in a wheel of
+ * Timers: any number of them over one descriptor. They stand in a wheel of
  * rings of 64 slots (1 ms, 64 ms, 4 s, 262 s... a slot), so arming, stopping and finding the
  * next one take the same time however many there are, and a timer is small.
  */
@@ -9,14 +9,13 @@
 
 #include "base/list.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct event_base;
 struct loop;
 struct timers;
 
-/* The wheel of a loop. NULL without memory. */
+/* The wheel of a loop. NULL when the system or the memory refuses. */
 struct timers *timers_new(struct event_base *base) __attribute__((warn_unused_result));
 
 /* Frees the wheel, not the timers in it, which are not called any more. Accepts NULL. */
@@ -38,10 +37,8 @@ struct timer {
 
 void timer_init(struct timer *timer, struct loop *loop, void (*fn)(void *arg), void *arg);
 
-/*
- * Sees to it that FN is called at DUE_MS at the latest, by the loop. False without memory.
- */
-bool timer_at(struct timer *timer, int64_t due_ms) __attribute__((warn_unused_result));
+/* Sees to it that FN is called at DUE_MS at the latest, by the loop. */
+void timer_at(struct timer *timer, int64_t due_ms);
 
 /* It is not called any more, and may be freed. Harmless when it is not armed. */
 void timer_stop(struct timer *timer);

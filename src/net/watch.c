@@ -3,7 +3,6 @@
 #include "net/watch.h"
 
 #include "base/list.h"
-#include "base/log.h"
 #include "base/util.h"
 
 #include <assert.h>
@@ -153,11 +152,11 @@ watch_make_busy(struct watch *watch)
 		return false;
 	if (event_assign(&event->event, watch->loop->base, watch->fd, watch->what | EV_PERSIST,
 		watch_on_event, event) == -1 ||
-	    event_add(&event->event, NULL) == -1 ||
-	    !timer_at(&watches->timer, util_clock_ms() + WATCH_BUSY_MS)) {
+	    event_add(&event->event, NULL) == -1) {
 		watch_event_free(watches, event);
 		return false;
 	}
+	timer_at(&watches->timer, util_clock_ms() + WATCH_BUSY_MS);
 	watch->event = event;
 	(void)watch_ctl(watch, EPOLL_CTL_DEL, 0);
 	return true;
@@ -190,10 +189,8 @@ watches_on_timer(void *arg)
 		if (event->used || !watch_make_idle(event->watch))
 			event->used = false;
 	}
-	/* Without memory they keep their events until another one becomes busy. */
-	if (!list_empty(&watches->busy) &&
-	    !timer_at(&watches->timer, util_clock_ms() + WATCH_BUSY_MS))
-		log_debug("no memory for a timer");
+	if (!list_empty(&watches->busy))
+		timer_at(&watches->timer, util_clock_ms() + WATCH_BUSY_MS);
 }
 
 /*

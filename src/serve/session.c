@@ -196,8 +196,8 @@ session_on_stderr_read(void *arg)
 	session_set_stderr_reading(s);
 	/* The step may free the session, which the child is not prepared for here: so it comes
 	 * soon. */
-	if ((!s->peer || s->close_wanted != 0) && !timer_at(&s->timer, util_clock_ms()))
-		session_lose_peer(s, "no memory for a timer");
+	if (!s->peer || s->close_wanted != 0)
+		timer_at(&s->timer, util_clock_ms());
 }
 
 static void
@@ -424,8 +424,9 @@ session_step(struct session *s)
 
 	if (session_is_flowing(s)) {
 		due = session_due(s);
-		if (due == 0 || timer_at(&s->timer, due))
-			return;
+		if (due != 0)
+			timer_at(&s->timer, due);
+		return;
 	}
 	for (;;) {
 		struct decide_facts facts = session_facts(s);
@@ -468,10 +469,8 @@ session_step(struct session *s)
 			continue;
 		}
 		due = session_due(s);
-		if (due != 0 && !timer_at(&s->timer, due)) {
-			session_lose_peer(s, "no memory for a timer");
-			continue;
-		}
+		if (due != 0)
+			timer_at(&s->timer, due);
 		return;
 	}
 }
