@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Looks for a byte in a block, for text with separators so close together that memchr() would
- * be called for every few bytes. One of two files is built: scan_sse2.c on x86-64, which always
- * has that instruction, scan_portable.c elsewhere.
+ * Looks for all places of a byte, in text where they may be so close together that memchr()
+ * would be called for every few bytes.
  */
 #ifndef BASE_SCAN_H
 #define BASE_SCAN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-enum { SCAN_BLOCK = 64 };
-
-/* Bit N of the result is set where BYTES[N] is C. All SCAN_BLOCK bytes are read. */
-uint64_t scan_block(const uint8_t *bytes, uint8_t c);
+/*
+ * Puts where in BYTES a C stands to PLACES, the first MAX of them in their order, and returns
+ * how many. LEN is at most UINT32_MAX.
+ */
+size_t scan_places(const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max);
 
 #endif

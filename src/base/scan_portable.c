@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Eight bytes at a time, in an integer. */
-#include "base/scan.h"
+#include "base/scan_loop.h"
 
 #include <endian.h>
-#include <string.h>
 
 /* One bit for each of eight bytes that is zero. */
 static uint64_t
@@ -17,8 +16,8 @@ scan_zeros(uint64_t word)
 	return (tops >> 7) * 0x0102040810204080u >> 56;
 }
 
-uint64_t
-scan_block(const uint8_t *bytes, uint8_t c)
+static inline uint64_t
+scan_block_words(const uint8_t *bytes, uint8_t c)
 {
 	uint64_t found = 0;
 
@@ -29,4 +28,10 @@ scan_block(const uint8_t *bytes, uint8_t c)
 		found |= scan_zeros(le64toh(word) ^ 0x0101010101010101u * c) << 8 * i;
 	}
 	return found;
+}
+
+size_t
+scan_places(const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max)
+{
+	return scan_loop(bytes, len, c, places, max, scan_block_words);
 }

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { FRAMING_RUN_PLACES = 256 }; /* records that a run finds at most */
+
 static const struct framing_shape *const framing_shapes[FRAMING_KINDS] = {
     [FRAMING_LINES] = &framing_lines,
     [FRAMING_STREAM] = &framing_stream,
@@ -222,45 +224,27 @@ framing_next_until(struct framing_reader *r, struct framing_item *item, char sep
 	return framing_hand_out_held(r, item, MESSAGE_TEXT, held, false);
 }
 
-static struct span
-framing_record(const uint8_t *begin, const uint8_t *end, bool cr)
-{
-	return (struct span){
-	    (const char *)begin, framing_without_cr(begin, (size_t)(end - begin), cr)};
-}
-
 size_t
 framing_run_until(
     struct framing_reader *r, struct span records[], size_t max, char separator, bool cr)
 {
-	const uint8_t *begin = r->bytes;
-	const uint8_t *at = begin; /* up to here it was looked at */
-	const uint8_t *end = begin + r->len;
-	size_t n = 0;
+	uint32_t places[FRAMING_RUN_PLACES];
+	const uint8_t *bytes = r->bytes;
+	size_t count;
+	size_t begin = 0;
 
-	while (n < max) {
-		const uint8_t *next = NULL;
+	if (max > FRAMING_RUN_PLACES)
+		max = FRAMING_RUN_PLACES;
+	count = scan_places(bytes, r->len, (uint8_t)separator, places, max);
+	for (size_t i = 0; i < count; i++) {
+		size_t end = places[i];
+		size_t len = framing_without_cr(bytes + begin, end - begin, cr);
 
-		/* Short records stand many in a block; a long one is memchr()'s affair. */
-		if (end - at >= SCAN_BLOCK && at - begin <= SCAN_BLOCK) {
-			uint64_t found = scan_block(at, (uint8_t)separator);
-
-			for (; found != 0 && n < max; found &= found - 1) {
-				next = at + __builtin_ctzll(found);
-				records[n++] = framing_record(begin, next, cr);
-				begin = next + 1;
-			}
-			at += SCAN_BLOCK;
-			continue;
-		}
-		next = memchr(at, separator, (size_t)(end - at));
-		if (!next)
-			break;
-		records[n++] = framing_record(begin, next, cr);
-		begin = at = next + 1;
+		records[i] = (struct span){(const char *)bytes + begin, len};
+		begin = end + 1;
 	}
-	framing_skip(r, (size_t)(begin - r->bytes));
-	return n;
+	framing_skip(r, begin);
+	return count;
 }
 
 enum framing_event

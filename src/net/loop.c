@@ -75,7 +75,9 @@ loop_new(void)
 	if (!loop)
 		return NULL;
 	list_init(&loop->lingering);
-	loop->in = malloc(LOOP_BATCH + LOOP_SLACK);
+	loop->in_block = malloc(LOOP_HEAD + LOOP_BATCH + LOOP_SLACK);
+	if (loop->in_block)
+		loop->in = loop->in_block + LOOP_HEAD;
 	loop->out = malloc(LOOP_OUT);
 	config = event_config_new();
 	if (!loop->in || !loop->out || !config)
@@ -117,7 +119,7 @@ loop_free(struct loop *loop)
 		event_free(loop->trim);
 	if (loop->base)
 		event_base_free(loop->base);
-	free(loop->in);
+	free(loop->in_block);
 	free(loop->out);
 	free(loop);
 }

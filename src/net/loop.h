@@ -20,14 +20,16 @@ struct watches;
 
 enum {
 	LOOP_BATCH = 64 * 1024, /* bytes that one wake-up reads at most */
-	LOOP_SLACK = 16, /* bytes behind them that may be written */
+	LOOP_HEAD = 64, /* bytes before them, and behind them, that may be written */
+	LOOP_SLACK = 64,
 	LOOP_OUT = 2 * LOOP_BATCH + 64, /* bytes of the block where output is put together */
 };
 
 struct loop {
 	struct event_base *base; /* owned */
 	uint8_t
-	    *in; /* owned: LOOP_BATCH + LOOP_SLACK bytes, for the duration of one callback */
+	    *in; /* LOOP_BATCH bytes, and those around them, for the duration of one callback */
+	uint8_t *in_block; /* owned: where they are */
 	uint8_t *out; /* owned: LOOP_OUT bytes, likewise */
 	struct list lingering; /* connections that are being closed: net/linger.h */
 	struct loop_grave *graves; /* objects to be freed once the stack is clear */

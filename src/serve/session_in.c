@@ -185,13 +185,15 @@ session_in_run(struct session *s, struct session_in_batch *batch)
 	    .binary = framing_takes(framing, MESSAGE_BINARY),
 	};
 
-	if (s->inflater || s->close_wanted != 0 || !framing_is_plain(framing, &run.tail))
+	if (s->decoder.len == 0 || s->inflater || s->close_wanted != 0 ||
+	    !framing_is_plain(framing, &run.tail))
 		return;
 	if (batch->start && batch->tail.len > 0)
 		session_in_batch_flush(s, batch);
-	run.to = batch->start ? batch->end : s->decoder.bytes;
+	/* There is room below what was read, LOOP_HEAD bytes at least: the loop's memory. */
 	if (!batch->start)
-		batch->start = run.to;
+		batch->start = batch->end = s->decoder.bytes - RUN_HEAD;
+	run.to = batch->end;
 	if (decoder_run(&s->decoder, &run, &item) == DECODER_FAIL)
 		session_fault(s, item.code, item.reason);
 	batch->end = run.to;

@@ -11,7 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RUN_NO_TAIL = -1 };
+enum {
+	RUN_NO_TAIL = -1,
+	RUN_SLACK = 64, /* bytes behind what is to be taken that may be read */
+	RUN_HEAD = 64, /* with so much room below a frame, what is put there goes fastest */
+};
 
 struct run {
 	bool text; /* which messages are taken */
@@ -30,8 +34,8 @@ struct run {
 /*
  * Takes frames from the front of BYTES, up to the first that is anything else: not whole, a
  * fragment, a control frame, above the limit, or wrong. Returns the bytes that they had.
- * *NOT_UTF8 tells that the last of these bytes are a frame with a text that is not UTF-8, which
- * was not taken.
+ * *NOT_UTF8: the frame behind those that were taken has a text that is not UTF-8. Then the
+ * bytes that are returned hold that one too, and maybe more.
  */
 size_t run_take(struct run *r, uint8_t *bytes, size_t len, bool *not_utf8);
 

@@ -96,11 +96,14 @@ make_frames(uint8_t *wire)
 	return chance(3) == 0 ? len - chance((unsigned int)len + 1) : len;
 }
 
-/* Decodes WIRE; with a RUN as often as it can be asked for. */
+/* Decodes WIRE; with a RUN as often as it can be asked for, which puts things DOWN bytes below.
+ */
 static void
-decode(const uint8_t *wire, size_t len, bool text, bool binary, int tail, struct tale *t)
+decode(const uint8_t *wire, size_t len, bool text, bool binary, int tail, size_t down,
+    struct tale *t)
 {
-	uint8_t bytes[WIRE_MAX];
+	uint8_t block[RUN_HEAD + WIRE_MAX + RUN_SLACK];
+	uint8_t *bytes = block + RUN_HEAD;
 	struct decoder d;
 	struct decoder_item item;
 	enum decoder_event event;
@@ -116,7 +119,7 @@ decode(const uint8_t *wire, size_t len, bool text, bool binary, int tail, struct
 
 		event = DECODER_MORE;
 		if (runs) {
-			run.to = d.bytes ? d.bytes : bytes;
+			run.to = (d.bytes ? d.bytes : bytes) - down;
 			put = run.to;
 			event = decoder_run(&d, &run, &item);
 			tell(t, 'r', put, (size_t)(run.to - put));
@@ -180,8 +183,9 @@ test_run_says_what_the_decoder_says(void **state)
 		bool text = chance(4) != 0;
 
 		lone.len = run.len = 0;
-		decode(wire, len, false, false, tail, &lone);
-		decode(wire, len, text, !text || chance(2), tail, &run);
+		decode(wire, len, false, false, tail, 0, &lone);
+		decode(wire, len, text, !text || chance(2), tail,
+		    chance(3) ? RUN_HEAD : chance(RUN_HEAD + 1), &run);
 		join(&lone, &a);
 		join(&run, &b);
 		assert_same(&a, &b);
@@ -192,19 +196,28 @@ test_run_says_what_the_decoder_says(void **state)
 static void
 test_run_counts(void **state)
 {
-	uint8_t bytes[] = {0x81, 0x82, 1, 2, 3, 4, 'h' ^ 1, 'i' ^ 2, 0x81, 0x80, 9, 9, 9, 9,
-	    0x82, 0x81, 0, 0, 0, 0, 0xff, 0x89, 0x80, 0, 0, 0, 0};
-	struct run run = {
-	    .text = true, .binary = true, .tail = '\n', .max_message = 2, .to = bytes};
-	bool not_utf8;
+	uint8_t block[RUN_HEAD + 27 + RUN_SLACK];
+	const uint8_t wire[] = {0x81, 0x82, 1, 2, 3, 4, 'h' ^ 1, 'i' ^ 2, 0x81, 0x80, 9, 9, 9,
+	    9, 0x82, 0x81, 0, 0, 0, 0, 0xff, 0x89, 0x80, 0, 0, 0, 0};
 
 	(void)state;
-	assert_int_equal(run_take(&run, bytes, sizeof(bytes), &not_utf8), 21);
-	assert_false(not_utf8);
-	assert_int_equal(run.messages, 3);
-	assert_int_equal(run.bytes, 3);
-	assert_int_equal(run.to - bytes, 6);
-	assert_memory_equal(bytes, "hi\n\n\xff\n", 6);
+	for (size_t down = 0; down <= RUN_HEAD; down += RUN_HEAD) {
+		uint8_t *bytes = block + RUN_HEAD;
+		struct run run = {.text = true,
+		    .binary = true,
+		    .tail = '\n',
+		    .max_message = 2,
+		    .to = bytes - down};
+		bool not_utf8;
+
+		memcpy(bytes, wire, sizeof(wire));
+		assert_int_equal(run_take(&run, bytes, sizeof(wire), &not_utf8), 21);
+		assert_false(not_utf8);
+		assert_int_equal(run.messages, 3);
+		assert_int_equal(run.bytes, 3);
+		assert_int_equal(run.to - bytes + (ptrdiff_t)down, 6);
+		assert_memory_equal(bytes - down, "hi\n\n\xff\n", 6);
+	}
 }
 
 /* Masking without steps over single bytes, at every length and distance. */

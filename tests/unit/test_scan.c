@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Looking for a byte in a block; built with each of the files that can do it. */
+/* Looking for a byte; built with each of the files that can do it. */
 #include "base/scan.h"
 
 #include <setjmp.h>
@@ -17,26 +17,41 @@ chance(unsigned int below)
 	return (seed >> 16) % below;
 }
 
+/* Its neighbours, and those that differ in the top bit, look like it. */
 static void
-test_scan_finds_each(void **state)
+make(uint8_t *bytes, size_t len, uint8_t c, unsigned int rare)
 {
-	uint8_t bytes[SCAN_BLOCK];
+	static const uint8_t near[] = {1, 0xff, 0x80, 0x7f, 0x81};
+
+	for (size_t i = 0; i < len; i++) {
+		bytes[i] = chance(3) ? (uint8_t)chance(256) : (uint8_t)(c + near[chance(5)]);
+		if (chance(rare) == 0)
+			bytes[i] = c;
+	}
+}
+
+static void
+test_scan_finds_each_in_its_order(void **state)
+{
+	static const unsigned int rare[] = {1, 2, 7, 65, 300};
+	uint32_t places[400];
+	uint8_t bytes[400];
 
 	(void)state;
-	for (int round = 0; round < 100000; round++) {
+	for (int round = 0; round < 50000; round++) {
 		uint8_t c = (uint8_t)chance(256);
-		uint64_t want = 0;
+		size_t len = chance(sizeof(bytes) + 1);
+		size_t max = chance(4) ? 400 : chance(20);
+		size_t n = 0;
+		size_t count;
 
-		for (unsigned int i = 0; i < SCAN_BLOCK; i++) {
-			/* Its neighbours, and those that differ in the top bit, look like it.
-			 */
-			static const uint8_t near[] = {0, 1, 0xff, 0x80, 0x7f, 0x81};
-
-			bytes[i] =
-			    chance(3) ? (uint8_t)chance(256) : (uint8_t)(c + near[chance(6)]);
-			want |= (uint64_t)(bytes[i] == c) << i;
+		make(bytes, len, c, rare[chance(5)]);
+		count = scan_places(bytes, len, c, places, max);
+		for (uint32_t i = 0; i < len && n < max; i++) {
+			if (bytes[i] == c)
+				assert_int_equal(places[n++], i);
 		}
-		assert_true(scan_block(bytes, c) == want);
+		assert_int_equal(count, n);
 	}
 }
 
@@ -44,7 +59,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_scan_finds_each),
+	    cmocka_unit_test(test_scan_finds_each_in_its_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
