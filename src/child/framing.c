@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-enum { FRAMING_RUN_PLACES = 256 }; /* records that a run finds at most */
+enum {
+	FRAMING_RUN_PLACES = 256, /* records that a run finds at most */
+	FRAMING_RUN_BYTES = 16 * 1024, /* so that they are still near when they are used */
+};
 
 static const struct framing_shape *const framing_shapes[FRAMING_KINDS] = {
     [FRAMING_LINES] = &framing_lines,
@@ -235,7 +238,8 @@ framing_run_until(
 
 	if (max > FRAMING_RUN_PLACES)
 		max = FRAMING_RUN_PLACES;
-	count = scan_places(bytes, r->len, (uint8_t)separator, places, max);
+	count = scan_places(bytes, r->len < FRAMING_RUN_BYTES ? r->len : FRAMING_RUN_BYTES,
+	    (uint8_t)separator, places, max);
 	for (size_t i = 0; i < count; i++) {
 		size_t end = places[i];
 		size_t len = framing_without_cr(bytes + begin, end - begin, cr);

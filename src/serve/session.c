@@ -104,7 +104,7 @@ session_on_peer_readable(void *arg)
 	size_t n;
 
 	switch (io_read(
-	    s->peer, s->loop->in, s->inflater ? SESSION_DEFLATE_BATCH : LOOP_BATCH, &n)) {
+	    s->peer, s->loop->in, s->inflater ? SESSION_DEFLATE_BATCH : SESSION_IN_BATCH, &n)) {
 	case IO_OK:
 		session_in_take(s, s->loop->in, n);
 		break;

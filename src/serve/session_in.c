@@ -9,8 +9,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { SESSION_IN_CUT_MAX = 4096 }; /* bytes of a record that is copied rather than moved */
-
 /*
  * The records of one read, so that they leave in one write. They lie in the read buffer, where
  * what stands around a message takes the place of its frame header; those for which that has no

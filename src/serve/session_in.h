@@ -5,6 +5,14 @@
 
 #include "serve/session_inner.h"
 
+enum {
+	SESSION_IN_CUT_MAX =
+	    4 * 1024, /* bytes of a record, cut by a read, that waits for those behind it */
+	/* What is read at once. With a cut record before it that still fits into an empty pipe,
+	 * whose 64 KiB are a batch too: nothing need wait then. */
+	SESSION_IN_BATCH = LOOP_BATCH - SESSION_IN_CUT_MAX,
+};
+
 /* Takes what the peer has sent: all messages in it, and the end of them. BYTES are changed. */
 void session_in_take(struct session *s, uint8_t *bytes, size_t len);
 

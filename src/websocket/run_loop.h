@@ -13,7 +13,11 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { RUN_CHUNK = 256, RUN_STEP = 64 };
+enum {
+	RUN_CHUNK = 256, /* texts */
+	RUN_CHUNK_BYTES = 16 * 1024, /* so that they are still near when they are checked */
+	RUN_STEP = 64,
+};
 
 /* What is put in one go: texts, each with a tail behind it. */
 struct run_lines {
@@ -62,7 +66,8 @@ run_loop(struct run_lines *r, const uint8_t *bytes, size_t len)
 	uint8_t *to = r->to;
 	size_t count = 0;
 
-	while (count < RUN_CHUNK && end - at >= 2 + FRAME_MASK_LEN) {
+	while (count < RUN_CHUNK && end - at >= 2 + FRAME_MASK_LEN &&
+	       at - bytes < RUN_CHUNK_BYTES) {
 		size_t size;
 		size_t header = run_header(at, end, r->max_message, &size);
 		uint32_t key;
