@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where the server listens, and what it says about that. */
+#include "base/util.h"
+#include "http/connection.h"
+#include "net/tls_stream.h"
+#include "server_budget.h"
+#include "server_inner.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+static void
+server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+	struct server *server = arg;
+	struct gate *gate = &server->listeners.gate;
+	struct transport transport = {.fd = -1};
+
+	if (!server->tls)
+		transport = transport_enter(fd, gate);
+	if ((server->tls && !tls_stream_open(server->tls, fd, gate, &transport)) ||
+	    !connection_open_take(server->loop, &server->connections, transport, peer,
+		route_serve, &server->route))
+		log_errorx("out of memory for a connection");
+}
+
+int
+server_listen(struct server *server)
+{
+	const struct options_list *addresses = &server->options->address;
+	int port = (int)server->options->port;
+	struct listeners_error error;
+	const char *advice = "";
+
+	server->listeners.loop = server->loop;
+	server->listeners.handler = server_on_accept;
+	server->listeners.arg = server;
+	if (listeners_open(
+		&server->listeners, addresses->items, addresses->count, port, &error))
+		return 0;
+	if (!error.address)
+		return server_fail(
+		    server, EX_CONFIG, "more than %d addresses to listen on", LISTENERS_MAX);
+	if (error.resolve)
+		return server_fail(
+		    server, EX_CONFIG, "--address=%s: %s", error.address, error.resolve);
+	if (error.error == EADDRINUSE)
+		advice = "; another program listens there, choose another --port (0 takes any)";
+	else if (error.error == EACCES)
+		advice = "; ports below 1024 need the right CAP_NET_BIND_SERVICE, choose "
+			 "another --port";
+	else if (error.error == EADDRNOTAVAIL)
+		advice = "; this machine has no such address, choose another --address";
+	return server_fail(server, error.error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
+	    "can't listen on %s port %d: %s%s", error.address, port, strerror(error.error),
+	    advice);
+}
+
+/* What is served, in websocketd's words; it logs this before the addresses. */
+static void
+server_announce_compat(const struct options *options)
+{
+	struct buffer arguments = {0};
+	bool ok = true;
+
+	for (char *const *arg = options->command; arg && *arg && ok; arg++) {
+		if (arg != options->command)
+			ok = buffer_append(&arguments, " ", 1) &&
+			     buffer_append(&arguments, *arg, strlen(*arg));
+	}
+	if (options->command)
+		log_info("Serving using application   : %s%.*s", options->program,
+		    (int)buffer_len(&arguments),
+		    ok && buffer_len(&arguments) > 0 ? (const char *)buffer_data(&arguments)
+						     : "");
+	buffer_clear(&arguments);
+	if (options->dir)
+		log_info("Serving from directory      : %s", options->dir);
+	if (options->staticdir)
+		log_info("Serving static content from : %s", options->staticdir);
+}
+
+void
+server_announce(struct server *server)
+{
+	const struct options *options = server->options;
+	const char *secure = options->ssl ? "s" : "";
+	char text[LISTENER_TEXT_MAX];
+	bool local = true;
+
+	if (options->compat)
+		server_announce_compat(options);
+	for (size_t i = 0; i < server->listeners.count; i++) {
+		struct sockaddr_storage bound;
+
+		listener_address(server->listeners.items[i], &bound);
+		listener_text(&bound, text);
+		local = local && listener_is_loopback(&bound);
+		if (!options->compat)
+			log_info("listening on http%s://%s/", secure, text);
+		else
+			log_info("Starting WebSocket server   : ws%s://%s/", secure, text);
+		if (options->compat && options->staticdir)
+			log_info("Serving CGI or static files : http%s://%s/", secure, text);
+	}
+	if (options->compat && options->sslca)
+		log_info(
+		    "Mutual TLS enabled (client certs verified against %s)", options->sslca);
+	server->endpoint.local_hosts_only = local && !options->compat;
+}
+
+void
+server_raise_limits(struct server *server)
+{
+	struct rlimit limit = server->heritage.nofile;
+	struct server_budget budget;
+
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur == RLIM_INFINITY)
+		return;
+	budget = server_budget_of(
+	    limit.rlim_cur, server_budget_used(limit.rlim_cur), server->options->staticdir);
+	server->endpoint.room = budget.programs;
+	gate_limit(&server->listeners.gate, budget.connections);
+	if (server->endpoint.max_programs == 0 ||
+	    budget.programs < server->endpoint.max_programs)
+		log_info("the limit of %llu open files allows %zu sessions and %zu other "
+			 "connections; ulimit -n raises it",
+		    (unsigned long long)limit.rlim_cur, budget.programs,
+		    budget.connections - budget.programs);
+}

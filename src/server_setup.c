@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the options to what serves them. */
+#include "base/util.h"
+#include "serve/beneath.h"
+#include "serve/env.h"
+#include "server_inner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const enum endpoint_not_utf8 server_not_utf8[] = {
+    [OPTIONS_REPLACE] = ENDPOINT_REPLACE,
+    [OPTIONS_BINARY] = ENDPOINT_BINARY,
+    [OPTIONS_CLOSE] = ENDPOINT_CLOSE,
+};
+
+/* Joins header lines, each with its CR LF. NULL without memory. */
+static char *
+server_join_headers(const struct options_list *first, const struct options_list *second)
+{
+	const struct options_list *lists[] = {first, second};
+	struct buffer out = {0};
+	bool ok = true;
+	char *joined;
+
+	for (size_t i = 0; i < UTIL_LEN(lists); i++) {
+		for (size_t k = 0; k < lists[i]->count && ok; k++)
+			ok = buffer_append(
+				 &out, lists[i]->items[k], strlen(lists[i]->items[k])) &&
+			     buffer_append(&out, "\r\n", 2);
+	}
+	ok = ok && buffer_append(&out, "", 1);
+	joined = ok ? strdup((char *)buffer_data(&out)) : NULL;
+	buffer_clear(&out);
+	return joined;
+}
+
+static int
+server_set_origins(struct server *server)
+{
+	const struct options *options = server->options;
+	struct origin_policy *policy = &server->endpoint.origin;
+
+	policy->compat = options->compat;
+	policy->require = options->require_origin || options->sameorigin;
+	policy->secure = options->ssl;
+	policy->mode = ORIGIN_SAME;
+	if (options->origin_any)
+		policy->mode = ORIGIN_ANY;
+	if (options->origin.count == 0)
+		return 0;
+	server->rules = calloc(options->origin.count, sizeof(*server->rules));
+	if (!server->rules)
+		return server_fail(server, EX_OSERR, "out of memory");
+	for (size_t i = 0; i < options->origin.count; i++) {
+		const char *wrong =
+		    origin_parse_rule(span_of(options->origin.items[i]), &server->rules[i]);
+
+		if (wrong)
+			return server_fail(server, EX_CONFIG, "--origin: %s %s",
+			    options->origin.items[i], wrong);
+	}
+	policy->rules = server->rules;
+	policy->rule_count = options->origin.count;
+	if (!options->origin_any)
+		policy->mode = ORIGIN_LIST;
+	return 0;
+}
+
+static int
+server_set_endpoint(struct server *server)
+{
+	const struct options *options = server->options;
+	struct endpoint *endpoint = &server->endpoint;
+	struct stat dir;
+
+	endpoint->dir = -1;
+	if (options->command) {
+		endpoint->program = options->program;
+		endpoint->argv = options->command;
+	} else if (options->dir) {
+		endpoint->dir_path = options->dir;
+		endpoint->dir = beneath_root(options->dir);
+		if (endpoint->dir == -1)
+			return server_fail(server, EX_OSERR, "can't open --dir %s: %s",
+			    options->dir, strerror(errno));
+		if (fstat(endpoint->dir, &dir) == 0 && (dir.st_mode & S_IWOTH))
+			log_errorx("--dir %s can be written to by everybody, who can thus run "
+				   "programs as this user; "
+				   "chmod o-w ends that",
+			    options->dir);
+	}
+	server->pass_env = env_pick(environ, options->passenv.items, options->passenv.count);
+	server->switch_headers = server_join_headers(&options->header, &options->header_ws);
+	if (!server->pass_env || !server->switch_headers)
+		return server_fail(server, EX_OSERR, "out of memory");
+	endpoint->to_program = options->to_program;
+	endpoint->from_program = options->from_program;
+	endpoint->events = options->events;
+	endpoint->pass_stderr = options->passstderr;
+	endpoint->not_utf8 = server_not_utf8[options->invalid_utf8];
+	endpoint->max_message = (uint64_t)options->maxframesize;
+	endpoint->ping_ms = options->pingms;
+	endpoint->max_programs = options->maxforks > 0 ? (size_t)options->maxforks : 0;
+	endpoint->compat = options->compat;
+	endpoint->subprotocols = options->subprotocol.items;
+	endpoint->subprotocol_count = options->subprotocol.count;
+	endpoint->require_subprotocol = options->require_subprotocol;
+	endpoint->deflate = options->deflate;
+	endpoint->hosts = options->host.items;
+	endpoint->host_count = options->host.count;
+	endpoint->switch_headers = server->switch_headers;
+	endpoint->pass_env = server->pass_env;
+	endpoint->pass_auth = options->pass_auth;
+	return server_set_origins(server);
+}
+
+static int
+server_set_route(struct server *server)
+{
+	const struct options *options = server->options;
+	struct route *route = &server->route;
+
+	route->upgrade = (struct upgrade_context){
+	    .loop = server->loop,
+	    .children = server->children,
+	    .sessions = &server->sessions,
+	    .last_id = &server->last_session,
+	    .endpoint = &server->endpoint,
+	};
+	route->has_endpoint = options->command || options->dir;
+	route->files.root = -1;
+	server->file_headers = server_join_headers(&options->header, &options->header_http);
+	if (!server->file_headers)
+		return server_fail(server, EX_OSERR, "out of memory");
+	route->files.headers = server->file_headers;
+	if (options->staticdir) {
+		route->files.root = beneath_root(options->staticdir);
+		if (route->files.root == -1)
+			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s",
+			    options->staticdir, strerror(errno));
+	}
+	return 0;
+}
+
+bool
+server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
+{
+	const struct options *options = server->options;
+	struct tls_settings settings = {
+	    .certificates = options->sslcert.items,
+	    .keys = options->sslkey.items,
+	    .count = options->sslcert.count,
+	    .ca = options->sslca,
+	    .crl = options->sslcrl,
+	    .strict_names = options->strict_sni,
+	};
+	struct tls *tls = tls_new(&settings, error);
+
+	if (!tls)
+		return false;
+	/* Connections that there are keep the old one. */
+	tls_release(server->tls);
+	server->tls = tls;
+	return true;
+}
+
+static int
+server_set_tls(struct server *server)
+{
+	char error[TLS_ERROR_MAX];
+
+	/* Before there is a key in it. */
+	if (server->options->no_core_dumps && util_hide_memory() == -1)
+		return server_fail(
+		    server, EX_OSERR, "can't keep core dumps off: %s", strerror(errno));
+	if (server->options->ssl && !server_load_tls(server, error))
+		return server_fail(server, EX_CONFIG, "%s", error);
+	return 0;
+}
+
+int
+server_set_up(struct server *server)
+{
+	int status = server_set_endpoint(server);
+
+	if (status == 0)
+		status = server_set_route(server);
+	if (status == 0)
+		status = server_set_tls(server);
+	return status;
+}
