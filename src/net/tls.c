@@ -308,7 +308,7 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 	ERR_clear_error();
 	if (tls)
 		tls->contexts = calloc(settings->count, sizeof(SSL_CTX *));
-	if (!tls || !tls->contexts || !tls_tickets_init(&tls->tickets)) {
+	if (!tls || !tls->contexts || !tls_tickets_init(&tls->tickets, settings->pool)) {
 		tls_fail(error, "there is no memory, or no random bytes, for TLS");
 		goto fail;
 	}

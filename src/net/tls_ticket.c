@@ -2,6 +2,7 @@
 /* The keys of session tickets. */
 #include "net/tls_ticket.h"
 
+#include "base/log.h"
 #include "base/util.h"
 
 #include <openssl/core_names.h>
@@ -17,9 +18,79 @@ tls_ticket_key_make(struct tls_ticket_key *key)
 	       RAND_priv_bytes(key->mac, sizeof(key->mac)) == 1;
 }
 
-bool
-tls_tickets_init(struct tls_tickets *tickets)
+static uint64_t
+tls_ticket_generation(uint64_t version)
 {
+	return version >> 32;
+}
+
+bool
+tls_ticket_pool_init(struct tls_ticket_pool *pool)
+{
+	if (!lock_init(&pool->lock) || !tls_ticket_key_make(&pool->current))
+		return false;
+	pool->previous = pool->current;
+	return true;
+}
+
+static bool
+tls_ticket_pool_change(struct tls_ticket_pool *pool, bool begin)
+{
+	struct tls_ticket_key fresh;
+	bool ok = tls_ticket_key_make(&fresh) && lock_take(&pool->lock);
+
+	if (ok) {
+		uint64_t version = atomic_load(&pool->version);
+
+		pool->previous = begin ? fresh : pool->current;
+		pool->current = fresh;
+		atomic_store(&pool->version,
+		    begin ? (tls_ticket_generation(version) + 1) << 32 : version + 1);
+		lock_give(&pool->lock);
+	}
+	OPENSSL_cleanse(&fresh, sizeof(fresh));
+	return ok;
+}
+
+bool
+tls_ticket_pool_renew(struct tls_ticket_pool *pool)
+{
+	return tls_ticket_pool_change(pool, false);
+}
+
+bool
+tls_ticket_pool_begin(struct tls_ticket_pool *pool)
+{
+	return tls_ticket_pool_change(pool, true);
+}
+
+int64_t
+tls_ticket_pool_due_ms(const struct tls_ticket_pool *pool)
+{
+	return pool->current.born_ms + TLS_TICKET_RENEW_MS;
+}
+
+/* Takes over the keys of the pool. False when they can't be had now. */
+static bool
+tls_tickets_copy(struct tls_tickets *tickets)
+{
+	struct tls_ticket_pool *pool = tickets->pool;
+
+	if (!lock_take(&pool->lock))
+		return false;
+	tickets->version = atomic_load(&pool->version);
+	tickets->current = pool->current;
+	tickets->previous = pool->previous;
+	lock_give(&pool->lock);
+	return true;
+}
+
+bool
+tls_tickets_init(struct tls_tickets *tickets, struct tls_ticket_pool *pool)
+{
+	tickets->pool = pool;
+	if (pool)
+		return tls_tickets_copy(tickets);
 	if (!tls_ticket_key_make(&tickets->current))
 		return false;
 	tickets->previous = tickets->current;
@@ -36,9 +107,18 @@ tls_tickets_clear(struct tls_tickets *tickets)
 static bool
 tls_tickets_renew(struct tls_tickets *tickets)
 {
+	int64_t limit_ms = TLS_TICKET_RENEW_MS;
 	struct tls_ticket_key fresh;
+	uint64_t version = tickets->pool ? atomic_load(&tickets->pool->version) : 0;
 
-	if (util_clock_ms() - tickets->current.born_ms < TLS_TICKET_RENEW_MS)
+	if (tickets->pool &&
+	    tls_ticket_generation(version) == tls_ticket_generation(tickets->version)) {
+		if (version != tickets->version && !tls_tickets_copy(tickets))
+			log_debug("the keys of tickets can't be had");
+		/* Who makes the keys of the pool may be late, or dead. */
+		limit_ms *= 2;
+	}
+	if (util_clock_ms() - tickets->current.born_ms < limit_ms)
 		return true;
 	if (!tls_ticket_key_make(&fresh))
 		return false;

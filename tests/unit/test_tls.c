@@ -687,8 +687,8 @@ test_ticket_keys_are_renewed_by_time(void **state)
 
 	(void)state;
 	passed_ms = 0;
-	assert_true(tls_tickets_init(&tickets));
-	assert_true(tls_tickets_init(&others));
+	assert_true(tls_tickets_init(&tickets, NULL));
+	assert_true(tls_tickets_init(&others, NULL));
 	seal_ticket(&tickets, first, iv);
 	assert_int_equal(open_ticket(&tickets, first, iv), 1);
 	assert_int_equal(open_ticket(&others, first, iv), 0);
@@ -709,6 +709,60 @@ test_ticket_keys_are_renewed_by_time(void **state)
 	passed_ms = 0;
 	tls_tickets_clear(&tickets);
 	tls_tickets_clear(&others);
+}
+
+/* The processes of one server: who has the keys of the pool opens the tickets of the others. */
+static void
+test_a_pool_gives_all_the_same_ticket_keys(void **state)
+{
+	struct tls_ticket_pool pool = {0};
+	struct tls_tickets one;
+	struct tls_tickets other;
+	struct tls_tickets next;
+	unsigned char name[TLS_TICKET_NAME];
+	unsigned char later[TLS_TICKET_NAME];
+	unsigned char iv[EVP_MAX_IV_LENGTH];
+
+	(void)state;
+	passed_ms = 0;
+	assert_true(tls_ticket_pool_init(&pool));
+	assert_true(tls_tickets_init(&one, &pool));
+	assert_true(tls_tickets_init(&other, &pool));
+	seal_ticket(&one, name, iv);
+	assert_int_equal(open_ticket(&other, name, iv), 1);
+	/* They follow its renewals. */
+	passed_ms = TLS_TICKET_RENEW_MS + 1000;
+	assert_true(tls_ticket_pool_due_ms(&pool) <= util_clock_ms());
+	assert_true(tls_ticket_pool_renew(&pool));
+	assert_true(tls_ticket_pool_due_ms(&pool) > util_clock_ms());
+	seal_ticket(&one, later, iv);
+	assert_memory_not_equal(name, later, sizeof(name));
+	assert_int_equal(open_ticket(&other, later, iv), 1);
+	assert_int_equal(open_ticket(&other, name, iv), 2);
+	/* A new generation is of those that come after it; the old go on among themselves. */
+	assert_true(tls_ticket_pool_begin(&pool));
+	assert_true(tls_tickets_init(&next, &pool));
+	seal_ticket(&next, name, iv);
+	assert_int_equal(open_ticket(&one, name, iv), 0);
+	assert_int_equal(open_ticket(&next, name, iv), 1);
+	assert_int_equal(open_ticket(&next, later, iv), 0);
+	assert_int_equal(open_ticket(&one, later, iv), 1);
+	assert_int_equal(open_ticket(&other, later, iv), 1);
+	/* Nobody renews the keys of the old ones any more, so each does for itself. */
+	passed_ms = 2 * (int64_t)TLS_TICKET_RENEW_MS + 2000;
+	seal_ticket(&one, name, iv);
+	assert_memory_not_equal(name, later, sizeof(name));
+	assert_int_equal(open_ticket(&other, name, iv), 0);
+	assert_int_equal(open_ticket(&one, name, iv), 1);
+	/* And should the pool's owner have died, so do the others. */
+	seal_ticket(&next, later, iv);
+	passed_ms = 4 * (int64_t)TLS_TICKET_RENEW_MS;
+	seal_ticket(&next, name, iv);
+	assert_memory_not_equal(name, later, sizeof(name));
+	passed_ms = 0;
+	tls_tickets_clear(&one);
+	tls_tickets_clear(&other);
+	tls_tickets_clear(&next);
 }
 
 /* A stream in the loop: what its owner reads, CAPACITY bytes at a time. */
@@ -890,6 +944,7 @@ main(void)
 	    cmocka_unit_test(test_the_context_lives_as_long_as_its_streams),
 	    cmocka_unit_test(test_the_client_is_known_by_its_certificate),
 	    cmocka_unit_test(test_ticket_keys_are_renewed_by_time),
+	    cmocka_unit_test(test_a_pool_gives_all_the_same_ticket_keys),
 	    cmocka_unit_test(test_a_stream_reads_on_without_an_event_of_the_socket),
 	    cmocka_unit_test(test_a_queue_does_not_swallow_what_is_pending),
 	    cmocka_unit_test(test_a_paused_stream_writes_and_ends),
