@@ -28,6 +28,8 @@ struct options_list {
 	size_t count;
 };
 
+enum { OPTIONS_WORKERS_MAX = 256 };
+
 /* In the order of the words of --invalid-utf8. */
 enum options_not_utf8 {
 	OPTIONS_REPLACE,
@@ -43,6 +45,8 @@ struct options {
 	struct options_list
 	    address; /* "*" is all interfaces, none loopback; brackets of IPv6 removed */
 	struct options_list host; /* names without a port */
+
+	int64_t workers; /* processes that serve, 1 to OPTIONS_WORKERS_MAX */
 
 	bool ssl;
 	struct options_list

@@ -2,10 +2,13 @@
 /* For each type of an option's value the function that reads, checks and stores it. */
 #include "options_set.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+
+enum { CPUS_MAX = 8192 }; /* that a machine may have */
 
 /* What wspipe itself writes into an answer; a second one would contradict it. */
 static const char *const own_headers[] = {
@@ -123,6 +126,38 @@ option_set_number(const struct option_row *row, struct options *options, struct 
 		return NULL;
 	}
 	return util_parse_number(value, row->min, row->max, number);
+}
+
+/* How many CPUs this process may run on. */
+static int64_t
+usable_cpus(void)
+{
+	cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+	int count = 1;
+
+	if (set && sched_getaffinity(0, CPU_ALLOC_SIZE(CPUS_MAX), set) == 0)
+		count = CPU_COUNT_S(CPU_ALLOC_SIZE(CPUS_MAX), set);
+	CPU_FREE(set);
+	return count;
+}
+
+const char *
+option_set_workers(const struct option_row *row, struct options *options, struct span value)
+{
+	int64_t *workers = option_target(row, options);
+
+	if (!span_equal(value, SPAN("auto"))) {
+		int64_t number;
+
+		if (util_parse_number(value, row->min, row->max, &number))
+			return "must be 'auto' or a number from 1 to 256";
+		*workers = number;
+		return NULL;
+	}
+	*workers = usable_cpus();
+	if (*workers > row->max)
+		*workers = row->max;
+	return NULL;
 }
 
 const char *

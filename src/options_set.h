@@ -11,6 +11,7 @@
 
 option_setter option_set_bool;
 option_setter option_set_number;
+option_setter option_set_workers;
 option_setter option_set_path;
 option_setter option_set_files;
 option_setter option_set_address;

@@ -59,6 +59,9 @@ const struct option_row option_rows[] = {
 	{ROW("address", address, option_set_address), .argument = "ADDRESS", .repeatable = true,
 	    .initial_compat = "*", .initial_words = "127.0.0.1 and ::1", .section = OPTION_LISTENING,
 	    .help = "the address to listen on, '*' for all interfaces; repeatable"},
+	{ROW("workers", workers, option_set_workers), .argument = "N", .min = 1, .max = OPTIONS_WORKERS_MAX,
+	    .initial = "1", .initial_compat = "1", .section = OPTION_LISTENING,
+	    .help = "processes that share the connections; 'auto' is one for each CPU that may be used"},
 
 	{ROW("ssl", ssl, option_set_bool), .early = true, .section = OPTION_TLS,
 	    .help = "serve https:// and wss://, and nothing else; needs --sslcert and --sslkey"},

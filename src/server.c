@@ -8,6 +8,7 @@
 #include "net/linger.h"
 #include "serve/session.h"
 #include "server_inner.h"
+#include "server_workers.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -73,7 +75,7 @@ server_drain(struct server *server, const char *why)
 {
 	log_info("%s: draining %zu programs; again to kill them", why,
 	    children_count(server->children));
-	listeners_close(&server->listeners);
+	server_stop_listening(server);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions);
 	server_enter_stage(server, SERVER_DRAINING, SERVER_DRAIN_MS);
@@ -86,7 +88,7 @@ server_on_tick(void *arg)
 	struct server *server = arg;
 	int64_t now = util_clock_ms();
 
-	if (list_empty(&server->sessions) && list_empty(&server->connections) &&
+	if (list_empty(&server->sessions) && list_empty(&server->connections.list) &&
 	    list_empty(&server->loop->lingering)) {
 		loop_stop(server->loop);
 		return;
@@ -115,6 +117,17 @@ server_reload_tls(struct server *server)
 		log_errorx("SIGHUP: %s; the old certificates stay", error);
 }
 
+/*
+ * Whether a signal that comes while it drains asks for more. To a worker a terminal or a
+ * service manager may send the one that its parent has sent as well: the parent counts them.
+ */
+static bool
+server_is_second(const struct server *server)
+{
+	return server->parent == 0 || getppid() != server->parent ||
+	       atomic_load(&server->page->stage) == SERVER_KILLING;
+}
+
 static void
 server_on_signal(evutil_socket_t number, short what, void *arg)
 {
@@ -136,7 +149,8 @@ server_on_signal(evutil_socket_t number, short what, void *arg)
 		server_drain(server, name);
 		break;
 	case SERVER_DRAINING:
-		server_kill(server);
+		if (server_is_second(server))
+			server_kill(server);
 		break;
 	case SERVER_KILLING:
 		break;
@@ -186,16 +200,20 @@ server_clear(struct server *server)
 	free(server->switch_headers);
 	free(server->file_headers);
 	free(server->pass_env);
+	if (server->page)
+		munmap(server->page, sizeof(*server->page));
 }
 
+/* Makes what each process that serves has for itself. */
 static int
 server_start(struct server *server)
 {
 	struct children_settings settings = {
 	    .heritage = &server->heritage,
 	    .extra_wait_ms = server->options->closems,
+	    .quota = &server->page->quota,
+	    .holder = server->worker,
 	};
-	int status;
 
 	server->loop = loop_new();
 	if (server->loop)
@@ -204,36 +222,59 @@ server_start(struct server *server)
 		return server_fail(
 		    server, EX_OSERR, "can't make an event loop: %s", strerror(errno));
 	timer_init(&server->tick, server->loop, server_on_tick, server);
-	status = server_set_up(server);
-	if (status == 0)
-		status = server_listen(server);
-	if (status == 0 && !server_take_signals(server))
-		status =
-		    server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
-	return status;
+	server->connections.count = &server->page->workers[server->worker].connections;
+	server->route.upgrade.loop = server->loop;
+	server->route.upgrade.children = server->children;
+	if (!server_accept(server))
+		return server_fail(server, EX_OSERR, "out of memory");
+	if (!server_take_signals(server))
+		return server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
+	return 0;
+}
+
+/* Serves until it is stopped. A worker says nothing of its start and its end: its parent does.
+ */
+static int
+server_serve(struct server *server)
+{
+	int status = server_start(server);
+
+	if (status != 0)
+		return status;
+	server_raise_limits(server);
+	if (server->parent == 0) {
+		server_announce(server);
+	} else {
+		/* What came since the fork is delivered now that somebody takes it. */
+		sigprocmask(SIG_SETMASK, &server->heritage.mask, NULL);
+	}
+	if (!loop_run(server->loop))
+		return server_fail(
+		    server, EX_OSERR, "the event loop failed: %s", strerror(errno));
+	if (server->parent == 0)
+		log_info("stopped");
+	return 0;
 }
 
 int
 server_run(const struct options *options)
 {
 	struct server server = {.options = options, .endpoint.dir = -1, .route.files.root = -1};
+	bool serves = true;
 	int status;
 
-	list_init(&server.connections);
+	list_init(&server.connections.list);
 	list_init(&server.sessions);
 	spawn_heritage_init(&server.heritage);
 	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->log_format, options->loglevel);
-	status = server_start(&server);
-	if (status == 0) {
-		server_raise_limits(&server);
-		server_announce(&server);
-		if (!loop_run(server.loop))
-			status = server_fail(
-			    &server, EX_OSERR, "the event loop failed: %s", strerror(errno));
-		else
-			log_info("stopped");
-	}
+	status = server_set_up(&server);
+	if (status == 0)
+		status = server_listen(&server);
+	if (status == 0 && options->workers > 1)
+		status = server_work(&server, &serves);
+	if (status == 0 && serves)
+		status = server_serve(&server);
 	server_clear(&server);
 	return status;
 }

@@ -4,14 +4,19 @@
 #define SERVER_INNER_H
 
 #include "child/child.h"
+#include "child/quota.h"
+#include "http/connection.h"
 #include "net/listeners.h"
 #include "net/tls.h"
+#include "net/tls_ticket.h"
 #include "options.h"
 #include "serve/endpoint.h"
 #include "serve/route.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { SERVER_SIGNALS = 4 }; /* how many it takes */
 
@@ -21,17 +26,32 @@ enum server_stage {
 	SERVER_KILLING, /* SIGKILL for all */
 };
 
+/* What all processes of the server share. Zeroed at the start. */
+struct server_page {
+	struct quota quota; /* the holders: each worker by its number, and behind them what
+			       those who died have left */
+	struct tls_ticket_pool tickets;
+	_Atomic uint64_t last_session;
+	_Atomic int stage; /* enum server_stage: what the parent wants */
+	struct server_share {
+		atomic_size_t connections; /* that wait for a request or get an answer */
+		atomic_bool accepts;
+	} workers[OPTIONS_WORKERS_MAX];
+};
+
 struct server {
 	const struct options *options; /* borrowed */
+	struct server_page *page; /* owned, but shared */
+	size_t worker; /* this process's number, from 0 */
+	pid_t parent; /* of a worker; 0: there are no workers but this process */
 	struct spawn_heritage heritage;
 	struct loop *loop;
 	struct children *children;
 	struct listeners listeners;
 	struct tls *tls; /* owned; NULL: plain connections */
 	struct event *signals[SERVER_SIGNALS];
-	struct list connections;
+	struct connections connections;
 	struct list sessions;
-	uint64_t last_session;
 	struct endpoint endpoint;
 	struct route route;
 	struct origin_rule *rules;
@@ -56,13 +76,22 @@ int server_set_up(struct server *server);
 /* Reads the certificates and keys. False: ERROR says why, and all is as it was. */
 bool server_load_tls(struct server *server, char error[TLS_ERROR_MAX]);
 
-/* server_listen.c: listens on all addresses. 0, or the exit status. */
+/* server_listen.c: opens sockets on all addresses. 0, or the exit status. */
 int server_listen(struct server *server);
+
+/* Accepts connections from now on. False without memory. */
+bool server_accept(struct server *server) __attribute__((warn_unused_result));
+
+/* No more. It may be called twice. */
+void server_stop_listening(struct server *server);
 
 /* Tells where it listens, and notes whether that is loopback alone. */
 void server_announce(struct server *server);
 
-/* As many descriptors as the system gives; what is short is said, not found out under load. */
+/*
+ * As many descriptors as the system gives, which each process that serves shares out for
+ * itself; what is short is said, not found out under load. A worker leaves that to its parent.
+ */
 void server_raise_limits(struct server *server);
 
 #endif

@@ -11,6 +11,11 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
+enum {
+	SERVER_UNEVEN = 16, /* one in so many connections may be where it should not */
+	SERVER_LOOP_FDS = 3, /* descriptors of a loop, which the parent of workers has not */
+};
+
 static void
 server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 {
@@ -26,6 +31,61 @@ server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 		log_errorx("out of memory for a connection");
 }
 
+/* How many connections a worker has, with those whose program runs. */
+static size_t
+server_load(const struct server *server, size_t worker)
+{
+	return atomic_load(&server->page->workers[worker].connections) +
+	       quota_held(&server->page->quota, worker);
+}
+
+/*
+ * Whether another worker should have the next connection, since it has fewer. With many
+ * connections a few more or less are no reason to wait for one another.
+ */
+static bool
+server_leaves(void *arg)
+{
+	struct server *server = arg;
+	size_t own = server_load(server, server->worker);
+
+	for (size_t i = 0; i < (size_t)server->options->workers; i++) {
+		size_t other = server_load(server, i);
+
+		if (atomic_load(&server->page->workers[i].accepts) &&
+		    own > other + other / SERVER_UNEVEN)
+			return true;
+	}
+	return false;
+}
+
+/* While this worker has no room nobody leaves anything to it. */
+static void
+server_on_gate(void *arg)
+{
+	struct server *server = arg;
+
+	atomic_store(
+	    &server->page->workers[server->worker].accepts, !server->listeners.gate.shut);
+}
+
+bool
+server_accept(struct server *server)
+{
+	server->listeners.on_gate = server_on_gate;
+	server->listeners.on_gate_arg = server;
+	atomic_store(&server->page->workers[server->worker].accepts, true);
+	return listeners_start(&server->listeners, server->loop, server_on_accept,
+	    server->options->workers > 1 ? server_leaves : NULL, server);
+}
+
+void
+server_stop_listening(struct server *server)
+{
+	atomic_store(&server->page->workers[server->worker].accepts, false);
+	listeners_close(&server->listeners);
+}
+
 int
 server_listen(struct server *server)
 {
@@ -34,9 +94,6 @@ server_listen(struct server *server)
 	struct listeners_error error;
 	const char *advice = "";
 
-	server->listeners.loop = server->loop;
-	server->listeners.handler = server_on_accept;
-	server->listeners.arg = server;
 	if (listeners_open(
 		&server->listeners, addresses->items, addresses->count, port, &error))
 		return 0;
@@ -114,22 +171,29 @@ server_announce(struct server *server)
 void
 server_raise_limits(struct server *server)
 {
+	size_t workers = (size_t)server->options->workers;
+	bool is_parent = server->parent == 0 && workers > 1;
 	struct rlimit limit = server->heritage.nofile;
 	struct server_budget budget;
+	size_t sessions;
 
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur == RLIM_INFINITY)
 		return;
-	budget = server_budget_of(
-	    limit.rlim_cur, server_budget_used(limit.rlim_cur), server->options->staticdir);
+	budget = server_budget_of(limit.rlim_cur,
+	    server_budget_used(limit.rlim_cur) + (is_parent ? SERVER_LOOP_FDS : 0),
+	    server->options->staticdir);
 	server->endpoint.room = budget.programs;
 	gate_limit(&server->listeners.gate, budget.connections);
-	if (server->endpoint.max_programs == 0 ||
-	    budget.programs < server->endpoint.max_programs)
-		log_info("the limit of %llu open files allows %zu sessions and %zu other "
+	/* A worker says nothing of its start. */
+	if (server->parent != 0)
+		return;
+	sessions = budget.programs * workers;
+	if (server->page->quota.limit == 0 || sessions < server->page->quota.limit)
+		log_info("the limit of %llu open files%s allows %zu sessions and %zu other "
 			 "connections; ulimit -n raises it",
-		    (unsigned long long)limit.rlim_cur, budget.programs,
-		    budget.connections - budget.programs);
+		    (unsigned long long)limit.rlim_cur, is_parent ? " of each worker" : "",
+		    sessions, (budget.connections - budget.programs) * workers);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -105,7 +106,6 @@ server_set_endpoint(struct server *server)
 	endpoint->not_utf8 = server_not_utf8[options->invalid_utf8];
 	endpoint->max_message = (uint64_t)options->maxframesize;
 	endpoint->ping_ms = options->pingms;
-	endpoint->max_programs = options->maxforks > 0 ? (size_t)options->maxforks : 0;
 	endpoint->compat = options->compat;
 	endpoint->subprotocols = options->subprotocol.items;
 	endpoint->subprotocol_count = options->subprotocol.count;
@@ -126,10 +126,8 @@ server_set_route(struct server *server)
 	struct route *route = &server->route;
 
 	route->upgrade = (struct upgrade_context){
-	    .loop = server->loop,
-	    .children = server->children,
 	    .sessions = &server->sessions,
-	    .last_id = &server->last_session,
+	    .last_id = &server->page->last_session,
 	    .endpoint = &server->endpoint,
 	};
 	route->has_endpoint = options->command || options->dir;
@@ -155,6 +153,7 @@ server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
 	    .certificates = options->sslcert.items,
 	    .keys = options->sslkey.items,
 	    .count = options->sslcert.count,
+	    .pool = options->workers > 1 ? &server->page->tickets : NULL,
 	    .ca = options->sslca,
 	    .crl = options->sslcrl,
 	    .strict_names = options->strict_sni,
@@ -183,11 +182,32 @@ server_set_tls(struct server *server)
 	return 0;
 }
 
+/* Makes what the workers share, before there are any. */
+static int
+server_set_page(struct server *server)
+{
+	const struct options *options = server->options;
+	size_t limit = options->maxforks > 0 ? (size_t)options->maxforks : 0;
+	struct server_page *page = mmap(
+	    NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return server_fail(server, EX_OSERR, "out of memory");
+	server->page = page;
+	if (!quota_init(&page->quota, limit, (size_t)options->workers + 1) ||
+	    !tls_ticket_pool_init(&page->tickets))
+		return server_fail(
+		    server, EX_OSERR, "the system has no locks, or no random bytes");
+	return 0;
+}
+
 int
 server_set_up(struct server *server)
 {
-	int status = server_set_endpoint(server);
+	int status = server_set_page(server);
 
+	if (status == 0)
+		status = server_set_endpoint(server);
 	if (status == 0)
 		status = server_set_route(server);
 	if (status == 0)

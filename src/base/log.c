@@ -27,6 +27,7 @@ static struct {
 	enum log_level lowest;
 	int own_fd; /* FD opened once more, so that it does not block; -1: FD itself is written
 		       to */
+	int worker; /* 0: none */
 	bool is_socket;
 	bool torn; /* the last line was taken in part */
 	uint64_t lost; /* lines that nobody took */
@@ -84,6 +85,12 @@ log_setup(int fd, enum log_format format, enum log_level lowest)
 		log_sink.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	}
 	errno = saved;
+}
+
+void
+log_set_worker(int number)
+{
+	log_sink.worker = number;
 }
 
 bool
@@ -349,6 +356,8 @@ log_end(void)
 {
 	int saved = errno;
 
+	if (log_sink.worker != 0 && log_sink.format != LOG_COMPAT)
+		log_number("worker", log_sink.worker);
 	switch (log_sink.format) {
 	case LOG_TEXT:
 		if (line.cut)

@@ -278,9 +278,14 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 	*out = NULL;
 	if (!child)
 		return ENOMEM;
+	if (!children_take_place(children)) {
+		free(child);
+		return EDQUOT;
+	}
 	error =
 	    spawn_program(children_settings(children)->heritage, path, argv, envp, &spawned);
 	if (error != 0) {
+		children_give_place(children);
 		free(child);
 		return error;
 	}

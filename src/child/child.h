@@ -44,8 +44,9 @@ struct child_handlers {
 };
 
 /*
- * Starts a program. 0, or an errno: nothing was started then and *OUT is NULL. No handler is
- * called before the caller returns to the loop. Stdout is not read before child_set_reading().
+ * Starts a program. 0, or an errno, EDQUOT when too many run: nothing was started then and
+ * *OUT is NULL. No handler is called before the caller returns to the loop. Stdout is not read
+ * before child_set_reading().
  */
 int child_start(struct children *children, const char *path, char *const argv[],
     char *const envp[], const struct child_handlers *handlers, void *arg, struct child **out)

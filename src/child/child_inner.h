@@ -46,7 +46,13 @@ void child_signal(struct child *child, int signal);
 /* The program was found dead. It may be freed by this. */
 void child_died(struct child *child, const siginfo_t *info);
 
-/* Of the table: a child that was started is in it until it is reaped. */
+/*
+ * A place in the quota is taken before the start; the table takes it over. False: there is none.
+ */
+bool children_take_place(struct children *children);
+void children_give_place(struct children *children);
+
+/* Of the table: a child that was started is in it until it is reaped, and gives its place then. */
 void children_learn(struct children *children, struct child *child);
 void children_forget(struct children *children, struct child *child);
 

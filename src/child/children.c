@@ -50,6 +50,24 @@ children_count(const struct children *children)
 	return children->count;
 }
 
+bool
+children_are_full(const struct children *children)
+{
+	return quota_is_full(children->settings.quota);
+}
+
+bool
+children_take_place(struct children *children)
+{
+	return quota_take(children->settings.quota, children->settings.holder);
+}
+
+void
+children_give_place(struct children *children)
+{
+	quota_give(children->settings.quota, children->settings.holder);
+}
+
 struct loop *
 children_loop(const struct children *children)
 {
@@ -75,6 +93,7 @@ children_forget(struct children *children, struct child *child)
 {
 	list_remove(&child->node);
 	children->count--;
+	children_give_place(children);
 }
 
 static struct child *

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All programs of the server. They are found by pid when they end, and counted; what becomes
+ * All programs of a process that serves. They are found by pid when they end, and counted; what becomes
  * of each is child's affair.
  */
 #ifndef CHILD_CHILDREN_H
 #define CHILD_CHILDREN_H
 
+#include "child/quota.h"
 #include "child/spawn.h"
 #include "net/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +19,9 @@ struct children;
 struct children_settings {
 	const struct spawn_heritage *heritage; /* borrowed */
 	int64_t extra_wait_ms; /* added to each wait of the ladder */
+	struct quota *quota; /* borrowed: a program counts from before its start until it is
+				reaped */
+	size_t holder; /* of the quota: this process */
 };
 
 struct children *children_new(struct loop *loop, const struct children_settings *settings);
@@ -26,6 +31,9 @@ void children_free(struct children *children);
 
 /* How many programs were started and not yet reaped. */
 size_t children_count(const struct children *children);
+
+/* True when no more may be started, by whomever of those that share the quota. */
+bool children_are_full(const struct children *children);
 
 /* To be called on SIGCHLD: finds out who exited. Also reaps strangers that a program left to us
  * (as process 1). */

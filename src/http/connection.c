@@ -14,7 +14,8 @@
 
 struct connection {
 	struct loop_grave grave; /* first: connection_release() casts it back */
-	struct list node; /* in its user's list */
+	struct list node; /* in connections->list */
+	struct connections *connections; /* borrowed */
 	struct loop *loop; /* borrowed */
 	struct io *io; /* owned; NULL once it was given away or closed */
 	connection_handler *handler;
@@ -53,12 +54,14 @@ connection_end(struct connection *c, bool linger)
 	c->io = NULL;
 	timer_stop(&c->timer);
 	list_remove(&c->node);
+	atomic_fetch_sub(c->connections->count, 1);
 	loop_bury(c->loop, &c->grave, connection_release);
 }
 
 void
-connection_drain_all(struct list *list)
+connection_drain_all(struct connections *connections)
 {
+	struct list *list = &connections->list;
 	struct list *next;
 
 	for (struct list *node = list->next; node != list; node = next) {
@@ -71,8 +74,10 @@ connection_drain_all(struct list *list)
 }
 
 void
-connection_abort_all(struct list *list)
+connection_abort_all(struct connections *connections)
 {
+	struct list *list = &connections->list;
+
 	while (!list_empty(list))
 		connection_end(LIST_ENTRY_OF(list->next, struct connection, node), false);
 }
@@ -289,8 +294,9 @@ static const struct io_handlers connection_io_handlers = {
 };
 
 bool
-connection_open_take(struct loop *loop, struct list *list, struct transport transport,
-    const struct sockaddr_storage *peer, connection_handler *handler, void *arg)
+connection_open_take(struct loop *loop, struct connections *connections,
+    struct transport transport, const struct sockaddr_storage *peer,
+    connection_handler *handler, void *arg)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
@@ -312,7 +318,9 @@ connection_open_take(struct loop *loop, struct list *list, struct transport tran
 		return false;
 	}
 	timer_at(&c->timer, util_clock_ms() + CONNECTION_HEAD_MS);
-	list_append(list, &c->node);
+	c->connections = connections;
+	list_append(&connections->list, &c->node);
+	atomic_fetch_add(connections->count, 1);
 	io_set_reading(c->io, true);
 	return true;
 }

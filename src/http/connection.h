@@ -10,6 +10,7 @@
 #include "http/head.h"
 #include "net/io.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -22,6 +23,12 @@ enum {
 
 struct connection;
 
+/* All connections of a server. */
+struct connections {
+	struct list list;
+	atomic_size_t *count; /* borrowed: how many there are, for whoever looks */
+};
+
 /*
  * HEAD is complete and valid. The handler answers by connection_reply(),
  * connection_reply_file() or connection_give(), once and before it returns.
@@ -31,11 +38,11 @@ typedef void connection_handler(
 
 /*
  * A connection over TRANSPORT, an accepted socket or TLS over one, which is taken even on
- * failure. It is put into LIST and leaves it when it ends. False without memory.
+ * failure. It is one of CONNECTIONS until it ends. False without memory.
  */
-bool connection_open_take(struct loop *loop, struct list *list, struct transport transport,
-    const struct sockaddr_storage *peer, connection_handler *handler, void *arg)
-    __attribute__((warn_unused_result));
+bool connection_open_take(struct loop *loop, struct connections *connections,
+    struct transport transport, const struct sockaddr_storage *peer,
+    connection_handler *handler, void *arg) __attribute__((warn_unused_result));
 
 /* Who is on the other side, and what carries the connection; both live as long as it. */
 const struct sockaddr_storage *connection_peer(const struct connection *connection);
@@ -56,10 +63,10 @@ void connection_reply_file(struct connection *connection, int fd, int64_t size,
  */
 struct io *connection_give(struct connection *connection, struct span *rest);
 
-/* Closes those of a list that still wait for a request; answers on their way go on. */
-void connection_drain_all(struct list *list);
+/* Closes those that still wait for a request; answers on their way go on. */
+void connection_drain_all(struct connections *connections);
 
-/* Closes all of a list at once, without a word. */
-void connection_abort_all(struct list *list);
+/* Closes all at once, without a word. */
+void connection_abort_all(struct connections *connections);
 
 #endif

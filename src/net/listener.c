@@ -7,7 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/listener.h>
+#include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -16,54 +16,91 @@
 #include <unistd.h>
 
 struct listener {
-	struct evconnlistener *evconn; /* owned, and with it the socket */
+	struct event *event; /* owned; NULL until it is started */
+	int fd; /* owned */
 	listener_handler *handler;
+	listener_leaver *leave; /* NULL: never */
 	void *arg; /* borrowed */
-	struct timer pause; /* armed: the system had no room */
-	bool held; /* our user has none */
+	struct timer pause; /* while it runs, nothing is accepted */
+	bool left; /* the pause is one in which somebody else may accept */
+	bool held; /* our user has no room */
 };
 
-static void
-listener_on_accept(struct evconnlistener *evconn, evutil_socket_t fd, struct sockaddr *peer,
-    int len, void *arg)
-{
-	struct listener *listener = arg;
-	struct sockaddr_storage address = {0};
-	int on = 1;
-
-	(void)evconn;
-	memcpy(&address, peer, (size_t)len < sizeof(address) ? (size_t)len : sizeof(address));
-	/* Messages are written whole, so waiting for more (RFC 896) would only delay them. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	listener->handler(listener->arg, fd, &address);
-}
-
+/* The one place that says whether connections are accepted. */
 static void
 listener_update(struct listener *listener)
 {
+	if (!listener->event)
+		return;
 	if (listener->held || listener->pause.due_ms != 0)
-		evconnlistener_disable(listener->evconn);
-	else
-		evconnlistener_enable(listener->evconn);
+		event_del(listener->event);
+	else if (event_add(listener->event, NULL) == -1)
+		timer_at(&listener->pause, util_clock_ms() + LISTENER_PAUSE_MS);
 }
 
-/* Out of descriptors or memory: the connection stays in the queue, and epoll would report it
- * for ever. */
+/* Stops listening for a while. */
 static void
-listener_on_error(struct evconnlistener *evconn, void *arg)
+listener_pause(struct listener *listener, int ms)
+{
+	timer_at(&listener->pause, util_clock_ms() + ms);
+	listener_update(listener);
+}
+
+/* Accepts one connection. False when there is none, or it can't be. */
+static bool
+listener_accept(struct listener *listener)
+{
+	struct sockaddr_storage peer = {0};
+	socklen_t len = sizeof(peer);
+	int on = 1;
+	int fd =
+	    accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd == -1) {
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+			return false;
+		/* Out of descriptors or memory: the connection stays in the queue, and epoll
+		 * would report it for ever. */
+		log_error("can't accept a connection, pausing for %d ms", LISTENER_PAUSE_MS);
+		listener_pause(listener, LISTENER_PAUSE_MS);
+		return false;
+	}
+	/* Messages are written whole, so waiting for more (RFC 896) would only delay them. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	listener->handler(listener->arg, fd, &peer);
+	return true;
+}
+
+static void
+listener_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *listener = arg;
 
-	log_error("can't accept a connection, pausing for %d ms", LISTENER_PAUSE_MS);
-	(void)evconn;
-	timer_at(&listener->pause, util_clock_ms() + LISTENER_PAUSE_MS);
-	listener_update(listener);
+	(void)fd;
+	(void)what;
+	if (!listener->leave) {
+		while (!listener->held && listener_accept(listener))
+			continue;
+	} else if (!listener->leave(listener->arg)) {
+		/* One at a time: whoever has fewer by then takes the next. */
+		listener_accept(listener);
+	} else {
+		listener->left = true;
+		listener_pause(listener, LISTENER_LEAVE_MS);
+	}
 }
 
 static void
 listener_on_pause_over(void *arg)
 {
-	listener_update(arg);
+	struct listener *listener = arg;
+	bool left = listener->left;
+
+	listener->left = false;
+	listener_update(listener);
+	/* Nobody took it, so it is taken here, whoever has how many. */
+	if (left && !listener->held)
+		listener_accept(listener);
 }
 
 void
@@ -99,8 +136,7 @@ fail:
 }
 
 struct listener *
-listener_new(struct loop *loop, const struct sockaddr *address, socklen_t len,
-    listener_handler *handler, void *arg)
+listener_new(const struct sockaddr *address, socklen_t len)
 {
 	struct listener *listener;
 	int fd = listener_socket(address, len);
@@ -113,20 +149,21 @@ listener_new(struct loop *loop, const struct sockaddr *address, socklen_t len,
 		errno = ENOMEM;
 		return NULL;
 	}
+	listener->fd = fd;
+	return listener;
+}
+
+bool
+listener_start(struct listener *listener, struct loop *loop, listener_handler *handler,
+    listener_leaver *leave, void *arg)
+{
 	listener->handler = handler;
+	listener->leave = leave;
 	listener->arg = arg;
 	timer_init(&listener->pause, loop, listener_on_pause_over, listener);
-	/* Backlog 0: the socket listens already. */
-	listener->evconn = evconnlistener_new(loop->base, listener_on_accept, listener,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (!listener->evconn) {
-		close(fd);
-		free(listener);
-		errno = ENOMEM;
-		return NULL;
-	}
-	evconnlistener_set_error_cb(listener->evconn, listener_on_error);
-	return listener;
+	listener->event = event_new(
+	    loop->base, listener->fd, EV_READ | EV_PERSIST, listener_on_readable, listener);
+	return listener->event && event_add(listener->event, NULL) == 0;
 }
 
 void
@@ -134,8 +171,10 @@ listener_free(struct listener *listener)
 {
 	if (!listener)
 		return;
-	evconnlistener_free(listener->evconn);
+	if (listener->event)
+		event_free(listener->event);
 	timer_stop(&listener->pause);
+	close(listener->fd);
 	free(listener);
 }
 
@@ -145,7 +184,7 @@ listener_address(const struct listener *listener, struct sockaddr_storage *out)
 	socklen_t len = sizeof(*out);
 
 	memset(out, 0, sizeof(*out));
-	getsockname(evconnlistener_get_fd(listener->evconn), (struct sockaddr *)out, &len);
+	getsockname(listener->fd, (struct sockaddr *)out, &len);
 }
 
 void

@@ -3,6 +3,10 @@
  * A listening TCP socket. Connections come accepted, non-blocking, close-on-exec
  * and with TCP_NODELAY. When the system has no descriptors left, listening
  * pauses for LISTENER_PAUSE_MS instead of spinning.
+ *
+ * Several processes may listen on one socket: it is opened before they part,
+ * and started in each. Then a connection wakes them all, and each asks whether it
+ * should leave it to another one.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -14,6 +18,7 @@
 
 enum {
 	LISTENER_PAUSE_MS = 500,
+	LISTENER_LEAVE_MS = 1, /* how long a connection is left to others */
 	LISTENER_TEXT_MAX =
 	    64, /* bytes of an address in text, with its end: "[v6%scope]:port" */
 };
@@ -24,11 +29,24 @@ struct listener;
 typedef void listener_handler(void *arg, int fd, const struct sockaddr_storage *peer);
 
 /*
- * Listens on ADDRESS. NULL with errno when the system refuses (EADDRINUSE,
- * EADDRNOTAVAIL, EACCES...). ARG is borrowed.
+ * Asked before a connection is accepted: true leaves it to the other processes that listen on
+ * the socket. It is taken all the same when it is still there LISTENER_LEAVE_MS later.
  */
-struct listener *listener_new(struct loop *loop, const struct sockaddr *address, socklen_t len,
-    listener_handler *handler, void *arg);
+typedef bool listener_leaver(void *arg);
+
+/*
+ * A socket that listens on ADDRESS: connections queue up, nobody accepts them yet. NULL with
+ * errno when the system refuses (EADDRINUSE, EADDRNOTAVAIL, EACCES...).
+ */
+struct listener *listener_new(const struct sockaddr *address, socklen_t len)
+    __attribute__((warn_unused_result));
+
+/*
+ * Accepts connections from now on. With LEAVE, which may be NULL, one at a time. ARG is
+ * borrowed. False without memory.
+ */
+bool listener_start(struct listener *listener, struct loop *loop, listener_handler *handler,
+    listener_leaver *leave, void *arg) __attribute__((warn_unused_result));
 
 /* On: as it begins. Off: nobody is accepted, those who come wait in the system's queue. */
 void listener_set_accepting(struct listener *listener, bool on);

@@ -54,7 +54,7 @@ listeners_add(struct listeners *l, const char *address, int port, bool optional,
 			failed = 1;
 			break;
 		}
-		listener = listener_new(l->loop, a->ai_addr, a->ai_addrlen, l->handler, l->arg);
+		listener = listener_new(a->ai_addr, a->ai_addrlen);
 		if (listener)
 			l->items[l->count++] = listener;
 		else if (!optional || (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT))
@@ -97,6 +97,8 @@ listeners_on_gate(void *arg)
 
 	for (size_t i = 0; i < listeners->count; i++)
 		listener_set_accepting(listeners->items[i], !listeners->gate.shut);
+	if (listeners->on_gate && listeners->count > 0)
+		listeners->on_gate(listeners->on_gate_arg);
 }
 
 bool
@@ -110,6 +112,17 @@ listeners_open(struct listeners *listeners, char *const *addresses, size_t count
 	while (!listeners_try(listeners, addresses, count, port, error)) {
 		listeners_close(listeners);
 		if (--tries == 0 || error->error != EADDRINUSE)
+			return false;
+	}
+	return true;
+}
+
+bool
+listeners_start(struct listeners *listeners, struct loop *loop, listener_handler *handler,
+    listener_leaver *leave, void *arg)
+{
+	for (size_t i = 0; i < listeners->count; i++) {
+		if (!listener_start(listeners->items[i], loop, handler, leave, arg))
 			return false;
 	}
 	return true;

@@ -17,10 +17,10 @@
 enum { LISTENERS_MAX = 64 };
 
 struct listeners {
-	struct loop *loop; /* borrowed */
-	listener_handler *handler;
-	void *arg; /* borrowed */
 	struct gate gate; /* made by listeners_open(); lives on after listeners_close() */
+	/* NULL, or told while they listen that the gate has shut or opened. */
+	void (*on_gate)(void *arg);
+	void *on_gate_arg; /* borrowed */
 	size_t count;
 	struct listener *items[LISTENERS_MAX]; /* owned */
 };
@@ -34,11 +34,15 @@ struct listeners_error {
 };
 
 /*
- * Listens on PORT of all COUNT addresses ("*" is every interface; none at all
+ * Opens sockets that listen on PORT of all COUNT addresses ("*" is every interface; none at all
  * is 127.0.0.1 and ::1, of which the system may lack one). False: nothing is listened on.
  */
 bool listeners_open(struct listeners *listeners, char *const *addresses, size_t count, int port,
     struct listeners_error *error) __attribute__((warn_unused_result));
+
+/* Accepts from all of them: listener_start(). False without memory. */
+bool listeners_start(struct listeners *listeners, struct loop *loop, listener_handler *handler,
+    listener_leaver *leave, void *arg) __attribute__((warn_unused_result));
 
 /* Listens no more. It may be called twice. */
 void listeners_close(struct listeners *listeners);

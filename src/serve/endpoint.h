@@ -37,8 +37,8 @@ struct endpoint {
 	enum endpoint_not_utf8 not_utf8;
 	uint64_t max_message; /* bytes; 0: no limit */
 	int64_t ping_ms; /* 0: no pings */
-	size_t max_programs; /* of the whole server; 0: no limit */
-	size_t room; /* as many as the system has descriptors for; 0: no limit */
+	size_t room; /* programs of this process that the system has descriptors for; 0: no
+			limit */
 	bool compat; /* messages of the wrong type are dropped, the log is websocketd's */
 
 	struct origin_policy origin;

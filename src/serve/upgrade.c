@@ -195,6 +195,12 @@ upgrade_find_program(
 	return PASS;
 }
 
+static struct refusal
+upgrade_too_many(void)
+{
+	return REFUSE(429, NULL, "--maxforks programs are running");
+}
+
 /* What to answer when a program could not be started: the client may try again when it was for
  * want of something. */
 static struct refusal
@@ -209,6 +215,8 @@ upgrade_start_failed(int error)
 		    "the program can't be started now: a limit of the system");
 	case EACCES:
 		return REFUSE(403, NULL, "the program can't be started: permission denied");
+	case EDQUOT:
+		return upgrade_too_many();
 	default:
 		return REFUSE(500, NULL, "the program can't be started");
 	}
@@ -256,6 +264,8 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	struct session_spec spec;
 	struct session *session = NULL;
 	struct refusal refusal = PASS;
+	uint64_t id = atomic_fetch_add(context->last_id, 1) + 1;
+	uint64_t last = id;
 	int error = ENOMEM;
 
 	listener_text(request->peer, remote);
@@ -265,7 +275,7 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	    .children = context->children,
 	    .list = context->sessions,
 	    .endpoint = endpoint,
-	    .id = *context->last_id + 1,
+	    .id = id,
 	    .program = request->script->program,
 	    .argv = endpoint->program ? endpoint->argv : own_argv,
 	    .envp = env,
@@ -282,10 +292,11 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	if (env && upgrade_switch(&answer, endpoint, terms))
 		session = session_open(&spec, &error);
 	if (session) {
-		(*context->last_id)++;
 		session_accept_take(session, connection_give(connection, &rest),
 		    (struct span){(char *)buffer_data(&answer), buffer_len(&answer)}, rest);
 	} else {
+		/* The number is the next one's, unless another process has gone on already. */
+		atomic_compare_exchange_strong(context->last_id, &last, id - 1);
 		errno = error;
 		log_error("can't start %s", request->script->program);
 		refusal = upgrade_start_failed(error);
@@ -314,9 +325,8 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 		if (refused)
 			refusal = REFUSE(403, NULL, refused);
 	}
-	if (refusal.status == 0 && endpoint->max_programs != 0 &&
-	    children_count(context->children) >= endpoint->max_programs)
-		refusal = REFUSE(429, NULL, "--maxforks programs are running");
+	if (refusal.status == 0 && children_are_full(context->children))
+		refusal = upgrade_too_many();
 	/* Further descriptors are those of clients who wait for an answer. */
 	if (refusal.status == 0 && endpoint->room != 0 &&
 	    children_count(context->children) >= endpoint->room)

@@ -20,7 +20,7 @@ struct upgrade_context {
 	struct loop *loop;
 	struct children *children;
 	struct list *sessions;
-	uint64_t *last_id; /* of the last session */
+	_Atomic uint64_t *last_id; /* of the last session, of all processes that serve */
 	const struct endpoint *endpoint;
 };
 

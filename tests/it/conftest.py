@@ -144,15 +144,35 @@ class Server:
             )
         self.pid = self.process.pid
         self.stopped = False
+        found = [int(a[10:]) for a in self.args if re.fullmatch(r"--workers=[0-9]+", a)]
+        self.worker_count = found[-1] if found and found[-1] > 1 else 0
         if ready:
             self.addresses = wait_for(self._addresses, "the server listens:\n" + self.log())
-            wait_for(self._takes_signals, "the server takes signals")
+            # A parent has no handlers, it waits for its signals, and does so before it has workers.
+            wait_for(self.workers if self.worker_count else self._takes_signals, "the server takes signals")
             self.fds = fd_count(self.pid)
+            if self.worker_count:
+                self.worker_fds = fd_count(self.workers()[0])
 
-    def _takes_signals(self):
-        with open("/proc/%d/status" % self.pid) as f:
-            caught = int(re.search(r"SigCgt:\s+(\w+)", f.read()).group(1), 16)
+    def _takes_signals(self, pid=None):
+        try:
+            with open("/proc/%d/status" % (pid or self.pid)) as f:
+                caught = int(re.search(r"SigCgt:\s+(\w+)", f.read()).group(1), 16)
+        except OSError:
+            return False
         return caught & (1 << (signal.SIGCHLD - 1))
+
+    def workers(self):
+        """The pids of the workers, in their order of age, once all are there and serve."""
+        found = sorted(pid for pid, _ in children(self.pid) if self._takes_signals(pid) and self._is_ours(pid))
+        return found if len(found) == self.worker_count else None
+
+    def _is_ours(self, pid):
+        """Whether it runs this program: a worker does, its programs don't."""
+        try:
+            return os.path.samefile("/proc/%d/exe" % pid, "/proc/%d/exe" % self.pid)
+        except OSError:
+            return False
 
     def _addresses(self):
         if self.process.poll() is not None:
@@ -194,12 +214,20 @@ class Server:
         return "%s://%s:%d%s" % (scheme, "[%s]" % host if ":" in host else host, port, path)
 
     def tagged(self):
-        return [p for p in tagged(self.tag) if p[0] != self.pid]
+        return [p for p in tagged(self.tag) if p[0] != self.pid and not (self.worker_count and self._is_ours(p[0]))]
 
     def check_clean(self):
         """Nothing of the sessions is left."""
         wait_for(lambda: not self.tagged(), "no process is left: %s\n%s" % (self.tagged(), self.log()))
-        wait_for(lambda: not children(self.pid), "no child or zombie is left: %s" % children(self.pid))
+        pids = [self.pid]
+        if self.worker_count:
+            workers = wait_for(self.workers, "all workers are there")
+            wait_for(lambda: sorted(p for p, _ in children(self.pid)) == workers, "the parent has workers and nobody else")
+            for pid in workers:
+                wait_for(lambda: fd_count(pid) == self.worker_fds, "descriptors of a worker are at their baseline")
+            pids = workers
+        for pid in pids:
+            wait_for(lambda: not children(pid), "no child or zombie is left: %s" % children(pid))
         wait_for(
             lambda: fd_count(self.pid) == self.fds,
             "descriptors are at their baseline of %d: %s\n%s"
@@ -221,14 +249,14 @@ class Server:
             pytest.fail("the server did not stop:\n" + self.log())
         assert code == status, self.log()
         self.check_log()
-        wait_for(lambda: not self.tagged(), "nothing survives the server")
+        wait_for(lambda: not tagged(self.tag), "nothing survives the server")
 
     def kill(self):
         """After a test that failed: nothing is left, for the tests behind it."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for pid, _ in self.tagged():
+        for pid, _ in tagged(self.tag):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -732,9 +732,44 @@ words_that_are_no_options_are_refused(void **state)
 }
 
 static void
+workers_are_a_number_or_auto(void **state)
+{
+	static const struct {
+		const char *argument;
+		int64_t least;
+		int64_t most;
+	} rows[] = {
+	    {"--workers=1", 1, 1},
+	    {"--workers=256", 256, 256},
+	    {"--workers=auto", 1, 256},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		RUN(&run, "wspipe", (char *)rows[i].argument, "hello");
+		assert_run(&run);
+		assert_in_range(run.options.workers, rows[i].least, rows[i].most);
+		run_clear(&run);
+	}
+	RUN(&run, "wspipe", "hello");
+	assert_int_equal(run.options.workers, 1);
+	run_clear(&run);
+	RUN(&run, "websocketd", "--workers=2", "hello");
+	assert_int_equal(run.options.workers, 2);
+	run_clear(&run);
+}
+
+static void
 values_that_do_not_fit_are_refused(void **state)
 {
 	static const struct failure rows[] = {
+	    {{"wspipe", "--workers=0", "hello"}, 64,
+		"wspipe: --workers '0' must be 'auto' or a number from 1 to 256\n", NULL},
+	    {{"wspipe", "--workers=257", "hello"}, 64,
+		"wspipe: --workers '257' must be 'auto' or a number from 1 to 256\n", NULL},
+	    {{"wspipe", "--workers=abc", "hello"}, 64,
+		"wspipe: --workers 'abc' must be 'auto' or a number from 1 to 256\n", NULL},
 	    {{"wspipe", "--port=65536", "hello"}, 64,
 		"wspipe: --port '65536' must be a number from 0 to 65535\n", NULL},
 	    {{"wspipe", "--port=", "hello"}, 64,
@@ -1269,6 +1304,7 @@ main(void)
 	    cmocka_unit_test(headers_are_kept_with_one_blank),
 	    cmocka_unit_test(lists_are_split_at_commas_and_the_last_one_wins),
 	    cmocka_unit_test(numbers_reach_to_their_limits),
+	    cmocka_unit_test(workers_are_a_number_or_auto),
 	    cmocka_unit_test(deflate_takes_a_value_or_none),
 	    cmocka_unit_test(subprotocols_are_a_list_of_tokens),
 	    cmocka_unit_test(words_are_chosen_from_their_list),

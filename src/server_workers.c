@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The parent of several workers. It has no event loop, which a fork could not
+ * share: it waits for signals, which are blocked otherwise, and for time.
+ */
+#include "server_workers.h"
+
+#include "base/util.h"
+#include "server.h"
+#include "server_inner.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+	WORKERS_LOOK_MS = 20, /* how often it looks whether the programs of a dead worker are
+				 gone */
+	WORKERS_SPARE_MS = 1000, /* how much longer than its own deadline a worker may take */
+};
+
+struct worker {
+	pid_t pid; /* 0: it does not run */
+	int64_t started_ms;
+	int64_t start_ms; /* when it is to be started, while it does not run */
+	int64_t wait_ms; /* before the last start */
+};
+
+struct workers {
+	struct server *server; /* borrowed */
+	struct worker items[OPTIONS_WORKERS_MAX];
+	size_t count;
+	sigset_t signals;
+	enum server_stage stage;
+	int64_t stage_end_ms;
+	int64_t sweep_ms; /* when to look for what a dead worker left; 0: nothing is left */
+	int64_t sweep_end_ms;
+	int status;
+};
+
+/* In the new worker. */
+static void
+workers_become(struct workers *w, size_t number, pid_t parent)
+{
+	struct server *server = w->server;
+
+	server->worker = number;
+	server->parent = parent;
+	log_set_worker((int)number + 1);
+	/* Orphans of its programs are its own, so that the parent's are those of the dead. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	/* Without the parent it drains. The parent may be gone already. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		raise(SIGTERM);
+}
+
+/* Starts one. True in the worker. */
+static bool
+workers_start(struct workers *w, size_t number)
+{
+	struct worker *worker = &w->items[number];
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		workers_become(w, number, parent);
+		return true;
+	}
+	worker->started_ms = util_clock_ms();
+	if (pid == -1) {
+		log_error("can't start worker %zu, trying again in %d ms", number + 1,
+		    SERVER_WORKER_WAIT_MAX_MS);
+		worker->start_ms = worker->started_ms + SERVER_WORKER_WAIT_MAX_MS;
+		return false;
+	}
+	worker->pid = pid;
+	return false;
+}
+
+static void
+workers_signal(const struct workers *w, int number)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->items[i].pid != 0)
+			kill(w->items[i].pid, number);
+	}
+}
+
+static size_t
+workers_alive(const struct workers *w)
+{
+	size_t alive = 0;
+
+	for (size_t i = 0; i < w->count; i++)
+		alive += w->items[i].pid != 0;
+	return alive;
+}
+
+static bool
+workers_has(const struct workers *w, pid_t pid)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->items[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/* The state, parent and group of a process, from /proc. False when it is gone. */
+static bool
+workers_look(const char *name, char *state, pid_t *parent, pid_t *group)
+{
+	char path[32];
+	char text[512];
+	const char *behind;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/stat", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	/* The name of the program stands in parentheses and may have any byte in it. */
+	behind = strrchr(text, ')');
+	return behind && sscanf(behind + 1, " %c %d %d", state, parent, group) == 3;
+}
+
+/*
+ * Kills what came to us because its worker died, whole groups at a time. A group's number can't
+ * be another one's by now: one of its processes is our child, which nobody has reaped. Returns
+ * how many are left.
+ */
+static size_t
+workers_kill_orphans(const struct workers *w)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	size_t left = 0;
+
+	if (!proc) {
+		log_error("can't look for the programs of a worker that died");
+		return 0;
+	}
+	while ((entry = readdir(proc))) {
+		pid_t pid = atoi(entry->d_name);
+		pid_t parent, group;
+		char state;
+
+		if (!isdigit((unsigned char)entry->d_name[0]) || workers_has(w, pid) ||
+		    !workers_look(entry->d_name, &state, &parent, &group) ||
+		    parent != getpid() || state == 'Z')
+			continue;
+		left++;
+		/* One that had not come to its own group yet is still in ours. */
+		kill(group > 1 && group != getpgrp() ? -group : pid, SIGKILL);
+	}
+	closedir(proc);
+	return left;
+}
+
+static void
+workers_sweep(struct workers *w, int64_t now)
+{
+	struct quota *quota = &w->server->page->quota;
+	size_t left = workers_kill_orphans(w);
+
+	w->sweep_ms = now + WORKERS_LOOK_MS;
+	if (left > 0 && now < w->sweep_end_ms)
+		return;
+	if (left > 0)
+		log_errorx("%zu programs of a worker that died do not end after SIGKILL", left);
+	quota_clear(quota, w->count);
+	w->sweep_ms = 0;
+}
+
+/* Says how one ended, and when the next is started. */
+static void
+workers_log_end(
+    const struct workers *w, size_t number, pid_t pid, const siginfo_t *info, int64_t wait_ms)
+{
+	char next[64] = "";
+	char how[64];
+	bool well = info->si_code == CLD_EXITED && info->si_status == 0;
+
+	if (info->si_code == CLD_EXITED)
+		snprintf(how, sizeof(how), "ended with status %d", info->si_status);
+	else
+		snprintf(how, sizeof(how), "was killed by SIG%s",
+		    sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?");
+	if (w->stage == SERVER_SERVING)
+		snprintf(
+		    next, sizeof(next), "; another is started in %lld ms", (long long)wait_ms);
+	if (!well)
+		log_errorx("worker %zu (pid %d) %s%s", number + 1, (int)pid, how, next);
+	else if (w->stage == SERVER_SERVING)
+		log_info("worker %zu (pid %d) %s%s", number + 1, (int)pid, how, next);
+}
+
+static void
+workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
+{
+	struct worker *worker = &w->items[number];
+	struct server_page *page = w->server->page;
+	bool well = info->si_code == CLD_EXITED && info->si_status == 0;
+	int64_t now = util_clock_ms();
+
+	if (now - worker->started_ms >= SERVER_WORKER_SOUND_MS)
+		worker->wait_ms = 0;
+	else if (worker->wait_ms == 0)
+		worker->wait_ms = SERVER_WORKER_WAIT_MS;
+	else if (worker->wait_ms < SERVER_WORKER_WAIT_MAX_MS / 2)
+		worker->wait_ms *= 2;
+	else
+		worker->wait_ms = SERVER_WORKER_WAIT_MAX_MS;
+	worker->start_ms = now + worker->wait_ms;
+	workers_log_end(w, number, worker->pid, info, worker->wait_ms);
+	worker->pid = 0;
+	atomic_store(&page->workers[number].accepts, false);
+	atomic_store(&page->workers[number].connections, 0);
+	/* A worker that ended well has let go of its programs, and of those that left it. */
+	if (well && quota_held(&page->quota, number) == 0)
+		return;
+	if (w->stage != SERVER_SERVING && !well)
+		w->status = EX_SOFTWARE;
+	quota_move(&page->quota, number, w->count);
+	w->sweep_ms = now;
+	w->sweep_end_ms = now + SERVER_SWEEP_MS;
+}
+
+static void
+workers_reap(struct workers *w)
+{
+	for (;;) {
+		siginfo_t info = {0};
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == -1 || info.si_pid == 0)
+			break;
+		for (size_t i = 0; i < w->count; i++) {
+			if (w->items[i].pid == info.si_pid)
+				workers_on_end(w, i, &info);
+		}
+	}
+	/* The death of one orphan may have brought others. */
+	if (w->sweep_ms != 0)
+		w->sweep_ms = util_clock_ms();
+}
+
+static void
+workers_enter(struct workers *w, enum server_stage stage, int64_t wait_ms)
+{
+	w->stage = stage;
+	w->stage_end_ms = util_clock_ms() + wait_ms + WORKERS_SPARE_MS;
+	atomic_store(&w->server->page->stage, stage);
+	workers_signal(w, SIGTERM);
+}
+
+static void
+workers_stop(struct workers *w, int number)
+{
+	switch (w->stage) {
+	case SERVER_SERVING:
+		log_info("SIG%s: draining %zu workers; again to kill their programs",
+		    sigabbrev_np(number), workers_alive(w));
+		listeners_close(&w->server->listeners);
+		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS + SERVER_KILL_MS);
+		break;
+	case SERVER_DRAINING:
+		workers_enter(w, SERVER_KILLING, SERVER_KILL_MS);
+		break;
+	case SERVER_KILLING:
+		break;
+	}
+}
+
+/*
+ * The certificates anew, in all workers, each of which says how that went. The parent has them
+ * for the workers to come.
+ */
+static void
+workers_reload(struct workers *w)
+{
+	char error[TLS_ERROR_MAX];
+
+	if (!tls_ticket_pool_begin(&w->server->page->tickets))
+		log_errorx("no new keys of session tickets can be made");
+	if (!server_load_tls(w->server, error))
+		log_debug("the parent can't read the certificates: %s", error);
+	workers_signal(w, SIGHUP);
+}
+
+static void
+workers_on_signal(struct workers *w, int number)
+{
+	if (number == SIGCHLD)
+		workers_reap(w);
+	else if (number == SIGHUP && w->server->tls)
+		workers_reload(w);
+	else
+		workers_stop(w, number);
+}
+
+/* What the time asks for. True in a worker that was started. */
+static bool
+workers_step(struct workers *w)
+{
+	struct tls_ticket_pool *tickets = &w->server->page->tickets;
+	int64_t now = util_clock_ms();
+
+	if (tls_ticket_pool_due_ms(tickets) <= now && !tls_ticket_pool_renew(tickets))
+		log_errorx("no new keys of session tickets can be made");
+	if (w->sweep_ms != 0 && w->sweep_ms <= now)
+		workers_sweep(w, now);
+	for (size_t i = 0; i < w->count && w->stage == SERVER_SERVING; i++) {
+		if (w->items[i].pid == 0 && w->items[i].start_ms <= now && workers_start(w, i))
+			return true;
+	}
+	if (w->stage != SERVER_SERVING && w->stage_end_ms <= now && workers_alive(w) > 0) {
+		log_errorx("%zu workers did not end in time and are killed", workers_alive(w));
+		workers_signal(w, SIGKILL);
+		w->stage_end_ms = now + SERVER_KILL_MS;
+	}
+	return false;
+}
+
+/* When the next step is due. */
+static int64_t
+workers_due(const struct workers *w)
+{
+	int64_t due = util_clock_ms() + SERVER_WORKER_WAIT_MAX_MS;
+
+	if (w->sweep_ms != 0 && w->sweep_ms < due)
+		due = w->sweep_ms;
+	if (w->stage != SERVER_SERVING)
+		return w->stage_end_ms < due ? w->stage_end_ms : due;
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->items[i].pid == 0 && w->items[i].start_ms < due)
+			due = w->items[i].start_ms;
+	}
+	return due;
+}
+
+/* Waits for a signal until DUE. 0: none came. */
+static int
+workers_wait(const struct workers *w, int64_t due)
+{
+	int64_t wait_ms = due - util_clock_ms();
+	struct timespec wait;
+	int number;
+
+	if (wait_ms < 0)
+		wait_ms = 0;
+	wait.tv_sec = wait_ms / 1000;
+	wait.tv_nsec = wait_ms % 1000 * 1000000;
+	number = sigtimedwait(&w->signals, NULL, &wait);
+	return number > 0 ? number : 0;
+}
+
+static void
+workers_block_signals(struct workers *w)
+{
+	sigemptyset(&w->signals);
+	sigaddset(&w->signals, SIGCHLD);
+	sigaddset(&w->signals, SIGTERM);
+	/* As a server without workers: what was ignored at the start stays so. */
+	if (!spawn_was_ignored(SIGINT))
+		sigaddset(&w->signals, SIGINT);
+	if (w->server->tls || !spawn_was_ignored(SIGHUP))
+		sigaddset(&w->signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &w->signals, NULL);
+}
+
+int
+server_work(struct server *server, bool *serves)
+{
+	struct workers w = {.server = server, .count = (size_t)server->options->workers};
+
+	*serves = false;
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	workers_block_signals(&w);
+	server_raise_limits(server);
+	server_announce(server);
+	do {
+		int number;
+
+		if (workers_step(&w)) {
+			*serves = true;
+			return 0;
+		}
+		number = workers_wait(&w, workers_due(&w));
+		if (number != 0)
+			workers_on_signal(&w, number);
+	} while (w.stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep_ms != 0);
+	log_info("stopped");
+	return w.status;
+}

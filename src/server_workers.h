@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The parent of several workers (--workers). It serves nobody: it starts them,
+ * starts another one for each that dies, passes signals on, and sees to it that
+ * nothing of a dead worker is left: its programs are killed, and what they
+ * counted for --maxforks is given back when they are gone.
+ */
+#ifndef SERVER_WORKERS_H
+#define SERVER_WORKERS_H
+
+#include <stdbool.h>
+
+struct server;
+
+enum {
+	SERVER_WORKER_SOUND_MS = 10 * 1000, /* who lived so long is replaced at once; */
+	SERVER_WORKER_WAIT_MS = 100, /* others after a wait, which doubles each time, */
+	SERVER_WORKER_WAIT_MAX_MS = 10 * 1000, /* up to this */
+	SERVER_SWEEP_MS = 2 * 1000, /* how long programs may take to die of SIGKILL */
+};
+
+/*
+ * SERVER is set up and its sockets are open; it has no event loop yet. Returns in each worker
+ * at once, with 0 and *SERVES true: it has all signals blocked and serves. In the parent it
+ * returns when the server has stopped, with the exit status and *SERVES false.
+ */
+int server_work(struct server *server, bool *serves);
+
+#endif

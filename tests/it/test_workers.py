@@ -1,0 +1,538 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Several workers: the balance, the limit that they share, the death of one, and how all of them end."""
+
+import collections
+import contextlib
+import hashlib
+import os
+import re
+import resource
+import signal
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+from conftest import TLS, children, client_context, make_certificate, tagged, wait_for
+from probes import SANITIZED, cpu_seconds
+from wsraw import TEXT, close_frame, fd_count, frame
+
+# Says which worker it belongs to.
+WHOSE = ("sh", "-c", "echo $PPID; exec cat")
+# It and its company outlive every gentle word; one of them has left the group, another has lost its parent.
+DEAF = ("sh", "-c", "trap '' INT TERM HUP; echo $PPID; sleep 1000 & setsid sleep 1000 & (sleep 1000 &); cat; sleep 1000")
+
+
+def owner(ws):
+    """The pid of the worker that serves it."""
+    return int(ws.text())
+
+
+def echo(ws, text="hello"):
+    ws.send(frame(TEXT, text))
+    assert ws.text() == text
+
+
+def end(ws):
+    ws.send(close_frame(1000))
+    assert ws.closed(answer=False) == (1000, "")
+    ws.close()
+
+
+def status(one):
+    """What a handshake is answered with; the connection goes with it when it is a 101."""
+    peer = one.connect()
+    peer.send(peer.request_bytes())
+    return peer.response()[0], peer
+
+
+def all_at_once(count, work):
+    """The results of work(), by threads that begin at the same time."""
+    results = []
+    start = threading.Barrier(count)
+
+    def run():
+        start.wait()
+        results.append(work())
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == count
+    return results
+
+
+def test_one_worker_is_no_other_process(server):
+    one = server("--workers=1", *WHOSE)
+    with one.websocket() as ws:
+        assert owner(ws) == one.pid
+        assert len(children(one.pid)) == 1
+
+
+@pytest.mark.parametrize("at_once", (False, True))
+def test_few_connections_are_spread_evenly(server, at_once):
+    one = server("--workers=2", *WHOSE)
+    workers = one.workers()
+    peers = all_at_once(16, one.websocket) if at_once else [one.websocket() for _ in range(16)]
+    spread = collections.Counter(owner(ws) for ws in peers)
+    assert set(spread) == set(workers)
+    # Who is asked in vain for a millisecond or two, as on a busy machine, gets one fewer.
+    assert max(spread.values()) <= 10, spread
+    # When those of one are gone, it gets the next ones.
+    for ws in peers:
+        ws.close()
+    one.check_clean()
+
+
+def test_the_worker_with_fewer_gets_the_next(server):
+    one = server("--workers=2", *WHOSE)
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(one.websocket()) for _ in range(8)]
+        owners = [owner(ws) for ws in peers]
+        full, empty = one.workers()
+        for ws, pid in zip(peers, owners):
+            if pid == empty:
+                end(ws)
+        wait_for(lambda: not children(empty), "its programs are gone")
+        news = [owner(stack.enter_context(one.websocket())) for _ in range(3)]
+        assert news.count(empty) >= 2, (full, empty, news)
+
+
+def test_a_worker_that_stands_still_keeps_nobody_waiting(server):
+    one = server("--workers=2", *WHOSE)
+    still, other = one.workers()
+    os.kill(still, signal.SIGSTOP)
+    try:
+        with contextlib.ExitStack() as stack:
+            started = time.monotonic()
+            peers = [stack.enter_context(one.websocket()) for _ in range(8)]
+            assert [owner(ws) for ws in peers] == [other] * 8
+            assert time.monotonic() - started < 5
+            used = cpu_seconds(other)
+            for ws in peers:
+                echo(ws)
+            assert cpu_seconds(other) - used < 0.5
+    finally:
+        os.kill(still, signal.SIGCONT)
+
+
+def test_one_address_and_unique_sessions(server):
+    one = server("--workers=3", "--log-format=json", *WHOSE, ready=False)
+    wait_for(lambda: "listening on" in one.log(), "it listens")
+    one.addresses = [("127.0.0.1", int(re.search(r"127\.0\.0\.1:(\d+)", one.log()).group(1)))]
+    assert one.log().count("listening on http://127.0.0.1:") == 1
+    wait_for(one.workers, "the workers are there")
+    one.fds = len(os.listdir("/proc/%d/fd" % one.pid))
+    one.worker_fds = len(os.listdir("/proc/%d/fd" % one.workers()[0]))
+    for _ in range(3):
+        peers = all_at_once(10, one.websocket)
+        for ws in peers:
+            owner(ws)
+            ws.close()
+    opened = [line for line in one.json_log() if line["message"] == "open"]
+    assert sorted(line["session"] for line in opened) == list(range(1, 31))
+    assert {line["worker"] for line in opened} == {1, 2, 3}
+
+
+def test_programs_get_no_descriptor(server):
+    one = server("--workers=2", "sh", "-c", "ls /proc/$$/fd; exec cat")
+    with one.websocket() as ws:
+        assert [ws.text() for _ in range(3)] == ["0", "1", "2"]
+        echo(ws)
+
+
+def few_descriptors(server, *args):
+    """Two workers that may have 64 each, with what the log says of both: (server, sessions, other connections)."""
+    one = server("--workers=2", *args, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    line = one.wait_log(
+        r"info server the limit of 64 open files of each worker allows (\d+) sessions and (\d+) other connections"
+    )
+    assert one.log().count("the limit of 64 open files") == 1
+    return one, int(line[1]), int(line[2])
+
+
+def test_each_worker_has_its_own_descriptors(server):
+    """All programs that there is room for, in both; then a 503, which is not the 429 of --maxforks."""
+    one, sessions, _ = few_descriptors(server, *WHOSE)
+    live, refused = [], 0
+    # One that is full may still get what the other has room for.
+    while len(live) < sessions and refused < 50:
+        code, peer = status(one)
+        if code == 101:
+            live.append(peer)
+        else:
+            assert code == 503
+            peer.close()
+            refused += 1
+    assert collections.Counter(owner(ws) for ws in live) == dict.fromkeys(one.workers(), sessions // 2)
+    code, peer = status(one)
+    assert code == 503
+    peer.close()
+    for ws in live:
+        echo(ws)
+        end(ws)
+    assert "can't accept" not in one.log() and "can't start" not in one.log()
+
+
+def test_who_has_no_room_leaves_it_to_the_other(server):
+    """All gates shut at their own limit, and the ones outside come in when somebody ends."""
+    one, sessions, others = few_descriptors(server, *WHOSE)
+    workers = one.workers()
+    room = sessions + others
+    crowd = [one.connect(wait=False) for _ in range(room + 20)]
+    one.wait_log(
+        r"error server %d connections are open, as many as the limit of open files has room for; others wait until one ends"
+        r" worker=1\n" % (room // 2)
+    )
+    one.wait_log(r"error server %d connections are open, .* worker=2\n" % (room // 2))
+    assert sum(fd_count(pid) for pid in one.workers()) == 2 * one.worker_fds + room
+    used, started = [cpu_seconds(pid) for pid in one.workers()], time.monotonic()
+    wait_for(lambda: time.monotonic() > started + 1.0, "some time passes")
+    assert all(cpu_seconds(pid) - before < 0.1 for pid, before in zip(one.workers(), used))
+    for peer in crowd[:20]:
+        peer.close()
+    # They were at the front of the queue: their places are those of the last.
+    for peer in crowd[-20:]:
+        if TLS:
+            peer.sock.handshake()
+        peer.send(peer.request_bytes())
+        assert peer.response()[0] == 101
+        peer.close()
+    for peer in crowd[20:-20]:
+        peer.close()
+    assert "can't accept" not in one.log()
+
+
+def test_maxforks_holds_for_all_together(server):
+    one = server("--workers=3", "--maxforks=5", *WHOSE)
+    for i in range(1, 4):
+        answers = all_at_once(15, lambda: status(one))
+        assert sorted(code for code, _ in answers) == [101] * 5 + [429] * 10
+        for _, peer in answers:
+            peer.close()
+        one.wait_log(r"session #\d+ close ", count=5 * i)
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(one.websocket()) for _ in range(5)]
+        for ws in peers:
+            owner(ws)
+        for count, ws in enumerate(peers[:2], 16):
+            assert status(one)[0] == 429
+            end(ws)
+            # One comes free, and only one.
+            one.wait_log(r"session #\d+ close ", count=count)
+            stack.enter_context(one.websocket())
+
+
+def take_all(one, count):
+    """As many sessions as there are slots, once they are all free."""
+    peers = []
+
+    def come():
+        code, peer = status(one)
+        if code == 101:
+            peers.append(peer)
+        else:
+            assert code == 429
+            peer.close()
+        return len(peers) == count
+
+    wait_for(come, "all slots are free")
+    assert status(one)[0] == 429
+    return peers
+
+
+DEATHS = [signal.SIGKILL, signal.SIGABRT] + ([] if SANITIZED else [signal.SIGSEGV])
+
+
+@pytest.mark.parametrize("number", DEATHS)
+def test_nothing_is_left_of_a_worker_that_died(server, number):
+    one = server("--workers=2", "--maxforks=8", *DEAF)
+    victim, other = one.workers()
+    peers = [one.websocket() for _ in range(8)]
+    owners = [owner(ws) for ws in peers]
+    assert set(owners) == {victim, other}
+    ours = owners.count(other)
+    wait_for(lambda: len(one.tagged()) == 5 * 8, "all processes of all programs run")
+    os.kill(victim, number)
+    one.wait_log(
+        r"error server worker \d \(pid %d\) was killed by %s; another is started in \d+ ms" % (victim, number.name)
+    )
+    for ws, pid in zip(peers, owners):
+        if pid == victim:
+            with contextlib.suppress(ConnectionResetError):
+                assert ws.read_to_end() == b""
+    # For each session that goes on the shell, three who sleep, and cat, and nobody else.
+    wait_for(lambda: len(one.tagged()) == 5 * ours, "its programs are gone: %s" % one.tagged())
+    wait_for(lambda: one.workers() and victim not in one.workers(), "there is a new worker")
+    for ws, pid in zip(peers, owners):
+        if pid == other:
+            echo(ws, "untouched")
+    # The new one serves, and has the share of the old one.
+    new = take_all(one, 8 - ours)
+    assert any(owner(ws) not in (victim, other) for ws in new)
+    # Those who left their group are nobody's any more, as without workers.
+    for ws in peers + new:
+        ws.close()
+    wait_for(lambda: all(command.startswith("sleep") for _, command in one.tagged()), "the programs are gone")
+    kill_escaped(one)
+
+
+def kill_escaped(one):
+    """Those who left their program's group by setsid outlive a session, also without workers."""
+    for pid, _ in one.tagged():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_who_dies_again_and_again_waits_longer(server):
+    one = server("--workers=2", *WHOSE)
+    victim, other = one.workers()
+    for i, wait_ms in enumerate((100, 200, 400, 800)):
+        os.kill(victim, signal.SIGKILL)
+        found = one.wait_log(r"was killed by SIGKILL; another is started in (\d+) ms", count=i + 1)
+        assert int(found.group(1)) == wait_ms
+        started = time.monotonic()
+        both = wait_for(one.workers, "there is a new worker")
+        assert time.monotonic() - started >= wait_ms / 1000 - 0.05
+        (victim,) = set(both) - {other}
+    with one.websocket() as ws:
+        assert owner(ws) in both
+
+
+def test_a_worker_that_is_told_to_stop_is_replaced(server):
+    one = server("--workers=2", *WHOSE)
+    told, other = one.workers()
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(one.websocket()) for _ in range(4)]
+        owners = [owner(ws) for ws in peers]
+        os.kill(told, signal.SIGTERM)
+        for ws, pid in zip(peers, owners):
+            if pid == told:
+                assert ws.closed() == (1001, "the server is shutting down")
+        one.wait_log(r"info server worker 1 \(pid %d\) ended with status 0; another is started" % told)
+        for ws, pid in zip(peers, owners):
+            if pid == other:
+                echo(ws)
+        wait_for(lambda: one.workers() and told not in one.workers(), "there is a new worker")
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+def test_drain(server, number):
+    one = server("--workers=2", "sh", "-c", "trap '' INT TERM; echo $PPID; cat; exec sleep 1000")
+    peers = [one.websocket() for _ in range(12)]
+    assert {owner(ws) for ws in peers} == set(one.workers())
+    one.process.send_signal(number)
+    for ws in peers:
+        assert ws.closed() == (1001, "the server is shutting down")
+        ws.close()
+    assert one.process.wait(20) == 0
+    one.stopped = True
+    one.check_log()
+    assert not tagged(one.tag)
+    assert one.log().count("server stopped") == 1
+    assert one.log().count("draining 2 workers") == 1
+    with pytest.raises(ConnectionRefusedError):
+        one.connect()
+
+
+def test_a_signal_to_all_processes_is_one_signal(server):
+    """A terminal sends SIGINT to the whole group, a service manager SIGTERM to each process."""
+    one = server(
+        "--workers=2", "--closems=20000", "sh", "-c", "echo $PPID; cat; sleep 0.5; exit 3", preexec=os.setsid
+    )
+    peers = [one.websocket() for _ in range(6)]
+    assert {owner(ws) for ws in peers} == set(one.workers())
+    os.killpg(one.pid, signal.SIGINT)
+    for pid in one.workers() or []:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    for ws in peers:
+        assert ws.closed() == (1001, "the server is shutting down")
+        ws.close()
+    assert one.process.wait(20) == 0
+    one.stopped = True
+    # All programs had the time for their own end.
+    assert len(re.findall(r"session #\d+ close .*exit=3 ", one.log() + " ")) == 6, one.log()
+
+
+def test_second_signal_kills_at_once(server):
+    one = server("--workers=2", "--closems=3600000", "sh", "-c", "trap '' INT TERM; echo up; cat; sleep 1000")
+    peers = [one.websocket() for _ in range(6)]
+    for ws in peers:
+        assert ws.text() == "up"
+    one.process.send_signal(signal.SIGTERM)
+    for ws in peers:
+        assert ws.closed(answer=False) == (1001, "the server is shutting down")
+    assert len(one.tagged()) >= 6
+    one.stop()
+    for ws in peers:
+        ws.close()
+
+
+def test_a_worker_dies_in_the_drain(server):
+    """What is left of it goes too, and the exit status tells."""
+    one = server("--workers=2", "--closems=3600000", "sh", "-c", "trap '' INT TERM; echo $PPID; cat; sleep 1000")
+    peers = [one.websocket() for _ in range(6)]
+    victim = [owner(ws) for ws in peers][0]
+    one.process.send_signal(signal.SIGTERM)
+    for ws in peers:
+        assert ws.closed(answer=False) == (1001, "the server is shutting down")
+    os.kill(victim, signal.SIGKILL)
+    one.wait_log(r"worker \d \(pid %d\) was killed by SIGKILL\n" % victim)
+    one.process.send_signal(signal.SIGTERM)
+    assert one.process.wait(15) == 70
+    one.stopped = True
+    assert not tagged(one.tag)
+    for ws in peers:
+        ws.close()
+
+
+def test_a_killed_parent_leaves_nothing(server):
+    one = server("--workers=2", "sh", "-c", "trap '' INT TERM; echo up; cat; exec sleep 1000")
+    peers = [one.websocket() for _ in range(6)]
+    for ws in peers:
+        assert ws.text() == "up"
+    one.process.kill()
+    assert one.process.wait() == -signal.SIGKILL
+    one.stopped = True
+    for ws in peers:
+        assert ws.closed() == (1001, "the server is shutting down")
+        ws.close()
+    wait_for(lambda: not tagged(one.tag), "all workers and programs are gone: %s" % tagged(one.tag))
+
+
+def test_orphans_of_a_program_are_reaped(server):
+    """They come to the worker, and the parent gets none of them."""
+    one = server("--workers=2", "sh", "-c", "(setsid sleep 0.05 &) ; (sleep 0.05 &) ; exec cat")
+    with contextlib.ExitStack() as stack:
+        for _ in range(6):
+            stack.enter_context(one.websocket())
+        wait_for(lambda: len(one.tagged()) == 6, "the orphans are gone")
+        assert sorted(pid for pid, _ in children(one.pid)) == one.workers()
+        for pid in one.workers():
+            wait_for(lambda: all(state != "Z" for _, state in children(pid)), "no zombie is left")
+
+
+def test_auto_is_one_for_each_cpu(server):
+    cpus = sorted(os.sched_getaffinity(0))
+    one = server("--workers=auto", *WHOSE, preexec=lambda: os.sched_setaffinity(0, cpus[:1]))
+    with one.websocket() as ws:
+        assert owner(ws) == one.pid
+    if len(cpus) > 1:
+        many = server("--workers=auto", *WHOSE, ready=False)
+        many.worker_count = len(cpus)
+        many.addresses = wait_for(many._addresses, "it listens")
+        assert wait_for(many.workers, "a worker for each CPU")
+        many.stop()
+
+
+def test_workers_stand_in_for_websocketd(server):
+    one = server("--compat=websocketd", "--workers=2", "--address=127.0.0.1", *WHOSE)
+    peers = [one.websocket() for _ in range(4)]
+    assert {owner(ws) for ws in peers} == set(one.workers())
+    for ws in peers:
+        ws.close()
+    one.check_clean()
+    assert one.log().count("Starting WebSocket server   : ws") == 1
+    assert "worker" not in re.sub("stopped|draining.*", "", one.log())
+
+
+# TLS
+
+
+@pytest.fixture
+def secure(server, certificate):
+    return lambda *args, **kwargs: server(*args, **dict({"tls": certificate}, **kwargs))
+
+
+def refused(one):
+    """The workers that have answered a plain request so far."""
+    return re.findall(r" http refused status=404 .* worker=(\d)", one.log())
+
+
+def ask(one, stack, context, session=None):
+    """A request whose connection is held: (the ticket, whether it began with one)."""
+    sock = stack.enter_context(socket.create_connection(one.addresses[0], timeout=15))
+    tls = stack.enter_context(context.wrap_socket(sock, server_hostname="localhost", session=session))
+    tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    while tls.recv(4096):
+        pass
+    return tls.session, tls.session_reused
+
+
+@pytest.mark.parametrize("version", (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3))
+def test_a_ticket_of_one_is_opened_by_all(secure, version):
+    one = secure("--workers=2", *WHOSE)
+    context = client_context(one.ca)
+    context.minimum_version = context.maximum_version = version
+    with contextlib.ExitStack() as stack:
+        ticket, reused = ask(one, stack, context)
+        assert ticket.has_ticket and not reused
+
+        def both():
+            assert ask(one, stack, context, ticket)[1]
+            return set(refused(one)) == {"1", "2"}
+
+        wait_for(both, "both workers have opened it")
+        one.process.send_signal(signal.SIGHUP)
+        one.wait_log("SIGHUP: the certificates were read anew worker=", count=2)
+        assert not ask(one, stack, context, ticket)[1]
+        ticket, _ = ask(one, stack, context)
+        seen = len(refused(one))
+
+        def again():
+            with contextlib.ExitStack() as brief:
+                assert ask(one, brief, context, ticket)[1]
+            return set(refused(one)[seen:]) == {"1", "2"}
+
+        wait_for(again, "both workers have opened the new one")
+
+
+def fingerprint(peer):
+    return hashlib.sha256(peer.sock.tls.getpeercert(binary_form=True)).hexdigest()
+
+
+def on_both(one, context):
+    """Sessions on both workers, and the fingerprints of the certificates that they show."""
+    with contextlib.ExitStack() as stack:
+        owners, seen = set(), set()
+        for _ in range(8):
+            ws = stack.enter_context(one.websocket(context=context))
+            owners.add(owner(ws))
+            seen.add(fingerprint(ws))
+        assert owners == set(one.workers())
+        return seen
+
+
+def test_sighup_reaches_all_and_those_to_come(secure, tmp_path):
+    pair = make_certificate(tmp_path, "own")
+    one = secure("--workers=2", *WHOSE, tls=pair)
+    with one.websocket() as old, one.websocket() as older:
+        assert {owner(old), owner(older)} == set(one.workers())
+        (before,) = on_both(one, client_context(pair[0]))
+        for path, fresh in zip(pair, make_certificate(tmp_path, "fresh")):
+            os.replace(fresh, path)
+        one.process.send_signal(signal.SIGHUP)
+        one.wait_log("info server SIGHUP: the certificates were read anew worker=", count=2)
+        (after,) = on_both(one, client_context(pair[0]))
+        assert after != before
+        echo(old)
+        echo(older)
+        # A file that is wrong: each says so, and each keeps what it had; also one that comes later.
+        with open(pair[0], encoding="ascii") as f:
+            good = f.read()
+        with open(pair[0], "w", encoding="ascii") as f:
+            f.write("no certificate")
+        one.process.send_signal(signal.SIGHUP)
+        one.wait_log("error server SIGHUP: .*; the old certificates stay.* worker=", count=2)
+        with open(str(tmp_path / "trusted"), "w", encoding="ascii") as f:
+            f.write(good)
+        context = client_context(str(tmp_path / "trusted"))
+        assert on_both(one, context) == {after}
+        victim = one.workers()[1]
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: one.workers() and victim not in one.workers(), "there is a new worker")
+        assert on_both(one, context) == {after}
