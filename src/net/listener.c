@@ -62,7 +62,7 @@ listener_accept(struct listener *listener)
 		/* Out of descriptors or memory: the connection stays in the queue, and epoll
 		 * would report it for ever. */
 		log_error("can't accept a connection, pausing for %d ms", LISTENER_PAUSE_MS);
-		listener_pause(listener, LISTENER_PAUSE_MS);
+		(void)listener_pause(listener, LISTENER_PAUSE_MS);
 		return false;
 	}
 	/* Messages are written whole, so waiting for more (RFC 896) would only delay them. */
@@ -81,12 +81,12 @@ listener_on_readable(evutil_socket_t fd, short what, void *arg)
 	if (!listener->leave) {
 		while (!listener->held && listener_accept(listener))
 			continue;
-	} else if (!listener->leave(listener->arg)) {
+	} else if (listener->leave(listener->arg) &&
+		   listener_pause(listener, LISTENER_LEAVE_MS)) {
+		listener->left = true;
+	} else {
 		/* One at a time: whoever has fewer by then takes the next. */
 		listener_accept(listener);
-	} else {
-		listener->left = true;
-		listener_pause(listener, LISTENER_LEAVE_MS);
 	}
 }
 

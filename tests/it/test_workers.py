@@ -287,6 +287,40 @@ def kill_escaped(one):
             os.kill(pid, signal.SIGKILL)
 
 
+def test_deaths_among_many_comers(server):
+    """Whatever they interrupt, in the end each slot is free, and nobody is left."""
+    one = server("--workers=3", "--maxforks=6", *WHOSE)
+    stop = threading.Event()
+    sessions = []
+
+    def come():
+        while not stop.is_set():
+            # It may be cut off anywhere.
+            with contextlib.suppress(OSError, EOFError, AssertionError, ValueError), one.connect() as peer:
+                peer.send(peer.request_bytes())
+                if peer.response()[0] == 101:
+                    owner(peer)
+                    sessions.append(peer.port)
+
+    threads = [threading.Thread(target=come) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        for i in range(6):
+            seen = len(sessions)
+            wait_for(lambda: len(sessions) > seen + 20, "sessions come and go")
+            os.kill(wait_for(one.workers, "all workers are there")[i % 3], signal.SIGKILL)
+            one.wait_log(r"was killed by SIGKILL", count=i + 1)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    wait_for(one.workers, "all workers are there")
+    for peer in take_all(one, 6):
+        owner(peer)
+        peer.close()
+
+
 def test_who_dies_again_and_again_waits_longer(server):
     one = server("--workers=2", *WHOSE)
     victim, other = one.workers()
@@ -319,7 +353,7 @@ def test_a_worker_that_is_told_to_stop_is_replaced(server):
         wait_for(lambda: one.workers() and told not in one.workers(), "there is a new worker")
 
 
-@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 def test_drain(server, number):
     one = server("--workers=2", "sh", "-c", "trap '' INT TERM; echo $PPID; cat; exec sleep 1000")
     peers = [one.websocket() for _ in range(12)]
