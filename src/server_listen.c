@@ -40,23 +40,23 @@ server_load(const struct server *server, size_t worker)
 }
 
 /*
- * Whether another worker should have the next connection, since it has fewer. With many
+ * How many connections this worker has more than the one that has the fewest. With many
  * connections a few more or less are no reason to wait for one another.
  */
-static bool
-server_leaves(void *arg)
+static int64_t
+server_ahead(void *arg)
 {
 	struct server *server = arg;
 	size_t own = server_load(server, server->worker);
+	size_t least = own;
 
 	for (size_t i = 0; i < (size_t)server->options->workers; i++) {
 		size_t other = server_load(server, i);
 
-		if (atomic_load(&server->page->workers[i].accepts) &&
-		    own > other + other / SERVER_UNEVEN)
-			return true;
+		if (other < least && atomic_load(&server->page->workers[i].accepts))
+			least = other;
 	}
-	return false;
+	return (int64_t)own - (int64_t)(least + least / SERVER_UNEVEN);
 }
 
 /* While this worker has no room nobody leaves anything to it. */
@@ -76,7 +76,7 @@ server_accept(struct server *server)
 	server->listeners.on_gate_arg = server;
 	atomic_store(&server->page->workers[server->worker].accepts, true);
 	return listeners_start(&server->listeners, server->loop, server_on_accept,
-	    server->options->workers > 1 ? server_leaves : NULL, server);
+	    server->options->workers > 1 ? server_ahead : NULL, server);
 }
 
 void

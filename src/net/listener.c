@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct listener {
 	listener_leaver *leave; /* NULL: never */
 	void *arg; /* borrowed */
 	struct timer pause; /* while it runs, nothing is accepted */
-	bool left; /* the pause is one in which somebody else may accept */
+	int leaves; /* how often the connection that waits was left to others */
 	bool held; /* our user has no room */
 };
 
@@ -71,36 +72,51 @@ listener_accept(struct listener *listener)
 	return true;
 }
 
+/* A connection waits: takes it, or leaves it to others once more. */
+static void
+listener_take_or_leave(struct listener *listener)
+{
+	bool all = !listener->leave;
+
+	if (listener->leave) {
+		if (listener->leaves < LISTENER_LEAVES_MAX &&
+		    listener->leave(listener->arg) > listener->leaves &&
+		    listener_pause(listener, LISTENER_LEAVE_MS)) {
+			listener->leaves++;
+			return;
+		}
+		/* One at a time, as whoever has fewer by then takes the next; but all when the
+		 * others, with far fewer, had time enough for theirs. */
+		all = listener->leaves == LISTENER_LEAVES_MAX;
+		listener->leaves = 0;
+	}
+	/* Whoever got one may have held us by that. */
+	while (listener_accept(listener) && all && !listener->held)
+		continue;
+}
+
 static void
 listener_on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	struct listener *listener = arg;
-
 	(void)fd;
 	(void)what;
-	if (!listener->leave) {
-		while (!listener->held && listener_accept(listener))
-			continue;
-	} else if (listener->leave(listener->arg) &&
-		   listener_pause(listener, LISTENER_LEAVE_MS)) {
-		listener->left = true;
-	} else {
-		/* One at a time: whoever has fewer by then takes the next. */
-		listener_accept(listener);
-	}
+	listener_take_or_leave(arg);
 }
 
 static void
 listener_on_pause_over(void *arg)
 {
 	struct listener *listener = arg;
-	bool left = listener->left;
+	struct pollfd waiting = {.fd = listener->fd, .events = POLLIN};
 
-	listener->left = false;
 	listener_update(listener);
-	/* Nobody took it, so it is taken here, whoever has how many. */
-	if (left && !listener->held)
-		listener_accept(listener);
+	if (listener->leaves == 0)
+		return;
+	/* The next one that comes is another one, which was not left to anybody yet. */
+	if (!listener->held && poll(&waiting, 1, 0) == 1)
+		listener_take_or_leave(listener);
+	else
+		listener->leaves = 0;
 }
 
 void

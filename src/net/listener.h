@@ -18,7 +18,8 @@
 
 enum {
 	LISTENER_PAUSE_MS = 500,
-	LISTENER_LEAVE_MS = 1, /* how long a connection is left to others */
+	LISTENER_LEAVE_MS = 1, /* how long a connection is left to others at a time */
+	LISTENER_LEAVES_MAX = 8, /* and how often */
 	LISTENER_TEXT_MAX =
 	    64, /* bytes of an address in text, with its end: "[v6%scope]:port" */
 };
@@ -29,10 +30,12 @@ struct listener;
 typedef void listener_handler(void *arg, int fd, const struct sockaddr_storage *peer);
 
 /*
- * Asked before a connection is accepted: true leaves it to the other processes that listen on
- * the socket. It is taken all the same when it is still there LISTENER_LEAVE_MS later.
+ * Asked before a connection is accepted: how many more this process has than another one that
+ * listens on the socket. It is left to others so many times LISTENER_LEAVE_MS, at most
+ * LISTENER_LEAVES_MAX times, and taken when it is still there then. 0 or less: it is taken at
+ * once.
  */
-typedef bool listener_leaver(void *arg);
+typedef int64_t listener_leaver(void *arg);
 
 /*
  * A socket that listens on ADDRESS: connections queue up, nobody accepts them yet. NULL with

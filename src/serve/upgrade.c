@@ -297,8 +297,10 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	} else {
 		/* The number is the next one's, unless another process has gone on already. */
 		atomic_compare_exchange_strong(context->last_id, &last, id - 1);
-		errno = error;
-		log_error("can't start %s", request->script->program);
+		if (error != EDQUOT) {
+			errno = error;
+			log_error("can't start %s", request->script->program);
+		}
 		refusal = upgrade_start_failed(error);
 	}
 	buffer_clear(&answer);
