@@ -220,8 +220,8 @@ def open_place():
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="only root sees whether the memory of others is hidden")
-@pytest.mark.parametrize("hidden", [False, True])
-def test_no_core_dumps_hides_the_server_and_not_its_programs(secure, open_place, hidden):
+@pytest.mark.parametrize("hidden, workers", [(False, 1), (True, 1), (False, 2), (True, 2)])
+def test_no_core_dumps_hides_the_server_and_not_its_programs(secure, open_place, hidden, workers):
     """As an ordinary user, for whom what is hidden is root's in /proc; and all goes on that looks for files."""
     nobody = 65534
     (open_place / "programs").mkdir()
@@ -232,10 +232,11 @@ def test_no_core_dumps_hides_the_server_and_not_its_programs(secure, open_place,
     pair = make_certificate(open_place, "own")
     os.chown(pair[1], nobody, nobody)
     binary = shutil.copy(WSPIPE, open_place)
-    one = secure("--dir", str(open_place / "programs"), "--staticdir", str(open_place / "site"), *["--no-core-dumps"] * hidden,
+    one = secure("--dir", str(open_place / "programs"), "--staticdir", str(open_place / "site"), *["--no-core-dumps"] * hidden, "--workers=%d" % workers,
                  tls=pair, argv0=binary, wrapper=("setpriv", "--reuid=%d" % nobody, "--regid=%d" % nobody, "--clear-groups"),
                  preexec=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)) if hidden else None)
-    assert os.stat("/proc/%d/environ" % one.pid).st_uid == (0 if hidden else nobody)
+    for pid in [one.pid] + (one.workers() if workers > 1 else []):
+        assert os.stat("/proc/%d/environ" % pid).st_uid == (0 if hidden else nobody)
     for _ in range(2):
         with one.websocket("/show") as ws:
             assert ws.text() == str(nobody)
@@ -247,7 +248,16 @@ def test_no_core_dumps_hides_the_server_and_not_its_programs(secure, open_place,
             assert peer.answer()[::2] == (200, b"a page\n")
         one.process.send_signal(signal.SIGHUP)
         one.wait_log("SIGHUP: the certificates were read anew")
-    if hidden:
+    if workers > 1:
+        # One that comes later is hidden as well, and the parent sees what the dead one has left.
+        with one.websocket("/show"):
+            for pid in one.workers():
+                os.kill(pid, signal.SIGKILL)
+            one.wait_log("was killed by SIGKILL", count=2)
+            one.check_clean()
+        for pid in one.workers():
+            assert os.stat("/proc/%d/environ" % pid).st_uid == (0 if hidden else nobody)
+    elif hidden:
         one.check_clean()
         one.process.send_signal(signal.SIGABRT)
         assert os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT).si_code == os.CLD_KILLED

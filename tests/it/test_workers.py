@@ -3,7 +3,6 @@
 
 import collections
 import contextlib
-import hashlib
 import os
 import re
 import resource
@@ -14,8 +13,9 @@ import threading
 import time
 
 import pytest
-from conftest import TLS, children, client_context, make_certificate, tagged, wait_for
+from conftest import SCHEME, TLS, children, client_context, make_certificate, tagged, wait_for
 from probes import SANITIZED, cpu_seconds
+from tlsprobes import context_of, fingerprint, make_client, make_crl
 from wsraw import TEXT, close_frame, fd_count, frame
 
 # Says which worker it belongs to.
@@ -123,7 +123,7 @@ def test_one_address_and_unique_sessions(server):
     one = server("--workers=3", "--log-format=json", *WHOSE, ready=False)
     wait_for(lambda: "listening on" in one.log(), "it listens")
     one.addresses = [("127.0.0.1", int(re.search(r"127\.0\.0\.1:(\d+)", one.log()).group(1)))]
-    assert one.log().count("listening on http://127.0.0.1:") == 1
+    assert one.log().count("listening on %s://127.0.0.1:" % SCHEME) == 1
     wait_for(one.workers, "the workers are there")
     one.fds = len(os.listdir("/proc/%d/fd" % one.pid))
     one.worker_fds = len(os.listdir("/proc/%d/fd" % one.workers()[0]))
@@ -353,7 +353,8 @@ def test_a_worker_that_is_told_to_stop_is_replaced(server):
         wait_for(lambda: one.workers() and told not in one.workers(), "there is a new worker")
 
 
-@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+# With TLS a SIGHUP is about certificates.
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT) + (() if TLS else (signal.SIGHUP,)))
 def test_drain(server, number):
     one = server("--workers=2", "sh", "-c", "trap '' INT TERM; echo $PPID; cat; exec sleep 1000")
     peers = [one.websocket() for _ in range(12)]
@@ -477,11 +478,6 @@ def test_workers_stand_in_for_websocketd(server):
 # TLS
 
 
-@pytest.fixture
-def secure(server, certificate):
-    return lambda *args, **kwargs: server(*args, **dict({"tls": certificate}, **kwargs))
-
-
 def refused(one):
     """The workers that have answered a plain request so far."""
     return re.findall(r" http refused status=404 .* worker=(\d)", one.log())
@@ -525,10 +521,6 @@ def test_a_ticket_of_one_is_opened_by_all(secure, version):
         wait_for(again, "both workers have opened the new one")
 
 
-def fingerprint(peer):
-    return hashlib.sha256(peer.sock.tls.getpeercert(binary_form=True)).hexdigest()
-
-
 def on_both(one, context):
     """Sessions on both workers, and the fingerprints of the certificates that they show."""
     with contextlib.ExitStack() as stack:
@@ -570,3 +562,52 @@ def test_sighup_reaches_all_and_those_to_come(secure, tmp_path):
         os.kill(victim, signal.SIGKILL)
         wait_for(lambda: one.workers() and victim not in one.workers(), "there is a new worker")
         assert on_both(one, context) == {after}
+
+
+def refused_by_both(one, held, why, **kwargs):
+    """A client is refused until each worker has done so once more; HELD is the context of one that is not."""
+
+    def by():
+        return re.findall(r'http refused .*reason="TLS: %s" worker=(\d)' % why, one.log())
+
+    def come():
+        # One session makes its worker the one that is ahead, two neither.
+        with contextlib.ExitStack() as stack:
+            for _ in range(1 + len(by()) % 2):
+                owner(stack.enter_context(one.websocket(context=held)))
+            seen = len(by())
+            with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME|CERTIFICATE_REVOKED"):
+                with one.connect(**kwargs) as peer:
+                    peer.send(peer.request_bytes())
+                    peer.response()
+            wait_for(lambda: len(by()) > seen, "the log says why")
+        return set(by()[before:]) == {"1", "2"}
+
+    before = len(by())
+    wait_for(come, "both workers have refused it")
+
+
+def test_all_refuse_who_was_revoked_and_who_asks_for_another_name(secure, tmp_path):
+    """From the start, after SIGHUP, and in a worker that comes later."""
+    ca, _ = make_certificate(tmp_path, "ca", "/CN=Test CA", None)
+    good, bad = make_client(tmp_path, "good", "0x2"), make_client(tmp_path, "bad", "0x3")
+    crl = make_crl(tmp_path, [])
+    one = secure("--workers=2", "--strict-sni", "--sslca", ca, "--sslcrl", crl, *WHOSE)
+    good, bad = context_of(one, client=good), context_of(one, client=bad)
+    on_both(one, good)
+    on_both(one, bad)
+    stranger = context_of(one)
+    stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
+    unnamed = {"context": stranger, "server_name": "unknown.example"}
+    refused_by_both(one, good, "there is no certificate for the name unknown.example", **unnamed)
+
+    make_crl(tmp_path, ["03"])
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("info server SIGHUP: the certificates were read anew worker=", count=2)
+    refused_by_both(one, good, "certificate verify failed: certificate revoked", context=bad)
+    victim = one.workers()[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: one.workers() and victim not in one.workers(), "there is a new worker")
+    on_both(one, good)
+    refused_by_both(one, good, "certificate verify failed: certificate revoked", context=bad)
+    refused_by_both(one, good, "there is no certificate for the name unknown.example", **unnamed)
