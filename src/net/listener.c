@@ -63,7 +63,7 @@ listener_accept(struct listener *listener)
 		/* Out of descriptors or memory: the connection stays in the queue, and epoll
 		 * would report it for ever. */
 		log_error("can't accept a connection, pausing for %d ms", LISTENER_PAUSE_MS);
-		(void)listener_pause(listener, LISTENER_PAUSE_MS);
+		listener_pause(listener, LISTENER_PAUSE_MS);
 		return false;
 	}
 	/* Messages are written whole, so waiting for more (RFC 896) would only delay them. */
@@ -80,8 +80,8 @@ listener_take_or_leave(struct listener *listener)
 
 	if (listener->leave) {
 		if (listener->leaves < LISTENER_LEAVES_MAX &&
-		    listener->leave(listener->arg) > listener->leaves &&
-		    listener_pause(listener, LISTENER_LEAVE_MS)) {
+		    listener->leave(listener->arg) > listener->leaves) {
+			listener_pause(listener, LISTENER_LEAVE_MS);
 			listener->leaves++;
 			return;
 		}
