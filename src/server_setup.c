@@ -195,7 +195,8 @@ server_set_page(struct server *server)
 		return server_fail(server, EX_OSERR, "out of memory");
 	server->page = page;
 	if (!quota_init(&page->quota, limit, (size_t)options->workers + 1) ||
-	    !tls_ticket_pool_init(&page->tickets))
+	    /* Without --ssl the library that would make the keys is not woken: it is large. */
+	    (options->ssl && !tls_ticket_pool_init(&page->tickets)))
 		return server_fail(
 		    server, EX_OSERR, "the system has no locks, or no random bytes");
 	return 0;

@@ -321,7 +321,8 @@ workers_step(struct workers *w)
 	struct tls_ticket_pool *tickets = &w->server->page->tickets;
 	int64_t now = util_clock_ms();
 
-	if (tls_ticket_pool_due_ms(tickets) <= now && !tls_ticket_pool_renew(tickets))
+	if (w->server->tls && tls_ticket_pool_due_ms(tickets) <= now &&
+	    !tls_ticket_pool_renew(tickets))
 		log_errorx("no new keys of session tickets can be made");
 	if (w->sweep_ms != 0 && w->sweep_ms <= now)
 		workers_sweep(w, now);

@@ -14,13 +14,25 @@ struct children {
 	struct loop *loop; /* borrowed */
 	struct children_settings settings;
 	size_t count;
+	/* A list is made when it is first looked for: what is zero costs no memory. */
 	struct list by_pid[CHILDREN_BUCKETS];
 };
 
 static struct list *
 children_bucket(struct children *children, pid_t pid)
 {
-	return &children->by_pid[(unsigned int)pid & (CHILDREN_BUCKETS - 1)];
+	struct list *bucket = &children->by_pid[(unsigned int)pid & (CHILDREN_BUCKETS - 1)];
+
+	if (!bucket->next)
+		list_init(bucket);
+	return bucket;
+}
+
+/* The first of a list that may not be made yet, or its end. */
+static struct list *
+children_first(struct list *bucket)
+{
+	return bucket->next ? bucket->next : bucket;
 }
 
 struct children *
@@ -32,8 +44,6 @@ children_new(struct loop *loop, const struct children_settings *settings)
 		return NULL;
 	children->loop = loop;
 	children->settings = *settings;
-	for (size_t i = 0; i < CHILDREN_BUCKETS; i++)
-		list_init(&children->by_pid[i]);
 	return children;
 }
 
@@ -117,8 +127,8 @@ children_ask_each(struct children *children)
 	for (size_t i = 0; i < CHILDREN_BUCKETS; i++) {
 		struct list *next;
 
-		for (struct list *node = children->by_pid[i].next; node != &children->by_pid[i];
-		     node = next) {
+		for (struct list *node = children_first(&children->by_pid[i]);
+		     node != &children->by_pid[i]; node = next) {
 			struct child *child = LIST_ENTRY_OF(node, struct child, node);
 			siginfo_t info = {0};
 
@@ -162,8 +172,8 @@ void
 children_kill_all(struct children *children)
 {
 	for (size_t i = 0; i < CHILDREN_BUCKETS; i++) {
-		for (struct list *node = children->by_pid[i].next; node != &children->by_pid[i];
-		     node = node->next)
+		for (struct list *node = children_first(&children->by_pid[i]);
+		     node != &children->by_pid[i]; node = node->next)
 			child_signal(LIST_ENTRY_OF(node, struct child, node), SIGKILL);
 	}
 }

@@ -22,11 +22,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The marks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH and
- * goes on at LOW. */
+/*
+ * The marks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH and
+ * goes on at LOW. They are low, as behind a queue there is always the system's own, of a pipe or
+ * a socket, which keeps the other side busy; a batch may come on top of HIGH.
+ */
 enum {
-	IO_HIGH = 64 * 1024,
-	IO_LOW = 16 * 1024,
+	IO_HIGH = 4 * 1024,
+	IO_LOW = 0,
 };
 
 enum io_result {

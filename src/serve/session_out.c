@@ -12,6 +12,9 @@
 enum {
 	SESSION_OUT_COPY_MAX =
 	    4096, /* bytes of a payload that is cheaper to copy than to point to */
+	/* What is read at once. In the shortest lines of which there are many, `yes`, it is 90
+	 * KiB of frames, which all may have to be kept for a peer that does not read. */
+	SESSION_OUT_BATCH = 60 * 1024,
 	SESSION_OUT_RUN = 256, /* records that are found before they are put */
 	SESSION_OUT_WAITING_MAX =
 	    64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
@@ -391,7 +394,7 @@ session_out_take(struct session *s)
 	struct framing_item item;
 	size_t n;
 
-	switch (child_read(s->child, s->loop->in, LOOP_BATCH, &n)) {
+	switch (child_read(s->child, s->loop->in, SESSION_OUT_BATCH, &n)) {
 	case IO_OK:
 		/* Else it is read so that the program can end, and nothing of it is kept. */
 		if (!session_wants_output(s))

@@ -250,7 +250,7 @@ def test_any_sign_of_life_counts(server):
 
 def test_no_blame_while_the_program_does_not_read(server):
     """While we do not read we can't hear: ten of the client's deadlines pass."""
-    one = server("--pingms=100", "sh", "-c", "exec 3>&1; sleep 1; exec cat >/dev/null")
+    one = server("--pingms=300", "sh", "-c", "exec 3>&1; sleep 3; exec cat >/dev/null")
     with one.websocket() as ws:
         ws.send(frame(TEXT, "x" * 60000) * 200 + frame(PING, b"alive"))
         while ws.frame() != (PONG, True, b"alive"):

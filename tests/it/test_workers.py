@@ -80,7 +80,7 @@ def test_few_connections_are_spread_evenly(server, at_once):
     spread = collections.Counter(owner(ws) for ws in peers)
     assert set(spread) == set(workers)
     # On a busy machine one may come too late for a connection or two.
-    assert max(spread.values()) <= 10, spread
+    assert max(spread.values()) <= (13 if at_once else 10), spread
     # When those of one are gone, it gets the next ones.
     for ws in peers:
         ws.close()
