@@ -29,6 +29,25 @@ negotiate_key_valid(struct span key)
 	return key.data[NEGOTIATE_KEY_LEN - 2] == '=' && key.data[NEGOTIATE_KEY_LEN - 1] == '=';
 }
 
+/*
+ * SHA-1, which OpenSSL looks up by name once and not for each handshake: that takes longer than
+ * the sum itself. The state is used again as well. There is one thread; both stay to the end.
+ */
+static bool
+negotiate_sha1(const void *bytes, size_t len, unsigned char digest[NEGOTIATE_SHA1_LEN])
+{
+	static EVP_MD *sha1;
+	static EVP_MD_CTX *sum;
+
+	if (!sha1)
+		sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	if (!sum)
+		sum = EVP_MD_CTX_new();
+	return sha1 && sum && EVP_DigestInit_ex(sum, sha1, NULL) == 1 &&
+	       EVP_DigestUpdate(sum, bytes, len) == 1 &&
+	       EVP_DigestFinal_ex(sum, digest, NULL) == 1;
+}
+
 bool
 negotiate_accept(struct span key, char out[NEGOTIATE_ACCEPT_LEN + 1])
 {
@@ -41,7 +60,7 @@ negotiate_accept(struct span key, char out[NEGOTIATE_ACCEPT_LEN + 1])
 	/* The key is taken as it stands, not decoded. */
 	memcpy(text, key.data, NEGOTIATE_KEY_LEN);
 	memcpy(text + NEGOTIATE_KEY_LEN, negotiate_guid, sizeof(negotiate_guid) - 1);
-	if (EVP_Digest(text, sizeof(text), digest, NULL, EVP_sha1(), NULL) != 1)
+	if (!negotiate_sha1(text, sizeof(text), digest))
 		return false;
 	return EVP_EncodeBlock((unsigned char *)out, digest, sizeof(digest)) ==
 	       NEGOTIATE_ACCEPT_LEN;
