@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,9 +114,10 @@ static void
 log_put_time(void)
 {
 	struct timespec now;
+	static time_t second = -1;
+	static char words[64];
 	struct tm tm;
 	char text[64];
-	char with_ms[80];
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (log_sink.format == LOG_COMPAT) {
@@ -127,10 +127,17 @@ log_put_time(void)
 		log_put(text);
 		return;
 	}
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(with_ms, sizeof(with_ms), "%s.%03dZ", text, (int)(now.tv_nsec / 1000000));
-	log_put(with_ms);
+	/* A second is put into words once. */
+	if (now.tv_sec != second) {
+		gmtime_r(&now.tv_sec, &tm);
+		strftime(words, sizeof(words), "%Y-%m-%dT%H:%M:%S.", &tm);
+		second = now.tv_sec;
+	}
+	log_put(words);
+	/* Three digits: those behind the 1. */
+	util_put_number(text, 1000 + now.tv_nsec / 1000000);
+	log_put(text + 1);
+	log_put("Z");
 }
 
 /*
@@ -143,6 +150,12 @@ log_put_escaped(struct span value, char quote, size_t limit)
 	const uint8_t *p = (const uint8_t *)value.data;
 	size_t left = value.len;
 
+	/* What needs no care, at the front, which is nearly always all of it. */
+	while (left > 0 && p[0] >= 0x20 && p[0] < 0x7f && p[0] != '\\' &&
+	       p[0] != (uint8_t)quote && line.len < limit) {
+		line.bytes[line.len++] = (char)*p++;
+		left--;
+	}
 	while (left > 0) {
 		size_t n = utf8_char_len(p, left);
 		char out[8];
@@ -181,6 +194,7 @@ bool
 log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
 {
 	char number[64];
+	char id[UTIL_NUMBER_MAX];
 
 	if (!log_shows(level))
 		return false;
@@ -195,8 +209,9 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 		log_put(" ");
 		log_put(category);
 		if (session != 0) {
-			snprintf(number, sizeof(number), " #%" PRIu64, session);
-			log_put(number);
+			util_put_unsigned(id, session);
+			log_put(" #");
+			log_put(id);
 		}
 		log_put(" ");
 		log_put_escaped(message, '\0', LOG_ROOM);
@@ -209,8 +224,9 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 		log_put("\",\"category\":\"");
 		log_put(category);
 		if (session != 0) {
-			snprintf(number, sizeof(number), "\",\"session\":%" PRIu64, session);
-			log_put(number);
+			util_put_unsigned(id, session);
+			log_put("\",\"session\":");
+			log_put(id);
 			log_put(",\"message\":\"");
 		} else {
 			log_put("\",\"message\":\"");
@@ -262,11 +278,10 @@ static bool
 log_is_plain(struct span value)
 {
 	for (size_t i = 0; i < value.len; i++) {
-		if (!strchr("-._:/@+,%[]*~", value.data[i]) &&
-		    !util_is_alpha((unsigned char)value.data[i]) &&
-		    !util_is_digit((unsigned char)value.data[i]))
-			return false;
-		if (value.data[i] == '\0')
+		unsigned char c = (unsigned char)value.data[i];
+
+		if (!util_is_alpha(c) && !util_is_digit(c) &&
+		    (c == '\0' || !strchr("-._:/@+,%[]*~", c)))
 			return false;
 	}
 	return value.len > 0;
@@ -289,13 +304,15 @@ log_text(const char *key, struct span value)
 void
 log_number(const char *key, int64_t value)
 {
-	char number[32];
+	char number[UTIL_NUMBER_MAX];
 	const char *quote = log_sink.format == LOG_COMPAT ? "'" : "";
 
 	if (!log_put_key(key))
 		return;
-	snprintf(number, sizeof(number), "%s%" PRId64 "%s", quote, value, quote);
+	util_put_number(number, value);
+	log_put(quote);
 	log_put(number);
+	log_put(quote);
 }
 
 /* Ends a compat line, whose message comes last: only when it is there is known whether it fits.

@@ -123,6 +123,33 @@ bad:
 	return error;
 }
 
+size_t
+util_put_unsigned(char text[UTIL_DIGITS_MAX], uint64_t value)
+{
+	char digits[UTIL_DIGITS_MAX];
+	size_t at = sizeof(digits);
+	size_t len;
+
+	digits[--at] = '\0';
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	len = sizeof(digits) - at;
+	memcpy(text, digits + at, len);
+	return len - 1;
+}
+
+size_t
+util_put_number(char text[UTIL_NUMBER_MAX], int64_t value)
+{
+	if (value >= 0)
+		return util_put_unsigned(text, (uint64_t)value);
+	text[0] = '-';
+	/* 19 digits at most, and the end. */
+	return 1 + util_put_unsigned(text + 1, -(uint64_t)value);
+}
+
 bool
 util_is_token_char(unsigned char c)
 {

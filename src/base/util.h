@@ -51,6 +51,14 @@ int64_t util_clock_ms(void);
 const char *util_parse_number(struct span text, int64_t min, int64_t max, int64_t *out)
     __attribute__((warn_unused_result));
 
+/* Writes VALUE in decimal, terminated, into TEXT; returns its length. */
+enum {
+	UTIL_DIGITS_MAX = 21, /* bytes that the largest number has, with its end */
+	UTIL_NUMBER_MAX = UTIL_DIGITS_MAX + 1,
+};
+size_t util_put_unsigned(char text[UTIL_DIGITS_MAX], uint64_t value);
+size_t util_put_number(char text[UTIL_NUMBER_MAX], int64_t value);
+
 /* True for the characters of a token: RFC 9110, section 5.6.2. */
 bool util_is_token_char(unsigned char c);
 bool util_is_token(struct span s);

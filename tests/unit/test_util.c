@@ -126,6 +126,24 @@ test_numbers(void **state)
 }
 
 static void
+test_put_number(void **state)
+{
+	static const int64_t numbers[] = {
+	    0, 1, 9, 10, -1, -10, 1234567890, INT64_MAX, INT64_MIN, INT64_MIN + 1};
+	char text[UTIL_NUMBER_MAX];
+	char wanted[64];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(numbers); i++) {
+		snprintf(wanted, sizeof(wanted), "%lld", (long long)numbers[i]);
+		assert_int_equal(util_put_number(text, numbers[i]), strlen(wanted));
+		assert_string_equal(text, wanted);
+	}
+	assert_int_equal(util_put_unsigned(text, UINT64_MAX), 20);
+	assert_string_equal(text, "18446744073709551615");
+}
+
+static void
 test_characters(void **state)
 {
 	static const char token[] =
@@ -229,6 +247,7 @@ main(void)
 	    cmocka_unit_test(test_spans),
 	    cmocka_unit_test(test_span_trim),
 	    cmocka_unit_test(test_numbers),
+	    cmocka_unit_test(test_put_number),
 	    cmocka_unit_test(test_characters),
 	    cmocka_unit_test(test_nonblock),
 	    cmocka_unit_test(test_clock_does_not_go_back),
