@@ -260,15 +260,19 @@ int
 server_run(const struct options *options)
 {
 	struct server server = {.options = options, .endpoint.dir = -1, .route.files.root = -1};
-	bool serves = true;
+	bool inherited, serves = true;
 	int status;
 
 	list_init(&server.connections.list);
 	list_init(&server.sessions);
-	spawn_heritage_init(&server.heritage);
+	inherited = spawn_heritage_init(&server.heritage);
 	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->log_format, options->loglevel);
-	status = server_set_up(&server);
+	if (inherited)
+		status = server_set_up(&server);
+	else
+		status = server_fail(
+		    &server, EX_OSERR, "no room for open files: %s", strerror(errno));
 	if (status == 0)
 		status = server_listen(&server);
 	if (status == 0 && options->workers > 1)

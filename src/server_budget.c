@@ -6,8 +6,8 @@
 
 enum {
 	BUDGET_LOOK = 1024,
-	/* For a moment: the three ends of pipes that a program gets when it is started, or the
-	 * directories on the way to it, or a certificate that is read; and one more. */
+	/* For a moment: an end of a pipe when a program is started, or the directories on the
+	 * way to it, or a certificate that is read; and one more. */
 	BUDGET_SPARE = 4,
 	BUDGET_SESSION = 4, /* a socket and three pipes */
 	BUDGET_OTHERS_PART = 8, /* one part in so many is for connections without a program */

@@ -1,13 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Starting a program with three pipes. */
+/*
+ * Starting a program with three pipes.
+ *
+ * The child runs in our memory until it is another program, on a stack of its own, and we stand
+ * still for so long: nothing of us is copied. posix_spawn() does it the same way, but it copies
+ * our table of descriptors, which takes longer the more sessions there are (1 ms at 4,000), it
+ * makes and unmakes a stack each time, and it can't set a limit for the child alone. Here the
+ * child shares the table and then takes a copy of only its front, where its own three are; so
+ * it must not change the table before that.
+ */
 #include "child/spawn.h"
 
 #include "base/util.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+enum {
+	SPAWN_STACK = 16 * 1024, /* bytes: the child needs a few hundred */
+	SPAWN_SIGNALS = 32, /* the first that nobody here handles, nor any behind it */
+	SPAWN_FAILED = 127, /* the status of a child that did not become the program */
+};
+
+/* What the child is told, and what it tells. */
+struct spawn_order {
+	const struct spawn_heritage *heritage; /* borrowed */
+	const char *path;
+	char *const *argv;
+	char *const *envp;
+	bool shares; /* the table of descriptors is ours until it takes its copy */
+	bool unshared; /* it has one of its own */
+	int error; /* why it did not become the program; 0: it did */
+};
 
 int
 spawn_was_ignored(int signal)
@@ -17,7 +49,24 @@ spawn_was_ignored(int signal)
 	return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-void
+/* What the user left open is not for the programs: for systems without close_range(). */
+static void
+spawn_mark_inherited(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int64_t fd;
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		if (!util_parse_number(span_of(entry->d_name), STDERR_FILENO + 1, INT_MAX, &fd))
+			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	}
+	closedir(dir);
+}
+
+bool
 spawn_heritage_init(struct spawn_heritage *heritage)
 {
 	int fd;
@@ -25,8 +74,15 @@ spawn_heritage_init(struct spawn_heritage *heritage)
 	do {
 		fd = open("/dev/null", O_RDWR);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	if (fd == -1)
+		return false;
+	close(fd);
+	spawn_mark_inherited();
+	for (size_t i = 0; i < SPAWN_FRONT; i++) {
+		heritage->front[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (heritage->front[i] == -1)
+			return false;
+	}
 	sigprocmask(SIG_SETMASK, NULL, &heritage->mask);
 	getrlimit(RLIMIT_NOFILE, &heritage->nofile);
 	sigemptyset(&heritage->set_default);
@@ -36,90 +92,157 @@ spawn_heritage_init(struct spawn_heritage *heritage)
 	 */
 	if (!spawn_was_ignored(SIGPIPE))
 		sigaddset(&heritage->set_default, SIGPIPE);
-}
-
-static void
-spawn_close(int *fd)
-{
-	if (*fd != -1)
-		close(*fd);
-	*fd = -1;
+	return true;
 }
 
 /*
  * A pipe, close-on-exec; the parent's end does not block. The child's end does: O_NONBLOCK
- * would be seen by the program, and most can't bear it.
+ * would be seen by the program, and most can't bear it. It goes to its PLACE.
  */
 static int
-spawn_pipe(int *parent, int *child, int parent_reads)
+spawn_pipe(int *parent, int place, bool parent_reads)
 {
 	int ends[2];
+	int child;
+	int error = 0;
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return errno;
 	*parent = parent_reads ? ends[0] : ends[1];
-	*child = parent_reads ? ends[1] : ends[0];
-	return util_nonblock(*parent) == -1 ? errno : 0;
+	child = parent_reads ? ends[1] : ends[0];
+	if (fcntl(*parent, F_SETFL, O_NONBLOCK) == -1 || dup3(child, place, O_CLOEXEC) == -1)
+		error = errno;
+	close(child);
+	return error;
+}
+
+/*
+ * Handlers are ours, and must not run in the child once it is open to signals; exec itself
+ * would reset them too late. Ignored ones stay so.
+ */
+static void
+spawn_reset_signals(const struct spawn_heritage *heritage)
+{
+	for (int number = 1; number < SPAWN_SIGNALS; number++) {
+		struct sigaction now;
+
+		if (sigaction(number, NULL, &now) == -1 || now.sa_handler == SIG_DFL ||
+		    (now.sa_handler == SIG_IGN && !sigismember(&heritage->set_default, number)))
+			continue;
+		now = (struct sigaction){.sa_handler = SIG_DFL};
+		sigaction(number, &now, NULL);
+	}
+}
+
+/*
+ * The child, in our memory: system calls only. All signals are blocked, and we wait. It returns
+ * the exit status when it did not become the program.
+ */
+static int
+spawn_child(void *arg)
+{
+	struct spawn_order *order = arg;
+	const struct spawn_heritage *heritage = order->heritage;
+	unsigned int behind = (unsigned int)heritage->front[SPAWN_FRONT - 1] + 1;
+	struct rlimit limit;
+
+	if (order->shares && close_range(behind, ~0U, CLOSE_RANGE_UNSHARE) == -1)
+		goto fail;
+	order->unshared = true;
+	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
+		if (dup2(heritage->front[fd], fd) == -1)
+			goto fail;
+	}
+	/* Before exec does it: the parent goes on before that is through, and may count on it
+	 * that what it closes is closed. An older system does without. */
+	(void)close_range(SPAWN_FRONT, ~0U, 0);
+	/* The soft limit of descriptors is the user's (select() needs that). */
+	if (setsid() == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		goto fail;
+	limit.rlim_cur = heritage->nofile.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+		goto fail;
+	spawn_reset_signals(heritage);
+	sigprocmask(SIG_SETMASK, &heritage->mask, NULL);
+	execve(order->path, order->argv, order->envp);
+fail:
+	order->error = errno;
+	return SPAWN_FAILED;
+}
+
+/* Runs the child until it is the program, or has failed. */
+static int
+spawn_run(struct spawn_order *order, pid_t *pid)
+{
+	/* No two children are in it at once: we stand still. */
+	static char stack[SPAWN_STACK] __attribute__((aligned(64)));
+	int flags = CLONE_VM | CLONE_VFORK | (order->shares ? CLONE_FILES : 0) | SIGCHLD;
+	sigset_t all, ours;
+	int error = 0;
+
+	order->error = 0;
+	order->unshared = false;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &ours);
+	*pid = clone(spawn_child, stack + sizeof(stack), flags, order);
+	if (*pid == -1)
+		error = errno;
+	sigprocmask(SIG_SETMASK, &ours, NULL);
+	if (error != 0)
+		return error;
+	if (order->error != 0) {
+		while (waitpid(*pid, NULL, 0) == -1 && errno == EINTR)
+			continue;
+	}
+	return order->error;
 }
 
 static int
 spawn_exec(const struct spawn_heritage *heritage, const char *path, char *const argv[],
-    char *const envp[], const int child[3], pid_t *pid)
+    char *const envp[], pid_t *pid)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	struct rlimit ours;
-	int error;
+	static bool copies; /* the system is too old to share the table */
+	struct spawn_order order = {
+	    .heritage = heritage,
+	    .path = path,
+	    .argv = argv,
+	    .envp = envp,
+	    .shares = !copies,
+	};
+	int error = spawn_run(&order, pid);
 
-	error = posix_spawn_file_actions_init(&actions);
-	if (error != 0)
+	if (error == 0 || order.unshared || !order.shares ||
+	    (error != ENOSYS && error != EINVAL && error != EPERM))
 		return error;
-	error = posix_spawnattr_init(&attributes);
-	if (error != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return error;
-	}
-	for (int fd = 0; fd < 3 && error == 0; fd++)
-		error = posix_spawn_file_actions_adddup2(&actions, child[fd], fd);
-	if (error == 0)
-		error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	if (error == 0)
-		error = posix_spawnattr_setsigmask(&attributes, &heritage->mask);
-	if (error == 0)
-		error = posix_spawnattr_setsigdefault(&attributes, &heritage->set_default);
-	if (error == 0)
-		error = posix_spawnattr_setflags(&attributes,
-		    POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (error == 0 && getrlimit(RLIMIT_NOFILE, &ours) == 0) {
-		/* The soft limit is inherited, so it is the user's for the moment of the start
-		 * (select() needs that). */
-		struct rlimit theirs = {heritage->nofile.rlim_cur, ours.rlim_max};
+	copies = true;
+	order.shares = false;
+	return spawn_run(&order, pid);
+}
 
-		setrlimit(RLIMIT_NOFILE, &theirs);
-		error = posix_spawn(pid, path, &actions, &attributes, argv, envp);
-		setrlimit(RLIMIT_NOFILE, &ours);
-	}
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return error;
+/* Closes the child's ends, and keeps their places. It can't fail, as those are taken. */
+static void
+spawn_clear(const struct spawn_heritage *heritage)
+{
+	for (int fd = 0; fd < SPAWN_FRONT; fd++)
+		(void)dup3(STDIN_FILENO, heritage->front[fd], O_CLOEXEC);
 }
 
 int
 spawn_program(const struct spawn_heritage *heritage, const char *path, char *const argv[],
     char *const envp[], struct spawn_result *out)
 {
-	int parent[3] = {-1, -1, -1};
-	int child[3] = {-1, -1, -1};
+	int parent[SPAWN_FRONT] = {-1, -1, -1};
 	int error = 0;
 
-	for (int fd = 0; fd < 3 && error == 0; fd++)
-		error = spawn_pipe(&parent[fd], &child[fd], fd != STDIN_FILENO);
+	for (int fd = 0; fd < SPAWN_FRONT && error == 0; fd++)
+		error = spawn_pipe(&parent[fd], heritage->front[fd], fd != STDIN_FILENO);
 	if (error == 0)
-		error = spawn_exec(heritage, path, argv, envp, child, &out->pid);
-	for (int fd = 0; fd < 3; fd++) {
-		spawn_close(&child[fd]);
-		if (error != 0)
-			spawn_close(&parent[fd]);
+		error = spawn_exec(heritage, path, argv, envp, &out->pid);
+	spawn_clear(heritage);
+	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
+		if (parent[fd] != -1)
+			close(parent[fd]);
+		parent[fd] = -1;
 	}
 	out->in = parent[0];
 	out->out = parent[1];

@@ -58,8 +58,8 @@ def status_of(pid):
 
 
 def set_of(mask):
-    """The numbers of a mask of signals as /proc shows it, without the two that posix_spawn() of glibc ignores."""
-    return {n for n in range(1, 65) if int(mask, 16) & (1 << (n - 1))} - {32, 33}
+    """The numbers of a mask of signals as /proc shows it."""
+    return {n for n in range(1, 65) if int(mask, 16) & (1 << (n - 1))}
 
 
 def nofile_of(pid):
