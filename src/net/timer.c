@@ -116,16 +116,21 @@ timers_set(struct timers *timers, int64_t at_ms)
 	timers->wake_ms = at_ms;
 }
 
-/* Sees to it that the loop is woken for the next slot. */
+/* Sees to it that the loop is woken for the next slot: for one that is due already, without
+ * asking the system. */
 static void
-timers_arm(struct timers *timers)
+timers_arm(struct timers *timers, int64_t now_ms)
 {
 	int ring;
 	size_t slot;
 	int64_t at_ms;
 
-	if (timers_next(timers, &ring, &slot, &at_ms) &&
-	    (timers->wake_ms == 0 || timers->wake_ms > at_ms))
+	if (!timers_next(timers, &ring, &slot, &at_ms) ||
+	    (timers->wake_ms != 0 && timers->wake_ms <= at_ms))
+		return;
+	if (at_ms <= now_ms)
+		event_active(timers->event, EV_READ, 0);
+	else
 		timers_set(timers, at_ms);
 }
 
@@ -133,15 +138,21 @@ static void
 timers_on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct timers *timers = arg;
+	int64_t now_ms = util_clock_ms();
 	struct list due;
+	int ring;
+	size_t slot;
+	int64_t at_ms;
 
 	(void)fd;
 	(void)what;
-	/* To set it anew takes back that it has rung: it need not be read. */
-	timers_set(timers, 0);
 	list_init(&due);
-	timers_turn(timers, util_clock_ms(), &due);
-	timers_arm(timers);
+	timers_turn(timers, now_ms, &due);
+	/* To set it anew takes back that it has rung: it need not be read. */
+	if (timers->wake_ms != 0 && timers->wake_ms <= now_ms)
+		timers_set(timers, timers_next(timers, &ring, &slot, &at_ms) ? at_ms : 0);
+	else
+		timers_arm(timers, now_ms);
 	/* Each may stop others, also those that are due, and arm itself anew. */
 	while (!list_empty(&due)) {
 		struct timer *timer = LIST_ENTRY_OF(due.next, struct timer, node);
@@ -214,7 +225,7 @@ timer_at(struct timer *timer, int64_t due_ms)
 	if (timer->due_ms > TIMERS_MAX_MS)
 		timer->due_ms = TIMERS_MAX_MS;
 	timers_put(timers, timer);
-	timers_arm(timers);
+	timers_arm(timers, now_ms);
 }
 
 void
