@@ -6,6 +6,7 @@
 #include "net/gate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +43,32 @@ transport_plain_writev(struct transport *t, const struct iovec *parts, int count
 	return transport_plain_result(put, n);
 }
 
+static enum transport_result
+transport_socket_splice(
+    struct transport *t, struct span header, int pipe, size_t n, size_t *moved)
+{
+	enum transport_result result;
+	ssize_t put;
+
+	/* MSG_MORE: the header waits for the payload, so that it is no segment of its own. */
+	do {
+		put = send(t->fd, header.data, header.len, MSG_MORE);
+	} while (put == -1 && errno == EINTR);
+	result = transport_plain_result(put, moved);
+	if (result != TRANSPORT_OK || *moved < header.len)
+		return result;
+	do {
+		put = splice(pipe, NULL, t->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	} while (put == -1 && errno == EINTR);
+	if (put >= 0)
+		*moved += (size_t)put;
+	else if (errno == EINVAL)
+		t->no_splice = true;
+	else if (errno != EAGAIN)
+		return TRANSPORT_ERROR;
+	return TRANSPORT_OK;
+}
+
 static void
 transport_plain_close(struct transport *t)
 {
@@ -76,6 +103,7 @@ transport_pipe_shutdown(struct transport *t)
 const struct transport_ops transport_socket = {
     .read = transport_plain_read,
     .writev = transport_plain_writev,
+    .splice = transport_socket_splice,
     .shutdown = transport_socket_shutdown,
     .close = transport_socket_close,
 };

@@ -7,6 +7,8 @@
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
+#include "base/util.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/uio.h>
@@ -25,6 +27,14 @@ struct transport_ops {
 	    struct transport *t, void *bytes, size_t capacity, size_t *n);
 	enum transport_result (*writev)(
 	    struct transport *t, const struct iovec *parts, int count, size_t *n);
+	/*
+	 * Writes HEADER and behind it N bytes, more than 0, out of PIPE, which is a pipe and
+	 * has them: they never come to memory of ours. OK: so many bytes of both together were
+	 * moved, at least 1; what is missing of the N is still in the pipe. AGAIN: not even one
+	 * of the header's. NULL: the kind can't do it.
+	 */
+	enum transport_result (*splice)(
+	    struct transport *t, struct span header, int pipe, size_t n, size_t *moved);
 	/*
 	 * Tells the other side that no more will be written. A pipe is closed by it: fd is -1
 	 * then. False: it can't be told now; call it again when the descriptor can be written
@@ -51,6 +61,7 @@ struct transport {
 	 */
 	bool read_wants_write;
 	bool write_wants_read;
+	bool no_splice; /* the system can't do it with this descriptor: it was tried */
 };
 
 struct gate;
