@@ -236,6 +236,62 @@ def test_much_through_cat(server):
         assert ws.closed(answer=False) == (1000, "")
 
 
+@pytest.mark.parametrize("slow", (False, True))
+def test_bulk_of_a_program(server, tmp_path, slow):
+    """Large blocks pass from pipe to socket: byte-exact, in whole frames with PONGs between them and none within, also
+    where the client lets its socket run full again and again; and no byte of it stays in memory."""
+    size = (16 if SANITIZED else 64) * MIB + 12345
+    data = os.urandom(size)
+    (tmp_path / "data").write_bytes(data)
+    one = server("--binary", "--pingms=0", "sh", "-c", "cat data; exec cat")
+    with one.websocket(rcvbuf=16 * KIB if slow else None) as ws:
+        sha, left, count, pings, pongs = hashlib.sha256(), size, 0, 0, 0
+        before = rss_kib(one.pid)
+        while left > 0:
+            if count % 50 == 0:
+                ws.send(frame(PING, b"%d" % pings))
+                pings += 1
+                if slow and pings % 8 == 1:
+                    wait_still(lambda: bytes_read(one.pid), "the server")
+            opcode, fin, payload = ws.frame()
+            assert fin
+            if opcode == PONG:
+                assert payload == b"%d" % pongs
+                pongs += 1
+                continue
+            assert opcode == BINARY and 0 < len(payload) <= 64 * KIB
+            sha.update(payload)
+            left -= len(payload)
+            count += 1
+        assert left == 0
+        assert sha.hexdigest() == hashlib.sha256(data).hexdigest()
+        if not SANITIZED:
+            assert rss_kib(one.pid) <= before + SESSION_KIB
+        ws.send(frame(BINARY, b"the end"))
+        while pongs < pings:
+            assert ws.frame() == (PONG, True, b"%d" % pongs)
+            pongs += 1
+        assert ws.frame() == (BINARY, True, b"the end")
+        ws.send(close_frame(1000))
+        assert ws.closed(answer=False) == (1000, "")
+
+
+def test_a_program_that_ends_behind_bulk(server, tmp_path):
+    """What it wrote before its exit comes whole, before the CLOSE."""
+    data = os.urandom(8 * MIB + 5)
+    (tmp_path / "data").write_bytes(data)
+    one = server("--binary", "cat", "data")
+    with one.websocket(rcvbuf=16 * KIB) as ws:
+        got = bytearray()
+        while len(got) < len(data):
+            opcode, fin, payload = ws.frame()
+            assert (opcode, fin) == (BINARY, True)
+            got += payload
+        assert got == data
+        assert ws.closed() == (1000, "exit 0")
+    one.wait_log(r"out_bytes=%d\b" % len(data))
+
+
 def test_endless_line(server):
     """256 MiB without a newline: one message in fragments, in bounded memory."""
     size = 256 * MIB

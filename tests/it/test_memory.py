@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What an idle session costs, and what a message does not cost: the causes of speed, counted."""
 
+import contextlib
 import os
 import re
 import resource
@@ -11,7 +12,7 @@ import subprocess
 import pytest
 from conftest import TLS, plain_only, wait_for
 from probes import KIB, SANITIZED
-from wsraw import TEXT, frame
+from wsraw import BINARY, TEXT, frame
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 own_memory = pytest.mark.skipif(SANITIZED, reason="under a sanitizer memory is the sanitizer's")
@@ -104,36 +105,101 @@ def test_no_allocation_for_a_message(server, tmp_path):
             assert calls() == before, pass_on.__name__
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-@plain_only
-def test_system_calls_of_a_message(server, tmp_path):
-    """A message of 64 bytes that comes alone costs two waits, two reads, two writes, nothing else."""
-    one = server("cat")
-    trace = tmp_path / "trace"
-    with one.websocket() as ws:
-        echo(ws, b"first")
-        command = ["strace", "-p", str(one.pid), "-o", str(trace)]
-        tracer = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        try:
-            line = tracer.stderr.readline().decode()
-            if "attached" not in line:
-                tracer.communicate()
-                pytest.skip("strace can't attach: " + line.strip())
-            for _ in range(20):
-                echo(ws, b"busy")
-            echo(ws, b"begin")
-            for _ in range(100):
-                echo(ws, b"x" * 64)
-            echo(ws, b"end")
-            wait_for(lambda: re.search(r'write\(\d+, "end\\n"', trace.read_text()), "the trace has the last message")
-        finally:
-            tracer.terminate()
+@contextlib.contextmanager
+def traced(one, trace):
+    """The system calls of the server go to a file."""
+    command = ["strace", "-p", str(one.pid), "-o", str(trace)]
+    tracer = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    try:
+        line = tracer.stderr.readline().decode()
+        if "attached" not in line:
             tracer.communicate()
-    lines = trace.read_text().splitlines()
-    at = [i for i, line in enumerate(lines) if re.match(r'write\(\d+, "(begin|end)\\n"', line)]
-    assert len(at) == 2
+            pytest.skip("strace can't attach: " + line.strip())
+        yield
+    finally:
+        tracer.terminate()
+        tracer.communicate()
+
+
+def calls_of(lines):
     found = {}
-    for line in lines[at[0] + 1 : at[1] + 1]:
+    for line in lines:
         name = line.split("(", 1)[0]
         found[name] = found.get(name, 0) + 1
+    return found
+
+
+needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+
+
+@needs_strace
+@plain_only
+@pytest.mark.parametrize("binary", (False, True))
+def test_system_calls_of_a_message(server, tmp_path, binary):
+    """A message of 64 bytes that comes alone costs two waits, two reads, two writes, nothing else."""
+    one = server("--binary", "cat") if binary else server("cat")
+    trace = tmp_path / "trace"
+    opcode = BINARY if binary else TEXT
+    with one.websocket() as ws:
+
+        def back(payload):
+            ws.send(frame(opcode, payload))
+            assert ws.message() == (opcode, payload)
+
+        back(b"first")
+        with traced(one, trace):
+            for _ in range(20):
+                back(b"busy")
+            back(b"begin")
+            for _ in range(100):
+                back(b"x" * 64)
+            back(b"end")
+            wait_for(lambda: re.search(r'write\(\d+, "end(\\n)?"', trace.read_text()), "the trace has the last message")
+    lines = trace.read_text().splitlines()
+    at = [i for i, line in enumerate(lines) if re.match(r'write\(\d+, "(begin|end)(\\n)?"', line)]
+    assert len(at) == 2
+    found = calls_of(lines[at[0] + 1 : at[1] + 1])
     assert found == {"epoll_wait": 202, "read": 202, "write": 202}, "\n".join(lines[at[0] : at[0] + 30])
+
+
+@needs_strace
+@plain_only
+def test_system_calls_of_large_blocks(server, script, tmp_path):
+    """Behind the first of them, blocks of the program go from pipe to socket without being read; the small ones that
+    follow are read again. The client asks for each, so that each is whole in the pipe, and one message."""
+    program = """#!/usr/bin/python3
+import os
+while len(ask := os.read(0, 4)) == 4:
+    os.write(1, bytes([ask[3]]) * int.from_bytes(ask[:3], "big"))
+"""
+    one = server("--binary", "--maxframesize=4", script("blocks", program))
+    trace = tmp_path / "trace"
+    with one.websocket() as ws:
+
+        def ask(size, number):
+            ws.send(frame(BINARY, size.to_bytes(3, "big") + bytes([number])))
+            got = b""
+            while len(got) < size:
+                got += ws.message()[1]
+            assert got == bytes([number]) * size
+
+        for number in range(20):
+            ask(5, number)
+        with traced(one, trace):
+            ask(1, ord("A"))
+            ask(48 * KIB, 1)
+            for number in range(50):
+                ask(48 * KIB, number)
+            ask(100, 3)
+            ask(2, ord("B"))
+            for number in range(20):
+                ask(100, number)
+            ask(3, ord("C"))
+            wait_for(lambda: "CCC" in trace.read_text(), "the trace has the last message")
+    lines = trace.read_text().splitlines()
+    at = [max(i for i, line in enumerate(lines) if text in line) for text in ('\\1A"', '"BB"', '"CCC"')]
+    bulk, small = calls_of(lines[at[0] + 1 : at[1]]), calls_of(lines[at[1] + 1 : at[2]])
+    # A block may be seen before it is whole, and is two messages then.
+    assert bulk["splice"] >= 40, bulk
+    assert bulk["sendto"] == bulk["splice"], bulk
+    assert "splice" not in small and "ioctl" not in small and "sendto" not in small, small
