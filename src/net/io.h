@@ -24,8 +24,8 @@
 
 /*
  * The marks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH and
- * goes on at LOW. They are low, as behind a queue there is always the system's own, of a pipe or
- * a socket, which keeps the other side busy; a batch may come on top of HIGH.
+ * goes on at LOW. They are low, as behind a queue there is always the system's own, of a pipe
+ * or a socket, which keeps the other side busy; a batch may come on top of HIGH.
  */
 enum {
 	IO_HIGH = 4 * 1024,
