@@ -72,6 +72,7 @@ struct session {
 	bool said_dropped;
 	bool close_told; /* to the program, as an event */
 	bool out_in_bulk; /* the last read of the program's output was large */
+	bool out_in_short; /* it had many records of a byte or two */
 	char remote[]; /* the peer's address in text */
 };
 

@@ -13,9 +13,12 @@
 enum {
 	SESSION_OUT_COPY_MAX =
 	    4096, /* bytes of a payload that is cheaper to copy than to point to */
-	/* What is read at once. In the shortest lines of which there are many, `yes`, it is 90
-	 * KiB of frames, which all may have to be kept for a peer that does not read. */
-	SESSION_OUT_BATCH = 60 * 1024,
+	/* What is read at once: what a pipe holds, so that a busy program need not be asked
+	 * twice for it. In the shortest lines of which there are many, `yes`, it would become
+	 * 96 KiB of frames, which may all have to be kept for a peer that does not read. */
+	SESSION_OUT_BATCH = LOOP_BATCH,
+	SESSION_OUT_BATCH_OF_SHORT = 60 * 1024,
+	SESSION_OUT_SHORT = 3, /* bytes that a record has, on average, to be one of these */
 	SESSION_OUT_RUN = 256, /* records that are found before they are put */
 	SESSION_OUT_WAITING_MAX =
 	    64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
@@ -392,12 +395,14 @@ session_out_end(struct session *s)
 bool
 session_out_take(struct session *s)
 {
+	size_t capacity = s->out_in_short ? SESSION_OUT_BATCH_OF_SHORT : SESSION_OUT_BATCH;
+	uint64_t before = s->out.messages;
 	struct framing_item item;
 	size_t n;
 
 	if (s->out_in_bulk && session_splice_take(s))
 		return true;
-	switch (child_read(s->child, s->loop->in, SESSION_OUT_BATCH, &n)) {
+	switch (child_read(s->child, s->loop->in, capacity, &n)) {
 	case IO_OK:
 		s->out_in_bulk = n >= SESSION_SPLICE_FROM;
 		/* Else it is read so that the program can end, and nothing of it is kept. */
@@ -407,6 +412,7 @@ session_out_take(struct session *s)
 		do
 			session_out_run(s);
 		while (session_out_event(s, framing_next(&s->framing, &item), &item));
+		s->out_in_short = (s->out.messages - before) * SESSION_OUT_SHORT > n;
 		session_out_end(s);
 		return true;
 	case IO_AGAIN:
