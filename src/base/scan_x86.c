@@ -5,43 +5,90 @@
 #include <immintrin.h>
 
 static inline __attribute__((always_inline)) uint64_t
-scan_sixteen(const uint8_t *bytes, uint8_t c)
+scan_sixteen(__m128i lane, uint8_t c)
 {
-	__m128i lane = _mm_loadu_si128((const __m128i *)(const void *)bytes);
-	__m128i same = _mm_cmpeq_epi8(lane, _mm_set1_epi8((char)c));
-
-	return (unsigned int)_mm_movemask_epi8(same);
+	return (unsigned int)_mm_movemask_epi8(_mm_cmpeq_epi8(lane, _mm_set1_epi8((char)c)));
 }
 
 static inline __attribute__((always_inline)) uint64_t
-scan_block_sse2(const uint8_t *bytes, uint8_t c)
+scan_block_sse2(const uint8_t *bytes, uint8_t c, uint64_t *tops)
 {
-	return scan_sixteen(bytes, c) | scan_sixteen(bytes + 16, c) << 16 |
-	       scan_sixteen(bytes + 32, c) << 32 | scan_sixteen(bytes + 48, c) << 48;
+	const __m128i *from = (const __m128i *)(const void *)bytes;
+	__m128i a = _mm_loadu_si128(from);
+	__m128i b = _mm_loadu_si128(from + 1);
+	__m128i d = _mm_loadu_si128(from + 2);
+	__m128i e = _mm_loadu_si128(from + 3);
+	__m128i all = _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(d, e));
+
+	*tops |= (unsigned int)_mm_movemask_epi8(all);
+	return scan_sixteen(a, c) | scan_sixteen(b, c) << 16 | scan_sixteen(d, c) << 32 |
+	       scan_sixteen(e, c) << 48;
 }
 
 __attribute__((target("avx2"))) static inline __attribute__((always_inline)) uint64_t
-scan_block_avx2(const uint8_t *bytes, uint8_t c)
+scan_block_avx2(const uint8_t *bytes, uint8_t c, uint64_t *tops)
 {
 	__m256i wanted = _mm256_set1_epi8((char)c);
 	__m256i low = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
 	__m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
 
+	*tops |= (unsigned int)_mm256_movemask_epi8(_mm256_or_si256(low, high));
 	return (unsigned int)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)) |
 	       (uint64_t)(unsigned int)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted))
 		   << 32;
 }
 
-__attribute__((target("avx2,bmi"))) static size_t
-scan_places_avx2(const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max)
+static inline __attribute__((always_inline)) size_t
+scan_skip_sse2(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
 {
-	return scan_loop(bytes, len, c, places, max, scan_block_avx2);
+	size_t at = 0;
+
+	while (len - at >= SCAN_BLOCK && scan_block_sse2(bytes + at, c, tops) == 0)
+		at += SCAN_BLOCK;
+	return at;
+}
+
+__attribute__((target("avx2"))) static inline __attribute__((always_inline)) size_t
+scan_skip_avx2(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
+{
+	enum { STEP = 4 * sizeof(__m256i) };
+	__m256i wanted = _mm256_set1_epi8((char)c);
+	__m256i all = _mm256_setzero_si256();
+	size_t at = 0;
+
+	for (; len - at >= STEP; at += STEP) {
+		const __m256i *from = (const __m256i *)(const void *)(bytes + at);
+		__m256i v0 = _mm256_loadu_si256(from);
+		__m256i v1 = _mm256_loadu_si256(from + 1);
+		__m256i v2 = _mm256_loadu_si256(from + 2);
+		__m256i v3 = _mm256_loadu_si256(from + 3);
+		__m256i same01 = _mm256_or_si256(
+		    _mm256_cmpeq_epi8(v0, wanted), _mm256_cmpeq_epi8(v1, wanted));
+		__m256i same23 = _mm256_or_si256(
+		    _mm256_cmpeq_epi8(v2, wanted), _mm256_cmpeq_epi8(v3, wanted));
+		__m256i same = _mm256_or_si256(same01, same23);
+
+		if (!_mm256_testz_si256(same, same))
+			break;
+		all = _mm256_or_si256(
+		    all, _mm256_or_si256(_mm256_or_si256(v0, v1), _mm256_or_si256(v2, v3)));
+	}
+	*tops |= (unsigned int)_mm256_movemask_epi8(all);
+	return at;
+}
+
+__attribute__((target("avx2,bmi"))) static size_t
+scan_places_avx2(
+    const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max, bool *ascii)
+{
+	return scan_loop(bytes, len, c, places, max, ascii, scan_block_avx2, scan_skip_avx2);
 }
 
 size_t
-scan_places(const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max)
+scan_places(
+    const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max, bool *ascii)
 {
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
-		return scan_places_avx2(bytes, len, c, places, max);
-	return scan_loop(bytes, len, c, places, max, scan_block_sse2);
+		return scan_places_avx2(bytes, len, c, places, max, ascii);
+	return scan_loop(bytes, len, c, places, max, ascii, scan_block_sse2, scan_skip_sse2);
 }

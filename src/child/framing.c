@@ -90,14 +90,15 @@ framing_note(struct framing_reader *r, enum framing_event event)
 }
 
 size_t
-framing_run(struct framing_reader *r, struct span records[], size_t max)
+framing_run(struct framing_reader *r, struct span records[], size_t max, bool *ascii)
 {
 	const struct framing_shape *shape = framing_shapes[r->framing->kind];
 
+	*ascii = false;
 	framing_drop_held(r);
 	if (!shape->run || r->in_message || buffer_len(&r->held) > 0)
 		return 0;
-	return shape->run(r, records, max);
+	return shape->run(r, records, max, ascii);
 }
 
 enum framing_event
@@ -228,8 +229,8 @@ framing_next_until(struct framing_reader *r, struct framing_item *item, char sep
 }
 
 size_t
-framing_run_until(
-    struct framing_reader *r, struct span records[], size_t max, char separator, bool cr)
+framing_run_until(struct framing_reader *r, struct span records[], size_t max, char separator,
+    bool cr, bool *ascii)
 {
 	uint32_t places[FRAMING_RUN_PLACES];
 	const uint8_t *bytes = r->bytes;
@@ -239,7 +240,7 @@ framing_run_until(
 	if (max > FRAMING_RUN_PLACES)
 		max = FRAMING_RUN_PLACES;
 	count = scan_places(bytes, r->len < FRAMING_RUN_BYTES ? r->len : FRAMING_RUN_BYTES,
-	    (uint8_t)separator, places, max);
+	    (uint8_t)separator, places, max, ascii);
 	for (size_t i = 0; i < count; i++) {
 		size_t end = places[i];
 		size_t len = framing_without_cr(bytes + begin, end - begin, cr);

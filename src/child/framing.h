@@ -158,8 +158,9 @@ void framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len);
  * Before framing_next(), whenever it pleases: whole text records from the front of what was
  * fed, found in one tight loop, as far as MAX goes; they lie there one
  * behind the other, with their separators between. Returns how many. 0: framing_next() goes on.
+ * *ASCII: all of them are; false says nothing.
  */
-size_t framing_run(struct framing_reader *r, struct span records[], size_t max);
+size_t framing_run(struct framing_reader *r, struct span records[], size_t max, bool *ascii);
 
 /* The next event. What ITEM points to is valid until the next call. */
 enum framing_event framing_next(struct framing_reader *r, struct framing_item *item);

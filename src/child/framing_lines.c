@@ -41,9 +41,9 @@ framing_lines_next(struct framing_reader *r, struct framing_item *item)
 }
 
 static size_t
-framing_lines_run(struct framing_reader *r, struct span records[], size_t max)
+framing_lines_run(struct framing_reader *r, struct span records[], size_t max, bool *ascii)
 {
-	return framing_run_until(r, records, max, '\n', true);
+	return framing_run_until(r, records, max, '\n', true, ascii);
 }
 
 const struct framing_shape framing_lines = {

@@ -24,9 +24,9 @@ framing_nul_next(struct framing_reader *r, struct framing_item *item)
 }
 
 static size_t
-framing_nul_run(struct framing_reader *r, struct span records[], size_t max)
+framing_nul_run(struct framing_reader *r, struct span records[], size_t max, bool *ascii)
 {
-	return framing_run_until(r, records, max, '\0', false);
+	return framing_run_until(r, records, max, '\0', false, ascii);
 }
 
 const struct framing_shape framing_nul = {

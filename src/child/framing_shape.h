@@ -14,7 +14,7 @@ struct framing_shape {
 	/* framing_is_plain(); NULL: it is not. */
 	bool (*plain)(const struct framing *framing, int *tail);
 	/* framing_run(), between messages; NULL: it finds none. */
-	size_t (*run)(struct framing_reader *r, struct span records[], size_t max);
+	size_t (*run)(struct framing_reader *r, struct span records[], size_t max, bool *ascii);
 	/* framing_wrap(); *OUT has no head and no tail yet. */
 	enum framing_wrap_result (*wrap)(const struct framing *framing,
 	    const struct message *message, struct framing_wrapped *out, struct buffer *records);
@@ -66,8 +66,8 @@ enum framing_event framing_next_until(
 enum framing_event framing_end_until(struct framing_reader *r, struct framing_item *item);
 
 /* framing_run() for records up to SEPARATOR. */
-size_t framing_run_until(
-    struct framing_reader *r, struct span records[], size_t max, char separator, bool cr);
+size_t framing_run_until(struct framing_reader *r, struct span records[], size_t max,
+    char separator, bool cr, bool *ascii);
 
 /*
  * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, where the

@@ -363,14 +363,15 @@ session_out_run(struct session *s)
 {
 	struct span records[SESSION_OUT_RUN];
 	size_t count;
+	bool ascii;
 
 	while (s->framing.len > 0 && session_out_is_plain(s) &&
-	       (count = framing_run(&s->framing, records, SESSION_OUT_RUN)) > 0) {
+	       (count = framing_run(&s->framing, records, SESSION_OUT_RUN, &ascii)) > 0) {
 		const struct span *last = &records[count - 1];
 		/* What is between records is ASCII, so together they are what each is. */
 		size_t len = (size_t)(last->data + last->len - records[0].data);
 
-		if (utf8_valid((const uint8_t *)records[0].data, len)) {
+		if (ascii || utf8_valid((const uint8_t *)records[0].data, len)) {
 			session_out_texts(s, records, count);
 			continue;
 		}

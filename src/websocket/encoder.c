@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 /* What a CLOSE has room for behind its code. */
@@ -24,15 +25,15 @@ encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool las
 	    out, last, first && e->compressed, first ? opcode : FRAME_CONTINUATION, len);
 }
 
-/* Copies in steps of 32 bytes, beyond the end: for a few bytes that is less than a call. */
+/* Copies in steps of 16 bytes, beyond the end: for a few bytes that is less than a call. */
 static uint8_t *
 encoder_copy(uint8_t *to, const char *from, size_t len)
 {
 	if (len > ENCODER_COPY_MAX) {
 		memcpy(to, from, len);
 	} else {
-		for (size_t i = 0; i < len; i += 32)
-			memcpy(to + i, from + i, 32);
+		for (size_t i = 0; i < len; i += 16)
+			memcpy(to + i, from + i, 16);
 	}
 	return to + len;
 }
@@ -47,9 +48,10 @@ encoder_texts(uint8_t *out, const struct span texts[], size_t count)
 
 		assert(len <= UINT16_MAX);
 		if (len <= FRAME_CONTROL_MAX) {
-			to[0] = 0x80 | FRAME_TEXT;
-			to[1] = (uint8_t)len;
-			to += 2;
+			uint16_t header = htobe16((uint16_t)((0x80 | FRAME_TEXT) << 8 | len));
+
+			memcpy(to, &header, sizeof(header));
+			to += sizeof(header);
 		} else {
 			to += frame_write_header(to, true, 0, FRAME_TEXT, len);
 		}

@@ -31,7 +31,7 @@ size_t encoder_header(
 
 /* Bytes behind each text that encoder_texts() may read, and behind its output that it may
  * write. */
-enum { ENCODER_SLACK = 31 };
+enum { ENCODER_SLACK = 15 };
 
 /*
  * Writes COUNT text messages of at most 65,535 bytes, each in one frame, in one tight loop; the

@@ -14,7 +14,7 @@ run_check(struct run_lines *lines, uint8_t *text)
 	size_t len = (size_t)(lines->to - text);
 
 	/* A tail is ASCII, so all are if each is: no character goes on behind one. */
-	if (utf8_valid(text, len))
+	if (lines->ascii || utf8_valid(text, len))
 		return true;
 	for (size_t i = 0; i < lines->count; i++) {
 		if (!utf8_valid(text, lines->lens[i])) {

@@ -25,6 +25,7 @@ struct run_lines {
 	uint8_t tail;
 	uint8_t *to; /* at least RUN_STEP bytes below the first frame */
 	size_t count;
+	bool ascii; /* all of them are */
 	uint16_t lens[RUN_CHUNK];
 };
 
@@ -55,16 +56,22 @@ run_header(const uint8_t *at, const uint8_t *end, uint64_t max_message, size_t *
 	return *size <= (size_t)(end - at) - header && *size <= max_message ? header : 0;
 }
 
+/* Bytes of the last step of a text that are its own, by where in here it begins. */
+static const uint8_t run_own[2 * RUN_STEP] = {[0 ... RUN_STEP - 1] = 0xff};
+
 /* run_lines(). What a step writes beyond a text is written again by the next, or is below the
  * next frame. */
 static inline __attribute__((always_inline)) size_t
 run_loop(struct run_lines *r, const uint8_t *bytes, size_t len)
 {
-	typedef uint32_t lane __attribute__((vector_size(32)));
+	typedef uint8_t lane __attribute__((vector_size(32)));
+	typedef uint32_t words __attribute__((vector_size(32)));
 	const uint8_t *at = bytes;
 	const uint8_t *end = bytes + len;
 	uint8_t *to = r->to;
 	size_t count = 0;
+	lane seen = {0};
+	uint8_t tops = 0;
 
 	while (count < RUN_CHUNK && end - at >= 2 + FRAME_MASK_LEN &&
 	       at - bytes < RUN_CHUNK_BYTES) {
@@ -72,17 +79,33 @@ run_loop(struct run_lines *r, const uint8_t *bytes, size_t len)
 		size_t header = run_header(at, end, r->max_message, &size);
 		uint32_t key;
 		lane keys, a, b;
+		size_t i = 0;
 
 		if (header == 0)
 			break;
 		at += header;
 		memcpy(&key, at - FRAME_MASK_LEN, sizeof(key));
-		keys = (lane){0} + key;
-		for (size_t i = 0; i < size; i += RUN_STEP) {
+		keys = (lane)((words){0} + key);
+		for (; size - i >= RUN_STEP; i += RUN_STEP) {
 			memcpy(&a, at + i, sizeof(a));
 			memcpy(&b, at + i + sizeof(a), sizeof(b));
 			a ^= keys;
 			b ^= keys;
+			seen |= a | b;
+			memcpy(to + i, &a, sizeof(a));
+			memcpy(to + i + sizeof(a), &b, sizeof(b));
+		}
+		if (i < size) {
+			const uint8_t *own = run_own + RUN_STEP - (size - i);
+			lane own_a, own_b;
+
+			memcpy(&a, at + i, sizeof(a));
+			memcpy(&b, at + i + sizeof(a), sizeof(b));
+			memcpy(&own_a, own, sizeof(own_a));
+			memcpy(&own_b, own + sizeof(own_a), sizeof(own_b));
+			a ^= keys;
+			b ^= keys;
+			seen |= (a & own_a) | (b & own_b);
 			memcpy(to + i, &a, sizeof(a));
 			memcpy(to + i + sizeof(a), &b, sizeof(b));
 		}
@@ -91,6 +114,9 @@ run_loop(struct run_lines *r, const uint8_t *bytes, size_t len)
 		*to++ = r->tail;
 		r->lens[count++] = (uint16_t)size;
 	}
+	for (size_t i = 0; i < sizeof(seen); i++)
+		tops |= seen[i];
+	r->ascii = tops < 0x80;
 	r->to = to;
 	r->count = count;
 	return (size_t)(at - bytes);

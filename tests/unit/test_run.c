@@ -272,9 +272,12 @@ frame(enum framing_kind kind, const uint8_t *bytes, size_t len, size_t cut, bool
 		framing_feed(&r, piece, size);
 		do {
 			size_t n;
+			bool ascii;
 
-			while (runs && (n = framing_run(&r, records, 7)) > 0) {
+			while (runs && (n = framing_run(&r, records, 7, &ascii)) > 0) {
 				for (size_t i = 0; i < n; i++) {
+					for (size_t k = 0; ascii && k < records[i].len; k++)
+						assert_true((uint8_t)records[i].data[k] < 0x80);
 					tell(t, 'm', records[i].data, records[i].len);
 				}
 			}
