@@ -47,12 +47,14 @@ void child_signal(struct child *child, int signal);
 void child_died(struct child *child, const siginfo_t *info);
 
 /*
- * A place in the quota is taken before the start; the table takes it over. False: there is none.
+ * A place in the quota is taken before the start; the table takes it over. False: there is
+ * none.
  */
 bool children_take_place(struct children *children);
 void children_give_place(struct children *children);
 
-/* Of the table: a child that was started is in it until it is reaped, and gives its place then. */
+/* Of the table: a child that was started is in it until it is reaped, and gives its place then.
+ */
 void children_learn(struct children *children, struct child *child);
 void children_forget(struct children *children, struct child *child);
 

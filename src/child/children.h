@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All programs of a process that serves. They are found by pid when they end, and counted; what becomes
- * of each is child's affair.
+ * All programs of a process that serves. They are found by pid when they end, and counted; what
+ * becomes of each is child's affair.
  */
 #ifndef CHILD_CHILDREN_H
 #define CHILD_CHILDREN_H

@@ -68,6 +68,8 @@ run_loop(struct run_lines *r, const uint8_t *bytes, size_t len)
 	typedef uint32_t words __attribute__((vector_size(32)));
 	const uint8_t *at = bytes;
 	const uint8_t *end = bytes + len;
+	/* It is set, unlike the places in R for what is found. */
+	/* cppcheck-suppress ctuuninitvar */
 	uint8_t *to = r->to;
 	size_t count = 0;
 	lane seen = {0};

@@ -1026,7 +1026,7 @@ tls_options_go_together(void **state)
 	    {{"wspipe", "--ssl", "--sslcert=c", "--sslkey=k", "--sslcrl=crl", "hello"}, 64,
 		NEEDS_CA, NULL},
 	    {{"wspipe", "--sslcrl=crl", "hello"}, 64, NEEDS_CA, NULL},
-	    {{"websocketd", "--sslcrl=crl", "hello"}, 1, NEEDS_CA + sizeof("wspipe: ") - 1,
+	    {{"websocketd", "--sslcrl=crl", "hello"}, 1, &NEEDS_CA[sizeof("wspipe: ") - 1],
 		NULL},
 	    {{"wspipe", "--strict-sni", "hello"}, 64,
 		"wspipe: --strict-sni needs --ssl: add it, or leave it out\n", NULL},
