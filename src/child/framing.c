@@ -145,13 +145,31 @@ framing_hand_out_held(struct framing_reader *r, struct framing_item *item,
 	return framing_hand_out(r, item, type, buffer_data(&r->held), len, last);
 }
 
+void
+framing_show(struct framing_item *item, const uint8_t *bytes, size_t len)
+{
+	if (len > FRAMING_SHOWN_MAX - item->shown_len)
+		len = FRAMING_SHOWN_MAX - item->shown_len;
+	if (len > 0)
+		memcpy(item->shown + item->shown_len, bytes, len);
+	item->shown_len += len;
+}
+
 enum framing_event
-framing_bad(struct framing_item *item, const char *why, uint8_t *bytes, size_t len)
+framing_bad_shown(struct framing_item *item, const char *why)
 {
 	item->why = why;
-	item->message.data = bytes;
-	item->message.len = len < FRAMING_SHOWN_MAX ? len : FRAMING_SHOWN_MAX;
+	item->message.data = item->shown;
+	item->message.len = item->shown_len;
 	return FRAMING_BAD;
+}
+
+enum framing_event
+framing_bad(struct framing_item *item, const char *why, const uint8_t *bytes, size_t len)
+{
+	item->shown_len = 0;
+	framing_show(item, bytes, len);
+	return framing_bad_shown(item, why);
 }
 
 size_t
@@ -263,9 +281,10 @@ framing_end_until(struct framing_reader *r, struct framing_item *item)
 }
 
 enum framing_event
-framing_take_line(struct framing_reader *r, uint64_t max, uint8_t **line, size_t *len)
+framing_take_line(
+    struct framing_reader *r, uint64_t max, size_t before, uint8_t **line, size_t *len)
 {
-	size_t held = buffer_len(&r->held);
+	size_t held = buffer_len(&r->held) - before;
 	uint8_t *end;
 	size_t n;
 
@@ -278,11 +297,11 @@ framing_take_line(struct framing_reader *r, uint64_t max, uint8_t **line, size_t
 		n = (size_t)(max - held) + 1;
 	*line = r->bytes;
 	*len = n;
-	if (held > 0 || (!end && n <= max)) {
+	if (held + before > 0 || (!end && n <= max)) {
 		if (!framing_hold(r, n))
 			return FRAMING_NOMEM;
-		*line = buffer_data(&r->held);
-		*len = buffer_len(&r->held);
+		*line = buffer_data(&r->held) + before;
+		*len = buffer_len(&r->held) - before;
 	} else {
 		framing_skip(r, n);
 	}

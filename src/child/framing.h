@@ -118,7 +118,8 @@ struct framing_reader {
 	bool over; /* an event that ends was handed out: what comes is dropped */
 	bool in_record; /* length, lsp: LEFT is known */
 	uint8_t cut_len;
-	uint8_t cut[4]; /* length: the begun prefix; text: the begun character */
+	uint8_t cut[4]; /* length: the prefix of this record; text: the begun character */
+	uint16_t head_len; /* lsp: bytes of HELD that are whole lines of the begun head */
 	unsigned int lines; /* lsp: of the begun head */
 	uint64_t left; /* length, lsp: bytes of the record that are still to come */
 	uint8_t *bytes; /* borrowed: what was fed and not used up */
@@ -131,8 +132,8 @@ enum framing_event {
 	FRAMING_MESSAGE, /* item.message: a message, or its last part */
 	FRAMING_PART, /* item.message: a part of a message that is not the last */
 	/* One of these is the last event. */
-	FRAMING_CLOSE, /* item.code and, as item.message, the reason: the child ends the session
-			*/
+	FRAMING_CLOSE, /* item.code and, as item.message, the reason: the child ends the
+			  session; item.shown are the first bytes of the record that says so */
 	FRAMING_BAD, /* item.why, and as item.message the first bytes of the malformed record */
 	FRAMING_TOO_BIG, /* a record above max_message that can't leave in parts */
 	FRAMING_NOMEM, /* no memory to keep a begun record */
@@ -142,6 +143,8 @@ struct framing_item {
 	struct message message;
 	uint16_t code;
 	const char *why; /* words, constant */
+	size_t shown_len;
+	uint8_t shown[FRAMING_SHOWN_MAX];
 };
 
 /* FRAMING outlives R. */

@@ -266,6 +266,8 @@ framing_json_read(
 		event = FRAMING_MESSAGE;
 	} else if (span_equal(word, SPAN("close"))) {
 		event = FRAMING_CLOSE;
+		item->shown_len = 0;
+		framing_show(item, line, len);
 		why = framing_json_close(object, item, &data, &nomem);
 	} else {
 		why = "JSON that is no object with the \"type\" text, binary or close";
@@ -301,7 +303,7 @@ framing_json_next(struct framing_reader *r, struct framing_item *item)
 		uint8_t *line;
 		size_t len;
 		enum framing_event event = framing_take_line(
-		    r, framing_json_line_max(r->framing->max_message), &line, &len);
+		    r, framing_json_line_max(r->framing->max_message), 0, &line, &len);
 
 		if (event != FRAMING_MESSAGE)
 			return event;

@@ -78,8 +78,13 @@ framing_length_end(struct framing_reader *r, struct framing_item *item)
 {
 	static const char why[] = "the output ends within a record";
 
-	if (r->in_record)
-		return framing_bad(item, why, buffer_data(&r->held), buffer_len(&r->held));
+	if (r->in_record) {
+		/* Of what left in parts only the prefix is still known. */
+		item->shown_len = 0;
+		framing_show(item, r->cut, FRAMING_LENGTH_PREFIX);
+		framing_show(item, buffer_data(&r->held), buffer_len(&r->held));
+		return framing_bad_shown(item, why);
+	}
 	if (r->cut_len > 0)
 		return framing_bad(item, why, r->cut, r->cut_len);
 	return FRAMING_MORE;

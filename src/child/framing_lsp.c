@@ -6,6 +6,7 @@
  */
 #include "child/framing_shape.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,34 +58,65 @@ framing_lsp_field(struct framing_reader *r, struct span line)
 	return NULL;
 }
 
+/*
+ * To be called before each line. When no whole one is left of what was read, the lines from
+ * BEGIN on, which are those of the begun head, go to HELD: so the first bytes of a head can be
+ * shown wherever it was cut. False without memory.
+ */
+static bool
+framing_lsp_keep(struct framing_reader *r, const uint8_t *begin)
+{
+	size_t len = (size_t)(r->bytes - begin);
+
+	if (len == 0 || buffer_len(&r->held) > 0 ||
+	    (r->len > 0 && memchr(r->bytes, '\n', r->len)))
+		return true;
+	r->head_len = (uint16_t)len;
+	return buffer_append(&r->held, begin, len);
+}
+
+/* What is wrong with the head's next line; NULL: nothing. */
+static const char *
+framing_lsp_judge(struct framing_reader *r, const uint8_t *line, size_t len)
+{
+	if (len < 2 || line[len - 2] != '\r')
+		return "a header line that does not end with CR LF";
+	if (len > 2 && r->lines > FRAMING_LSP_LINES_MAX)
+		return "too many header lines";
+	if (len > 2)
+		return framing_lsp_field(r, (struct span){(const char *)line, len - 2});
+	return r->in_record ? NULL : "a head without Content-Length";
+}
+
 /* Reads the head; FRAMING_MESSAGE when it is whole. LINES counts from 1 until then. */
 static enum framing_event
 framing_lsp_read_head(struct framing_reader *r, struct framing_item *item)
 {
+	const uint8_t *begin = r->bytes;
+
 	for (;;) {
-		const char *why = NULL;
+		enum framing_event event = FRAMING_NOMEM;
+		const char *why;
 		uint8_t *line;
 		size_t len;
-		enum framing_event event =
-		    framing_take_line(r, FRAMING_LSP_LINE_MAX, &line, &len);
 
-		if (event == FRAMING_TOO_BIG)
-			return framing_bad(item, "a header line that is too long", line, len);
-		if (event != FRAMING_MESSAGE)
+		if (framing_lsp_keep(r, begin))
+			event = framing_take_line(
+			    r, FRAMING_LSP_LINE_MAX, r->head_len, &line, &len);
+		if (event != FRAMING_MESSAGE && event != FRAMING_TOO_BIG)
 			return event;
 		r->lines++;
-		if (len < 2 || line[len - 2] != '\r')
-			why = "a header line that does not end with CR LF";
-		else if (len > 2 && r->lines > FRAMING_LSP_LINES_MAX)
-			why = "too many header lines";
-		else if (len > 2)
-			why = framing_lsp_field(r, (struct span){(const char *)line, len - 2});
-		else if (!r->in_record)
-			why = "a head without Content-Length";
+		why = event == FRAMING_TOO_BIG ? "a header line that is too long"
+					       : framing_lsp_judge(r, line, len);
+		if (why && buffer_len(&r->held) > 0)
+			return framing_bad(
+			    item, why, buffer_data(&r->held), buffer_len(&r->held));
 		if (why)
-			return framing_bad(item, why, line, len);
-		buffer_clear(&r->held);
+			return framing_bad(item, why, begin, (size_t)(r->bytes - begin));
+		r->head_len = (uint16_t)buffer_len(&r->held);
 		if (len == 2) {
+			buffer_clear(&r->held);
+			r->head_len = 0;
 			r->lines = 0;
 			return FRAMING_MESSAGE;
 		}
@@ -131,10 +163,18 @@ framing_lsp_next(struct framing_reader *r, struct framing_item *item)
 static enum framing_event
 framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 {
+	char head[64];
+
 	if (!r->in_record && r->lines == 0 && buffer_len(&r->held) == 0)
 		return FRAMING_MORE;
-	return framing_bad(item, "the output ends within a record", buffer_data(&r->held),
-	    buffer_len(&r->held));
+	item->shown_len = 0;
+	if (framing_lsp_in_body(r)) { /* then what the head said is known, not how */
+		snprintf(head, sizeof(head), "Content-Length: %" PRIu64 "\r\n\r\n",
+		    r->left + buffer_len(&r->held));
+		framing_show(item, (const uint8_t *)head, strlen(head));
+	}
+	framing_show(item, buffer_data(&r->held), buffer_len(&r->held));
+	return framing_bad_shown(item, "the output ends within a record");
 }
 
 const struct framing_shape framing_lsp = {

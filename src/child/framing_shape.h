@@ -52,9 +52,13 @@ enum framing_event framing_hand_out_held(struct framing_reader *r, struct framin
  * at most 3. */
 size_t framing_text_cut(const uint8_t *bytes, size_t len);
 
-/* The record that begins with these bytes is malformed. */
+/* Puts the bytes behind those of ITEM that are shown, as far as there is room. */
+void framing_show(struct framing_item *item, const uint8_t *bytes, size_t len);
+
+/* The record that begins with these bytes is malformed, or with those that are shown. */
+enum framing_event framing_bad_shown(struct framing_item *item, const char *why);
 enum framing_event framing_bad(
-    struct framing_item *item, const char *why, uint8_t *bytes, size_t len);
+    struct framing_item *item, const char *why, const uint8_t *bytes, size_t len);
 
 /*
  * The next text record up to SEPARATOR, of any length: a long one is handed out in parts. With
@@ -70,11 +74,11 @@ size_t framing_run_until(struct framing_reader *r, struct span records[], size_t
     char separator, bool cr, bool *ascii);
 
 /*
- * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, where the
- * caller clears it. FRAMING_MESSAGE: *LINE and *LEN are it; FRAMING_TOO_BIG: they are the begin
- * of a longer one; FRAMING_MORE or FRAMING_NOMEM.
+ * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, behind BEFORE
+ * bytes that are there already; the caller clears it. FRAMING_MESSAGE: *LINE and *LEN are it;
+ * FRAMING_TOO_BIG: they are the begin of a longer one; FRAMING_MORE or FRAMING_NOMEM.
  */
 enum framing_event framing_take_line(
-    struct framing_reader *r, uint64_t max, uint8_t **line, size_t *len);
+    struct framing_reader *r, uint64_t max, size_t before, uint8_t **line, size_t *len);
 
 #endif

@@ -125,7 +125,7 @@ def test_json_close_code_that_cannot_be_sent(server):
     one = server("--framing=json", "sh", "-c", "echo '{\"type\":\"close\",\"code\":1005}'; exec cat")
     with one.websocket() as ws:
         assert ws.closed() == (1011, "the program's output is malformed")
-    one.wait_log("malformed why=\"a close with a code that can't be sent\"")
+    one.wait_log(r"malformed why=\"a close with a code that can't be sent\" bytes=\"{\\\"type\\\":\\\"close\\\",\\\"code\\\":1005}\\x0a\"")
 
 
 # The others, both directions
@@ -297,8 +297,10 @@ def test_a_record_for_a_client_that_left_is_not_kept(server, script, tmp_path, f
         ("json", "[" * 5000 + "\\n", "JSON that is nested too deep", r"bytes=.{1,70}$"),
         ("lsp", "Starting...\\n", "a header line that does not end with CR LF", r"Starting...\\x0a"),
         ("lsp", "\\r\\n", "a head without Content-Length", ""),
-        ("lsp", "Content-Length: 9\\r\\n\\r\\nabc", "the output ends within a record", "abc"),
-        ("length", "\\0\\0\\0\\5ab", "the output ends within a record", "ab"),
+        ("lsp", "X: y\\r\\n\\r\\n", "a head without Content-Length", r'"X: y\\x0d\\x0a\\x0d\\x0a"$'),
+        ("lsp", "Content-Length: 9\\r\\n\\r\\nabc", "the output ends within a record", r'"Content-Length: 9\\x0d\\x0a\\x0d\\x0aabc"$'),
+        ("length", "\\0\\0\\0\\5ab", "the output ends within a record", r'"\\x00\\x00\\x00\\x05ab"$'),
+        ("length", "help, I say more than I should", "the output ends within a record", "bytes=help$"),
     ],
 )
 def test_malformed_output_ends_the_session(server, script, framing, output, why, shown):

@@ -202,9 +202,10 @@ length_keeps_bounds(void **state)
 	static const struct read_case cases[] = {
 	    C("\0\0\0\3a\nb", "#a\nb|"),
 	    C("\0\0\0\0\0\0\0\1\0", "#|#\0|"),
-	    C("\0\0\0\5abc", "bad the output ends within a record: abc|"),
+	    C("\0\0\0\5abc", "bad the output ends within a record: \0\0\0\5abc|"),
 	    C("\0\0", "bad the output ends within a record: \0\0|"),
-	    C("\0\0\0\1", "bad the output ends within a record: |"),
+	    C("\0\0\0\1", "bad the output ends within a record: \0\0\0\1|"),
+	    C("help", "bad the output ends within a record: help|"),
 	};
 	static const struct read_case text[] = {C("\0\0\0\2hi\0\0\0\0", "hi||")};
 	struct framing as_text = {.kind = FRAMING_LENGTH, .text = true};
@@ -228,13 +229,21 @@ lsp_reads_heads(void **state)
 	    C("Starting\r\n", "bad a header line without a colon: Starting\r\n|"),
 	    C("a b: c\r\n", "bad a header line whose name is no token: a b: c\r\n|"),
 	    C("\r\n", "bad a head without Content-Length: \r\n|"),
-	    C("X: y\r\n\r\n", "bad a head without Content-Length: \r\n|"),
+	    C("X: y\r\n\r\n", "bad a head without Content-Length: X: y\r\n\r\n|"),
+	    C("Content-Length: 1\r\n\r\nxX: y\r\nz\r\n",
+		"x|bad a header line without a colon: X: y\r\nz\r\n|"),
 	    C("Content-Length: -1\r\n",
 		"bad a Content-Length that is no number: Content-Length: -1\r\n|"),
 	    C("Content-Length: 1\r\nContent-Length: 1\r\n",
-		"bad a second Content-Length: Content-Length: 1\r\n|"),
-	    C("Content-Length: 5\r\n\r\nabc", "bad the output ends within a record: abc|"),
-	    C("Content-Length: 5\r\n", "bad the output ends within a record: |"),
+		"bad a second Content-Length: Content-Length: 1\r\nContent-Length: 1\r\n|"),
+	    C("Content-Length: 5\r\n\r\nabc",
+		"bad the output ends within a record: Content-Length: 5\r\n\r\nabc|"),
+	    C("content-length:5\r\n\r\n",
+		"bad the output ends within a record: Content-Length: 5\r\n\r\n|"),
+	    C("Content-Length: 5\r\n",
+		"bad the output ends within a record: Content-Length: 5\r\n|"),
+	    C("Content-Length: 5\r\nX: y",
+		"bad the output ends within a record: Content-Length: 5\r\nX: y|"),
 	    C("Content-L", "bad the output ends within a record: Content-L|"),
 	};
 	static const struct read_case limit[] = {
@@ -262,7 +271,10 @@ lsp_reads_heads(void **state)
 	for (int i = 0; i < 17; i++)
 		feed(&r, &t, "X: y\r\n", 6);
 	finish(&r, &t);
-	expect(&t, "bad too many header lines: X: y\r\n|", 34);
+	expect(&t,
+	    "bad too many header lines: X: y\r\nX: y\r\nX: y\r\nX: y\r\nX: y\r\nX: y\r\n"
+	    "X: y\r\nX: y\r\nX: y\r\nX: y\r\nX: y|",
+	    27 + FRAMING_SHOWN_MAX + 1);
 }
 
 static void
