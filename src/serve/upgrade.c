@@ -95,7 +95,7 @@ upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head
 }
 
 /* Section 9.1: extensions that are offered; several lines are one list. False: it breaks the
- * grammar. */
+ * grammar, which is refused also by who speaks none (section 4.2.1). */
 static bool
 upgrade_choose_extensions(
     const struct endpoint *endpoint, const struct head *head, struct terms *terms)
@@ -113,6 +113,8 @@ upgrade_choose_extensions(
 	case DEFLATE_NONE:
 		break;
 	case DEFLATE_AGREED:
+		if (!endpoint->deflate.on)
+			break;
 		terms->deflates = true;
 		deflate_answer(&terms->deflate, terms->extensions);
 		break;
@@ -128,8 +130,7 @@ upgrade_choose(const struct endpoint *endpoint, const struct head *head, struct 
 	terms->subprotocol = upgrade_choose_protocol(endpoint, head);
 	if (endpoint->require_subprotocol && terms->subprotocol.len == 0)
 		return REFUSE(400, NULL, "Sec-WebSocket-Protocol names none of --subprotocol");
-	/* Who speaks no extension need not know their grammar. */
-	if (endpoint->deflate.on && !upgrade_choose_extensions(endpoint, head, terms))
+	if (!upgrade_choose_extensions(endpoint, head, terms))
 		return REFUSE(
 		    400, NULL, "Sec-WebSocket-Extensions is not a list of extensions");
 	return PASS;

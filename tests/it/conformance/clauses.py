@@ -19,6 +19,7 @@ MUSTS = (
     ("4.2.1-key", "the key is 16 bytes in base64"),
     ("4.2.1-version", "the version is 13"),
     ("4.2.1-origin", "an Origin may be missing"),
+    ("4.2.1-extensions", "the extensions are a list of tokens with parameters"),
     ("4.2.1-fields-unknown", "other fields are no fault"),
     ("4.2.2-origin", "an origin that is not accepted gets 403"),
     ("4.2.2-subprotocol", "no subprotocol is named that the client did not ask for or the server does not speak"),

@@ -147,8 +147,20 @@ CASES = [
     refused("4.1-subprotocol-not-ascii", 400, {"Sec-WebSocket-Protocol": "ch\xe4t"}),
     # Item 9: extensions; what is not known is not in the answer.
     opens("4.2.2-extension-unknown", {"Sec-WebSocket-Extensions": "x-unknown"}),
-    opens("4.2.2-extension-unknown-with-parameters", {"Sec-WebSocket-Extensions": 'x-unknown; a; b=1; c="d, e"'}),
+    opens("4.2.2-extension-unknown-with-parameters", {"Sec-WebSocket-Extensions": 'x-unknown; a; b=1; c="d"; e="\\f"'}),
     opens("4.2.2-extensions-unknown", {"Sec-WebSocket-Extensions": ["x-one, x-two", "x-three"]}),
+    *(
+        refused("4.2.1-extensions-%s" % name, 400, {"Sec-WebSocket-Extensions": value})
+        for name, value in (
+            ("with-a-value-that-is-no-token", 'x-unknown; a="b, c"'),
+            ("with-an-open-quote", 'x-unknown; a="b'),
+            ("with-a-parameter-without-a-name", "x-unknown;"),
+            ("with-a-value-that-is-missing", "x-unknown; a="),
+            ("with-a-blank-within", "x unknown"),
+            ("with-a-separator", "x@unknown"),
+            ("with-one-that-breaks-the-second-line", ["x-unknown", "x-other; =1"]),
+        )
+    ),
     # Item 10: other fields.
     opens(
         "4.2.1-fields-unknown", {"X-Unknown": "1", "Cookie": "a=b", "User-Agent": "none", "Authorization": "Basic eDp5"}
