@@ -60,7 +60,10 @@ files_serve(const struct files *files, struct connection *connection, const stru
 	}
 	fd = files_open(files, path, &st, name);
 	if (fd == -1) {
-		connection_reply(connection, 404, files->headers, NULL);
+		connection_reply(connection, 404, files->headers,
+		    files->root == -1 ? "not a WebSocket handshake, and files are there only "
+					"with --staticdir"
+				      : "there is no such file");
 		return;
 	}
 	connection_reply_file(
