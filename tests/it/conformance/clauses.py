@@ -22,6 +22,7 @@ MUSTS = (
     ("4.2.1-extensions", "the extensions are a list of tokens with parameters"),
     ("4.2.1-fields-unknown", "other fields are no fault"),
     ("4.2.2-origin", "an origin that is not accepted gets 403"),
+    ("4.2.2-resource", "what is not there gets an error, as 404"),
     ("4.2.2-subprotocol", "no subprotocol is named that the client did not ask for or the server does not speak"),
     ("4.2.2-extension", "no extension is named that was not agreed on"),
     ("4.2.2-101", "the answer is 101 with Upgrade and Connection"),
@@ -85,6 +86,7 @@ MUSTS = (
     ("8.1-invalid-above-10FFFF", "nor is what is above U+10FFFF"),
     ("8.1-at-once", "seen at the first byte that can't be right"),
     ("8.1-fragments", "also across fragments"),
+    ("8.1-handshake", "in the handshake as well"),
     ("8.1-close-reason", "and in the reason of a CLOSE"),
     # Section 10.
     ("10.4-length", "messages have a limit, known from the header"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Section 4.2: the opening handshake, what is a 101 and what is refused, to the byte."""
 
+import os
 from typing import NamedTuple, Optional
 
 from wsraw import ACCEPT, KEY
@@ -22,6 +23,7 @@ class Handshake(NamedTuple):
     body: bool = True  # the answer has one
 
 
+EXAMPLES = os.path.join(os.environ.get("top_srcdir", "."), "examples")
 VERSION_13 = "Sec-WebSocket-Version: 13"
 UPGRADE_REQUIRED = (VERSION_13, "Upgrade: websocket", "Connection: Upgrade")
 
@@ -71,6 +73,15 @@ CASES = [
     refused("4.2.1-host-with-a-path", 400, {"Host": "localhost/"}),
     opens("4.2.1-host-without-port", {"Host": "localhost"}),
     opens("4.2.1-host-in-upper-case", {"Host": "LOCALHOST"}),
+    # Item 4 of 4.2.2, /resource name/: a service that is not there.
+    refused("4.2.2-resource-not-there", 404, path="/no-such.sh", server=("--dir=" + EXAMPLES,)),
+    refused("4.2.2-resource-is-a-directory", 404, path="/framings", server=("--dir=" + EXAMPLES,)),
+    refused("4.2.2-resource-not-executable", 403, path="/README.md", server=("--dir=" + EXAMPLES,)),
+    opens("4.2.2-resource-there", path="/cat.sh", server=("--dir=" + EXAMPLES,)),
+    # Section 8.1 holds for the handshake too.
+    refused("8.1-handshake-path-not-utf8", 400, path="/%ff"),
+    refused("8.1-handshake-path-cut-within-a-character", 400, path="/%e2%82"),
+    opens("8.1-handshake-path-in-utf8", path="/%e2%82%ac"),
     # Item 3: Upgrade.
     *(opens("4.2.1-upgrade-is-%s" % value, {"Upgrade": value}) for value in ("WebSocket", "WEBSOCKET", "wEbSoCkEt")),
     opens("4.2.1-upgrade-in-a-list", {"Upgrade": "h2c, websocket"}),
