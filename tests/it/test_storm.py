@@ -5,8 +5,10 @@ import asyncio
 import random
 import re
 import socket
+import ssl
 import struct
 
+import pytest
 from conftest import TLS, rss_kib, wait_for
 from probes import KIB, SANITIZED
 from wsraw import BINARY, CLOSE, KEY, PING, PONG, TEXT, close_frame, frame
@@ -64,10 +66,13 @@ WAYS = {
     "silent": ("run", "silent", None),
     "no program": (None, "/missing", 404),
     "not executable": (None, "/plain", 403),
+    "exec failure": (None, "/broken", 500),
     "unfinished handshake": (None, "unfinished", None),
     "connect only": (None, "nothing", None),
 }
+LATE = {"handshake timeout": (None, "late", 408)}  # takes the 10 seconds of the deadline, so these are few
 if TLS:
+    WAYS["tls alert"] = (None, "alert", None)
     # asyncio can't close one direction of TLS; test_close has both.
     WAYS = {name: way for name, way in WAYS.items() if "half-close" not in name}
 
@@ -108,7 +113,7 @@ async def read_close(reader, writer, answer):
 
 async def converse(reader, writer, name, rng):
     """Ends one session in the way of that name; the code that the server gave."""
-    what, then, expected = WAYS[name]
+    what, then, _ = {**WAYS, **LATE}[name]
     sock = writer.get_extra_info("socket")
     if what is None:
         if then == "unfinished":
@@ -116,7 +121,7 @@ async def converse(reader, writer, name, rng):
             return None
         if then == "nothing":
             return None
-        writer.write(request(then))
+        writer.write(request("/program")[:50] if then == "late" else request(then))
         head = await reader.readuntil(b"\r\n\r\n")
         return int(head.split(b" ")[1])
     early = rng.random() < 0.3
@@ -156,15 +161,20 @@ async def converse(reader, writer, name, rng):
 async def one_session(one, name, rng, gate, wrong):
     async with gate:
         tls = {"ssl": one.context, "server_hostname": "localhost"} if one.context else {}
+        if name == "tls alert":
+            with pytest.raises(ssl.SSLCertVerificationError):  # of which the server is told
+                await asyncio.open_connection(*one.addresses[0], ssl=ssl.create_default_context(), server_hostname="localhost")
+            return
+        ways = {**WAYS, **LATE}
         reader, writer = await asyncio.open_connection(*one.addresses[0], limit=1 << 20, **tls)
         try:
             code = await asyncio.wait_for(converse(reader, writer, name, rng), 30)
-            if code != WAYS[name][2]:
+            if code != ways[name][2]:
                 wrong.append((name, code))
         except (OSError, AssertionError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
             wrong.append((name, repr(error)))
         finally:
-            writer.transport.abort() if WAYS[name][1] == "reset" else writer.close()
+            writer.transport.abort() if ways[name][1] == "reset" else writer.close()
             try:
                 await writer.wait_closed()
             except OSError:
@@ -181,13 +191,14 @@ async def storm(one, names, rng):
 def test_storm(server, script):
     script("programs/program", PROGRAM)
     script("programs/plain", "not a program", mode=0o644)
+    script("programs/broken", "#!/no/such/interpreter\n")
     one = server("--dir=programs", "--pingms=1000")
     rng = random.Random(20251121)
     names = list(WAYS) * 2
     assert asyncio.run(storm(one, names, rng)) == []
     one.check_clean()
     before = rss_kib(one.pid)
-    names = [rng.choice(list(WAYS)) for _ in range(SESSIONS)]
+    names = list(LATE) * 5 + [rng.choice(list(WAYS)) for _ in range(SESSIONS)]
     assert asyncio.run(storm(one, names, rng)) == []
     one.check_clean()
     if not SANITIZED:
