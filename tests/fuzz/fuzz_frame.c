@@ -3,6 +3,7 @@
  * Fuzzes the frame codec and the decoder. The input is what a client sends after the handshake.
  * Whole, byte by byte, or cut at random, it must give the same events; what is handed out must
  * lie where the decoder says; and what is encoded from an event must read back as that event.
+ * With runs taken before each event it must come to the same, and touch no byte but its own.
  */
 #include "websocket/decoder.h"
 #include "websocket/encoder.h"
@@ -243,6 +244,162 @@ check_same(struct tale *a, struct tale b)
 	buffer_clear(&b.text);
 }
 
+/* How runs are asked for, and where they go. */
+struct short_way {
+	bool runs;
+	bool text;
+	bool binary;
+	int tail;
+	size_t down; /* bytes below what is next */
+};
+
+/* What is taken the short way has no bounds but the tails, so all messages are told so: their
+ * bytes and tails in one stream, and how many there were. */
+struct stream {
+	struct tale tale;
+	uint64_t messages;
+	uint64_t bytes;
+};
+
+static void
+take_run(struct stream *out, struct decoder *d, const struct short_way *way, uint8_t *block)
+{
+	struct run run = {.text = way->text, .binary = way->binary, .tail = way->tail};
+	uint8_t *put = d->bytes - way->down;
+	uint8_t below[RUN_HEAD];
+	size_t held = (size_t)(put - block) < RUN_HEAD ? (size_t)(put - block) : RUN_HEAD;
+	struct decoder_item item;
+	enum decoder_event event;
+
+	memcpy(below, put - held, held);
+	run.to = put;
+	event = decoder_run(d, &run, &item);
+	CHECK(memcmp(below, put - held, held) == 0);
+	CHECK(run.to >= put);
+	tale_add(&out->tale, put, (size_t)(run.to - put));
+	out->messages += run.messages;
+	out->bytes += run.bytes;
+	CHECK(event == DECODER_MORE || event == DECODER_FAIL);
+	CHECK((event == DECODER_FAIL) == d->over);
+	if (event == DECODER_FAIL) {
+		CHECK(item.code == CLOSE_INVALID_DATA);
+		tale_event(&out->tale, 'f', item.code, (const uint8_t *)item.reason,
+		    strlen(item.reason));
+	} else {
+		CHECK(run.to <= d->bytes);
+	}
+}
+
+static void
+take_streamed(
+    struct stream *out, enum decoder_event event, const struct decoder_item *item, int tail)
+{
+	uint8_t byte = (uint8_t)tail;
+
+	switch (event) {
+	case DECODER_MESSAGE:
+		tale_add(&out->tale, item->message.data, item->message.len);
+		if (tail != RUN_NO_TAIL)
+			tale_add(&out->tale, &byte, 1);
+		out->messages++;
+		out->bytes += item->message.len;
+		return;
+	case DECODER_FAIL:
+		tale_event(&out->tale, 'f', item->code, (const uint8_t *)item->reason,
+		    strlen(item->reason));
+		return;
+	default:
+		tale_event(&out->tale, (uint8_t)event, item->code, item->payload.data,
+		    item->payload.len);
+		return;
+	}
+}
+
+/* Feeds a part, in a block with no more around it than a run may touch. */
+static void
+feed_streamed(struct stream *out, struct decoder *d, const struct short_way *way,
+    const uint8_t *data, size_t size)
+{
+	uint8_t *block = malloc(RUN_HEAD + size + RUN_SLACK);
+	struct decoder_item item;
+	enum decoder_event event;
+
+	CHECK(block);
+	memset(block, 0xee, RUN_HEAD);
+	memcpy(block + RUN_HEAD, data, size);
+	memset(block + RUN_HEAD + size, 0xee, RUN_SLACK);
+	decoder_feed(d, block + RUN_HEAD, size);
+	do {
+		if (way->runs && d->len > 0)
+			take_run(out, d, way, block);
+		event = decoder_next(d, &item);
+		if (event != DECODER_MORE)
+			take_streamed(out, event, &item, way->tail);
+	} while (event != DECODER_MORE);
+	for (size_t i = 0; i < RUN_SLACK; i++)
+		CHECK(block[RUN_HEAD + size + i] == 0xee);
+	free(block);
+}
+
+/* Every other one ends where a frame does, as it is there that a run may begin. */
+static size_t
+random_part(const uint8_t *data, size_t size, uint64_t *seed)
+{
+	struct frame_header h;
+	int header = frame_read_header(data, size, &h);
+
+	if ((next_random(seed) & 1) && header > 0 && h.len <= size - (size_t)header)
+		return (size_t)header + (size_t)h.len;
+	return 1 + next_random(seed) % 200;
+}
+
+/* As run(). */
+static struct tale
+run_streamed(const uint8_t *data, size_t size, uint64_t limit, const struct short_way *way,
+    size_t part, uint64_t *seed)
+{
+	struct stream out = {0};
+	struct decoder d;
+	size_t done = 0;
+
+	decoder_init(&d, limit);
+	while (done < size) {
+		size_t n = part ? part : random_part(data + done, size - done, seed);
+
+		if (n > size - done)
+			n = size - done;
+		feed_streamed(&out, &d, way, data + done, n);
+		done += n;
+	}
+	decoder_clear(&d);
+	tale_add(&out.tale, &out.messages, sizeof(out.messages));
+	tale_add(&out.tale, &out.bytes, sizeof(out.bytes));
+	return out.tale;
+}
+
+static void
+check_runs(const uint8_t *data, size_t size, uint64_t limit, uint64_t *seed)
+{
+	static const int tails[] = {'\n', '\0', RUN_NO_TAIL, 0xff};
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		struct short_way way = {.tail = tails[i]};
+		struct tale whole = run_streamed(data, size, limit, &way, size, seed);
+
+		way.runs = true;
+		for (unsigned int k = 0; k < 4; k++) {
+			way.text = k != 3;
+			way.binary = k == 2 || k == 3;
+			way.down = RUN_HEAD;
+			check_same(&whole, run_streamed(data, size, limit, &way, size, seed));
+			way.down = next_random(seed) % (RUN_HEAD + 1);
+			check_same(&whole,
+			    run_streamed(data, size, limit, &way, k & 1 ? size : 0, seed));
+		}
+		buffer_clear(&whole.text);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -260,6 +417,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_same(&whole, run(data, size, limits[i], 1, &seed));
 		for (int k = 0; k < 3; k++)
 			check_same(&whole, run(data, size, limits[i], 0, &seed));
+		check_runs(data, size, limits[i], &seed);
 		buffer_clear(&whole.text);
 	}
 	return 0;
