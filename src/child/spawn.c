@@ -159,7 +159,11 @@ spawn_child(void *arg)
 	/* The soft limit of descriptors is the user's (select() needs that). */
 	if (setsid() == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		goto fail;
-	limit.rlim_cur = heritage->nofile.rlim_cur;
+	/* The hard one may have been lowered since. */
+	if (heritage->nofile.rlim_cur < limit.rlim_max)
+		limit.rlim_cur = heritage->nofile.rlim_cur;
+	else
+		limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
 		goto fail;
 	spawn_reset_signals(heritage);

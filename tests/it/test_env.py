@@ -330,6 +330,15 @@ def test_process_is_as_the_user_would_have_started_it(server, tmp_path):
             assert f.read().rsplit(")", 1)[1].split()[4] == "0", "it has a terminal"
 
 
+def test_a_limit_that_was_lowered_since_the_start(server):
+    """As by prlimit(1): the soft limit of the start is above the hard one now, and can't be had."""
+    one = server("cat", preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 1000)))
+    resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (150, 150))
+    with one.websocket() as ws:
+        started(ws)
+        assert nofile_of(pid_of(one)) == ("150", "150")
+
+
 def test_signals_that_the_user_ignored_or_blocked(server):
     """S-SIG-1: they are the user's wish, as under nohup; the server's own are not passed on."""
 
