@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzzes the framings. The first byte picks the kind and its rules; the rest is what a program
- * writes. Whole, byte by byte, or cut at random, it must give the same messages; and what is
- * wrapped as a message must, where the shape keeps all bytes, read back as that message.
+ * writes. Whole, byte by byte, or cut at random, with runs taken before each event or without,
+ * it must give the same messages; and what is wrapped as a message must, where the shape keeps
+ * all bytes, read back as that message.
  */
 #include "base/utf8.h"
 #include "child/framing.h"
@@ -15,7 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Holds in every build, unlike assert(). */
 #define CHECK(condition) ((condition) ? (void)0 : abort())
 
-enum { LIMIT = 200 }; /* low, so that few bytes pass it */
+enum {
+	LIMIT = 200, /* low, so that few bytes pass it */
+	RUN_MAX = 300, /* records; more than a run finds */
+};
 
 /* The events as bytes; the parts of a message are joined. */
 struct tale {
@@ -78,9 +82,39 @@ tale_event(struct tale *tale, const struct framing *framing, enum framing_event 
 	tale->over = true;
 }
 
-/* Feeds a part, in a block of exactly its size. */
+/* Takes the records of one run, at most MAX. False: there are none. */
+static bool
+take_run(struct tale *tale, struct framing_reader *r, size_t max)
+{
+	struct span records[RUN_MAX];
+	const char *front = (const char *)r->bytes;
+	size_t len = r->len;
+	bool ascii;
+	size_t count = framing_run(r, records, max, &ascii);
+
+	CHECK(count <= max);
+	CHECK(count > 0 || r->len == len);
+	for (size_t i = 0; i < count; i++) {
+		struct framing_item item = {.message = {.type = MESSAGE_TEXT,
+						.data = (uint8_t *)(uintptr_t)records[i].data,
+						.len = records[i].len}};
+
+		/* They lie in their order, with ASCII between. */
+		for (; front < records[i].data; front++)
+			CHECK(*front >= 0);
+		CHECK(front == records[i].data);
+		for (size_t k = 0; ascii && k < records[i].len; k++)
+			CHECK(front[k] >= 0);
+		front += records[i].len;
+		CHECK((size_t)((const char *)r->bytes - front) > 0);
+		tale_event(tale, r->framing, FRAMING_MESSAGE, &item);
+	}
+	return count > 0;
+}
+
+/* Feeds a part, in a block of exactly its size; with RUN, runs of as many records first. */
 static void
-feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t size)
+feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t size, size_t run)
 {
 	uint8_t *block = malloc(size);
 	struct framing_item item;
@@ -89,8 +123,13 @@ feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t si
 	CHECK(block);
 	memcpy(block, data, size);
 	framing_feed(r, block, size);
-	while ((event = framing_next(r, &item)) != FRAMING_MORE)
-		tale_event(tale, r->framing, event, &item);
+	do {
+		while (run > 0 && r->len > 0 && take_run(tale, r, run))
+			continue;
+		event = framing_next(r, &item);
+		if (event != FRAMING_MORE)
+			tale_event(tale, r->framing, event, &item);
+	} while (event != FRAMING_MORE);
 	CHECK(r->len == 0);
 	/* What is kept follows what came, not what is announced. */
 	CHECK(buffer_len(&r->held) <= FRAMING_PART_MAX + 6 * LIMIT);
@@ -107,10 +146,11 @@ next_random(uint64_t *seed)
 	return *seed;
 }
 
-/* Runs the input in parts of at most PART bytes, or of random sizes when it is 0. */
+/* Runs the input in parts of at most PART bytes, or of random sizes when it is 0, with runs of
+ * at most RECORDS. */
 static struct tale
 run(const struct framing *framing, const uint8_t *data, size_t size, size_t part,
-    uint64_t *seed)
+    size_t records, uint64_t *seed)
 {
 	struct tale tale = {0};
 	struct framing_reader r;
@@ -124,7 +164,7 @@ run(const struct framing *framing, const uint8_t *data, size_t size, size_t part
 
 		if (n > size - done)
 			n = size - done;
-		feed(&tale, &r, data + done, n);
+		feed(&tale, &r, data + done, n, records);
 		done += n;
 	}
 	event = framing_end(&r, &item);
@@ -202,10 +242,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < size; i++)
 		seed = (seed ^ data[i]) * 0x100000001b3u;
 	seed |= 1;
-	whole = run(&framing, data, size, size, &seed);
-	check_same(&whole, run(&framing, data, size, 1, &seed));
+	whole = run(&framing, data, size, size, 0, &seed);
+	check_same(&whole, run(&framing, data, size, 1, 0, &seed));
 	for (int k = 0; k < 3; k++)
-		check_same(&whole, run(&framing, data, size, 0, &seed));
+		check_same(&whole, run(&framing, data, size, 0, 0, &seed));
+	check_same(&whole, run(&framing, data, size, size, RUN_MAX, &seed));
+	check_same(&whole, run(&framing, data, size, size, 3, &seed));
+	check_same(&whole, run(&framing, data, size, 0, RUN_MAX, &seed));
 	buffer_clear(&whole.text);
 
 	if (framing_takes(&framing, MESSAGE_BINARY))
