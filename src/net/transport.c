@@ -60,12 +60,12 @@ transport_socket_splice(
 	do {
 		put = splice(pipe, NULL, t->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	} while (put == -1 && errno == EINTR);
+	/* A kind of descriptor that can't, a filter of system calls, no memory: what is missing
+	 * can be written all the same. If the connection is broken, the write will say so. */
 	if (put >= 0)
 		*moved += (size_t)put;
-	else if (errno == EINVAL)
-		t->no_splice = true;
 	else if (errno != EAGAIN)
-		return TRANSPORT_ERROR;
+		t->no_splice = true;
 	return TRANSPORT_OK;
 }
 

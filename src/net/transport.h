@@ -61,7 +61,7 @@ struct transport {
 	 */
 	bool read_wants_write;
 	bool write_wants_read;
-	bool no_splice; /* the system can't do it with this descriptor: it was tried */
+	bool no_splice; /* the system did not do it with this descriptor: it was tried */
 };
 
 struct gate;

@@ -8,14 +8,20 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -773,6 +779,61 @@ test_a_splice_that_the_system_refuses(void **state)
 	stop(&o);
 }
 
+/* From now on, for this process, the system denies splice(2), as in many a container. */
+static bool
+deny_splice(void)
+{
+	struct sock_filter filter[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_splice, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = 4, .filter = filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+enum { CANNOT_DENY = 77 };
+
+static void
+test_a_splice_that_a_filter_denies(void **state)
+{
+	struct owner o;
+	struct io *from;
+	int ends[2];
+	int pipes[2];
+	int status;
+	char bytes[8];
+	pid_t pid;
+
+	(void)state;
+	tcp_pair(ends);
+	start_on(&o, &transport_socket, ends[0], ends[1]);
+	assert_int_equal(pipe2(pipes, O_NONBLOCK), 0);
+	from = io_new(o.loop, &transport_pipe, pipes[0], &handlers, &o);
+	assert_int_equal(write(pipes[1], "payload", 7), 7);
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		if (!deny_splice())
+			_exit(CANNOT_DENY);
+		_exit(io_spliceable(o.io, from) != 7 ||
+		      io_splice(o.io, SPAN("h"), from, 7) != IO_OK ||
+		      io_spliceable(o.io, from) != 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT_DENY)
+		skip();
+	assert_int_equal(status, 0);
+	assert_int_equal(recv(o.other, bytes, 8, MSG_WAITALL), 8);
+	assert_memory_equal(bytes, "hpayload", 8);
+	io_free(from);
+	close(pipes[1]);
+	stop(&o);
+}
+
 int
 main(void)
 {
@@ -794,6 +855,7 @@ main(void)
 	    cmocka_unit_test(test_a_pipe_is_spliced_to_a_socket_until_it_is_full),
 	    cmocka_unit_test(test_a_splice_to_one_who_has_gone),
 	    cmocka_unit_test(test_a_splice_that_the_system_refuses),
+	    cmocka_unit_test(test_a_splice_that_a_filter_denies),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
