@@ -334,8 +334,11 @@ watch_wake(struct watch *watch)
 {
 	if (watch->what == 0)
 		return;
-	if (watch->event || watch_make_busy(watch))
+	if (watch->event || watch_make_busy(watch)) {
+		/* Else the look for those that are idle could come first, and take it back. */
+		watch->event->used = true;
 		event_active(&watch->event->event, EV_READ, 0);
-	else
+	} else {
 		watch_fail(watch);
+	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A stream over a scripted transport that gives one byte, nothing, or an error at each step;
  * and over real ones. */
+#include "base/util.h"
 #include "net/io.h"
 #include "net/linger.h"
 
@@ -11,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -41,6 +43,7 @@ static struct {
 	char written[4096];
 	size_t written_len;
 	unsigned int shutdowns;
+	bool pending; /* there is something to read that no event announces */
 } scripted;
 
 static int
@@ -131,12 +134,20 @@ scripted_close(struct transport *t)
 	t->fd = -1;
 }
 
+static bool
+scripted_pending(const struct transport *t)
+{
+	(void)t;
+	return scripted.pending;
+}
+
 static const struct transport_ops scripted_ops = {
     .read = scripted_read,
     .writev = scripted_writev,
     .splice = scripted_splice,
     .shutdown = scripted_shutdown,
     .close = scripted_close,
+    .pending = scripted_pending,
 };
 
 /* What the stream's owner saw. */
@@ -834,6 +845,54 @@ test_a_splice_that_a_filter_denies(void **state)
 	stop(&o);
 }
 
+/* Says that there is something to read, as a stream that goes on reading would find. */
+static void
+on_time_to_wake(void *arg)
+{
+	struct owner *o = arg;
+
+	scripted.pending = true;
+	io_set_reading(o->io, true);
+}
+
+static void
+on_time_passed(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void
+test_a_wake_is_not_lost_to_the_look_for_idle_streams(void **state)
+{
+	struct owner o;
+	struct timer timer;
+	bool looked = false;
+	int64_t due_ms;
+
+	(void)state;
+	start_scripted(&o, NULL, 0);
+	/* This makes it busy, so from now on it is looked at. */
+	on_time_to_wake(&o);
+	scripted.pending = false;
+	turn(&o);
+	assert_int_equal(o.readable, 1);
+	/* At the first look it was busy since it began, at the second it is not. */
+	timer_init(&timer, o.loop, on_time_passed, &looked);
+	timer_at(&timer, util_clock_ms() + WATCH_BUSY_MS);
+	while (!looked)
+		event_base_loop(o.loop->base, EVLOOP_ONCE);
+	due_ms = util_clock_ms() + WATCH_BUSY_MS;
+	timer_init(&timer, o.loop, on_time_to_wake, &o);
+	timer_at(&timer, due_ms - WATCH_BUSY_MS / 2);
+	/* Both come in one turn of the loop, the wake before the look. */
+	while (util_clock_ms() <= due_ms)
+		poll(NULL, 0, (int)(due_ms + 1 - util_clock_ms()));
+	for (int i = 0; i < 4; i++)
+		turn(&o);
+	assert_int_equal(o.readable, 2);
+	stop(&o);
+}
+
 int
 main(void)
 {
@@ -856,6 +915,7 @@ main(void)
 	    cmocka_unit_test(test_a_splice_to_one_who_has_gone),
 	    cmocka_unit_test(test_a_splice_that_the_system_refuses),
 	    cmocka_unit_test(test_a_splice_that_a_filter_denies),
+	    cmocka_unit_test(test_a_wake_is_not_lost_to_the_look_for_idle_streams),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
