@@ -364,8 +364,20 @@ session_set_peer_reading(struct session *s, bool on)
 	io_set_reading(s->peer, on);
 	/* While we did not read we could not hear: the peer is not to blame for that silence.
 	 */
-	if (on)
+	if (on) {
 		s->heard_ms = util_clock_ms();
+		if (s->begun_ms != 0)
+			s->begun_ms = s->heard_ms;
+	}
+}
+
+/* When the begun message is to be whole; 0: there is none, or we do not read. */
+static int64_t
+session_begun_due(const struct session *s)
+{
+	if (s->begun_ms == 0 || s->peer_state != PEER_OPEN || !io_is_reading(s->peer))
+		return 0;
+	return s->begun_ms + SESSION_BEGUN_MS + (int64_t)decoder_gathered(&s->decoder);
 }
 
 /* When something is due if nothing happens; 0: never. */
@@ -373,18 +385,20 @@ static int64_t
 session_due(const struct session *s)
 {
 	int64_t due = 0;
+	int64_t begun_due;
 
 	if (!s->peer)
 		return 0;
 	if (session_in_fault(s))
 		return s->fault_ms + SESSION_FAULT_MS;
 	if (io_queued(s->peer) > 0)
-		return io_progress_ms(s->peer) + SESSION_STALL_MS;
-	if (s->peer_state == PEER_CLOSING)
+		due = io_progress_ms(s->peer) + SESSION_STALL_MS;
+	else if (s->peer_state == PEER_CLOSING)
 		due = s->closed_ms + SESSION_CLOSE_MS;
 	else if (s->endpoint->ping_ms > 0)
 		due = s->heard_ms + s->endpoint->ping_ms;
-	return due;
+	begun_due = session_begun_due(s);
+	return begun_due != 0 && (due == 0 || begun_due < due) ? begun_due : due;
 }
 
 /* Tells the program, which may ask for it, why its stdin ends. Of a program that ended its
@@ -481,7 +495,10 @@ session_on_timer(void *arg)
 {
 	struct session *s = arg;
 	int64_t now = util_clock_ms();
+	int64_t begun_due = session_begun_due(s);
 
+	if (begun_due != 0 && now >= begun_due)
+		session_fault(s, CLOSE_POLICY, "the message took too long to come");
 	if (s->peer && io_queued(s->peer) > 0) {
 		if (now >= io_progress_ms(s->peer) + SESSION_STALL_MS)
 			session_lose_peer(s, "the peer took no data for too long");

@@ -22,6 +22,10 @@ enum {
 	SESSION_CLOSE_MS = 2 * 1000, /* how long their CLOSE may take once ours has left */
 	SESSION_FAULT_MS = 100, /* how long what came before a fault may be answered */
 	SESSION_STALL_MS = 60 * 1000, /* how long a peer may take none of what is sent to it */
+	/* How long a message may take to come: so long, and a millisecond for each of its
+	   bytes. */
+	SESSION_BEGUN_MS = 60 * 1000,
+	SESSION_PINGS_A_SECOND = 100, /* more from a peer are a flood */
 	SESSION_DEFLATE_BATCH =
 	    4 * 1024, /* bytes of a read: compressed, each may become 1032 */
 	SESSION_PINGS = 2, /* so many unanswered, and the peer is taken for dead */

@@ -201,6 +201,32 @@ session_in_run(struct session *s, struct session_in_batch *batch)
 	s->in.bytes += run.bytes;
 }
 
+/* Each PING has its PONG (RFC 6455, section 5.5.2), as far as they are for looking whether we
+ * live. */
+static void
+session_in_ping(struct session *s, const struct decoder_item *item)
+{
+	uint16_t second = (uint16_t)(s->heard_ms / 1000);
+
+	if (s->ping_second != second)
+		s->ping_count = 0;
+	s->ping_second = second;
+	if (++s->ping_count > SESSION_PINGS_A_SECOND)
+		session_fault(s, CLOSE_POLICY, "too many PINGs");
+	else
+		session_out_control(s, FRAME_PONG, item->payload.data, item->payload.len);
+}
+
+/* Notes whether a part of a message is left, behind all that came. */
+static void
+session_in_note_begun(struct session *s)
+{
+	if (!decoder_is_within(&s->decoder))
+		s->begun_ms = 0;
+	else if (s->begun_ms == 0)
+		s->begun_ms = s->heard_ms;
+}
+
 void
 session_in_take(struct session *s, uint8_t *bytes, size_t len)
 {
@@ -223,11 +249,12 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 		case DECODER_PONG:
 			break;
 		case DECODER_MESSAGE:
+			s->begun_ms = 0;
 			if (relay)
 				session_in_message(s, &item, &batch);
 			break;
 		case DECODER_PING:
-			session_out_control(s, FRAME_PONG, item.payload.data, item.payload.len);
+			session_in_ping(s, &item);
 			break;
 		case DECODER_CLOSE:
 			s->close_received = item.code;
@@ -245,6 +272,7 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 			break;
 		}
 	}
+	session_in_note_begun(s);
 	session_in_batch_flush(s, &batch);
 	session_out_flush(s);
 	if (s->inflater)

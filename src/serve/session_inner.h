@@ -55,9 +55,12 @@ struct session {
 	int64_t heard_ms; /* when the peer last sent something, or was last pinged */
 	int64_t fault_ms; /* when the peer broke a rule; 0: it did not */
 	int64_t closed_ms; /* when our CLOSE was found to have left; 0: not yet */
+	int64_t begun_ms; /* since when there is a part of a message; 0: there is none */
 	struct session_count in;
 	struct session_count out;
 	struct session_compat *compat; /* owned; NULL: not in compat mode */
+	uint16_t ping_second; /* the last one in which the peer sent PINGs, and how many */
+	uint16_t ping_count;
 	uint16_t close_wanted; /* see struct decide_facts */
 	uint16_t close_sent;
 	uint16_t close_received;

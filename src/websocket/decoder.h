@@ -112,6 +112,21 @@ void decoder_feed(struct decoder *d, uint8_t *bytes, size_t len);
  */
 enum decoder_event decoder_next(struct decoder *d, struct decoder_item *item);
 
+/* True behind DECODER_MORE when a part of a message or of a frame has come, and its rest is to.
+ */
+static inline bool
+decoder_is_within(const struct decoder *d)
+{
+	return !d->over && (d->message_opcode != 0 || d->in_payload || d->header_len > 0);
+}
+
+/* Bytes that are kept of the begun message. */
+static inline size_t
+decoder_gathered(const struct decoder *d)
+{
+	return buffer_len(&d->gather);
+}
+
 /*
  * Before decoder_next(), whenever it pleases: takes what it can the short way (websocket/run.h)
  * from the front of what was fed. DECODER_MORE: go on with decoder_next(); DECODER_FAIL as

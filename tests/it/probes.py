@@ -3,8 +3,11 @@
 
 import os
 import re
+import shutil
 import struct
+import subprocess
 
+import pytest
 from conftest import WSPIPE, wait_for
 from wsraw import CLOSE, TEXT, frame
 
@@ -27,6 +30,33 @@ def cpu_ms(pid):
     """As cpu_seconds(), but exact."""
     with open("/proc/%d/schedstat" % pid) as f:
         return int(f.read().split()[0]) / 1e6
+
+
+def preload(tmp_path, source):
+    """The path of a library made of a C file beside this one."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        pytest.skip("no C compiler is installed")
+    library = str(tmp_path / (source + ".so"))
+    build = [compiler, "-O1", "-shared", "-fPIC", "-o", library, os.path.join(os.path.dirname(os.path.abspath(__file__)), source)]
+    if subprocess.run(build, capture_output=True).returncode != 0:
+        pytest.skip("%s does not fit this C library" % source)
+    return library
+
+
+class Clock:
+    """The monotonic clock of a server that is started with env=clock.env."""
+
+    def __init__(self, tmp_path):
+        self.file = tmp_path / "clock_shift"
+        self.ms = 0
+        self.file.write_bytes(bytes(8))
+        self.env = {"LD_PRELOAD": preload(tmp_path, "clock_shift.c"), "CLOCK_SHIFT": str(self.file)}
+
+    def put_forward(self, seconds):
+        self.ms += int(seconds * 1000)
+        with open(self.file, "r+b") as f:
+            f.write(struct.pack("=q", self.ms))
 
 
 def private_kib(pid):

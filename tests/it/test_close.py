@@ -8,7 +8,7 @@ import time
 
 import pytest
 from conftest import TLS, wait_for
-from probes import RECORDER, bytes_read, recorded, session, texts, wait_still
+from probes import RECORDER, SANITIZED, Clock, bytes_read, recorded, session, texts, wait_still
 from wsraw import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
 
 
@@ -246,6 +246,49 @@ def test_any_sign_of_life_counts(server):
         ws.send(close_frame(1000))
         assert ws.closed(answer=False) == (1000, "")
         ws.close()
+
+
+# Preloaded libraries come before the sanitizer's, which it does not bear.
+shifts_clock = pytest.mark.skipif(SANITIZED, reason="the clock can't be put forward under a sanitizer")
+
+
+@shifts_clock
+@pytest.mark.parametrize("whole", (frame(TEXT, "x" * 1000), frame(TEXT, "x" * 500, fin=False) + frame(0, "x" * 500)), ids=("frame", "fragments"))
+@pytest.mark.parametrize("first", (1, 4, 300, 507))
+def test_message_that_does_not_come(server, tmp_path, whole, first):
+    """S-WS-8: a minute, and a millisecond for each byte, PINGs or not."""
+    clock = Clock(tmp_path)
+    one = server("--pingms=0", "cat", env=clock.env)
+    with one.websocket() as ws:
+        for late in (False, True):
+            ws.send(frame(TEXT, "before") + whole[:first])
+            assert ws.text() == "before"
+            clock.put_forward(61 if late else 59.5)
+            ws.send(whole[first : first + 1])
+            if late:
+                assert ws.closed() == (1008, "the message took too long to come")
+            else:
+                ws.send(whole[first + 1 :])
+                assert ws.text() == "x" * 1000
+    one.wait_log(r"session #1 close .* sent=1008 .*reason=\"the message took too long to come\"")
+
+
+@shifts_clock
+def test_long_message_may_take_longer(server, tmp_path):
+    clock = Clock(tmp_path)
+    one = server("--pingms=0", "cat", env=clock.env)
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "x" * 70000, fin=False) + frame(PING))
+        assert ws.frame() == (PONG, True, b"")
+        clock.put_forward(125)
+        for _ in range(3):
+            ws.send(frame(PING))
+            assert ws.frame() == (PONG, True, b"")
+        clock.put_forward(6)
+        ws.send(frame(PING))
+        if (found := ws.frame()) == (PONG, True, b""):
+            found = ws.frame()
+        assert found == (CLOSE, True, b"\x03\xf0the message took too long to come")
 
 
 def test_no_blame_while_the_program_does_not_read(server):

@@ -11,10 +11,9 @@ import subprocess
 
 import pytest
 from conftest import TLS, plain_only, wait_for
-from probes import KIB, SANITIZED
+from probes import KIB, SANITIZED, preload
 from wsraw import BINARY, TEXT, frame
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 own_memory = pytest.mark.skipif(SANITIZED, reason="under a sanitizer memory is the sanitizer's")
 
 # Bytes of private memory for a session in which nothing happens. OpenSSL 3.0 has 13.8 KiB of it.
@@ -70,13 +69,7 @@ def test_bytes_of_an_idle_session(server, descriptors, messages):
 @plain_only
 def test_no_allocation_for_a_message(server, tmp_path):
     """1,000 messages that come alone, and batches of 32 that fit in one read."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not compiler:
-        pytest.skip("no C compiler is installed")
-    library = str(tmp_path / "malloc_count.so")
-    build = [compiler, "-O1", "-shared", "-fPIC", "-o", library, os.path.join(HERE, "malloc_count.c")]
-    if subprocess.run(build, capture_output=True).returncode != 0:
-        pytest.skip("malloc() of this C library can't be counted")
+    library = preload(tmp_path, "malloc_count.c")
     counted = tmp_path / "calls"
     counted.write_bytes(bytes(8))
 
