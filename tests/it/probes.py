@@ -6,6 +6,7 @@ import re
 import shutil
 import struct
 import subprocess
+import time
 
 import pytest
 from conftest import WSPIPE, wait_for
@@ -138,6 +139,23 @@ def wait_still(figure, what):
 
     wait_for(still, "%s stands still" % what)
     return seen[-1]
+
+
+def wait_idle(pids):
+    """Waits for a second in which these processes use next to no time."""
+    clock = used = None
+
+    def idle():
+        nonlocal clock, used
+        if clock is None:
+            clock, used = time.monotonic(), sum(map(cpu_seconds, pids))
+        elif time.monotonic() - clock >= 1:
+            if sum(map(cpu_seconds, pids)) - used <= 0.05:
+                return True
+            clock = None
+        return False
+
+    wait_for(idle, "they do nothing")
 
 
 def bytes_read(pid):

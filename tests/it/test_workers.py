@@ -14,9 +14,9 @@ import time
 
 import pytest
 from conftest import SCHEME, TLS, children, client_context, make_certificate, tagged, wait_for
-from probes import SANITIZED, cpu_seconds
+from probes import SANITIZED, cpu_seconds, wait_idle
 from tlsprobes import context_of, fingerprint, make_client, make_crl
-from wsraw import TEXT, close_frame, fd_count, frame
+from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
 # Says which worker it belongs to.
 WHOSE = ("sh", "-c", "echo $PPID; exec cat")
@@ -38,6 +38,19 @@ def end(ws):
     ws.send(close_frame(1000))
     assert ws.closed(answer=False) == (1000, "")
     ws.close()
+
+
+def spread(one, count=0, **kwargs):
+    """Sessions: as many, and then more until each worker has one, as one may come late on a busy machine."""
+    peers, owners = [], []
+
+    def come():
+        peers.append(one.websocket(**kwargs))
+        owners.append(owner(peers[-1]))
+        return len(peers) >= count and set(owners) == set(one.workers())
+
+    wait_for(come, "each worker has a session")
+    return peers, owners
 
 
 def status(one):
@@ -90,15 +103,22 @@ def test_few_connections_are_spread_evenly(server, at_once):
 def test_the_worker_with_fewer_gets_the_next(server):
     one = server("--workers=2", *WHOSE)
     with contextlib.ExitStack() as stack:
-        peers = [stack.enter_context(one.websocket()) for _ in range(8)]
-        owners = [owner(ws) for ws in peers]
-        full, empty = one.workers()
+        peers, owners = spread(one, 16)
+        for ws in peers:
+            stack.enter_context(ws)
+        full, empty = sorted(one.workers(), key=owners.count, reverse=True)
         for ws, pid in zip(peers, owners):
             if pid == empty:
                 end(ws)
-        wait_for(lambda: not children(empty), "its programs are gone")
-        news = [owner(stack.enter_context(one.websocket())) for _ in range(3)]
-        assert news.count(empty) >= 2, (full, empty, news)
+        news = collections.Counter()
+        for _ in range(20):
+            wait_for(lambda: not children(empty), "its programs are gone")
+            with one.websocket() as ws:
+                news[owner(ws)] += 1
+                end(ws)
+            wait_for(lambda: len(children(full)) == owners.count(full), "the new one is gone")
+        # On a busy machine it may come too late for some.
+        assert news[empty] >= 15, (full, empty, news)
 
 
 def test_a_worker_that_stands_still_keeps_nobody_waiting(server):
@@ -110,7 +130,7 @@ def test_a_worker_that_stands_still_keeps_nobody_waiting(server):
             started = time.monotonic()
             peers = [stack.enter_context(one.websocket()) for _ in range(8)]
             assert [owner(ws) for ws in peers] == [other] * 8
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 15
             used = cpu_seconds(other)
             for ws in peers:
                 echo(ws)
@@ -127,14 +147,19 @@ def test_one_address_and_unique_sessions(server):
     wait_for(one.workers, "the workers are there")
     one.fds = len(os.listdir("/proc/%d/fd" % one.pid))
     one.worker_fds = len(os.listdir("/proc/%d/fd" % one.workers()[0]))
-    for _ in range(3):
-        peers = all_at_once(10, one.websocket)
-        for ws in peers:
+    count = 0
+
+    def come():
+        nonlocal count
+        for ws in all_at_once(10, one.websocket):
             owner(ws)
             ws.close()
-    opened = [line for line in one.json_log() if line["message"] == "open"]
-    assert sorted(line["session"] for line in opened) == list(range(1, 31))
-    assert {line["worker"] for line in opened} == {1, 2, 3}
+        count += 10
+        opened = [line for line in one.json_log() if line["message"] == "open"]
+        assert sorted(line["session"] for line in opened) == list(range(1, count + 1))
+        return count >= 30 and {line["worker"] for line in opened} == {1, 2, 3}
+
+    wait_for(come, "all workers have had sessions")
 
 
 def test_programs_get_no_descriptor(server):
@@ -157,16 +182,19 @@ def few_descriptors(server, *args):
 def test_each_worker_has_its_own_descriptors(server):
     """All programs that there is room for, in both; then a 503, which is not the 429 of --maxforks."""
     one, sessions, _ = few_descriptors(server, *WHOSE)
-    live, refused = [], 0
+    live = []
+
     # One that is full may still get what the other has room for.
-    while len(live) < sessions and refused < 50:
+    def come():
         code, peer = status(one)
         if code == 101:
             live.append(peer)
         else:
             assert code == 503
             peer.close()
-            refused += 1
+        return len(live) == sessions
+
+    wait_for(come, "all places are taken")
     assert collections.Counter(owner(ws) for ws in live) == dict.fromkeys(one.workers(), sessions // 2)
     code, peer = status(one)
     assert code == 503
@@ -189,9 +217,7 @@ def test_who_has_no_room_leaves_it_to_the_other(server):
     )
     one.wait_log(r"error server %d connections are open, .* worker=2\n" % (room // 2))
     assert sum(fd_count(pid) for pid in one.workers()) == 2 * one.worker_fds + room
-    used, started = [cpu_seconds(pid) for pid in one.workers()], time.monotonic()
-    wait_for(lambda: time.monotonic() > started + 1.0, "some time passes")
-    assert all(cpu_seconds(pid) - before < 0.1 for pid, before in zip(one.workers(), used))
+    wait_idle(workers)
     for peer in crowd[:20]:
         peer.close()
     # They were at the front of the queue: their places are those of the last.
@@ -249,13 +275,11 @@ DEATHS = [signal.SIGKILL, signal.SIGABRT] + ([] if SANITIZED else [signal.SIGSEG
 
 @pytest.mark.parametrize("number", DEATHS)
 def test_nothing_is_left_of_a_worker_that_died(server, number):
-    one = server("--workers=2", "--maxforks=8", *DEAF)
+    one = server("--workers=2", "--maxforks=16", *DEAF)
     victim, other = one.workers()
-    peers = [one.websocket() for _ in range(8)]
-    owners = [owner(ws) for ws in peers]
-    assert set(owners) == {victim, other}
+    peers, owners = spread(one, 8)
     ours = owners.count(other)
-    wait_for(lambda: len(one.tagged()) == 5 * 8, "all processes of all programs run")
+    wait_for(lambda: len(one.tagged()) == 5 * len(peers), "all processes of all programs run")
     os.kill(victim, number)
     one.wait_log(
         r"error server worker \d \(pid %d\) was killed by %s; another is started in \d+ ms" % (victim, number.name)
@@ -271,7 +295,7 @@ def test_nothing_is_left_of_a_worker_that_died(server, number):
         if pid == other:
             echo(ws, "untouched")
     # The new one serves, and has the share of the old one.
-    new = take_all(one, 8 - ours)
+    new = take_all(one, 16 - ours)
     assert any(owner(ws) not in (victim, other) for ws in new)
     # Those who left their group are nobody's any more, as without workers.
     for ws in peers + new:
@@ -325,12 +349,12 @@ def test_who_dies_again_and_again_waits_longer(server):
     one = server("--workers=2", *WHOSE)
     victim, other = one.workers()
     for i, wait_ms in enumerate((100, 200, 400, 800)):
+        started = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         found = one.wait_log(r"was killed by SIGKILL; another is started in (\d+) ms", count=i + 1)
         assert int(found.group(1)) == wait_ms
-        started = time.monotonic()
         both = wait_for(one.workers, "there is a new worker")
-        assert time.monotonic() - started >= wait_ms / 1000 - 0.05
+        assert time.monotonic() - started >= wait_ms / 1000 - 0.005  # the server's clock has milliseconds
         (victim,) = set(both) - {other}
     with one.websocket() as ws:
         assert owner(ws) in both
@@ -357,8 +381,7 @@ def test_a_worker_that_is_told_to_stop_is_replaced(server):
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT) + (() if TLS else (signal.SIGHUP,)))
 def test_drain(server, number):
     one = server("--workers=2", "sh", "-c", "trap '' INT TERM; echo $PPID; cat; exec sleep 1000")
-    peers = [one.websocket() for _ in range(12)]
-    assert {owner(ws) for ws in peers} == set(one.workers())
+    peers, _ = spread(one, 12)
     one.process.send_signal(number)
     for ws in peers:
         assert ws.closed() == (1001, "the server is shutting down")
@@ -378,8 +401,7 @@ def test_a_signal_to_all_processes_is_one_signal(server):
     one = server(
         "--workers=2", "--closems=20000", "sh", "-c", "echo $PPID; cat; sleep 0.5; exit 3", preexec=os.setsid
     )
-    peers = [one.websocket() for _ in range(6)]
-    assert {owner(ws) for ws in peers} == set(one.workers())
+    peers, _ = spread(one, 6)
     os.killpg(one.pid, signal.SIGINT)
     for pid in one.workers() or []:
         with contextlib.suppress(ProcessLookupError):
@@ -390,7 +412,7 @@ def test_a_signal_to_all_processes_is_one_signal(server):
     assert one.process.wait(20) == 0
     one.stopped = True
     # All programs had the time for their own end.
-    assert len(re.findall(r"session #\d+ close .*exit=3 ", one.log() + " ")) == 6, one.log()
+    assert len(re.findall(r"session #\d+ close .*exit=3 ", one.log() + " ")) == len(peers), one.log()
 
 
 def test_second_signal_kills_at_once(server):
@@ -418,7 +440,7 @@ def test_a_worker_dies_in_the_drain(server):
     os.kill(victim, signal.SIGKILL)
     one.wait_log(r"worker \d \(pid %d\) was killed by SIGKILL\n" % victim)
     one.process.send_signal(signal.SIGTERM)
-    assert one.process.wait(15) == 70
+    assert one.process.wait(DEADLINE) == 70
     one.stopped = True
     assert not tagged(one.tag)
     for ws in peers:
@@ -466,9 +488,7 @@ def test_auto_is_one_for_each_cpu(server):
 
 def test_workers_stand_in_for_websocketd(server):
     one = server("--compat=websocketd", "--workers=2", "--address=127.0.0.1", *WHOSE)
-    peers = [one.websocket() for _ in range(4)]
-    assert {owner(ws) for ws in peers} == set(one.workers())
-    for ws in peers:
+    for ws in spread(one, 4)[0]:
         ws.close()
     one.check_clean()
     assert one.log().count("Starting WebSocket server   : ws") == 1
@@ -485,7 +505,7 @@ def refused(one):
 
 def ask(one, stack, context, session=None):
     """A request whose connection is held: (the ticket, whether it began with one)."""
-    sock = stack.enter_context(socket.create_connection(one.addresses[0], timeout=15))
+    sock = stack.enter_context(socket.create_connection(one.addresses[0], timeout=DEADLINE))
     tls = stack.enter_context(context.wrap_socket(sock, server_hostname="localhost", session=session))
     tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     while tls.recv(4096):
@@ -523,23 +543,18 @@ def test_a_ticket_of_one_is_opened_by_all(secure, version):
 
 def on_both(one, context):
     """Sessions on both workers, and the fingerprints of the certificates that they show."""
-    with contextlib.ExitStack() as stack:
-        owners, seen = set(), set()
-        for _ in range(8):
-            ws = stack.enter_context(one.websocket(context=context))
-            owners.add(owner(ws))
-            seen.add(fingerprint(ws))
-        assert owners == set(one.workers())
-        return seen
+    peers, _ = spread(one, 8, context=context)
+    seen = {fingerprint(ws) for ws in peers}
+    for ws in peers:
+        ws.close()
+    return seen
 
 
 def test_sighup_reaches_all_and_those_to_come(secure, tmp_path):
     pair = make_certificate(tmp_path, "own")
     one = secure("--workers=2", *WHOSE, tls=pair)
     with contextlib.ExitStack() as stack:
-        # On a busy machine one may come too late for a connection or two.
-        old = [stack.enter_context(one.websocket()) for _ in range(8)]
-        assert {owner(ws) for ws in old} == set(one.workers())
+        old = [stack.enter_context(ws) for ws in spread(one)[0]]
         (before,) = on_both(one, client_context(pair[0]))
         for path, fresh in zip(pair, make_certificate(tmp_path, "fresh")):
             os.replace(fresh, path)
