@@ -11,7 +11,7 @@ import threading
 import pytest
 from conftest import rss_kib, wait_for
 from probes import KIB, MIB, SANITIZED, bytes_read, private_kib, wait_still
-from wsraw import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
+from wsraw import BINARY, CLOSE, DEADLINE, PING, PONG, TEXT, close_frame, frame
 
 plain = pytest.mark.skipif(SANITIZED, reason="under a sanitizer memory is the sanitizer's")
 
@@ -99,7 +99,7 @@ def test_programs_that_do_not_read(server, tmp_path):
     os.write(go, b"\n" * 100)
     os.close(go)
     for ws in peers[:10]:
-        ws.sock.settimeout(15)
+        ws.sock.settimeout(DEADLINE)
         sender = threading.Thread(target=ws.send, args=(data[ws.sent :],))
         sender.start()
         for _ in range(1000):

@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import children, plain_only, wait_for
 from probes import bytes_read, cpu_seconds, is_alive, read_file, wait_still
-from wsraw import TEXT, close_frame, frame
+from wsraw import DEADLINE, TEXT, close_frame, frame
 
 
 def pids(path, count):
@@ -252,4 +252,4 @@ def test_strangers_are_reaped_as_process_1(server):
     wait_for(lambda: not children(pid), "all are reaped")
     one.stopped = True
     os.kill(pid, signal.SIGTERM)
-    assert one.process.wait(15) == 0
+    assert one.process.wait(DEADLINE) == 0

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from conftest import SCHEME, TLS, WSPIPE
-from wsraw import BINARY, TEXT, Peer, close_frame, frame, has_ipv6
+from wsraw import BINARY, DEADLINE, TEXT, Peer, close_frame, frame, has_ipv6
 
 USAGE = "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n       %s [OPTION]... --dir=DIR\nTry '%s --help' for more.\n"
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
@@ -22,7 +22,7 @@ def run(*args, name="wspipe", env=None):
         executable=WSPIPE,
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=DEADLINE,
         check=False,
         stdin=subprocess.DEVNULL,
         env=dict(os.environ, **(env or {})),

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from conftest import WSPIPE
+from wsraw import DEADLINE
 
 SECRET = "the secret outside\n"
 SHOW = '#!/bin/sh\nprintf "%s|%s|%s|%s\\n" "$SCRIPT_NAME" "$PATH_INFO" "$PATH_TRANSLATED" "$QUERY_STRING"\n'
@@ -253,7 +254,7 @@ def test_text_of_a_program_is_never_served(server, tree, tmp_path):
 
 def test_overlap_is_refused_at_the_start(tree, tmp_path):
     def start(*args):
-        done = subprocess.run([WSPIPE, "--port=0", *args], capture_output=True, text=True, timeout=15, check=False)
+        done = subprocess.run([WSPIPE, "--port=0", *args], capture_output=True, text=True, timeout=DEADLINE, check=False)
         assert done.stdout == ""
         return done.returncode, done.stderr
 

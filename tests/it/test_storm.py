@@ -11,7 +11,7 @@ import struct
 import pytest
 from conftest import TLS, rss_kib, wait_for
 from probes import KIB, SANITIZED
-from wsraw import BINARY, CLOSE, KEY, PING, PONG, TEXT, close_frame, frame
+from wsraw import BINARY, CLOSE, DEADLINE, KEY, PING, PONG, TEXT, close_frame, frame
 
 SESSIONS = 200 if SANITIZED else 500 if TLS else 1000
 AT_ONCE = 50
@@ -168,7 +168,7 @@ async def one_session(one, name, rng, gate, wrong):
         ways = {**WAYS, **LATE}
         reader, writer = await asyncio.open_connection(*one.addresses[0], limit=1 << 20, **tls)
         try:
-            code = await asyncio.wait_for(converse(reader, writer, name, rng), 30)
+            code = await asyncio.wait_for(converse(reader, writer, name, rng), DEADLINE)
             if code != ways[name][2]:
                 wrong.append((name, code))
         except (OSError, AssertionError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:

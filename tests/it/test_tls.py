@@ -17,7 +17,7 @@ import pytest
 from conftest import WSPIPE, client_context, make_certificate, rss_kib, tagged, wait_for
 from probes import SANITIZED
 from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, replace, resume, s_client, start_failed
-from wsraw import BINARY, TEXT, close_frame, frame
+from wsraw import BINARY, DEADLINE, TEXT, close_frame, frame
 
 # S-TLS-1: versions, suites, groups
 
@@ -232,9 +232,10 @@ def test_no_core_dumps_hides_the_server_and_not_its_programs(secure, open_place,
     pair = make_certificate(open_place, "own")
     os.chown(pair[1], nobody, nobody)
     binary = shutil.copy(WSPIPE, open_place)
+    core = resource.getrlimit(resource.RLIMIT_CORE)[1]
     one = secure("--dir", str(open_place / "programs"), "--staticdir", str(open_place / "site"), *["--no-core-dumps"] * hidden, "--workers=%d" % workers,
                  tls=pair, argv0=binary, wrapper=("setpriv", "--reuid=%d" % nobody, "--regid=%d" % nobody, "--clear-groups"),
-                 preexec=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)) if hidden else None)
+                 preexec=lambda: resource.setrlimit(resource.RLIMIT_CORE, (core, core)) if hidden else None)
     for pid in [one.pid] + (one.workers() if workers > 1 else []):
         assert os.stat("/proc/%d/environ" % pid).st_uid == (0 if hidden else nobody)
     for _ in range(2):
@@ -367,7 +368,7 @@ def test_64_mb_come_back_byte_for_byte(secure, version):
     with one.connect(context=context_of(one, version)) as ws:
         ws.upgrade()
         ws.sock.setblocking(False)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 4 * DEADLINE
         pending = bytearray(ws.buffer)
         while received < count * len(block):
             assert time.monotonic() < deadline, received
@@ -401,7 +402,7 @@ def test_64_mb_come_back_byte_for_byte(secure, version):
                 got.update(pending[head : head + length])
                 received += length
                 del pending[: head + length]
-        ws.sock.settimeout(15)
+        ws.sock.settimeout(DEADLINE)
         expected = hashlib.sha256()
         for _ in range(count):
             expected.update(block)
@@ -431,7 +432,7 @@ def test_a_slow_reader_is_bounded(secure, request):
         time.sleep(0.3)
         return now == last[0] > 0
 
-    wait_for(stands_still, "the program is held back", deadline=30)
+    wait_for(stands_still, "the program is held back")
     if not SANITIZED:
         assert rss_kib(one.pid) - idle < 8 * 1024
     # It goes on as soon as somebody reads.
@@ -461,7 +462,7 @@ def test_input_that_waited_inside_openssl_is_read_when_reading_goes_on(secure, s
             if not out:
                 total += 4000
                 out = memoryview(data)
-        ws.sock.settimeout(15)
+        ws.sock.settimeout(DEADLINE)
         if len(out) < len(data):
             ws.send(out)
             total += 4000

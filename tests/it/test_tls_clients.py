@@ -13,7 +13,7 @@ import time
 import pytest
 from conftest import make_certificate, wait_for
 from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, make_client, make_crl, resume, start_failed
-from wsraw import Peer, fd_count
+from wsraw import DEADLINE, Peer, fd_count
 
 # S-TLS-5: several certificates
 
@@ -114,7 +114,7 @@ def test_who_the_client_is_survives_a_ticket(secure, authority, version):
     one = secure("--sslca", ca, "sh", "-c", SHOW)
     context = context_of(one, version, client=client)
     session, _ = resume(one, context)
-    sock = socket.create_connection(one.addresses[0], timeout=15)
+    sock = socket.create_connection(one.addresses[0], timeout=DEADLINE)
     with context.wrap_socket(sock, server_hostname="localhost", session=session) as tls:
         peer = Peer.__new__(Peer)
         peer.sock, peer.buffer, peer.host = tls, bytearray(), "localhost"
@@ -270,7 +270,7 @@ def test_the_deadline_of_the_head_covers_the_handshake(secure):
     begun = time.monotonic()
     socks = []
     for text in (b"", hello[:1], hello[:40], hello):
-        sock = socket.create_connection(one.addresses[0], timeout=30)
+        sock = socket.create_connection(one.addresses[0], timeout=DEADLINE)
         sock.sendall(text)
         socks.append(sock)
     with one.connect() as silent, one.connect() as slow:
@@ -301,12 +301,12 @@ def test_handshakes_are_limited_and_nobody_is_lost(secure, request):
     hello = client_hello(one)
     live = one.websocket()
     # All but one say nothing; it waits for our Finished.
-    idle = [socket.create_connection(one.addresses[0], timeout=30) for _ in range(HANDSHAKES)]
+    idle = [socket.create_connection(one.addresses[0], timeout=DEADLINE) for _ in range(HANDSHAKES)]
     request.addfinalizer(lambda: [sock.close() for sock in idle])
     idle[0].sendall(hello)
     one.wait_log("error server %d clients are in the handshake of TLS; others wait until one is through" % HANDSHAKES)
     wait_for(lambda: fd_count(one.pid) == one.fds + 4 + HANDSHAKES, "all of them are there")
-    late = [socket.create_connection(one.addresses[0], timeout=30) for _ in range(3)]
+    late = [socket.create_connection(one.addresses[0], timeout=DEADLINE) for _ in range(3)]
     for sock in late:
         sock.sendall(hello)
     # What there is goes on, and when it has answered the late ones have had their turn.
@@ -338,7 +338,7 @@ def test_handshakes_that_are_cut_leave_nothing(secure):
     hello = client_hello(one)
     for how in ("fin", "reset", "close"):
         for cut in (0, 1, 5, 6, 50, len(hello) - 1, len(hello)):
-            sock = socket.create_connection(one.addresses[0], timeout=15)
+            sock = socket.create_connection(one.addresses[0], timeout=DEADLINE)
             sock.sendall(hello[:cut])
             if how == "fin":
                 sock.shutdown(socket.SHUT_WR)
@@ -349,7 +349,7 @@ def test_handshakes_that_are_cut_leave_nothing(secure):
             sock.close()
     one.check_clean()
     for garbage in (b"\0" * 100, b"\xff" * 100, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"\1" * 70000):
-        sock = socket.create_connection(one.addresses[0], timeout=15)
+        sock = socket.create_connection(one.addresses[0], timeout=DEADLINE)
         try:
             sock.sendall(garbage)
             while sock.recv(65536):

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 
 from conftest import client_context, make_certificate
-from wsraw import TEXT, close_frame, frame
+from wsraw import DEADLINE, TEXT, close_frame, frame
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -47,7 +47,7 @@ def file_fingerprint(path):
         return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
 
 
-def s_client(one, *args, stdin=b"", timeout=20):
+def s_client(one, *args, stdin=b"", timeout=DEADLINE):
     """What openssl's own client says."""
     done = subprocess.run(
         ["openssl", "s_client", "-connect", "%s:%d" % one.addresses[0], *args],
@@ -61,7 +61,7 @@ def s_client(one, *args, stdin=b"", timeout=20):
 
 def resume(one, context, session=None):
     """A whole session; returns the ticket that it got, and whether it began with one."""
-    sock = socket.create_connection(one.addresses[0], timeout=15)
+    sock = socket.create_connection(one.addresses[0], timeout=DEADLINE)
     with context.wrap_socket(sock, server_hostname="localhost", session=session) as tls:
         tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         while tls.recv(4096):
@@ -77,7 +77,7 @@ def replace(pair, directory, *args, **kwargs):
 
 
 def start_failed(one, status):
-    assert one.process.wait(15) == status
+    assert one.process.wait(DEADLINE) == status
     one.stopped = True
     return one.log()
 
