@@ -15,7 +15,7 @@ import time
 
 import pytest
 from conftest import WSPIPE, client_context, make_certificate, rss_kib, tagged, wait_for
-from probes import SANITIZED
+from probes import SANITIZED, bytes_read, wait_still
 from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, replace, resume, s_client, start_failed
 from wsraw import BINARY, DEADLINE, TEXT, close_frame, frame
 
@@ -441,9 +441,9 @@ def test_a_slow_reader_is_bounded(secure, request):
     assert written(one) > held
 
 
-def test_input_that_waited_inside_openssl_is_read_when_reading_goes_on(secure, script):
-    """The program sleeps, so reading is paused in the middle of what the server has taken from its socket."""
-    slow = script("slow", "#!/bin/sh\nread -r x; read -r x; sleep 1; echo go; wc -c\n")
+def test_input_that_waited_inside_openssl_is_read_when_reading_goes_on(secure, script, tmp_path):
+    """The program does not read, so reading is paused in the middle of what the server has taken from its socket."""
+    slow = script("slow", "#!/bin/sh\nread -r x; read -r x; until test -e go; do sleep 0.01; done; echo go; wc -c\n")
     one = secure("--binary", slow)
     total = 0
     with one.websocket() as ws:
@@ -451,17 +451,20 @@ def test_input_that_waited_inside_openssl_is_read_when_reading_goes_on(secure, s
         ws.sock.setblocking(False)
         data = frame(BINARY, b"x" * 4000)
         out = memoryview(data)
-        deadline = time.monotonic() + 0.7
-        while time.monotonic() < deadline:
+
+        def fill():
+            nonlocal out, total
             try:
-                n = ws.sock.send(out)
+                while True:
+                    out = out[ws.sock.send(out) :]
+                    if not out:
+                        total += 4000
+                        out = memoryview(data)
             except BlockingIOError:
-                time.sleep(0.01)
-                continue
-            out = out[n:]
-            if not out:
-                total += 4000
-                out = memoryview(data)
+                return total, len(out), bytes_read(one.pid)
+
+        wait_still(fill, "what the server and the kernel take")
+        (tmp_path / "go").touch()
         ws.sock.settimeout(DEADLINE)
         if len(out) < len(data):
             ws.send(out)
