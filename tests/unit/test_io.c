@@ -36,6 +36,9 @@
  */
 enum { AGAIN = -1, END = -2, BROKEN = -3, OPPOSITE = -4 };
 
+/* How long what the system does is waited for: ten seconds, of 100 us each turn. */
+enum { TURNS_MAX = 100000 };
+
 static struct {
 	const int *steps;
 	size_t count;
@@ -493,7 +496,7 @@ tcp_pair(int ends[2])
 static void
 expect_death(struct owner *o, bool failed)
 {
-	for (int i = 0; i < 1000 && o->gone == 0; i++) {
+	for (int i = 0; i < TURNS_MAX && o->gone == 0; i++) {
 		turn(o);
 		usleep(100);
 	}
@@ -580,7 +583,7 @@ test_lingering_delivers_the_last_bytes(void **state)
 	assert_int_equal(recv(o.other, bytes, sizeof(bytes), MSG_WAITALL), 7);
 	assert_memory_equal(bytes, "goodbye", 7);
 	shutdown(o.other, SHUT_WR);
-	for (int i = 0; i < 1000 && !list_empty(&o.loop->lingering); i++) {
+	for (int i = 0; i < TURNS_MAX && !list_empty(&o.loop->lingering); i++) {
 		turn(&o);
 		usleep(100);
 	}
