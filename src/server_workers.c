@@ -116,9 +116,9 @@ workers_has(const struct workers *w, pid_t pid)
 	return false;
 }
 
-/* The state, parent and group of a process, from /proc. False when it is gone. */
+/* The parent and group of a process, from /proc. False when it is gone. */
 static bool
-workers_look(const char *name, char *state, pid_t *parent, pid_t *group)
+workers_look(const char *name, pid_t *parent, pid_t *group)
 {
 	char path[32];
 	char text[512];
@@ -137,13 +137,14 @@ workers_look(const char *name, char *state, pid_t *parent, pid_t *group)
 	text[len] = '\0';
 	/* The name of the program stands in parentheses and may have any byte in it. */
 	behind = strrchr(text, ')');
-	return behind && sscanf(behind + 1, " %c %d %d", state, parent, group) == 3;
+	return behind && sscanf(behind + 1, " %*c %d %d", parent, group) == 2;
 }
 
 /*
  * Kills what came to us because its worker died, whole groups at a time. A group's number can't
  * be another one's by now: one of its processes is our child, which nobody has reaped. Returns
- * how many are left.
+ * how many are left. A zombie counts: when it died, its children came to us, maybe those that
+ * we had looked at before. So nothing is left only when no child was there all the time.
  */
 static size_t
 workers_kill_orphans(const struct workers *w)
@@ -159,11 +160,9 @@ workers_kill_orphans(const struct workers *w)
 	while ((entry = readdir(proc))) {
 		pid_t pid = atoi(entry->d_name);
 		pid_t parent, group;
-		char state;
 
 		if (!isdigit((unsigned char)entry->d_name[0]) || workers_has(w, pid) ||
-		    !workers_look(entry->d_name, &state, &parent, &group) ||
-		    parent != getpid() || state == 'Z')
+		    !workers_look(entry->d_name, &parent, &group) || parent != getpid())
 			continue;
 		left++;
 		/* One that had not come to its own group yet is still in ours. */
