@@ -68,14 +68,15 @@ def client_context(ca):
 
 
 def wait_for(condition, what, deadline=DEADLINE):
-    """Waits until condition() is true and returns its value; fails by name after the deadline."""
+    """Waits until condition() is true and returns its value; fails by name after the deadline. WHAT: words, or a
+    function that says how it is by then."""
     end = time.monotonic() + deadline
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            pytest.fail("not within %g s: %s" % (deadline, what))
+            pytest.fail("not within %g s: %s" % (deadline, what() if callable(what) else what))
         time.sleep(0.005)
 
 
@@ -91,6 +92,15 @@ def tagged(tag):
                 found.append((int(pid), f.read().replace(b"\0", b" ").decode(errors="replace")))
         except OSError:
             continue
+    return found
+
+
+def open_files(pid):
+    """What the descriptors of a process are, as far as they last long enough to be asked."""
+    found = {}
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        with contextlib.suppress(FileNotFoundError):
+            found[int(fd)] = os.readlink("/proc/%d/fd/%s" % (pid, fd))
     return found
 
 
@@ -195,7 +205,7 @@ class Server:
             found = list(re.finditer(pattern, self.log()))
             return found[-1] if len(found) >= count else None
 
-        return wait_for(find, "the log says %r; it says:\n%s" % (pattern, self.log()))
+        return wait_for(find, lambda: "the log says %r; it says:\n%s" % (pattern, self.log()))
 
     def json_log(self):
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
@@ -218,7 +228,7 @@ class Server:
 
     def check_clean(self):
         """Nothing of the sessions is left."""
-        wait_for(lambda: not self.tagged(), "no process is left: %s\n%s" % (self.tagged(), self.log()))
+        wait_for(lambda: not self.tagged(), lambda: "no process is left: %s\n%s" % (self.tagged(), self.log()))
         pids = [self.pid]
         if self.worker_count:
             workers = wait_for(self.workers, "all workers are there")
@@ -227,15 +237,10 @@ class Server:
                 wait_for(lambda: fd_count(pid) == self.worker_fds, "descriptors of a worker are at their baseline")
             pids = workers
         for pid in pids:
-            wait_for(lambda: not children(pid), "no child or zombie is left: %s" % children(pid))
+            wait_for(lambda: not children(pid), lambda: "no child or zombie is left: %s" % children(pid))
         wait_for(
             lambda: fd_count(self.pid) == self.fds,
-            "descriptors are at their baseline of %d: %s\n%s"
-            % (
-                self.fds,
-                [(fd, os.readlink("/proc/%d/fd/%s" % (self.pid, fd))) for fd in os.listdir("/proc/%d/fd" % self.pid)],
-                self.log(),
-            ),
+            lambda: "descriptors are at their baseline of %d: %s\n%s" % (self.fds, open_files(self.pid), self.log()),
         )
 
     def stop(self, number=signal.SIGTERM, status=0, deadline=DEADLINE):
