@@ -3,6 +3,7 @@
 #include "serve/session.h"
 
 #include "net/linger.h"
+#include "serve/session_due.h"
 #include "serve/session_in.h"
 #include "serve/session_inner.h"
 #include "serve/session_log.h"
@@ -318,23 +319,6 @@ session_free(struct session *s)
 	loop_bury(s->loop, &s->grave, session_release);
 }
 
-/*
- * Their CLOSE is overdue: ours has left, and the time is over. Notes when it left. After a
- * fault theirs is not waited for, as nothing that comes behind a fault is heard (RFC 6455,
- * section 7.1.7).
- */
-static bool
-session_close_overdue(struct session *s, int64_t now)
-{
-	if (s->peer_state != PEER_CLOSING || io_queued(s->peer) > 0)
-		return false;
-	if (s->decoder.over)
-		return true;
-	if (s->closed_ms == 0)
-		s->closed_ms = now;
-	return now >= s->closed_ms + SESSION_CLOSE_MS;
-}
-
 static struct decide_facts
 session_facts(struct session *s)
 {
@@ -349,7 +333,7 @@ session_facts(struct session *s)
 	    .reading_peer = s->peer && io_is_reading(s->peer),
 	    .reading_child = child_is_reading(s->child),
 	    .close_overdue =
-		session_close_overdue(s, s->peer_state == PEER_CLOSING ? util_clock_ms() : 0),
+		session_due_close(s, s->peer_state == PEER_CLOSING ? util_clock_ms() : 0),
 	    .fin_seen = s->fin_seen,
 	    .fault_waits =
 		session_in_fault(s) && util_clock_ms() < s->fault_ms + SESSION_FAULT_MS,
@@ -369,36 +353,6 @@ session_set_peer_reading(struct session *s, bool on)
 		if (s->begun_ms != 0)
 			s->begun_ms = s->heard_ms;
 	}
-}
-
-/* When the begun message is to be whole; 0: there is none, or we do not read. */
-static int64_t
-session_begun_due(const struct session *s)
-{
-	if (s->begun_ms == 0 || s->peer_state != PEER_OPEN || !io_is_reading(s->peer))
-		return 0;
-	return s->begun_ms + SESSION_BEGUN_MS + (int64_t)decoder_gathered(&s->decoder);
-}
-
-/* When something is due if nothing happens; 0: never. */
-static int64_t
-session_due(const struct session *s)
-{
-	int64_t due = 0;
-	int64_t begun_due;
-
-	if (!s->peer)
-		return 0;
-	if (session_in_fault(s))
-		return s->fault_ms + SESSION_FAULT_MS;
-	if (io_queued(s->peer) > 0)
-		due = io_progress_ms(s->peer) + SESSION_STALL_MS;
-	else if (s->peer_state == PEER_CLOSING)
-		due = s->closed_ms + SESSION_CLOSE_MS;
-	else if (s->endpoint->ping_ms > 0)
-		due = s->heard_ms + s->endpoint->ping_ms;
-	begun_due = session_begun_due(s);
-	return begun_due != 0 && (due == 0 || begun_due < due) ? begun_due : due;
 }
 
 /* Tells the program, which may ask for it, why its stdin ends. Of a program that ended its
@@ -437,7 +391,7 @@ session_step(struct session *s)
 	int64_t due;
 
 	if (session_is_flowing(s)) {
-		due = session_due(s);
+		due = session_due_ms(s);
 		if (due != 0)
 			timer_at(&s->timer, due);
 		return;
@@ -482,7 +436,7 @@ session_step(struct session *s)
 			session_out_take(s);
 			continue;
 		}
-		due = session_due(s);
+		due = session_due_ms(s);
 		if (due != 0)
 			timer_at(&s->timer, due);
 		return;
@@ -494,27 +448,8 @@ static void
 session_on_timer(void *arg)
 {
 	struct session *s = arg;
-	int64_t now = util_clock_ms();
-	int64_t begun_due = session_begun_due(s);
 
-	if (begun_due != 0 && now >= begun_due)
-		session_fault(s, CLOSE_POLICY, "the message took too long to come");
-	if (s->peer && io_queued(s->peer) > 0) {
-		if (now >= io_progress_ms(s->peer) + SESSION_STALL_MS)
-			session_lose_peer(s, "the peer took no data for too long");
-	} else if (s->peer_state == PEER_OPEN && s->endpoint->ping_ms > 0 &&
-		   now >= s->heard_ms + s->endpoint->ping_ms) {
-		if (!io_is_reading(s->peer)) {
-			s->heard_ms = now;
-		} else if (s->pings >= SESSION_PINGS) {
-			session_lose_peer(s, "the peer did not answer pings");
-		} else {
-			s->pings++;
-			s->heard_ms = now;
-			session_out_control(s, FRAME_PING, NULL, 0);
-			session_out_flush(s);
-		}
-	}
+	session_due_act(s);
 	session_step(s);
 }
 

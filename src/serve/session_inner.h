@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of a session share: session (its life), session_in (peer to
- * program), session_out (program to peer), session_splice (the same for large blocks) and
- * session_log. Nobody else includes this.
+ * program), session_out (program to peer), session_splice (the same for large blocks),
+ * session_due (its deadlines) and session_log. Nobody else includes this.
  */
 #ifndef SERVE_SESSION_INNER_H
 #define SERVE_SESSION_INNER_H
