@@ -82,8 +82,10 @@ loop_new(void)
 	config = event_config_new();
 	if (!loop->in || !loop->out || !config)
 		goto fail;
-	/* One thread: no locks. The time is asked for by those who need it. */
-	if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == -1)
+	/* One thread: no locks. The time is asked for by those who need it: not at each
+	 * wake-up, as most of the time there is no timeout of libevent's. */
+	if (event_config_set_flag(
+		config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME) == -1)
 		goto fail;
 	loop->base = event_base_new_with_config(config);
 	if (!loop->base)
