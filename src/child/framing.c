@@ -2,16 +2,10 @@
 /* Messages <-> the child's byte stream: what all shapes have in common. */
 #include "child/framing.h"
 
-#include "base/scan.h"
 #include "base/utf8.h"
 #include "child/framing_shape.h"
 
 #include <string.h>
-
-enum {
-	FRAMING_RUN_PLACES = 256, /* records that a run finds at most */
-	FRAMING_RUN_BYTES = 16 * 1024, /* so that they are still near when they are used */
-};
 
 static const struct framing_shape *const framing_shapes[FRAMING_KINDS] = {
     [FRAMING_LINES] = &framing_lines,
@@ -89,16 +83,21 @@ framing_note(struct framing_reader *r, enum framing_event event)
 	return event;
 }
 
-size_t
-framing_run(struct framing_reader *r, struct span records[], size_t max, bool *ascii)
+bool
+framing_splits(struct framing_reader *r, char *separator, bool *cr)
 {
 	const struct framing_shape *shape = framing_shapes[r->framing->kind];
 
-	*ascii = false;
 	framing_drop_held(r);
-	if (!shape->run || r->in_message || buffer_len(&r->held) > 0)
-		return 0;
-	return shape->run(r, records, max, ascii);
+	*separator = shape->separator;
+	*cr = shape->cr;
+	return shape->splits && r->len > 0 && !r->in_message && buffer_len(&r->held) == 0;
+}
+
+void
+framing_take(struct framing_reader *r, size_t len)
+{
+	framing_skip(r, len);
 }
 
 enum framing_event
@@ -199,8 +198,10 @@ framing_is_part(const struct framing_reader *r)
 }
 
 enum framing_event
-framing_next_until(struct framing_reader *r, struct framing_item *item, char separator, bool cr)
+framing_next_until(struct framing_reader *r, struct framing_item *item)
 {
+	const struct framing_shape *shape = framing_shapes[r->framing->kind];
+	bool cr = shape->cr;
 	uint8_t *end;
 	uint8_t *line = r->bytes;
 	size_t held = buffer_len(&r->held);
@@ -208,7 +209,7 @@ framing_next_until(struct framing_reader *r, struct framing_item *item, char sep
 
 	if (r->len == 0)
 		return FRAMING_MORE;
-	end = memchr(r->bytes, separator, r->len);
+	end = memchr(r->bytes, shape->separator, r->len);
 	if (end && held == 0) {
 		/* The usual case: the whole line lies in what was read, and stays there. */
 		len = (size_t)(end - line);
@@ -244,30 +245,6 @@ framing_next_until(struct framing_reader *r, struct framing_item *item, char sep
 		held--;
 	}
 	return framing_hand_out_held(r, item, MESSAGE_TEXT, held, false);
-}
-
-size_t
-framing_run_until(struct framing_reader *r, struct span records[], size_t max, char separator,
-    bool cr, bool *ascii)
-{
-	uint32_t places[FRAMING_RUN_PLACES];
-	const uint8_t *bytes = r->bytes;
-	size_t count;
-	size_t begin = 0;
-
-	if (max > FRAMING_RUN_PLACES)
-		max = FRAMING_RUN_PLACES;
-	count = scan_places(bytes, r->len < FRAMING_RUN_BYTES ? r->len : FRAMING_RUN_BYTES,
-	    (uint8_t)separator, places, max, ascii);
-	for (size_t i = 0; i < count; i++) {
-		size_t end = places[i];
-		size_t len = framing_without_cr(bytes + begin, end - begin, cr);
-
-		records[i] = (struct span){(const char *)bytes + begin, len};
-		begin = end + 1;
-	}
-	framing_skip(r, begin);
-	return count;
 }
 
 enum framing_event

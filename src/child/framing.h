@@ -158,12 +158,14 @@ void framing_clear(struct framing_reader *r);
 void framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len);
 
 /*
- * Before framing_next(), whenever it pleases: whole text records from the front of what was
- * fed, found in one tight loop, as far as MAX goes; they lie there one
- * behind the other, with their separators between. Returns how many. 0: framing_next() goes on.
- * *ASCII: all of them are; false says nothing.
+ * Before framing_next(), whenever it pleases: whether what was fed begins with a record that is
+ * all text up to *SEPARATOR, which is ASCII, and with *CR less one '\r' before it. Who finds
+ * such records there itself takes them by framing_take().
  */
-size_t framing_run(struct framing_reader *r, struct span records[], size_t max, bool *ascii);
+bool framing_splits(struct framing_reader *r, char *separator, bool *cr);
+
+/* Steps over whole records, with their separators, of LEN bytes. */
+void framing_take(struct framing_reader *r, size_t len);
 
 /* The next event. What ITEM points to is valid until the next call. */
 enum framing_event framing_next(struct framing_reader *r, struct framing_item *item);

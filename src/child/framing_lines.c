@@ -34,23 +34,13 @@ framing_lines_plain(const struct framing *framing, int *tail)
 	return framing->newline == FRAMING_NEWLINE_PASS;
 }
 
-static enum framing_event
-framing_lines_next(struct framing_reader *r, struct framing_item *item)
-{
-	return framing_next_until(r, item, '\n', true);
-}
-
-static size_t
-framing_lines_run(struct framing_reader *r, struct span records[], size_t max, bool *ascii)
-{
-	return framing_run_until(r, records, max, '\n', true, ascii);
-}
-
 const struct framing_shape framing_lines = {
     .takes_text = true,
     .plain = framing_lines_plain,
-    .run = framing_lines_run,
+    .splits = true,
+    .cr = true,
+    .separator = '\n',
     .wrap = framing_lines_wrap,
-    .next = framing_lines_next,
+    .next = framing_next_until,
     .end = framing_end_until,
 };

@@ -17,22 +17,11 @@ framing_nul_wrap(const struct framing *framing, const struct message *message,
 	return FRAMING_REFUSED;
 }
 
-static enum framing_event
-framing_nul_next(struct framing_reader *r, struct framing_item *item)
-{
-	return framing_next_until(r, item, '\0', false);
-}
-
-static size_t
-framing_nul_run(struct framing_reader *r, struct span records[], size_t max, bool *ascii)
-{
-	return framing_run_until(r, records, max, '\0', false, ascii);
-}
-
 const struct framing_shape framing_nul = {
     .takes_text = true,
-    .run = framing_nul_run,
+    .splits = true,
+    .separator = '\0',
     .wrap = framing_nul_wrap,
-    .next = framing_nul_next,
+    .next = framing_next_until,
     .end = framing_end_until,
 };

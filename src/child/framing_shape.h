@@ -13,8 +13,9 @@ struct framing_shape {
 	bool takes_binary;
 	/* framing_is_plain(); NULL: it is not. */
 	bool (*plain)(const struct framing *framing, int *tail);
-	/* framing_run(), between messages; NULL: it finds none. */
-	size_t (*run)(struct framing_reader *r, struct span records[], size_t max, bool *ascii);
+	bool splits; /* a record is a text up to SEPARATOR, less a '\r' before it where CR */
+	bool cr;
+	char separator;
 	/* framing_wrap(); *OUT has no head and no tail yet. */
 	enum framing_wrap_result (*wrap)(const struct framing *framing,
 	    const struct message *message, struct framing_wrapped *out, struct buffer *records);
@@ -60,18 +61,10 @@ enum framing_event framing_bad_shown(struct framing_item *item, const char *why)
 enum framing_event framing_bad(
     struct framing_item *item, const char *why, const uint8_t *bytes, size_t len);
 
-/*
- * The next text record up to SEPARATOR, of any length: a long one is handed out in parts. With
- * CR a '\r' before the separator is taken off.
- */
-enum framing_event framing_next_until(
-    struct framing_reader *r, struct framing_item *item, char separator, bool cr);
-/* Its end: what was begun is a message. */
+/* The next of the shapes that split: a record of any length, a long one handed out in parts. */
+enum framing_event framing_next_until(struct framing_reader *r, struct framing_item *item);
+/* Their end: what was begun is a message. */
 enum framing_event framing_end_until(struct framing_reader *r, struct framing_item *item);
-
-/* framing_run() for records up to SEPARATOR. */
-size_t framing_run_until(struct framing_reader *r, struct span records[], size_t max,
-    char separator, bool cr, bool *ascii);
 
 /*
  * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, behind BEFORE

@@ -6,20 +6,20 @@
 #include "base/quote.h"
 #include "serve/session_log.h"
 #include "serve/session_splice.h"
+#include "websocket/split.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	SESSION_OUT_COPY_MAX =
-	    4096, /* bytes of a payload that is cheaper to copy than to point to */
 	/* What is read at once: what a pipe holds, so that a busy program need not be asked
 	 * twice for it. In the shortest lines of which there are many, `yes`, it would become
 	 * 96 KiB of frames, which may all have to be kept for a peer that does not read. */
 	SESSION_OUT_BATCH = LOOP_BATCH,
 	SESSION_OUT_BATCH_OF_SHORT = 60 * 1024,
 	SESSION_OUT_SHORT = 3, /* bytes that a record has, on average, to be one of these */
-	SESSION_OUT_RUN = 256, /* records that are found before they are put */
+	SESSION_OUT_RUN = 16 * 1024, /* bytes that go the short way before they are checked, so
+					that they are still near */
 	SESSION_OUT_WAITING_MAX =
 	    64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
 };
@@ -109,7 +109,7 @@ session_out_frame(
     struct session *s, enum message_type type, bool last, uint8_t *data, size_t len)
 {
 	struct iovec parts[2];
-	bool copy = len <= SESSION_OUT_COPY_MAX;
+	bool copy = len <= SPLIT_COPY_MAX;
 
 	if (s->deflater && session_out_compressed(s, type, last, data, len))
 		return;
@@ -329,60 +329,55 @@ session_out_is_plain(const struct session *s)
 	       s->close_wanted == 0;
 }
 
-/* Puts texts that are UTF-8: short ones in one go, which copies them. */
+/* The records of the next LEN bytes, each for itself. */
 static void
-session_out_texts(struct session *s, const struct span *text, size_t count)
+session_out_one_by_one(struct session *s, size_t len)
 {
-	const struct span *end = text + count;
+	size_t left = s->framing.len - len;
+	struct framing_item item;
 
-	while (text < end) {
-		const struct span *first = text;
-		size_t bytes = 0;
-		size_t room;
-
-		while (text < end && text->len <= SESSION_OUT_COPY_MAX)
-			bytes += text++->len;
-		count = (size_t)(text - first);
-		room = bytes + count * FRAME_SERVER_HEADER_MAX + ENCODER_SLACK;
-		if (LOOP_OUT - s->out_len < room)
-			session_out_flush(s);
-		s->out_len += encoder_texts(s->loop->out + s->out_len, first, count);
-		s->out.bytes += bytes;
-		s->out.messages += count;
-		if (text < end) {
-			session_out_frame(
-			    s, MESSAGE_TEXT, true, (uint8_t *)(uintptr_t)text->data, text->len);
-			text++;
-		}
-	}
+	while (s->framing.len > left &&
+	       session_out_event(s, framing_next(&s->framing, &item), &item))
+		;
 }
 
-/* What can go the short way goes it: no step here is for a single record, but those of the
- * loops that find and put them. */
+/* What can go the short way goes it: no step here is for a single record, but those of the loop
+ * that finds and puts them. */
 static void
 session_out_run(struct session *s)
 {
-	struct span records[SESSION_OUT_RUN];
-	size_t count;
-	bool ascii;
+	struct split split = {0};
+	char separator;
 
-	while (s->framing.len > 0 && session_out_is_plain(s) &&
-	       (count = framing_run(&s->framing, records, SESSION_OUT_RUN, &ascii)) > 0) {
-		const struct span *last = &records[count - 1];
+	while (session_out_is_plain(s) && framing_splits(&s->framing, &separator, &split.cr)) {
+		const uint8_t *bytes = s->framing.bytes;
+		size_t len =
+		    s->framing.len < SESSION_OUT_RUN ? s->framing.len : SESSION_OUT_RUN;
+		bool all = len == s->framing.len;
+		size_t used;
+
+		if (LOOP_OUT - s->out_len < SPLIT_ROOM(len) + SPLIT_SLACK)
+			session_out_flush(s);
+		split = (struct split){.separator = (uint8_t)separator,
+		    .cr = split.cr,
+		    .to = s->loop->out + s->out_len};
+		used = split_take(&split, bytes, len);
+		if (used == 0)
+			break;
 		/* What is between records is ASCII, so together they are what each is. */
-		size_t len = (size_t)(last->data + last->len - records[0].data);
-
-		if (ascii || utf8_valid((const uint8_t *)records[0].data, len)) {
-			session_out_texts(s, records, count);
+		if (!split.ascii && !utf8_valid(bytes, used)) {
+			session_out_one_by_one(s, used);
 			continue;
 		}
-		for (size_t i = 0; i < count; i++) {
-			const struct message m = {.type = MESSAGE_TEXT,
-			    .data = (uint8_t *)(uintptr_t)records[i].data,
-			    .len = records[i].len};
-
-			session_out_message(s, &m, true);
-		}
+		framing_take(&s->framing, used);
+		s->out_len = (size_t)(split.to - s->loop->out);
+		s->out.messages += split.messages;
+		s->out.bytes += split.bytes;
+		if (split.longer.data)
+			session_out_frame(s, MESSAGE_TEXT, true,
+			    (uint8_t *)(uintptr_t)split.longer.data, split.longer.len);
+		else if (all)
+			break;
 	}
 }
 

@@ -5,14 +5,10 @@
 #include "base/utf8.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <string.h>
 
 /* What a CLOSE has room for behind its code. */
-enum {
-	ENCODER_REASON_MAX = FRAME_CONTROL_MAX - 2,
-	ENCODER_COPY_MAX = 256, /* bytes; above, memcpy() is faster than a loop */
-};
+enum { ENCODER_REASON_MAX = FRAME_CONTROL_MAX - 2 };
 
 size_t
 encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool last, size_t len)
@@ -23,41 +19,6 @@ encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool las
 	e->in_message = !last;
 	return frame_write_header(
 	    out, last, first && e->compressed, first ? opcode : FRAME_CONTINUATION, len);
-}
-
-/* Copies in steps of 16 bytes, beyond the end: for a few bytes that is less than a call. */
-static uint8_t *
-encoder_copy(uint8_t *to, const char *from, size_t len)
-{
-	if (len > ENCODER_COPY_MAX) {
-		memcpy(to, from, len);
-	} else {
-		for (size_t i = 0; i < len; i += 16)
-			memcpy(to + i, from + i, 16);
-	}
-	return to + len;
-}
-
-size_t
-encoder_texts(uint8_t *out, const struct span texts[], size_t count)
-{
-	uint8_t *to = out;
-
-	for (size_t i = 0; i < count; i++) {
-		size_t len = texts[i].len;
-
-		assert(len <= UINT16_MAX);
-		if (len <= FRAME_CONTROL_MAX) {
-			uint16_t header = htobe16((uint16_t)((0x80 | FRAME_TEXT) << 8 | len));
-
-			memcpy(to, &header, sizeof(header));
-			to += sizeof(header);
-		} else {
-			to += frame_write_header(to, true, 0, FRAME_TEXT, len);
-		}
-		to = encoder_copy(to, texts[i].data, len);
-	}
-	return (size_t)(to - out);
 }
 
 size_t

@@ -29,16 +29,6 @@ struct encoder {
 size_t encoder_header(
     struct encoder *e, uint8_t *out, enum message_type type, bool last, size_t len);
 
-/* Bytes behind each text that encoder_texts() may read, and behind its output that it may
- * write. */
-enum { ENCODER_SLACK = 15 };
-
-/*
- * Writes COUNT text messages of at most 65,535 bytes, each in one frame, in one tight loop; the
- * texts are not looked at. Returns the length of all, at most 4 bytes a message above theirs.
- */
-size_t encoder_texts(uint8_t *out, const struct span texts[], size_t count);
-
 /*
  * Writes a whole control frame, PING or PONG, with LEN <= FRAME_CONTROL_MAX bytes. Returns its
  * length, at most 127.

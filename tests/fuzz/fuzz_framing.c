@@ -7,6 +7,8 @@
  */
 #include "base/utf8.h"
 #include "child/framing.h"
+#include "websocket/frame.h"
+#include "websocket/split.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
 	LIMIT = 200, /* low, so that few bytes pass it */
-	RUN_MAX = 300, /* records; more than a run finds */
+	RUN_MAX = 300, /* bytes */
 };
 
 /* The events as bytes; the parts of a message are joined. */
@@ -82,37 +84,73 @@ tale_event(struct tale *tale, const struct framing *framing, enum framing_event 
 	tale->over = true;
 }
 
-/* Takes the records of one run, at most MAX. False: there are none. */
+/* Reads back a frame that must carry TEXT; returns its length. */
+static size_t
+check_frame(const uint8_t *frame, size_t left, struct span text)
+{
+	uint8_t header[FRAME_SERVER_HEADER_MAX];
+	size_t head = frame_write_header(header, true, 0, FRAME_TEXT, text.len);
+
+	CHECK(left >= head + text.len);
+	CHECK(memcmp(frame, header, head) == 0);
+	CHECK(text.len == 0 || memcmp(frame + head, text.data, text.len) == 0);
+	return head + text.len;
+}
+
+/* Splits the first MAX bytes at most. False: there is nothing to take. */
 static bool
 take_run(struct tale *tale, struct framing_reader *r, size_t max)
 {
-	struct span records[RUN_MAX];
-	const char *front = (const char *)r->bytes;
-	size_t len = r->len;
-	bool ascii;
-	size_t count = framing_run(r, records, max, &ascii);
+	struct split split = {0};
+	char separator;
+	uint8_t *bytes, *frames;
+	size_t len, used;
+	size_t at = 0;
+	size_t put = 0;
 
-	CHECK(count <= max);
-	CHECK(count > 0 || r->len == len);
-	for (size_t i = 0; i < count; i++) {
-		struct framing_item item = {.message = {.type = MESSAGE_TEXT,
-						.data = (uint8_t *)(uintptr_t)records[i].data,
-						.len = records[i].len}};
+	if (!framing_splits(r, &separator, &split.cr))
+		return false;
+	len = r->len < max ? r->len : max;
+	bytes = malloc(len + SPLIT_SLACK);
+	frames = malloc(SPLIT_ROOM(len) + SPLIT_SLACK);
+	CHECK(bytes && frames && separator >= 0);
+	memcpy(bytes, r->bytes, len);
+	memset(bytes + len, 0xff, SPLIT_SLACK);
+	split.separator = (uint8_t)separator;
+	split.to = frames;
+	used = split_take(&split, bytes, len);
+	CHECK(used <= len);
+	for (size_t i = 0; split.ascii && i < used; i++)
+		CHECK(bytes[i] < 0x80);
+	for (size_t end = 0; end < used; end++) {
+		struct framing_item item = {
+		    .message = {.type = MESSAGE_TEXT, .data = bytes + at}};
+		size_t size = end - at;
 
-		/* They lie in their order, with ASCII between. */
-		for (; front < records[i].data; front++)
-			CHECK(*front >= 0);
-		CHECK(front == records[i].data);
-		for (size_t k = 0; ascii && k < records[i].len; k++)
-			CHECK(front[k] >= 0);
-		front += records[i].len;
-		CHECK((size_t)((const char *)r->bytes - front) > 0);
+		if (bytes[end] != separator)
+			continue;
+		item.message.len = size - (split.cr && size > 0 && bytes[end - 1] == '\r');
 		tale_event(tale, r->framing, FRAMING_MESSAGE, &item);
+		at = end + 1;
+		if (item.message.len > SPLIT_COPY_MAX) {
+			CHECK(at == used && split.longer.data == (char *)item.message.data);
+			CHECK(split.longer.len == item.message.len);
+			break;
+		}
+		put += check_frame(frames + put, (size_t)(split.to - frames) - put,
+		    (struct span){(char *)item.message.data, item.message.len});
+		split.messages--;
+		split.bytes -= item.message.len;
 	}
-	return count > 0;
+	CHECK(
+	    at == used && split.to == frames + put && split.messages == 0 && split.bytes == 0);
+	framing_take(r, used);
+	free(bytes);
+	free(frames);
+	return used > 0;
 }
 
-/* Feeds a part, in a block of exactly its size; with RUN, runs of as many records first. */
+/* Feeds a part, in a block of exactly its size; with RUN, runs of as many bytes first. */
 static void
 feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t size, size_t run)
 {
@@ -147,10 +185,10 @@ next_random(uint64_t *seed)
 }
 
 /* Runs the input in parts of at most PART bytes, or of random sizes when it is 0, with runs of
- * at most RECORDS. */
+ * at most BYTES. */
 static struct tale
-run(const struct framing *framing, const uint8_t *data, size_t size, size_t part,
-    size_t records, uint64_t *seed)
+run(const struct framing *framing, const uint8_t *data, size_t size, size_t part, size_t bytes,
+    uint64_t *seed)
 {
 	struct tale tale = {0};
 	struct framing_reader r;
@@ -164,7 +202,7 @@ run(const struct framing *framing, const uint8_t *data, size_t size, size_t part
 
 		if (n > size - done)
 			n = size - done;
-		feed(&tale, &r, data + done, n, records);
+		feed(&tale, &r, data + done, n, bytes);
 		done += n;
 	}
 	event = framing_end(&r, &item);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The short ways, against the long ones: a run of frames says what the decoder says, a run of
- * records what the framing says, and texts that are put in one go what the encoder puts one by
- * one. What is fed is made by chance, with a fixed seed.
+ * The decoder's short way, against its long one: a run of frames says what the decoder says.
+ * What is fed is made by chance, with a fixed seed.
  */
-#include "child/framing.h"
 #include "websocket/decoder.h"
-#include "websocket/encoder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -252,103 +249,6 @@ test_unmask_is_mask(void **state)
 	}
 }
 
-/* All records of BYTES, fed in two pieces. */
-static void
-frame(enum framing_kind kind, const uint8_t *bytes, size_t len, size_t cut, bool runs,
-    struct tale *t)
-{
-	uint8_t piece[WIRE_MAX];
-	struct framing framing = {.kind = kind};
-	struct framing_reader r;
-	struct framing_item item;
-	struct span records[7];
-
-	framing_init(&r, &framing);
-	for (int half = 0; half < 2; half++) {
-		size_t begin = half == 0 ? 0 : cut;
-		size_t size = half == 0 ? cut : len - cut;
-
-		memcpy(piece, bytes + begin, size);
-		framing_feed(&r, piece, size);
-		do {
-			size_t n;
-			bool ascii;
-
-			while (runs && (n = framing_run(&r, records, 7, &ascii)) > 0) {
-				for (size_t i = 0; i < n; i++) {
-					for (size_t k = 0; ascii && k < records[i].len; k++)
-						assert_true((uint8_t)records[i].data[k] < 0x80);
-					tell(t, 'm', records[i].data, records[i].len);
-				}
-			}
-			if (framing_next(&r, &item) == FRAMING_MORE)
-				break;
-			tell(t, 'm', item.message.data, item.message.len);
-		} while (true);
-	}
-	framing_clear(&r);
-}
-
-static void
-test_records_in_a_run(void **state)
-{
-	static struct tale lone, run;
-	static uint8_t bytes[4000];
-
-	(void)state;
-	seed = 4;
-	for (int round = 0; round < ROUNDS / 4; round++) {
-		enum framing_kind kind = chance(2) ? FRAMING_LINES : FRAMING_NUL;
-		size_t len = chance(sizeof(bytes));
-		unsigned int rare = 2 + chance(chance(2) ? 10 : 400);
-		size_t cut;
-
-		for (size_t i = 0; i < len; i++) {
-			bytes[i] = (uint8_t)('a' + chance(26));
-			if (chance(rare) == 0)
-				bytes[i] = kind == FRAMING_NUL ? 0 : '\n';
-			else if (chance(20) == 0)
-				bytes[i] = '\r';
-		}
-		cut = chance((unsigned int)len + 1);
-		lone.len = run.len = 0;
-		frame(kind, bytes, len, cut, false, &lone);
-		frame(kind, bytes, len, cut, true, &run);
-		assert_same(&lone, &run);
-	}
-}
-
-static void
-test_texts_in_one_go(void **state)
-{
-	static uint8_t one[70000], many[70000], pool[70000];
-	struct span texts[20];
-
-	(void)state;
-	seed = 5;
-	for (size_t i = 0; i < sizeof(pool); i++)
-		pool[i] = (uint8_t)chance(256);
-	for (int round = 0; round < 2000; round++) {
-		size_t count = chance(20);
-		size_t len = 0;
-
-		for (size_t i = 0; i < count; i++) {
-			static const unsigned int lens[] = {20, 130, 300, 3000};
-			struct encoder e = {0};
-
-			texts[i].len = chance(lens[chance(4)]);
-			texts[i].data = (const char *)pool + chance(sizeof(pool) - 4000);
-			len += encoder_header(&e, one + len, MESSAGE_TEXT, true, texts[i].len);
-			memcpy(one + len, texts[i].data, texts[i].len);
-			len += texts[i].len;
-		}
-		many[len + ENCODER_SLACK] = 0x5a;
-		assert_int_equal(encoder_texts(many, texts, count), len);
-		assert_memory_equal(one, many, len);
-		assert_int_equal(many[len + ENCODER_SLACK], 0x5a);
-	}
-}
-
 int
 main(void)
 {
@@ -356,8 +256,6 @@ main(void)
 	    cmocka_unit_test(test_run_says_what_the_decoder_says),
 	    cmocka_unit_test(test_run_counts),
 	    cmocka_unit_test(test_unmask_is_mask),
-	    cmocka_unit_test(test_records_in_a_run),
-	    cmocka_unit_test(test_texts_in_one_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Eight bytes at a time, in an integer. */
-#include "base/scan_loop.h"
+#include "websocket/split_loop.h"
 
 #include <endian.h>
 
 /* One bit for each of eight bytes that is zero. */
 static uint64_t
-scan_zeros(uint64_t word)
+split_zeros(uint64_t word)
 {
 	const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
 	/* The top bit of each byte that is zero, and no other: the sum never carries over. */
@@ -17,23 +17,23 @@ scan_zeros(uint64_t word)
 }
 
 static inline uint64_t
-scan_block_words(const uint8_t *bytes, uint8_t c, uint64_t *tops)
+split_block_words(const uint8_t *bytes, uint8_t c, uint64_t *tops)
 {
 	uint64_t found = 0;
 
-	for (unsigned int i = 0; i < SCAN_BLOCK / 8; i++) {
+	for (unsigned int i = 0; i < SPLIT_BLOCK / 8; i++) {
 		uint64_t word;
 
 		memcpy(&word, bytes + 8 * (size_t)i, sizeof(word));
 		*tops |= word & 0x8080808080808080u;
-		found |= scan_zeros(le64toh(word) ^ 0x0101010101010101u * c) << 8 * i;
+		found |= split_zeros(le64toh(word) ^ 0x0101010101010101u * c) << 8 * i;
 	}
 	return found;
 }
 
 /* The library's way is faster where they stand apart. */
 static inline size_t
-scan_skip_words(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
+split_skip_words(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
 {
 	const uint8_t *next = memchr(bytes, c, len);
 
@@ -42,8 +42,7 @@ scan_skip_words(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
 }
 
 size_t
-scan_places(
-    const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max, bool *ascii)
+split_take(struct split *s, const uint8_t *bytes, size_t len)
 {
-	return scan_loop(bytes, len, c, places, max, ascii, scan_block_words, scan_skip_words);
+	return split_loop(s, bytes, len, split_block_words, split_skip_words);
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One instruction compares 16 or, with AVX2, 32 bytes, and another makes bits of them. */
-#include "base/scan_loop.h"
+#include "websocket/split_loop.h"
 
 #include <immintrin.h>
 
 static inline __attribute__((always_inline)) uint64_t
-scan_sixteen(__m128i lane, uint8_t c)
+split_sixteen(__m128i lane, uint8_t c)
 {
 	return (unsigned int)_mm_movemask_epi8(_mm_cmpeq_epi8(lane, _mm_set1_epi8((char)c)));
 }
 
 static inline __attribute__((always_inline)) uint64_t
-scan_block_sse2(const uint8_t *bytes, uint8_t c, uint64_t *tops)
+split_block_sse2(const uint8_t *bytes, uint8_t c, uint64_t *tops)
 {
 	const __m128i *from = (const __m128i *)(const void *)bytes;
 	__m128i a = _mm_loadu_si128(from);
@@ -21,12 +21,12 @@ scan_block_sse2(const uint8_t *bytes, uint8_t c, uint64_t *tops)
 	__m128i all = _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(d, e));
 
 	*tops |= (unsigned int)_mm_movemask_epi8(all);
-	return scan_sixteen(a, c) | scan_sixteen(b, c) << 16 | scan_sixteen(d, c) << 32 |
-	       scan_sixteen(e, c) << 48;
+	return split_sixteen(a, c) | split_sixteen(b, c) << 16 | split_sixteen(d, c) << 32 |
+	       split_sixteen(e, c) << 48;
 }
 
 __attribute__((target("avx2"))) static inline __attribute__((always_inline)) uint64_t
-scan_block_avx2(const uint8_t *bytes, uint8_t c, uint64_t *tops)
+split_block_avx2(const uint8_t *bytes, uint8_t c, uint64_t *tops)
 {
 	__m256i wanted = _mm256_set1_epi8((char)c);
 	__m256i low = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
@@ -39,17 +39,17 @@ scan_block_avx2(const uint8_t *bytes, uint8_t c, uint64_t *tops)
 }
 
 static inline __attribute__((always_inline)) size_t
-scan_skip_sse2(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
+split_skip_sse2(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
 {
 	size_t at = 0;
 
-	while (len - at >= SCAN_BLOCK && scan_block_sse2(bytes + at, c, tops) == 0)
-		at += SCAN_BLOCK;
+	while (len - at >= SPLIT_BLOCK && split_block_sse2(bytes + at, c, tops) == 0)
+		at += SPLIT_BLOCK;
 	return at;
 }
 
 __attribute__((target("avx2"))) static inline __attribute__((always_inline)) size_t
-scan_skip_avx2(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
+split_skip_avx2(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
 {
 	enum { STEP = 4 * sizeof(__m256i) };
 	__m256i wanted = _mm256_set1_epi8((char)c);
@@ -78,17 +78,15 @@ scan_skip_avx2(const uint8_t *bytes, size_t len, uint8_t c, uint64_t *tops)
 }
 
 __attribute__((target("avx2,bmi"))) static size_t
-scan_places_avx2(
-    const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max, bool *ascii)
+split_take_avx2(struct split *s, const uint8_t *bytes, size_t len)
 {
-	return scan_loop(bytes, len, c, places, max, ascii, scan_block_avx2, scan_skip_avx2);
+	return split_loop(s, bytes, len, split_block_avx2, split_skip_avx2);
 }
 
 size_t
-scan_places(
-    const uint8_t *bytes, size_t len, uint8_t c, uint32_t places[], size_t max, bool *ascii)
+split_take(struct split *s, const uint8_t *bytes, size_t len)
 {
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
-		return scan_places_avx2(bytes, len, c, places, max, ascii);
-	return scan_loop(bytes, len, c, places, max, ascii, scan_block_sse2, scan_skip_sse2);
+		return split_take_avx2(s, bytes, len);
+	return split_loop(s, bytes, len, split_block_sse2, split_skip_sse2);
 }
