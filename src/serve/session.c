@@ -124,7 +124,11 @@ session_on_peer_readable(void *arg)
 static void
 session_on_peer_written(void *arg)
 {
-	session_step(arg);
+	struct session *s = arg;
+
+	if (io_queued(s->peer) == 0)
+		session_in_put_pong(s);
+	session_step(s);
 }
 
 static void
@@ -254,7 +258,12 @@ session_send_close(struct session *s)
 		code = session_exit_code(s, words, sizeof(words));
 		reason = span_of(words);
 	}
+	if (s->peer_state == PEER_OPEN)
+		session_in_put_pong(s);
+	buffer_clear(&s->pong);
 	s->close_sent = code;
+	if (!s->peer)
+		return;
 	if (!io_write(s->peer, frame, encoder_close(frame, code, reason)))
 		session_lose_peer(s, "the connection was lost");
 	else if (s->peer_state == PEER_OPEN)
@@ -314,6 +323,7 @@ session_free(struct session *s)
 	decoder_clear(&s->decoder);
 	framing_clear(&s->framing);
 	buffer_clear(&s->waiting);
+	buffer_clear(&s->pong);
 	timer_stop(&s->timer);
 	list_remove(&s->node);
 	loop_bury(s->loop, &s->grave, session_release);
@@ -405,6 +415,7 @@ session_step(struct session *s)
 		if (s->peer_state == PEER_GONE) {
 			/* It waits for the exit status with no memory but its own. */
 			decoder_clear(&s->decoder);
+			buffer_clear(&s->pong);
 			inflater_drop(s->inflater);
 		}
 		if (todo.end_child) {

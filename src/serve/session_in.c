@@ -201,8 +201,29 @@ session_in_run(struct session *s, struct session_in_batch *batch)
 	s->in.bytes += run.bytes;
 }
 
-/* Each PING has its PONG (RFC 6455, section 5.5.2), as far as they are for looking whether we
- * live. */
+/* What the peer does not take is not answered one by one: RFC 6455, section 5.5.3, asks for the
+ * most recent alone. */
+static void
+session_in_keep_pong(struct session *s, const struct decoder_item *item)
+{
+	uint8_t frame[FRAME_SERVER_HEADER_MAX + FRAME_CONTROL_MAX];
+	size_t len = encoder_control(frame, FRAME_PONG, item->payload.data, item->payload.len);
+
+	buffer_clear(&s->pong);
+	if (s->close_sent == 0 && !buffer_append(&s->pong, frame, len))
+		session_want_close(s, CLOSE_INTERNAL, "no memory for a PONG");
+}
+
+void
+session_in_put_pong(struct session *s)
+{
+	if (s->peer && !io_write_take(s->peer, &s->pong))
+		session_lose_peer(s, "the connection was lost");
+	buffer_clear(&s->pong);
+}
+
+/* Each PING has its PONG (RFC 6455, section 5.5.2), as long as they leave and are for looking
+ * whether we live. */
 static void
 session_in_ping(struct session *s, const struct decoder_item *item)
 {
@@ -213,8 +234,12 @@ session_in_ping(struct session *s, const struct decoder_item *item)
 	s->ping_second = second;
 	if (++s->ping_count > SESSION_PINGS_A_SECOND)
 		session_fault(s, CLOSE_POLICY, "too many PINGs");
+	else if (s->peer && io_queued(s->peer) > 0)
+		session_in_keep_pong(s, item);
 	else
 		session_out_control(s, FRAME_PONG, item->payload.data, item->payload.len);
+	if (s->out_len >= SESSION_IN_PONGS)
+		session_out_flush(s);
 }
 
 /* Notes whether a part of a message is left, behind all that came. */

@@ -11,10 +11,15 @@ enum {
 	/* What is read at once. With a cut record before it that still fits into an empty pipe,
 	 * whose 64 KiB are a batch too: nothing need wait then. */
 	SESSION_IN_BATCH = LOOP_BATCH - SESSION_IN_CUT_MAX,
+	SESSION_IN_PONGS = 1024, /* bytes of them that are put together before they leave */
 };
 
 /* Takes what the peer has sent: all messages in it, and the end of them. BYTES are changed. */
 void session_in_take(struct session *s, uint8_t *bytes, size_t len);
+
+/* The queue to the peer has left, or a CLOSE comes behind it: puts the PONG that waited, if
+ * there is one. */
+void session_in_put_pong(struct session *s);
 
 /*
  * Where the endpoint asks for events: the first record says who came, the last one how

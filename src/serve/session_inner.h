@@ -46,6 +46,8 @@ struct session {
 	    *inflater; /* owned, as the next one; NULL: compression was not agreed on */
 	struct deflater *deflater;
 	struct buffer waiting; /* messages of stderr, each behind its length (size_t); owned */
+	struct buffer pong; /* the frame of the one that waits until the queue to the peer has
+			       left: never without a queue; owned */
 	size_t out_len; /* bytes in loop->out, within a callback */
 	struct span reason; /* why it ends, in words: constant, or CLOSE_WORDS; no data: its
 			       program or peer ended */

@@ -162,3 +162,9 @@ def bytes_read(pid):
     """How many bytes a process has read in its life."""
     with open("/proc/%d/io" % pid) as f:
         return int(f.readline().split()[1])
+
+
+def bytes_written(pid):
+    """How many bytes a process has written in its life."""
+    with open("/proc/%d/io" % pid) as f:
+        return int(f.readlines()[1].split()[1])
