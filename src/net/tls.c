@@ -97,6 +97,18 @@ tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *
 	return tls_tickets_use(&tls->tickets, name, iv, cipher, mac, sealing);
 }
 
+/* The rules with the certificate for a name; NULL: there is none. */
+static SSL_CTX *
+tls_find(const struct tls *tls, struct span name)
+{
+	for (size_t i = 0; name.len > 0 && i < tls->count; i++) {
+		if (X509_check_host(SSL_CTX_get0_certificate(tls->contexts[i]), name.data,
+			name.len, 0, NULL) == 1)
+			return tls->contexts[i];
+	}
+	return NULL;
+}
+
 /* Picks the certificate for the server's name that the client has in mind: RFC 6066, section 3.
  */
 static int
@@ -104,18 +116,55 @@ tls_on_server_name(SSL *ssl, int *alert, void *arg)
 {
 	struct tls *tls = arg;
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	SSL_CTX *context = tls_find(tls, name ? span_of(name) : (struct span){0});
 
-	for (size_t i = 0; name && i < tls->count; i++) {
-		if (X509_check_host(
-			SSL_CTX_get0_certificate(tls->contexts[i]), name, 0, 0, NULL) == 1) {
-			SSL_set_SSL_CTX(ssl, tls->contexts[i]);
-			return SSL_TLSEXT_ERR_OK;
-		}
+	if (context) {
+		SSL_set_SSL_CTX(ssl, context);
+		return SSL_TLSEXT_ERR_OK;
 	}
 	if (!tls->strict_names)
 		return SSL_TLSEXT_ERR_NOACK;
 	*alert = SSL_AD_UNRECOGNIZED_NAME;
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* The server's name that stands in the ClientHello; empty: none. */
+static struct span
+tls_asked_name(SSL *ssl)
+{
+	const unsigned char *list;
+	size_t len;
+
+	/* The length of the list, which OpenSSL takes only one name in; its type and length. */
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &list, &len) != 1 ||
+	    len < 5 || list[2] != TLSEXT_NAMETYPE_host_name ||
+	    len - 5 != (size_t)(list[3] << 8 | list[4]))
+		return (struct span){0};
+	return (struct span){(const char *)list + 5, len - 5};
+}
+
+/*
+ * RFC 6066, section 3: a session "MUST NOT" be resumed under another name. In TLS 1.2 OpenSSL
+ * shows the ticket's name to tls_on_server_name(), not the one that is asked for. A ticket
+ * without a name is of a client that named no server, or none of ours.
+ */
+static int
+tls_on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *key, size_t key_len,
+    int status, void *arg)
+{
+	struct tls *tls = arg;
+	struct span asked = tls_asked_name(ssl);
+	const char *sealed;
+
+	(void)key;
+	(void)key_len;
+	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	sealed = SSL_SESSION_get0_hostname(session);
+	if (sealed ? !span_equal_nocase(asked, span_of(sealed)) : !!tls_find(tls, asked))
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
+					    : SSL_TICKET_RETURN_USE_RENEW;
 }
 
 /* OpenSSL would ask on the terminal; a server can't. */
@@ -326,6 +375,11 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 	if (tls->count > 1 || tls->strict_names) {
 		SSL_CTX_set_tlsext_servername_callback(tls->contexts[0], tls_on_server_name);
 		SSL_CTX_set_tlsext_servername_arg(tls->contexts[0], tls);
+		if (SSL_CTX_set_session_ticket_cb(
+			tls->contexts[0], NULL, tls_on_ticket_opened, tls) != 1) {
+			tls_fail(error, "OpenSSL can't be set up");
+			goto fail;
+		}
 	}
 	return tls;
 fail:

@@ -69,6 +69,34 @@ def test_strict_names_refuse_who_asks_for_another(secure, tmp_path, version):
             one.wait_log('access http refused remote=\\S+ reason="TLS: %s"' % why)
 
 
+@pytest.mark.parametrize("version", [V12, V13])
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_ticket_is_of_use_under_its_own_name_only(secure, tmp_path, version, strict):
+    """RFC 6066, section 3."""
+    first = make_certificate(tmp_path, "first", "/CN=a.example", "DNS:a.example,DNS:*.c.example")
+    second = make_certificate(tmp_path, "second", "/CN=b.example", "DNS:b.example")
+    alone = secure("--strict-sni", "cat", tls=first) if strict else None
+    both = secure(*["--strict-sni"] * strict, "--sslcert", second[0], "--sslkey", second[1], "cat", tls=first)
+    known, unknown = ["a.example", "x.c.example", "b.example"], ["c.example", "localhost", None]
+    for one, names in [(both, known)] + ([(alone, known[:2])] if strict else []):
+        context = unnamed(version)
+        for name in names + unknown * (not strict):
+            ticket, reused = resume(one, context, name=name)
+            assert not reused
+            for other in names:
+                assert resume(one, context, ticket, other)[1] == (other == name)
+            if name in names:
+                assert resume(one, context, ticket, name.upper())[1]
+            for other in unknown:
+                if strict:
+                    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+                        resume(one, context, ticket, other)
+                    one.wait_log("the name %s\"" % other if other else "the client names no server")
+                else:
+                    # To those that are none of ours all names are alike.
+                    assert resume(one, context, ticket, other)[1] == (name in unknown)
+
+
 # S-TLS-6: certificates of clients
 
 
