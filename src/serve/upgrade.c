@@ -16,6 +16,8 @@
 enum { UPGRADE_PROTOCOLS_MAX = 64 }; /* that a client may name; above: 400 */
 
 #define UPGRADE_VERSION_LINE "Sec-WebSocket-Version: 13\r\n"
+/* In seconds: there may be room by then. */
+#define UPGRADE_LATER "Retry-After: 5\r\n"
 
 /* What a handshake agrees on. */
 struct terms {
@@ -191,7 +193,7 @@ upgrade_find_program(
 	case ENDPOINT_FORBIDDEN:
 		return REFUSE(403, NULL, "the program is not executable; chmod +x allows it");
 	case ENDPOINT_NOMEM:
-		return REFUSE(503, "Retry-After: 5\r\n", "out of memory");
+		return REFUSE(503, UPGRADE_LATER, "out of memory");
 	}
 	return PASS;
 }
@@ -199,7 +201,7 @@ upgrade_find_program(
 static struct refusal
 upgrade_too_many(void)
 {
-	return REFUSE(429, NULL, "--maxforks programs are running");
+	return REFUSE(429, UPGRADE_LATER, "--maxforks programs are running");
 }
 
 /* What to answer when a program could not be started: the client may try again when it was for
@@ -212,7 +214,7 @@ upgrade_start_failed(int error)
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
-		return REFUSE(503, "Retry-After: 5\r\n",
+		return REFUSE(503, UPGRADE_LATER,
 		    "the program can't be started now: a limit of the system");
 	case EACCES:
 		return REFUSE(403, NULL, "the program can't be started: permission denied");

@@ -58,7 +58,7 @@ def test_command_that_disappears(server, script, tmp_path):
 def test_limit_of_programs(server):
     one = server("--maxforks=2", "cat")
     with one.websocket() as first, one.websocket():
-        refused(one, "/", 429)
+        refused(one, "/", 429, [("retry-after", "5")])
         first.send(close_frame(1000))
         assert first.closed(answer=False) == (1000, "")
         one.wait_log(r"session #\d+ close ")
