@@ -85,13 +85,12 @@ spawn_heritage_init(struct spawn_heritage *heritage)
 	}
 	sigprocmask(SIG_SETMASK, NULL, &heritage->mask);
 	getrlimit(RLIMIT_NOFILE, &heritage->nofile);
-	sigemptyset(&heritage->set_default);
-	/*
-	 * exec resets handlers by itself; what is ignored stays ignored. The server
-	 * ignores SIGPIPE. What was ignored at the start is the user's wish and stays.
-	 */
-	if (!spawn_was_ignored(SIGPIPE))
-		sigaddset(&heritage->set_default, SIGPIPE);
+	/* What was ignored at the start, as by nohup, is the user's wish for the programs. */
+	sigemptyset(&heritage->ignored);
+	for (int number = 1; number < SPAWN_SIGNALS; number++) {
+		if (spawn_was_ignored(number))
+			sigaddset(&heritage->ignored, number);
+	}
 	return true;
 }
 
@@ -118,18 +117,19 @@ spawn_pipe(int *parent, int place, bool parent_reads)
 
 /*
  * Handlers are ours, and must not run in the child once it is open to signals; exec itself
- * would reset them too late. Ignored ones stay so.
+ * would reset them too late, and not to what was ignored. We ignore SIGPIPE.
  */
 static void
 spawn_reset_signals(const struct spawn_heritage *heritage)
 {
 	for (int number = 1; number < SPAWN_SIGNALS; number++) {
+		void (*wanted)(int) =
+		    sigismember(&heritage->ignored, number) == 1 ? SIG_IGN : SIG_DFL;
 		struct sigaction now;
 
-		if (sigaction(number, NULL, &now) == -1 || now.sa_handler == SIG_DFL ||
-		    (now.sa_handler == SIG_IGN && !sigismember(&heritage->set_default, number)))
+		if (sigaction(number, NULL, &now) == -1 || now.sa_handler == wanted)
 			continue;
-		now = (struct sigaction){.sa_handler = SIG_DFL};
+		now = (struct sigaction){.sa_handler = wanted};
 		sigaction(number, &now, NULL);
 	}
 }

@@ -19,8 +19,7 @@ enum { SPAWN_FRONT = 3 };
 /* What a child inherits from the time before the server changed it for itself. */
 struct spawn_heritage {
 	sigset_t mask;
-	sigset_t set_default; /* signals that the server ignores or handles and that were not
-				 ignored at the start */
+	sigset_t ignored; /* the others had their default: handlers don't outlive an exec */
 	struct rlimit nofile;
 	/* Places near the front of the table of descriptors, rising. In the moment of a start
 	 * they have what is the child's 0, 1 and 2; else our stdin, so that they are kept. */
