@@ -22,6 +22,7 @@ struct connection {
 	void *arg; /* borrowed */
 	struct sockaddr_storage peer;
 	struct timer timer;
+	int64_t due_ms; /* when the head is to be complete */
 	struct head head;
 	struct buffer bytes; /* of the head, as far as they came */
 	bool has_head; /* HEAD is complete and valid */
@@ -266,6 +267,24 @@ connection_on_gone(void *arg, bool failed)
 		connection_end(arg, false);
 }
 
+/* Looks again now and then whether the handshake, if there is one, keeps others out. */
+static void
+connection_wait(struct connection *c, int64_t now)
+{
+	int64_t look_ms = now + CONNECTION_LOOK_MS;
+	bool looks = io_transport(c->io)->ops->is_in_the_way && look_ms < c->due_ms;
+
+	timer_at(&c->timer, looks ? look_ms : c->due_ms);
+}
+
+static bool
+connection_is_in_the_way(const struct connection *c)
+{
+	const struct transport *t = io_transport(c->io);
+
+	return t->ops->is_in_the_way && t->ops->is_in_the_way(t);
+}
+
 static void
 connection_on_timer(void *arg)
 {
@@ -281,7 +300,9 @@ connection_on_timer(void *arg)
 			timer_at(&c->timer, due);
 		return;
 	}
-	if (buffer_len(&c->bytes) == 0)
+	if (now < c->due_ms && !connection_is_in_the_way(c))
+		connection_wait(c, now);
+	else if (buffer_len(&c->bytes) == 0)
 		connection_end(c, false); /* it never said a word */
 	else
 		connection_reply(c, 408, NULL, "the request's head was not complete in time");
@@ -299,6 +320,7 @@ connection_open_take(struct loop *loop, struct connections *connections,
     connection_handler *handler, void *arg)
 {
 	struct connection *c = calloc(1, sizeof(*c));
+	int64_t now;
 
 	if (!c) {
 		transport.ops->close(&transport);
@@ -317,7 +339,9 @@ connection_open_take(struct loop *loop, struct connections *connections,
 		free(c);
 		return false;
 	}
-	timer_at(&c->timer, util_clock_ms() + CONNECTION_HEAD_MS);
+	now = util_clock_ms();
+	c->due_ms = now + CONNECTION_HEAD_MS;
+	connection_wait(c, now);
 	c->connections = connections;
 	list_append(&connections->list, &c->node);
 	atomic_fetch_add(connections->count, 1);

@@ -18,6 +18,7 @@
 enum {
 	CONNECTION_HEAD_MS = 10 * 1000, /* from the accept to a complete head, the handshake of
 					   TLS within; absolute */
+	CONNECTION_LOOK_MS = 2 * 1000, /* so long a handshake may take while others wait */
 	CONNECTION_STALL_MS = 60 * 1000, /* an answer that nobody reads */
 };
 

@@ -28,9 +28,12 @@ static void
 gate_update(struct gate *gate)
 {
 	bool crowded = gate->open_max != 0 && gate->open >= gate->open_max;
-	bool shut =
-	    crowded || (gate->handshakes_max != 0 && gate->handshakes >= gate->handshakes_max);
+	bool pressed = gate->handshakes_max != 0 && gate->handshakes >= gate->handshakes_max;
+	bool shut = crowded || pressed;
 
+	if (pressed != gate->pressed)
+		gate->pressed_ms = util_clock_ms();
+	gate->pressed = pressed;
 	if (shut == gate->shut)
 		return;
 	gate->shut = shut;
@@ -86,4 +89,12 @@ gate_end_handshake(struct gate *gate)
 		return;
 	gate->handshakes--;
 	gate_update(gate);
+}
+
+bool
+gate_is_pressed(const struct gate *gate)
+{
+	return gate &&
+	       (gate->pressed || (gate->pressed_ms != 0 &&
+				     util_clock_ms() - gate->pressed_ms < GATE_PRESSED_MS));
 }

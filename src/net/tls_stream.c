@@ -248,6 +248,14 @@ tls_stream_close(struct transport *t)
 	gate_leave(gate);
 }
 
+static bool
+tls_stream_is_in_the_way(const struct transport *t)
+{
+	const struct tls_stream *s = t->state;
+
+	return s && s->handshake && gate_is_pressed(s->gate);
+}
+
 static const char *
 tls_stream_error(const struct transport *t)
 {
@@ -281,6 +289,7 @@ const struct transport_ops transport_tls = {
     .shutdown = tls_stream_shutdown,
     .close = tls_stream_close,
     .pending = tls_stream_pending,
+    .is_in_the_way = tls_stream_is_in_the_way,
     .error = tls_stream_error,
 };
 

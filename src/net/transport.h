@@ -46,6 +46,8 @@ struct transport_ops {
 	/* True when there is something to read that no event of the descriptor will announce.
 	 * NULL: never. */
 	bool (*pending)(const struct transport *t);
+	/* True while it does nothing but keep a place that others wait for. NULL: never. */
+	bool (*is_in_the_way)(const struct transport *t);
 	/* Why the last read or write was an ERROR, in words that live until the next call;
 	 * NULL: errno says it. */
 	const char *(*error)(const struct transport *t);

@@ -319,12 +319,38 @@ def test_the_deadline_of_the_head_covers_the_handshake(secure):
 HANDSHAKES = 1024  # that may go on at the same time
 
 
-@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4 * HANDSHAKES, reason="there are too few descriptors")
-def test_handshakes_are_limited_and_nobody_is_lost(secure, request):
-    """Who comes when as many go on as may waits in the system's queue, and is served as soon as one is through or gone."""
+@pytest.fixture
+def descriptors():
+    """Room for as many handshakes, here and in a server."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] < 4 * HANDSHAKES:
+        pytest.skip("there are too few descriptors")
     resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    request.addfinalizer(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_who_takes_his_time_gives_way_to_those_who_wait(secure, request, descriptors):
+    """Handshakes that do not end within 2 seconds, whether they began or not; not where there is room for all."""
+    one = secure("cat")
+    hello = client_hello(one)
+    begun = time.monotonic()
+    idle = [socket.create_connection(one.addresses[0], timeout=DEADLINE) for _ in range(HANDSHAKES)]
+    request.addfinalizer(lambda: [sock.close() for sock in idle])
+    for sock in idle[:10]:
+        sock.sendall(hello)
+    one.wait_log("error server %d clients are in the handshake of TLS" % HANDSHAKES)
+    with one.websocket() as ws:
+        assert time.monotonic() - begun < 8  # and not ten
+        echo(ws)
+        # They were all of no use, so all are gone.
+        wait_for(lambda: fd_count(one.pid) == one.fds + 4, "the others have been closed")
+        assert time.monotonic() - begun < 8
+        end(ws)
+
+
+def test_handshakes_are_limited_and_nobody_is_lost(secure, request, descriptors):
+    """Who comes when as many go on as may waits in the system's queue, and is served as soon as one is through or gone."""
     one = secure("cat")
     hello = client_hello(one)
     live = one.websocket()

@@ -130,6 +130,31 @@ test_the_log_says_it_now_and_then(void **state)
 }
 
 static void
+test_who_keeps_others_out_is_pressed_for_a_while(void **state)
+{
+	struct watch w = {0};
+
+	(void)state;
+	gate_init(&w.gate, on_change, &w);
+	assert_false(gate_is_pressed(NULL));
+	gate_limit(&w.gate, 1);
+	w.gate.handshakes_max = 2;
+	gate_enter(&w.gate);
+	gate_begin_handshake(&w.gate);
+	assert_true(w.gate.shut); /* but not by handshakes */
+	assert_false(gate_is_pressed(&w.gate));
+	gate_begin_handshake(&w.gate);
+	assert_true(gate_is_pressed(&w.gate));
+	now_ms += 10 * GATE_PRESSED_MS;
+	assert_true(gate_is_pressed(&w.gate));
+	gate_end_handshake(&w.gate);
+	now_ms += GATE_PRESSED_MS - 1;
+	assert_true(gate_is_pressed(&w.gate));
+	now_ms++;
+	assert_false(gate_is_pressed(&w.gate));
+}
+
+static void
 test_a_socket_leaves_when_it_is_closed_and_once(void **state)
 {
 	struct watch w = {0};
@@ -202,6 +227,7 @@ main(void)
 	    cmocka_unit_test(test_no_limits_never_shut_it),
 	    cmocka_unit_test(test_each_limit_shuts_it_and_both_must_be_kept),
 	    cmocka_unit_test(test_the_log_says_it_now_and_then),
+	    cmocka_unit_test(test_who_keeps_others_out_is_pressed_for_a_while),
 	    cmocka_unit_test(test_a_socket_leaves_when_it_is_closed_and_once),
 	    cmocka_unit_test(test_the_budget_is_kept),
 	    cmocka_unit_test(test_what_is_open_is_counted),
