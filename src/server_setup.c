@@ -136,6 +136,8 @@ server_set_route(struct server *server)
 	if (!server->file_headers)
 		return server_fail(server, EX_OSERR, "out of memory");
 	route->files.headers = server->file_headers;
+	if (options->log_format == LOG_COMPAT)
+		route->files.compat_scheme = options->ssl ? "https" : "http";
 	if (options->staticdir) {
 		route->files.root = beneath_root(options->staticdir);
 		if (route->files.root == -1)

@@ -26,6 +26,7 @@ struct connection {
 	struct head head;
 	struct buffer bytes; /* of the head, as far as they came */
 	bool has_head; /* HEAD is complete and valid */
+	bool logged; /* somebody else writes the line of the log */
 	bool head_only; /* the request was a HEAD */
 	int file; /* owned: what is being sent; -1: none */
 	int64_t file_left; /* bytes of it */
@@ -95,14 +96,20 @@ connection_transport(const struct connection *c)
 	return io_transport(c->io);
 }
 
+void
+connection_set_logged(struct connection *c)
+{
+	c->logged = true;
+}
+
 /* A line of the log. STATUS is 0 where none was sent. */
 static void
 connection_log(struct connection *c, int status, const char *reason)
 {
 	char remote[LISTENER_TEXT_MAX];
 
-	if (!log_begin(LOG_ACCESS, "http", 0,
-		span_of(status > 0 && status < 400 ? "reply" : "refused")))
+	if (c->logged || !log_begin(LOG_ACCESS, "http", 0,
+			     span_of(status > 0 && status < 400 ? "reply" : "refused")))
 		return;
 	listener_text(&c->peer, remote);
 	if (status > 0)

@@ -49,6 +49,9 @@ bool connection_open_take(struct loop *loop, struct connections *connections,
 const struct sockaddr_storage *connection_peer(const struct connection *connection);
 const struct transport *connection_transport(const struct connection *connection);
 
+/* The line of the log is the caller's: the answer writes none. */
+void connection_set_logged(struct connection *connection);
+
 /* A short text: "404 Not Found\n". EXTRA as in reply_head(). REASON goes to the log. */
 void connection_reply(
     struct connection *connection, int status, const char *extra, const char *reason);

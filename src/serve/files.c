@@ -2,6 +2,7 @@
 /* Static files. */
 #include "serve/files.h"
 
+#include "base/log.h"
 #include "http/mime.h"
 #include "serve/beneath.h"
 
@@ -45,6 +46,29 @@ files_refuse_method(const struct files *files, struct connection *connection)
 	free(headers);
 }
 
+/* As websocketd does it: where a request goes, whatever it is answered. */
+static void
+files_log_compat(
+    const struct files *files, struct connection *connection, const struct head *head)
+{
+	struct span target = head_target(head);
+	bool whole = target.len > 0 && target.data[0] != '/'; /* RFC 9112, section 3.2.2 */
+	struct span host = {0};
+	char *url;
+
+	connection_set_logged(connection);
+	(void)head_find(head, "Host", &host);
+	if (!log_begin(
+		LOG_ACCESS, "http", 0, files->root == -1 ? SPAN("NOT FOUND") : SPAN("STATIC")))
+		return;
+	if (asprintf(&url, "%s://%.*s%.*s", files->compat_scheme, (int)host.len, host.data,
+		(int)target.len, target.data) != -1) {
+		log_text("url", whole ? target : span_of(url));
+		free(url);
+	}
+	log_end();
+}
+
 void
 files_serve(const struct files *files, struct connection *connection, const struct head *head,
     const char *path)
@@ -54,6 +78,8 @@ files_serve(const struct files *files, struct connection *connection, const stru
 	struct stat st;
 	int fd;
 
+	if (files->compat_scheme)
+		files_log_compat(files, connection, head);
 	if (!head_only && !span_equal(head_method(head), SPAN("GET"))) {
 		files_refuse_method(files, connection);
 		return;

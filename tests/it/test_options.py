@@ -363,6 +363,37 @@ def test_compat_log_and_defaults(server, tmp_path, way):
     ]
 
 
+@pytest.mark.parametrize("static", (True, False))
+def test_compat_log_of_plain_requests(server, tmp_path, static):
+    """Where they go, whatever the answer is; for what is not HTTP websocketd has no words."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "a.txt").write_text("hi\n")
+    one = server("--compat=websocketd", *["--staticdir=site"] * static, "cat")
+    for line, host, status in (
+        ("GET /a.txt?q HTTP/1.1", "h.example:1", 200),
+        ("GET /none HTTP/1.1", "localhost", 404),
+        ("POST /it's HTTP/1.1", "localhost", 405),
+        ("HEAD http://b.example/a.txt HTTP/1.1", "b.example", 200),
+    ):
+        with one.connect() as peer:
+            peer.send(("%s\r\nHost: %s\r\n\r\n" % (line, host)).encode())
+            assert peer.answer()[0] == (status if static else 405 if status == 405 else 404)
+    word = "STATIC" if static else "NOT FOUND"
+    one.wait_log(r"b\.example.*%s\n" % word)
+    assert [line.split(" | ", 1)[1] for line in one.log().splitlines() if "| ACCESS |" in line] == [
+        "ACCESS | http       | url:'%s://%s' | %s" % (SCHEME, url, word)
+        for url in ("h.example:1/a.txt?q", "localhost/none", "localhost/it\\'s")
+    ] + ["ACCESS | http       | url:'http://b.example/a.txt' | " + word]
+
+
+def test_compat_with_another_log_says_what_became_of_requests(server):
+    one = server("--compat=websocketd", "--log-format=text", "cat")
+    with one.connect() as peer:
+        peer.send(peer.request_bytes(upgrade=False))
+        assert peer.answer()[0] == 404
+    one.wait_log(r"access http refused status=404 ")
+
+
 def test_log_goes_to_stderr_without_compat(server):
     one = server("cat", wrapper=["sh", "-c", 'exec "$@" >/dev/null', "sh"])
     one.websocket().close()
