@@ -14,7 +14,7 @@ import time
 
 import pytest
 from conftest import SCHEME, TLS, children, client_context, make_certificate, tagged, wait_for
-from probes import SANITIZED, cpu_seconds, wait_idle
+from probes import SANITIZED, cpu_seconds, preload, wait_idle
 from tlsprobes import context_of, fingerprint, make_client, make_crl
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
@@ -302,6 +302,23 @@ def test_nothing_is_left_of_a_worker_that_died(server, number):
         ws.close()
     wait_for(lambda: all(command.startswith("sleep") for _, command in one.tagged()), "the programs are gone")
     kill_escaped(one)
+
+
+def test_nothing_is_left_where_a_program_dies_while_it_is_looked_at(server, tmp_path):
+    """Its children come to the parent of the workers then, which has been past them already."""
+    doomed = tmp_path / "doomed"
+    doomed.touch()
+    env = {"LD_PRELOAD": preload(tmp_path, "proc_backwards.c"), "PROC_DOOMED": str(doomed)}
+    one = server("--workers=2", "sh", "-c", "setsid sleep 1000 & echo $PPID; echo $$; sleep 1000", env=env)
+    with one.websocket() as ws:
+        worker, program = int(ws.text()), ws.text()
+        wait_for(lambda: sorted(command.split()[0] for _, command in one.tagged()) == ["sh", "sleep", "sleep"], "all of it runs")
+        if any(pid < int(program) for pid, _ in one.tagged()):
+            pytest.skip("the numbers of processes have just begun anew")  # else it would not be met last
+        doomed.write_text(program)
+        os.kill(worker, signal.SIGKILL)
+        wait_for(lambda: doomed.read_text() == "", "it died while it was looked at")
+        wait_for(lambda: not one.tagged(), lambda: "its children are gone: %s" % one.tagged())
 
 
 def kill_escaped(one):
