@@ -157,10 +157,33 @@ server_on_signal(evutil_socket_t number, short what, void *arg)
 	}
 }
 
+static void
+server_settle_signals(void)
+{
+	/* Who closes a pipe or a socket, and a log that has all the bytes it may have, are no
+	 * reason to end. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	/* Where it is ignored nobody is told of the end of a process, nor how it ended. */
+	if (spawn_was_ignored(SIGCHLD))
+		signal(SIGCHLD, SIG_DFL);
+}
+
+/* Lets the signals come that it takes, also those that were blocked when it was started: a
+ * supervisor may leave them so by mistake. To the programs the mask stays the user's. */
+static void
+server_hear_signals(const struct server *server)
+{
+	sigset_t mask = server->heritage.mask;
+
+	for (size_t i = 0; i < UTIL_LEN(server_signals); i++)
+		sigdelset(&mask, server_signals[i]);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 static bool
 server_take_signals(struct server *server)
 {
-	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
 		int number = server_signals[i];
 
@@ -242,12 +265,10 @@ server_serve(struct server *server)
 	if (status != 0)
 		return status;
 	server_raise_limits(server);
-	if (server->parent == 0) {
+	if (server->parent == 0)
 		server_announce(server);
-	} else {
-		/* What came since the fork is delivered now that somebody takes it. */
-		sigprocmask(SIG_SETMASK, &server->heritage.mask, NULL);
-	}
+	/* What came since the fork is delivered now that somebody takes it. */
+	server_hear_signals(server);
 	if (!loop_run(server->loop))
 		return server_fail(
 		    server, EX_OSERR, "the event loop failed: %s", strerror(errno));
@@ -268,6 +289,7 @@ server_run(const struct options *options)
 	inherited = spawn_heritage_init(&server.heritage);
 	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->log_format, options->loglevel);
+	server_settle_signals();
 	if (inherited)
 		status = server_set_up(&server);
 	else

@@ -390,7 +390,6 @@ server_work(struct server *server, bool *serves)
 	struct workers w = {.server = server, .count = (size_t)server->options->workers};
 
 	*serves = false;
-	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	workers_block_signals(&w);
 	server_raise_limits(server);

@@ -117,7 +117,7 @@ spawn_pipe(int *parent, int place, bool parent_reads)
 
 /*
  * Handlers are ours, and must not run in the child once it is open to signals; exec itself
- * would reset them too late, and not to what was ignored. We ignore SIGPIPE.
+ * would reset them too late, and not to what was ignored. We ignore some.
  */
 static void
 spawn_reset_signals(const struct spawn_heritage *heritage)

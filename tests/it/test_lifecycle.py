@@ -215,6 +215,28 @@ def test_second_signal_kills_at_once(server):
         ws.close()
 
 
+@pytest.mark.parametrize("workers", (1, 2))
+@pytest.mark.parametrize("state", ("ignored", "blocked"))
+def test_signals_as_a_careless_parent_leaves_them(server, workers, state):
+    """Ends of programs are seen all the same, and SIGTERM is heard."""
+
+    def leave_signals():
+        if state == "ignored":
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        else:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGTERM, signal.SIGINT])
+
+    one = server("--workers=%d" % workers, "sh", "-c", "exit 3", preexec=leave_signals)
+    with one.websocket() as ws:
+        assert ws.closed() == (4003, "exit 3")
+    one.check_clean()
+    started = time.monotonic()
+    one.stop()
+    # It has nothing to wait for; what hears no signal waits for a deadline of 25 seconds.
+    assert time.monotonic() - started < 20
+
+
 def test_killed_server_leaves_no_cat(server):
     """The end of stdin is what a program sees of it."""
     one = server("cat")

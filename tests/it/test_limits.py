@@ -238,6 +238,18 @@ def test_log_on_a_full_disk(server):
             close(ws)
 
 
+def test_log_that_is_as_long_as_it_may_be(server):
+    """The limit of a file's size (ulimit -f) ends the log, not the server."""
+    limit = 16384
+    one = server("sh", "-c", CHATTY, preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    for _ in range(3):
+        with one.websocket() as ws:
+            assert ws.text() == "up"
+            assert echoes(ws)
+            close(ws)
+    assert os.path.getsize(one.log_path) == limit
+
+
 def test_log_that_nobody_reads(server, tmp_path):
     """The log's pipe is full: lines are lost, no program and no client waits for it."""
     os.mkfifo(tmp_path / "log")
