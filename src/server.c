@@ -143,7 +143,7 @@ server_on_signal(evutil_socket_t number, short what, void *arg)
 		server_reload_tls(server);
 		return;
 	}
-	snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(number));
+	snprintf(name, sizeof(name), "SIG%s", util_signal_name(number));
 	switch (server->stage) {
 	case SERVER_SERVING:
 		server_drain(server, name);

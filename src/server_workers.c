@@ -199,8 +199,8 @@ workers_log_end(
 	if (info->si_code == CLD_EXITED)
 		snprintf(how, sizeof(how), "ended with status %d", info->si_status);
 	else
-		snprintf(how, sizeof(how), "was killed by SIG%s",
-		    sigabbrev_np(info->si_status) ? sigabbrev_np(info->si_status) : "?");
+		snprintf(
+		    how, sizeof(how), "was killed by SIG%s", util_signal_name(info->si_status));
 	if (w->stage == SERVER_SERVING)
 		snprintf(
 		    next, sizeof(next), "; another is started in %lld ms", (long long)wait_ms);
@@ -274,7 +274,7 @@ workers_stop(struct workers *w, int number)
 	switch (w->stage) {
 	case SERVER_SERVING:
 		log_info("SIG%s: draining %zu workers; again to kill their programs",
-		    sigabbrev_np(number), workers_alive(w));
+		    util_signal_name(number), workers_alive(w));
 		listeners_close(&w->server->listeners);
 		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS + SERVER_KILL_MS);
 		break;

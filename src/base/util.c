@@ -150,6 +150,18 @@ util_put_number(char text[UTIL_NUMBER_MAX], int64_t value)
 	return 1 + util_put_unsigned(text + 1, -(uint64_t)value);
 }
 
+const char *
+util_signal_name(int number)
+{
+	static char digits[UTIL_NUMBER_MAX];
+	const char *name = sigabbrev_np(number);
+
+	if (name)
+		return name;
+	util_put_number(digits, number);
+	return digits;
+}
+
 bool
 util_is_token_char(unsigned char c)
 {

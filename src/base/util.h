@@ -59,6 +59,10 @@ enum {
 size_t util_put_unsigned(char text[UTIL_DIGITS_MAX], uint64_t value);
 size_t util_put_number(char text[UTIL_NUMBER_MAX], int64_t value);
 
+/* TERM for SIGTERM; the number of one without a name, as a realtime signal. Lives until the
+ * next call. */
+const char *util_signal_name(int number);
+
 /* True for the characters of a token: RFC 9110, section 5.6.2. */
 bool util_is_token_char(unsigned char c);
 bool util_is_token(struct span s);

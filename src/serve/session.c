@@ -230,11 +230,9 @@ static uint16_t
 session_exit_code(struct session *s, char *reason, size_t size)
 {
 	struct child_exit end = child_exit(s->child);
-	const char *name;
 
 	if (end.by_signal) {
-		name = sigabbrev_np(end.value);
-		snprintf(reason, size, "signal %s", name ? name : "?");
+		snprintf(reason, size, "signal %s", util_signal_name(end.value));
 		return (uint16_t)(4256 + end.value);
 	}
 	snprintf(reason, size, "exit %d", end.value);

@@ -92,8 +92,7 @@ session_log_close(struct session *s)
 			session_log_ratio("out_ratio", &s->out);
 		}
 		if (end.by_signal)
-			log_text("signal",
-			    span_of(sigabbrev_np(end.value) ? sigabbrev_np(end.value) : "?"));
+			log_text("signal", span_of(util_signal_name(end.value)));
 		else
 			log_number("exit", end.value);
 		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */

@@ -23,6 +23,7 @@ from wsraw import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
         ("kill -KILL $$", 4256 + 9, "signal KILL"),
         ("kill -SEGV $$", 4256 + 11, "signal SEGV"),
         ("kill -HUP $$", 4256 + 1, "signal HUP"),
+        ("kill -40 $$", 4256 + 40, "signal 40"),
     ),
 )
 def test_end_of_the_program(server, command, code, reason):

@@ -62,6 +62,7 @@ def test_lines_of_a_session(server):
     [
         ("exit 3", "exit=3 sent=4003 received=4003"),
         ("kill -TERM $$", "signal=TERM sent=4271 received=4271"),
+        ("kill -40 $$", "signal=40 sent=4296 received=4296"),
     ],
 )
 def test_close_line_tells_how_a_program_ended(server, command, fields):
