@@ -311,6 +311,9 @@ check_command(struct options *options, FILE *err, int *status)
 	if (error == EACCES)
 		return refuse(options, err, status, EX_CONFIG,
 		    "COMMAND '%s' can't be executed: make it executable with chmod +x", name);
+	if (*name == '\0')
+		return refuse(
+		    options, err, status, EX_CONFIG, "COMMAND is empty: give a program");
 	if (error == ENOENT && !strchr(name, '/'))
 		return refuse(options, err, status, EX_CONFIG,
 		    "COMMAND '%s' is not on PATH: install it, or write ./%s for a file here",
@@ -320,16 +323,32 @@ check_command(struct options *options, FILE *err, int *status)
 	    strerror(error));
 }
 
-/* What can be downloaded must not be what is executed: the text of a program may hold secrets.
- */
+bool
+options_serve(const struct options *options, const char *path)
+{
+	char *resolved = options->staticdir ? realpath(path, NULL) : NULL;
+	struct stat st;
+	bool served = resolved && is_within(resolved, options->staticdir) &&
+		      stat(resolved, &st) == 0 && S_ISREG(st.st_mode);
+
+	free(resolved);
+	return served;
+}
+
+/* What can be downloaded must not be what is executed: the text of a program may hold secrets,
+ * and a private key is one. */
 static bool
 check_overlap(const struct options *options, FILE *err, int *status)
 {
-	char *program;
-	bool within;
-
 	if (!options->staticdir)
 		return true;
+	for (size_t i = 0; i < options->sslkey.count; i++) {
+		if (options_serve(options, options->sslkey.items[i]))
+			return refuse(options, err, status, EX_CONFIG,
+			    "--sslkey '%s' is inside --staticdir '%s', so it could be "
+			    "downloaded: move it out of there",
+			    options->sslkey.items[i], options->staticdir);
+	}
 	if (options->dir && (is_within(options->dir, options->staticdir) ||
 				is_within(options->staticdir, options->dir)))
 		return refuse(options, err, status, EX_CONFIG,
@@ -337,12 +356,7 @@ check_overlap(const struct options *options, FILE *err, int *status)
 		    "downloaded: "
 		    "use two directories of which none is inside the other",
 		    options->dir, options->staticdir);
-	if (!options->program)
-		return true;
-	program = realpath(options->program, NULL);
-	within = program && is_within(program, options->staticdir);
-	free(program);
-	if (within)
+	if (options->program && options_serve(options, options->program))
 		return refuse(options, err, status, EX_CONFIG,
 		    "COMMAND '%s' is inside --staticdir '%s', so its text could be downloaded: "
 		    "move it out of there",

@@ -19,4 +19,8 @@
 bool options_check(struct options *options, FILE *err, int *status)
     __attribute__((warn_unused_result));
 
+/* Whether PATH is a file that --staticdir serves, wherever links to it stand. After the check.
+ */
+bool options_serve(const struct options *options, const char *path);
+
 #endif

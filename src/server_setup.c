@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From the options to what serves them. */
 #include "base/util.h"
+#include "options_check.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
 #include "server_inner.h"
@@ -138,6 +139,13 @@ server_set_route(struct server *server)
 	route->files.headers = server->file_headers;
 	if (options->log_format == LOG_COMPAT)
 		route->files.compat_scheme = options->ssl ? "https" : "http";
+	/* It may be meant, as with a log; but an interpreter's script is one as well. */
+	for (char *const *arg = options->command; arg && *arg; arg++) {
+		if (options_serve(options, *arg))
+			log_errorx("%s is inside --staticdir, so all can download it; if it is "
+				   "a program, move it out of there",
+			    *arg);
+	}
 	if (options->staticdir) {
 		route->files.root = beneath_root(options->staticdir);
 		if (route->files.root == -1)

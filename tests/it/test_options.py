@@ -76,6 +76,7 @@ ERRORS = [
     (("--header-ws=connection: close", "cat"), 64, "--header-ws 'connection: close' must leave Connection to wspipe"),
     (("--host=a:80", "cat"), 64, "--host 'a:80' must be a host name, without a port"),
     (("--compat=apache", "cat"), 64, "--compat 'apache' must be websocketd"),
+    (("",), 78, "COMMAND is empty: give a program"),
     (
         ("nosuchprogram",),
         78,

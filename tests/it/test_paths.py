@@ -269,8 +269,18 @@ def test_overlap_is_refused_at_the_start(tree, tmp_path):
     assert start("--dir=%s" % tree, "--staticdir=%s" % sub) == (78, both % (tree, sub))
     assert start("--dir=%s/insidedir" % tree, "--staticdir=%s" % tree) == (78, both % (sub, tree))
     assert start("--staticdir=%s" % tree, "%s/a.sh" % tree) == (78, command % ("%s/a.sh" % tree, tree))
+    key = "wspipe: --sslkey '%s' is inside --staticdir '%s', so it could be downloaded: move it out of there\n"
+    secure = ("--ssl", "--sslcert=/nonexistent", "--sslkey=/nonexistent", "--sslcert=/nonexistent")
+    assert start(*secure, "--sslkey=%s/a.sh" % tree, "--staticdir=%s" % tree) == (78, key % ("%s/a.sh" % tree, tree))
     (tmp_path / "link").symlink_to("root/a.sh")
     assert start("--staticdir=%s" % tree, "%s/link" % tmp_path) == (78, command % ("%s/link" % tmp_path, tree))
+
+
+def test_argument_that_is_served_is_told(server, tree, tmp_path):
+    """It may be the script of an interpreter, and may be meant: a log that is shown in two ways."""
+    one = server("--staticdir=%s" % tree, "sh", "%s/a.sh" % tree, str(tmp_path), "%s/sub" % tree, "none")
+    one.wait_log(r" error server %s/a.sh is inside --staticdir, so all can download it; if it is a program, move it" % tree)
+    assert one.log().count("is inside --staticdir") == 1
 
 
 def test_directory_that_everybody_can_write_to_is_told(server, tree):
