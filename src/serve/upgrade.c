@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { UPGRADE_PROTOCOLS_MAX = 64 }; /* that a client may name; above: 400 */
 
@@ -225,6 +226,21 @@ upgrade_start_failed(int error)
 	}
 }
 
+/* Tells the user, who knows the program's file, what the words of the system don't. */
+static void
+upgrade_log_failure(const char *program, int error)
+{
+	const char *hint = "";
+
+	if (error == ENOEXEC)
+		hint = " (neither a program of this machine nor a script with a #! line)";
+	else if (error == ENOENT && access(program, F_OK) == 0)
+		hint = " (it is there, but not what starts it: see its #! line, which a "
+		       "carriage return may end)";
+	errno = error;
+	log_error("can't start %s%s", program, hint);
+}
+
 /* A header field of the answer, unless its value is empty. */
 static bool
 upgrade_put_field(struct buffer *out, const char *name, struct span value)
@@ -300,10 +316,8 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	} else {
 		/* The number is the next one's, unless another process has gone on already. */
 		atomic_compare_exchange_strong(context->last_id, &last, id - 1);
-		if (error != EDQUOT) {
-			errno = error;
-			log_error("can't start %s", request->script->program);
-		}
+		if (error != EDQUOT)
+			upgrade_log_failure(request->script->program, error);
 		refusal = upgrade_start_failed(error);
 	}
 	buffer_clear(&answer);

@@ -38,6 +38,11 @@ def test_program_below_a_directory(server, script, tmp_path):
     shutil.copy("/bin/true", tmp_path / "dir" / "busy")
     with open(tmp_path / "dir" / "busy", "r+b"):
         refused(one, "/busy", 500)  # ETXTBSY
+    interpreter = r"it is there, but not what starts it: see its #! line, which a carriage return may end"
+    one.wait_log(r" error server can't start /\S*/no-interpreter \(%s\): No such file or directory\n" % interpreter)
+    form = r"neither a program of this machine nor a script with a #! line"
+    one.wait_log(r" error server can't start /\S*/no-format \(%s\): Exec format error\n" % form)
+    one.wait_log(r" error server can't start /\S*/busy: Text file busy\n")
     with one.websocket("/ok") as ws:
         assert ws.text() == "yes"
         assert ws.closed() == (1000, "exit 0")
