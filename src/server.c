@@ -297,6 +297,8 @@ server_run(const struct options *options)
 		    &server, EX_OSERR, "no room for open files: %s", strerror(errno));
 	if (status == 0)
 		status = server_listen(&server);
+	if (status == 0)
+		status = server_check_limits(&server);
 	if (status == 0 && options->workers > 1)
 		status = server_work(&server, &serves);
 	if (status == 0 && serves)

@@ -34,6 +34,13 @@ server_budget_of(uint64_t limit, size_t used, bool files)
 	    .programs = (size_t)programs, .connections = (size_t)(programs + others)};
 }
 
+bool
+server_budget_suffices(uint64_t limit, size_t used)
+{
+	/* While a pipe is made both its ends are there. */
+	return limit >= used + BUDGET_SESSION + 1;
+}
+
 size_t
 server_budget_used(uint64_t limit)
 {

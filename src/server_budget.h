@@ -18,6 +18,9 @@ struct server_budget {
 /* Of a LIMIT of open files, USED of them already. FILES: a connection may send a file. */
 struct server_budget server_budget_of(uint64_t limit, size_t used, bool files);
 
+/* Whether one program can be started at all. */
+bool server_budget_suffices(uint64_t limit, size_t used);
+
 /* How many descriptors are open now, of which LIMIT are possible. To be asked at the start,
  * where they have low numbers: from 1024 on they are not looked for. */
 size_t server_budget_used(uint64_t limit);

@@ -88,6 +88,10 @@ void server_stop_listening(struct server *server);
 /* Tells where it listens, and notes whether that is loopback alone. */
 void server_announce(struct server *server);
 
+/* Before there is a loop: whether the system gives the descriptors for it and for one session.
+ * 0, or the exit status. */
+int server_check_limits(struct server *server);
+
 /*
  * As many descriptors as the system gives, which each process that serves shares out for
  * itself; what is short is said, not found out under load. A worker leaves that to its parent.

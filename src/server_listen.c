@@ -168,6 +168,20 @@ server_announce(struct server *server)
 	server->endpoint.local_hosts_only = local && !options->compat;
 }
 
+int
+server_check_limits(struct server *server)
+{
+	struct rlimit limit = server->heritage.nofile;
+
+	if (limit.rlim_max == RLIM_INFINITY ||
+	    server_budget_suffices(
+		limit.rlim_max, server_budget_used(limit.rlim_max) + SERVER_LOOP_FDS))
+		return 0;
+	return server_fail(server, EX_OSERR,
+	    "the limit of %llu open files is too low for a single session; ulimit -n raises it",
+	    (unsigned long long)limit.rlim_max);
+}
+
 void
 server_raise_limits(struct server *server)
 {

@@ -10,9 +10,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import TLS, children, wait_for
+from conftest import TLS, WSPIPE, children, wait_for
 from probes import wait_idle
-from wsraw import TEXT, close_frame, fd_count, frame
+from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
 
 def echoes(ws):
@@ -93,6 +93,22 @@ def test_few_descriptors(server):
     for ws in live:
         ws.close()
     assert "can't accept" not in one.log()
+
+
+@pytest.mark.parametrize("workers", (1, 2))
+def test_too_few_descriptors_to_begin_with(workers):
+    """It is said once, by us, and no worker is started to fail for ever."""
+    done = subprocess.run(
+        [WSPIPE, "--port=0", "--workers=%d" % workers, "cat"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12)),
+    )
+    said = "wspipe: the limit of 12 open files is too low for a single session; ulimit -n raises it\n"
+    assert (done.returncode, done.stdout, done.stderr) == (71, "", said)
 
 
 def test_who_only_connects_leaves_room_for_programs(server):

@@ -197,6 +197,9 @@ test_the_budget_is_kept(void **state)
 			}
 		}
 	}
+	assert_false(server_budget_suffices(0, 9));
+	assert_false(server_budget_suffices(13, 9));
+	assert_true(server_budget_suffices(14, 9));
 	assert_int_equal(server_budget_of(64, 9, false).programs, 10);
 	assert_int_equal(server_budget_of(64, 9, false).connections, 18);
 	assert_int_equal(server_budget_of(1024, 9, false).programs, 221);
