@@ -103,7 +103,10 @@ server_listen(struct server *server)
 	if (error.resolve)
 		return server_fail(
 		    server, EX_CONFIG, "--address=%s: %s", error.address, error.resolve);
-	if (error.error == EADDRINUSE)
+	if (error.error == EADDRINUSE && addresses->count > 1)
+		advice = "; another program listens there, or one --address is part of "
+			 "another: leave it out, or choose another --port (0 takes any)";
+	else if (error.error == EADDRINUSE)
 		advice = "; another program listens there, choose another --port (0 takes any)";
 	else if (error.error == EACCES)
 		advice = "; ports below 1024 need the right CAP_NET_BIND_SERVICE, choose "

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <stdio.h>
+#include <netinet/in.h>
 #include <string.h>
 
 enum { LISTENERS_PORT_TRIES = 16 }; /* with port 0: until one port is free on every address */
@@ -28,20 +28,51 @@ listeners_port(const struct listeners *listeners)
 	return listener_port(&bound);
 }
 
-/* Listens on all that one ADDRESS names. OPTIONAL: the system may lack its family. */
+static void
+listeners_set_port(struct sockaddr *address, int port)
+{
+	if (address->sa_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)address)->sin6_port = htons((uint16_t)port);
+	else
+		((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
+}
+
+/* Whether there is a listener on this address already: two names may mean one. */
+static bool
+listeners_have(const struct listeners *listeners, const struct sockaddr *address)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+	const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct sockaddr_storage bound;
+		const struct sockaddr_in6 *six_bound = (struct sockaddr_in6 *)&bound;
+		const struct sockaddr_in *four_bound = (struct sockaddr_in *)&bound;
+
+		listener_address(listeners->items[i], &bound);
+		if (bound.ss_family != address->sa_family)
+			continue;
+		if (address->sa_family == AF_INET6
+			? IN6_ARE_ADDR_EQUAL(&six->sin6_addr, &six_bound->sin6_addr) &&
+			      six->sin6_scope_id == six_bound->sin6_scope_id
+			: four->sin_addr.s_addr == four_bound->sin_addr.s_addr)
+			return true;
+	}
+	return false;
+}
+
+/* Listens on all that one ADDRESS names. PORT 0: that of the first. OPTIONAL: the system may
+ * lack its family. */
 static bool
 listeners_add(struct listeners *l, const char *address, int port, bool optional,
     struct listeners_error *error)
 {
-	struct addrinfo hints = {
-	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
-	char service[16];
 	int failed;
 
 	*error = (struct listeners_error){.address = address};
-	snprintf(service, sizeof(service), "%d", port);
-	failed = getaddrinfo(address, service, &hints, &found);
+	failed = getaddrinfo(address, NULL, &hints, &found);
 	if (failed != 0) {
 		error->resolve = gai_strerror(failed);
 		return false;
@@ -49,11 +80,14 @@ listeners_add(struct listeners *l, const char *address, int port, bool optional,
 	for (struct addrinfo *a = found; a && !failed; a = a->ai_next) {
 		struct listener *listener;
 
+		if (listeners_have(l, a->ai_addr))
+			continue;
 		if (l->count == LISTENERS_MAX) {
 			error->address = NULL;
 			failed = 1;
 			break;
 		}
+		listeners_set_port(a->ai_addr, port != 0 ? port : listeners_port(l));
 		listener = listener_new(a->ai_addr, a->ai_addrlen);
 		if (listener)
 			l->items[l->count++] = listener;
@@ -80,9 +114,8 @@ listeners_try(struct listeners *listeners, char *const *addresses, size_t count,
 		else if (strcmp(addresses[i], "*") == 0)
 			pair = everywhere;
 		for (int k = 0; k < (pair ? 2 : 1); k++) {
-			if (!listeners_add(listeners, pair ? pair[k] : addresses[i],
-				port != 0 ? port : listeners_port(listeners), pair != NULL,
-				error))
+			if (!listeners_add(listeners, pair ? pair[k] : addresses[i], port,
+				pair != NULL, error))
 				return false;
 		}
 	}

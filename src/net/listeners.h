@@ -35,7 +35,8 @@ struct listeners_error {
 
 /*
  * Opens sockets that listen on PORT of all COUNT addresses ("*" is every interface; none at all
- * is 127.0.0.1 and ::1, of which the system may lack one). False: nothing is listened on.
+ * is 127.0.0.1 and ::1, of which the system may lack one); on one that is named twice only
+ * once. False: nothing is listened on.
  */
 bool listeners_open(struct listeners *listeners, char *const *addresses, size_t count, int port,
     struct listeners_error *error) __attribute__((warn_unused_result));

@@ -115,6 +115,12 @@ ERRORS = [
         "--origin: a*.example.com may have a * only in place of whole labels at its front, as *.example.com",
     ),
     (
+        ("--port=0", "--address=0.0.0.0", "--address=127.0.0.1", "cat"),
+        69,
+        "can't listen on 127.0.0.1 port 0: Address already in use; another program listens there, or one --address is "
+        "part of another: leave it out, or choose another --port (0 takes any)",
+    ),
+    (
         ("--port=0", "--address=192.0.2.1", "cat"),
         71,
         "can't listen on 192.0.2.1 port 0: Cannot assign requested address; "
@@ -241,6 +247,7 @@ def test_all_interfaces(server):
         (["--address=[::1]"], ["::1"]),
         (["--address=127.0.0.2", "--address", "127.0.0.3", "-address=::1"], ["127.0.0.2", "127.0.0.3", "::1"]),
         (["--address=0.0.0.0"], ["0.0.0.0"]),
+        (["--address=127.0.0.1", "--address=127.1", "--address=::1", "--address=[0::1]"], ["127.0.0.1", "::1"]),
     ],
 )
 def test_addresses(server, options, hosts):
@@ -252,6 +259,14 @@ def test_addresses(server, options, hosts):
             ws.upgrade()
             ws.send(frame(TEXT, "hi"))
             assert ws.text() == "hi"
+
+
+@needs_ipv6
+def test_a_name_of_two_addresses_has_one_port(server):
+    wanted = {info[4][0] for info in socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)}
+    one = server("--address=localhost", "cat")
+    found, ports = addresses(one)
+    assert (set(found), len(ports)) == (wanted, 1)
 
 
 def headers_of(one, path, upgrade):
