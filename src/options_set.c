@@ -289,7 +289,9 @@ option_set_names(const struct option_row *row, struct options *options, struct s
 
 	options_list_clear(list);
 	while (next_part(&rest, &part)) {
-		if (memchr(part.data, '=', part.len) || has_control(part))
+		/* A blank is a comma that was forgotten; to websocketd it is a name. */
+		if (memchr(part.data, '=', part.len) || has_control(part) ||
+		    (memchr(part.data, ' ', part.len) && !options->compat))
 			return "must be names of variables, separated by commas";
 		if (part.len > 0)
 			list_add_take(list, copy(part));

@@ -74,6 +74,7 @@ ERRORS = [
         "--header-http 'X?: a' must be a \"Name: value\" whose name has only letters, digits and !#$%&'*+-.^_`|~",
     ),
     (("--header-ws=connection: close", "cat"), 64, "--header-ws 'connection: close' must leave Connection to wspipe"),
+    (("--passenv=PATH HOME", "cat"), 64, "--passenv 'PATH HOME' must be names of variables, separated by commas"),
     (("--host=a:80", "cat"), 64, "--host 'a:80' must be a host name, without a port"),
     (("--compat=apache", "cat"), 64, "--compat 'apache' must be websocketd"),
     (("",), 78, "COMMAND is empty: give a program"),
