@@ -39,6 +39,8 @@ struct workers {
 	struct server *server; /* borrowed */
 	struct worker items[OPTIONS_WORKERS_MAX];
 	size_t count;
+	pid_t *strangers; /* owned: children from before, of a shell that became this process */
+	size_t stranger_count;
 	sigset_t signals;
 	enum server_stage stage;
 	int64_t stage_end_ms;
@@ -140,6 +142,64 @@ workers_look(const char *name, pid_t *parent, pid_t *group)
 	return behind && sscanf(behind + 1, " %*c %d %d", parent, group) == 2;
 }
 
+/* The next process in /proc whose parent we are; 0: there is none. */
+static pid_t
+workers_next_child(DIR *proc, pid_t *group)
+{
+	struct dirent *entry;
+	pid_t parent;
+
+	while ((entry = readdir(proc))) {
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    workers_look(entry->d_name, &parent, group) && parent == getpid())
+			return atoi(entry->d_name);
+	}
+	return 0;
+}
+
+/* Before there are workers: whose parent we are already has nothing to do with them. */
+static bool
+workers_note_strangers(struct workers *w)
+{
+	DIR *proc = opendir("/proc");
+	bool ok = true;
+	pid_t pid, group;
+
+	while (proc && ok && (pid = workers_next_child(proc, &group)) != 0) {
+		pid_t *grown =
+		    realloc(w->strangers, (w->stranger_count + 1) * sizeof(*w->strangers));
+
+		ok = grown != NULL;
+		if (!ok)
+			break;
+		w->strangers = grown;
+		w->strangers[w->stranger_count++] = pid;
+	}
+	if (proc)
+		closedir(proc);
+	return ok;
+}
+
+static bool
+workers_is_stranger(const struct workers *w, pid_t pid)
+{
+	for (size_t i = 0; i < w->stranger_count; i++) {
+		if (w->strangers[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* It was reaped, so its number may be another's soon. */
+static void
+workers_forget_stranger(struct workers *w, pid_t pid)
+{
+	for (size_t i = 0; i < w->stranger_count; i++) {
+		if (w->strangers[i] == pid)
+			w->strangers[i] = w->strangers[--w->stranger_count];
+	}
+}
+
 /*
  * Kills what came to us because its worker died, whole groups at a time. A group's number can't
  * be another one's by now: one of its processes is our child, which nobody has reaped. Returns
@@ -150,19 +210,15 @@ static size_t
 workers_kill_orphans(const struct workers *w)
 {
 	DIR *proc = opendir("/proc");
-	struct dirent *entry;
+	pid_t pid, group;
 	size_t left = 0;
 
 	if (!proc) {
 		log_error("can't look for the programs of a worker that died");
 		return 0;
 	}
-	while ((entry = readdir(proc))) {
-		pid_t pid = atoi(entry->d_name);
-		pid_t parent, group;
-
-		if (!isdigit((unsigned char)entry->d_name[0]) || workers_has(w, pid) ||
-		    !workers_look(entry->d_name, &parent, &group) || parent != getpid())
+	while ((pid = workers_next_child(proc, &group)) != 0) {
+		if (workers_has(w, pid) || workers_is_stranger(w, pid))
 			continue;
 		left++;
 		/* One that had not come to its own group yet is still in ours. */
@@ -249,6 +305,7 @@ workers_reap(struct workers *w)
 
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == -1 || info.si_pid == 0)
 			break;
+		workers_forget_stranger(w, info.si_pid);
 		for (size_t i = 0; i < w->count; i++) {
 			if (w->items[i].pid == info.si_pid)
 				workers_on_end(w, i, &info);
@@ -392,12 +449,17 @@ server_work(struct server *server, bool *serves)
 	*serves = false;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	workers_block_signals(&w);
+	if (!workers_note_strangers(&w)) {
+		free(w.strangers);
+		return server_fail(server, EX_OSERR, "out of memory");
+	}
 	server_raise_limits(server);
 	server_announce(server);
 	do {
 		int number;
 
 		if (workers_step(&w)) {
+			free(w.strangers);
 			*serves = true;
 			return 0;
 		}
@@ -405,6 +467,7 @@ server_work(struct server *server, bool *serves)
 		if (number != 0)
 			workers_on_signal(&w, number);
 	} while (w.stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep_ms != 0);
+	free(w.strangers);
 	log_info("stopped");
 	return w.status;
 }

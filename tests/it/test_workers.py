@@ -321,6 +321,24 @@ def test_nothing_is_left_where_a_program_dies_while_it_is_looked_at(server, tmp_
         wait_for(lambda: not one.tagged(), lambda: "its children are gone: %s" % one.tagged())
 
 
+def test_children_from_before_are_let_alone(server):
+    """A shell starts a helper, as a reader of the log, and becomes the server: the helper is no worker's."""
+    helper = "env -u WSPIPE_TEST_TAG sleep 1000 & exec \"$@\""
+    one = server("--workers=2", *DEAF, wrapper=("sh", "-c", helper, "sh"))
+    (before,) = {pid for pid, _ in children(one.pid)} - set(one.workers())
+    for _ in range(2):
+        victim = one.workers()[0]
+        peers, _ = spread(one)
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: one.workers() and victim not in one.workers(), "there is a new worker")
+        for ws in peers:
+            ws.close()
+        wait_for(lambda: all(command.startswith("sleep") for _, command in one.tagged()), "the programs are gone")
+        kill_escaped(one)
+        assert before in {pid for pid, _ in children(one.pid)}
+    os.kill(before, signal.SIGTERM)
+
+
 def kill_escaped(one):
     """Those who left their program's group by setsid outlive a session, also without workers."""
     for pid, _ in one.tagged():
