@@ -3,7 +3,10 @@
 #include "options.h"
 #include "server.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
 
 int
 main(int argc, char **argv)
@@ -11,8 +14,13 @@ main(int argc, char **argv)
 	struct options options;
 	int status = 0;
 
-	if (options_parse(&options, argc, argv, stdout, stderr, &status) == OPTIONS_RUN)
+	if (options_parse(&options, argc, argv, stdout, stderr, &status) == OPTIONS_RUN) {
 		status = server_run(&options);
+	} else if (fflush(stdout) == EOF || ferror(stdout)) {
+		fprintf(
+		    stderr, "wspipe: can't write to standard output: %s\n", strerror(errno));
+		status = EX_IOERR;
+	}
 	options_clear(&options);
 	return status;
 }

@@ -183,6 +183,14 @@ def test_texts_that_are_asked_for():
     assert out.endswith("POSSIBILITY OF SUCH DAMAGE.\n")
 
 
+@pytest.mark.parametrize("word", ("--help", "--version", "--license"))
+def test_text_that_nobody_takes(word):
+    """As in a script that fills a disk: what is not there must not look as if it were."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([WSPIPE, word], stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE, check=False)
+    assert (done.returncode, done.stderr) == (74, "wspipe: can't write to standard output: No space left on device\n")
+
+
 def test_one_dash_and_separate_values(server):
     one = server("-binary", "--maxframesize", "100", "-loglevel", "info", "--", "cat")
     with one.websocket() as ws:
