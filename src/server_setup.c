@@ -49,9 +49,10 @@ server_set_origins(struct server *server)
 
 	policy->compat = options->compat;
 	policy->require = options->require_origin || options->sameorigin;
+	policy->same = options->sameorigin;
 	policy->secure = options->ssl;
 	policy->mode = ORIGIN_SAME;
-	if (options->origin_any)
+	if (options->origin_any && !options->sameorigin)
 		policy->mode = ORIGIN_ANY;
 	if (options->origin.count == 0)
 		return 0;

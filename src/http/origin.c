@@ -231,11 +231,15 @@ origin_refused(
 	if (origin_ends_with_dot(parsed.authority.host))
 		return "the host of the Origin ends with a dot; only --origin=any lets it "
 		       "connect";
-	if (policy->mode == ORIGIN_SAME) {
-		if (origin_is_own(&parsed, host, policy->secure))
+	if (policy->mode == ORIGIN_SAME || policy->same) {
+		if (!origin_is_own(&parsed, host, policy->secure))
+			return policy->same
+				   ? "the page comes from another server, which --sameorigin "
+				     "refuses; --origin in its place lets it connect"
+				   : "the page comes from another server; --origin with its "
+				     "origin lets it connect";
+		if (policy->mode == ORIGIN_SAME)
 			return NULL;
-		return "the page comes from another server; --origin with its origin lets it "
-		       "connect";
 	}
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		if (origin_matches(&policy->rules[i], &parsed, policy->secure))

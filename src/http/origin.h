@@ -47,6 +47,8 @@ struct origin_policy {
 	size_t rule_count;
 	bool require; /* a request without an Origin is refused (--require-origin, --sameorigin)
 		       */
+	bool same; /* --sameorigin: what MODE allows must be the request's own as well; not with
+		      ANY */
 	bool compat; /* as websocketd: a missing Origin, or "null" when there are no rules, is
 			"file:"; ANY still refuses what does not parse */
 	bool secure; /* the connection is TLS, so the request's own scheme is https */

@@ -172,6 +172,19 @@ def test_a_client_without_an_origin_can_be_refused(server, option, table):
         assert ("--require-origin" if origin is None else "--origin") in reason
 
 
+@pytest.mark.parametrize("compat", ([], ["--compat=websocketd"]))
+@pytest.mark.parametrize("listed", ("any", "*", "https://app.example,localhost"))
+def test_an_origin_list_does_not_undo_sameorigin(server, compat, listed):
+    """Both must hold, as with websocketd."""
+    table = [("http://localhost:@", "localhost:@", 101), ("https://app.example", "localhost:@", 403)]
+    table += [("http://localhost:1", "localhost:@", 403), ("null", "localhost:@", 403), (None, "localhost:@", 403)]
+    check(server("--sameorigin", "--origin=" + listed, *compat, "cat"), own(table))
+
+
+def test_sameorigin_and_a_list_without_it(server):
+    check(server("--sameorigin", "--origin=app.example", "cat"), own([("http://localhost:@", "localhost:@", 403)]))
+
+
 def test_required_origin_and_list(server):
     table = [(None, None, 403), ("https://app.example", None, 101), ("https://evil.example", None, 403)]
     check(server("--require-origin", "--origin=https://app.example", "cat"), table)
