@@ -272,7 +272,7 @@ find_program(const char *name, int *error)
 		return NULL;
 	}
 	for (const char *p = path ? path : standard_path; *name && *p; p += *p == ':') {
-		size_t len = strcspn(p, ":");
+		size_t len = (size_t)(strchrnul(p, ':') - p);
 		int failed;
 
 		if (*p == '/') {

@@ -6,7 +6,6 @@
 #include "config.h"
 #include "net/listener.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -250,7 +249,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 }
 
 /* Names that a program must be able to trust, or that are between the server and its service
- * manager. */
+ * manager. A '*' at the end stands for any others. */
 static bool
 env_is_reserved(const char *name)
 {
@@ -260,7 +259,10 @@ env_is_reserved(const char *name)
 	    "UNIQUE_ID", "NOTIFY_SOCKET", "LISTEN_*", "WATCHDOG_*"};
 
 	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
-		if (fnmatch(patterns[i], name, 0) == 0)
+		size_t len = strlen(patterns[i]);
+
+		if (patterns[i][len - 1] == '*' ? strncmp(name, patterns[i], len - 1) == 0
+						: strcmp(name, patterns[i]) == 0)
 			return true;
 	}
 	return false;
