@@ -251,12 +251,11 @@ io_finish_shutdown(struct io *io)
 	io->ended = io->transport.ops->shutdown(&io->transport);
 }
 
-/* Writes PARTS behind an empty queue; the number of bytes that were taken goes to *N. */
+/* False: the stream has failed. */
 static bool
-io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
+io_judge(enum transport_result result)
 {
-	*n = 0;
-	switch (io->transport.ops->writev(&io->transport, parts, count, n)) {
+	switch (result) {
 	case TRANSPORT_OK:
 	case TRANSPORT_AGAIN:
 		return true;
@@ -265,6 +264,14 @@ io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
 		break;
 	}
 	return false;
+}
+
+/* Writes PARTS behind an empty queue; the number of bytes that were taken goes to *N. */
+static bool
+io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
+{
+	*n = 0;
+	return io_judge(io->transport.ops->writev(&io->transport, parts, count, n));
 }
 
 bool
@@ -303,6 +310,24 @@ io_write(struct io *io, const void *bytes, size_t len)
 	struct iovec part = {(void *)(uintptr_t)bytes, len};
 
 	return len == 0 || io_writev(io, &part, 1);
+}
+
+bool
+io_write_last(struct io *io, const void *bytes, size_t len)
+{
+	const struct transport_ops *ops = io->transport.ops;
+	const uint8_t *rest = bytes;
+	size_t n = 0;
+	bool ok = true;
+
+	if (ops->write_last && io->transport.fd != -1 && !io->ending &&
+	    buffer_len(&io->queue) == 0)
+		ok = io_judge(ops->write_last(
+		    &io->transport, (struct span){(const char *)rest, len}, &n));
+	ok = ok && io_write(io, rest + n, len - n);
+	if (ok)
+		io_shutdown(io);
+	return ok;
 }
 
 bool

@@ -115,6 +115,11 @@ const char *io_error(const struct io *io);
  */
 bool io_write(struct io *io, const void *bytes, size_t len) __attribute__((warn_unused_result));
 
+/* As io_write(), and io_shutdown() behind it: where nothing is queued both leave together, in
+ * one segment. */
+bool io_write_last(struct io *io, const void *bytes, size_t len)
+    __attribute__((warn_unused_result));
+
 /* As io_write() for COUNT parts (at most IO_PARTS_MAX) in one system call. */
 enum { IO_PARTS_MAX = 8 };
 bool io_writev(struct io *io, const struct iovec *parts, int count)

@@ -47,7 +47,7 @@ linger_step(void *arg)
 	size_t left = io_queued(linger->io) + io_unconfirmed(linger->io);
 	int64_t due;
 
-	if (linger->progress_ms == 0 || left < linger->left)
+	if (left < linger->left)
 		linger->progress_ms = now;
 	linger->left = left;
 	due = linger->progress_ms + (left > 0 ? LINGER_STALL_MS : LINGER_DRAIN_MS);
@@ -128,7 +128,10 @@ linger_take(struct io *io, struct loop *loop)
 	io_set_handlers(io, &linger_handlers, linger);
 	io_set_reading(io, true);
 	io_shutdown(io);
-	linger_step(linger);
+	/* What is not confirmed is not asked for yet: it would change nothing before then. */
+	linger->left = io_queued(io);
+	linger->progress_ms = util_clock_ms();
+	timer_at(&linger->timer, linger->progress_ms + LINGER_DRAIN_MS);
 }
 
 void

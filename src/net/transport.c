@@ -43,6 +43,18 @@ transport_plain_writev(struct transport *t, const struct iovec *parts, int count
 	return transport_plain_result(put, n);
 }
 
+/* MSG_MORE: what is sent waits for what comes behind it. */
+static enum transport_result
+transport_socket_send_more(struct transport *t, struct span bytes, size_t *n)
+{
+	ssize_t put;
+
+	do {
+		put = send(t->fd, bytes.data, bytes.len, MSG_MORE);
+	} while (put == -1 && errno == EINTR);
+	return transport_plain_result(put, n);
+}
+
 static enum transport_result
 transport_socket_splice(
     struct transport *t, struct span header, int pipe, size_t n, size_t *moved)
@@ -50,11 +62,8 @@ transport_socket_splice(
 	enum transport_result result;
 	ssize_t put;
 
-	/* MSG_MORE: the header waits for the payload, so that it is no segment of its own. */
-	do {
-		put = send(t->fd, header.data, header.len, MSG_MORE);
-	} while (put == -1 && errno == EINTR);
-	result = transport_plain_result(put, moved);
+	/* The header waits for the payload, so that it is no segment of its own. */
+	result = transport_socket_send_more(t, header, moved);
 	if (result != TRANSPORT_OK || *moved < header.len)
 		return result;
 	do {
@@ -103,6 +112,7 @@ transport_pipe_shutdown(struct transport *t)
 const struct transport_ops transport_socket = {
     .read = transport_plain_read,
     .writev = transport_plain_writev,
+    .write_last = transport_socket_send_more,
     .splice = transport_socket_splice,
     .shutdown = transport_socket_shutdown,
     .close = transport_socket_close,

@@ -28,6 +28,11 @@ struct transport_ops {
 	enum transport_result (*writev)(
 	    struct transport *t, const struct iovec *parts, int count, size_t *n);
 	/*
+	 * As writev() for the last bytes of all: what it takes may wait for shutdown(), which
+	 * comes next, so that the end is no segment of its own. NULL: writev() does it.
+	 */
+	enum transport_result (*write_last)(struct transport *t, struct span bytes, size_t *n);
+	/*
 	 * Writes HEADER and behind it N bytes, more than 0, out of PIPE, which is a pipe and
 	 * has them: they never come to memory of ours. OK: so many bytes of both together were
 	 * moved, at least 1; what is missing of the N is still in the pipe. AGAIN: not even one

@@ -246,6 +246,7 @@ session_send_close(struct session *s)
 	struct span reason = {0};
 	uint8_t frame[FRAME_SERVER_HEADER_MAX + FRAME_CONTROL_MAX];
 	uint16_t code;
+	size_t len;
 
 	if (s->peer_state == PEER_LEFT) {
 		code = s->close_received; /* section 5.5.1: "typically echos the status code" */
@@ -262,7 +263,10 @@ session_send_close(struct session *s)
 	s->close_sent = code;
 	if (!s->peer)
 		return;
-	if (!io_write(s->peer, frame, encoder_close(frame, code, reason)))
+	len = encoder_close(frame, code, reason);
+	/* Nothing follows the answer to a CLOSE. */
+	if (s->peer_state == PEER_LEFT ? !io_write_last(s->peer, frame, len)
+				       : !io_write(s->peer, frame, len))
 		session_lose_peer(s, "the connection was lost");
 	else if (s->peer_state == PEER_OPEN)
 		session_set_peer(s, PEER_CLOSING);

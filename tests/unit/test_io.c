@@ -46,6 +46,7 @@ static struct {
 	char written[4096];
 	size_t written_len;
 	unsigned int shutdowns;
+	unsigned int lasts; /* writes of the last bytes */
 	bool pending; /* there is something to read that no event announces */
 } scripted;
 
@@ -122,6 +123,16 @@ scripted_splice(struct transport *t, struct span header, int pipe, size_t n, siz
 	return scripted_writev(t, parts, 2, moved);
 }
 
+static enum transport_result
+scripted_write_last(struct transport *t, struct span bytes, size_t *n)
+{
+	struct iovec part = {(void *)(uintptr_t)bytes.data, bytes.len};
+
+	scripted.lasts++;
+	assert_int_equal(scripted.shutdowns, 0);
+	return scripted_writev(t, &part, 1, n);
+}
+
 static bool
 scripted_shutdown(struct transport *t)
 {
@@ -147,6 +158,7 @@ scripted_pending(const struct transport *t)
 static const struct transport_ops scripted_ops = {
     .read = scripted_read,
     .writev = scripted_writev,
+    .write_last = scripted_write_last,
     .splice = scripted_splice,
     .shutdown = scripted_shutdown,
     .close = scripted_close,
@@ -376,6 +388,54 @@ test_shutdown_waits_for_the_queue(void **state)
 	assert_int_equal(scripted.written_len, 4);
 	io_shutdown(o.io);
 	assert_int_equal(scripted.shutdowns, 3);
+	stop(&o);
+}
+
+static void
+test_the_last_bytes_are_followed_by_the_end(void **state)
+{
+	static const int in_parts[] = {2, AGAIN, AGAIN, 2};
+	static const int behind_others[] = {1, 2};
+	static const int broken[] = {BROKEN};
+	struct owner o;
+
+	(void)state;
+	start_scripted(&o, NULL, 0);
+	assert_true(io_write_last(o.io, "abcd", 4));
+	assert_int_equal(scripted.lasts, 1);
+	assert_int_equal(scripted.written_len, 4);
+	assert_int_equal(scripted.shutdowns, 1);
+	assert_true(io_write(o.io, "dropped", 7));
+	assert_true(io_write_last(o.io, "dropped", 7));
+	assert_int_equal(scripted.written_len, 4);
+	assert_int_equal(scripted.shutdowns, 1);
+	stop(&o);
+
+	start_scripted(&o, in_parts, 4);
+	assert_true(io_write_last(o.io, "abcd", 4));
+	assert_int_equal(scripted.written_len, 2);
+	assert_int_equal(scripted.shutdowns, 0);
+	for (int i = 0; i < 4; i++)
+		turn(&o);
+	assert_memory_equal(scripted.written, "abcd", 4);
+	assert_int_equal(scripted.written_len, 4);
+	assert_int_equal(scripted.shutdowns, 1);
+	stop(&o);
+
+	start_scripted(&o, behind_others, 2);
+	assert_true(io_write(o.io, "ab", 2));
+	assert_true(io_write_last(o.io, "cd", 2));
+	assert_int_equal(scripted.lasts, 0);
+	assert_int_equal(scripted.shutdowns, 0);
+	for (int i = 0; i < 4; i++)
+		turn(&o);
+	assert_memory_equal(scripted.written, "abcd", 4);
+	assert_int_equal(scripted.shutdowns, 1);
+	stop(&o);
+
+	start_scripted(&o, broken, 1);
+	assert_false(io_write_last(o.io, "abcd", 4));
+	assert_int_equal(scripted.shutdowns, 0);
 	stop(&o);
 }
 
@@ -906,6 +966,7 @@ main(void)
 	    cmocka_unit_test(test_reads_report_what_the_transport_says),
 	    cmocka_unit_test(test_taking_a_buffer_moves_what_is_left_of_it),
 	    cmocka_unit_test(test_shutdown_waits_for_the_queue),
+	    cmocka_unit_test(test_the_last_bytes_are_followed_by_the_end),
 	    cmocka_unit_test(test_reading_is_off_until_it_is_wanted),
 	    cmocka_unit_test(test_a_read_may_wait_for_writing_and_a_write_for_reading),
 	    cmocka_unit_test(test_it_may_be_freed_in_each_handler),
