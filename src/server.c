@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@ enum {
 	SERVER_TICK_MS = 20, /* how often a drain looks whether all is gone */
 };
 
-static const int server_signals[SERVER_SIGNALS] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+static const int server_signals[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 int
 server_fail(const struct server *server, int status, const char *format, ...)
@@ -135,10 +136,6 @@ server_on_signal(evutil_socket_t number, short what, void *arg)
 	char name[16];
 
 	(void)what;
-	if (number == SIGCHLD) {
-		children_reap(server->children);
-		return;
-	}
 	if (number == SIGHUP && server->tls) {
 		server_reload_tls(server);
 		return;
@@ -178,6 +175,7 @@ server_hear_signals(const struct server *server)
 
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++)
 		sigdelset(&mask, server_signals[i]);
+	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
@@ -203,6 +201,38 @@ server_take_signals(struct server *server)
 }
 
 static void
+server_on_child(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+	struct signalfd_siginfo info;
+
+	(void)what;
+	/* One that is pending takes in all that come until it is read: so it is read first. */
+	if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		children_reap(server->children);
+}
+
+/*
+ * SIGCHLD comes with every session, so it is read from a descriptor: no handler, whose way to
+ * the loop is a pipe, and nothing that it interrupts. It stays blocked for good.
+ */
+static bool
+server_take_children(struct server *server)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	server->child_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (server->child_fd == -1)
+		return false;
+	server->child_event = event_new(server->loop->base, server->child_fd,
+	    EV_READ | EV_PERSIST, server_on_child, server);
+	return server->child_event && event_add(server->child_event, NULL) == 0;
+}
+
+static void
 server_clear(struct server *server)
 {
 	listeners_close(&server->listeners);
@@ -210,6 +240,10 @@ server_clear(struct server *server)
 		if (server->signals[i])
 			event_free(server->signals[i]);
 	}
+	if (server->child_event)
+		event_free(server->child_event);
+	if (server->child_fd != -1)
+		close(server->child_fd);
 	timer_stop(&server->tick);
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
@@ -250,7 +284,7 @@ server_start(struct server *server)
 	server->route.upgrade.children = server->children;
 	if (!server_accept(server))
 		return server_fail(server, EX_OSERR, "out of memory");
-	if (!server_take_signals(server))
+	if (!server_take_children(server) || !server_take_signals(server))
 		return server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
 	return 0;
 }
@@ -280,7 +314,12 @@ server_serve(struct server *server)
 int
 server_run(const struct options *options)
 {
-	struct server server = {.options = options, .endpoint.dir = -1, .route.files.root = -1};
+	struct server server = {
+	    .options = options,
+	    .child_fd = -1,
+	    .endpoint.dir = -1,
+	    .route.files.root = -1,
+	};
 	bool inherited, serves = true;
 	int status;
 

@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SERVER_SIGNALS = 4 }; /* how many it takes */
+enum { SERVER_SIGNALS = 3 }; /* how many it takes */
 
 enum server_stage {
 	SERVER_SERVING,
@@ -50,6 +50,8 @@ struct server {
 	struct listeners listeners;
 	struct tls *tls; /* owned; NULL: plain connections */
 	struct event *signals[SERVER_SIGNALS];
+	int child_fd; /* owned: where SIGCHLD is read */
+	struct event *child_event; /* owned */
 	struct connections connections;
 	struct list sessions;
 	struct endpoint endpoint;

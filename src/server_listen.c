@@ -13,7 +13,7 @@
 
 enum {
 	SERVER_UNEVEN = 16, /* one in so many connections may be where it should not */
-	SERVER_LOOP_FDS = 5, /* descriptors of a loop, which the parent of workers has not */
+	SERVER_LOOP_FDS = 6, /* descriptors of a loop, which the parent of workers has not */
 };
 
 static void

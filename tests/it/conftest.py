@@ -170,7 +170,7 @@ class Server:
                 caught = int(re.search(r"SigCgt:\s+(\w+)", f.read()).group(1), 16)
         except OSError:
             return False
-        return caught & (1 << (signal.SIGCHLD - 1))
+        return caught & (1 << (signal.SIGTERM - 1))
 
     def workers(self):
         """The pids of the workers, in their order of age, once all are there and serve."""
