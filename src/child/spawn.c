@@ -6,8 +6,8 @@
  * still for so long: nothing of us is copied. posix_spawn() does it the same way, but it copies
  * our table of descriptors, which takes longer the more sessions there are (1 ms at 4,000), it
  * makes and unmakes a stack each time, and it can't set a limit for the child alone. Here the
- * child shares the table and then takes a copy of only its front, where its own three are; so
- * it must not change the table before that.
+ * child shares the table and then takes a copy of only its front, where its own three are moved
+ * to unless they are there anyway; so it must not change the table before that.
  */
 #include "child/spawn.h"
 
@@ -26,6 +26,9 @@
 
 enum {
 	SPAWN_STACK = 16 * 1024, /* bytes: the child needs a few hundred */
+	/* Descriptors below it are few to copy, which is cheaper than to move an end to its
+	 * place. */
+	SPAWN_NEAR = 32,
 	SPAWN_SIGNALS = 32, /* the first that nobody here handles, nor any behind it */
 	SPAWN_FAILED = 127, /* the status of a child that did not become the program */
 };
@@ -33,6 +36,7 @@ enum {
 /* What the child is told, and what it tells. */
 struct spawn_order {
 	const struct spawn_heritage *heritage; /* borrowed */
+	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all behind these */
 	const char *path;
 	char *const *argv;
 	char *const *envp;
@@ -96,22 +100,27 @@ spawn_heritage_init(struct spawn_heritage *heritage)
 
 /*
  * A pipe, close-on-exec; the parent's end does not block. The child's end does: O_NONBLOCK
- * would be seen by the program, and most can't bear it. It goes to its PLACE.
+ * would be seen by the program, and most can't bear it. It goes to its PLACE, unless it is
+ * near.
  */
 static int
-spawn_pipe(int *parent, int place, bool parent_reads)
+spawn_pipe(int *parent, int *child, int place, bool parent_reads)
 {
 	int ends[2];
-	int child;
 	int error = 0;
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return errno;
 	*parent = parent_reads ? ends[0] : ends[1];
-	child = parent_reads ? ends[1] : ends[0];
-	if (fcntl(*parent, F_SETFL, O_NONBLOCK) == -1 || dup3(child, place, O_CLOEXEC) == -1)
+	*child = parent_reads ? ends[1] : ends[0];
+	if (fcntl(*parent, F_SETFL, O_NONBLOCK) == -1)
+		return errno;
+	if (*child < SPAWN_NEAR)
+		return 0;
+	if (dup3(*child, place, O_CLOEXEC) == -1)
 		error = errno;
-	close(child);
+	close(*child);
+	*child = place;
 	return error;
 }
 
@@ -143,14 +152,19 @@ spawn_child(void *arg)
 {
 	struct spawn_order *order = arg;
 	const struct spawn_heritage *heritage = order->heritage;
-	unsigned int behind = (unsigned int)heritage->front[SPAWN_FRONT - 1] + 1;
+	int last = STDERR_FILENO;
 	struct rlimit limit;
 
-	if (order->shares && close_range(behind, ~0U, CLOSE_RANGE_UNSHARE) == -1)
+	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
+		if (last < order->ends[fd])
+			last = order->ends[fd];
+	}
+	if (order->shares &&
+	    close_range((unsigned int)last + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
 		goto fail;
 	order->unshared = true;
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
-		if (dup2(heritage->front[fd], fd) == -1)
+		if (dup2(order->ends[fd], fd) == -1)
 			goto fail;
 	}
 	/* Before exec does it: the parent goes on before that is through, and may count on it
@@ -202,12 +216,13 @@ spawn_run(struct spawn_order *order, pid_t *pid)
 }
 
 static int
-spawn_exec(const struct spawn_heritage *heritage, const char *path, char *const argv[],
-    char *const envp[], pid_t *pid)
+spawn_exec(const struct spawn_heritage *heritage, const int *ends, const char *path,
+    char *const argv[], char *const envp[], pid_t *pid)
 {
 	static bool copies; /* the system is too old to share the table */
 	struct spawn_order order = {
 	    .heritage = heritage,
+	    .ends = ends,
 	    .path = path,
 	    .argv = argv,
 	    .envp = envp,
@@ -225,10 +240,14 @@ spawn_exec(const struct spawn_heritage *heritage, const char *path, char *const 
 
 /* Closes the child's ends, and keeps their places. It can't fail, as those are taken. */
 static void
-spawn_clear(const struct spawn_heritage *heritage)
+spawn_clear(const struct spawn_heritage *heritage, const int *ends)
 {
-	for (int fd = 0; fd < SPAWN_FRONT; fd++)
-		(void)dup3(STDIN_FILENO, heritage->front[fd], O_CLOEXEC);
+	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
+		if (ends[fd] == heritage->front[fd])
+			(void)dup3(STDIN_FILENO, ends[fd], O_CLOEXEC);
+		else if (ends[fd] != -1)
+			close(ends[fd]);
+	}
 }
 
 int
@@ -236,13 +255,15 @@ spawn_program(const struct spawn_heritage *heritage, const char *path, char *con
     char *const envp[], struct spawn_result *out)
 {
 	int parent[SPAWN_FRONT] = {-1, -1, -1};
+	int child[SPAWN_FRONT] = {-1, -1, -1};
 	int error = 0;
 
 	for (int fd = 0; fd < SPAWN_FRONT && error == 0; fd++)
-		error = spawn_pipe(&parent[fd], heritage->front[fd], fd != STDIN_FILENO);
+		error = spawn_pipe(
+		    &parent[fd], &child[fd], heritage->front[fd], fd != STDIN_FILENO);
 	if (error == 0)
-		error = spawn_exec(heritage, path, argv, envp, &out->pid);
-	spawn_clear(heritage);
+		error = spawn_exec(heritage, child, path, argv, envp, &out->pid);
+	spawn_clear(heritage, child);
 	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
 		if (parent[fd] != -1)
 			close(parent[fd]);

@@ -22,7 +22,8 @@ struct spawn_heritage {
 	sigset_t ignored; /* the others had their default: handlers don't outlive an exec */
 	struct rlimit nofile;
 	/* Places near the front of the table of descriptors, rising. In the moment of a start
-	 * they have what is the child's 0, 1 and 2; else our stdin, so that they are kept. */
+	 * they have what is the child's 0, 1 and 2, where that is not near already; else our
+	 * stdin, so that they are kept. */
 	int front[SPAWN_FRONT];
 };
 
