@@ -100,14 +100,21 @@ log_shows(enum log_level level)
 
 /* Adds our own words; what passes the end of the buffer is left out. */
 static void
+log_put_span(struct span words)
+{
+	size_t room = sizeof(line.bytes) - 1 - line.len;
+
+	if (words.len > room)
+		words.len = room;
+	memcpy(line.bytes + line.len, words.data, words.len);
+	line.len += words.len;
+}
+
+/* Inline: the length of a literal is known when it is compiled. */
+static inline void
 log_put(const char *text)
 {
-	size_t len = strlen(text);
-
-	if (len > sizeof(line.bytes) - 1 - line.len)
-		len = sizeof(line.bytes) - 1 - line.len;
-	memcpy(line.bytes + line.len, text, len);
-	line.len += len;
+	log_put_span((struct span){text, strlen(text)});
 }
 
 static void
@@ -273,6 +280,28 @@ log_put_key(const char *key)
 	return true;
 }
 
+static bool
+log_is_plain_sign(unsigned char c)
+{
+	switch (c) {
+	case '-':
+	case '.':
+	case '_':
+	case ':':
+	case '/':
+	case '@':
+	case '+':
+	case ',':
+	case '%':
+	case '[':
+	case ']':
+	case '*':
+	case '~':
+		return true;
+	}
+	return false;
+}
+
 /* In a text line a value of plain characters needs no quotes. */
 static bool
 log_is_plain(struct span value)
@@ -280,8 +309,7 @@ log_is_plain(struct span value)
 	for (size_t i = 0; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.data[i];
 
-		if (!util_is_alpha(c) && !util_is_digit(c) &&
-		    (c == '\0' || !strchr("-._:/@+,%[]*~", c)))
+		if (!util_is_alpha(c) && !util_is_digit(c) && !log_is_plain_sign(c))
 			return false;
 	}
 	return value.len > 0;

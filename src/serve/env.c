@@ -10,7 +10,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { ENV_USUAL = 2048 }; /* bytes of an environment that are there from the start */
+enum {
+	ENV_USUAL = 2048, /* bytes of an environment that are there from the start */
+	ENV_UNIQUE_BYTES = 16, /* of a UNIQUE_ID */
+	ENV_UNIQUE_AHEAD = 16, /* so many of them are made at a time */
+};
 
 /* An environment that grows: strings one behind the other, each with its end. */
 struct env {
@@ -22,11 +26,6 @@ struct env {
 static void
 env_put_bytes(struct env *env, struct span bytes)
 {
-	/* S-ENV-5: the head parser let none of these through; checked again, where it would do
-	 * harm. */
-	for (size_t i = 0; i < bytes.len; i++)
-		env->failed |=
-		    bytes.data[i] == '\0' || bytes.data[i] == '\n' || bytes.data[i] == '\r';
 	if (!buffer_append(&env->strings, bytes.data, bytes.len))
 		env->failed = true;
 }
@@ -40,28 +39,50 @@ env_end(struct env *env)
 }
 
 static void
-env_put(struct env *env, const char *name, struct span value)
+env_put(struct env *env, struct span name, struct span value)
 {
-	size_t len = strlen(name);
-	uint8_t *to = buffer_reserve(&env->strings, len + 1);
+	size_t len = name.len + 1 + value.len + 1;
+	uint8_t *to = buffer_reserve(&env->strings, len);
 
-	if (to) {
-		memcpy(to, name, len);
-		to[len] = '=';
-		buffer_commit(&env->strings, len + 1);
-	} else {
+	if (!to) {
 		env->failed = true;
+		return;
 	}
-	env_put_bytes(env, value);
-	env_end(env);
+	memcpy(to, name.data, name.len);
+	to += name.len;
+	*to++ = '=';
+	if (value.len > 0)
+		memcpy(to, value.data, value.len);
+	to[value.len] = '\0';
+	buffer_commit(&env->strings, len);
+	env->count++;
 }
 
 static void
-env_put_number(struct env *env, const char *name, int value)
+env_put_number(struct env *env, struct span name, int value)
 {
 	char text[UTIL_NUMBER_MAX];
 
 	env_put(env, name, (struct span){text, util_put_number(text, value)});
+}
+
+/* Fills TABLE with what begins in the BYTES at TEXT. False when they are not as many strings as
+ * were put there, without newlines. */
+static bool
+env_list(const struct env *env, char **table, char *text, size_t bytes)
+{
+	char *end = text + bytes;
+
+	/* S-ENV-5: the head parser let none of these through; checked again, where it would do
+	 * harm. A NUL within a value makes two of it. */
+	if (bytes > 0 && (memchr(text, '\n', bytes) || memchr(text, '\r', bytes)))
+		return false;
+	for (size_t i = 0; i < env->count; i++) {
+		table[i] = text;
+		text += strlen(text) + 1;
+	}
+	table[env->count] = NULL;
+	return text == end;
 }
 
 /* Makes one block of it: the array of pointers and behind it the strings. */
@@ -70,18 +91,17 @@ env_finish(struct env *env)
 {
 	size_t bytes = buffer_len(&env->strings);
 	size_t table = (env->count + 1) * sizeof(char *);
-	char **block = env->failed ? NULL : malloc(table + bytes + 1);
-	char *text;
+	char **block = env->failed ? NULL : malloc(table + bytes);
 
 	if (block) {
-		text = (char *)block + table;
+		char *text = (char *)block + table;
+
 		if (bytes > 0)
 			memcpy(text, buffer_data(&env->strings), bytes);
-		for (size_t i = 0; i < env->count; i++) {
-			block[i] = text;
-			text += strlen(text) + 1;
+		if (!env_list(env, block, text, bytes)) {
+			free(block);
+			block = NULL;
 		}
-		block[env->count] = NULL;
 	}
 	buffer_clear(&env->strings);
 	return block;
@@ -171,18 +191,26 @@ static void
 env_put_unique_id(struct env *env)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char random[16];
-	char text[2 * sizeof(random)];
+	/* Taken from the system for several sessions at once. No process is forked that has
+	 * some left: one that forks serves nobody. */
+	static unsigned char random[ENV_UNIQUE_AHEAD * ENV_UNIQUE_BYTES];
+	static size_t left;
+	char text[2 * ENV_UNIQUE_BYTES];
 
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-		env->failed = true;
-		return;
+	if (left == 0) {
+		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+			env->failed = true;
+			return;
+		}
+		left = sizeof(random);
 	}
-	for (size_t i = 0; i < sizeof(random); i++) {
-		text[2 * i] = digits[random[i] >> 4];
-		text[2 * i + 1] = digits[random[i] & 15];
+	for (size_t i = 0; i < ENV_UNIQUE_BYTES; i++) {
+		unsigned char byte = random[--left];
+
+		text[2 * i] = digits[byte >> 4];
+		text[2 * i + 1] = digits[byte & 15];
 	}
-	env_put(env, "UNIQUE_ID", (struct span){text, sizeof(text)});
+	env_put(env, SPAN("UNIQUE_ID"), (struct span){text, sizeof(text)});
 }
 
 /* Where the request was sent to: SERVER_NAME and SERVER_PORT are never empty (RFC 3875,
@@ -194,12 +222,12 @@ env_put_server(struct env *env, const struct env_request *request, bool secure)
 	int port = secure ? 443 : 80;
 
 	if (!uri_parse_authority(request->host, &host)) {
-		env_put(env, "SERVER_NAME", SPAN("localhost"));
-		env_put_number(env, "SERVER_PORT", port);
+		env_put(env, SPAN("SERVER_NAME"), SPAN("localhost"));
+		env_put_number(env, SPAN("SERVER_PORT"), port);
 		return;
 	}
-	env_put(env, "SERVER_NAME", host.host);
-	env_put_number(env, "SERVER_PORT", host.port != 0 ? host.port : port);
+	env_put(env, SPAN("SERVER_NAME"), host.host);
+	env_put_number(env, SPAN("SERVER_PORT"), host.port != 0 ? host.port : port);
 }
 
 char **
@@ -211,39 +239,39 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 	/* Room for what is usual, so that it need not grow. */
 	env.failed = !buffer_reserve(&env.strings, ENV_USUAL);
 	listener_host_text(request->peer, remote);
-	env_put(&env, "SERVER_SOFTWARE", SPAN(PACKAGE_NAME "/" PACKAGE_VERSION));
+	env_put(&env, SPAN("SERVER_SOFTWARE"), SPAN(PACKAGE_NAME "/" PACKAGE_VERSION));
 	for (char *const *pass = endpoint->pass_env; *pass; pass++) {
 		env_put_bytes(&env, span_of(*pass));
 		env_end(&env);
 	}
-	env_put(&env, "REMOTE_ADDR", span_of(remote));
-	env_put(&env, "REMOTE_HOST", span_of(remote));
+	env_put(&env, SPAN("REMOTE_ADDR"), span_of(remote));
+	env_put(&env, SPAN("REMOTE_HOST"), span_of(remote));
 	env_put_server(&env, request, endpoint->origin.secure);
-	env_put(&env, "SERVER_PROTOCOL", SPAN("HTTP/1.1"));
-	env_put(&env, "GATEWAY_INTERFACE", SPAN("CGI/1.1"));
-	env_put(&env, "REQUEST_METHOD", head_method(request->head));
-	env_put(&env, "SCRIPT_NAME", span_of(request->script->script_name));
-	env_put(&env, "PATH_INFO", span_of(request->script->path_info));
-	env_put(&env, "PATH_TRANSLATED", span_of(request->path));
-	env_put(&env, "QUERY_STRING", request->uri->query);
-	env_put(&env, "AUTH_TYPE", SPAN(""));
-	env_put(&env, "CONTENT_LENGTH", SPAN(""));
-	env_put(&env, "CONTENT_TYPE", SPAN(""));
-	env_put(&env, "REMOTE_IDENT", SPAN(""));
-	env_put(&env, "REMOTE_USER", SPAN(""));
+	env_put(&env, SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1"));
+	env_put(&env, SPAN("GATEWAY_INTERFACE"), SPAN("CGI/1.1"));
+	env_put(&env, SPAN("REQUEST_METHOD"), head_method(request->head));
+	env_put(&env, SPAN("SCRIPT_NAME"), span_of(request->script->script_name));
+	env_put(&env, SPAN("PATH_INFO"), span_of(request->script->path_info));
+	env_put(&env, SPAN("PATH_TRANSLATED"), span_of(request->path));
+	env_put(&env, SPAN("QUERY_STRING"), request->uri->query);
+	env_put(&env, SPAN("AUTH_TYPE"), SPAN(""));
+	env_put(&env, SPAN("CONTENT_LENGTH"), SPAN(""));
+	env_put(&env, SPAN("CONTENT_TYPE"), SPAN(""));
+	env_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
+	env_put(&env, SPAN("REMOTE_USER"), SPAN(""));
 	env_put_unique_id(&env);
-	env_put_number(&env, "REMOTE_PORT", listener_port(request->peer));
-	env_put(&env, "REQUEST_URI", head_target(request->head));
+	env_put_number(&env, SPAN("REMOTE_PORT"), listener_port(request->peer));
+	env_put(&env, SPAN("REQUEST_URI"), head_target(request->head));
 	if (endpoint->origin.secure)
-		env_put(&env, "HTTPS", SPAN("on"));
+		env_put(&env, SPAN("HTTPS"), SPAN("on"));
 	if (request->client->subject) {
 		/* A client whose certificate is not valid does not get here. */
-		env_put(&env, "SSL_CLIENT_VERIFY", SPAN("SUCCESS"));
-		env_put(&env, "SSL_CLIENT_S_DN", span_of(request->client->subject));
-		env_put(&env, "SSL_CLIENT_SERIAL", span_of(request->client->serial));
+		env_put(&env, SPAN("SSL_CLIENT_VERIFY"), SPAN("SUCCESS"));
+		env_put(&env, SPAN("SSL_CLIENT_S_DN"), span_of(request->client->subject));
+		env_put(&env, SPAN("SSL_CLIENT_SERIAL"), span_of(request->client->serial));
 	}
 	if (request->subprotocol.len > 0)
-		env_put(&env, "SEC_WEBSOCKET_PROTOCOL", request->subprotocol);
+		env_put(&env, SPAN("SEC_WEBSOCKET_PROTOCOL"), request->subprotocol);
 	env_put_fields(&env, endpoint, request->head);
 	return env_finish(&env);
 }
