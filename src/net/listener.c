@@ -11,10 +11,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { LISTENER_ALONE = 15 };
 
 struct listener {
 	struct event *event; /* owned; NULL until it is started */
@@ -24,6 +25,7 @@ struct listener {
 	void *arg; /* borrowed */
 	struct timer pause; /* while it runs, nothing is accepted */
 	int leaves; /* how often the connection that waits was left to others */
+	int alone; /* how many more are taken without a look for a next one */
 	bool held; /* our user has no room */
 };
 
@@ -53,7 +55,6 @@ listener_accept(struct listener *listener)
 {
 	struct sockaddr_storage peer = {0};
 	socklen_t len = sizeof(peer);
-	int on = 1;
 	int fd =
 	    accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -66,33 +67,57 @@ listener_accept(struct listener *listener)
 		listener_pause(listener, LISTENER_PAUSE_MS);
 		return false;
 	}
-	/* Messages are written whole, so waiting for more (RFC 896) would only delay them. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	listener->handler(listener->arg, fd, &peer);
 	return true;
+}
+
+static void
+listener_take_all(struct listener *listener)
+{
+	/* Whoever got one may have held us by that. */
+	while (listener_accept(listener) && !listener->held)
+		continue;
+}
+
+/*
+ * To find that there is nothing left costs nearly as much as to take one, so behind that the
+ * next few are taken one at a time: a rush is taken together but for its front, and who comes
+ * alone seldom pays for the look.
+ */
+static void
+listener_take(struct listener *listener)
+{
+	if (listener->alone > 0) {
+		listener->alone--;
+		(void)listener_accept(listener);
+		return;
+	}
+	listener_take_all(listener);
+	listener->alone = LISTENER_ALONE;
 }
 
 /* A connection waits: takes it, or leaves it to others once more. */
 static void
 listener_take_or_leave(struct listener *listener)
 {
-	bool all = !listener->leave;
+	bool all = listener->leaves == LISTENER_LEAVES_MAX;
 
-	if (listener->leave) {
-		if (listener->leaves < LISTENER_LEAVES_MAX &&
-		    listener->leave(listener->arg) > listener->leaves) {
-			listener_pause(listener, LISTENER_LEAVE_MS);
-			listener->leaves++;
-			return;
-		}
-		/* One at a time, as whoever has fewer by then takes the next; but all when the
-		 * others, with far fewer, had time enough for theirs. */
-		all = listener->leaves == LISTENER_LEAVES_MAX;
-		listener->leaves = 0;
+	if (!listener->leave) {
+		listener_take(listener);
+		return;
 	}
-	/* Whoever got one may have held us by that. */
-	while (listener_accept(listener) && all && !listener->held)
-		continue;
+	if (!all && listener->leave(listener->arg) > listener->leaves) {
+		listener_pause(listener, LISTENER_LEAVE_MS);
+		listener->leaves++;
+		return;
+	}
+	listener->leaves = 0;
+	/* One at a time, as whoever has fewer by then takes the next; but all when the others,
+	 * with far fewer, had time enough for theirs. */
+	if (all)
+		listener_take_all(listener);
+	else
+		(void)listener_accept(listener);
 }
 
 static void
@@ -140,6 +165,10 @@ listener_socket(const struct sockaddr *address, socklen_t len)
 	/* So that v4 and v6 of one port are two sockets, whatever the system's default. */
 	if (address->sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
+		goto fail;
+	/* Messages are written whole, so waiting for more (RFC 896) would only delay them. What
+	 * is accepted inherits it. */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
 		goto fail;
 	if (bind(fd, address, len) == -1 || listen(fd, SOMAXCONN) == -1)
 		goto fail;
@@ -203,26 +232,47 @@ listener_address(const struct listener *listener, struct sockaddr_storage *out)
 	getsockname(listener->fd, (struct sockaddr *)out, &len);
 }
 
+/* Written out: each session needs it twice, and inet_ntop() goes through printf(). */
+static void
+listener_put_four(const struct in_addr *address, char text[LISTENER_TEXT_MAX])
+{
+	const uint8_t *bytes = (const uint8_t *)&address->s_addr;
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof(address->s_addr); i++) {
+		if (i > 0)
+			text[len++] = '.';
+		len += util_put_unsigned(text + len, bytes[i]);
+	}
+}
+
 void
 listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX])
 {
 	if (address->ss_family == AF_INET6)
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
-		    LISTENER_TEXT_MAX);
+		    INET6_ADDRSTRLEN);
 	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
-		    LISTENER_TEXT_MAX);
+		listener_put_four(&((const struct sockaddr_in *)address)->sin_addr, text);
 }
 
 void
 listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX])
 {
+	bool six = address->ss_family == AF_INET6;
 	char host[LISTENER_TEXT_MAX];
+	size_t len;
 
 	listener_host_text(address, host);
-	snprintf(text, LISTENER_TEXT_MAX,
-	    address->ss_family == AF_INET6 ? "[%.50s]:%d" : "%.50s:%d", host,
-	    listener_port(address));
+	len = strnlen(host, INET6_ADDRSTRLEN);
+	if (six)
+		*text++ = '[';
+	memcpy(text, host, len);
+	text += len;
+	if (six)
+		*text++ = ']';
+	*text++ = ':';
+	util_put_unsigned(text, (uint64_t)listener_port(address));
 }
 
 int
