@@ -13,7 +13,7 @@ import time
 import pytest
 from conftest import TLS, plain_only, wait_for
 from probes import KIB, SANITIZED, preload
-from wsraw import BINARY, TEXT, frame
+from wsraw import BINARY, TEXT, close_frame, frame
 
 own_memory = pytest.mark.skipif(SANITIZED, reason="under a sanitizer memory is the sanitizer's")
 
@@ -163,6 +163,37 @@ def test_system_calls_of_a_message(server, tmp_path, binary):
 
         back(b"first")
         wait_for(calls, "no clock rings meanwhile")
+
+
+@needs_strace
+@plain_only
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer's allocator asks the system too")
+def test_system_calls_of_a_session(server, tmp_path):
+    """From connect to the closing line: 42 without the waits, and now and then one that serves several sessions."""
+    count = 20
+    one = server("cat")
+    trace = tmp_path / "trace"
+
+    def session():
+        ended = one.log().count(" close remote=")
+        with one.websocket() as ws:
+            echo(ws, b"x" * 64)
+            ws.send(close_frame(1000))
+            assert ws.closed(answer=False) == (1000, "")
+            assert ws.read_to_end() == b""
+        wait_for(lambda: one.log().count(" close remote=") > ended, "the session has ended")
+
+    session()
+    with traced(one, trace):
+        for _ in range(count):
+            session()
+        # What it writes is in the log before it is in the trace.
+        wait_for(lambda: trace.read_text().count("wait4(") == count, "the trace has all")
+    calls = calls_of(line for line in trace.read_text().splitlines() if not line.startswith(("epoll_wait(", "timerfd_settime(")))
+    assert sum(calls.values()) <= 42 * count + 10, calls
+    # The CLOSE leaves together with the FIN, and SIGCHLD by a descriptor.
+    assert calls["sendto"] == calls["shutdown"] == count
+    assert not {"setsockopt", "ioctl", "rt_sigreturn", "dup3"} & set(calls), calls
 
 
 @needs_strace
