@@ -274,7 +274,7 @@ connection_on_gone(void *arg, bool failed)
 		connection_end(arg, false);
 }
 
-/* Looks again now and then whether the handshake, if there is one, keeps others out. */
+/* Looks now and then whether the handshake, if there is one, keeps others out. */
 static void
 connection_wait(struct connection *c, int64_t now)
 {

@@ -2,6 +2,7 @@
 /* TLS as a kind of transport. */
 #include "net/tls_stream.h"
 
+#include "base/util.h"
 #include "net/gate.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,8 @@ struct tls_stream {
 	struct tls *tls; /* held */
 	struct gate *gate; /* borrowed, entered; NULL: none */
 	bool handshake; /* it is not through yet */
+	OSSL_HANDSHAKE_STATE step; /* how far it is, and since when */
+	int64_t step_ms;
 	bool more; /* the last read stopped for want of room */
 	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then.
 	 */
@@ -94,6 +98,19 @@ tls_stream_end_handshake(struct tls_stream *s)
 	s->handshake = false;
 }
 
+static void
+tls_stream_note_step(struct tls_stream *s)
+{
+	OSSL_HANDSHAKE_STATE step = SSL_get_state(s->ssl);
+
+	if (SSL_is_init_finished(s->ssl)) {
+		tls_stream_end_handshake(s);
+	} else if (step != s->step) {
+		s->step = step;
+		s->step_ms = util_clock_ms();
+	}
+}
+
 /* Reads as long as there is room and OpenSSL has bytes: what stays within it no event of the
  * socket announces. */
 static enum transport_result
@@ -120,8 +137,8 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 			result =
 			    tls_stream_judge(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
 	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
-	if (s->handshake && SSL_is_init_finished(s->ssl))
-		tls_stream_end_handshake(s);
+	if (s->handshake)
+		tls_stream_note_step(s);
 	/* An end behind bytes is told by the next read: see tls_stream_pending(). */
 	if (*n > 0)
 		return TRANSPORT_OK;
@@ -248,12 +265,16 @@ tls_stream_close(struct transport *t)
 	gate_leave(gate);
 }
 
+/* Whose next word lies there unread waits for us: many may, when signing takes long. Single
+ * bytes that take a handshake no further gain nothing. */
 static bool
 tls_stream_is_in_the_way(const struct transport *t)
 {
 	const struct tls_stream *s = t->state;
+	struct pollfd look = {.fd = t->fd, .events = POLLIN};
 
-	return s && s->handshake && gate_is_pressed(s->gate);
+	return s && s->handshake && gate_is_pressed(s->gate) &&
+	       util_clock_ms() - s->step_ms >= TLS_STREAM_SILENCE_MS && poll(&look, 1, 0) == 0;
 }
 
 static const char *
@@ -315,6 +336,8 @@ tls_stream_open(struct tls *tls, int fd, struct gate *gate, struct transport *ou
 	}
 	s->gate = gate;
 	s->handshake = true;
+	s->step = SSL_get_state(s->ssl);
+	s->step_ms = util_clock_ms();
 	gate_enter(gate);
 	gate_begin_handshake(gate);
 	return true;

@@ -15,6 +15,11 @@
 
 #include <stdbool.h>
 
+enum {
+	TLS_STREAM_SILENCE_MS = 2 * 1000, /* so long a client may keep a handshake waiting while
+					     others wait: from each step to the next */
+};
+
 extern const struct transport_ops transport_tls;
 
 struct gate;

@@ -927,6 +927,61 @@ test_a_paused_stream_writes_and_ends(void **state)
 	pair_close(&p);
 }
 
+static void
+ignore_change(void *arg)
+{
+	(void)arg;
+}
+
+static bool
+pair_is_in_the_way(struct pair *p)
+{
+	return p->transport.ops->is_in_the_way(&p->transport);
+}
+
+/* A handshake gives way when the client lets it wait, and not when we do. */
+static void
+test_who_waits_for_us_is_in_nobodys_way(void **state)
+{
+	struct pair p;
+	uint8_t byte;
+	size_t n;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	p.gate.on_change = ignore_change;
+	passed_ms += 2 * TLS_STREAM_SILENCE_MS;
+	assert_false(pair_is_in_the_way(&p)); /* nobody waits */
+	p.gate.handshakes_max = 1;
+	gate_limit(&p.gate, 0);
+	assert_true(pair_is_in_the_way(&p));
+	/* What is said lies there unread. */
+	assert_int_equal(SSL_do_handshake(p.client), -1);
+	assert_int_equal(pair_to_server(&p, 1), 1);
+	assert_false(pair_is_in_the_way(&p));
+	/* A byte is no step. */
+	assert_int_equal(pair_read(&p, &byte, 1, &n), TRANSPORT_AGAIN);
+	assert_true(pair_is_in_the_way(&p));
+	assert_true(pair_to_server(&p, 65536) > 0);
+	assert_false(pair_is_in_the_way(&p));
+	/* Our answer is one, from which on it is the client's turn. */
+	assert_int_equal(pair_read(&p, &byte, 1, &n), TRANSPORT_AGAIN);
+	assert_false(pair_is_in_the_way(&p));
+	passed_ms += TLS_STREAM_SILENCE_MS / 2;
+	assert_false(pair_is_in_the_way(&p));
+	passed_ms += TLS_STREAM_SILENCE_MS / 2;
+	assert_true(pair_is_in_the_way(&p));
+	assert_true(pair_to_client(&p) > 0);
+	assert_int_equal(SSL_do_handshake(p.client), 1);
+	assert_true(pair_to_server(&p, 65536) > 0);
+	assert_false(pair_is_in_the_way(&p));
+	assert_int_equal(pair_read(&p, &byte, 1, &n), TRANSPORT_AGAIN);
+	assert_int_equal(p.gate.handshakes, 0);
+	passed_ms += 2 * TLS_STREAM_SILENCE_MS;
+	assert_false(pair_is_in_the_way(&p));
+	pair_close(&p);
+}
+
 int
 main(void)
 {
@@ -948,6 +1003,7 @@ main(void)
 	    cmocka_unit_test(test_a_stream_reads_on_without_an_event_of_the_socket),
 	    cmocka_unit_test(test_a_queue_does_not_swallow_what_is_pending),
 	    cmocka_unit_test(test_a_paused_stream_writes_and_ends),
+	    cmocka_unit_test(test_who_waits_for_us_is_in_nobodys_way),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
