@@ -3,6 +3,7 @@
 #include "serve/session.h"
 
 #include "net/linger.h"
+#include "serve/session_close.h"
 #include "serve/session_due.h"
 #include "serve/session_in.h"
 #include "serve/session_inner.h"
@@ -11,7 +12,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,82 +225,6 @@ static const struct child_handlers session_child_handlers = {
 
 /* The step */
 
-/* The close code and the reason that tell how the program ended. */
-static uint16_t
-session_exit_code(struct session *s, char *reason, size_t size)
-{
-	struct child_exit end = child_exit(s->child);
-
-	if (end.by_signal) {
-		snprintf(reason, size, "signal %s", util_signal_name(end.value));
-		return (uint16_t)(4256 + end.value);
-	}
-	snprintf(reason, size, "exit %d", end.value);
-	return end.value == 0 ? CLOSE_NORMAL : (uint16_t)(4000 + end.value);
-}
-
-static void
-session_send_close(struct session *s)
-{
-	char words[FRAME_CONTROL_MAX];
-	struct span reason = {0};
-	uint8_t frame[FRAME_SERVER_HEADER_MAX + FRAME_CONTROL_MAX];
-	uint16_t code;
-	size_t len;
-
-	if (s->peer_state == PEER_LEFT) {
-		code = s->close_received; /* section 5.5.1: "typically echos the status code" */
-	} else if (s->close_wanted != 0) {
-		code = s->close_wanted;
-		reason = s->reason;
-	} else {
-		code = session_exit_code(s, words, sizeof(words));
-		reason = span_of(words);
-	}
-	if (s->peer_state == PEER_OPEN)
-		session_in_put_pong(s);
-	buffer_clear(&s->pong);
-	s->close_sent = code;
-	if (!s->peer)
-		return;
-	len = encoder_close(frame, code, reason);
-	/* Nothing follows the answer to a CLOSE. */
-	if (s->peer_state == PEER_LEFT ? !io_write_last(s->peer, frame, len)
-				       : !io_write(s->peer, frame, len))
-		session_lose_peer(s, "the connection was lost");
-	else if (s->peer_state == PEER_OPEN)
-		session_set_peer(s, PEER_CLOSING);
-}
-
-static void
-session_compat_free(struct session_compat *compat)
-{
-	if (!compat)
-		return;
-	free(compat->url);
-	free(compat->origin);
-	free(compat);
-}
-
-static struct session_compat *
-session_compat_new(const struct session_spec *spec)
-{
-	struct session_compat *compat = calloc(1, sizeof(*compat));
-
-	if (!compat)
-		return NULL;
-	if (asprintf(&compat->url, "http%s://%.*s%.*s",
-		spec->endpoint->origin.secure ? "s" : "", (int)spec->host.len, spec->host.data,
-		(int)spec->target.len, spec->target.data) == -1)
-		compat->url = NULL;
-	compat->origin = span_dup(spec->origin.len > 0 ? spec->origin : SPAN("file:"));
-	if (!compat->url || !compat->origin) {
-		session_compat_free(compat);
-		return NULL;
-	}
-	return compat;
-}
-
 static void
 session_release(struct loop_grave *grave)
 {
@@ -310,7 +234,7 @@ session_release(struct loop_grave *grave)
 	inflater_free(s->inflater);
 	deflater_free(s->deflater);
 	free(s->close_words);
-	session_compat_free(s->compat);
+	session_log_compat_free(s->compat);
 	free(s);
 }
 
@@ -425,7 +349,7 @@ session_step(struct session *s)
 			child_end(s->child);
 		}
 		if (todo.send_close) {
-			session_send_close(s);
+			session_close_send(s);
 			continue;
 		}
 		if (todo.finish_peer) {
@@ -482,7 +406,7 @@ session_open(const struct session_spec *spec, int *error)
 	timer_init(&s->timer, s->loop, session_on_timer, s);
 	memcpy(s->remote, spec->remote, remote_size);
 	if (s->endpoint->compat) {
-		s->compat = session_compat_new(spec);
+		s->compat = session_log_compat_new(spec);
 		if (!s->compat)
 			goto fail;
 	}

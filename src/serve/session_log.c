@@ -5,7 +5,37 @@
 #include "websocket/frame.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+void
+session_log_compat_free(struct session_compat *compat)
+{
+	if (!compat)
+		return;
+	free(compat->url);
+	free(compat->origin);
+	free(compat);
+}
+
+struct session_compat *
+session_log_compat_new(const struct session_spec *spec)
+{
+	struct session_compat *compat = calloc(1, sizeof(*compat));
+
+	if (!compat)
+		return NULL;
+	if (asprintf(&compat->url, "http%s://%.*s%.*s",
+		spec->endpoint->origin.secure ? "s" : "", (int)spec->host.len, spec->host.data,
+		(int)spec->target.len, spec->target.data) == -1)
+		compat->url = NULL;
+	compat->origin = span_dup(spec->origin.len > 0 ? spec->origin : SPAN("file:"));
+	if (!compat->url || !compat->origin) {
+		session_log_compat_free(compat);
+		return NULL;
+	}
+	return compat;
+}
 
 bool
 session_log_begin(

@@ -6,6 +6,13 @@
 #include "base/log.h"
 #include "serve/session_inner.h"
 
+/* What websocketd puts on each of its lines, of a session that begins. NULL without memory. */
+struct session_compat *session_log_compat_new(const struct session_spec *spec)
+    __attribute__((warn_unused_result));
+
+/* Accepts NULL. */
+void session_log_compat_free(struct session_compat *compat);
+
 /*
  * As log_begin() for this session. A line begins with what websocketd puts on each of its
  * lines; ours begin with the session's id alone.
