@@ -78,7 +78,8 @@ int server_set_up(struct server *server);
 /* Reads the certificates and keys. False: ERROR says why, and all is as it was. */
 bool server_load_tls(struct server *server, char error[TLS_ERROR_MAX]);
 
-/* server_listen.c: opens sockets on all addresses. 0, or the exit status. */
+/* server_listen.c: opens sockets on all addresses, and records whether all are loopback. 0, or
+ * the exit status. */
 int server_listen(struct server *server);
 
 /* Accepts connections from now on. False without memory. */
@@ -87,8 +88,8 @@ bool server_accept(struct server *server) __attribute__((warn_unused_result));
 /* No more. It may be called twice. */
 void server_stop_listening(struct server *server);
 
-/* Tells where it listens, and notes whether that is loopback alone. */
-void server_announce(struct server *server);
+/* server_announce.c: reports what is served, and where. */
+void server_announce(const struct server *server);
 
 /* Before there is a loop: whether the system gives the descriptors for it and for one session.
  * 0, or the exit status. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the server listens, and what it says about that. */
+/* Where the server listens, and how many connections it has room for. */
 #include "base/util.h"
 #include "http/connection.h"
 #include "net/tls_stream.h"
@@ -86,6 +86,21 @@ server_stop_listening(struct server *server)
 	listeners_close(&server->listeners);
 }
 
+/* Whether only this machine can connect. */
+static void
+server_note_loopback(struct server *server)
+{
+	bool local = true;
+
+	for (size_t i = 0; i < server->listeners.count; i++) {
+		struct sockaddr_storage bound;
+
+		listener_address(server->listeners.items[i], &bound);
+		local = local && listener_is_loopback(&bound);
+	}
+	server->endpoint.local_only = local;
+}
+
 int
 server_listen(struct server *server)
 {
@@ -95,8 +110,10 @@ server_listen(struct server *server)
 	const char *advice = "";
 
 	if (listeners_open(
-		&server->listeners, addresses->items, addresses->count, port, &error))
+		&server->listeners, addresses->items, addresses->count, port, &error)) {
+		server_note_loopback(server);
 		return 0;
+	}
 	if (!error.address)
 		return server_fail(
 		    server, EX_CONFIG, "more than %d addresses to listen on", LISTENERS_MAX);
@@ -116,59 +133,6 @@ server_listen(struct server *server)
 	return server_fail(server, error.error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
 	    "can't listen on %s port %d: %s%s", error.address, port, strerror(error.error),
 	    advice);
-}
-
-/* What is served, in websocketd's words; it logs this before the addresses. */
-static void
-server_announce_compat(const struct options *options)
-{
-	struct buffer arguments = {0};
-	bool ok = true;
-
-	for (char *const *arg = options->command; arg && *arg && ok; arg++) {
-		if (arg != options->command)
-			ok = buffer_append(&arguments, " ", 1) &&
-			     buffer_append(&arguments, *arg, strlen(*arg));
-	}
-	if (options->command)
-		log_info("Serving using application   : %s%.*s", options->program,
-		    (int)buffer_len(&arguments),
-		    ok && buffer_len(&arguments) > 0 ? (const char *)buffer_data(&arguments)
-						     : "");
-	buffer_clear(&arguments);
-	if (options->dir)
-		log_info("Serving from directory      : %s", options->dir);
-	if (options->staticdir)
-		log_info("Serving static content from : %s", options->staticdir);
-}
-
-void
-server_announce(struct server *server)
-{
-	const struct options *options = server->options;
-	const char *secure = options->ssl ? "s" : "";
-	char text[LISTENER_TEXT_MAX];
-	bool local = true;
-
-	if (options->compat)
-		server_announce_compat(options);
-	for (size_t i = 0; i < server->listeners.count; i++) {
-		struct sockaddr_storage bound;
-
-		listener_address(server->listeners.items[i], &bound);
-		listener_text(&bound, text);
-		local = local && listener_is_loopback(&bound);
-		if (!options->compat)
-			log_info("listening on http%s://%s/", secure, text);
-		else
-			log_info("Starting WebSocket server   : ws%s://%s/", secure, text);
-		if (options->compat && options->staticdir)
-			log_info("Serving CGI or static files : http%s://%s/", secure, text);
-	}
-	if (options->compat && options->sslca)
-		log_info(
-		    "Mutual TLS enabled (client certs verified against %s)", options->sslca);
-	server->endpoint.local_hosts_only = local && !options->compat;
 }
 
 int

@@ -42,8 +42,7 @@ struct endpoint {
 	bool compat; /* messages of the wrong type are dropped, the log is websocketd's */
 
 	struct origin_policy origin;
-	bool local_hosts_only; /* only loopback is listened on: the Host must be local or one of
-				  HOSTS */
+	bool local_only; /* every listener is on a loopback address */
 	char *const *hosts;
 	size_t host_count;
 

@@ -26,7 +26,7 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	(void)head_find(head, "Host", &host);
 	if (uri.authority.len > 0)
 		host = uri.authority;
-	if (endpoint->local_hosts_only && host.len > 0 &&
+	if (endpoint->local_only && !endpoint->compat && host.len > 0 &&
 	    !origin_host_is_local(host, endpoint->hosts, endpoint->host_count)) {
 		connection_reply(connection, 421, headers,
 		    "the Host is not local, as only loopback is listened on; --host=NAME "

@@ -41,9 +41,9 @@ export class Server {
             process_.on("error", reject);
             process_.stderr.setEncoding("utf8").on("data", (text) => {
                 server.log += text;
-                const found = /server listening on (http:\/\/127\.0\.0\.1:\d+)\//.exec(server.log);
+                const found = /\/\/(127\.0\.0\.1:\d+)\//.exec(server.log);
                 if (found)
-                    resolve(found[1]);
+                    resolve(`http://${found[1]}`);
             });
             server.ended.then(([status, signal]) => {
                 reject(new Error(`wspipe ended with ${status ?? signal}:\n${server.log}`));

@@ -17,7 +17,9 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -123,6 +125,31 @@ def rss_kib(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
 
 
+def logged_addresses(log):
+    """The addresses of the startup lines, [(host, port)] for a client that resolves no names."""
+    found = []
+    for line in re.findall(r".*(?: serving |\"serving |Starting WebSocket server ).*", log):
+        for host, port in re.findall(r"(?:wss?|https?)://([^\s/]+):(\d+)/", line):
+            host = "127.0.0.1" if host in ("localhost", socket.gethostname()) else host.strip("[]")
+            if (host, int(port)) not in found:
+                found.append((host, int(port)))
+    return found
+
+
+def listening_addresses(pid):
+    """The addresses that a process listens on according to the system, [(host, port)]."""
+    inodes = {name[8:-1] for name in open_files(pid).values() if name.startswith("socket:[")}
+    found = []
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        with contextlib.suppress(FileNotFoundError), open("/proc/%d/net/%s" % (pid, table)) as f:
+            for fields in map(str.split, f.read().splitlines()[1:]):
+                if fields[3] == "0A" and fields[9] in inodes:
+                    digits, port = fields[1].split(":")
+                    words = [struct.pack("=I", int(digits[i : i + 8], 16)) for i in range(0, len(digits), 8)]
+                    found.append((socket.inet_ntop(family, b"".join(words)), int(port, 16)))
+    return found
+
+
 class Server:
     """One running wspipe."""
 
@@ -187,10 +214,7 @@ class Server:
     def _addresses(self):
         if self.process.poll() is not None:
             pytest.fail("the server ended with %s:\n%s" % (self.process.returncode, self.log()))
-        found = []
-        for host, port in re.findall(r"(?:listening on https?|Starting WebSocket server   : wss?)://(\S+):(\d+)/", self.log()):
-            found.append((host.strip("[]"), int(port)))
-        return found
+        return logged_addresses(self.log())
 
     def log(self):
         """The whole lines; one that is being written may be seen in part."""

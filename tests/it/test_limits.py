@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import TLS, WSPIPE, children, wait_for
+from conftest import TLS, WSPIPE, children, listening_addresses, wait_for
 from probes import wait_idle
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
@@ -218,25 +218,10 @@ def test_maxforks_slot_comes_back_on_every_way(server, script):
         wait_for(lambda: not children(one.pid), "the program is gone")
 
 
-def listening(pid):
-    """The port that a process listens on at 127.0.0.1, by the system's own account."""
-    fds = "/proc/%d/fd" % pid
-    try:
-        inodes = {os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)}
-    except OSError:
-        return None  # one was closed meanwhile
-    with open("/proc/net/tcp") as f:
-        for line in f.readlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and "socket:[%s]" % fields[9] in inodes:
-                return int(fields[1].split(":")[1], 16)
-    return None
-
-
 def mute_server(server, log, *args):
     """A server whose log goes to a place that the test can't read."""
     one = server(*args, wrapper=("sh", "-c", 'exec "$@" 2>%s' % log, "sh"), ready=False)
-    one.addresses = [("127.0.0.1", wait_for(lambda: listening(one.pid), "the server listens"))]
+    one.addresses = wait_for(lambda: listening_addresses(one.pid), "the server listens")
     wait_for(one._takes_signals, "the server takes signals")
     one.fds = fd_count(one.pid)
     return one

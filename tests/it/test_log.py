@@ -7,7 +7,7 @@ import os
 import re
 
 import pytest
-from conftest import SCHEME, wait_for
+from conftest import SCHEME, listening_addresses, wait_for
 from wsraw import TEXT, close_frame, fd_count, frame
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -249,7 +249,7 @@ def test_long_line_of_stderr_does_not_stall_the_program(server, script, form):
 def test_levels(server, script, level, shown):
     talk = script("talk", "#!/bin/sh\necho oops >&2\nread line\n")
     one = server("--loglevel=" + level, "--address=127.0.0.1", talk, ready=False)
-    one.addresses = [wait_for(lambda: listening_address(one.pid), "the server listens")]
+    one.addresses = wait_for(lambda: listening_addresses(one.pid), "the server listens")
     wait_for(one._takes_signals, "the server takes signals")
     one.fds = fd_count(one.pid)
     with one.websocket() as ws:
@@ -257,18 +257,3 @@ def test_levels(server, script, level, shown):
         assert ws.closed() == (1000, "exit 0")
     one.check_clean()
     assert {line.split(" ")[1] for line in one.log().splitlines()} == shown
-
-
-def listening_address(pid):
-    """Where a server listens that may not say it."""
-    inodes = set()
-    for fd in os.listdir("/proc/%d/fd" % pid):
-        try:
-            inodes.update(re.findall(r"socket:\[(\d+)\]", os.readlink("/proc/%d/fd/%s" % (pid, fd))))
-        except OSError:
-            continue
-    with open("/proc/%d/net/tcp" % pid) as f:
-        for fields in map(str.split, f.read().splitlines()[1:]):
-            if fields[3] == "0A" and fields[9] in inodes:
-                return "127.0.0.1", int(fields[1].split(":")[1], 16)
-    return None

@@ -300,7 +300,7 @@ def test_files_that_do_not_do_are_told_as_websocketd_does(secure, tmp_path):
 def test_the_environment_and_the_origin_are_those_of_https(secure):
     one = secure("sh", "-c", 'echo "$HTTPS $SERVER_NAME $SERVER_PORT"; cat')
     host = "localhost:%d" % one.addresses[0][1]
-    assert "listening on https://127.0.0.1:%d/" % one.addresses[0][1] in one.log()
+    assert " on wss://localhost:%d/ (this machine only" % one.addresses[0][1] in one.log()
     for headers, said in (
         ({"Host": "localhost"}, "on localhost 443"),
         ({"Host": host}, "on localhost %d" % one.addresses[0][1]),

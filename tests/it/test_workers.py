@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from conftest import SCHEME, TLS, children, client_context, make_certificate, tagged, wait_for
+from conftest import TLS, children, client_context, make_certificate, tagged, wait_for
 from probes import SANITIZED, cpu_seconds, preload, wait_idle
 from tlsprobes import context_of, fingerprint, make_client, make_crl
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
@@ -141,9 +141,8 @@ def test_a_worker_that_stands_still_keeps_nobody_waiting(server):
 
 def test_one_address_and_unique_sessions(server):
     one = server("--workers=3", "--log-format=json", *WHOSE, ready=False)
-    wait_for(lambda: "listening on" in one.log(), "it listens")
-    one.addresses = [("127.0.0.1", int(re.search(r"127\.0\.0\.1:(\d+)", one.log()).group(1)))]
-    assert one.log().count("listening on %s://127.0.0.1:" % SCHEME) == 1
+    one.addresses = wait_for(one._addresses, "it listens")
+    assert one.log().count("serving ") == 1
     wait_for(one.workers, "the workers are there")
     one.fds = len(os.listdir("/proc/%d/fd" % one.pid))
     one.worker_fds = len(os.listdir("/proc/%d/fd" % one.workers()[0]))
