@@ -221,13 +221,15 @@ offer_accept(const struct deflate_settings *settings, const struct offer *offer,
 	 * word. */
 	out->server_takeover = settings->takeover && !offer->has[OFFER_SERVER_NO_TAKEOVER];
 	out->client_takeover = settings->takeover && !offer->has[OFFER_CLIENT_NO_TAKEOVER];
-	/* 7.1.2.1: ours is never above the client's wish; it may be named unasked, and saves
-	 * the client memory. */
+	/*
+	 * 7.1.2.1: ours is never above the client's limit. It is named only to a client that
+	 * named one: some reject a parameter they did not offer, and any client can decompress
+	 * what a smaller window produced.
+	 */
 	out->server_bits =
 	    offer_least(offer->has[OFFER_SERVER_BITS] ? offer->server_bits : DEFLATE_WINDOW_MAX,
 		settings->window);
-	out->says_server_bits =
-	    offer->has[OFFER_SERVER_BITS] || out->server_bits < DEFLATE_WINDOW_MAX;
+	out->says_server_bits = offer->has[OFFER_SERVER_BITS];
 	/* 7.1.2.2: theirs may be named only to a client that has said that it can be limited.
 	 */
 	out->says_client_bits = offer->has[OFFER_CLIENT_BITS];
@@ -403,7 +405,7 @@ struct inflater {
 	bool live; /* zlib holds memory */
 	bool in_message;
 	bool takeover;
-	bool at_final; /* the last byte that was fed ended a block that calls itself the last */
+	bool at_final; /* the last byte fed ended a block with BFINAL set */
 	int bits;
 };
 
@@ -472,8 +474,8 @@ inflater_next(struct inflater *f, uint8_t *out, size_t room, size_t *len)
 	do {
 		said = inflate(&f->z, Z_SYNC_FLUSH);
 		/*
-		 * Section 7.2.3.4: a block may call itself the last one. To zlib the stream
-		 * ends with it; to this protocol it goes on at the next byte, and with the
+		 * Sections 7.2.1 and 7.2.3.4: any block may have BFINAL set. For zlib the
+		 * stream ends there; in this protocol it goes on at the next byte, with the
 		 * window as it is.
 		 */
 		if (said == Z_STREAM_END) {
@@ -500,18 +502,28 @@ inflater_end(struct inflater *f)
 	int said;
 
 	f->in_message = false;
-	/* A compressor that ended its stream, and left out the empty block of section 7.2.1. */
+	/* The compressor finished its stream and omitted the empty block of section 7.2.1. */
 	if (f->at_final)
 		return true;
-	/* Section 7.2.2: the tail is put back. It must be an empty block, and nothing else. */
+	/* Section 7.2.2: the tail is put back. It must complete an empty block, nothing else.
+	 */
 	f->z.next_in = deflate_tail;
 	f->z.avail_in = sizeof(deflate_tail);
 	f->z.next_out = none;
 	f->z.avail_out = sizeof(none);
 	said = inflate(&f->z, Z_SYNC_FLUSH);
-	/* Bit 7 of data_type: it stands between two blocks. */
-	return (said == Z_OK || said == Z_BUF_ERROR) && f->z.avail_in == 0 &&
-	       f->z.avail_out == sizeof(none) && (f->z.data_type & 128);
+	if (f->z.avail_in > 0 || f->z.avail_out < sizeof(none))
+		return false;
+	/*
+	 * Section 7.2.1: "An endpoint MAY use both DEFLATE blocks with the BFINAL bit set to 0
+	 * and DEFLATE blocks with the BFINAL bit set to 1", so the empty block may have it set,
+	 * as with a compressor that is closed after each message. The next message goes on with
+	 * the window as it is.
+	 */
+	if (said == Z_STREAM_END)
+		return inflateResetKeep(&f->z) == Z_OK;
+	/* Bit 7 of data_type: between two blocks. */
+	return (said == Z_OK || said == Z_BUF_ERROR) && (f->z.data_type & 128);
 }
 
 void

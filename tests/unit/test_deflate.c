@@ -93,17 +93,17 @@ offers(void **state)
 	    {{"permessage-deflate2"}, "none"},
 	    {{"permessage-deflat"}, "none"},
 	    /* The four parameters. */
-	    {{PMD}, PMD11},
-	    {{PMD SNO}, PMD SNO SB "11"},
-	    {{PMD CNO}, PMD CNO SB "11"},
-	    {{PMD SNO CNO}, PMD SNO CNO SB "11"},
-	    {{PMD CNO SNO}, PMD SNO CNO SB "11"},
-	    {{PMD "; client_max_window_bits"}, PMD11 CB "11"},
-	    {{PMD CB "15"}, PMD11 CB "11"},
-	    {{PMD CB "11"}, PMD11 CB "11"},
-	    {{PMD CB "10"}, PMD11 CB "10"},
-	    {{PMD CB "9"}, PMD11 CB "9"},
-	    {{PMD CB "8"}, PMD11 CB "8"},
+	    {{PMD}, PMD},
+	    {{PMD SNO}, PMD SNO},
+	    {{PMD CNO}, PMD CNO},
+	    {{PMD SNO CNO}, PMD SNO CNO},
+	    {{PMD CNO SNO}, PMD SNO CNO},
+	    {{PMD "; client_max_window_bits"}, PMD CB "11"},
+	    {{PMD CB "15"}, PMD CB "11"},
+	    {{PMD CB "11"}, PMD CB "11"},
+	    {{PMD CB "10"}, PMD CB "10"},
+	    {{PMD CB "9"}, PMD CB "9"},
+	    {{PMD CB "8"}, PMD CB "8"},
 	    {{PMD SB "15"}, PMD11},
 	    {{PMD SB "12"}, PMD11},
 	    {{PMD SB "11"}, PMD11},
@@ -149,7 +149,7 @@ offers(void **state)
 	    /* Quoted values: a token once the backslashes are removed. */
 	    {{PMD "; server_max_window_bits=\"10\""}, PMD SB "10"},
 	    {{PMD "; server_max_window_bits=\"1\\0\""}, PMD SB "10"},
-	    {{PMD "; client_max_window_bits=\"\\9\""}, PMD11 CB "9"},
+	    {{PMD "; client_max_window_bits=\"\\9\""}, PMD CB "9"},
 	    {{PMD "; server_max_window_bits=\"08\""}, "none"},
 	    {{PMD "; server_max_window_bits=\"10\" ; client_max_window_bits"},
 		PMD SB "10" CB "11"},
@@ -160,14 +160,14 @@ offers(void **state)
 	      "9 "},
 		PMD SB "10" CB "9"},
 	    /* Several offers, also over several lines: the first that can be. */
-	    {{PMD SB "8, " PMD}, PMD11},
+	    {{PMD SB "8, " PMD}, PMD},
 	    {{PMD "; unknown, " PMD SB "10, " PMD SB "9"}, PMD SB "10"},
-	    {{"x-unknown, " PMD SNO}, PMD SNO SB "11"},
+	    {{"x-unknown, " PMD SNO}, PMD SNO},
 	    {{PMD SB "16, " PMD SNO SNO}, "none"},
 	    {{PMD SB "16", PMD SB "12"}, PMD11},
-	    {{"", "x-unknown", PMD CNO}, PMD CNO SB "11"},
-	    {{PMD SNO, PMD CNO}, PMD SNO SB "11"},
-	    {{",, " PMD ",,"}, PMD11},
+	    {{"", "x-unknown", PMD CNO}, PMD CNO},
+	    {{PMD SNO, PMD CNO}, PMD SNO},
+	    {{",, " PMD ",,"}, PMD},
 	    {{"x; a=\""
 	      "p,q"
 	      "\", " PMD},
@@ -212,8 +212,8 @@ static void
 offers_to_the_most_frugal_settings(void **state)
 {
 	static const struct offer_case cases[] = {
-	    {{PMD}, PMD SNO CNO SB "9"},
-	    {{PMD CB "8"}, PMD SNO CNO SB "9" CB "8"},
+	    {{PMD}, PMD SNO CNO},
+	    {{PMD CB "8"}, PMD SNO CNO CB "8"},
 	    {{PMD SNO CNO SB "15; client_max_window_bits"}, PMD SNO CNO SB "9" CB "9"},
 	};
 
@@ -231,7 +231,7 @@ sixteen_offers_are_looked_at(void **state)
 	for (int i = 0; i < DEFLATE_OFFERS_MAX - 1; i++)
 		strcat(text, "x-other,");
 	strcat(text, PMD);
-	assert_string_equal(answered(&usual, values), PMD11);
+	assert_string_equal(answered(&usual, values), PMD);
 	memcpy(text, "y,", 2);
 	strcpy(text, "y,");
 	for (int i = 0; i < DEFLATE_OFFERS_MAX - 1; i++)
@@ -397,6 +397,100 @@ examples_of_the_rfc(void **state)
 	}
 }
 
+/* Sections 7.2.1 and 7.2.3.4: any block of a message may have BFINAL set. */
+static void
+final_blocks_are_blocks_like_others(void **state)
+{
+#define HELLO "\xf2\x48\xcd\xc9\xc9\x07\x00"
+#define FINAL_HELLO "\xf3\x48\xcd\xc9\xc9\x07\x00"
+#define FINAL_STORED "\x01\x02\x00\xfd\xffHi"
+#define EMPTY_FINAL "\x01\x00\x00\xff\xff"
+#define CASE(wire, plain)                                                                      \
+	{                                                                                      \
+		wire, sizeof(wire) - 1, plain                                                  \
+	}
+	static const struct {
+		const char *wire;
+		size_t len;
+		const char *plain;
+	} cases[] = {
+	    CASE(FINAL_HELLO, "Hello"),
+	    CASE(FINAL_HELLO "\x00", "Hello"),
+	    CASE(FINAL_HELLO "\x01", "Hello"),
+	    /* A stream that was flushed, then closed: its last block is empty and final. */
+	    CASE(HELLO "\x00\x00\xff\xff\x01", "Hello"),
+	    CASE(HELLO "\x00\x00\xff\xff" EMPTY_FINAL, "Hello"),
+	    CASE("\x00\x02\x00\xfd\xffHi\x01", "Hi"),
+	    CASE(FINAL_STORED, "Hi"),
+	    CASE(FINAL_STORED "\x00", "Hi"),
+	    CASE(FINAL_STORED "\x01", "Hi"),
+	    CASE("\x01", ""),
+	    CASE(EMPTY_FINAL, ""),
+	    CASE("\x03\x00", ""),
+	    CASE("\x03\x00\x00", ""),
+	    /* Several of them. */
+	    CASE(FINAL_HELLO FINAL_HELLO, "HelloHello"),
+	    CASE(FINAL_STORED FINAL_HELLO FINAL_STORED "\x00", "HiHelloHi"),
+	    CASE(FINAL_HELLO EMPTY_FINAL "\x03\x00" FINAL_STORED "\x01", "HelloHi"),
+	    CASE(EMPTY_FINAL EMPTY_FINAL HELLO, "Hello"),
+	};
+	uint8_t back[64];
+
+	(void)state;
+	for (int takeover = 0; takeover < 2; takeover++) {
+		for (size_t step = 1; step < 24; step++) {
+			struct deflate_agreed agreed = agree(15, takeover);
+			struct inflater *f = inflater_new(&agreed);
+
+			for (size_t i = 0; i < UTIL_LEN(cases); i++) {
+				size_t want = strlen(cases[i].plain);
+
+				assert_int_equal(
+				    inflate_all(f, (const uint8_t *)cases[i].wire, cases[i].len,
+					step, step % 3 == 0 ? 1 : sizeof(back), back),
+				    want);
+				assert_memory_equal(back, cases[i].plain, want);
+				if (!takeover) {
+					inflater_rest(f);
+					continue;
+				}
+				/* 7.2.3.2: the window goes on. */
+				if (want < 5 || strcmp(cases[i].plain + want - 5, "Hello") != 0)
+					continue;
+				assert_int_equal(
+				    inflate_all(f, (const uint8_t *)"\xf2\x00\x11\x00\x00", 5,
+					step, 64, back),
+				    5);
+				assert_memory_equal(back, "Hello", 5);
+			}
+			inflater_free(f);
+		}
+	}
+#undef CASE
+}
+
+/* Behind a final block a message may be cut as well. */
+static void
+cut_blocks_behind_a_final_one_are_not_complete(void **state)
+{
+	struct deflate_agreed agreed = agree(15, true);
+	uint8_t back[64];
+	size_t n;
+
+	(void)state;
+	for (size_t cut = 1; cut < 6; cut++) {
+		struct inflater *f = inflater_new(&agreed);
+
+		assert_true(inflater_begin(f));
+		inflater_feed(f, (const uint8_t *)FINAL_HELLO, 7);
+		assert_int_equal(inflater_next(f, back, sizeof(back), &n), INFLATER_MORE);
+		inflater_feed(f, (const uint8_t *)FINAL_HELLO, cut);
+		assert_int_equal(inflater_next(f, back, sizeof(back), &n), INFLATER_MORE);
+		assert_false(inflater_end(f));
+		inflater_free(f);
+	}
+}
+
 static void
 our_empty_message_is_that_of_the_rfc(void **state)
 {
@@ -555,6 +649,8 @@ main(void)
 	    cmocka_unit_test(round_trips_of_all_windows),
 	    cmocka_unit_test(parts_of_one_byte),
 	    cmocka_unit_test(examples_of_the_rfc),
+	    cmocka_unit_test(final_blocks_are_blocks_like_others),
+	    cmocka_unit_test(cut_blocks_behind_a_final_one_are_not_complete),
 	    cmocka_unit_test(our_empty_message_is_that_of_the_rfc),
 	    cmocka_unit_test(without_takeover_each_message_stands_alone),
 	    cmocka_unit_test(what_can_not_be_compressed_fits_its_bound),

@@ -15,6 +15,7 @@ SERVERS = {
     "1024": ("--maxframesize=1024", "cat"),
     "1024 bytes": ("--maxframesize=1024", "--binary", "cat"),
     "1 byte": ("--maxframesize=1", "cat"),
+    "deflate": ("--deflate", "cat"),
     "exit": ("--", "sh", "-c", "read -r status; exit $status"),
     "last words": ("--", "sh", "-c", "read -r status; echo one; echo two; printf three; exit $status"),
     "kill": ("--", "sh", "-c", "read -r signal; kill -$signal $$"),
@@ -38,6 +39,7 @@ class Case(NamedTuple):
     close: Optional[bytes] = None
     # The server closes first, so what is sent behind its CLOSE ends the connection.
     answer: Optional[bytes] = None
+    offer: Optional[str] = None  # of extensions
 
 
 def body(code=None, reason=b""):
