@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "options_check.h"
 #include "options_help.h"
+#include "options_set.h"
 #include "options_table.h"
 
 #include <stdlib.h>
@@ -117,12 +118,13 @@ set_defaults(struct options *options, bool repeatable)
 	}
 }
 
-/* Writes the line about an argument that is no option, and returns the status to exit with. */
+/* Reports an argument that is not a valid option, and returns the exit status. */
 static int
-say_bad_word(
+report_bad_option(
     const struct options *options, const struct walk *walk, enum walk_result result, FILE *err)
 {
-	const char *nearest = result == WALK_UNKNOWN ? option_nearest(walk->name) : NULL;
+	const char *suggestion = result == WALK_UNKNOWN ? option_suggest(walk->name) : NULL;
+	int shown = (int)(walk->name.data + walk->name.len - walk->word);
 
 	if (options->compat && result == WALK_MISSING)
 		fprintf(err, "flag needs an argument: -%s\n", walk->row->name);
@@ -135,41 +137,56 @@ say_bad_word(
 		fprintf(err, "wspipe: --%s needs a value: write --%s=%s\n", walk->row->name,
 		    walk->row->name, walk->row->argument);
 	else if (result == WALK_SYNTAX)
-		fprintf(
-		    err, "wspipe: '%s' is no option; 'wspipe --help' lists all\n", walk->word);
-	else if (nearest)
-		fprintf(err, "wspipe: unknown option --%.*s; did you mean --%s?\n",
-		    (int)walk->name.len, walk->name.data, nearest);
+		fprintf(err, "wspipe: invalid option '%s'; see 'wspipe --help'\n", walk->word);
+	else if (suggestion)
+		fprintf(err, "wspipe: unknown option %.*s; did you mean --%s?\n", shown,
+		    walk->word, suggestion);
 	else
-		fprintf(err, "wspipe: unknown option --%.*s; 'wspipe --help' lists all\n",
-		    (int)walk->name.len, walk->name.data);
+		fprintf(err, "wspipe: unknown option %.*s; see 'wspipe --help'\n", shown,
+		    walk->word);
 	return options->compat ? COMPAT_FLAG : EX_USAGE;
 }
 
-/* Shows a value in one line, whatever is in it. */
+/* Prints TEXT on one line, whatever it contains. */
 static void
-print_quoted(FILE *err, struct span value)
+print_text(FILE *err, const char *text, size_t len)
 {
-	fputc('\'', err);
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.data[i];
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
 
 		fputc(c < 0x20 || c == 0x7f ? '?' : c, err);
 	}
-	fputc('\'', err);
 }
 
-/* The same about a value that its row refuses with REASON. */
+/* Reports a value that its setter rejects with REASON; see option_setter for its form. */
 static int
-say_bad_value(const struct options *options, const struct walk *walk, const char *reason,
+report_bad_value(const struct options *options, const struct walk *walk, const char *reason,
     FILE *out, FILE *err)
 {
 	const struct option_row *row = walk->row;
+	size_t rule = strcspn(reason, ";");
 
+	if (row->set == option_set_unsupported) {
+		if (options->compat)
+			fprintf(err,
+			    "flag provided but not defined: -%s\n"
+			    "(wspipe does not support websocketd's --%s yet)\n",
+			    row->name, row->name);
+		else
+			fprintf(
+			    err, "wspipe: websocketd's --%s is not supported yet\n", row->name);
+		return options->compat ? COMPAT_FLAG : EX_USAGE;
+	}
+	if (!options->compat && strncmp(reason, "must be ", 8) == 0) {
+		fprintf(err, "wspipe: --%s %.*s, not '", row->name, (int)rule, reason);
+		print_text(err, walk->value.data, walk->value.len);
+		fprintf(err, "'%s\n", reason + rule);
+		return EX_USAGE;
+	}
 	if (!options->compat) {
-		fprintf(err, "wspipe: --%s ", row->name);
-		print_quoted(err, walk->value);
-		fprintf(err, " %s\n", reason);
+		fprintf(err, "wspipe: --%s: ", row->name);
+		print_text(err, reason, strlen(reason));
+		fputc('\n', err);
 		return EX_USAGE;
 	}
 	if (strcmp(row->name, "loglevel") == 0) {
@@ -197,7 +214,7 @@ read_values(struct options *options, struct walk *walk, FILE *out, FILE *err, in
 		const char *reason = walk->row->set(walk->row, options, walk->value);
 
 		if (reason) {
-			*status = say_bad_value(options, walk, reason, out, err);
+			*status = report_bad_value(options, walk, reason, out, err);
 			return false;
 		}
 		if (options->help) {
@@ -208,8 +225,32 @@ read_values(struct options *options, struct walk *walk, FILE *out, FILE *err, in
 	}
 	if (result == WALK_END)
 		return true;
-	*status = say_bad_word(options, walk, result, err);
+	*status = report_bad_option(options, walk, result, err);
 	return false;
+}
+
+/* The first of the ARGC words of COMMAND that is a valid option of wspipe, or NULL. */
+static const char *
+find_misplaced(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		struct walk walk = {.argc = argc, .argv = argv, .next = i};
+		struct options scratch = {0};
+		const char *reason;
+		bool common;
+
+		if (strcmp(argv[i], "--") == 0)
+			break;
+		if (walk_next(&walk) != WALK_OPTION || walk.row->set == option_set_unsupported)
+			continue;
+		reason = walk.row->set(walk.row, &scratch, walk.value);
+		/* Most programs have these themselves. */
+		common = scratch.help || scratch.version || scratch.license;
+		options_clear(&scratch);
+		if (!reason && !common)
+			return argv[i];
+	}
+	return NULL;
 }
 
 enum options_result
@@ -246,6 +287,8 @@ options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *e
 	set_defaults(options, true); /* of the lists that are empty still */
 	if (options->compat && options->origin.count == 0 && !options->sameorigin)
 		options->origin_any = true;
+	if (!options->compat && options->command)
+		options->misplaced = find_misplaced(argc - walk.next, argv + walk.next);
 	return options_check(options, err, status) ? OPTIONS_RUN : OPTIONS_EXIT;
 }
 

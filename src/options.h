@@ -99,6 +99,8 @@ struct options {
 
 	char **command; /* borrowed from argv, NULL-terminated; NULL: none was given */
 	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
+	const char *misplaced; /* borrowed from command: an argument that looks like an option of
+				  wspipe; NULL: none */
 
 	bool help; /* these three are answered by options_parse() itself */
 	bool version;
@@ -107,7 +109,7 @@ struct options {
 
 enum options_result {
 	OPTIONS_RUN, /* go on with the options */
-	OPTIONS_EXIT, /* all was said (--help, or an error): exit with *STATUS */
+	OPTIONS_EXIT, /* help or an error was printed: exit with *STATUS */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "options_check.h"
+#include "options_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +17,7 @@
 
 enum { COMPAT_STATUS = 1 };
 
-/* Where a shell without PATH looks. */
-static const char standard_path[] = "/usr/local/bin:/usr/bin:/bin";
-
-/* Says what is wrong, in compat mode without our name as websocketd does; returns false. */
+/* Reports an error, in compat mode without our name as websocketd does; returns false. */
 static bool __attribute__((format(printf, 5, 6))) refuse(const struct options *options,
     FILE *err, int *status, int native_status, const char *format, ...)
 {
@@ -50,7 +48,7 @@ check_usage(const struct options *options, FILE *err, int *status)
 		return refuse(options, err, status, EX_USAGE, "%s",
 		    compat ? "ambiguous: provided COMMAND and --dir argument, please only "
 			     "specify one"
-			   : "COMMAND and --dir exclude each other: leave one of them out");
+			   : "COMMAND and --dir can't be combined");
 	return true;
 }
 
@@ -63,8 +61,7 @@ framing_of(int own, int both)
 	return own == 0 ? FRAMING_LINES : (enum framing_kind)(own - 1);
 }
 
-/* Works out the framing of both directions, and refuses what would have no effect or no
- * meaning. */
+/* Sets the framing of both directions, and rejects options that would have no effect. */
 static bool
 check_framing(struct options *options, FILE *err, int *status)
 {
@@ -78,31 +75,27 @@ check_framing(struct options *options, FILE *err, int *status)
 	out = framing_of(options->framing_out, both);
 
 	if (options->binary && options->passstderr)
-		wrong =
-		    options->compat
-			? "please only specify one of --binary and --passstderr"
-			: "--binary and --passstderr exclude each other: leave one of them out";
+		wrong = options->compat ? "please only specify one of --binary and --passstderr"
+					: "--binary and --passstderr can't be combined";
 	else if (options->binary && (in != FRAMING_STREAM || out != FRAMING_STREAM))
-		wrong =
-		    "--binary is --framing=stream: leave out --binary, or the other framing";
+		wrong = "--binary means --framing=stream; it can't be combined with another "
+			"framing";
 	else if (options->newline != FRAMING_NEWLINE_PASS && in != FRAMING_LINES)
-		wrong = "--newline is about lines: it needs --framing-in=lines";
+		wrong = "--newline only applies to --framing-in=lines";
 	else if (options->text && out != FRAMING_LENGTH)
-		wrong = "--text is about records with a length: it needs --framing-out=length";
+		wrong = "--text only applies to --framing-out=length";
 	else if (options->events && in != FRAMING_JSON)
-		wrong = "--events is about JSON: it needs --framing-in=json";
+		wrong = "--events only applies to --framing-in=json";
 	else if (options->passstderr && out != FRAMING_LINES && out != FRAMING_JSON)
-		wrong = "--passstderr needs --framing-out=lines or --framing-out=json";
+		wrong =
+		    "--passstderr only applies to --framing-out=lines and --framing-out=json";
 	else if (options->invalid_utf8 != OPTIONS_REPLACE &&
 		 (out == FRAMING_STREAM || out == FRAMING_JSON ||
 		     (out == FRAMING_LENGTH && !options->text)))
-		wrong = "--invalid-utf8 is about text: what the program writes is sent as "
-			"binary messages, "
-			"or is JSON, which must be UTF-8";
+		wrong = "--invalid-utf8 only applies to output that is sent as text, so not to "
+			"--framing-out=stream, json, or length without --text";
 	else if (options->invalid_utf8 == OPTIONS_BINARY && options->passstderr)
-		wrong = "--invalid-utf8=binary and --passstderr exclude each other, as JSON is "
-			"text: leave "
-			"one of them out";
+		wrong = "--invalid-utf8=binary and --passstderr can't be combined";
 	if (wrong)
 		return refuse(options, err, status, EX_USAGE, "%s", wrong);
 	options->to_program = (struct framing){.kind = in, .newline = options->newline};
@@ -133,8 +126,8 @@ check_tls(const struct options *options, FILE *err, int *status)
 		return refuse(options, err, status, EX_USAGE,
 		    "--strict-sni needs --ssl: add it, or leave it out");
 	if (options->sslcrl && !options->sslca)
-		return refuse(options, err, status, EX_USAGE,
-		    "--sslcrl is about the certificates of clients: it needs --sslca");
+		return refuse(
+		    options, err, status, EX_USAGE, "--sslcrl only applies with --sslca");
 	if (certificates != keys)
 		return refuse(options, err, status, EX_USAGE,
 		    "each --sslcert needs its --sslkey, in the same order: there are %zu and "
@@ -143,7 +136,7 @@ check_tls(const struct options *options, FILE *err, int *status)
 	return true;
 }
 
-/* What is agreed on is said once, and only a list can be asked for. */
+/* The response names one subprotocol, which only wspipe can choose. */
 static bool
 check_subprotocol(const struct options *options, FILE *err, int *status)
 {
@@ -152,14 +145,13 @@ check_subprotocol(const struct options *options, FILE *err, int *status)
 
 	if (options->require_subprotocol && options->subprotocol.count == 0)
 		return refuse(options, err, status, EX_USAGE,
-		    "--require-subprotocol needs --subprotocol=LIST, which says those that "
-		    "will do");
+		    "--require-subprotocol needs --subprotocol=LIST");
 	for (size_t i = 0; i < 2 && options->subprotocol.count > 0; i++) {
 		for (size_t k = 0; k < lists[i]->count; k++) {
 			if (strncasecmp(lists[i]->items[k], name, sizeof(name) - 1) == 0)
 				return refuse(options, err, status, EX_USAGE,
-				    "--%s '%s' and --subprotocol exclude each other: leave the "
-				    "header out",
+				    "--%s '%s' and --subprotocol can't be combined: leave out "
+				    "the header",
 				    i == 0 ? "header" : "header-ws", lists[i]->items[k]);
 		}
 	}
@@ -230,97 +222,20 @@ is_within(const char *path, const char *directory)
 	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-/* 0 when PATH is a file that we may execute, else the errno of the refusal. */
-static int
-try_program(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		return errno;
-	if (S_ISDIR(st.st_mode))
-		return EISDIR;
-	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == -1)
-		return EACCES;
-	return 0;
-}
-
-/*
- * Looks for NAME as a shell would. *ERROR says why a file that was found can't
- * be it, ENOENT when there was none. Directories of PATH that are not absolute are left
- * out: what they hold depends on where wspipe is started.
- */
-static char *
-find_program(const char *name, int *error)
-{
-	const char *path = getenv("PATH");
-	char *candidate = NULL;
-
-	*error = ENOENT;
-	if (strchr(name, '/')) {
-		char *cwd = name[0] == '/' ? strdup("") : getcwd(NULL, 0);
-		int made = cwd ? asprintf(&candidate, "%s%s%s", cwd, *cwd ? "/" : "",
-				     strncmp(name, "./", 2) == 0 ? name + 2 : name)
-			       : -1;
-
-		*error = made == -1 ? errno : try_program(candidate);
-		free(cwd);
-		if (made != -1 && *error == 0)
-			return candidate;
-		if (made != -1)
-			free(candidate);
-		return NULL;
-	}
-	for (const char *p = path ? path : standard_path; *name && *p; p += *p == ':') {
-		size_t len = (size_t)(strchrnul(p, ':') - p);
-		int failed;
-
-		if (*p == '/') {
-			if (asprintf(&candidate, "%.*s/%s", (int)len, p, name) == -1) {
-				*error = errno;
-				return NULL;
-			}
-			failed = try_program(candidate);
-			if (failed == 0)
-				return candidate;
-			/* A directory that can't be searched says nothing about the program. */
-			if (failed == EACCES && access(candidate, F_OK) == 0)
-				*error = EACCES;
-			free(candidate);
-		}
-		p += len;
-	}
-	return NULL;
-}
-
 static bool
 check_command(struct options *options, FILE *err, int *status)
 {
-	const char *name;
-	int error;
+	char reason[OPTIONS_COMMAND_REASON_MAX];
 
 	if (!options->command)
 		return true;
-	name = options->command[0];
-	options->program = find_program(name, &error);
+	options->program = options_find_command(options->command[0], reason);
 	if (options->program)
 		return true;
 	if (options->compat)
 		return refuse(options, err, status, EX_CONFIG,
-		    "unable to locate specified COMMAND '%s' in OS path", name);
-	if (error == EACCES)
-		return refuse(options, err, status, EX_CONFIG,
-		    "COMMAND '%s' can't be executed: make it executable with chmod +x", name);
-	if (*name == '\0')
-		return refuse(
-		    options, err, status, EX_CONFIG, "COMMAND is empty: give a program");
-	if (error == ENOENT && !strchr(name, '/'))
-		return refuse(options, err, status, EX_CONFIG,
-		    "COMMAND '%s' is not on PATH: install it, or write ./%s for a file here",
-		    name, name);
-	return refuse(options, err, status, EX_CONFIG,
-	    "COMMAND '%s' can't be used: %s; give the path of a program", name,
-	    strerror(error));
+		    "unable to locate specified COMMAND '%s' in OS path", options->command[0]);
+	return refuse(options, err, status, EX_CONFIG, "%s", reason);
 }
 
 bool
@@ -335,8 +250,8 @@ options_serve(const struct options *options, const char *path)
 	return served;
 }
 
-/* What can be downloaded must not be what is executed: the text of a program may hold secrets,
- * and a private key is one. */
+/* What is executed must not be downloadable: the source of a program may contain secrets, and a
+ * private key is one. */
 static bool
 check_overlap(const struct options *options, FILE *err, int *status)
 {
@@ -345,21 +260,20 @@ check_overlap(const struct options *options, FILE *err, int *status)
 	for (size_t i = 0; i < options->sslkey.count; i++) {
 		if (options_serve(options, options->sslkey.items[i]))
 			return refuse(options, err, status, EX_CONFIG,
-			    "--sslkey '%s' is inside --staticdir '%s', so it could be "
-			    "downloaded: move it out of there",
+			    "--sslkey '%s' is inside --staticdir '%s', so anyone could "
+			    "download it: move it elsewhere",
 			    options->sslkey.items[i], options->staticdir);
 	}
 	if (options->dir && (is_within(options->dir, options->staticdir) ||
 				is_within(options->staticdir, options->dir)))
 		return refuse(options, err, status, EX_CONFIG,
-		    "--dir '%s' and --staticdir '%s' overlap, so the text of programs could be "
-		    "downloaded: "
-		    "use two directories of which none is inside the other",
+		    "--dir '%s' and --staticdir '%s' overlap, so anyone could download the "
+		    "programs' source: use two directories, neither inside the other",
 		    options->dir, options->staticdir);
 	if (options->program && options_serve(options, options->program))
 		return refuse(options, err, status, EX_CONFIG,
-		    "COMMAND '%s' is inside --staticdir '%s', so its text could be downloaded: "
-		    "move it out of there",
+		    "COMMAND '%s' is inside --staticdir '%s', so anyone could download its "
+		    "source: move it elsewhere",
 		    options->command[0], options->staticdir);
 	return true;
 }

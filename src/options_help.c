@@ -15,12 +15,12 @@ enum {
 static const char *const sections[OPTION_SECTIONS] = {
     [OPTION_LISTENING] = "Listening",
     [OPTION_TLS] = "TLS",
-    [OPTION_PERMISSION] = "Who may connect",
-    [OPTION_PROGRAM] = "The program",
-    [OPTION_WEBSOCKET] = "The WebSocket",
+    [OPTION_ACCESS] = "Access control",
+    [OPTION_PROGRAM] = "Program",
+    [OPTION_WEBSOCKET] = "WebSocket",
     [OPTION_LIMITS] = "Limits",
-    [OPTION_ANSWERS] = "HTTP answers",
-    [OPTION_LOG] = "Log",
+    [OPTION_RESPONSES] = "HTTP responses",
+    [OPTION_LOG] = "Logging",
     [OPTION_OTHER] = "Other",
 };
 
@@ -50,7 +50,7 @@ static const char license[] =
     "OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE\n"
     "OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.\n";
 
-/* Under which name help speaks of the program. */
+/* The name of the program in help texts. */
 static const char *
 self(bool compat)
 {
@@ -116,7 +116,7 @@ options_help_usage(FILE *out, bool compat)
 	fprintf(out,
 	    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n"
 	    "       %s [OPTION]... --dir=DIR\n"
-	    "Try '%s --help' for more.\n",
+	    "Try '%s --help' for more information.\n",
 	    name, name, name);
 }
 
@@ -129,8 +129,8 @@ options_help_print(FILE *out, bool compat)
 	    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n"
 	    "       %s [OPTION]... --dir=DIR\n"
 	    "       %s [OPTION]... --staticdir=DIR\n"
-	    "Puts any program that reads stdin and writes stdout on a WebSocket: each\n"
-	    "connection gets a process of its own, each message is a line.\n",
+	    "Turns any program that reads stdin and writes stdout into a WebSocket server:\n"
+	    "each connection runs its own process, each message is a line.\n",
 	    name, name, name);
 	for (int section = 0; section < OPTION_SECTIONS; section++) {
 		fprintf(out, "\n%s:\n", sections[section]);
@@ -140,14 +140,14 @@ options_help_print(FILE *out, bool compat)
 		}
 	}
 	fprintf(out,
-	    "\nA boolean takes =true or =false too. Options end at COMMAND, or at --.\n"
+	    "\nBoolean options also accept =true and =false. Options end at COMMAND or at --.\n"
 	    "\n"
 	    "Examples:\n"
 	    "  %s --port=8080 ./count.sh\n"
 	    "  %s --staticdir=./public --origin=https://example.com python3 -u bot.py\n"
 	    "  %s --address='*' --dir=./programs\n"
 	    "\n"
-	    "The manual: man wspipe\n",
+	    "See man wspipe for the manual.\n",
 	    name, name, name);
 }
 

@@ -166,8 +166,8 @@ option_set_path(const struct option_row *row, struct options *options, struct sp
 	char **path = option_target(row, options);
 
 	if (value.len == 0 && !options->compat)
-		return strcmp(row->argument, "DIR") == 0 ? "must be the name of a directory"
-							 : "must be the name of a file";
+		return strcmp(row->argument, "DIR") == 0 ? "must be a directory"
+							 : "must be a file name";
 	free(*path);
 	*path = value.len == 0 ? NULL : copy(value);
 	return NULL;
@@ -180,7 +180,7 @@ option_set_files(const struct option_row *row, struct options *options, struct s
 	struct options_list *list = option_target(row, options);
 
 	if (value.len == 0 && !options->compat)
-		return "must be the name of a file";
+		return "must be a file name";
 	if (options->compat)
 		options_list_clear(list);
 	if (value.len > 0)
@@ -198,16 +198,16 @@ option_set_address(const struct option_row *row, struct options *options, struct
 	if (value.len == 0 && options->compat)
 		value = SPAN("*");
 	if (value.len == 0)
-		return "must be an address, or '*' for all interfaces";
+		return "must be an address or '*' for all interfaces";
 	if (value.data[0] == '[') {
 		if (value.data[value.len - 1] != ']')
-			return "must be an address without a port, as [::1]; the port is "
-			       "--port";
+			return "must be an address without a port, such as [::1]; set the port "
+			       "with --port";
 		value.data++;
 		value.len -= 2;
 	} else if (colon &&
 		   !memchr(colon + 1, ':', value.len - (size_t)(colon - value.data) - 1)) {
-		return "must be an address without a port; the port is --port";
+		return "must be an address without a port; set the port with --port";
 	}
 	list_add_take(list, copy(value));
 	return NULL;
@@ -218,12 +218,15 @@ option_set_host(const struct option_row *row, struct options *options, struct sp
 {
 	size_t i = 0;
 
+	if (span_equal(value, SPAN("*")))
+		return "must be a host name; to accept any Host, listen with --address, or use "
+		       "a proxy that sets Host";
 	while (i < value.len &&
 	       (util_is_alpha((unsigned char)value.data[i]) ||
 		   util_is_digit((unsigned char)value.data[i]) || strchr("-._", value.data[i])))
 		i++;
 	if (i < value.len || i == 0 || value.data[0] == '.' || value.data[i - 1] == '.')
-		return "must be a host name, without a port";
+		return "must be a host name without a port";
 	list_add_take(option_target(row, options), copy(value));
 	return NULL;
 }
@@ -244,7 +247,7 @@ option_set_origin(const struct option_row *row, struct options *options, struct 
 		else if (part.len > 0)
 			list_add_take(list, copy(part));
 	}
-	return some || options->compat ? NULL : "must be a list of origins, or 'any'";
+	return some || options->compat ? NULL : "must be a list of origins or 'any'";
 }
 
 /* Keeps "Name: value" with exactly one blank, so that it can be sent as it is. */
@@ -257,19 +260,18 @@ option_set_header(const struct option_row *row, struct options *options, struct 
 	char *line;
 
 	if (!colon)
-		return "must be a \"Name: value\"";
+		return "must be \"Name: value\"";
 	name = (struct span){value.data, (size_t)(colon - value.data)};
 	text = span_trim((struct span){colon + 1, value.len - name.len - 1});
 	if (!util_is_token(name))
-		return "must be a \"Name: value\" whose name has only letters, digits and "
+		return "must be \"Name: value\" with a name of letters, digits and "
 		       "!#$%&'*+-.^_`|~";
 	if (has_control(text))
-		return "must be a \"Name: value\" without line breaks and other control "
-		       "characters";
+		return "must be \"Name: value\" without control characters";
 	for (size_t i = 0; i < UTIL_LEN(own_headers); i++) {
 		if (span_equal_nocase(name, span_of(own_headers[i]))) {
-			snprintf(
-			    error, sizeof(error), "must leave %s to wspipe", own_headers[i]);
+			snprintf(error, sizeof(error),
+			    "wspipe sets %s itself; it can't be overridden", own_headers[i]);
 			return error;
 		}
 	}
@@ -292,7 +294,7 @@ option_set_names(const struct option_row *row, struct options *options, struct s
 		/* A blank is a comma that was forgotten; to websocketd it is a name. */
 		if (memchr(part.data, '=', part.len) || has_control(part) ||
 		    (memchr(part.data, ' ', part.len) && !options->compat))
-			return "must be names of variables, separated by commas";
+			return "must be variable names separated by commas";
 		if (part.len > 0)
 			list_add_take(list, copy(part));
 	}
@@ -311,12 +313,11 @@ option_set_tokens(const struct option_row *row, struct options *options, struct 
 		if (part.len == 0)
 			continue;
 		if (!util_is_token(part))
-			return "must be names of letters, digits and !#$%&'*+-.^_`|~, "
-			       "separated "
+			return "must be names of letters, digits and !#$%&'*+-.^_`|~ separated "
 			       "by commas";
 		for (size_t i = 0; i < list->count; i++) {
 			if (span_equal(part, span_of(list->items[i])))
-				return "must have each name once";
+				return "each name can only be listed once";
 		}
 		list_add_take(list, copy(part));
 	}
@@ -327,7 +328,7 @@ option_set_tokens(const struct option_row *row, struct options *options, struct 
 static const char *
 set_deflate_part(struct deflate_settings *settings, struct span part)
 {
-	static char error[96];
+	static char error[128];
 	const struct {
 		const char *name;
 		int64_t *number; /* NULL: yes or no */
@@ -348,9 +349,8 @@ set_deflate_part(struct deflate_settings *settings, struct span part)
 	while (i < UTIL_LEN(rows) && !span_equal(name, span_of(rows[i].name)))
 		i++;
 	if (i == UTIL_LEN(rows))
-		return "must be true, false, or some of window=BITS, level=N, takeover=yes|no "
-		       "and "
-		       "min=BYTES, separated by commas";
+		return "must be true, false, or a list of window=BITS, level=N, "
+		       "takeover=yes|no and min=BYTES separated by commas";
 	if (rows[i].number) {
 		wrong = util_parse_number(value, rows[i].min, rows[i].max, rows[i].number);
 	} else {
@@ -361,11 +361,12 @@ set_deflate_part(struct deflate_settings *settings, struct span part)
 	}
 	if (!wrong)
 		return NULL;
-	snprintf(error, sizeof(error), "has a %s that %s", rows[i].name, wrong);
+	snprintf(error, sizeof(error), "%s %s, not '%.*s'", rows[i].name, wrong,
+	    (int)(value.len < 32 ? value.len : 32), value.data);
 	return error;
 }
 
-/* A boolean, or a list that changes the settings: it begins anew each time. */
+/* A boolean, or a list that changes the settings: it starts from the defaults each time. */
 const char *
 option_set_deflate(const struct option_row *row, struct options *options, struct span value)
 {
@@ -390,90 +391,67 @@ option_set_deflate(const struct option_row *row, struct options *options, struct
 	return NULL;
 }
 
-/* The place of VALUE among the choices of ROW. NULL, or what is wrong. */
+/* The index of VALUE in the choices of ROW. NULL, or what is wrong. */
 static const char *
-choose(const struct option_row *row, struct span value, size_t *choice)
+choose(const struct option_row *row, struct span value, unsigned *choice)
 {
 	static char error[96];
 
-	for (size_t i = 0; row->choices[i]; i++) {
+	for (unsigned i = 0; row->choices[i]; i++) {
 		if (span_equal(value, span_of(row->choices[i]))) {
 			*choice = i;
 			return NULL;
 		}
 	}
-	snprintf(error, sizeof(error), "must be %s", option_choice_words(row));
+	snprintf(error, sizeof(error), row->choices[1] ? "must be %s" : "must be '%s'",
+	    option_choice_words(row));
 	return error;
 }
 
-const char *
-option_set_level(const struct option_row *row, struct options *options, struct span value)
-{
-	enum log_level *level = option_target(row, options);
-	size_t choice;
-	const char *error = choose(row, value, &choice);
+/* Each enum that starts at 0 is stored as an unsigned int. */
+_Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
+		   sizeof(enum log_format) == sizeof(unsigned) &&
+		   sizeof(enum framing_newline) == sizeof(unsigned) &&
+		   sizeof(enum options_not_utf8) == sizeof(unsigned),
+    "option_set_choice() can't store it");
 
-	if (!error)
-		*level = (enum log_level)choice;
-	return error;
+const char *
+option_set_choice(const struct option_row *row, struct options *options, struct span value)
+{
+	return choose(row, value, option_target(row, options));
 }
 
 const char *
-option_set_format(const struct option_row *row, struct options *options, struct span value)
+option_set_given_choice(
+    const struct option_row *row, struct options *options, struct span value)
 {
-	enum log_format *format = option_target(row, options);
-	size_t choice;
+	int *target = option_target(row, options);
+	unsigned choice;
 	const char *error = choose(row, value, &choice);
 
 	if (!error)
-		*format = (enum log_format)choice;
-	return error;
-}
-
-const char *
-option_set_framing(const struct option_row *row, struct options *options, struct span value)
-{
-	int *framing = option_target(row, options);
-	size_t choice;
-	const char *error = choose(row, value, &choice);
-
-	if (!error)
-		*framing = 1 + (int)choice;
-	return error;
-}
-
-const char *
-option_set_newline(const struct option_row *row, struct options *options, struct span value)
-{
-	enum framing_newline *newline = option_target(row, options);
-	size_t choice;
-	const char *error = choose(row, value, &choice);
-
-	if (!error)
-		*newline = (enum framing_newline)choice;
-	return error;
-}
-
-const char *
-option_set_not_utf8(const struct option_row *row, struct options *options, struct span value)
-{
-	enum options_not_utf8 *not_utf8 = option_target(row, options);
-	size_t choice;
-	const char *error = choose(row, value, &choice);
-
-	if (!error)
-		*not_utf8 = (enum options_not_utf8)choice;
+		*target = 1 + (int)choice;
 	return error;
 }
 
 const char *
 option_set_compat(const struct option_row *row, struct options *options, struct span value)
 {
-	bool *compat = option_target(row, options);
-	size_t choice;
+	unsigned choice;
 	const char *error = choose(row, value, &choice);
 
 	if (!error)
-		*compat = true;
+		*(bool *)option_target(row, options) = true;
 	return error;
+}
+
+const char *
+option_set_unsupported(const struct option_row *row, struct options *options, struct span value)
+{
+	bool on = true;
+
+	(void)options;
+	if (!row->argument)
+		return parse_bool(value, &on) && !on ? NULL : "not supported";
+	return value.len == 0 || span_equal(value, SPAN("0")) ? NULL : "not supported";
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The types of options: for each the function that reads a value, checks it and
- * stores it where the row says. NULL, or what is wrong with it in words that
- * follow the option's name. Without memory the process ends with 71.
+ * The types of options: for each, the function that reads a value, checks it and
+ * stores it where the row says. Without memory the process exits with 71.
  */
 #ifndef OPTIONS_SET_H
 #define OPTIONS_SET_H
@@ -21,11 +20,9 @@ option_setter option_set_header;
 option_setter option_set_names;
 option_setter option_set_tokens;
 option_setter option_set_deflate;
-option_setter option_set_level;
-option_setter option_set_format;
-option_setter option_set_framing;
-option_setter option_set_newline;
-option_setter option_set_not_utf8;
+option_setter option_set_choice; /* one of row->choices; the target is an enum */
+option_setter option_set_given_choice; /* likewise, as 1 + its index in an int; 0: not given */
 option_setter option_set_compat;
+option_setter option_set_unsupported; /* of websocketd: accepts the default only */
 
 #endif

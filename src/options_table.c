@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 static const char *const levels[] = {
@@ -55,126 +56,129 @@ const struct option_row option_rows[] = {
 	{ROW("port", port, option_set_number), .argument = "N", .min = 0, .max = 65535,
 	    .initial = "8080", .initial_compat = "80", .initial_ssl = "8443", .initial_compat_ssl = "443",
 	    .section = OPTION_LISTENING,
-	    .help = "the TCP port to listen on; 0 takes any free one"},
+	    .help = "TCP port to listen on; 0 picks a free one"},
 	{ROW("address", address, option_set_address), .argument = "ADDRESS", .repeatable = true,
 	    .initial_compat = "*", .initial_words = "127.0.0.1 and ::1", .section = OPTION_LISTENING,
-	    .help = "the address to listen on, '*' for all interfaces; repeatable"},
+	    .help = "address to listen on; '*' for all interfaces; repeatable"},
 	{ROW("workers", workers, option_set_workers), .argument = "N", .min = 1, .max = OPTIONS_WORKERS_MAX,
 	    .initial = "1", .initial_compat = "1", .section = OPTION_LISTENING,
-	    .help = "processes that share the connections; 'auto' is one for each CPU that may be used"},
+	    .help = "number of worker processes; 'auto' starts one per available CPU"},
 
 	{ROW("ssl", ssl, option_set_bool), .early = true, .section = OPTION_TLS,
-	    .help = "serve https:// and wss://, and nothing else; needs --sslcert and --sslkey"},
+	    .help = "serve https:// and wss:// only; needs --sslcert and --sslkey"},
 	{ROW("sslcert", sslcert, option_set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
-	    .help = "the certificate, and behind it those that lead to its root, in PEM; repeatable, for a "
-		    "server of several names: the first is for clients that ask for another"},
+	    .help = "certificate chain in PEM, server certificate first; repeatable for SNI, the "
+		    "first one is the default"},
 	{ROW("sslkey", sslkey, option_set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
-	    .help = "its private key, in PEM; repeatable, in the order of --sslcert"},
+	    .help = "private key in PEM; repeatable, in the order of --sslcert"},
 	{ROW("sslca", sslca, option_set_path), .argument = "FILE", .section = OPTION_TLS,
-	    .help = "let only clients connect that have a certificate which one of FILE's has signed"},
+	    .help = "require a client certificate signed by a CA in FILE"},
 	{ROW("sslcrl", sslcrl, option_set_path), .argument = "FILE", .section = OPTION_TLS,
-	    .help = "with --sslca, refuse clients whose certificate is in the revocation lists of FILE"},
+	    .help = "with --sslca, reject client certificates revoked by the CRLs in FILE"},
 	{ROW("strict-sni", strict_sni, option_set_bool), .section = OPTION_TLS,
-	    .help = "refuse clients that ask for a name which no certificate has, or for none"},
+	    .help = "reject clients whose SNI name matches no certificate, or that send none"},
 	{ROW("no-core-dumps", no_core_dumps, option_set_bool), .section = OPTION_TLS,
-	    .help = "keep the memory of wspipe, and the keys in it, out of core dumps and from other "
-		    "processes of its user"},
+	    .help = "keep wspipe's memory, and the keys in it, out of core dumps and debuggers"},
 
-	{ROW("origin", origin, option_set_origin), .argument = "LIST", .section = OPTION_PERMISSION,
-	    .help = "the web pages that may connect: origins as https://example.com or host names, "
-		    "separated by commas; 'any' or '*' lets every page connect. Without it a page must "
-		    "come from this server"},
-	{ROW("sameorigin", sameorigin, option_set_bool), .section = OPTION_PERMISSION,
-	    .help = "let only pages that come from this server connect, and no client without "
-		    "an Origin"},
-	{ROW("require-origin", require_origin, option_set_bool), .section = OPTION_PERMISSION,
-	    .help = "refuse clients that send no Origin, as programs other than browsers do"},
+	{ROW("origin", origin, option_set_origin), .argument = "LIST", .section = OPTION_ACCESS,
+	    .help = "web pages that may connect: comma-separated origins (https://example.com) or "
+		    "host names, or 'any'; without it, only pages from this server may"},
+	{ROW("sameorigin", sameorigin, option_set_bool), .section = OPTION_ACCESS,
+	    .help = "accept only pages from this server, and no client without an Origin"},
+	{ROW("require-origin", require_origin, option_set_bool), .section = OPTION_ACCESS,
+	    .help = "reject clients that send no Origin, as most non-browsers do"},
 	{ROW("host", host, option_set_host), .argument = "NAME", .repeatable = true,
-	    .section = OPTION_PERMISSION,
-	    .help = "a further name that requests may ask for when only loopback is listened on; "
+	    .section = OPTION_ACCESS,
+	    .help = "also accept requests for this host name when listening on loopback only; "
 		    "repeatable"},
 
 	{ROW("dir", dir, option_set_path), .argument = "DIR", .section = OPTION_PROGRAM,
-	    .help = "in place of COMMAND: the path of the request says which program of DIR to start"},
+	    .help = "instead of COMMAND, run the program in DIR that the URL path names"},
 	{ROW("binary", binary, option_set_bool), .section = OPTION_PROGRAM,
-	    .help = "binary messages and plain bytes instead of text messages and lines: --framing=stream"},
-	{ROW("framing", framing, option_set_framing), .argument = "KIND", .choices = framings,
+	    .help = "raw bytes in binary messages: short for --framing=stream"},
+	{ROW("framing", framing, option_set_given_choice), .argument = "KIND", .choices = framings,
 	    .initial_words = "lines", .section = OPTION_PROGRAM,
-	    .help = "how a message stands in what the program reads and writes"},
-	{ROW("framing-in", framing_in, option_set_framing), .argument = "KIND", .choices = framings,
-	    .section = OPTION_PROGRAM, .help = "the same for what the program reads only"},
-	{ROW("framing-out", framing_out, option_set_framing), .argument = "KIND", .choices = framings,
-	    .section = OPTION_PROGRAM, .help = "the same for what the program writes only"},
-	{ROW("newline", newline, option_set_newline), .argument = "WHAT", .choices = newlines,
+	    .help = "how messages are delimited on the program's stdin and stdout"},
+	{ROW("framing-in", framing_in, option_set_given_choice), .argument = "KIND", .choices = framings,
+	    .section = OPTION_PROGRAM, .help = "framing of the program's stdin only"},
+	{ROW("framing-out", framing_out, option_set_given_choice), .argument = "KIND", .choices = framings,
+	    .section = OPTION_PROGRAM, .help = "framing of the program's stdout only"},
+	{ROW("newline", newline, option_set_choice), .argument = "WHAT", .choices = newlines,
 	    .initial = "pass", .initial_compat = "pass", .section = OPTION_PROGRAM,
-	    .help = "what becomes of a newline in a message that is to be a line"},
+	    .help = "what to do with newlines inside a message"},
 	{ROW("text", text, option_set_bool), .section = OPTION_PROGRAM,
-	    .help = "the records that a program writes with --framing=length are text"},
+	    .help = "with --framing-out=length, send text messages instead of binary ones"},
 	{ROW("events", events, option_set_bool), .section = OPTION_PROGRAM,
-	    .help = "with --framing=json, tell the program too who came and how the client left"},
-	{ROW("invalid-utf8", invalid_utf8, option_set_not_utf8), .argument = "WHAT", .choices = repairs,
+	    .help = "with --framing-in=json, also send open and close events to the program"},
+	{ROW("invalid-utf8", invalid_utf8, option_set_choice), .argument = "WHAT", .choices = repairs,
 	    .initial = "replace", .initial_compat = "replace", .section = OPTION_PROGRAM,
-	    .help = "what becomes of text of the program that is not UTF-8"},
+	    .help = "what to do with output that is not valid UTF-8"},
 	{ROW("passstderr", passstderr, option_set_bool), .section = OPTION_PROGRAM,
-	    .help = "send the program's stderr to the client too, each line marked by JSON"},
+	    .help = "also send the program's stderr to the client, as JSON"},
 	{ROW("passenv", passenv, option_set_names), .argument = "LIST",
 	    .initial = "PATH,TZ,LANG", .initial_compat = "PATH,LD_LIBRARY_PATH",
 	    .section = OPTION_PROGRAM,
-	    .help = "the variables of wspipe's environment that programs see, separated by commas"},
+	    .help = "environment variables to pass to programs, comma-separated"},
 	{ROW("pass-auth", pass_auth, option_set_bool), .initial_compat = "true", .section = OPTION_PROGRAM,
-	    .help = "let programs see the Authorization and Proxy-Authorization of a request"},
+	    .help = "pass the Authorization and Proxy-Authorization headers to programs"},
 	{ROW("closems", closems, option_set_number), .argument = "MS", .min = 0, .max = 3600000,
 	    .initial = "0", .initial_compat = "0", .section = OPTION_PROGRAM,
-	    .help = "milliseconds that a program gets more before each of SIGINT, SIGTERM and SIGKILL "
-		    "when its session is over"},
+	    .help = "extra milliseconds to wait before each of SIGINT, SIGTERM and SIGKILL"},
 
 	{ROW("subprotocol", subprotocol, option_set_tokens), .argument = "LIST",
 	    .section = OPTION_WEBSOCKET,
-	    .help = "the subprotocols that the program speaks, separated by commas; the first one that a "
-		    "client names and that is here is agreed on"},
+	    .help = "subprotocols the program supports, comma-separated; the client's first match is "
+		    "selected"},
 	{ROW("require-subprotocol", require_subprotocol, option_set_bool), .section = OPTION_WEBSOCKET,
-	    .help = "refuse clients that name none of them"},
+	    .help = "reject clients that offer none of them"},
 	{ROW("deflate", deflate, option_set_deflate), .argument = "LIST", .optional = true,
 	    .section = OPTION_WEBSOCKET,
-	    .help = "compress messages when the client can (permessage-deflate); LIST changes "
-		    "window=11,level=4,takeover=yes,min=64. Not for secrets: see the man page"},
+	    .help = "compress messages if the client supports it (permessage-deflate); LIST overrides "
+		    "window=11,level=4,takeover=yes,min=64; not for secrets, see the manual"},
 
 	{ROW("maxforks", maxforks, option_set_number), .argument = "N", .min = 0, .max = INT32_MAX,
 	    .compat_negative = true, .initial = "1024", .initial_compat = "1024",
 	    .section = OPTION_LIMITS,
-	    .help = "programs that run at the same time; 0 is no limit"},
+	    .help = "maximum number of concurrent programs; 0 for no limit"},
 	{ROW("maxframesize", maxframesize, option_set_number), .argument = "BYTES",
 	    .min = 0, .max = INT64_C(1) << 31, .initial = "1048576", .initial_compat = "1048576",
 	    .section = OPTION_LIMITS,
-	    .help = "the size of the largest message that a client may send; 0 is no limit"},
+	    .help = "maximum size of a client's message in bytes; 0 for no limit"},
 	{ROW("pingms", pingms, option_set_number), .argument = "MS", .min = 0, .max = 86400000,
 	    .initial = "30000", .initial_compat = "0", .section = OPTION_LIMITS,
-	    .help = "milliseconds of silence after which a client is asked whether it is still there; "
-		    "0 never asks"},
+	    .help = "ping a client after MS milliseconds of silence; 0 never pings"},
 
-	{ROW("staticdir", staticdir, option_set_path), .argument = "DIR", .section = OPTION_ANSWERS,
-	    .help = "answer plain HTTP requests with the files of DIR"},
+	{ROW("staticdir", staticdir, option_set_path), .argument = "DIR", .section = OPTION_RESPONSES,
+	    .help = "serve the files in DIR to plain HTTP requests"},
 	{ROW("header", header, option_set_header), .argument = "HEADER", .repeatable = true,
-	    .section = OPTION_ANSWERS,
-	    .help = "a \"Name: value\" to add to every answer but refusals; repeatable"},
+	    .section = OPTION_RESPONSES,
+	    .help = "add \"Name: value\" to handshake and static file responses; repeatable"},
 	{ROW("header-ws", header_ws, option_set_header), .argument = "HEADER", .repeatable = true,
-	    .section = OPTION_ANSWERS, .help = "the same for the answer that opens a WebSocket only"},
+	    .section = OPTION_RESPONSES, .help = "the same for handshake responses only"},
 	{ROW("header-http", header_http, option_set_header), .argument = "HEADER", .repeatable = true,
-	    .section = OPTION_ANSWERS, .help = "the same for answers about static files only"},
+	    .section = OPTION_RESPONSES, .help = "the same for static file responses only"},
 
-	{ROW("loglevel", loglevel, option_set_level), .argument = "LEVEL", .choices = levels,
+	{ROW("loglevel", loglevel, option_set_choice), .argument = "LEVEL", .choices = levels,
 	    .initial = "access", .initial_compat = "access", .section = OPTION_LOG,
-	    .help = "what to log, itself and all behind it in this row"},
-	{ROW("log-format", log_format, option_set_format), .argument = "FORMAT", .choices = formats,
-	    .initial = "text", .section = OPTION_LOG, .help = "how a line of the log looks"},
+	    .help = "minimum level to log"},
+	{ROW("log-format", log_format, option_set_choice), .argument = "FORMAT", .choices = formats,
+	    .initial = "text", .section = OPTION_LOG, .help = "log output format"},
 
 	{ROW("compat", compat, option_set_compat), .argument = "MODEL", .choices = models,
 	    .early = true, .section = OPTION_OTHER,
-	    .help = "stand in for another program, with its defaults, log and texts, as when started "
-		    "under its name"},
-	{ROW("help", help, option_set_bool), .section = OPTION_OTHER, .help = "show this text"},
+	    .help = "emulate another program's defaults, log and messages"},
+	{ROW("help", help, option_set_bool), .section = OPTION_OTHER, .help = "show this help"},
 	{ROW("version", version, option_set_bool), .section = OPTION_OTHER, .help = "show the version"},
 	{ROW("license", license, option_set_bool), .section = OPTION_OTHER, .help = "show the license"},
+};
+
+/* Options of websocketd that are not implemented: only their defaults are accepted. */
+static const struct option_row unsupported_rows[] = {
+	{.name = "cgidir", .argument = "DIR", .set = option_set_unsupported},
+	{.name = "devconsole", .set = option_set_unsupported},
+	{.name = "redirport", .argument = "PORT", .set = option_set_unsupported},
+	{.name = "reverselookup", .set = option_set_unsupported},
+	{.name = "unixsocket", .argument = "PATH", .set = option_set_unsupported},
 };
 /* clang-format on */
 const size_t option_row_count = UTIL_LEN(option_rows);
@@ -207,6 +211,10 @@ option_find(struct span name)
 	for (size_t i = 0; i < option_row_count; i++) {
 		if (span_equal(name, span_of(option_rows[i].name)))
 			return &option_rows[i];
+	}
+	for (size_t i = 0; i < UTIL_LEN(unsupported_rows); i++) {
+		if (span_equal(name, span_of(unsupported_rows[i].name)))
+			return &unsupported_rows[i];
 	}
 	return NULL;
 }
@@ -254,11 +262,15 @@ distance(struct span a, const char *b)
 }
 
 const char *
-option_nearest(struct span name)
+option_suggest(struct span name)
 {
-	size_t limit = least(name.len / 2, 2); /* beyond it a likeness is chance */
+	size_t limit;
 	const char *nearest = NULL;
 
+	/* "-p8080" is --port=8080 in another program. */
+	while (name.len > 1 && util_is_digit((unsigned char)name.data[name.len - 1]))
+		name.len--;
+	limit = least(name.len / 2, 2); /* a longer distance is chance */
 	for (size_t i = 0; i < option_row_count && name.len > 1; i++) {
 		size_t far = distance(name, option_rows[i].name);
 
@@ -267,9 +279,9 @@ option_nearest(struct span name)
 			nearest = option_rows[i].name;
 		}
 	}
-	/* "log" is far from "loglevel", but it is its beginning. */
-	for (size_t i = 0; i < option_row_count && name.len > 1 && !nearest; i++) {
-		if (strncmp(name.data, option_rows[i].name, name.len) == 0)
+	/* "p" and "log" are far from "port" and "loglevel", but they are prefixes. */
+	for (size_t i = 0; i < option_row_count && !nearest; i++) {
+		if (strncasecmp(name.data, option_rows[i].name, name.len) == 0)
 			nearest = option_rows[i].name;
 	}
 	return nearest;

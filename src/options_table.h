@@ -17,18 +17,22 @@
 enum option_section {
 	OPTION_LISTENING,
 	OPTION_TLS,
-	OPTION_PERMISSION,
+	OPTION_ACCESS,
 	OPTION_PROGRAM,
 	OPTION_WEBSOCKET,
 	OPTION_LIMITS,
-	OPTION_ANSWERS,
+	OPTION_RESPONSES,
 	OPTION_LOG,
 	OPTION_OTHER,
 	OPTION_SECTIONS,
 };
 
-/* The result is NULL or words that follow the name of the option; they live until the next
- * call. */
+/*
+ * Reads, checks and stores a value. Returns NULL, or the reason why the value is rejected:
+ * "must be RULE", optionally followed by "; ADVICE", which is reported as "--name must be RULE,
+ * not 'value'; ADVICE"; or any other text, reported as "--name: TEXT". Valid until the next
+ * call.
+ */
 struct option_row;
 typedef const char *option_setter(
     const struct option_row *row, struct options *options, struct span value);
@@ -36,8 +40,7 @@ typedef const char *option_setter(
 struct option_row {
 	const char *name;
 	const char *argument; /* what --help calls the value; NULL: a boolean */
-	option_setter *set; /* the type: reads, checks and stores a value. NULL, or what is
-			       wrong with it */
+	option_setter *set; /* the type */
 	size_t offset; /* of the member of struct options that it sets */
 	int64_t min; /* of a number */
 	int64_t max;
@@ -52,13 +55,14 @@ struct option_row {
 	const char *initial_compat_ssl;
 	const char *initial_words; /* what --help says in place of INITIAL */
 	enum option_section section;
-	const char *help; /* whole clauses, as long as need be: --help folds the lines */
+	const char *help; /* a noun phrase or an imperative; --help folds the lines */
 };
 
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 
-/* The row called NAME (without dashes), or NULL. */
+/* The row called NAME (without dashes), or NULL. Rows outside the table, whose setter is
+ * option_set_unsupported(), are options that only websocketd has. */
 const struct option_row *option_find(struct span name);
 
 /* The default of ROW in a mode, or NULL. */
@@ -67,8 +71,8 @@ const char *option_initial(const struct option_row *row, bool compat, bool ssl);
 /* The member of OPTIONS that ROW sets; of a repeatable row a struct options_list. */
 void *option_target(const struct option_row *row, struct options *options);
 
-/* The name that is nearest to NAME, as somebody could have meant it, or NULL. */
-const char *option_nearest(struct span name);
+/* The name of the option that the unknown NAME probably stands for, or NULL. */
+const char *option_suggest(struct span name);
 
 /* The row's choices as "a, b or c"; the words live until the next call. */
 const char *option_choice_words(const struct option_row *row);

@@ -140,6 +140,10 @@ server_set_route(struct server *server)
 	route->files.headers = server->file_headers;
 	if (options->log_format == LOG_COMPAT)
 		route->files.compat_scheme = options->ssl ? "https" : "http";
+	if (options->misplaced)
+		log_errorx("%s comes after COMMAND, so it is passed to the program; if it is "
+			   "meant for wspipe, put it before COMMAND",
+		    options->misplaced);
 	/* It may be meant, as with a log; but an interpreter's script is one as well. */
 	for (char *const *arg = options->command; arg && *arg; arg++) {
 		if (options_serve(options, *arg))

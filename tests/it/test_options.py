@@ -10,7 +10,7 @@ import pytest
 from conftest import SCHEME, TLS, WSPIPE, listening_addresses
 from wsraw import BINARY, DEADLINE, TEXT, Peer, close_frame, frame, has_ipv6
 
-USAGE = "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n       %s [OPTION]... --dir=DIR\nTry '%s --help' for more.\n"
+USAGE = "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n       %s [OPTION]... --dir=DIR\nTry '%s --help' for more information.\n"
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 STAMP = r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"
 
@@ -38,45 +38,45 @@ ERRORS = [
         64,
         "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; 'wspipe --help' shows how",
     ),
-    (("--dir=/", "cat"), 64, "COMMAND and --dir exclude each other: leave one of them out"),
-    (("--nosuch", "cat"), 64, "unknown option --nosuch; 'wspipe --help' lists all"),
+    (("--dir=/", "cat"), 64, "COMMAND and --dir can't be combined"),
+    (("--nosuch", "cat"), 64, "unknown option --nosuch; see 'wspipe --help'"),
     (("--prot=1", "cat"), 64, "unknown option --prot; did you mean --port?"),
-    (("--=1", "cat"), 64, "'--=1' is no option; 'wspipe --help' lists all"),
+    (("--=1", "cat"), 64, "invalid option '--=1'; see 'wspipe --help'"),
     (("--port",), 64, "--port needs a value: write --port=N"),
-    (("--port=65536", "cat"), 64, "--port '65536' must be a number from 0 to 65535"),
-    (("--workers=0", "cat"), 64, "--workers '0' must be 'auto' or a number from 1 to 256"),
-    (("--workers=257", "cat"), 64, "--workers '257' must be 'auto' or a number from 1 to 256"),
-    (("--workers=abc", "cat"), 64, "--workers 'abc' must be 'auto' or a number from 1 to 256"),
-    (("--workers=", "cat"), 64, "--workers '' must be 'auto' or a number from 1 to 256"),
-    (("--port=http", "cat"), 64, "--port 'http' must be a number from 0 to 65535"),
-    (("--binary=maybe", "cat"), 64, "--binary 'maybe' must be true or false"),
-    (("--address=", "cat"), 64, "--address '' must be an address, or '*' for all interfaces"),
+    (("--port=65536", "cat"), 64, "--port must be a number from 0 to 65535, not '65536'"),
+    (("--workers=0", "cat"), 64, "--workers must be 'auto' or a number from 1 to 256, not '0'"),
+    (("--workers=257", "cat"), 64, "--workers must be 'auto' or a number from 1 to 256, not '257'"),
+    (("--workers=abc", "cat"), 64, "--workers must be 'auto' or a number from 1 to 256, not 'abc'"),
+    (("--workers=", "cat"), 64, "--workers must be 'auto' or a number from 1 to 256, not ''"),
+    (("--port=http", "cat"), 64, "--port must be a number from 0 to 65535, not 'http'"),
+    (("--binary=maybe", "cat"), 64, "--binary must be true or false, not 'maybe'"),
+    (("--address=", "cat"), 64, "--address must be an address or '*' for all interfaces, not ''"),
     (
         ("--address=127.0.0.1:80", "cat"),
         64,
-        "--address '127.0.0.1:80' must be an address without a port; the port is --port",
+        "--address must be an address without a port, not '127.0.0.1:80'; set the port with --port",
     ),
     (
         ("--loglevel=loud", "cat"),
         64,
-        "--loglevel 'loud' must be debug, trace, access, info, error, fatal or none",
+        "--loglevel must be debug, trace, access, info, error, fatal or none, not 'loud'",
     ),
-    (("--log-format=xml", "cat"), 64, "--log-format 'xml' must be text or json"),
-    (("--header=no colon", "cat"), 64, "--header 'no colon' must be a \"Name: value\""),
+    (("--log-format=xml", "cat"), 64, "--log-format must be text or json, not 'xml'"),
+    (("--header=no colon", "cat"), 64, "--header must be \"Name: value\", not 'no colon'"),
     (
         ("--header=X: a\r\nSet-Cookie: b", "cat"),
         64,
-        "--header 'X: a??Set-Cookie: b' must be a \"Name: value\" without line breaks and other control characters",
+        "--header must be \"Name: value\" without control characters, not 'X: a??Set-Cookie: b'",
     ),
     (
         ("--header-http=X\n: a", "cat"),
         64,
-        "--header-http 'X?: a' must be a \"Name: value\" whose name has only letters, digits and !#$%&'*+-.^_`|~",
+        "--header-http must be \"Name: value\" with a name of letters, digits and !#$%&'*+-.^_`|~, not 'X?: a'",
     ),
-    (("--header-ws=connection: close", "cat"), 64, "--header-ws 'connection: close' must leave Connection to wspipe"),
-    (("--passenv=PATH HOME", "cat"), 64, "--passenv 'PATH HOME' must be names of variables, separated by commas"),
-    (("--host=a:80", "cat"), 64, "--host 'a:80' must be a host name, without a port"),
-    (("--compat=apache", "cat"), 64, "--compat 'apache' must be websocketd"),
+    (("--header-ws=connection: close", "cat"), 64, "--header-ws: wspipe sets Connection itself; it can't be overridden"),
+    (("--passenv=PATH HOME", "cat"), 64, "--passenv must be variable names separated by commas, not 'PATH HOME'"),
+    (("--host=a:80", "cat"), 64, "--host must be a host name without a port, not 'a:80'"),
+    (("--compat=apache", "cat"), 64, "--compat must be 'websocketd', not 'apache'"),
     (("",), 78, "COMMAND is empty: give a program"),
     (
         ("nosuchprogram",),
@@ -176,7 +176,7 @@ def test_texts_that_are_asked_for():
         status, out, err = run(*args)
         assert (status, err) == (0, "")
         assert out.startswith("Usage: wspipe [OPTION]... COMMAND [ARGUMENT]...\n") and "\n  --port=N  " in out
-        assert out.endswith("\nThe manual: man wspipe\n")
+        assert out.endswith("\nSee man wspipe for the manual.\n")
     status, out, err = run("--license")
     assert (status, err) == (0, "")
     assert out.startswith("BSD 2-Clause License\n\nCopyright (c) 2026, ")
@@ -197,6 +197,14 @@ def test_one_dash_and_separate_values(server):
         ws.send(frame(BINARY, b"\0\xff"))
         assert ws.message() == (BINARY, b"\0\xff")
     assert " access " not in one.log()
+
+
+def test_option_after_the_command_is_passed_on_with_a_warning(server):
+    one = server("sh", "-c", 'echo "$1"', "sh", "--port=1")
+    with one.websocket() as ws:
+        assert ws.text() == "--port=1"
+    one.wait_log(r" server --port=1 comes after COMMAND, so it is passed to the program; if it is meant for wspipe, ")
+    assert "after COMMAND" not in server("sh", "-c", "cat", "sh", "--verbose").log()
 
 
 def addresses(one):

@@ -259,17 +259,17 @@ def test_overlap_is_refused_at_the_start(tree, tmp_path):
         return done.returncode, done.stderr
 
     both = (
-        "wspipe: --dir '%s' and --staticdir '%s' overlap, so the text of programs could be downloaded: "
-        "use two directories of which none is inside the other\n"
+        "wspipe: --dir '%s' and --staticdir '%s' overlap, so anyone could download the programs' source: "
+        "use two directories, neither inside the other\n"
     )
-    command = "wspipe: COMMAND '%s' is inside --staticdir '%s', so its text could be downloaded: move it out of there\n"
+    command = "wspipe: COMMAND '%s' is inside --staticdir '%s', so anyone could download its source: move it elsewhere\n"
     sub = tree / "sub"
     assert start("--dir=%s" % tree, "--staticdir=%s" % tree) == (78, both % (tree, tree))
     assert start("--dir=%s" % sub, "--staticdir=%s" % tree) == (78, both % (sub, tree))
     assert start("--dir=%s" % tree, "--staticdir=%s" % sub) == (78, both % (tree, sub))
     assert start("--dir=%s/insidedir" % tree, "--staticdir=%s" % tree) == (78, both % (sub, tree))
     assert start("--staticdir=%s" % tree, "%s/a.sh" % tree) == (78, command % ("%s/a.sh" % tree, tree))
-    key = "wspipe: --sslkey '%s' is inside --staticdir '%s', so it could be downloaded: move it out of there\n"
+    key = "wspipe: --sslkey '%s' is inside --staticdir '%s', so anyone could download it: move it elsewhere\n"
     secure = ("--ssl", "--sslcert=/nonexistent", "--sslkey=/nonexistent", "--sslcert=/nonexistent")
     assert start(*secure, "--sslkey=%s/a.sh" % tree, "--staticdir=%s" % tree) == (78, key % ("%s/a.sh" % tree, tree))
     (tmp_path / "link").symlink_to("root/a.sh")

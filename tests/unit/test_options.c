@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,7 +250,7 @@ compat_that_comes_late_counts_from_the_start(void **state)
 	ASSERT_LIST(&run.options.address, "::1");
 	run_clear(&run);
 
-	/* Behind the command it is the command's own. */
+	/* After the command it is the command's own. */
 	RUN(&run, "wspipe", "hello", "--compat=websocketd");
 	assert_run(&run);
 	assert_false(run.options.compat);
@@ -681,7 +682,7 @@ command_is_found_as_a_shell_would(void **state)
 
 /* Command lines that end: exact stream, text and status. */
 struct failure {
-	char *args[6];
+	char *args[8]; /* ends with NULL */
 	int status;
 	const char *err;
 	const char *out;
@@ -709,19 +710,27 @@ words_that_are_no_options_are_refused(void **state)
 	    {{"wspipe", "--prot=1", "hello"}, 64,
 		"wspipe: unknown option --prot; did you mean --port?\n", NULL},
 	    {{"wspipe", "-log-formt", "json", "hello"}, 64,
-		"wspipe: unknown option --log-formt; did you mean --log-format?\n", NULL},
+		"wspipe: unknown option -log-formt; did you mean --log-format?\n", NULL},
 	    {{"wspipe", "--static", "hello"}, 64,
 		"wspipe: unknown option --static; did you mean --staticdir?\n", NULL},
 	    {{"wspipe", "--nosuch", "hello"}, 64,
-		"wspipe: unknown option --nosuch; 'wspipe --help' lists all\n", NULL},
+		"wspipe: unknown option --nosuch; see 'wspipe --help'\n", NULL},
 	    {{"wspipe", "-p", "1", "hello"}, 64,
-		"wspipe: unknown option --p; 'wspipe --help' lists all\n", NULL},
+		"wspipe: unknown option -p; did you mean --port?\n", NULL},
+	    {{"wspipe", "-p8080", "hello"}, 64,
+		"wspipe: unknown option -p8080; did you mean --port?\n", NULL},
+	    {{"wspipe", "--port8080", "hello"}, 64,
+		"wspipe: unknown option --port8080; did you mean --port?\n", NULL},
+	    {{"wspipe", "-v", "hello"}, 64,
+		"wspipe: unknown option -v; did you mean --version?\n", NULL},
+	    {{"wspipe", "-x", "hello"}, 64, "wspipe: unknown option -x; see 'wspipe --help'\n",
+		NULL},
 	    {{"wspipe", "--Port=1", "hello"}, 64,
 		"wspipe: unknown option --Port; did you mean --port?\n", NULL},
 	    {{"wspipe", "---port=1", "hello"}, 64,
-		"wspipe: '---port=1' is no option; 'wspipe --help' lists all\n", NULL},
+		"wspipe: invalid option '---port=1'; see 'wspipe --help'\n", NULL},
 	    {{"wspipe", "--=1", "hello"}, 64,
-		"wspipe: '--=1' is no option; 'wspipe --help' lists all\n", NULL},
+		"wspipe: invalid option '--=1'; see 'wspipe --help'\n", NULL},
 	    {{"wspipe", "--port"}, 64, "wspipe: --port needs a value: write --port=N\n", NULL},
 	    {{"wspipe", "--version", "--loglevel"}, 64,
 		"wspipe: --loglevel needs a value: write --loglevel=LEVEL\n", NULL},
@@ -729,6 +738,141 @@ words_that_are_no_options_are_refused(void **state)
 
 	(void)state;
 	assert_failures(rows, UTIL_LEN(rows));
+}
+
+/* Only the defaults of websocketd's options that we do not have are accepted. */
+static void
+unsupported_options_are_reported_by_name(void **state)
+{
+	static char *const accepted[] = {"--devconsole=false", "--reverselookup=0",
+	    "-reverselookup=F", "--redirport=0", "--cgidir=", "--unixsocket="};
+	static const struct failure rows[] = {
+	    {{"wspipe", "--devconsole", "hello"}, 64,
+		"wspipe: websocketd's --devconsole is not supported yet\n", NULL},
+	    {{"wspipe", "-reverselookup=true", "hello"}, 64,
+		"wspipe: websocketd's --reverselookup is not supported yet\n", NULL},
+	    {{"wspipe", "--cgidir", "d", "hello"}, 64,
+		"wspipe: websocketd's --cgidir is not supported yet\n", NULL},
+	    {{"wspipe", "--redirport=80", "hello"}, 64,
+		"wspipe: websocketd's --redirport is not supported yet\n", NULL},
+	    {{"wspipe", "--unixsocket=/tmp/x", "hello"}, 64,
+		"wspipe: websocketd's --unixsocket is not supported yet\n", NULL},
+	    {{"wspipe", "--unixsocket"}, 64,
+		"wspipe: --unixsocket needs a value: write --unixsocket=PATH\n", NULL},
+	    {{"websocketd", "--devconsole", "hello"}, 2,
+		"flag provided but not defined: -devconsole\n"
+		"(wspipe does not support websocketd's --devconsole yet)\n",
+		NULL},
+	};
+	static char *const names[] = {"wspipe", "websocketd"};
+	struct run run;
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+	for (size_t i = 0; i < UTIL_LEN(accepted); i++) {
+		for (size_t k = 0; k < UTIL_LEN(names); k++) {
+			RUN(&run, names[k], accepted[i], "hello");
+			assert_run(&run);
+			run_clear(&run);
+		}
+	}
+}
+
+static void
+options_after_the_command_are_noticed(void **state)
+{
+	static const struct {
+		char *args[5];
+		const char *misplaced;
+	} rows[] = {
+	    {{"wspipe", "hello", "--port=1"}, "--port=1"},
+	    {{"wspipe", "hello", "x", "-port", "1"}, "-port"},
+	    {{"wspipe", "hello", "-v", "--sameorigin"}, "--sameorigin"},
+	    {{"wspipe", "hello", "--port=x"}, NULL},
+	    {{"wspipe", "hello", "--port"}, NULL},
+	    {{"wspipe", "hello", "--nosuch=1"}, NULL},
+	    {{"wspipe", "hello", "--help"}, NULL},
+	    {{"wspipe", "hello", "--version"}, NULL},
+	    {{"wspipe", "hello", "--reverselookup=0"}, NULL},
+	    {{"wspipe", "hello", "--", "--port=1"}, NULL},
+	    {{"wspipe", "hello", "port=1", "p"}, NULL},
+	    {{"websocketd", "hello", "--port=1"}, NULL},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		char *args[UTIL_LEN(rows[0].args) + 1] = {0};
+
+		memcpy(args, rows[i].args, sizeof(rows[i].args));
+		run_args(&run, args);
+		assert_run(&run);
+		if (rows[i].misplaced)
+			assert_string_equal(run.options.misplaced, rows[i].misplaced);
+		else
+			assert_null(run.options.misplaced);
+		run_clear(&run);
+	}
+}
+
+static void
+command_in_one_word_is_explained(void **state)
+{
+#define BLANKS                                                                                 \
+	" contains blanks: give the program and its arguments as separate words, without "     \
+	"quotes around all of it\n"
+	static const struct failure rows[] = {
+	    {{"wspipe", "hello -u bot.py"}, 78, "wspipe: COMMAND 'hello -u bot.py'" BLANKS,
+		NULL},
+	    {{"wspipe", "./here x"}, 78, "wspipe: COMMAND './here x'" BLANKS, NULL},
+	    {{"wspipe", "./here x/y"}, 78, "wspipe: COMMAND './here x/y'" BLANKS, NULL},
+	};
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+}
+
+/* The file itself, or a directory that leads to it, denies it to us. */
+static void
+denied_command_is_explained(void **state)
+{
+	bool is_root = geteuid() == 0;
+	/* The owner is denied what all others may. */
+	mode_t mode = is_root ? 0700 : 0077;
+	char user[64] = "?";
+	struct run run;
+	char expected[2 * PATH_MAX];
+
+	(void)state;
+	make_file("secret", mode);
+	make_file("d/sub/secret", 0755);
+	assert_int_equal(chmod("d", mode & 0777), 0);
+	assert_int_equal(chmod(".", 0755), 0);
+	if (is_root)
+		assert_int_equal(seteuid(65534), 0);
+	if (getpwuid(geteuid()))
+		snprintf(user, sizeof(user), "%s", getpwuid(geteuid())->pw_name);
+	snprintf(expected, sizeof(expected),
+	    "wspipe: COMMAND './secret': permission denied for user %s ", user);
+	RUN(&run, "wspipe", "./secret");
+	assert_memory_equal(run.err, expected, strlen(expected));
+	assert_string_equal(run.err + strlen(expected),
+	    is_root ? "(mode 0700, owner root)\n" : strchr(run.err + strlen(expected), '('));
+	assert_int_equal(run.status, 78);
+	run_clear(&run);
+
+	snprintf(expected, sizeof(expected),
+	    "wspipe: COMMAND 'd/sub/secret': permission denied for user %s in %s/d (mode "
+	    "%04o, ",
+	    user, place, (unsigned)mode);
+	RUN(&run, "wspipe", "d/sub/secret");
+	assert_memory_equal(run.err, expected, strlen(expected));
+	run_clear(&run);
+	if (is_root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod("d", 0755), 0);
+	assert_int_equal(chmod(".", 0700), 0);
+	assert_int_equal(remove("secret") + remove("d/sub/secret"), 0);
 }
 
 static void
@@ -765,133 +909,125 @@ values_that_do_not_fit_are_refused(void **state)
 {
 	static const struct failure rows[] = {
 	    {{"wspipe", "--workers=0", "hello"}, 64,
-		"wspipe: --workers '0' must be 'auto' or a number from 1 to 256\n", NULL},
+		"wspipe: --workers must be 'auto' or a number from 1 to 256, not '0'\n", NULL},
 	    {{"wspipe", "--workers=257", "hello"}, 64,
-		"wspipe: --workers '257' must be 'auto' or a number from 1 to 256\n", NULL},
+		"wspipe: --workers must be 'auto' or a number from 1 to 256, not '257'\n",
+		NULL},
 	    {{"wspipe", "--workers=abc", "hello"}, 64,
-		"wspipe: --workers 'abc' must be 'auto' or a number from 1 to 256\n", NULL},
+		"wspipe: --workers must be 'auto' or a number from 1 to 256, not 'abc'\n",
+		NULL},
 	    {{"wspipe", "--port=65536", "hello"}, 64,
-		"wspipe: --port '65536' must be a number from 0 to 65535\n", NULL},
+		"wspipe: --port must be a number from 0 to 65535, not '65536'\n", NULL},
 	    {{"wspipe", "--port=", "hello"}, 64,
-		"wspipe: --port '' must be a number from 0 to 65535\n", NULL},
+		"wspipe: --port must be a number from 0 to 65535, not ''\n", NULL},
 	    {{"wspipe", "--port", "--binary", "hello"}, 64,
-		"wspipe: --port '--binary' must be a number from 0 to 65535\n", NULL},
+		"wspipe: --port must be a number from 0 to 65535, not '--binary'\n", NULL},
 	    {{"wspipe", "--maxforks=-1", "hello"}, 64,
-		"wspipe: --maxforks '-1' must be a number from 0 to 2147483647\n", NULL},
+		"wspipe: --maxforks must be a number from 0 to 2147483647, not '-1'\n", NULL},
 	    {{"wspipe", "--maxframesize=2147483649", "hello"}, 64,
-		"wspipe: --maxframesize '2147483649' must be a number from 0 to 2147483648\n",
+		"wspipe: --maxframesize must be a number from 0 to 2147483648, not "
+		"'2147483649'\n",
 		NULL},
 	    {{"wspipe", "--closems=3600001", "hello"}, 64,
-		"wspipe: --closems '3600001' must be a number from 0 to 3600000\n", NULL},
+		"wspipe: --closems must be a number from 0 to 3600000, not '3600001'\n", NULL},
 	    {{"wspipe", "--pingms=86400001", "hello"}, 64,
-		"wspipe: --pingms '86400001' must be a number from 0 to 86400000\n", NULL},
+		"wspipe: --pingms must be a number from 0 to 86400000, not '86400001'\n", NULL},
 	    {{"wspipe", "--binary=maybe", "hello"}, 64,
-		"wspipe: --binary 'maybe' must be true or false\n", NULL},
+		"wspipe: --binary must be true or false, not 'maybe'\n", NULL},
 	    {{"wspipe", "--binary=", "hello"}, 64,
-		"wspipe: --binary '' must be true or false\n", NULL},
+		"wspipe: --binary must be true or false, not ''\n", NULL},
 	    {{"wspipe", "--loglevel=ACCESS", "hello"}, 64,
-		"wspipe: --loglevel 'ACCESS' must be debug, trace, access, info, error, fatal "
-		"or none\n",
+		"wspipe: --loglevel must be debug, trace, access, info, error, fatal or none, "
+		"not 'ACCESS'\n",
 		NULL},
 	    {{"wspipe", "--log-format=compat", "hello"}, 64,
-		"wspipe: --log-format 'compat' must be text or json\n", NULL},
+		"wspipe: --log-format must be text or json, not 'compat'\n", NULL},
 	    {{"wspipe", "--compat=other", "hello"}, 64,
-		"wspipe: --compat 'other' must be websocketd\n", NULL},
+		"wspipe: --compat must be 'websocketd', not 'other'\n", NULL},
 	    {{"wspipe", "--address=", "hello"}, 64,
-		"wspipe: --address '' must be an address, or '*' for all interfaces\n", NULL},
+		"wspipe: --address must be an address or '*' for all interfaces, not ''\n",
+		NULL},
 	    {{"wspipe", "--address=127.0.0.1:80", "hello"}, 64,
-		"wspipe: --address '127.0.0.1:80' must be an address without a port; the port "
-		"is --port\n",
+		"wspipe: --address must be an address without a port, not '127.0.0.1:80'; set "
+		"the port with --port\n",
 		NULL},
 	    {{"wspipe", "--address=[::1]:80", "hello"}, 64,
-		"wspipe: --address '[::1]:80' must be an address without a port, as [::1]; the "
-		"port is "
-		"--port\n",
+		"wspipe: --address must be an address without a port, such as [::1], not "
+		"'[::1]:80'; set the port with --port\n",
 		NULL},
 	    {{"wspipe", "--address=[", "hello"}, 64,
-		"wspipe: --address '[' must be an address without a port, as [::1]; the port "
-		"is --port\n",
+		"wspipe: --address must be an address without a port, such as [::1], not '['; "
+		"set the port with --port\n",
 		NULL},
 	    {{"wspipe", "--host=a:80", "hello"}, 64,
-		"wspipe: --host 'a:80' must be a host name, without a port\n", NULL},
+		"wspipe: --host must be a host name without a port, not 'a:80'\n", NULL},
 	    {{"wspipe", "--host=a.", "hello"}, 64,
-		"wspipe: --host 'a.' must be a host name, without a port\n", NULL},
+		"wspipe: --host must be a host name without a port, not 'a.'\n", NULL},
+	    {{"wspipe", "--host=*", "hello"}, 64,
+		"wspipe: --host must be a host name, not '*'; to accept any Host, listen with "
+		"--address, or use a proxy that sets Host\n",
+		NULL},
 	    {{"wspipe", "--host=", "hello"}, 64,
-		"wspipe: --host '' must be a host name, without a port\n", NULL},
+		"wspipe: --host must be a host name without a port, not ''\n", NULL},
 	    {{"wspipe", "--origin=", "hello"}, 64,
-		"wspipe: --origin '' must be a list of origins, or 'any'\n", NULL},
+		"wspipe: --origin must be a list of origins or 'any', not ''\n", NULL},
 	    {{"wspipe", "--origin= , ", "hello"}, 64,
-		"wspipe: --origin ' , ' must be a list of origins, or 'any'\n", NULL},
+		"wspipe: --origin must be a list of origins or 'any', not ' , '\n", NULL},
 	    {{"wspipe", "--passenv=A=b", "hello"}, 64,
-		"wspipe: --passenv 'A=b' must be names of variables, separated by commas\n",
+		"wspipe: --passenv must be variable names separated by commas, not 'A=b'\n",
 		NULL},
 	    {{"wspipe", "--subprotocol=a b", "hello"}, 64,
-		"wspipe: --subprotocol 'a b' must be names of letters, digits and "
-		"!#$%&'*+-.^_`|~, separated by commas\n",
+		"wspipe: --subprotocol must be names of letters, digits and !#$%&'*+-.^_`|~ "
+		"separated by commas, not 'a b'\n",
 		NULL},
 	    {{"wspipe", "--subprotocol=a,b,a", "hello"}, 64,
-		"wspipe: --subprotocol 'a,b,a' must have each name once\n", NULL},
+		"wspipe: --subprotocol: each name can only be listed once\n", NULL},
 	    {{"wspipe", "--deflate=window=8", "hello"}, 64,
-		"wspipe: --deflate 'window=8' has a window that must be a number from 9 to "
-		"15\n",
-		NULL},
+		"wspipe: --deflate: window must be a number from 9 to 15, not '8'\n", NULL},
 	    {{"wspipe", "--deflate=window=16", "hello"}, 64,
-		"wspipe: --deflate 'window=16' has a window that must be a number from 9 to "
-		"15\n",
-		NULL},
+		"wspipe: --deflate: window must be a number from 9 to 15, not '16'\n", NULL},
 	    {{"wspipe", "--deflate=level=0", "hello"}, 64,
-		"wspipe: --deflate 'level=0' has a level that must be a number from 1 to 9\n",
-		NULL},
+		"wspipe: --deflate: level must be a number from 1 to 9, not '0'\n", NULL},
 	    {{"wspipe", "--deflate=level=", "hello"}, 64,
-		"wspipe: --deflate 'level=' has a level that must be a number from 1 to 9\n",
-		NULL},
+		"wspipe: --deflate: level must be a number from 1 to 9, not ''\n", NULL},
 	    {{"wspipe", "--deflate=window=9,min=-1", "hello"}, 64,
-		"wspipe: --deflate 'window=9,min=-1' has a min that must be a number from 0 to "
-		"1048576\n",
-		NULL},
+		"wspipe: --deflate: min must be a number from 0 to 1048576, not '-1'\n", NULL},
 	    {{"wspipe", "--deflate=takeover=maybe", "hello"}, 64,
-		"wspipe: --deflate 'takeover=maybe' has a takeover that must be yes or no\n",
-		NULL},
+		"wspipe: --deflate: takeover must be yes or no, not 'maybe'\n", NULL},
 	    {{"wspipe", "--deflate=takeover", "hello"}, 64,
-		"wspipe: --deflate 'takeover' has a takeover that must be yes or no\n", NULL},
+		"wspipe: --deflate: takeover must be yes or no, not ''\n", NULL},
 	    {{"wspipe", "--deflate=best", "hello"}, 64,
-		"wspipe: --deflate 'best' must be true, false, or some of window=BITS, "
-		"level=N, "
-		"takeover=yes|no and min=BYTES, separated by commas\n",
+		"wspipe: --deflate must be true, false, or a list of window=BITS, level=N, "
+		"takeover=yes|no and min=BYTES separated by commas, not 'best'\n",
 		NULL},
 	    {{"wspipe", "--deflate=", "hello"}, 64,
-		"wspipe: --deflate '' must be true, false, or some of window=BITS, level=N, "
-		"takeover=yes|no and min=BYTES, separated by commas\n",
+		"wspipe: --deflate must be true, false, or a list of window=BITS, level=N, "
+		"takeover=yes|no and min=BYTES separated by commas, not ''\n",
 		NULL},
 	    {{"wspipe", "--header=X", "hello"}, 64,
-		"wspipe: --header 'X' must be a \"Name: value\"\n", NULL},
+		"wspipe: --header must be \"Name: value\", not 'X'\n", NULL},
 	    {{"wspipe", "--header-ws=: x", "hello"}, 64,
-		"wspipe: --header-ws ': x' must be a \"Name: value\" whose name has only "
-		"letters, digits "
-		"and !#$%&'*+-.^_`|~\n",
+		"wspipe: --header-ws must be \"Name: value\" with a name of letters, digits "
+		"and !#$%&'*+-.^_`|~, not ': x'\n",
 		NULL},
 	    {{"wspipe", "--header=A b: x", "hello"}, 64,
-		"wspipe: --header 'A b: x' must be a \"Name: value\" whose name has only "
-		"letters, digits "
-		"and !#$%&'*+-.^_`|~\n",
+		"wspipe: --header must be \"Name: value\" with a name of letters, digits and "
+		"!#$%&'*+-.^_`|~, not 'A b: x'\n",
 		NULL},
 	    {{"wspipe", "--header-http=A: x\r\nB: y", "hello"}, 64,
-		"wspipe: --header-http 'A: x??B: y' must be a \"Name: value\" without line "
-		"breaks and "
-		"other control characters\n",
+		"wspipe: --header-http must be \"Name: value\" without control characters, not "
+		"'A: x??B: y'\n",
 		NULL},
 	    {{"wspipe", "--header=A: x\x7f", "hello"}, 64,
-		"wspipe: --header 'A: x?' must be a \"Name: value\" without line breaks and "
-		"other "
-		"control characters\n",
+		"wspipe: --header must be \"Name: value\" without control characters, not 'A: "
+		"x?'\n",
 		NULL},
 	    {{"wspipe", "--header=content-length: 5", "hello"}, 64,
-		"wspipe: --header 'content-length: 5' must leave Content-Length to wspipe\n",
+		"wspipe: --header: wspipe sets Content-Length itself; it can't be overridden\n",
 		NULL},
-	    {{"wspipe", "--dir="}, 64, "wspipe: --dir '' must be the name of a directory\n",
-		NULL},
+	    {{"wspipe", "--dir="}, 64, "wspipe: --dir must be a directory, not ''\n", NULL},
 	    {{"wspipe", "--staticdir="}, 64,
-		"wspipe: --staticdir '' must be the name of a directory\n", NULL},
+		"wspipe: --staticdir must be a directory, not ''\n", NULL},
 	};
 
 	(void)state;
@@ -901,45 +1037,42 @@ values_that_do_not_fit_are_refused(void **state)
 static void
 framings_that_make_no_sense_are_refused(void **state)
 {
-#define MIXED "wspipe: --binary is --framing=stream: leave out --binary, or the other framing\n"
+#define MIXED                                                                                  \
+	"wspipe: --binary means --framing=stream; it can't be combined with another framing\n"
 #define UTF8                                                                                   \
-	"wspipe: --invalid-utf8 is about text: what the program writes is sent as binary "     \
-	"messages, "                                                                           \
-	"or is JSON, which must be UTF-8\n"
+	"wspipe: --invalid-utf8 only applies to output that is sent as text, so not to "       \
+	"--framing-out=stream, json, or length without --text\n"
 	static const struct failure rows[] = {
 	    {{"wspipe", "--framing=line", "hello"}, 64,
-		"wspipe: --framing 'line' must be lines, stream, text, nul, length, json or "
-		"lsp\n",
+		"wspipe: --framing must be lines, stream, text, nul, length, json or lsp, not "
+		"'line'\n",
 		NULL},
 	    {{"wspipe", "--newline=drop", "hello"}, 64,
-		"wspipe: --newline 'drop' must be pass, space or reject\n", NULL},
+		"wspipe: --newline must be pass, space or reject, not 'drop'\n", NULL},
 	    {{"wspipe", "--invalid-utf8=drop", "hello"}, 64,
-		"wspipe: --invalid-utf8 'drop' must be replace, binary or close\n", NULL},
+		"wspipe: --invalid-utf8 must be replace, binary or close, not 'drop'\n", NULL},
 	    {{"wspipe", "--binary", "--framing=lines", "hello"}, 64, MIXED, NULL},
 	    {{"wspipe", "--binary", "--framing-in=json", "hello"}, 64, MIXED, NULL},
 	    {{"wspipe", "--binary", "--framing-out=lines", "hello"}, 64, MIXED, NULL},
 	    {{"wspipe", "--framing=nul", "--newline=space", "hello"}, 64,
-		"wspipe: --newline is about lines: it needs --framing-in=lines\n", NULL},
+		"wspipe: --newline only applies to --framing-in=lines\n", NULL},
 	    {{"wspipe", "--framing-in=length", "--text", "hello"}, 64,
-		"wspipe: --text is about records with a length: it needs "
-		"--framing-out=length\n",
-		NULL},
+		"wspipe: --text only applies to --framing-out=length\n", NULL},
 	    {{"wspipe", "--framing-out=json", "--events", "hello"}, 64,
-		"wspipe: --events is about JSON: it needs --framing-in=json\n", NULL},
+		"wspipe: --events only applies to --framing-in=json\n", NULL},
 	    {{"wspipe", "--passstderr", "--binary", "hello"}, 64,
-		"wspipe: --binary and --passstderr exclude each other: leave one of them out\n",
-		NULL},
+		"wspipe: --binary and --passstderr can't be combined\n", NULL},
 	    {{"websocketd", "--passstderr", "--binary", "hello"}, 1,
 		"please only specify one of --binary and --passstderr\n", NULL},
 	    {{"wspipe", "--passstderr", "--framing=text", "hello"}, 64,
-		"wspipe: --passstderr needs --framing-out=lines or --framing-out=json\n", NULL},
+		"wspipe: --passstderr only applies to --framing-out=lines and "
+		"--framing-out=json\n",
+		NULL},
 	    {{"wspipe", "--binary", "--invalid-utf8=close", "hello"}, 64, UTF8, NULL},
 	    {{"wspipe", "--framing=length", "--invalid-utf8=close", "hello"}, 64, UTF8, NULL},
 	    {{"wspipe", "--framing=json", "--invalid-utf8=binary", "hello"}, 64, UTF8, NULL},
 	    {{"wspipe", "--passstderr", "--invalid-utf8=binary", "hello"}, 64,
-		"wspipe: --invalid-utf8=binary and --passstderr exclude each other, as JSON is "
-		"text: leave one of them out\n",
-		NULL},
+		"wspipe: --invalid-utf8=binary and --passstderr can't be combined\n", NULL},
 	};
 
 	(void)state;
@@ -982,7 +1115,7 @@ tls_has_its_files_and_its_port(void **state)
 	assert_int_equal(run.options.port, 8080);
 	run_clear(&run);
 
-	/* What stands behind the command is the command's. */
+	/* What comes after the command is the command's. */
 	RUN(&run, "wspipe", "hello", "--ssl");
 	assert_run(&run);
 	assert_int_equal(run.options.port, 8080);
@@ -1004,7 +1137,7 @@ tls_has_its_files_and_its_port(void **state)
 	"wspipe: --ssl needs a certificate and its key: give --sslcert=FILE and "              \
 	"--sslkey=FILE\n"
 
-#define NEEDS_CA "wspipe: --sslcrl is about the certificates of clients: it needs --sslca\n"
+#define NEEDS_CA "wspipe: --sslcrl only applies with --sslca\n"
 
 static void
 tls_options_go_together(void **state)
@@ -1018,11 +1151,11 @@ tls_options_go_together(void **state)
 	    {{"wspipe", "--sslkey=k", "hello"}, 64, NEEDS_SSL, NULL},
 	    {{"wspipe", "--sslca=ca", "hello"}, 64, NEEDS_SSL, NULL},
 	    {{"wspipe", "--sslcert=", "hello"}, 64,
-		"wspipe: --sslcert '' must be the name of a file\n", NULL},
+		"wspipe: --sslcert must be a file name, not ''\n", NULL},
 	    {{"wspipe", "--sslca=", "hello"}, 64,
-		"wspipe: --sslca '' must be the name of a file\n", NULL},
+		"wspipe: --sslca must be a file name, not ''\n", NULL},
 	    {{"wspipe", "--sslcrl=", "hello"}, 64,
-		"wspipe: --sslcrl '' must be the name of a file\n", NULL},
+		"wspipe: --sslcrl must be a file name, not ''\n", NULL},
 	    {{"wspipe", "--ssl", "--sslcert=c", "--sslkey=k", "--sslcrl=crl", "hello"}, 64,
 		NEEDS_CA, NULL},
 	    {{"wspipe", "--sslcrl=crl", "hello"}, 64, NEEDS_CA, NULL},
@@ -1031,7 +1164,7 @@ tls_options_go_together(void **state)
 	    {{"wspipe", "--strict-sni", "hello"}, 64,
 		"wspipe: --strict-sni needs --ssl: add it, or leave it out\n", NULL},
 	    {{"wspipe", "--ssl=maybe", "hello"}, 64,
-		"wspipe: --ssl 'maybe' must be true or false\n", NULL},
+		"wspipe: --ssl must be true or false, not 'maybe'\n", NULL},
 	    {{"websocketd", "--ssl", "hello"}, 1,
 		"please specify both --sslcert and --sslkey when requesting --ssl\n", NULL},
 	    {{"websocketd", "--sslca=ca", "hello"}, 1,
@@ -1055,7 +1188,7 @@ options_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe"}, 64,
 		"Usage: wspipe [OPTION]... COMMAND [ARGUMENT]...\n"
 		"       wspipe [OPTION]... --dir=DIR\n"
-		"Try 'wspipe --help' for more.\n",
+		"Try 'wspipe --help' for more information.\n",
 		NULL},
 	    {{"wspipe", "--port=1"}, 64,
 		"wspipe: nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
@@ -1068,7 +1201,7 @@ options_that_make_no_sense_are_refused(void **state)
 		"shows how\n",
 		NULL},
 	    {{"wspipe", "--dir=d", "hello"}, 64,
-		"wspipe: COMMAND and --dir exclude each other: leave one of them out\n", NULL},
+		"wspipe: COMMAND and --dir can't be combined\n", NULL},
 	    {{"wspipe", "--dir=nowhere"}, 78,
 		"wspipe: --dir 'nowhere' can't be used: No such file or directory; give a "
 		"directory that "
@@ -1104,15 +1237,16 @@ options_that_make_no_sense_are_refused(void **state)
 		"wspipe: COMMAND './d' can't be used: Is a directory; give the path of a "
 		"program\n",
 		NULL},
-	    {{"wspipe", "--require-subprotocol", "hello"}, 64,
-		"wspipe: --require-subprotocol needs --subprotocol=LIST, which says those that "
-		"will do\n",
+	    {{"wspipe", "/dev/null"}, 78,
+		"wspipe: COMMAND '/dev/null' can't be used: Not a regular file; give the path "
+		"of a program\n",
 		NULL},
+	    {{"wspipe", "--require-subprotocol", "hello"}, 64,
+		"wspipe: --require-subprotocol needs --subprotocol=LIST\n", NULL},
 	    {{"wspipe", "--subprotocol=a", "--header-ws=sec-websocket-protocol: a", "hello"},
 		64,
-		"wspipe: --header-ws 'sec-websocket-protocol: a' and --subprotocol exclude "
-		"each other: "
-		"leave the header out\n",
+		"wspipe: --header-ws 'sec-websocket-protocol: a' and --subprotocol can't be "
+		"combined: leave out the header\n",
 		NULL},
 	};
 
@@ -1135,9 +1269,8 @@ directories_that_overlap_are_refused(void **state)
 		char *staticdir = realpath(pairs[i][1], NULL);
 
 		snprintf(expected, sizeof(expected),
-		    "wspipe: --dir '%s' and --staticdir '%s' overlap, so the text of programs "
-		    "could be "
-		    "downloaded: use two directories of which none is inside the other\n",
+		    "wspipe: --dir '%s' and --staticdir '%s' overlap, so anyone could download "
+		    "the programs' source: use two directories, neither inside the other\n",
 		    dir, staticdir);
 		RUN(&run, "wspipe", "--dir", pairs[i][0], "--staticdir", pairs[i][1]);
 		assert_string_equal(run.err, expected);
@@ -1151,9 +1284,8 @@ directories_that_overlap_are_refused(void **state)
 		free(staticdir);
 	}
 	snprintf(expected, sizeof(expected),
-	    "wspipe: COMMAND 's/inside' is inside --staticdir '%s/s', so its text could be "
-	    "downloaded: "
-	    "move it out of there\n",
+	    "wspipe: COMMAND 's/inside' is inside --staticdir '%s/s', so anyone could download "
+	    "its source: move it elsewhere\n",
 	    place);
 	RUN(&run, "wspipe", "--staticdir=s", "s/inside");
 	assert_string_equal(run.err, expected);
@@ -1175,7 +1307,7 @@ compat_says_what_websocketd_says(void **state)
 	    {{"websocketd"}, 1,
 		"Usage: websocketd [OPTION]... COMMAND [ARGUMENT]...\n"
 		"       websocketd [OPTION]... --dir=DIR\n"
-		"Try 'websocketd --help' for more.\n",
+		"Try 'websocketd --help' for more information.\n",
 		"Command line arguments are missing.\n"},
 	    {{"websocketd", "--port=1"}, 1,
 		"Please specify COMMAND or provide --dir, --staticdir or --cgidir argument.\n",
@@ -1230,7 +1362,7 @@ help_fits_the_terminal(void **state)
 	assert_int_equal(run.status, 0);
 	assert_string_equal(run.err, "");
 	assert_memory_equal(run.out, "Usage: wspipe ", 14);
-	assert_non_null(strstr(run.out, "(default: 8080, or"));
+	assert_non_null(strstr(run.out, "8080, or 8443 with TLS)"));
 	assert_non_null(strstr(run.out, "man wspipe"));
 	for (line = strtok_r(run.out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		assert_true(strlen(line) < 80);
@@ -1241,7 +1373,7 @@ help_fits_the_terminal(void **state)
 	assert_int_equal(run.status, 0);
 	assert_string_equal(run.out, "");
 	assert_memory_equal(run.err, "Usage: websocketd ", 18);
-	assert_non_null(strstr(run.err, "(default: 80, or"));
+	assert_non_null(strstr(run.err, "80, or 443 with TLS)"));
 	run_clear(&run);
 }
 
@@ -1313,6 +1445,10 @@ main(void)
 	    cmocka_unit_test(directories_become_absolute),
 	    cmocka_unit_test(command_is_found_as_a_shell_would),
 	    cmocka_unit_test(words_that_are_no_options_are_refused),
+	    cmocka_unit_test(unsupported_options_are_reported_by_name),
+	    cmocka_unit_test(options_after_the_command_are_noticed),
+	    cmocka_unit_test(command_in_one_word_is_explained),
+	    cmocka_unit_test(denied_command_is_explained),
 	    cmocka_unit_test(values_that_do_not_fit_are_refused),
 	    cmocka_unit_test(tls_has_its_files_and_its_port),
 	    cmocka_unit_test(tls_options_go_together),
