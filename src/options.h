@@ -77,6 +77,8 @@ struct options {
 
 	int64_t maxforks; /* 0: no limit */
 	int64_t maxframesize; /* bytes of a message; 0: no limit */
+	int64_t max_empty_fragments; /* of a message; 0: no limit */
+	int64_t max_pings; /* of a client in a second; 0: no limit */
 	int64_t closems;
 	int64_t pingms; /* 0: off */
 	bool binary;

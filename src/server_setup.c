@@ -107,6 +107,9 @@ server_set_endpoint(struct server *server)
 	endpoint->pass_stderr = options->passstderr;
 	endpoint->not_utf8 = server_not_utf8[options->invalid_utf8];
 	endpoint->max_message = (uint64_t)options->maxframesize;
+	endpoint->max_empty_fragments = (uint32_t)options->max_empty_fragments;
+	endpoint->max_pings = (uint16_t)options->max_pings;
+	endpoint_set_reasons(endpoint);
 	endpoint->ping_ms = options->pingms;
 	endpoint->compat = options->compat;
 	endpoint->subprotocols = options->subprotocol.items;

@@ -7,11 +7,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+void
+endpoint_set_reasons(struct endpoint *endpoint)
+{
+	struct endpoint_reasons *reasons = &endpoint->reasons;
+
+	snprintf(reasons->message, sizeof(reasons->message),
+	    "message larger than %" PRIu64 " bytes (--maxframesize)", endpoint->max_message);
+	snprintf(reasons->empty_fragments, sizeof(reasons->empty_fragments),
+	    "more than %" PRIu32 " empty fragments (--max-empty-fragments)",
+	    endpoint->max_empty_fragments);
+	snprintf(reasons->pings, sizeof(reasons->pings),
+	    "more than %u PINGs in a second (--max-pings)", endpoint->max_pings);
+}
 
 void
 endpoint_script_clear(struct endpoint_script *script)

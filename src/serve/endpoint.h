@@ -22,6 +22,13 @@ enum endpoint_not_utf8 {
 	ENDPOINT_CLOSE, /* the session ends */
 };
 
+/* Why a client that exceeds a limit is disconnected: the limit, and the option that sets it. */
+struct endpoint_reasons {
+	char message[72];
+	char empty_fragments[72];
+	char pings[72];
+};
+
 struct endpoint {
 	/* One program for every path, or (PROGRAM NULL) the executable files below a directory.
 	 * All borrowed. */
@@ -36,6 +43,9 @@ struct endpoint {
 	bool pass_stderr; /* lines of stderr go to the client too, marked: lines, json */
 	enum endpoint_not_utf8 not_utf8;
 	uint64_t max_message; /* bytes; 0: no limit */
+	uint32_t max_empty_fragments; /* of a message; 0: no limit */
+	uint16_t max_pings; /* of a client in a second; 0: no limit */
+	struct endpoint_reasons reasons; /* endpoint_set_reasons() */
 	int64_t ping_ms; /* 0: no pings */
 	size_t room; /* programs of this process that the system has descriptors for; 0: no
 			limit */
@@ -56,6 +66,9 @@ struct endpoint {
 	    *pass_env; /* "NAME=value" of the server's own environment, NULL at the end */
 	bool pass_auth; /* Authorization reaches the program */
 };
+
+/* Writes the reasons, once the limits are set. */
+void endpoint_set_reasons(struct endpoint *endpoint);
 
 enum endpoint_result {
 	ENDPOINT_OK,

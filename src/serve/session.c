@@ -421,6 +421,7 @@ session_open(const struct session_spec *spec, int *error)
 	if (*error != 0)
 		goto fail;
 	decoder_init(&s->decoder, s->endpoint->max_message);
+	decoder_set_max_empty_fragments(&s->decoder, s->endpoint->max_empty_fragments);
 	decoder_set_inflater(&s->decoder, s->inflater);
 	framing_init(&s->framing, &s->endpoint->from_program);
 	s->opened_ms = s->heard_ms = util_clock_ms();

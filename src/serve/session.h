@@ -25,7 +25,6 @@ enum {
 	/* How long a message may take to come: so long, and a millisecond for each of its
 	   bytes. */
 	SESSION_BEGUN_MS = 60 * 1000,
-	SESSION_PINGS_A_SECOND = 100, /* more from a peer are a flood */
 	SESSION_DEFLATE_BATCH =
 	    4 * 1024, /* bytes of a read: compressed, each may become 1032 */
 	SESSION_PINGS = 2, /* so many unanswered, and the peer is taken for dead */

@@ -232,14 +232,31 @@ session_in_ping(struct session *s, const struct decoder_item *item)
 	if (s->ping_second != second)
 		s->ping_count = 0;
 	s->ping_second = second;
-	if (++s->ping_count > SESSION_PINGS_A_SECOND)
-		session_fault(s, CLOSE_POLICY, "too many PINGs");
+	if (s->endpoint->max_pings != 0 && s->ping_count++ >= s->endpoint->max_pings)
+		session_fault(s, CLOSE_POLICY, s->endpoint->reasons.pings);
 	else if (s->peer && io_queued(s->peer) > 0)
 		session_in_keep_pong(s, item);
 	else
 		session_out_control(s, FRAME_PONG, item->payload.data, item->payload.len);
 	if (s->out_len >= SESSION_IN_PONGS)
 		session_out_flush(s);
+}
+
+/* A rule that has an option is named with it. */
+static void
+session_in_fail(struct session *s, const struct decoder_item *item)
+{
+	const struct endpoint_reasons *reasons = &s->endpoint->reasons;
+
+	/* Without memory the fault is ours, and there is none to wait with. */
+	if (item->code == CLOSE_INTERNAL)
+		session_want_close(s, item->code, item->reason);
+	else if (item->code == CLOSE_TOO_BIG)
+		session_fault(s, item->code, reasons->message);
+	else if (item->code == CLOSE_POLICY)
+		session_fault(s, item->code, reasons->empty_fragments);
+	else
+		session_fault(s, item->code, item->reason);
 }
 
 /* Notes whether a part of a message is left, behind all that came. */
@@ -289,11 +306,7 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 			session_set_peer(s, PEER_LEFT);
 			break;
 		case DECODER_FAIL:
-			/* Without memory the fault is ours, and there is none to wait with. */
-			if (item.code == CLOSE_INTERNAL)
-				session_want_close(s, item.code, item.reason);
-			else
-				session_fault(s, item.code, item.reason);
+			session_in_fail(s, &item);
 			break;
 		}
 	}

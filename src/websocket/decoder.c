@@ -21,6 +21,13 @@ decoder_init(struct decoder *d, uint64_t max_message)
 {
 	memset(d, 0, sizeof(*d));
 	d->max_message = max_message;
+	d->max_empty_fragments = DECODER_EMPTY_FRAGMENTS_INITIAL;
+}
+
+void
+decoder_set_max_empty_fragments(struct decoder *d, uint32_t max)
+{
+	d->max_empty_fragments = max;
 }
 
 void
@@ -80,12 +87,12 @@ decoder_begin_payload(struct decoder *d, bool near)
 		return;
 	if (d->frame.opcode != FRAME_CONTINUATION) {
 		d->message_opcode = d->frame.opcode;
-		d->fragments = 0;
+		d->empty_fragments = 0;
 		memset(&d->utf8, 0, sizeof(d->utf8));
 		d->compressed = d->frame.rsv != 0;
 		d->wire = 0;
 	}
-	d->fragments++;
+	d->empty_fragments += d->frame.len == 0;
 	if (d->compressed)
 		d->wire += d->frame.len;
 }

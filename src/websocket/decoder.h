@@ -32,7 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DECODER_MAX_FRAGMENTS = 4096 }; /* of one message, empty ones too; above: 1008 */
+/* Empty fragments of one message, unless set otherwise. */
+enum { DECODER_EMPTY_FRAGMENTS_INITIAL = 4096 };
 
 enum decoder_event {
 	DECODER_MORE, /* all that was fed is used up; feed again */
@@ -62,6 +63,12 @@ struct decoder_item {
 
 struct decoder {
 	uint64_t max_message; /* bytes of a whole message; above: 1009. 0: no limit */
+	/*
+	 * Empty fragments of one message; above: 1008. 0: no limit. The others are bounded by
+	 * the size of the message.
+	 */
+	uint32_t max_empty_fragments;
+	uint32_t empty_fragments; /* of the begun message so far */
 	struct inflater *inflater; /* borrowed; NULL: no extension was agreed */
 	uint8_t *bytes; /* borrowed: what was fed and not used up */
 	size_t len;
@@ -70,7 +77,6 @@ struct decoder {
 	uint64_t wire; /* bytes of the begun message's frames so far, when it is compressed */
 	struct buffer gather; /* the begun message; owned */
 	struct buffer control; /* the payload of a control frame that was cut; owned */
-	uint16_t fragments; /* of the begun message so far; at most DECODER_MAX_FRAGMENTS + 1 */
 	uint8_t message_opcode; /* of the begun message; 0 when there is none */
 	struct utf8 utf8; /* of the begun text message */
 	uint8_t header[FRAME_HEADER_MAX]; /* the begun header, when a read cut it */
@@ -84,6 +90,9 @@ struct decoder {
 };
 
 void decoder_init(struct decoder *d, uint64_t max_message);
+
+/* Sets another limit of empty fragments, before the first byte is fed. */
+void decoder_set_max_empty_fragments(struct decoder *d, uint32_t max);
 
 /*
  * Lets messages come compressed from now on, before the first byte is fed. INFLATER is borrowed

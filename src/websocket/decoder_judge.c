@@ -16,7 +16,7 @@ static const struct {
     [FAULT_CONTROL_FRAGMENT] = {CLOSE_PROTOCOL, "fragmented control frame"},
     [FAULT_NO_MESSAGE] = {CLOSE_PROTOCOL, "continuation without a message"},
     [FAULT_IN_MESSAGE] = {CLOSE_PROTOCOL, "new message within a message"},
-    [FAULT_FRAGMENTS] = {CLOSE_POLICY, "too many fragments"},
+    [FAULT_FRAGMENTS] = {CLOSE_POLICY, "too many empty fragments"},
     [FAULT_UNMASKED] = {CLOSE_PROTOCOL, "frame not masked"},
     [FAULT_CONTROL_LEN] = {CLOSE_PROTOCOL, "control frame too long"},
     [FAULT_LEN] = {CLOSE_PROTOCOL, "invalid payload length"},
@@ -69,9 +69,7 @@ decoder_judge_first(const struct decoder *d, const struct frame_header *h)
 	/* Section 5.4: the fragments of one message never stand between those of another. */
 	if (h->opcode != FRAME_CONTINUATION)
 		return d->message_opcode ? FAULT_IN_MESSAGE : FAULT_NONE;
-	if (!d->message_opcode)
-		return FAULT_NO_MESSAGE;
-	return d->fragments >= DECODER_MAX_FRAGMENTS ? FAULT_FRAGMENTS : FAULT_NONE;
+	return d->message_opcode ? FAULT_NONE : FAULT_NO_MESSAGE;
 }
 
 /*
@@ -112,6 +110,10 @@ decoder_judge(const struct decoder *d, const uint8_t *bytes, size_t have, int si
 			return FAULT_CONTROL_LEN; /* section 5.5 */
 		return h->opcode == FRAME_CLOSE && len == 1 ? FAULT_CLOSE_LEN : FAULT_NONE;
 	}
+	/* Section 5.4 sets no limit, and these never reach the one of the message's size. */
+	if (h->opcode == FRAME_CONTINUATION && (bytes[1] & 0x7f) == 0 &&
+	    d->max_empty_fragments != 0 && d->empty_fragments >= d->max_empty_fragments)
+		return FAULT_FRAGMENTS;
 	if (size < 0)
 		return FAULT_LEN;
 	return d->max_message && decoder_too_big(d, h) ? FAULT_TOO_BIG : FAULT_NONE;

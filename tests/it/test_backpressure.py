@@ -178,29 +178,58 @@ def test_flood_of_pings(server):
     before = warm(one)
     with one.websocket(rcvbuf=4096) as ws:
         ws.send(frame(PING, b"x" * 125) * 1000)
-        one.wait_log(r"session #2 close .* sent=1008 .*reason=\"too many PINGs\"")
+        one.wait_log(r"session #2 close .* sent=1008 .*reason=\"more than 100 PINGs in a second \(--max-pings\)\"")
         if not SANITIZED:
             assert settled(one) - before <= SESSION_KIB
         pongs = 0
         while (found := ws.frame()) == (PONG, True, b"x" * 125):
             pongs += 1
-        assert found == (CLOSE, True, b"\x03\xf0too many PINGs")
+        assert found == (CLOSE, True, b"\x03\xf0more than 100 PINGs in a second (--max-pings)")
         assert pongs >= 100  # of each second that the server needed to read so many
 
 
 def test_endless_fragments(server):
-    """Cut off at the limit, not when the memory is used up; also when many do it at once."""
+    """Many at once: they cost what is in them, at most twice, and no more than the limit of a message."""
+    one = server("--maxframesize=100000", "cat")
+    before = warm(one)
+    data = frame(TEXT, "x", fin=False) + frame(0, "x", fin=False) * 99999
+    peers = [one.websocket() for _ in range(50)]
+    for ws in peers:
+        ws.send(data + frame(PING))
+    for ws in peers:
+        assert ws.frame() == (PONG, True, b"")
+    if not SANITIZED:
+        assert rss_kib(one.pid) <= before + 50 * 2 * 100 + 2 * KIB
+    for ws in peers:
+        ws.send(frame(0, "x", fin=False))
+        assert ws.closed(answer=False) == (1009, "message larger than 100000 bytes (--maxframesize)")
+        ws.close()
+
+
+def test_endless_empty_fragments(server):
+    """They cost no memory, and end at their limit."""
     one = server("cat")
     before = warm(one)
-    data = frame(TEXT, "x", fin=False) + frame(0, "x", fin=False) * 131000
+    data = frame(TEXT, "x", fin=False) + frame(0, "", fin=False) * 131000
     peers = [one.websocket() for _ in range(50)]
     for ws in peers:
         ws.send(data)
     if not SANITIZED:
         assert rss_kib(one.pid) <= before + 2 * KIB
     for ws in peers:
-        assert ws.closed(answer=False) == (1008, "too many fragments")
+        assert ws.closed(answer=False) == (1008, "more than 4096 empty fragments (--max-empty-fragments)")
         ws.close()
+
+
+def test_limit_of_pings(server):
+    with server("--max-pings=3", "cat").websocket() as ws:
+        ws.send(frame(PING, "a") * 10)
+        while (found := ws.frame()) == (PONG, True, b"a"):
+            pass
+        assert found == (CLOSE, True, b"\x03\xf0more than 3 PINGs in a second (--max-pings)")
+    with server("--max-pings=0", "cat").websocket() as ws:
+        ws.send(frame(PING, "a") * 1000 + frame(TEXT, "end"))
+        assert ws.text() == "end"
 
 
 def blocks(size):

@@ -188,10 +188,22 @@ def test_fragments_with_pings_between(server):
         assert ws.message() == (TEXT, "h\u00e9llo".encode())
 
 
-def test_all_fragments_that_are_allowed(server):
-    with server("cat").websocket() as ws:
-        ws.send(frame(TEXT, "x", fin=False) + frame(0, "x", fin=False) * 4094 + frame(0, "y"))
-        assert ws.message() == (TEXT, b"x" * 4095 + b"y")
+def test_limit_of_empty_fragments(server):
+    """Those that are not empty do not count."""
+
+    def message(n):
+        return frame(TEXT, "x", fin=False) + (frame(0, "", fin=False) + frame(0, "y", fin=False)) * n + frame(0, "z")
+
+    for args, n in (((), 4096), (("--max-empty-fragments=3",), 3)):
+        one = server(*args, "cat")
+        with one.websocket() as ws:
+            ws.send(message(n) * 2)
+            assert [ws.text(), ws.text()] == ["x" + "y" * n + "z"] * 2
+            ws.send(message(n + 1))
+            assert ws.closed() == (1008, "more than %d empty fragments (--max-empty-fragments)" % n)
+    with server("--max-empty-fragments=0", "cat").websocket() as ws:
+        ws.send(message(5000))
+        assert ws.text() == "x" + "y" * 5000 + "z"
 
 
 def test_largest_message(server):
@@ -207,7 +219,7 @@ def test_largest_message(server):
     ):
         with one.websocket() as ws:
             ws.send(bad)
-            assert ws.closed() == (1009, "message too big")
+            assert ws.closed() == (1009, "message larger than 100 bytes (--maxframesize)")
     with server("--maxframesize=0", "cat").websocket() as ws:
         ws.send(frame(TEXT, "x" * (3 * MIB)))
         assert ws.message() == (TEXT, b"x" * (3 * MIB))

@@ -673,7 +673,7 @@ check_fragments(uint8_t opcode, size_t extra, const char *want, size_t extra_end
 	size_t end;
 
 	add_text(&w, opcode, "");
-	for (size_t i = 2; i < DECODER_MAX_FRAGMENTS; i++)
+	for (size_t i = 2; i < DECODER_EMPTY_FRAGMENTS_INITIAL; i++)
 		add_text(&w, FRAME_CONTINUATION, "");
 	end = w.len;
 	for (size_t i = 0; i < extra; i++)
@@ -700,7 +700,7 @@ fragments_are_counted_for_each_message(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		add_text(&w, FRAME_TEXT, "");
-		for (size_t k = 2; k < DECODER_MAX_FRAGMENTS; k++)
+		for (size_t k = 2; k < DECODER_EMPTY_FRAGMENTS_INITIAL; k++)
 			add_text(&w, FRAME_CONTINUATION, "");
 		add_text(&w, FIN | FRAME_CONTINUATION, "");
 	}
@@ -712,9 +712,9 @@ static void
 too_many_fragments(void **state)
 {
 	(void)state;
-	/* The first byte behind the last allowed fragment. */
-	check_fragments(FRAME_TEXT, 1, "fail(1008 too many fragments)", 6 + 1);
-	check_fragments(FRAME_BINARY, 5, "fail(1008 too many fragments)", 6 + 1);
+	/* The byte with the length, of the first fragment that is not allowed. */
+	check_fragments(FRAME_TEXT, 1, "fail(1008 too many empty fragments)", 6 + 2);
+	check_fragments(FRAME_BINARY, 5, "fail(1008 too many empty fragments)", 6 + 2);
 }
 
 /* The last byte of TEXT is impossible; more text is announced. */
@@ -914,22 +914,76 @@ memory_follows_what_came_not_what_is_announced(void **state)
 	assert_null(d.gather.held);
 }
 
+/* [S-WS-8] Only empty fragments are counted; the others cost what is in them, and linear time.
+ */
 static void
-memory_of_tiny_fragments_is_at_most_twice_their_bytes(void **state)
+tiny_fragments_cost_their_bytes(void **state)
 {
-	struct wire w = {.len = 0};
+	enum { FRAGMENTS = 1 << 20, BLOCK = 10000 };
 	struct decoder d;
+	struct decoder_item item;
 	struct tale tale = {0};
+	size_t capacity = 0, grown = 0, sent = 0;
 
 	(void)state;
-	add_text(&w, FRAME_TEXT, "x");
-	for (size_t i = 1; i < DECODER_MAX_FRAGMENTS; i++)
-		add_text(&w, FRAME_CONTINUATION, "x");
-	decoder_init(&d, 1 << 20);
-	feed(&d, &tale, w.bytes, w.len, 0);
-	assert_int_equal(buffer_len(&d.gather), DECODER_MAX_FRAGMENTS);
-	assert_true(d.gather.held->capacity <= 2 * DECODER_MAX_FRAGMENTS);
+	decoder_init(&d, FRAGMENTS);
+	while (sent < FRAGMENTS) {
+		struct wire w = {.len = 0};
+
+		for (size_t i = 0; i < BLOCK && sent < FRAGMENTS; i++)
+			add_text(&w, sent++ == 0 ? FRAME_TEXT : FRAME_CONTINUATION, "x");
+		feed(&d, &tale, w.bytes, w.len, 0);
+		assert_int_equal(buffer_len(&d.gather), sent);
+		assert_true(d.gather.held->capacity <= 2 * sent);
+		/* What is there was copied at most when the buffer grew. */
+		grown += d.gather.held->capacity != capacity;
+		capacity = d.gather.held->capacity;
+	}
+	assert_true(grown <= 20);
+	assert_string_equal(tale.text, "");
+	/* The end of the message. */
+	{
+		uint8_t end[] = {0x80, 0x80, 0, 0, 0, 0};
+
+		decoder_feed(&d, end, sizeof(end));
+		assert_int_equal(decoder_next(&d, &item), DECODER_MESSAGE);
+		assert_int_equal(item.message.len, FRAGMENTS);
+	}
 	decoder_clear(&d);
+}
+
+/* [S-WS-8] */
+static void
+another_limit_of_empty_fragments(void **state)
+{
+	static const struct {
+		uint32_t max;
+		size_t empty;
+		const char *want;
+	} cases[] = {
+	    {1, 1, "binary(x)"},
+	    {1, 2, "fail(1008 too many empty fragments)"},
+	    {5, 5, "binary(x)"},
+	    {5, 6, "fail(1008 too many empty fragments)"},
+	    {0, 10000, "binary(x)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(cases); i++) {
+		struct wire w = {.len = 0};
+		struct decoder d;
+		struct tale tale = {0};
+
+		add_text(&w, FRAME_BINARY, "");
+		for (size_t k = 1; k < cases[i].empty; k++)
+			add_text(&w, FRAME_CONTINUATION, "");
+		add_text(&w, FIN | FRAME_CONTINUATION, "x");
+		decoder_init(&d, 1 << 20);
+		decoder_set_max_empty_fragments(&d, cases[i].max);
+		feed(&d, &tale, w.bytes, w.len, 0);
+		assert_string_equal(tale.text, cases[i].want);
+		decoder_clear(&d);
+	}
 }
 
 static void
@@ -1331,7 +1385,8 @@ main(void)
 	    cmocka_unit_test(gathered_message_can_be_taken),
 	    cmocka_unit_test(empty_gathered_message_can_be_taken),
 	    cmocka_unit_test(memory_follows_what_came_not_what_is_announced),
-	    cmocka_unit_test(memory_of_tiny_fragments_is_at_most_twice_their_bytes),
+	    cmocka_unit_test(tiny_fragments_cost_their_bytes),
+	    cmocka_unit_test(another_limit_of_empty_fragments),
 	    cmocka_unit_test(memory_is_freed_after_each_message),
 	    cmocka_unit_test(no_memory_ends_the_connection),
 	    cmocka_unit_test(nothing_comes_after_the_end),

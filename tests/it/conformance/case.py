@@ -12,6 +12,8 @@ CONTINUATION = 0
 SERVERS = {
     "lines": ("cat",),
     "bytes": ("--binary", "cat"),
+    "8 MiB": ("--maxframesize=8388608", "cat"),
+    "8 MiB bytes": ("--maxframesize=8388608", "--binary", "cat"),
     "1024": ("--maxframesize=1024", "cat"),
     "1024 bytes": ("--maxframesize=1024", "--binary", "cat"),
     "1 byte": ("--maxframesize=1", "cat"),
@@ -55,16 +57,21 @@ OPCODE = body(1002, "reserved opcode")
 CONTROL_FRAGMENT = body(1002, "fragmented control frame")
 NO_MESSAGE = body(1002, "continuation without a message")
 IN_MESSAGE = body(1002, "new message within a message")
-FRAGMENTS = body(1008, "too many fragments")
+EMPTY_FRAGMENTS = body(1008, "more than 4096 empty fragments (--max-empty-fragments)")
 UNMASKED = body(1002, "frame not masked")
 CONTROL_LEN = body(1002, "control frame too long")
 LEN = body(1002, "invalid payload length")
-TOO_BIG = body(1009, "message too big")
+TOO_BIG = "the message is above the limit of the server"  # its reason names the limit: too_big()
 NOT_UTF8 = body(1007, "text is not UTF-8")
 CLOSE_LEN = body(1002, "close frame with half a code")
 CLOSE_CODE = body(1002, "invalid close code")
 CLOSE_REASON = body(1007, "close reason is not UTF-8")
 TYPE = body(1003, "a binary message, and the program reads text")
+
+
+def too_big(server):
+    sizes = [arg.partition("=")[2] for arg in SERVERS[server] if arg.startswith("--maxframesize=")]
+    return body(1009, "message larger than %s bytes (--maxframesize)" % (sizes or ["1048576"])[0])
 
 
 def text(payload=b"", **kwargs):
@@ -104,7 +111,7 @@ def echoes(name, send, *payloads, pongs=(), server="lines"):
 
 def fails(name, send, why, server="lines"):
     """SEND gets the CLOSE of WHY."""
-    return Case(name, (Step(send),), server, why)
+    return Case(name, (Step(send),), server, too_big(server) if why is TOO_BIG else why)
 
 
 def answered(name, send, why, server="lines"):
@@ -115,7 +122,7 @@ def answered(name, send, why, server="lines"):
 def fails_after(name, before, send, why, payloads=(), pongs=(), server="lines"):
     """As fails(), when BEFORE was answered by PAYLOADS and PONGS."""
     first = echoes(name, before, *payloads, pongs=pongs, server=server)
-    return Case(name, (*first.steps, Step(send)), server, why)
+    return Case(name, (*first.steps, Step(send)), server, too_big(server) if why is TOO_BIG else why)
 
 
 def closes(name, send, answer, server="lines"):

@@ -2,7 +2,7 @@
 """Section 5.4: messages in fragments, and control frames between them."""
 
 from .case import (
-    FRAGMENTS,
+    EMPTY_FRAGMENTS,
     IN_MESSAGE,
     NO_MESSAGE,
     binary,
@@ -32,6 +32,13 @@ def each(raw, between=b""):
     parts = [raw[i : i + 1] for i in range(len(raw))]
     frames = [text(parts[0], fin=False)] + [more(p, fin=False) for p in parts[1:-1]] + [more(parts[-1])]
     return between.join(frames)
+
+
+def fragments(kind, size, n):
+    """A message of SIZE bytes in fragments of N."""
+    raw = pattern(size)
+    frames = [kind(raw[:n], fin=False)] + [more(raw[i : i + n], fin=False) for i in range(n, size, n)]
+    return b"".join(frames) + more()
 
 
 def empty(n):
@@ -114,8 +121,16 @@ CASES = [
         "5.4-interleaved-messages", text("a", fin=False), text("b", fin=False) + more("c") + more("d"), IN_MESSAGE
     ),
     # How many.
-    echoes("5.4-4096-fragments", empty(4096), ""),
-    echoes("5.4-4096-fragments-twice", empty(4096) + cut(b"ab", 1), "", "ab"),
-    fails("5.4-4097-fragments", empty(4097), FRAGMENTS),
-    fails("5.4-fragments-without-end", text("a", fin=False) + more("b", fin=False) * 5000, FRAGMENTS),
+    echoes("5.4-4096-empty-fragments", empty(4096), ""),
+    echoes("5.4-4096-empty-fragments-twice", empty(4096) + cut(b"ab", 1) + empty(4096), "", "ab", ""),
+    echoes("5.4-4096-empty-fragments-among-others", (text("a", fin=False) + (more(fin=False) + more("b", fin=False)) * 4095) + more(), b"a" + b"b" * 4095),
+    fails("5.4-4097-empty-fragments", empty(4097), EMPTY_FRAGMENTS),
+    fails("5.4-empty-fragments-without-end", text("a", fin=False) + more(fin=False) * 5000, EMPTY_FRAGMENTS),
+    echoes("5.4-100000-fragments-of-a-byte", text("a", fin=False) + more("b", fin=False) * 99998 + more("c"), b"a" + b"b" * 99998 + b"c"),
+    # Public suites send 4 MiB in frames of these sizes.
+    *(
+        echoes("5.4-4-MiB-in-fragments-of-%d%s" % (n, name), fragments(kind, 1 << 22, n), pattern(1 << 22), server=server)
+        for n in (64, 4096, 1 << 20)
+        for kind, name, server in ((text, "", "8 MiB"), (binary, "-binary", "8 MiB bytes"))
+    ),
 ]
