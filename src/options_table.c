@@ -16,6 +16,7 @@ static const char *const levels[] = {
     [LOG_TRACE] = "trace",
     [LOG_ACCESS] = "access",
     [LOG_INFO] = "info",
+    [LOG_WARN] = "warn",
     [LOG_ERROR] = "error",
     [LOG_FATAL] = "fatal",
     [LOG_NONE] = "none",

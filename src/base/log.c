@@ -44,15 +44,18 @@ static const char *const log_level_names[] = {
     [LOG_TRACE] = "trace",
     [LOG_ACCESS] = "access",
     [LOG_INFO] = "info",
+    [LOG_WARN] = "warn",
     [LOG_ERROR] = "error",
     [LOG_FATAL] = "fatal",
 };
 
+/* websocketd has no level for warnings; its scripts look for ERROR. */
 static const char *const log_compat_names[] = {
     [LOG_DEBUG] = "DEBUG",
     [LOG_TRACE] = "TRACE",
     [LOG_ACCESS] = "ACCESS",
     [LOG_INFO] = "INFO",
+    [LOG_WARN] = "ERROR",
     [LOG_ERROR] = "ERROR",
     [LOG_FATAL] = "FATAL",
 };
@@ -420,17 +423,21 @@ log_end(void)
 	errno = saved;
 }
 
-static void
-log_server(enum log_level level, const char *format, va_list args, int error)
+void
+log_server(enum log_level level, int error, const char *format, ...)
 {
 	char message[2048];
-	size_t room = sizeof(message) - 128; /* what is behind it is for the text of ERROR */
+	size_t room = sizeof(message) - 128; /* the rest is for the text of ERROR */
+	int saved = errno;
 	size_t len;
 	int wanted;
+	va_list args;
 
 	if (!log_shows(level))
 		return;
+	va_start(args, format);
 	wanted = vsnprintf(message, room, format, args);
+	va_end(args);
 	len = strlen(message);
 	if (error != 0)
 		snprintf(message + len, sizeof(message) - len, ": %s", strerror(error));
@@ -439,52 +446,5 @@ log_server(enum log_level level, const char *format, va_list args, int error)
 			line.cut = true;
 		log_end();
 	}
-}
-
-void
-log_debug(const char *format, ...)
-{
-	int saved = errno;
-	va_list args;
-
-	va_start(args, format);
-	log_server(LOG_DEBUG, format, args, 0);
-	va_end(args);
-	errno = saved;
-}
-
-void
-log_info(const char *format, ...)
-{
-	int saved = errno;
-	va_list args;
-
-	va_start(args, format);
-	log_server(LOG_INFO, format, args, 0);
-	va_end(args);
-	errno = saved;
-}
-
-void
-log_error(const char *format, ...)
-{
-	int saved = errno;
-	va_list args;
-
-	va_start(args, format);
-	log_server(LOG_ERROR, format, args, saved);
-	va_end(args);
-	errno = saved;
-}
-
-void
-log_errorx(const char *format, ...)
-{
-	int saved = errno;
-	va_list args;
-
-	va_start(args, format);
-	log_server(LOG_ERROR, format, args, 0);
-	va_end(args);
 	errno = saved;
 }

@@ -17,17 +17,20 @@
 
 #include "base/util.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 enum { LOG_LINE_MAX = 8192 };
 
-/* In the order of websocketd; a level shows itself and all behind it. */
+/* The order is websocketd's, which has no LOG_WARN: compat shows it as ERROR. A level shows
+ * itself and everything more severe. */
 enum log_level {
 	LOG_DEBUG,
 	LOG_TRACE,
 	LOG_ACCESS,
 	LOG_INFO,
+	LOG_WARN,
 	LOG_ERROR,
 	LOG_FATAL,
 	LOG_NONE,
@@ -62,11 +65,17 @@ void log_text(const char *key, struct span value);
 void log_number(const char *key, int64_t value);
 void log_end(void);
 
-/* A line of category "server" without fields. errno survives. */
-void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* log_error() adds the text of errno, log_errorx() does not. */
-void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_errorx(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line of category "server" without fields; ERROR is an errno whose text is added, or 0.
+ * errno survives. */
+void log_server(enum log_level level, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_debug(...) log_server(LOG_DEBUG, 0, __VA_ARGS__)
+#define log_info(...) log_server(LOG_INFO, 0, __VA_ARGS__)
+/* log_warn() and log_error() add the text of errno. */
+#define log_warn(...) log_server(LOG_WARN, errno, __VA_ARGS__)
+#define log_warnx(...) log_server(LOG_WARN, 0, __VA_ARGS__)
+#define log_error(...) log_server(LOG_ERROR, errno, __VA_ARGS__)
+#define log_errorx(...) log_server(LOG_ERROR, 0, __VA_ARGS__)
 
 #endif

@@ -59,6 +59,13 @@ enum {
 size_t util_put_unsigned(char text[UTIL_DIGITS_MAX], uint64_t value);
 size_t util_put_number(char text[UTIL_NUMBER_MAX], int64_t value);
 
+/* The plural ending after a count: printf("%zu session%s", n, util_plural(n)). */
+static inline const char *
+util_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* TERM for SIGTERM; the number of one without a name, as a realtime signal. Lives until the
  * next call. */
 const char *util_signal_name(int number);

@@ -241,6 +241,7 @@ def test_long_line_of_stderr_does_not_stall_the_program(server, script, form):
         ("trace", {"access", "info", "error"}),
         ("access", {"access", "info", "error"}),
         ("info", {"info", "error"}),
+        ("warn", {"error"}),
         ("error", {"error"}),
         ("fatal", set()),
         ("none", set()),

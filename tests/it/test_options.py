@@ -59,7 +59,7 @@ ERRORS = [
     (
         ("--loglevel=loud", "cat"),
         64,
-        "--loglevel must be debug, trace, access, info, error, fatal or none, not 'loud'",
+        "--loglevel must be debug, trace, access, info, warn, error, fatal or none, not 'loud'",
     ),
     (("--log-format=xml", "cat"), 64, "--log-format must be text or json, not 'xml'"),
     (("--header=no colon", "cat"), 64, "--header must be \"Name: value\", not 'no colon'"),

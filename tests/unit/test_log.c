@@ -140,9 +140,9 @@ static void
 test_levels(void **state)
 {
 	static const char *const names[] = {
-	    "debug", "trace", "access", "info", "error", "fatal"};
+	    "debug", "trace", "access", "info", "warn", "error", "fatal"};
 	static const char *const compat_names[] = {
-	    "DEBUG ", "TRACE ", "ACCESS", "INFO  ", "ERROR ", "FATAL "};
+	    "DEBUG ", "TRACE ", "ACCESS", "INFO  ", "ERROR ", "ERROR ", "FATAL "};
 	char wanted[64];
 
 	(void)state;
@@ -163,6 +163,8 @@ test_levels(void **state)
 		assert_int_equal(take()[0] != '\0', lowest <= LOG_DEBUG);
 		log_info("i");
 		assert_int_equal(take()[0] != '\0', lowest <= LOG_INFO);
+		log_warnx("w");
+		assert_int_equal(take()[0] != '\0', lowest <= LOG_WARN);
 		log_errorx("e");
 		assert_int_equal(take()[0] != '\0', lowest <= LOG_ERROR);
 	}
@@ -186,6 +188,11 @@ test_server_lines_and_errno(void **state)
 	assert_string_equal(without_time(take(), TEXT_TIME), "debug server 1 two\n");
 	log_info("%s", "a\nb");
 	assert_string_equal(without_time(take(), TEXT_TIME), "info server a\\x0ab\n");
+	log_warnx("%d program%s", 1, util_plural(1));
+	assert_string_equal(without_time(take(), TEXT_TIME), "warn server 1 program\n");
+	log_warn("%d program%s", 0, util_plural(0));
+	assert_string_equal(without_time(take(), TEXT_TIME),
+	    "warn server 0 programs: No such file or directory\n");
 	log_errorx("no %s", "memory");
 	assert_string_equal(without_time(take(), TEXT_TIME), "error server no memory\n");
 	log_error("cannot open %s", "x");

@@ -554,6 +554,7 @@ words_are_chosen_from_their_list(void **state)
 	    {"trace", LOG_TRACE},
 	    {"access", LOG_ACCESS},
 	    {"info", LOG_INFO},
+	    {"warn", LOG_WARN},
 	    {"error", LOG_ERROR},
 	    {"fatal", LOG_FATAL},
 	    {"none", LOG_NONE},
@@ -937,7 +938,7 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--binary=", "hello"}, 64,
 		"wspipe: --binary must be true or false, not ''\n", NULL},
 	    {{"wspipe", "--loglevel=ACCESS", "hello"}, 64,
-		"wspipe: --loglevel must be debug, trace, access, info, error, fatal or none, "
+		"wspipe: --loglevel must be debug, trace, access, info, warn, error, fatal or none, "
 		"not 'ACCESS'\n",
 		NULL},
 	    {{"wspipe", "--log-format=compat", "hello"}, 64,
