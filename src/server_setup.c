@@ -144,8 +144,8 @@ server_set_route(struct server *server)
 	if (options->log_format == LOG_COMPAT)
 		route->files.compat_scheme = options->ssl ? "https" : "http";
 	if (options->misplaced)
-		log_errorx("%s comes after COMMAND, so it is passed to the program; if it is "
-			   "meant for wspipe, put it before COMMAND",
+		log_warnx("%s comes after COMMAND, so it is passed to the program; if it is "
+			  "meant for wspipe, put it before COMMAND",
 		    options->misplaced);
 	/* It may be meant, as with a log; but an interpreter's script is one as well. */
 	for (char *const *arg = options->command; arg && *arg; arg++) {
