@@ -11,6 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * The watermarks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH and
+ * resumes at LOW. They are low because each queue is followed by one of the system's, of a pipe or
+ * a socket, which keeps the other side busy; a batch may come on top of HIGH.
+ */
+enum {
+	BUFFER_HIGH = 4 * 1024,
+	BUFFER_LOW = 0,
+};
+
 /* Of this header alone. */
 struct buffer_block {
 	size_t head; /* the first byte that is in use */

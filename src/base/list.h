@@ -49,4 +49,12 @@ list_remove(struct list *node)
 	list_init(node);
 }
 
+/* Moves the nodes of FROM, which is empty afterwards, to the uninitialised list TO. */
+static inline void
+list_move(struct list *to, struct list *from)
+{
+	list_append(from, to);
+	list_remove(from);
+}
+
 #endif

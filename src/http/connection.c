@@ -146,7 +146,7 @@ connection_reply(struct connection *c, int status, const char *extra, const char
 static void
 connection_send_file(struct connection *c)
 {
-	while (c->file_left > 0 && io_queued(c->io) < IO_HIGH) {
+	while (c->file_left > 0 && io_queued(c->io) < BUFFER_HIGH) {
 		size_t want = c->file_left < LOOP_BATCH ? (size_t)c->file_left : LOOP_BATCH;
 		ssize_t got = read(c->file, c->loop->in, want);
 
@@ -262,7 +262,7 @@ connection_on_written(void *arg)
 {
 	struct connection *c = arg;
 
-	if (c->file != -1 && io_queued(c->io) <= IO_LOW)
+	if (c->file != -1 && io_queued(c->io) <= BUFFER_LOW)
 		connection_send_file(c);
 }
 

@@ -12,11 +12,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* One in memory of its own. */
+/* One in memory of its own. Only these have transports that keep bytes back. */
 struct io_alone {
-	struct loop_grave grave; /* first: io_release() casts it back */
+	union { /* first: io_release() casts it back */
+		struct loop_task wake; /* reads what no event announces */
+		struct loop_grave grave; /* once it is freed */
+	};
 	struct io io;
 };
+
+static void io_on_event(evutil_socket_t fd, short what, void *arg);
 
 /* For which event a read waits, and a write: over TLS it may be the other one. */
 static short
@@ -63,41 +68,65 @@ io_wanted(const struct io *io)
 	return want;
 }
 
-/* Bytes that were taken from the descriptor and not read yet: no event will come for them, so
- * one is made. */
+static struct io_alone *
+io_alone_of(struct io *io)
+{
+	return LIST_ENTRY_OF(io, struct io_alone, io);
+}
+
+/* Bytes that were taken from the descriptor and not read yet: no event will come for them. */
 static void
 io_wake(struct io *io)
 {
 	const struct transport_ops *ops = io->transport.ops;
 
 	if (ops->pending && io->reading && ops->pending(&io->transport))
-		watch_wake(&io->watch);
+		loop_defer(io->loop, &io_alone_of(io)->wake);
 }
 
-/* Brings what is waited for in line with the state. False when the system refuses: the loop
- * calls on_gone then. */
-static bool
+static void
+io_on_wake(struct loop_task *task)
+{
+	struct io *io = &LIST_ENTRY_OF(task, struct io_alone, wake)->io;
+
+	if (io->transport.fd != -1 && io->reading)
+		io->handlers->on_readable(io->arg);
+}
+
+/* Before any close: a child that is still being exec'ed may hold the open file and with it its
+ * epoll entry. */
+static void
+io_disarm(struct io *io)
+{
+	if (io->wanted != 0 || io->failed)
+		event_del(&io->event);
+	io->wanted = 0;
+	io->failed = false;
+	if (io->transport.ops->pending)
+		loop_cancel(&io_alone_of(io)->wake);
+}
+
+/* Brings what is waited for in line with the state. When the system refuses the loop calls
+ * on_gone. */
+static void
 io_reload(struct io *io)
 {
 	short want = io_wanted(io);
 
-	if (want == io->watch.what && !io->watch.failed)
-		return true;
-	if (!watch_set(&io->watch, io->transport.fd, want))
-		return false;
-	io_wake(io); /* a change has taken back what was made active */
-	return true;
-}
-
-/*
- * Before any close: a child that is still being exec'ed may hold the open file and with it its
- * epoll entry.
- */
-static void
-io_disarm(struct io *io)
-{
-	if (io->watch.what != 0 || io->watch.failed)
-		(void)watch_set(&io->watch, io->transport.fd, 0);
+	if (want == io->wanted || io->failed)
+		return;
+	if (io->wanted != 0)
+		event_del(&io->event);
+	io->wanted = want;
+	if (want == 0)
+		return;
+	(void)event_assign(&io->event, io->loop->base, io->transport.fd, want | EV_PERSIST,
+	    io_on_event, io);
+	if (event_add(&io->event, NULL) == 0)
+		return;
+	io->wanted = 0;
+	io->failed = true;
+	event_active(&io->event, EV_TIMEOUT, 0);
 }
 
 static void
@@ -105,7 +134,7 @@ io_init_take(struct io *io, struct loop *loop, struct transport transport,
     const struct io_handlers *handlers, void *arg)
 {
 	*io = (struct io){
-	    .watch = {.loop = loop},
+	    .loop = loop,
 	    .transport = transport,
 	    .handlers = handlers,
 	    .arg = arg,
@@ -116,6 +145,7 @@ void
 io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
     const struct io_handlers *handlers, void *arg)
 {
+	assert(!ops->pending);
 	io_init_take(io, loop, (struct transport){.ops = ops, .fd = fd}, handlers, arg);
 }
 
@@ -136,6 +166,7 @@ io_new_take(struct loop *loop, struct transport transport, const struct io_handl
 		transport.ops->close(&transport);
 		return NULL;
 	}
+	loop_task_init(&alone->wake, io_on_wake);
 	io_init_take(&alone->io, loop, transport, handlers, arg);
 	loop_count_stream(loop, true);
 	return &alone->io;
@@ -169,7 +200,7 @@ io_release(struct loop_grave *grave)
 {
 	struct io_alone *alone = (struct io_alone *)(void *)grave;
 
-	loop_count_stream(alone->io.watch.loop, false);
+	loop_count_stream(alone->io.loop, false);
 	free(alone);
 }
 
@@ -179,7 +210,7 @@ io_free(struct io *io)
 	if (!io)
 		return;
 	io_clear(io);
-	loop_bury(io->watch.loop, &LIST_ENTRY_OF(io, struct io_alone, io)->grave, io_release);
+	loop_bury(io->loop, &io_alone_of(io)->grave, io_release);
 }
 
 /* The stream is of no use any more: the loop tells its owner, who frees it. */
@@ -197,7 +228,7 @@ void
 io_set_reading(struct io *io, bool on)
 {
 	io->reading = on;
-	(void)io_reload(io);
+	io_reload(io);
 	io_wake(io);
 }
 
@@ -218,7 +249,7 @@ io_read(struct io *io, uint8_t *bytes, size_t capacity, size_t *n)
 		return IO_EOF;
 	result = io->transport.ops->read(&io->transport, bytes, capacity, n);
 	if (io->transport.read_wants_write != waited)
-		(void)io_reload(io);
+		io_reload(io);
 	io_wake(io);
 	switch (result) {
 	case TRANSPORT_OK:
@@ -299,7 +330,7 @@ io_writev(struct io *io, const struct iovec *parts, int count)
 	}
 	if (queued == 0 && buffer_len(&io->queue) > 0) {
 		io->progress_ms = (uint32_t)util_clock_ms();
-		return io_reload(io);
+		io_reload(io);
 	}
 	return true;
 }
@@ -354,7 +385,8 @@ io_write_take(struct io *io, struct buffer *buffer)
 		return true;
 	buffer_move(&io->queue, buffer);
 	io->progress_ms = (uint32_t)util_clock_ms();
-	return io_reload(io);
+	io_reload(io);
+	return true;
 }
 
 size_t
@@ -373,7 +405,7 @@ io_spliceable(const struct io *to, const struct io *from)
 enum io_result
 io_splice(struct io *to, struct span header, struct io *from, size_t n)
 {
-	uint8_t *rest = to->watch.loop->in;
+	uint8_t *rest = to->loop->in;
 	struct iovec parts[2];
 	size_t moved = 0;
 	size_t got;
@@ -432,7 +464,7 @@ io_shutdown(struct io *io)
 	io->ending = true;
 	io_finish_shutdown(io);
 	if (!io->ended)
-		(void)io_reload(io);
+		io_reload(io);
 }
 
 int
@@ -470,7 +502,7 @@ io_flush(struct io *io)
 	if (moved)
 		io->progress_ms = (uint32_t)util_clock_ms();
 	io_finish_shutdown(io);
-	(void)io_reload(io);
+	io_reload(io);
 	if (moved)
 		io->handlers->on_written(io->arg);
 }
@@ -487,16 +519,17 @@ io_look_for_death(struct io *io)
 	if (!(look.revents & (POLLRDHUP | POLLHUP | POLLERR)))
 		return;
 	io->gone = true;
-	(void)io_reload(io);
+	io_reload(io);
 	io->handlers->on_gone(io->arg, look.revents & POLLERR);
 }
 
-void
-io_on_watch(struct watch *watch, short what)
+static void
+io_on_event(evutil_socket_t fd, short what, void *arg)
 {
-	struct io *io = LIST_ENTRY_OF(watch, struct io, watch);
+	struct io *io = arg;
 
-	if (watch->failed) {
+	(void)fd;
+	if (io->failed) {
 		io_fail(io);
 		return;
 	}
@@ -504,7 +537,7 @@ io_on_watch(struct watch *watch, short what)
 	 * its descriptor is -1. */
 	if ((what & io_write_event(io)) && io_has_output(io))
 		io_flush(io);
-	if (io->transport.fd != -1 && (io->watch.what & EV_CLOSED))
+	if (io->transport.fd != -1 && (io->wanted & EV_CLOSED))
 		io_look_for_death(io);
 	if (io->transport.fd != -1 && (what & io_read_event(io)) && io->reading)
 		io->handlers->on_readable(io->arg);

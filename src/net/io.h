@@ -16,21 +16,11 @@
 #include "base/buffer.h"
 #include "net/loop.h"
 #include "net/transport.h"
-#include "net/watch.h"
 
+#include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/*
- * The marks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH and
- * goes on at LOW. They are low, as behind a queue there is always the system's own, of a pipe
- * or a socket, which keeps the other side busy; a batch may come on top of HIGH.
- */
-enum {
-	IO_HIGH = 4 * 1024,
-	IO_LOW = 0,
-};
 
 enum io_result {
 	IO_OK,
@@ -56,15 +46,18 @@ struct io_handlers {
 
 /* Of io.c alone; it is here to be embedded. */
 struct io {
-	struct watch watch;
+	struct event event; /* pending while WANTED is not 0 */
+	struct loop *loop; /* borrowed */
 	struct transport transport;
 	const struct io_handlers *handlers; /* borrowed */
 	void *arg; /* borrowed: the handlers' */
 	struct buffer queue;
 	uint32_t progress_ms; /* the low bits of util_clock_ms() */
+	short wanted; /* the events that are waited for, of libevent's EV_ */
 	bool reading;
-	bool
-	    gone; /* on_gone was called or is of no use: the death of the other side is known */
+	bool failed; /* the system refused to wait for it: on_gone comes */
+	/* on_gone was called or is of no use: the death of the other side is known */
+	bool gone;
 	bool ending; /* io_shutdown() was called */
 	bool ended; /* and carried out */
 };

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-struct linger {
+struct lingering {
 	struct loop_grave grave; /* first: linger_release() casts it back */
 	struct list node; /* in loop->lingering */
 	struct loop *loop; /* borrowed */
@@ -19,14 +19,14 @@ struct linger {
 static void
 linger_release(struct loop_grave *grave)
 {
-	struct linger *linger = (struct linger *)(void *)grave;
+	struct lingering *linger = (struct lingering *)(void *)grave;
 
 	timer_stop(&linger->timer);
 	free(linger);
 }
 
 static void
-linger_end(struct linger *linger)
+linger_end(struct lingering *linger)
 {
 	io_free(linger->io);
 	timer_stop(&linger->timer);
@@ -42,7 +42,7 @@ linger_end(struct linger *linger)
 static void
 linger_step(void *arg)
 {
-	struct linger *linger = arg;
+	struct lingering *linger = arg;
 	int64_t now = util_clock_ms();
 	size_t left = io_queued(linger->io) + io_unconfirmed(linger->io);
 	int64_t due;
@@ -62,7 +62,7 @@ linger_step(void *arg)
 static void
 linger_on_readable(void *arg)
 {
-	struct linger *linger = arg;
+	struct lingering *linger = arg;
 	size_t n;
 
 	switch (io_read(linger->io, linger->loop->in, LOOP_BATCH, &n)) {
@@ -86,7 +86,7 @@ linger_on_readable(void *arg)
 static void
 linger_on_written(void *arg)
 {
-	struct linger *linger = arg;
+	struct lingering *linger = arg;
 
 	if (io_queued(linger->io) == 0 && !io_is_reading(linger->io))
 		linger_end(linger);
@@ -97,7 +97,7 @@ linger_on_written(void *arg)
 static void
 linger_on_gone(void *arg, bool failed)
 {
-	struct linger *linger = arg;
+	struct lingering *linger = arg;
 
 	if (failed || io_queued(linger->io) == 0)
 		linger_end(linger);
@@ -112,7 +112,7 @@ static const struct io_handlers linger_handlers = {
 void
 linger_take(struct io *io, struct loop *loop)
 {
-	struct linger *linger;
+	struct lingering *linger;
 
 	if (!io)
 		return;
@@ -138,5 +138,5 @@ void
 linger_abort_all(struct loop *loop)
 {
 	while (!list_empty(&loop->lingering))
-		linger_end(LIST_ENTRY_OF(loop->lingering.next, struct linger, node));
+		linger_end(LIST_ENTRY_OF(loop->lingering.next, struct lingering, node));
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The event loop, its shared memory, its timers, its graves, and what they leave. */
+/* The event loop, its shared memory, its tasks, its graves, and what they leave. */
 #include "net/loop.h"
-
-#include "net/watch.h"
 
 #include <event2/event.h>
 #include <malloc.h>
@@ -66,6 +64,49 @@ loop_count_stream(struct loop *loop, bool begins)
 		event_add(loop->trim, &wait);
 }
 
+/* What is deferred meanwhile is for the next round. */
+static void
+loop_on_round(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+	struct list now;
+
+	(void)fd;
+	(void)what;
+	list_move(&now, &loop->tasks);
+	while (!list_empty(&now)) {
+		struct loop_task *task = LIST_ENTRY_OF(now.next, struct loop_task, node);
+
+		list_remove(&task->node);
+		task->run(task);
+	}
+}
+
+void
+loop_task_init(struct loop_task *task, void (*run)(struct loop_task *task))
+{
+	task->run = run;
+	list_init(&task->node);
+}
+
+void
+loop_defer(struct loop *loop, struct loop_task *task)
+{
+	static const struct timeval now;
+
+	if (!list_empty(&task->node))
+		return;
+	if (list_empty(&loop->tasks) && evtimer_add(loop->round, &now) == -1)
+		event_active(loop->round, EV_TIMEOUT, 0);
+	list_append(&loop->tasks, &task->node);
+}
+
+void
+loop_cancel(struct loop_task *task)
+{
+	list_remove(&task->node);
+}
+
 struct loop *
 loop_new(void)
 {
@@ -75,6 +116,7 @@ loop_new(void)
 	if (!loop)
 		return NULL;
 	list_init(&loop->lingering);
+	list_init(&loop->tasks);
 	loop->in_block = malloc(LOOP_HEAD + LOOP_BATCH + LOOP_SLACK);
 	if (loop->in_block)
 		loop->in = loop->in_block + LOOP_HEAD;
@@ -82,21 +124,19 @@ loop_new(void)
 	config = event_config_new();
 	if (!loop->in || !loop->out || !config)
 		goto fail;
-	/* One thread: no locks. The time is asked for by those who need it: not at each
-	 * wake-up, as most of the time there is no timeout of libevent's. */
+	/* One thread: no locks. A time that is cached would let timers ring early. */
 	if (event_config_set_flag(
-		config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME) == -1)
+		config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME) == -1 ||
+	    event_config_set_max_dispatch_interval(config, NULL, LOOP_CALLBACKS_MAX, 0) == -1)
 		goto fail;
 	loop->base = event_base_new_with_config(config);
 	if (!loop->base)
 		goto fail;
 	loop->sweep = event_new(loop->base, -1, 0, loop_on_sweep, loop);
 	loop->trim = event_new(loop->base, -1, 0, loop_on_trim, loop);
+	loop->round = evtimer_new(loop->base, loop_on_round, loop);
 	loop->timers = timers_new(loop->base);
-	if (!loop->sweep || !loop->trim || !loop->timers)
-		goto fail;
-	loop->watches = watches_new(loop);
-	if (!loop->watches)
+	if (!loop->sweep || !loop->trim || !loop->round || !loop->timers)
 		goto fail;
 	event_config_free(config);
 	return loop;
@@ -113,8 +153,9 @@ loop_free(struct loop *loop)
 	if (!loop)
 		return;
 	loop_sweep(loop);
-	watches_free(loop->watches);
 	timers_free(loop->timers);
+	if (loop->round)
+		event_free(loop->round);
 	if (loop->sweep)
 		event_free(loop->sweep);
 	if (loop->trim)

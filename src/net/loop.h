@@ -16,13 +16,13 @@
 
 struct event;
 struct event_base;
-struct watches;
 
 enum {
 	LOOP_BATCH = 64 * 1024, /* bytes that one wake-up reads at most */
 	LOOP_HEAD = 64, /* bytes before them, and behind them, that may be written */
 	LOOP_SLACK = 64,
 	LOOP_OUT = 2 * LOOP_BATCH + 64, /* bytes of the block where output is put together */
+	LOOP_CALLBACKS_MAX = 1024, /* of one round: then the descriptors are looked at again */
 };
 
 struct loop {
@@ -38,7 +38,8 @@ struct loop {
 	size_t streams; /* that there are: loop_count_stream() */
 	size_t streams_most; /* since memory was last given back */
 	struct timers *timers; /* owned */
-	struct watches *watches; /* owned: net/watch.h */
+	struct list tasks; /* struct loop_task: for the next round */
+	struct event *round; /* owned: a timer that starts it */
 };
 
 /* NULL when the system or the memory refuses. */
@@ -63,6 +64,24 @@ struct loop_grave {
  */
 void loop_bury(
     struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave));
+
+/*
+ * Embedded in an object that has work left which no event announces. It has its turn in the next
+ * round of the loop, after one look at the descriptors: to activate an event in its own callback
+ * would keep all others waiting.
+ */
+struct loop_task {
+	struct list node; /* in loop->tasks while it is pending */
+	void (*run)(struct loop_task *task);
+};
+
+void loop_task_init(struct loop_task *task, void (*run)(struct loop_task *task));
+
+/* Calls RUN once in the next round. Harmless when it is pending already. */
+void loop_defer(struct loop *loop, struct loop_task *task);
+
+/* It is not called any more. Harmless when it is not pending. */
+void loop_cancel(struct loop_task *task);
 
 /*
  * A stream is there from now on, or is no more. When half of them have gone, and they were not

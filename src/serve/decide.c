@@ -2,12 +2,12 @@
 /* What a session does next: a pure function. */
 #include "serve/decide.h"
 
-#include "net/io.h"
+#include "base/buffer.h"
 
 bool
 decide_reading(bool on, size_t queued)
 {
-	return queued <= (on ? (size_t)IO_HIGH : (size_t)IO_LOW);
+	return queued <= (on ? (size_t)BUFFER_HIGH : (size_t)BUFFER_LOW);
 }
 
 /* The peer has broken a rule, and the answers to what it sent before are still on their way. */

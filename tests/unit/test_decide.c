@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The table of doc/design.md, section 4: each of the 4 x 4 states, and what moves within them.
  */
-#include "net/io.h"
+#include "base/buffer.h"
 #include "serve/decide.h"
 
 #include <setjmp.h>
@@ -103,12 +103,12 @@ test_answers_to_a_fault_keep_to_backpressure(void **state)
 	    .close_wanted = 1002,
 	    .fault_waits = true,
 	    .reading_child = true,
-	    .peer_queued = IO_HIGH + 1};
+	    .peer_queued = BUFFER_HIGH + 1};
 
 	(void)state;
 	assert_string_equal(decided(facts), "---oE---");
 	facts.reading_child = false;
-	facts.peer_queued = IO_LOW;
+	facts.peer_queued = BUFFER_LOW;
 	assert_string_equal(decided(facts), "-C-oE---");
 	/* The time is over: the CLOSE leaves, and what comes now is discarded. */
 	facts.fault_waits = false;
@@ -151,11 +151,11 @@ test_reading_stops_above_high_and_goes_on_at_low(void **state)
 {
 	(void)state;
 	assert_true(decide_reading(true, 0));
-	assert_true(decide_reading(true, IO_HIGH));
-	assert_false(decide_reading(true, IO_HIGH + 1));
-	assert_false(decide_reading(false, IO_HIGH));
-	assert_false(decide_reading(false, IO_LOW + 1));
-	assert_true(decide_reading(false, IO_LOW));
+	assert_true(decide_reading(true, BUFFER_HIGH));
+	assert_false(decide_reading(true, BUFFER_HIGH + 1));
+	assert_false(decide_reading(false, BUFFER_HIGH));
+	assert_false(decide_reading(false, BUFFER_LOW + 1));
+	assert_true(decide_reading(false, BUFFER_LOW));
 }
 
 static void
@@ -165,10 +165,10 @@ test_rule_1_the_peer_is_paused_by_either_queue(void **state)
 	    .peer = PEER_OPEN, .child = CHILD_RUN, .reading_peer = true, .reading_child = true};
 
 	(void)state;
-	facts.child_queued = IO_HIGH + 1;
+	facts.child_queued = BUFFER_HIGH + 1;
 	assert_string_equal(decided(facts), "-Cio----");
 	facts.child_queued = 0;
-	facts.peer_queued = IO_HIGH + 1;
+	facts.peer_queued = BUFFER_HIGH + 1;
 	/* Rule 2 as well: stdout is paused by the peer's queue. */
 	assert_string_equal(decided(facts), "--io----");
 }
@@ -179,8 +179,8 @@ test_what_stands_before_a_fin_is_read(void **state)
 	struct decide_facts facts = {.peer = PEER_OPEN, .child = CHILD_RUN, .fin_seen = true};
 
 	(void)state;
-	facts.child_queued = 10 * IO_HIGH;
-	facts.peer_queued = 10 * IO_HIGH;
+	facts.child_queued = 10 * BUFFER_HIGH;
+	facts.peer_queued = 10 * BUFFER_HIGH;
 	assert_true(decide(&facts).read_peer);
 	facts.close_wanted = 1002;
 	facts.fault_waits = true;
@@ -193,12 +193,12 @@ test_rule_3_each_resumes_at_low(void **state)
 	struct decide_facts facts = {.peer = PEER_OPEN, .child = CHILD_RUN};
 
 	(void)state;
-	facts.child_queued = IO_LOW + 1;
-	facts.peer_queued = IO_LOW + 1;
+	facts.child_queued = BUFFER_LOW + 1;
+	facts.peer_queued = BUFFER_LOW + 1;
 	assert_string_equal(decided(facts), "--io----");
-	facts.child_queued = IO_LOW;
+	facts.child_queued = BUFFER_LOW;
 	assert_string_equal(decided(facts), "--io----");
-	facts.peer_queued = IO_LOW;
+	facts.peer_queued = BUFFER_LOW;
 	assert_string_equal(decided(facts), "PCio----");
 }
 
@@ -209,8 +209,8 @@ test_unwanted_output_is_read_however_full_the_queues_are(void **state)
 	for (enum peer_state peer = PEER_CLOSING; peer <= PEER_GONE; peer++) {
 		struct decide_facts facts = {.peer = peer,
 		    .child = CHILD_RUN,
-		    .peer_queued = 10 * IO_HIGH,
-		    .child_queued = 10 * IO_HIGH};
+		    .peer_queued = 10 * BUFFER_HIGH,
+		    .child_queued = 10 * BUFFER_HIGH};
 
 		assert_true(decide(&facts).read_child);
 		assert_false(decide(&facts).relay_output);

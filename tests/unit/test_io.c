@@ -908,51 +908,88 @@ test_a_splice_that_a_filter_denies(void **state)
 	stop(&o);
 }
 
-/* Says that there is something to read, as a stream that goes on reading would find. */
+/* Reads on for ever: the transport has more whenever it was read. */
 static void
-on_time_to_wake(void *arg)
+on_readable_pending(void *arg)
 {
 	struct owner *o = arg;
+	uint8_t byte;
+	size_t n;
 
+	o->readable++;
+	assert_int_equal(io_read(o->io, &byte, 1, &n), IO_OK);
+	if (o->frees)
+		owner_free(o);
+}
+
+static const struct io_handlers pending_handlers = {on_readable_pending, on_written, on_gone};
+
+static void
+start_pending(struct owner *o)
+{
+	static const int steps[64] = {[0 ... 63] = 1};
+
+	start_scripted(o, steps, 64);
 	scripted.pending = true;
+	io_set_handlers(o->io, &pending_handlers, o);
 	io_set_reading(o->io, true);
 }
 
 static void
-on_time_passed(void *arg)
+test_bytes_that_no_event_announces_are_read_once_a_round(void **state)
 {
-	*(bool *)arg = true;
+	struct owner o;
+
+	(void)state;
+	start_pending(&o);
+	assert_int_equal(o.readable, 0);
+	for (unsigned int i = 1; i <= 5; i++) {
+		turn(&o);
+		assert_int_equal(o.readable, i);
+	}
+	/* While nothing is read they wait, and then come by themselves. */
+	io_set_reading(o.io, false);
+	turn(&o);
+	assert_int_equal(o.readable, 5);
+	io_set_reading(o.io, true);
+	turn(&o);
+	assert_int_equal(o.readable, 6);
+	o.frees = true;
+	turn(&o);
+	assert_null(o.io);
+	turn(&o);
+	assert_int_equal(o.readable, 7);
+	stop(&o);
+
+	start_pending(&o);
+	stop(&o);
 }
 
 static void
-test_a_wake_is_not_lost_to_the_look_for_idle_streams(void **state)
+count_call(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	++*(unsigned int *)arg;
+}
+
+/* Whatever such a stream does, others are looked at in each round. */
+static void
+test_a_stream_that_always_has_more_keeps_nobody_waiting(void **state)
 {
 	struct owner o;
-	struct timer timer;
-	bool looked = false;
-	int64_t due_ms;
+	struct event *other;
+	unsigned int calls = 0;
 
 	(void)state;
-	start_scripted(&o, NULL, 0);
-	/* This makes it busy, so from now on it is looked at. */
-	on_time_to_wake(&o);
-	scripted.pending = false;
-	turn(&o);
-	assert_int_equal(o.readable, 1);
-	/* At the first look it was busy since it began, at the second it is not. */
-	timer_init(&timer, o.loop, on_time_passed, &looked);
-	timer_at(&timer, util_clock_ms() + WATCH_BUSY_MS);
-	while (!looked)
-		event_base_loop(o.loop->base, EVLOOP_ONCE);
-	due_ms = util_clock_ms() + WATCH_BUSY_MS;
-	timer_init(&timer, o.loop, on_time_to_wake, &o);
-	timer_at(&timer, due_ms - WATCH_BUSY_MS / 2);
-	/* Both come in one turn of the loop, the wake before the look. */
-	while (util_clock_ms() <= due_ms)
-		poll(NULL, 0, (int)(due_ms + 1 - util_clock_ms()));
-	for (int i = 0; i < 4; i++)
+	start_pending(&o);
+	other = event_new(o.loop->base, o.other, EV_WRITE | EV_PERSIST, count_call, &calls);
+	assert_int_equal(event_add(other, NULL), 0);
+	for (unsigned int i = 1; i <= 5; i++) {
 		turn(&o);
-	assert_int_equal(o.readable, 2);
+		assert_int_equal(calls, i);
+	}
+	event_free(other);
 	stop(&o);
 }
 
@@ -979,7 +1016,8 @@ main(void)
 	    cmocka_unit_test(test_a_splice_to_one_who_has_gone),
 	    cmocka_unit_test(test_a_splice_that_the_system_refuses),
 	    cmocka_unit_test(test_a_splice_that_a_filter_denies),
-	    cmocka_unit_test(test_a_wake_is_not_lost_to_the_look_for_idle_streams),
+	    cmocka_unit_test(test_bytes_that_no_event_announces_are_read_once_a_round),
+	    cmocka_unit_test(test_a_stream_that_always_has_more_keeps_nobody_waiting),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
