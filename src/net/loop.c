@@ -135,8 +135,7 @@ loop_new(void)
 	loop->sweep = event_new(loop->base, -1, 0, loop_on_sweep, loop);
 	loop->trim = event_new(loop->base, -1, 0, loop_on_trim, loop);
 	loop->round = evtimer_new(loop->base, loop_on_round, loop);
-	loop->timers = timers_new(loop->base);
-	if (!loop->sweep || !loop->trim || !loop->round || !loop->timers)
+	if (!loop->sweep || !loop->trim || !loop->round)
 		goto fail;
 	event_config_free(config);
 	return loop;
@@ -153,7 +152,6 @@ loop_free(struct loop *loop)
 	if (!loop)
 		return;
 	loop_sweep(loop);
-	timers_free(loop->timers);
 	if (loop->round)
 		event_free(loop->round);
 	if (loop->sweep)

@@ -37,7 +37,6 @@ struct loop {
 	struct event *trim; /* owned */
 	size_t streams; /* that there are: loop_count_stream() */
 	size_t streams_most; /* since memory was last given back */
-	struct timers *timers; /* owned */
 	struct list tasks; /* struct loop_task: for the next round */
 	struct event *round; /* owned: a timer that starts it */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The wheel of timers under a clock of the test's: its event comes when it was asked for. */
+/* Timers under a clock of the test's: libevent's are played by a table. */
 #include "net/loop.h"
 
 #include "base/util.h"
@@ -12,27 +12,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 
 #include <cmocka.h>
 
+enum { ALARMS = 500 };
+
+struct alarm {
+	struct timer timer;
+	int64_t due_ms; /* 0: it must not ring */
+	unsigned int rang;
+	struct alarm *stops; /* another, when it rings; NULL: none */
+	int64_t again_ms; /* it asks for the next call, so much later */
+	int64_t event_ms; /* when its event comes; 0: it is not pending */
+};
+
 static struct {
 	int64_t now_ms;
-	int64_t wake_ms; /* when the clock rings; 0: never */
-	bool active; /* it was asked for without the clock */
-	event_callback_fn fn;
-	void *arg;
-	unsigned int wakes;
+	struct alarm *alarms;
+	size_t count;
+	unsigned int adds; /* calls of event_add() */
+	bool no_memory; /* they fail */
 } world;
 
+static struct loop loop;
+
 int64_t __wrap_util_clock_ms(void);
-struct event *__wrap_event_new(
-    struct event_base *base, evutil_socket_t fd, short what, event_callback_fn fn, void *arg);
 int __wrap_event_add(struct event *event, const struct timeval *wait);
-int __wrap_timerfd_settime(
-    int fd, int flags, const struct itimerspec *when, struct itimerspec *old);
+int __wrap_event_del(struct event *event);
 void __wrap_event_active(struct event *event, int what, short calls);
-void __wrap_event_free(struct event *event);
+
+static struct alarm *
+alarm_of(struct event *event)
+{
+	return LIST_ENTRY_OF(event, struct alarm, timer.event);
+}
 
 int64_t
 __wrap_util_clock_ms(void)
@@ -40,96 +53,32 @@ __wrap_util_clock_ms(void)
 	return world.now_ms;
 }
 
-struct event *
-__wrap_event_new(
-    struct event_base *base, evutil_socket_t fd, short what, event_callback_fn fn, void *arg)
-{
-	(void)base;
-	(void)fd;
-	(void)what;
-	world.fn = fn;
-	world.arg = arg;
-	return (struct event *)(void *)&world;
-}
-
 int
 __wrap_event_add(struct event *event, const struct timeval *wait)
 {
-	(void)event;
-	assert_null(wait);
+	world.adds++;
+	if (world.no_memory)
+		return -1;
+	assert_in_range(wait->tv_usec, 0, 999999);
+	alarm_of(event)->event_ms =
+	    world.now_ms + (int64_t)wait->tv_sec * 1000 + wait->tv_usec / 1000;
 	return 0;
 }
 
 int
-__wrap_timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *old)
+__wrap_event_del(struct event *event)
 {
-	(void)fd;
-	assert_int_equal(flags, TFD_TIMER_ABSTIME);
-	assert_null(old);
-	world.wake_ms =
-	    (int64_t)when->it_value.tv_sec * 1000 + when->it_value.tv_nsec / 1000000;
+	alarm_of(event)->event_ms = 0;
 	return 0;
-}
-
-void
-__wrap_event_free(struct event *event)
-{
-	(void)event;
 }
 
 void
 __wrap_event_active(struct event *event, int what, short calls)
 {
-	(void)event;
-	(void)what;
 	(void)calls;
-	world.active = true;
+	assert_int_equal(what, EV_TIMEOUT);
+	alarm_of(event)->event_ms = world.now_ms;
 }
-
-static struct loop loop;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	memset(&world, 0, sizeof(world));
-	world.now_ms = 123456789;
-	loop.timers = timers_new(NULL);
-	return loop.timers ? 0 : -1;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	timers_free(loop.timers);
-	return 0;
-}
-
-/* Lets time pass to the next wake-up, which comes LATE ms too late. */
-static void
-wake(int64_t late)
-{
-	if (!world.active) {
-		assert_true(world.wake_ms != 0);
-		if (world.now_ms < world.wake_ms)
-			world.now_ms = world.wake_ms;
-	}
-	world.active = false;
-	world.now_ms += late;
-	if (world.wake_ms <= world.now_ms)
-		world.wake_ms = 0;
-	world.wakes++;
-	world.fn(-1, EV_TIMEOUT, world.arg);
-}
-
-struct alarm {
-	struct timer timer;
-	int64_t due_ms; /* 0: it must not ring */
-	unsigned int rang;
-	struct alarm *stops; /* another, when it rings; NULL: none */
-	int64_t again_ms; /* it arms itself anew, so much later */
-};
 
 static void
 ring(void *arg)
@@ -137,9 +86,13 @@ ring(void *arg)
 	struct alarm *alarm = arg;
 
 	assert_true(alarm->due_ms != 0);
-	assert_true(alarm->due_ms <= world.now_ms);
-	alarm->due_ms = 0;
+	assert_int_equal(alarm->timer.due_ms, 0);
 	alarm->rang++;
+	if (world.now_ms < alarm->due_ms) {
+		timer_at(&alarm->timer, alarm->due_ms);
+		return;
+	}
+	alarm->due_ms = 0;
 	if (alarm->stops) {
 		timer_stop(&alarm->stops->timer);
 		alarm->stops->due_ms = 0;
@@ -150,11 +103,57 @@ ring(void *arg)
 	}
 }
 
-static void
-init(struct alarm *alarm)
+static int
+set_up(void **state)
 {
-	memset(alarm, 0, sizeof(*alarm));
-	timer_init(&alarm->timer, &loop, ring, alarm);
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	world.now_ms = 123456789;
+	world.count = ALARMS;
+	world.alarms = calloc(ALARMS, sizeof(*world.alarms));
+	loop.base = event_base_new();
+	for (size_t i = 0; world.alarms && i < ALARMS; i++)
+		timer_init(&world.alarms[i].timer, &loop, ring, &world.alarms[i]);
+	return world.alarms && loop.base ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	event_base_free(loop.base);
+	free(world.alarms);
+	return 0;
+}
+
+static struct alarm *
+alarms_next(void)
+{
+	struct alarm *next = NULL;
+
+	for (size_t i = 0; i < world.count; i++) {
+		struct alarm *alarm = &world.alarms[i];
+
+		if (alarm->event_ms != 0 && (!next || alarm->event_ms < next->event_ms))
+			next = alarm;
+	}
+	return next;
+}
+
+/* Lets time pass to the next event, which comes LATE ms too late. False: there is none. */
+static bool
+wake(int64_t late)
+{
+	struct alarm *next = alarms_next();
+
+	if (!next)
+		return false;
+	if (world.now_ms < next->event_ms + late)
+		world.now_ms = next->event_ms + late;
+	next->event_ms = 0;
+	event_get_callback(&next->timer.event)(-1, EV_TIMEOUT,
+	    event_get_callback_arg(&next->timer.event));
+	return true;
 }
 
 static void
@@ -167,80 +166,96 @@ at(struct alarm *alarm, int64_t due_ms)
 static void
 each_distance_is_kept_to_the_millisecond(void **state)
 {
+	struct alarm *alarm = &world.alarms[0];
+
 	(void)state;
 	for (int64_t distance = 1; distance < INT64_C(400) * 24 * 3600 * 1000;
 	     distance += distance / 7 + 1) {
-		struct alarm alarm;
 		int64_t due = world.now_ms + distance;
 
-		init(&alarm);
-		at(&alarm, due);
-		world.wakes = 0;
-		while (alarm.rang == 0)
-			wake(0);
-		assert_in_range(world.now_ms, due, due + 1);
-		/* One for each ring. */
-		assert_true(world.wakes <= 7);
+		at(alarm, due);
+		alarm->rang = 0;
+		assert_true(wake(0));
+		assert_int_equal(alarm->rang, 1);
+		assert_int_equal(world.now_ms, due);
 	}
 }
 
 static void
 the_past_rings_by_the_loop_and_at_once(void **state)
 {
-	struct alarm alarm;
+	struct alarm *alarm = &world.alarms[0];
+	int64_t now = world.now_ms;
 
 	(void)state;
-	init(&alarm);
-	at(&alarm, world.now_ms - 1000);
-	assert_int_equal(alarm.rang, 0);
-	assert_true(world.active);
-	wake(0);
-	assert_int_equal(alarm.rang, 1);
-	assert_int_equal(alarm.timer.due_ms, 0);
+	for (int64_t due = now - 1000; due <= now; due += 500) {
+		at(alarm, due);
+		assert_int_equal(alarm->rang, 0);
+		assert_true(wake(0));
+		assert_int_equal(alarm->rang, 1);
+		assert_int_equal(world.now_ms, now);
+		alarm->rang = 0;
+	}
+	assert_false(wake(0));
 }
 
 static void
 later_costs_nothing_and_earlier_is_kept(void **state)
 {
-	struct alarm alarm;
+	struct alarm *alarm = &world.alarms[0];
 	int64_t due = world.now_ms + 1000;
-	int64_t wake_ms;
 
 	(void)state;
-	init(&alarm);
-	at(&alarm, due);
-	wake_ms = world.wake_ms;
+	at(alarm, due);
+	assert_int_equal(world.adds, 1);
 	for (int i = 1; i < 100; i++)
-		timer_at(&alarm.timer, due + i);
-	assert_int_equal(world.wake_ms, wake_ms);
-	assert_int_equal(alarm.timer.due_ms, due);
-	at(&alarm, due - 900);
-	while (alarm.rang == 0)
-		wake(0);
+		timer_at(&alarm->timer, due + i);
+	assert_int_equal(world.adds, 1);
+	assert_int_equal(alarm->timer.due_ms, due);
+	at(alarm, due - 900);
+	assert_true(wake(0));
+	assert_int_equal(alarm->rang, 1);
 	assert_int_equal(world.now_ms, due - 900);
+	assert_false(wake(0));
 }
 
 static void
 one_that_rings_may_stop_another_that_is_due(void **state)
 {
-	struct alarm first;
-	struct alarm second;
+	struct alarm *first = &world.alarms[0];
+	struct alarm *second = &world.alarms[1];
 
 	(void)state;
-	init(&first);
-	init(&second);
-	first.stops = &second;
-	first.again_ms = 50;
-	at(&first, world.now_ms + 100);
-	at(&second, world.now_ms + 100);
-	while (first.rang < 10)
-		wake(0);
-	assert_int_equal(second.rang, 0);
-	timer_stop(&first.timer);
-	first.due_ms = 0;
-	timer_stop(&first.timer);
-	wake(1000); /* what is left behind wakes once, for nothing */
-	assert_int_equal(world.wake_ms, 0);
+	first->stops = second;
+	first->again_ms = 50;
+	at(first, world.now_ms + 100);
+	at(second, world.now_ms + 100);
+	while (first->rang < 10)
+		assert_true(wake(0));
+	assert_int_equal(second->rang, 0);
+	timer_stop(&first->timer);
+	timer_stop(&first->timer);
+	assert_false(wake(0));
+}
+
+/* It asks again and again, and is on time as soon as there is memory. */
+static void
+without_memory_it_is_early_never_lost(void **state)
+{
+	struct alarm *alarm = &world.alarms[0];
+	int64_t due = world.now_ms + 1000;
+
+	(void)state;
+	world.no_memory = true;
+	at(alarm, due);
+	for (int i = 0; i < 3; i++)
+		assert_true(wake(1));
+	world.no_memory = false;
+	assert_true(wake(1));
+	assert_int_equal(alarm->rang, 4);
+	assert_true(alarm->due_ms == due && alarm->event_ms == due);
+	assert_true(wake(0));
+	assert_int_equal(alarm->due_ms, 0);
 }
 
 static uint32_t
@@ -254,18 +269,14 @@ next_random(uint32_t *seed)
 static void
 many_that_move_and_stop(void **state)
 {
-	enum { COUNT = 500, STEPS = 20000 };
-	struct alarm *alarms = calloc(COUNT, sizeof(*alarms));
+	enum { STEPS = 20000 };
 	uint32_t seed = 1;
-	int64_t late = 0;
 
 	(void)state;
-	assert_non_null(alarms);
-	for (size_t i = 0; i < COUNT; i++)
-		init(&alarms[i]);
 	for (int step = 0; step < STEPS; step++) {
-		struct alarm *alarm = &alarms[next_random(&seed) % COUNT];
+		struct alarm *alarm = &world.alarms[next_random(&seed) % ALARMS];
 		int64_t due = world.now_ms + (next_random(&seed) >> (next_random(&seed) % 24));
+		bool late = next_random(&seed) % 8 == 0;
 
 		switch (next_random(&seed) % 4) {
 		case 0:
@@ -278,20 +289,18 @@ many_that_move_and_stop(void **state)
 				at(alarm, due);
 			break;
 		default:
-			late = next_random(&seed) % 8 == 0 ? next_random(&seed) % 100000 : 0;
-			if (world.active || world.wake_ms != 0)
-				wake(late);
+			(void)wake(late ? next_random(&seed) % 100000 : 0);
 			break;
 		}
-		for (size_t i = 0; i < COUNT; i++)
-			assert_true(
-			    alarms[i].due_ms == 0 || alarms[i].due_ms >= world.now_ms - 1);
+		alarm = alarms_next();
+		for (size_t i = 0; i < ALARMS; i++)
+			assert_true(world.alarms[i].due_ms == 0 ||
+				    world.alarms[i].due_ms >= alarm->event_ms);
 	}
-	while (world.active || world.wake_ms != 0)
-		wake(0);
-	for (size_t i = 0; i < COUNT; i++)
-		assert_int_equal(alarms[i].due_ms, 0);
-	free(alarms);
+	while (wake(0))
+		continue;
+	for (size_t i = 0; i < ALARMS; i++)
+		assert_int_equal(world.alarms[i].due_ms, 0);
 }
 
 int
@@ -306,6 +315,8 @@ main(void)
 		later_costs_nothing_and_earlier_is_kept, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		one_that_rings_may_stop_another_that_is_due, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		without_memory_it_is_early_never_lost, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(many_that_move_and_stop, set_up, tear_down),
 	};
 
