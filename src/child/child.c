@@ -384,21 +384,6 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 	return IO_EOF;
 }
 
-size_t
-child_spliceable(const struct child *child, const struct io *to)
-{
-	/* Once it is reaped only what was in the pipe then counts, which child_read() knows. */
-	if (child->life == CHILD_REAPED || !io_is_open(&child->out))
-		return 0;
-	return io_spliceable(to, &child->out);
-}
-
-enum io_result
-child_splice(struct child *child, struct io *to, struct span header, size_t n)
-{
-	return io_splice(to, header, &child->out, n);
-}
-
 bool
 child_is_dead(const struct child *child)
 {

@@ -77,14 +77,6 @@ bool child_is_reading_stderr(const struct child *child);
 enum io_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 
 /*
- * io_spliceable() and io_splice() from its stdout to TO, which may stand in the place of a
- * child_read(). Of a program that was reaped nothing can be spliced.
- */
-size_t child_spliceable(const struct child *child, const struct io *to);
-enum io_result child_splice(struct child *child, struct io *to, struct span header, size_t n)
-    __attribute__((warn_unused_result));
-
-/*
  * The three facts. Once it is reaped child_read() never says IO_AGAIN, and no event tells that
  * the pipe is empty: the user who was not reading by then reads on until IO_EOF.
  */

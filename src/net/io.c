@@ -390,51 +390,6 @@ io_write_take(struct io *io, struct buffer *buffer)
 }
 
 size_t
-io_spliceable(const struct io *to, const struct io *from)
-{
-	int n = 0;
-
-	if (!to->transport.ops->splice || to->transport.no_splice || to->transport.fd == -1 ||
-	    to->ending || buffer_len(&to->queue) > 0)
-		return 0;
-	if (ioctl(from->transport.fd, FIONREAD, &n) == -1 || n < 0)
-		return 0;
-	return n < LOOP_BATCH ? (size_t)n : LOOP_BATCH;
-}
-
-enum io_result
-io_splice(struct io *to, struct span header, struct io *from, size_t n)
-{
-	uint8_t *rest = to->loop->in;
-	struct iovec parts[2];
-	size_t moved = 0;
-	size_t got;
-
-	assert(n > 0 && n <= LOOP_BATCH && buffer_len(&to->queue) == 0);
-	switch (
-	    to->transport.ops->splice(&to->transport, header, from->transport.fd, n, &moved)) {
-	case TRANSPORT_OK:
-		break;
-	case TRANSPORT_AGAIN:
-		return IO_AGAIN;
-	case TRANSPORT_EOF:
-	case TRANSPORT_ERROR:
-		return IO_FAILED;
-	}
-	if (moved == header.len + n)
-		return IO_OK;
-	if (moved >= header.len) {
-		n -= moved - header.len;
-		moved = header.len;
-	}
-	if (io_read(from, rest, n, &got) != IO_OK || got < n)
-		return IO_FAILED;
-	parts[0] = (struct iovec){(void *)(uintptr_t)(header.data + moved), header.len - moved};
-	parts[1] = (struct iovec){rest, n};
-	return io_writev(to, parts, 2) ? IO_OK : IO_FAILED;
-}
-
-size_t
 io_queued(const struct io *io)
 {
 	return buffer_len(&io->queue);

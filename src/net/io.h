@@ -122,23 +122,6 @@ bool io_writev(struct io *io, const struct iovec *parts, int count)
  * copied if the queue is empty. */
 bool io_write_take(struct io *io, struct buffer *buffer) __attribute__((warn_unused_result));
 
-/*
- * How many bytes, at most LOOP_BATCH, io_splice() can pass from FROM, a pipe, to TO now. It
- * asks the system. 0: none, or not by these two, or something is queued.
- */
-size_t io_spliceable(const struct io *to, const struct io *from);
-
-/*
- * Passes HEADER and behind it N bytes of FROM to TO, at once or later, where io_spliceable()
- * has just said N or more: the system moves the pages of a pipe to a socket, instead of copying
- * them to us and from us (splice(2)). What it does not take is read to loop->in and queued, so
- * that always all of it leaves. IO_AGAIN: nothing was moved, not even of the header; io_read()
- * goes on. IO_FAILED: TO has failed, or the N bytes were not all in FROM, as somebody else
- * reads it too; free TO.
- */
-enum io_result io_splice(struct io *to, struct span header, struct io *from, size_t n)
-    __attribute__((warn_unused_result));
-
 /* Bytes in the queue. */
 size_t io_queued(const struct io *io);
 

@@ -6,7 +6,6 @@
 #include "net/gate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,29 +54,6 @@ transport_socket_send_more(struct transport *t, struct span bytes, size_t *n)
 	return transport_plain_result(put, n);
 }
 
-static enum transport_result
-transport_socket_splice(
-    struct transport *t, struct span header, int pipe, size_t n, size_t *moved)
-{
-	enum transport_result result;
-	ssize_t put;
-
-	/* The header waits for the payload, so that it is no segment of its own. */
-	result = transport_socket_send_more(t, header, moved);
-	if (result != TRANSPORT_OK || *moved < header.len)
-		return result;
-	do {
-		put = splice(pipe, NULL, t->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-	} while (put == -1 && errno == EINTR);
-	/* A kind of descriptor that can't, a filter of system calls, no memory: what is missing
-	 * can be written all the same. If the connection is broken, the write will say so. */
-	if (put >= 0)
-		*moved += (size_t)put;
-	else if (errno != EAGAIN)
-		t->no_splice = true;
-	return TRANSPORT_OK;
-}
-
 static void
 transport_plain_close(struct transport *t)
 {
@@ -113,7 +89,6 @@ const struct transport_ops transport_socket = {
     .read = transport_plain_read,
     .writev = transport_plain_writev,
     .write_last = transport_socket_send_more,
-    .splice = transport_socket_splice,
     .shutdown = transport_socket_shutdown,
     .close = transport_socket_close,
 };

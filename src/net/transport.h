@@ -33,14 +33,6 @@ struct transport_ops {
 	 */
 	enum transport_result (*write_last)(struct transport *t, struct span bytes, size_t *n);
 	/*
-	 * Writes HEADER and behind it N bytes, more than 0, out of PIPE, which is a pipe and
-	 * has them: they never come to memory of ours. OK: so many bytes of both together were
-	 * moved, at least 1; what is missing of the N is still in the pipe. AGAIN: not even one
-	 * of the header's. NULL: the kind can't do it.
-	 */
-	enum transport_result (*splice)(
-	    struct transport *t, struct span header, int pipe, size_t n, size_t *moved);
-	/*
 	 * Tells the other side that no more will be written. A pipe is closed by it: fd is -1
 	 * then. False: it can't be told now; call it again when the descriptor can be written
 	 * to.
@@ -68,7 +60,6 @@ struct transport {
 	 */
 	bool read_wants_write;
 	bool write_wants_read;
-	bool no_splice; /* the system did not do it with this descriptor: it was tried */
 };
 
 struct gate;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of a session share: session (its life), session_in (peer to
- * program), session_out (program to peer), session_splice (the same for large blocks),
- * session_due (its deadlines) and session_log. Nobody else includes this.
+ * program), session_out (program to peer), session_due (its deadlines) and session_log. Nobody
+ * else includes this.
  */
 #ifndef SERVE_SESSION_INNER_H
 #define SERVE_SESSION_INNER_H
@@ -76,7 +76,6 @@ struct session {
 	bool said_not_utf8; /* each of these two is said once in the log */
 	bool said_dropped;
 	bool close_told; /* to the program, as an event */
-	bool out_in_bulk; /* the last read of the program's output was large */
 	bool out_in_short; /* it had many records of a byte or two */
 	char remote[]; /* the peer's address in text */
 };

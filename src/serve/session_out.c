@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/quote.h"
 #include "serve/session_log.h"
-#include "serve/session_splice.h"
 #include "websocket/split.h"
 
 #include <stdlib.h>
@@ -397,11 +396,8 @@ session_out_take(struct session *s)
 	struct framing_item item;
 	size_t n;
 
-	if (s->out_in_bulk && session_splice_take(s))
-		return true;
 	switch (child_read(s->child, s->loop->in, capacity, &n)) {
 	case IO_OK:
-		s->out_in_bulk = n >= SESSION_SPLICE_FROM;
 		/* Else it is read so that the program can end, and nothing of it is kept. */
 		if (!session_wants_output(s))
 			return true;

@@ -9,10 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,10 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -106,23 +100,6 @@ scripted_writev(struct transport *t, const struct iovec *parts, int count, size_
 	return TRANSPORT_OK;
 }
 
-/* What is taken of HEADER, and then of the pipe, as if both were one part each. */
-static enum transport_result
-scripted_splice(struct transport *t, struct span header, int pipe, size_t n, size_t *moved)
-{
-	uint8_t bytes[64];
-	struct iovec parts[2] = {{(void *)(uintptr_t)header.data, header.len}, {bytes, 0}};
-	size_t room = scripted.at < scripted.count ? (size_t)scripted.steps[scripted.at] : 0;
-
-	if (scripted.at < scripted.count && scripted.steps[scripted.at] >= 0 &&
-	    room > header.len) {
-		room -= header.len;
-		parts[1].iov_len = room < n ? room : n;
-		assert_int_equal(read(pipe, bytes, parts[1].iov_len), parts[1].iov_len);
-	}
-	return scripted_writev(t, parts, 2, moved);
-}
-
 static enum transport_result
 scripted_write_last(struct transport *t, struct span bytes, size_t *n)
 {
@@ -159,7 +136,6 @@ static const struct transport_ops scripted_ops = {
     .read = scripted_read,
     .writev = scripted_writev,
     .write_last = scripted_write_last,
-    .splice = scripted_splice,
     .shutdown = scripted_shutdown,
     .close = scripted_close,
     .pending = scripted_pending,
@@ -651,263 +627,6 @@ test_lingering_delivers_the_last_bytes(void **state)
 	stop(&o);
 }
 
-/* A stream over the end of a pipe; the other end goes to *IN. */
-static struct io *
-pipe_io(struct owner *o, int *in)
-{
-	int ends[2];
-	struct io *io;
-
-	assert_int_equal(pipe(ends), 0);
-	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-	io = io_new(o->loop, &transport_pipe, ends[0], &handlers, o);
-	assert_non_null(io);
-	*in = ends[1];
-	return io;
-}
-
-static void
-fill_pipe(int in, char byte, size_t len)
-{
-	char block[LOOP_BATCH];
-
-	memset(block, byte, len);
-	assert_int_equal(write(in, block, len), len);
-}
-
-static void
-test_a_splice_may_stop_at_every_byte(void **state)
-{
-	(void)state;
-	for (int taken = 0; taken <= 9; taken++) {
-		int steps[] = {taken ? taken : AGAIN, AGAIN};
-		struct owner o;
-		struct io *from;
-		int in;
-
-		start_scripted(&o, steps, 2);
-		from = pipe_io(&o, &in);
-		assert_int_equal(io_spliceable(o.io, from), 0);
-		assert_int_equal(write(in, "payload", 7), 7);
-		assert_int_equal(io_spliceable(o.io, from), 7);
-		if (taken == 0) {
-			uint8_t bytes[8];
-			size_t n;
-
-			/* Nothing has begun, all of it is still there. */
-			assert_int_equal(io_splice(o.io, SPAN("hd"), from, 6), IO_AGAIN);
-			assert_int_equal(io_queued(o.io), 0);
-			assert_int_equal(io_read(from, bytes, sizeof(bytes), &n), IO_OK);
-			assert_int_equal(n, 7);
-		} else {
-			assert_int_equal(io_splice(o.io, SPAN("hd"), from, 6), IO_OK);
-			assert_int_equal(io_queued(o.io), taken < 8 ? 8 - taken : 0);
-			/* What is queued comes first. */
-			assert_int_equal(io_spliceable(o.io, from), taken < 8 ? 0 : 1);
-			for (int i = 0; i < 3; i++)
-				turn(&o);
-			assert_int_equal(io_queued(o.io), 0);
-			assert_int_equal(scripted.written_len, 8);
-			assert_memory_equal(scripted.written, "hdpayloa", 8);
-			assert_int_equal(io_spliceable(o.io, from), 1);
-		}
-		io_free(from);
-		close(in);
-		stop(&o);
-	}
-}
-
-static void
-test_a_splice_that_fails(void **state)
-{
-	static const int steps[] = {BROKEN, 3};
-	struct owner o;
-	struct io *from;
-	int in;
-
-	(void)state;
-	start_scripted(&o, steps, 2);
-	from = pipe_io(&o, &in);
-	assert_int_equal(write(in, "abcd", 4), 4);
-	assert_int_equal(io_splice(o.io, SPAN("hd"), from, 4), IO_FAILED);
-	/* Somebody else has read a byte of what was promised. */
-	assert_int_equal(io_splice(o.io, SPAN("hd"), from, 5), IO_FAILED);
-	io_shutdown(o.io);
-	assert_int_equal(write(in, "abcd", 4), 4);
-	assert_int_equal(io_spliceable(o.io, from), 0);
-	io_free(from);
-	close(in);
-	stop(&o);
-}
-
-/* Reads LEN bytes of what was passed and checks that they are blocks behind their headers. */
-static void
-expect_blocks(struct owner *o, size_t count)
-{
-	static char block[2 + LOOP_BATCH];
-
-	for (size_t i = 0; i < count; i++) {
-		for (size_t got = 0; got < sizeof(block);) {
-			ssize_t n =
-			    recv(o->other, block + got, sizeof(block) - got, MSG_DONTWAIT);
-
-			assert_int_not_equal(n, 0);
-			got += n > 0 ? (size_t)n : 0;
-			turn(o);
-		}
-		assert_memory_equal(block, "hd", 2);
-		for (size_t at = 2; at < sizeof(block); at++)
-			assert_int_equal(block[at], (char)('a' + i % 26));
-	}
-}
-
-static void
-test_a_pipe_is_spliced_to_a_socket_until_it_is_full(void **state)
-{
-	struct owner o;
-	struct io *from;
-	int ends[2];
-	int in;
-
-	(void)state;
-	for (int tcp = 0; tcp <= 1; tcp++) {
-		enum io_result result = IO_OK;
-		size_t blocks = 0;
-		int small = 4096;
-
-		if (tcp)
-			tcp_pair(ends);
-		else
-			assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-		start_on(&o, &transport_socket, ends[0], ends[1]);
-		from = pipe_io(&o, &in);
-		assert_int_equal(io_spliceable(o.io, from), 0);
-		while (result == IO_OK && io_queued(o.io) == 0) {
-			fill_pipe(in, (char)('a' + blocks % 26), LOOP_BATCH);
-			assert_int_equal(io_spliceable(o.io, from), LOOP_BATCH);
-			result = io_splice(o.io, SPAN("hd"), from, LOOP_BATCH);
-			blocks += result == IO_OK;
-		}
-		/* Whatever was begun is whole: the rest of it is in memory, and bounded. */
-		assert_true(result == IO_OK || result == IO_AGAIN);
-		assert_true(io_queued(o.io) <= 2 + LOOP_BATCH);
-		assert_int_equal(
-		    io_spliceable(o.io, from), result == IO_AGAIN ? LOOP_BATCH : 0);
-		expect_blocks(&o, blocks);
-		assert_int_equal(io_queued(o.io), 0);
-		io_free(from);
-		close(in);
-		stop(&o);
-	}
-}
-
-static void
-test_a_splice_to_one_who_has_gone(void **state)
-{
-	struct linger reset = {.l_onoff = 1};
-	struct owner o;
-	struct io *from;
-	int ends[2];
-	int in;
-
-	(void)state;
-	tcp_pair(ends);
-	start_on(&o, &transport_socket, ends[0], ends[1]);
-	from = pipe_io(&o, &in);
-	setsockopt(o.other, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(o.other);
-	o.other = -1;
-	fill_pipe(in, 'x', LOOP_BATCH);
-	assert_int_equal(io_splice(o.io, SPAN("hd"), from, LOOP_BATCH), IO_FAILED);
-	io_free(from);
-	close(in);
-	stop(&o);
-}
-
-/* A socket is none that it can be spliced from: what was promised is read, and it is tried no
- * more. */
-static void
-test_a_splice_that_the_system_refuses(void **state)
-{
-	struct owner o;
-	struct io *from;
-	int ends[2];
-	int others[2];
-	char bytes[8];
-
-	(void)state;
-	tcp_pair(ends);
-	start_on(&o, &transport_socket, ends[0], ends[1]);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, others), 0);
-	assert_int_equal(fcntl(others[0], F_SETFL, O_NONBLOCK), 0);
-	from = io_new(o.loop, &transport_socket, others[0], &handlers, &o);
-	assert_int_equal(write(others[1], "payload", 7), 7);
-	assert_int_equal(io_splice(o.io, SPAN("h"), from, 7), IO_OK);
-	assert_int_equal(recv(o.other, bytes, 8, MSG_WAITALL), 8);
-	assert_memory_equal(bytes, "hpayload", 8);
-	assert_int_equal(write(others[1], "payload", 7), 7);
-	assert_int_equal(io_spliceable(o.io, from), 0);
-	io_free(from);
-	close(others[1]);
-	stop(&o);
-}
-
-/* From now on, for this process, the system denies splice(2), as in many a container. */
-static bool
-deny_splice(void)
-{
-	struct sock_filter filter[] = {
-	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_splice, 0, 1),
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {.len = 4, .filter = filter};
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-enum { CANNOT_DENY = 77 };
-
-static void
-test_a_splice_that_a_filter_denies(void **state)
-{
-	struct owner o;
-	struct io *from;
-	int ends[2];
-	int pipes[2];
-	int status;
-	char bytes[8];
-	pid_t pid;
-
-	(void)state;
-	tcp_pair(ends);
-	start_on(&o, &transport_socket, ends[0], ends[1]);
-	assert_int_equal(pipe2(pipes, O_NONBLOCK), 0);
-	from = io_new(o.loop, &transport_pipe, pipes[0], &handlers, &o);
-	assert_int_equal(write(pipes[1], "payload", 7), 7);
-	pid = fork();
-	assert_int_not_equal(pid, -1);
-	if (pid == 0) {
-		if (!deny_splice())
-			_exit(CANNOT_DENY);
-		_exit(io_spliceable(o.io, from) != 7 ||
-		      io_splice(o.io, SPAN("h"), from, 7) != IO_OK ||
-		      io_spliceable(o.io, from) != 0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT_DENY)
-		skip();
-	assert_int_equal(status, 0);
-	assert_int_equal(recv(o.other, bytes, 8, MSG_WAITALL), 8);
-	assert_memory_equal(bytes, "hpayload", 8);
-	io_free(from);
-	close(pipes[1]);
-	stop(&o);
-}
-
 /* Reads on for ever: the transport has more whenever it was read. */
 static void
 on_readable_pending(void *arg)
@@ -1010,12 +729,6 @@ main(void)
 	    cmocka_unit_test(test_death_is_seen_while_nothing_is_read),
 	    cmocka_unit_test(test_a_pipe_is_closed_by_its_shutdown),
 	    cmocka_unit_test(test_lingering_delivers_the_last_bytes),
-	    cmocka_unit_test(test_a_splice_may_stop_at_every_byte),
-	    cmocka_unit_test(test_a_splice_that_fails),
-	    cmocka_unit_test(test_a_pipe_is_spliced_to_a_socket_until_it_is_full),
-	    cmocka_unit_test(test_a_splice_to_one_who_has_gone),
-	    cmocka_unit_test(test_a_splice_that_the_system_refuses),
-	    cmocka_unit_test(test_a_splice_that_a_filter_denies),
 	    cmocka_unit_test(test_bytes_that_no_event_announces_are_read_once_a_round),
 	    cmocka_unit_test(test_a_stream_that_always_has_more_keeps_nobody_waiting),
 	};
