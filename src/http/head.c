@@ -406,32 +406,32 @@ head_element_len(struct span text)
 	return i;
 }
 
-/*
- * The cursor is where the next element begins, as a position in the head;
- * behind the last element of a field it is one behind the end of the value,
- * which is before the next field.
- */
+/* The cursor: the number of a field, and in the low bits where in its value the next element
+ * begins. So no field and no element is looked at twice. */
+enum { HEAD_CURSOR_BITS = 16 };
+_Static_assert(HEAD_MAX_BYTES < 1 << HEAD_CURSOR_BITS, "a position in a value fits");
+
 bool
 head_next_element(
     const struct head *head, const char *name, size_t *cursor, struct span *element)
 {
 	struct span wanted = span_of(name);
+	size_t at = *cursor & ((1 << HEAD_CURSOR_BITS) - 1);
 
-	for (size_t i = 0; i < head->field_count; i++) {
-		struct head_range value = head->fields[i].value;
-		size_t begin = value.at;
-		struct span rest;
+	for (size_t i = *cursor >> HEAD_CURSOR_BITS; i < head->field_count; i++, at = 0) {
+		struct span rest = head_span(head, head->fields[i].value);
 		size_t len;
 
-		if (begin + value.len < *cursor ||
+		/* Within a value its field is known. */
+		if (at == 0 &&
 		    !span_equal_nocase(head_span(head, head->fields[i].name), wanted))
 			continue;
-		if (*cursor > begin)
-			begin = *cursor;
-		rest = (struct span){head->bytes + begin, (size_t)value.at + value.len - begin};
+		rest.data += at;
+		rest.len -= at;
 		len = head_element_len(rest);
 		*element = span_trim((struct span){rest.data, len});
-		*cursor = begin + len + 1;
+		*cursor = len < rest.len ? i << HEAD_CURSOR_BITS | (at + len + 1)
+					 : (i + 1) << HEAD_CURSOR_BITS;
 		return true;
 	}
 	return false;

@@ -122,7 +122,8 @@ size_t head_find(const struct head *head, const char *name, struct span *value);
 
 /*
  * Walks the comma-separated elements of all fields called NAME, in order and
- * over several lines (RFC 9110, section 5.6.1): *CURSOR is 0 at the start.
+ * over several lines (RFC 9110, section 5.6.1): *CURSOR is 0 at the start and means nothing to
+ * its owner. A walk looks at each field and each byte of the values once.
  * Elements come trimmed; a quoted string is not split; empty elements are
  * returned as empty spans. False when there are no more.
  */

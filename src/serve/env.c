@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 enum {
@@ -157,32 +158,54 @@ env_field_passes(const struct endpoint *endpoint, struct span name)
 	return true;
 }
 
+/* The order of two fields, given by their numbers: equal names are neighbours, in the order of
+ * the request. */
+static int
+env_compare_fields(const void *a, const void *b, void *head)
+{
+	uint8_t i = *(const uint8_t *)a;
+	uint8_t j = *(const uint8_t *)b;
+	struct span x = head_field(head, i).name;
+	struct span y = head_field(head, j).name;
+	int order = (x.len > y.len) - (x.len < y.len);
+
+	if (order == 0)
+		order = strncasecmp(x.data, y.data, x.len);
+	return order != 0 ? order : i - j;
+}
+
 /* One variable for each name; repeated fields are joined (RFC 3875, section 4.1.18; cookies:
- * RFC 6265, section 5.4). */
+ * RFC 6265, section 5.4). Sorting finds them without comparing each field with all others. */
 static void
 env_put_fields(struct env *env, const struct endpoint *endpoint, const struct head *head)
 {
+	uint8_t sorted[HEAD_MAX_FIELDS];
 	size_t count = head_field_count(head);
+	size_t next;
 
-	for (size_t i = 0; i < count; i++) {
-		struct span name = head_field(head, i).name;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = (uint8_t)i;
+	qsort_r(sorted, count, sizeof(sorted[0]), env_compare_fields, (void *)(uintptr_t)head);
+	for (size_t i = 0; i < count; i = next) {
+		struct span name = head_field(head, sorted[i]).name;
 		struct span joint =
 		    span_equal_nocase(name, SPAN("Cookie")) ? SPAN("; ") : SPAN(", ");
-		bool seen = false;
+		bool passes = env_field_passes(endpoint, name);
 
-		for (size_t j = 0; j < i && !seen; j++)
-			seen = span_equal_nocase(name, head_field(head, j).name);
-		if (seen || !env_field_passes(endpoint, name))
-			continue;
-		env_put_field_name(env, name);
-		env_put_bytes(env, head_field(head, i).value);
-		for (size_t j = i + 1; j < count; j++) {
-			if (!span_equal_nocase(name, head_field(head, j).name))
+		if (passes) {
+			env_put_field_name(env, name);
+			env_put_bytes(env, head_field(head, sorted[i]).value);
+		}
+		for (next = i + 1; next < count &&
+				   span_equal_nocase(name, head_field(head, sorted[next]).name);
+		     next++) {
+			if (!passes)
 				continue;
 			env_put_bytes(env, joint);
-			env_put_bytes(env, head_field(head, j).value);
+			env_put_bytes(env, head_field(head, sorted[next]).value);
 		}
-		env_end(env);
+		if (passes)
+			env_end(env);
 	}
 }
 

@@ -45,33 +45,40 @@ upgrade_is_wanted(const struct head *head)
 	return head_has_token(head, "Upgrade", "websocket");
 }
 
+static int
+upgrade_compare_protocols(const void *a, const void *b)
+{
+	const struct span *x = a;
+	const struct span *y = b;
+
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	return memcmp(x->data, y->data, x->len);
+}
+
 /*
- * RFC 6455, section 11.3.4: one or more tokens, and section 4.1, item 10: all different.
- * Comparing all with all takes seconds for as many as a head has room for, so there is a limit
- * that nobody will meet.
+ * RFC 6455, section 11.3.4: tokens, and section 4.1, item 10: all different. An empty element
+ * is none (RFC 9110, section 5.6.1.2).
  */
 static bool
 upgrade_protocols_valid(const struct head *head)
 {
+	struct span protocols[UPGRADE_PROTOCOLS_MAX];
 	struct span element;
-	struct span other;
 	size_t cursor = 0;
 	size_t count = 0;
 
 	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
-		if (++count > UPGRADE_PROTOCOLS_MAX)
+		if (element.len == 0)
+			continue;
+		if (count == UPGRADE_PROTOCOLS_MAX || !util_is_token(element))
 			return false;
+		protocols[count++] = element;
 	}
-	cursor = 0;
-	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
-		size_t second = cursor;
-
-		if (!util_is_token(element))
+	qsort(protocols, count, sizeof(protocols[0]), upgrade_compare_protocols);
+	for (size_t i = 1; i < count; i++) {
+		if (span_equal(protocols[i - 1], protocols[i]))
 			return false;
-		while (head_next_element(head, "Sec-WebSocket-Protocol", &second, &other)) {
-			if (span_equal(element, other))
-				return false;
-		}
 	}
 	return true;
 }

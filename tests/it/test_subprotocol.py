@@ -57,11 +57,18 @@ def test_required(server, named, status):
         assert "session" not in one.log()
 
 
-@pytest.mark.parametrize("named", ("", "a,", ",a", "a b", "a, a", "a;b", ["a", "a"]))
+@pytest.mark.parametrize("named", ("a b", "a, a", "a,, a", "a;b", ["a", "a"]))
 def test_what_is_no_list_of_different_tokens_is_refused(server, named):
     with server("--subprotocol=a,b", "cat").connect() as peer:
         peer.send(peer.request_bytes(headers={"Sec-WebSocket-Protocol": named}))
         assert peer.response()[0] == 400
+
+
+@pytest.mark.parametrize("named, chosen", (("", None), (",", None), ("a,", "a"), (" , b", "b"), ("x,,b, ,a", "b"), (["", "a"], "a")))
+def test_empty_elements_are_ignored(server, named, chosen):
+    """RFC 9110, section 5.6.1.2."""
+    with server("--subprotocol=a,b", "cat").connect() as peer:
+        assert dict(peer.upgrade(headers={"Sec-WebSocket-Protocol": named})).get("sec-websocket-protocol") == chosen
 
 
 def test_thousands_of_names_cost_nothing(server):

@@ -629,6 +629,54 @@ test_elements_of_lists(void **state)
 	assert_false(head_has_token(&head, "Upgrade", "websocket"));
 }
 
+static size_t comparisons; /* of names and elements */
+
+bool __real_span_equal_nocase(struct span a, struct span b);
+bool __wrap_span_equal_nocase(struct span a, struct span b);
+
+bool
+__wrap_span_equal_nocase(struct span a, struct span b)
+{
+	comparisons++;
+	return __real_span_equal_nocase(a, b);
+}
+
+/* How many comparisons a walk over COUNT elements needs, behind 50 other fields. */
+static size_t
+comparisons_of_a_walk(size_t count)
+{
+	static char input[HEAD_MAX_BYTES];
+	struct head head;
+	struct span element;
+	size_t cursor = 0;
+	size_t len = 0;
+
+	put(input, &len, GET HOST);
+	for (size_t i = 0; i < 50; i++)
+		put(input, &len, "X: y\r\n");
+	put(input, &len, "List: ");
+	for (size_t i = 1; i < count; i++)
+		put(input, &len, "a,");
+	put(input, &len, "a\r\n\r\n");
+	assert_int_equal(parse_whole(&head, input, len), HEAD_DONE);
+	comparisons = 0;
+	for (size_t i = 0; i < count; i++)
+		assert_true(head_next_element(&head, "list", &cursor, &element));
+	assert_false(head_next_element(&head, "list", &cursor, &element));
+	return comparisons;
+}
+
+static void
+test_S_HTTP_4_a_walk_looks_at_each_field_once(void **state)
+{
+	size_t few = comparisons_of_a_walk(1);
+
+	(void)state;
+	assert_true(few <= HEAD_MAX_FIELDS);
+	assert_int_equal(comparisons_of_a_walk(1000), few);
+	assert_int_equal(comparisons_of_a_walk(4000), few);
+}
+
 int
 main(void)
 {
@@ -645,6 +693,7 @@ main(void)
 	    cmocka_unit_test(test_S_HTTP_4_request_line_limit),
 	    cmocka_unit_test(test_S_HTTP_4_head_limit),
 	    cmocka_unit_test(test_S_HTTP_4_field_limit),
+	    cmocka_unit_test(test_S_HTTP_4_a_walk_looks_at_each_field_once),
 	    cmocka_unit_test(test_S_HTTP_7_targets),
 	    cmocka_unit_test(test_elements_of_lists),
 	};

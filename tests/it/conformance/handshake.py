@@ -149,8 +149,11 @@ CASES = [
     opens("4.2.2-subprotocol-not-spoken", {"Sec-WebSocket-Protocol": "chat"}),
     opens("4.2.2-subprotocols-not-spoken", {"Sec-WebSocket-Protocol": "chat, superchat"}),
     opens("4.2.2-subprotocols-in-two-fields", {"Sec-WebSocket-Protocol": ["chat", "superchat"]}),
-    refused("4.1-subprotocol-empty", 400, {"Sec-WebSocket-Protocol": ""}),
-    refused("4.1-subprotocol-empty-in-a-list", 400, {"Sec-WebSocket-Protocol": "chat,,superchat"}),
+    *(
+        # RFC 9110, section 5.6.1.2: a recipient ignores empty elements.
+        opens("4.1-subprotocol-%s" % name, {"Sec-WebSocket-Protocol": value})
+        for name, value in (("empty", ""), ("empty-in-a-list", "chat,,superchat"), ("empty-first", ", chat"), ("empty-last", "chat ,"))
+    ),
     refused("4.1-subprotocol-twice", 400, {"Sec-WebSocket-Protocol": "chat, chat"}),
     refused("4.1-subprotocol-twice-in-two-fields", 400, {"Sec-WebSocket-Protocol": ["chat", "chat"]}),
     refused("4.1-subprotocol-with-a-blank", 400, {"Sec-WebSocket-Protocol": "super chat"}),

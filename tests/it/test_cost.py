@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A request head costs time in proportion to its length, whatever is in it."""
+
+import pytest
+from probes import SANITIZED, cpu_ms
+from wsraw import frame
+
+SIZE = 14000  # bytes that are the client's choice; the limit is 16 KiB
+REQUESTS = 50
+TRIES = 5
+
+
+def fields(n, name, value="b"):
+    return [(name(i), value) for i in range(n)]
+
+
+# The fields besides those of a handshake; {} stands for the rest of the room.
+HEADS = {
+    "list of nothing behind many fields": fields(80, lambda i: "A%d" % i) + [("Connection", ",", "")],
+    "list behind many fields": fields(80, lambda i: "A%d" % i) + [("Upgrade", "a,", "websocket")],
+    "many lists": fields(90, lambda i: "Upgrade", "a," * 70),
+    "blanks in a list": [("Connection", " ,\t", "")],
+    "quoted strings": [("Connection", '"\\",', '"')],
+    "subprotocols": [("Sec-WebSocket-Protocol", ", ".join("a" * 210 + "%02d" % i for i in range(64)))],
+    "no subprotocols behind many fields": fields(80, lambda i: "A%d" % i) + [("Sec-WebSocket-Protocol", ",", "")],
+    "no extensions": [("Sec-WebSocket-Extensions", ",", "")],
+    "extensions": [("Sec-WebSocket-Extensions", "a;b=c,", "d")],
+    "parameters": [("Sec-WebSocket-Extensions", "", "a"), ("Sec-WebSocket-Extensions", "a;b=c;d=e;f=g,", "h")],
+    "equal fields": fields(90, lambda i: "A" * 150),
+    "fields that are nearly equal": fields(90, lambda i: "A" * 150 + "%02d" % i),
+    "cookies": fields(90, lambda i: "Cookie", "c" * 140),
+    "origin": [("Origin", "", "http://localhost"), ("X-Labels", "a.", "")],
+}
+TARGETS = {
+    "escaped path": "/" + "%41" * 2600,
+    "segments": "/" + "a/" * 3900,
+    "query": "/?" + "a=b&" * 1900,
+}
+
+
+def request(peer, extra=(), target="/"):
+    head = peer.request_bytes(target)[:-2]
+    for name, value, *end in extra:
+        if end:
+            value = value * ((SIZE - len(head)) // len(value) if value else 1) + end[0]
+        head += ("%s: %s\r\n" % (name, value)).encode()
+    assert len(head) < 16384 - 2
+    return head + b"\r\n"
+
+
+def cost(one, extra, target="/"):
+    """The least CPU time of a request, in us."""
+    least = float("inf")
+    for _ in range(TRIES):
+        begun = cpu_ms(one.pid)
+        for _ in range(REQUESTS):
+            with one.connect() as peer:
+                peer.send(request(peer, extra, target))
+                peer.response()
+                peer.reset()
+        least = min(least, (cpu_ms(one.pid) - begun) / REQUESTS * 1000)
+    return least
+
+
+@pytest.mark.skipif(SANITIZED, reason="time is the sanitizer's")
+@pytest.mark.parametrize("args", (("--dir=.",), ("true",)), ids=("no program", "a program"))
+def test_cost_of_a_head(server, args):
+    """
+    None costs many times what one field of the same length costs. What grows with the square, as comparing
+    all with all, cost seven to twenty times as much.
+    """
+    one = server("--loglevel=info", *args)
+    plain = cost(one, [("X", "a", "")])
+    costs = {name: cost(one, extra) for name, extra in HEADS.items()}
+    costs.update({name: cost(one, (), target) for name, target in TARGETS.items()})
+    print("plain: %.0f us; %s" % (plain, ", ".join("%s: %.0f" % pair for pair in costs.items())))
+    assert {name: us for name, us in costs.items() if us > 6 * plain + 50} == {}
+
+
+def test_repeated_fields_are_joined_in_order(server):
+    """The 100 fields that a head may have, some of them equal in any case, on a program that shows them."""
+    extra = [("X-%s" % "ab"[i % 2] if i % 3 else "x-%s" % "AB"[i % 2], "%d" % i) for i in range(90)]
+    with server("sh", "-c", 'echo "$HTTP_X_A"; echo "$HTTP_X_B"; cat').connect() as peer:
+        peer.send(request(peer, extra))
+        assert peer.response()[0] == 101
+        assert peer.text() == ", ".join("%d" % i for i in range(0, 90, 2))
+        assert peer.text() == ", ".join("%d" % i for i in range(1, 90, 2))
+        peer.send(frame(1, "x"))
+        assert peer.text() == "x"
