@@ -90,7 +90,7 @@ const struct option_row option_rows[] = {
 	    .help = "reject clients that send no Origin, as most non-browsers do"},
 	{ROW("host", host, option_set_host), .argument = "NAME", .repeatable = true,
 	    .section = OPTION_ACCESS,
-	    .help = "also accept requests for this host name when listening on loopback only; "
+	    .help = "accept only requests for this host name, local names and IP addresses; "
 		    "repeatable"},
 
 	{ROW("dir", dir, option_set_path), .argument = "DIR", .section = OPTION_PROGRAM,

@@ -99,6 +99,7 @@ server_note_loopback(struct server *server)
 		local = local && listener_is_loopback(&bound);
 	}
 	server->endpoint.local_only = local;
+	server->endpoint.origin.local_only = local;
 }
 
 int

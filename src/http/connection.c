@@ -12,6 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Bytes of one field in the log: with all of them, the line is never truncated. */
+enum { CONNECTION_LOGGED_MAX = 400 };
+
 struct connection {
 	struct loop_grave grave; /* first: connection_release() casts it back */
 	struct list node; /* in connections->list */
@@ -102,11 +105,21 @@ connection_set_logged(struct connection *c)
 	c->logged = true;
 }
 
+/* A field of the request that may be of any length. */
+static void
+connection_log_field(const char *key, struct span value)
+{
+	if (value.len > CONNECTION_LOGGED_MAX)
+		value.len = CONNECTION_LOGGED_MAX;
+	log_text(key, value);
+}
+
 /* A line of the log. STATUS is 0 where none was sent. */
 static void
 connection_log(struct connection *c, int status, const char *reason)
 {
 	char remote[LISTENER_TEXT_MAX];
+	struct span value;
 
 	if (c->logged || !log_begin(LOG_ACCESS, "http", 0,
 			     span_of(status > 0 && status < 400 ? "reply" : "refused")))
@@ -116,8 +129,14 @@ connection_log(struct connection *c, int status, const char *reason)
 		log_number("status", status);
 	log_text("remote", span_of(remote));
 	if (c->has_head) {
-		log_text("method", head_method(&c->head));
-		log_text("target", head_target(&c->head));
+		connection_log_field("method", head_method(&c->head));
+		connection_log_field("target", head_target(&c->head));
+	}
+	if (c->has_head && status >= 400) {
+		if (head_find(&c->head, "Host", &value) > 0)
+			connection_log_field("host", value);
+		if (head_find(&c->head, "Origin", &value) > 0)
+			connection_log_field("origin", value);
 	}
 	if (reason)
 		log_text("reason", span_of(reason));
@@ -133,13 +152,37 @@ connection_send(struct connection *c, struct buffer *out, bool built)
 	connection_end(c, sent);
 }
 
+/* True when the client is on this machine: not when its request was forwarded, as by a proxy
+ * on this machine. */
+static bool
+connection_is_local(const struct connection *c)
+{
+	static const char *const forwarded[] = {
+	    "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
+
+	for (size_t i = 0; i < UTIL_LEN(forwarded) && c->has_head; i++) {
+		if (head_find(&c->head, forwarded[i], NULL) > 0)
+			return false;
+	}
+	return listener_is_loopback(&c->peer);
+}
+
 void
-connection_reply(struct connection *c, int status, const char *extra, const char *reason)
+connection_reply_text(
+    struct connection *c, int status, const char *extra, const char *reason, const char *text)
 {
 	struct buffer out = {0};
 
+	if (!text && connection_is_local(c))
+		text = reason;
 	connection_log(c, status, reason);
-	connection_send(c, &out, reply_text(&out, status, extra, c->head_only));
+	connection_send(c, &out, reply_text(&out, status, extra, text, c->head_only));
+}
+
+void
+connection_reply(struct connection *c, int status, const char *extra, const char *reason)
+{
+	connection_reply_text(c, status, extra, reason, NULL);
 }
 
 /* Sends the next pieces of the file until the queue is above its mark. */

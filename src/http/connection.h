@@ -53,9 +53,17 @@ const struct transport *connection_transport(const struct connection *connection
 /* The line of the log is the caller's: the answer writes none. */
 void connection_set_logged(struct connection *connection);
 
-/* A short text: "404 Not Found\n". EXTRA as in reply_head(). REASON goes to the log. */
+/*
+ * Sends a short text: the status, and REASON when the client is on this machine and did not
+ * come through a proxy. EXTRA as in reply_head(). REASON, which may be NULL, is logged.
+ */
 void connection_reply(
     struct connection *connection, int status, const char *extra, const char *reason);
+
+/* The same with TEXT in place of REASON in the body, whoever the client is, unless it is NULL.
+ */
+void connection_reply_text(struct connection *connection, int status, const char *extra,
+    const char *reason, const char *text);
 
 /* SIZE bytes of the regular file FD, which is taken, or without them when HEAD_ONLY. */
 void connection_reply_file(struct connection *connection, int fd, int64_t size,

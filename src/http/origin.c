@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who may connect: the Origin of the page and the Host that was asked for. */
+/* Access control for pages: their Origin, and the Host they were loaded from. */
 #include "http/origin.h"
 
 #include "http/uri.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
+
+enum {
+	ORIGIN_PLAIN_MAX = 253, /* bytes of a host that is repeated in a reason */
+	ORIGIN_LIST_MAX = 400, /* bytes of the value for --origin in a reason */
+};
 
 /* What an Origin says, as spans of it. */
 struct origin {
@@ -70,13 +76,19 @@ origin_ends_with_dot(struct span host)
 	return host.len > 0 && host.data[host.len - 1] == '.';
 }
 
-/* serialized-origin (RFC 6454, section 6.2): one, without path, query and user information. */
+/*
+ * serialized-origin (RFC 6454, section 6.2): one, without path, query and user information. One
+ * trailing slash is tolerated: the package golang.org/x/net/websocket sends what its user
+ * wrote, often "http://localhost/".
+ */
 static bool
 origin_parse(struct span text, struct origin *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (!origin_cut_scheme(&text, &out->scheme) || !origin_is_scheme(out->scheme))
 		return false;
+	if (origin_is_web(out->scheme) && text.len > 0 && text.data[text.len - 1] == '/')
+		text.len--;
 	if (text.len == 0 && !origin_is_web(out->scheme))
 		return true;
 	return uri_parse_authority(text, &out->authority);
@@ -124,29 +136,31 @@ origin_parse_rule(struct span text, struct origin_rule *out)
 
 	memset(out, 0, sizeof(*out));
 	if (span_equal_nocase(text, SPAN("null")))
-		return "is what many pages that have nothing in common send, so it can't be "
-		       "told from others";
+		return "can't be allowed by itself: any sandboxed page or local file sends it; "
+		       "use --origin=any to allow every page";
 	if (origin_cut_scheme(&text, &out->scheme)) {
 		if (!origin_is_scheme(out->scheme))
 			return "has no valid scheme before ://";
 		if (span_equal_nocase(out->scheme, SPAN("ws")) ||
 		    span_equal_nocase(out->scheme, SPAN("wss")))
-			return "must name the page, so its scheme is http or https";
+			return "must be the origin of the page, so its scheme is http or "
+			       "https";
 	}
 	if (text.len >= 2 && memcmp(text.data, "*.", 2) == 0) {
 		out->any_subdomain = true;
 		text = (struct span){text.data + 2, text.len - 2};
 	}
 	if (text.len > 0 && memchr(text.data, '*', text.len))
-		return "may have a * only in place of whole labels at its front, as "
-		       "*.example.com";
+		return "may use '*' only for the leading labels of the host "
+		       "(https://*.example.com); for any port write the host alone, such as "
+		       "--origin=localhost";
 	if (!uri_parse_authority(text, &authority))
-		return "must be an origin as https://example.com:8443 or a host name, without "
-		       "a path";
+		return "must be an origin such as https://example.com:8443, or a host name, "
+		       "without a path";
 	if (origin_ends_with_dot(authority.host))
 		return "must not end with a dot";
 	if (out->any_subdomain && (authority.is_ipv4 || authority.is_ipv6))
-		return "has a * before an address";
+		return "may use '*' only with a host name, not with an address";
 	out->host = authority.host;
 	out->is_ipv6 = authority.is_ipv6;
 	out->port = authority.port;
@@ -177,37 +191,156 @@ origin_matches(const struct origin_rule *rule, const struct origin *origin, bool
 	return origin_same_host(host, origin->authority.is_ipv6, rule->host, rule->is_ipv6);
 }
 
+/* Names of this machine that no page on another machine can have. */
 static bool
-origin_is_own(const struct origin *origin, struct span host, bool secure)
+origin_is_loopback(const struct uri_authority *authority)
 {
-	struct span scheme = secure ? SPAN("https") : SPAN("http");
-	struct uri_authority own;
+	struct span host = authority->host;
 
-	return uri_parse_authority(host, &own) && span_equal_nocase(origin->scheme, scheme) &&
-	       origin_port(origin->scheme, origin->authority.port) ==
-		   origin_port(scheme, own.port) &&
-	       origin_same_host(
-		   origin->authority.host, origin->authority.is_ipv6, own.host, own.is_ipv6);
+	return authority->is_ipv6 ? origin_same_address(host, SPAN("::1"))
+				  : span_equal_nocase(host, SPAN("localhost")) ||
+					span_equal(host, SPAN("127.0.0.1"));
 }
 
-/* Judges a request without an Origin: a program, since browsers always send one (RFC 6455,
+static bool
+origin_is_own(const struct origin_policy *policy, const struct origin *origin, struct span host)
+{
+	struct span scheme = policy->secure ? SPAN("https") : SPAN("http");
+	struct uri_authority own;
+
+	if (!uri_parse_authority(host, &own) || !span_equal_nocase(origin->scheme, scheme) ||
+	    origin_port(origin->scheme, origin->authority.port) !=
+		origin_port(scheme, own.port))
+		return false;
+	if (policy->local_only && !policy->compat && origin_is_loopback(&own) &&
+	    origin_is_loopback(&origin->authority))
+		return true;
+	return origin_same_host(
+	    origin->authority.host, origin->authority.is_ipv6, own.host, own.is_ipv6);
+}
+
+/* Reasons */
+
+/* True for a host that means nothing else to a shell, a terminal or a page. */
+static bool
+origin_is_plain(struct span host, bool is_ipv6)
+{
+	for (size_t i = 0; i < host.len; i++) {
+		unsigned char c = (unsigned char)host.data[i];
+
+		if (!util_is_alpha(c) && !util_is_digit(c) && !strchr("-._", c) &&
+		    !(is_ipv6 && c == ':'))
+			return false;
+	}
+	return host.len > 0 && host.len <= ORIGIN_PLAIN_MAX;
+}
+
+/* Appends a piece of an origin to the terminated TEXT of SIZE bytes; false when it does not
+ * fit. */
+static bool
+origin_put(char *text, size_t size, const char *before, struct span piece, const char *after)
+{
+	size_t len = strlen(text);
+	int put = snprintf(text + len, size - len, "%s%.*s%s", before, (int)piece.len,
+	    piece.len > 0 ? piece.data : "", after);
+
+	return put >= 0 && (size_t)put < size - len;
+}
+
+static bool
+origin_put_authority(
+    char *text, size_t size, const char *before, struct span host, bool is_ipv6, int port)
+{
+	char number[16] = "";
+
+	if (port != 0)
+		snprintf(number, sizeof(number), ":%d", port);
+	return origin_is_plain(host, is_ipv6) &&
+	       origin_put(text, size, is_ipv6 ? "[" : before, host, is_ipv6 ? "]" : "") &&
+	       origin_put(text, size, "", span_of(number), "");
+}
+
+/* The origin as text; false when it can't be repeated. */
+static bool
+origin_put_origin(char *text, size_t size, const struct origin *origin)
+{
+	return origin->scheme.len <= ORIGIN_PLAIN_MAX &&
+	       origin_put(text, size, "", origin->scheme, "://") &&
+	       origin_put_authority(text, size, "", origin->authority.host,
+		   origin->authority.is_ipv6, origin->authority.port);
+}
+
+/* The rules so far, each followed by a comma. */
+static bool
+origin_put_rules(char *text, size_t size, const struct origin_policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct origin_rule *rule = &policy->rules[i];
+
+		if ((rule->scheme.len > 0 &&
+			!origin_put(text, size, "", rule->scheme, "://")) ||
+		    !origin_put_authority(text, size, rule->any_subdomain ? "*." : "",
+			rule->host, rule->is_ipv6, rule->port) ||
+		    !origin_put(text, size, "", SPAN(","), ""))
+			return false;
+	}
+	return true;
+}
+
+/* Why a page of another origin is rejected, and what to paste when it should not be. */
+static const char *
+origin_explain(const struct origin_policy *policy, const struct origin *origin,
+    char reason[ORIGIN_REASON_MAX])
+{
+	bool listed = policy->mode == ORIGIN_LIST && !policy->same;
+	char page[ORIGIN_PLAIN_MAX * 2 + 32] = "";
+	char value[ORIGIN_LIST_MAX] = "";
+	const char *quote;
+
+	if (!origin_put_origin(page, sizeof(page), origin))
+		return listed ? "the Origin is not in --origin"
+			      : "page of another origin may not connect (see --origin)";
+	if (listed && !origin_put_rules(value, sizeof(value), policy)) {
+		snprintf(reason, ORIGIN_REASON_MAX,
+		    "page from %s is not in --origin; add it to allow it", page);
+		return reason;
+	}
+	if (!origin_put(value, sizeof(value), "", span_of(page), ""))
+		return "page of another origin may not connect (see --origin)";
+	/* A shell expands these. */
+	quote = strpbrk(value, "[*") ? "'" : "";
+	if (policy->same)
+		snprintf(reason, ORIGIN_REASON_MAX,
+		    "page from %s may not connect because of --sameorigin; to allow it, "
+		    "replace that by --origin=%s%s%s",
+		    page, quote, value, quote);
+	else
+		snprintf(reason, ORIGIN_REASON_MAX,
+		    listed ? "page from %s is not in --origin; add it to allow it: "
+			     "--origin=%s%s%s"
+			   : "page from %s may not connect; allow it with --origin=%s%s%s",
+		    page, quote, value, quote);
+	return reason;
+}
+
+/* A request without an Origin comes from a program, since browsers always send one (RFC 6455,
  * section 10.2). */
 static const char *
 origin_missing_refused(const struct origin_policy *policy)
 {
 	if (policy->require)
-		return "the client sent no Origin; without --require-origin and --sameorigin "
-		       "it may connect";
+		return "the client sent no Origin, which --require-origin and --sameorigin "
+		       "require";
 	/* For websocketd it is "file:", which is in no list. */
 	if (policy->compat && policy->mode != ORIGIN_ANY)
-		return "the client sent no Origin, and in compat mode none is in the list; "
-		       "--origin=any lets it connect";
+		return "the client sent no Origin, and --origin is given; as websocketd, "
+		       "accept it only with --origin=any";
 	return NULL;
 }
 
 const char *
-origin_refused(
-    const struct origin_policy *policy, size_t count, struct span origin, struct span host)
+origin_refused(const struct origin_policy *policy, size_t count, struct span origin,
+    struct span host, char reason[ORIGIN_REASON_MAX])
 {
 	struct origin parsed;
 
@@ -216,28 +349,26 @@ origin_refused(
 	if (policy->mode == ORIGIN_ANY && !policy->compat)
 		return NULL;
 	if (count > 1)
-		return "the request has several Origin fields; only --origin=any lets it "
-		       "connect";
+		return "the request has more than one Origin";
 	if (span_equal(origin, SPAN("null"))) {
 		if (policy->mode == ORIGIN_ANY && policy->rule_count == 0)
 			return NULL;
-		return "the Origin is null, as of a sandboxed page or a file; only "
-		       "--origin=any lets it connect";
+		return "page without an origin (Origin: null, from a local file or a sandboxed "
+		       "frame) may not connect; serve it with --staticdir=DIR, or allow every "
+		       "page with --origin=any";
 	}
 	if (!origin_parse(origin, &parsed))
-		return "the Origin can't be parsed; only --origin=any lets it connect";
+		return "the Origin is not valid";
 	if (policy->mode == ORIGIN_ANY)
 		return NULL;
+	if (parsed.authority.host.len == 0)
+		return "page from a local file may not connect; serve it with --staticdir=DIR, "
+		       "or allow every page with --origin=any";
 	if (origin_ends_with_dot(parsed.authority.host))
-		return "the host of the Origin ends with a dot; only --origin=any lets it "
-		       "connect";
+		return "the host in the Origin ends with a dot; open the page without it";
 	if (policy->mode == ORIGIN_SAME || policy->same) {
-		if (!origin_is_own(&parsed, host, policy->secure))
-			return policy->same
-				   ? "the page comes from another server, which --sameorigin "
-				     "refuses; --origin in its place lets it connect"
-				   : "the page comes from another server; --origin with its "
-				     "origin lets it connect";
+		if (!origin_is_own(policy, &parsed, host))
+			return origin_explain(policy, &parsed, reason);
 		if (policy->mode == ORIGIN_SAME)
 			return NULL;
 	}
@@ -245,26 +376,47 @@ origin_refused(
 		if (origin_matches(&policy->rules[i], &parsed, policy->secure))
 			return NULL;
 	}
-	return "the origin of the page is not in the list of --origin; added there it may "
-	       "connect";
+	return origin_explain(policy, &parsed, reason);
 }
 
-bool
-origin_host_is_local(struct span host, char *const *names, size_t name_count)
+static bool
+origin_host_matches(
+    const struct uri_authority *authority, char *const *names, size_t name_count)
 {
-	struct uri_authority authority;
-
-	if (!uri_parse_authority(host, &authority) || origin_ends_with_dot(authority.host))
-		return false;
-	/* Nobody can make a browser call an address, or localhost (RFC 6761, section 6.3), by
-	 * another name. */
-	if (authority.is_ipv4 || authority.is_ipv6 ||
-	    span_equal_nocase(authority.host, SPAN("localhost")) ||
-	    origin_is_below(authority.host, SPAN("localhost")))
+	/* No DNS server can make a browser use an address, or localhost (RFC 6761,
+	 * section 6.3), as its own name. */
+	if (authority->is_ipv4 || authority->is_ipv6 ||
+	    span_equal_nocase(authority->host, SPAN("localhost")) ||
+	    origin_is_below(authority->host, SPAN("localhost")))
 		return true;
 	for (size_t i = 0; i < name_count; i++) {
-		if (span_equal_nocase(authority.host, span_of(names[i])))
+		if (span_equal_nocase(authority->host, span_of(names[i])))
 			return true;
 	}
 	return false;
+}
+
+const char *
+origin_host_refused(struct span host, bool local_only, char *const *names, size_t name_count,
+    char reason[ORIGIN_REASON_MAX])
+{
+	struct uri_authority authority;
+	int len;
+
+	if (!uri_parse_authority(host, &authority))
+		return "the Host is not valid";
+	if (origin_ends_with_dot(authority.host))
+		return "the Host ends with a dot; leave it out";
+	if (origin_host_matches(&authority, names, name_count))
+		return NULL;
+	if (!origin_is_plain(authority.host, false))
+		return local_only ? "the Host is not a name of this machine (see --host)"
+				  : "the Host is not in --host";
+	len = (int)authority.host.len;
+	snprintf(reason, ORIGIN_REASON_MAX,
+	    local_only ? "Host '%.*s' is rejected because the server only listens on loopback; "
+			 "allow it with --host=%.*s"
+		       : "Host '%.*s' is not in --host; allow it with --host=%.*s",
+	    len, authority.host.data, len, authority.host.data);
+	return reason;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who may connect: the Origin of the page (RFC 6454; RFC 6455, sections 4.2.2
- * and 10.2) and the Host that was asked for (against DNS rebinding). Pure.
+ * Access control for pages: their Origin (RFC 6454; RFC 6455, sections 4.2.2
+ * and 10.2) and the Host they were loaded from (against DNS rebinding). Pure.
  *
  * Origins are compared as parsed triples of scheme, lower-case host and
  * effective port, never as text; there are no suffix or substring rules.
@@ -31,7 +31,7 @@ struct origin_rule {
 	int port; /* 0: the scheme's own when a scheme is given, any otherwise */
 };
 
-/* Reads one entry. NULL, or what is wrong with it in words that follow the entry. */
+/* Reads one entry. NULL, or what is wrong with it in words that follow its name. */
 const char *origin_parse_rule(struct span text, struct origin_rule *out)
     __attribute__((warn_unused_result));
 
@@ -45,31 +45,42 @@ struct origin_policy {
 	enum origin_policy_mode mode;
 	const struct origin_rule *rules; /* borrowed */
 	size_t rule_count;
-	bool require; /* a request without an Origin is refused (--require-origin, --sameorigin)
-		       */
+	bool require; /* a request must have an Origin (--require-origin, --sameorigin) */
 	bool same; /* --sameorigin: what MODE allows must be the request's own as well; not with
 		      ANY */
 	bool compat; /* as websocketd: a missing Origin, or "null" when there are no rules, is
 			"file:"; ANY still refuses what does not parse */
 	bool secure; /* the connection is TLS, so the request's own scheme is https */
+	bool local_only; /* every listener is on loopback, where localhost, 127.0.0.1 and [::1]
+			    are one host */
 };
 
-/*
- * Judges a request. COUNT is how many Origin fields it has and ORIGIN the first's value; HOST
- * is the value of the Host field (the authority of the target when it was absolute). Returns
- * NULL when it may connect, else one sentence for the log that names the option that would
- * allow it. "null", an empty value, two fields or one that does not parse never match; only
- * mode ANY without compat lets them in. A page on an http or https origin never matches by a
- * trailing dot or user information.
- */
-const char *origin_refused(const struct origin_policy *policy, size_t count, struct span origin,
-    struct span host) __attribute__((warn_unused_result));
+/* Bytes of a reason with its end. */
+enum { ORIGIN_REASON_MAX = 1024 };
 
 /*
- * Against DNS rebinding, where the server listens on loopback only: HOST must
- * be localhost, a name below .localhost, an IP address, or one of NAMES (any
- * case, without port). True when it is. A trailing dot is not accepted.
+ * Checks the Origin of a request. COUNT is how many Origin fields it has and ORIGIN the first's
+ * value; HOST is the value of the Host field (the authority of the target when it was
+ * absolute). Returns NULL when the client may connect, else REASON or a constant: one sentence
+ * that names the option to paste, unless no option is advisable. It repeats of the Origin only
+ * what a shell and a page treat as plain text.
+ *
+ * "null", an empty value, two fields or one that does not parse never match; only mode ANY
+ * without compat accepts them. One trailing slash is ignored ("http://localhost/", which a
+ * widespread client sends). A page on an http or https origin never matches by a trailing dot
+ * or user information.
  */
-bool origin_host_is_local(struct span host, char *const *names, size_t name_count);
+const char *origin_refused(const struct origin_policy *policy, size_t count, struct span origin,
+    struct span host, char reason[ORIGIN_REASON_MAX]) __attribute__((warn_unused_result));
+
+/*
+ * Checks the Host of a request against DNS rebinding, by which a page on a name of its own
+ * becomes of the same origin as this server. HOST must be localhost, a name below .localhost,
+ * an IP address (none of which the DNS can redirect), or one of NAMES (any case, without
+ * port); a trailing dot is not accepted. Returns NULL when it is, else REASON or a constant as
+ * above. LOCAL_ONLY: every listener is on loopback.
+ */
+const char *origin_host_refused(struct span host, bool local_only, char *const *names,
+    size_t name_count, char reason[ORIGIN_REASON_MAX]) __attribute__((warn_unused_result));
 
 #endif

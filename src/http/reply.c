@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Answers: their heads and short texts. */
+/* Responses: their heads and short texts. */
 #include "http/reply.h"
 
 #include <inttypes.h>
@@ -74,12 +74,19 @@ reply_head(struct buffer *out, int status, const char *type, int64_t length, con
 }
 
 bool
-reply_text(struct buffer *out, int status, const char *extra, bool head_only)
+reply_text(struct buffer *out, int status, const char *extra, const char *text, bool head_only)
 {
-	char text[64];
+	char title[64];
+	size_t len;
 
-	snprintf(text, sizeof(text), "%d %s\n", status, reply_reason(status));
-	return reply_head(
-		   out, status, "text/plain; charset=utf-8", (int64_t)strlen(text), extra) &&
-	       (head_only || reply_put(out, text));
+	len = (size_t)snprintf(title, sizeof(title), "%d %s\n", status, reply_reason(status));
+	if (text)
+		len += strlen(text) + 2;
+	if (!reply_head(out, status, "text/plain; charset=utf-8", (int64_t)len, extra))
+		return false;
+	if (head_only)
+		return true;
+	return reply_put(out, title) &&
+	       (!text ||
+		   (reply_put(out, "\n") && reply_put(out, text) && reply_put(out, "\n")));
 }

@@ -41,8 +41,8 @@ files_refuse_method(const struct files *files, struct connection *connection)
 
 	if (asprintf(&headers, "%s%s", allow, files->headers) == -1)
 		headers = NULL;
-	connection_reply(
-	    connection, 405, headers ? headers : allow, "static files take GET and HEAD only");
+	connection_reply(connection, 405, headers ? headers : allow,
+	    "static files accept GET and HEAD only");
 	free(headers);
 }
 
@@ -87,9 +87,10 @@ files_serve(const struct files *files, struct connection *connection, const stru
 	fd = files_open(files, path, &st, name);
 	if (fd == -1) {
 		connection_reply(connection, 404, files->headers,
-		    files->root == -1 ? "not a WebSocket handshake, and files are there only "
-					"with --staticdir"
-				      : "there is no such file");
+		    files->root == -1 ? "plain HTTP request; this server only speaks WebSocket "
+					"(add --staticdir=DIR to serve files)"
+		    : path[strlen(path) - 1] == '/' ? "no index.html in this directory"
+						    : "no such file in --staticdir");
 		return;
 	}
 	connection_reply_file(

@@ -2,6 +2,8 @@
 /* Where a request goes. */
 #include "serve/route.h"
 
+#include "serve/plain.h"
+
 #include <string.h>
 
 void
@@ -10,6 +12,7 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	const struct route *route = arg;
 	const struct endpoint *endpoint = route->upgrade.endpoint;
 	char path[HEAD_MAX_LINE + 1];
+	char reason[ORIGIN_REASON_MAX];
 	struct uri uri;
 	struct span host = {0};
 	bool upgrade = route->has_endpoint && upgrade_is_wanted(head);
@@ -18,7 +21,7 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 
 	if (!uri_split(head_target(head), &uri)) {
 		connection_reply(
-		    connection, 400, headers, "the request's target is not a path");
+		    connection, 400, headers, "the request target is not a path or a URL");
 		return;
 	}
 	/* RFC 9112, section 3.2.2: the authority of an absolute target counts, not the Host
@@ -26,26 +29,31 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	(void)head_find(head, "Host", &host);
 	if (uri.authority.len > 0)
 		host = uri.authority;
-	if (endpoint->local_only && !endpoint->compat && host.len > 0 &&
-	    !origin_host_is_local(host, endpoint->hosts, endpoint->host_count)) {
-		connection_reply(connection, 421, headers,
-		    "the Host is not local, as only loopback is listened on; --host=NAME "
-		    "allows it");
-		return;
+	if (host.len > 0 &&
+	    (endpoint->host_count > 0 || (endpoint->local_only && !endpoint->compat))) {
+		const char *refused = origin_host_refused(
+		    host, endpoint->local_only, endpoint->hosts, endpoint->host_count, reason);
+
+		if (refused) {
+			connection_reply(connection, 421, headers, refused);
+			return;
+		}
 	}
 	switch (uri_decode_path(uri.path, path)) {
 	case URI_PATH_OK:
 		break;
 	case URI_PATH_BAD:
-		connection_reply(connection, 400, headers, "the path can't be decoded");
+		connection_reply(connection, 400, headers, "the path is not valid");
 		return;
 	case URI_PATH_MISSING:
 		connection_reply(
-		    connection, 404, headers, "the path has an empty, \".\" or \"..\" segment");
+		    connection, 404, headers, "the path has an empty, '.' or '..' segment");
 		return;
 	}
 	if (upgrade)
 		upgrade_serve(&route->upgrade, connection, head, &uri, host, path);
+	else if (route->has_endpoint && route->files.root == -1 && !endpoint->compat)
+		plain_serve(endpoint, connection, head, host, path, headers);
 	else
 		files_serve(&route->files, connection, head, path);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a request to a WebSocket, or to its refusal. */
+/* From a handshake request to a session, or to a rejection. */
 #include "serve/upgrade.h"
 
 #include "base/log.h"
 #include "net/listener.h"
 #include "serve/env.h"
+#include "serve/reject.h"
 #include "serve/session.h"
 #include "websocket/negotiate.h"
 
@@ -12,32 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { UPGRADE_PROTOCOLS_MAX = 64 }; /* that a client may name; above: 400 */
+enum { UPGRADE_PROTOCOLS_MAX = 64 }; /* that a client may offer; above: 400 */
 
 #define UPGRADE_VERSION_LINE "Sec-WebSocket-Version: 13\r\n"
-/* In seconds: there may be room by then. */
-#define UPGRADE_LATER "Retry-After: 5\r\n"
 
-/* What a handshake agrees on. */
-struct terms {
+/* The result of the negotiation. */
+struct handshake {
 	struct span key;
 	struct span subprotocol; /* empty: none */
 	bool deflates;
 	struct deflate_agreed deflate;
-	char extensions[DEFLATE_ANSWER_MAX]; /* as the answer says it; empty: none */
+	char extensions[DEFLATE_ANSWER_MAX]; /* the value for the response; empty: none */
 };
-
-/* Why a request is refused; STATUS 0: it is not. */
-struct refusal {
-	int status;
-	const char *headers;
-	const char *reason;
-};
-
-#define REFUSE(status, headers, reason) ((struct refusal){(status), (headers), (reason)})
-#define PASS ((struct refusal){0})
 
 bool
 upgrade_is_wanted(const struct head *head)
@@ -84,9 +72,9 @@ upgrade_protocols_valid(const struct head *head)
 }
 
 /*
- * Of the subprotocols that the client names, in its order of preference (section 4.1, item 10),
- * the first that the program speaks. An empty span, and then none is answered (section 4.2.2,
- * item 4), when there is none.
+ * Of the subprotocols that the client offers, in its order of preference (section 4.1, item
+ * 10), the first that the program supports. Empty when there is none; the response then omits
+ * the field (section 4.2.2, item 4).
  */
 static struct span
 upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head)
@@ -104,11 +92,11 @@ upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head
 	return (struct span){0};
 }
 
-/* Section 9.1: extensions that are offered; several lines are one list. False: it breaks the
- * grammar, which is refused also by who speaks none (section 4.2.1). */
+/* Section 9.1: the offered extensions; several lines are one list. False: a syntax error, which
+ * is rejected also without --deflate (section 4.2.1). */
 static bool
 upgrade_choose_extensions(
-    const struct endpoint *endpoint, const struct head *head, struct terms *terms)
+    const struct endpoint *endpoint, const struct head *head, struct handshake *handshake)
 {
 	struct span values[HEAD_MAX_FIELDS];
 	size_t count = 0;
@@ -119,14 +107,14 @@ upgrade_choose_extensions(
 		if (span_equal_nocase(field.name, SPAN("Sec-WebSocket-Extensions")))
 			values[count++] = field.value;
 	}
-	switch (deflate_negotiate(&endpoint->deflate, values, count, &terms->deflate)) {
+	switch (deflate_negotiate(&endpoint->deflate, values, count, &handshake->deflate)) {
 	case DEFLATE_NONE:
 		break;
 	case DEFLATE_AGREED:
 		if (!endpoint->deflate.on)
 			break;
-		terms->deflates = true;
-		deflate_answer(&terms->deflate, terms->extensions);
+		handshake->deflates = true;
+		deflate_answer(&handshake->deflate, handshake->extensions);
 		break;
 	case DEFLATE_BROKEN:
 		return false;
@@ -134,121 +122,97 @@ upgrade_choose_extensions(
 	return true;
 }
 
-static struct refusal
-upgrade_choose(const struct endpoint *endpoint, const struct head *head, struct terms *terms)
+static bool
+upgrade_choose(const struct endpoint *endpoint, const struct head *head,
+    struct handshake *handshake, struct reject *reject)
 {
-	terms->subprotocol = upgrade_choose_protocol(endpoint, head);
-	if (endpoint->require_subprotocol && terms->subprotocol.len == 0)
-		return REFUSE(400, NULL, "Sec-WebSocket-Protocol names none of --subprotocol");
-	if (!upgrade_choose_extensions(endpoint, head, terms))
-		return REFUSE(
-		    400, NULL, "Sec-WebSocket-Extensions is not a list of extensions");
-	return PASS;
+	handshake->subprotocol = upgrade_choose_protocol(endpoint, head);
+	if (endpoint->require_subprotocol && handshake->subprotocol.len == 0)
+		return reject_with(reject, 400, NULL,
+		    "the client offers none of the subprotocols in --subprotocol");
+	if (!upgrade_choose_extensions(endpoint, head, handshake))
+		return reject_with(
+		    reject, 400, NULL, "Sec-WebSocket-Extensions is not a list of extensions");
+	return true;
 }
 
 /* The opening handshake to the letter: RFC 6455, section 4.2.1. The key goes to *KEY. */
-static struct refusal
-upgrade_check_handshake(const struct head *head, struct span *key)
+static bool
+upgrade_check_handshake(const struct head *head, struct span *key, struct reject *reject)
 {
 	struct span version;
 
 	/* Item 1. */
 	if (!span_equal(head_method(head), SPAN("GET")))
-		return REFUSE(
-		    405, "Allow: GET\r\n", "the method of a WebSocket handshake is GET");
+		return reject_with(reject, 405, "Allow: GET\r\n",
+		    "the method of a WebSocket handshake must be GET");
 	if (head_minor(head) == 0)
-		return REFUSE(400, NULL, "HTTP/1.0 knows no Upgrade");
+		return reject_with(reject, 400, NULL,
+		    "Upgrade requires HTTP/1.1; a proxy may use HTTP/1.0 (nginx: "
+		    "proxy_http_version 1.1)");
 	if (head_has_body(head))
-		return REFUSE(400, NULL, "a WebSocket handshake has no body");
+		return reject_with(
+		    reject, 400, NULL, "a WebSocket handshake must not have a body");
 	/* Item 4. */
 	if (!head_has_token(head, "Connection", "upgrade"))
-		return REFUSE(
-		    400, NULL, "Connection does not say Upgrade; a proxy may have removed it");
-	/* Item 6; the answer to a wrong version: section 4.4 and RFC 9110, section 15.5.22. */
+		return reject_with(reject, 400, NULL,
+		    "missing 'Connection: Upgrade'; a proxy may have removed it");
+	/* Item 6; the response to another version: section 4.4 and RFC 9110, section 15.5.22.
+	 */
 	if (head_find(head, "Sec-WebSocket-Version", &version) != 1)
-		return REFUSE(
-		    400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not there once");
+		return reject_with(reject, 400, UPGRADE_VERSION_LINE,
+		    "missing or repeated Sec-WebSocket-Version");
 	switch (negotiate_version(version)) {
 	case NEGOTIATE_VERSION_OK:
 		break;
 	case NEGOTIATE_VERSION_OTHER:
-		return REFUSE(426,
+		return reject_with(reject, 426,
 		    UPGRADE_VERSION_LINE "Upgrade: websocket\r\nConnection: Upgrade\r\n",
-		    "a version of the protocol other than 13");
+		    "unsupported Sec-WebSocket-Version; only 13 (RFC 6455) is supported");
 	case NEGOTIATE_VERSION_BAD:
-		return REFUSE(
-		    400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not a number");
+		return reject_with(
+		    reject, 400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not a number");
 	}
 	/* Item 5; once only: section 11.3.1. */
-	if (head_find(head, "Sec-WebSocket-Key", key) != 1 || !negotiate_key_valid(*key))
-		return REFUSE(
-		    400, NULL, "Sec-WebSocket-Key is not one key of 16 bytes in base64");
+	if (head_find(head, "Sec-WebSocket-Key", key) != 1)
+		return reject_with(reject, 400, NULL, "missing or repeated Sec-WebSocket-Key");
+	if (!negotiate_key_valid(*key))
+		return reject_with(
+		    reject, 400, NULL, "Sec-WebSocket-Key is not 16 bytes in base64");
 	if (!upgrade_protocols_valid(head))
-		return REFUSE(400, NULL,
+		return reject_with(reject, 400, NULL,
 		    "Sec-WebSocket-Protocol is not a list of at most 64 different tokens");
-	return PASS;
+	return true;
 }
 
-static struct refusal
-upgrade_find_program(
-    const struct endpoint *endpoint, const char *path, struct endpoint_script *script)
+static bool
+upgrade_check_origin(const struct endpoint *endpoint, const struct head *head, struct span host,
+    struct reject *reject)
 {
-	switch (endpoint_find(endpoint, path, script)) {
-	case ENDPOINT_OK:
-		break;
-	case ENDPOINT_MISSING:
-		return REFUSE(404, NULL, "there is no such program");
-	case ENDPOINT_FORBIDDEN:
-		return REFUSE(403, NULL, "the program is not executable; chmod +x allows it");
-	case ENDPOINT_NOMEM:
-		return REFUSE(503, UPGRADE_LATER, "out of memory");
-	}
-	return PASS;
+	struct span origin = {0};
+	size_t count = head_find(head, "Origin", &origin);
+	const char *refused =
+	    origin_refused(&endpoint->origin, count, origin, host, reject->text);
+
+	return !refused || reject_with(reject, 403, NULL, refused);
 }
 
-static struct refusal
-upgrade_too_many(void)
+static bool
+upgrade_check_room(const struct upgrade_context *context, struct reject *reject)
 {
-	return REFUSE(429, UPGRADE_LATER, "--maxforks programs are running");
+	size_t room = context->endpoint->room;
+
+	if (children_are_full(context->children))
+		return reject_busy(reject);
+	/* Further descriptors are for clients that wait for a response. */
+	if (room != 0 && children_count(context->children) >= room)
+		return reject_with(reject, 503, REJECT_RETRY_LATER,
+		    "no descriptors for another program; raise the limit of open files "
+		    "(ulimit -n)");
+	return true;
 }
 
-/* What to answer when a program could not be started: the client may try again when it was for
- * want of something. */
-static struct refusal
-upgrade_start_failed(int error)
-{
-	switch (error) {
-	case EAGAIN:
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-		return REFUSE(503, UPGRADE_LATER,
-		    "the program can't be started now: a limit of the system");
-	case EACCES:
-		return REFUSE(403, NULL, "the program can't be started: permission denied");
-	case EDQUOT:
-		return upgrade_too_many();
-	default:
-		return REFUSE(500, NULL, "the program can't be started");
-	}
-}
-
-/* Tells the user, who knows the program's file, what the words of the system don't. */
-static void
-upgrade_log_failure(const char *program, int error)
-{
-	const char *hint = "";
-
-	if (error == ENOEXEC)
-		hint = " (neither a program of this machine nor a script with a #! line)";
-	else if (error == ENOENT && access(program, F_OK) == 0)
-		hint = " (it is there, but not what starts it: see its #! line, which a "
-		       "carriage return may end)";
-	errno = error;
-	log_error("can't start %s%s", program, hint);
-}
-
-/* A header field of the answer, unless its value is empty. */
+/* A header field of the response, unless its value is empty. */
 static bool
 upgrade_put_field(struct buffer *out, const char *name, struct span value)
 {
@@ -257,28 +221,30 @@ upgrade_put_field(struct buffer *out, const char *name, struct span value)
 		   buffer_append(out, value.data, value.len) && buffer_append(out, "\r\n", 2));
 }
 
-/* The 101 of section 4.2.2, item 5. What was not agreed on is not named. */
+/* The 101 of section 4.2.2, item 5. What was not negotiated is left out. */
 static bool
-upgrade_switch(struct buffer *out, const struct endpoint *endpoint, const struct terms *terms)
+upgrade_switch(
+    struct buffer *out, const struct endpoint *endpoint, const struct handshake *handshake)
 {
 	char accept[NEGOTIATE_ACCEPT_LEN + 1];
 	static const char start[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 				    "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
 
-	return negotiate_accept(terms->key, accept) &&
+	return negotiate_accept(handshake->key, accept) &&
 	       buffer_append(out, start, sizeof(start) - 1) &&
 	       buffer_append(out, accept, NEGOTIATE_ACCEPT_LEN) &&
 	       buffer_append(out, "\r\n", 2) &&
-	       upgrade_put_field(out, "Sec-WebSocket-Protocol", terms->subprotocol) &&
-	       upgrade_put_field(out, "Sec-WebSocket-Extensions", span_of(terms->extensions)) &&
+	       upgrade_put_field(out, "Sec-WebSocket-Protocol", handshake->subprotocol) &&
+	       upgrade_put_field(
+		   out, "Sec-WebSocket-Extensions", span_of(handshake->extensions)) &&
 	       buffer_append(out, endpoint->switch_headers, strlen(endpoint->switch_headers)) &&
 	       buffer_append(out, "\r\n", 2);
 }
 
-/* Starts the program and, when that went well, hands the connection over. */
-static struct refusal
+/* Starts the program and, if that succeeds, hands the connection over. */
+static bool
 upgrade_start(const struct upgrade_context *context, struct connection *connection,
-    const struct env_request *request, const struct terms *terms)
+    const struct env_request *request, const struct handshake *handshake, struct reject *reject)
 {
 	const struct endpoint *endpoint = context->endpoint;
 	char remote[LISTENER_TEXT_MAX];
@@ -289,7 +255,6 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	struct span rest;
 	struct session_spec spec;
 	struct session *session = NULL;
-	struct refusal refusal = PASS;
 	uint64_t id = atomic_fetch_add(context->last_id, 1) + 1;
 	uint64_t last = id;
 	int error = ENOMEM;
@@ -311,25 +276,49 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	    .target = head_target(request->head),
 	    .host = request->host,
 	    .origin = origin,
-	    .subprotocol = terms->subprotocol,
-	    .extensions = span_of(terms->extensions),
-	    .deflate = terms->deflates ? &terms->deflate : NULL,
+	    .subprotocol = handshake->subprotocol,
+	    .extensions = span_of(handshake->extensions),
+	    .deflate = handshake->deflates ? &handshake->deflate : NULL,
 	};
-	if (env && upgrade_switch(&answer, endpoint, terms))
+	if (env && upgrade_switch(&answer, endpoint, handshake))
 		session = session_open(&spec, &error);
 	if (session) {
 		session_accept_take(session, connection_give(connection, &rest),
 		    (struct span){(char *)buffer_data(&answer), buffer_len(&answer)}, rest);
 	} else {
-		/* The number is the next one's, unless another process has gone on already. */
+		/* Return the number, unless another process has used the next one already. */
 		atomic_compare_exchange_strong(context->last_id, &last, id - 1);
+		(void)reject_start(reject, request->script->program, error);
 		if (error != EDQUOT)
-			upgrade_log_failure(request->script->program, error);
-		refusal = upgrade_start_failed(error);
+			log_errorx("%s", reject->reason);
 	}
 	buffer_clear(&answer);
 	free(env);
-	return refusal;
+	return session != NULL;
+}
+
+/* Finds and starts the program. */
+static bool
+upgrade_run(const struct upgrade_context *context, struct connection *connection,
+    struct env_request *request, const struct handshake *handshake, struct reject *reject)
+{
+	struct endpoint_script script = {0};
+	struct tls_client client = {0};
+	bool started = false;
+
+	request->script = &script;
+	request->client = &client;
+	if (reject_unless_found(reject, context->endpoint,
+		endpoint_find(context->endpoint, request->path, &script))) {
+		if (tls_client_get(connection_transport(connection), &client))
+			started =
+			    upgrade_start(context, connection, request, handshake, reject);
+		else
+			(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	}
+	tls_client_clear(&client);
+	endpoint_script_clear(&script);
+	return started;
 }
 
 void
@@ -337,48 +326,24 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
     const struct head *head, const struct uri *uri, struct span host, const char *path)
 {
 	const struct endpoint *endpoint = context->endpoint;
-	struct endpoint_script script = {0};
-	struct terms terms = {.deflates = false};
-	struct span origin = {0};
-	size_t origins = head_find(head, "Origin", &origin);
-	const char *refused;
-	struct refusal refusal = upgrade_check_handshake(head, &terms.key);
+	struct handshake handshake = {.deflates = false};
+	struct reject reject;
+	struct env_request request = {
+	    .head = head,
+	    .uri = uri,
+	    .host = host,
+	    .peer = connection_peer(connection),
+	    .path = path,
+	};
 
-	if (refusal.status == 0)
-		refusal = upgrade_choose(endpoint, head, &terms);
-	if (refusal.status == 0) {
-		refused = origin_refused(&endpoint->origin, origins, origin, host);
-		if (refused)
-			refusal = REFUSE(403, NULL, refused);
+	if (!upgrade_check_handshake(head, &handshake.key, &reject) ||
+	    !upgrade_choose(endpoint, head, &handshake, &reject) ||
+	    !upgrade_check_origin(endpoint, head, host, &reject) ||
+	    !upgrade_check_room(context, &reject)) {
+		connection_reply(connection, reject.status, reject.headers, reject.reason);
+		return;
 	}
-	if (refusal.status == 0 && children_are_full(context->children))
-		refusal = upgrade_too_many();
-	/* Further descriptors are those of clients who wait for an answer. */
-	if (refusal.status == 0 && endpoint->room != 0 &&
-	    children_count(context->children) >= endpoint->room)
-		refusal = upgrade_start_failed(EMFILE);
-	if (refusal.status == 0)
-		refusal = upgrade_find_program(endpoint, path, &script);
-	if (refusal.status == 0) {
-		struct tls_client client;
-		struct env_request request = {
-		    .head = head,
-		    .uri = uri,
-		    .host = host,
-		    .peer = connection_peer(connection),
-		    .script = &script,
-		    .path = path,
-		    .client = &client,
-		    .subprotocol = terms.subprotocol,
-		};
-
-		if (tls_client_get(connection_transport(connection), &client))
-			refusal = upgrade_start(context, connection, &request, &terms);
-		else
-			refusal = upgrade_start_failed(ENOMEM);
-		tls_client_clear(&client);
-	}
-	endpoint_script_clear(&script);
-	if (refusal.status != 0)
-		connection_reply(connection, refusal.status, refusal.headers, refusal.reason);
+	request.subprotocol = handshake.subprotocol;
+	if (!upgrade_run(context, connection, &request, &handshake, &reject))
+		connection_reply(connection, reject.status, reject.headers, reject.reason);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a request to a WebSocket, or to its refusal (RFC 6455, section 4.2).
- * The program is started before the 101: a client never gets a WebSocket
- * behind which nothing runs.
+ * From a handshake request to a session, or to a rejection (RFC 6455, section
+ * 4.2). The program is started before the 101: a client never gets a WebSocket
+ * without a running program.
  */
 #ifndef SERVE_UPGRADE_H
 #define SERVE_UPGRADE_H
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What upgrades need from the server; all borrowed and outliving it. */
+/* What upgrades need from the server; all borrowed for longer than this lives. */
 struct upgrade_context {
 	struct loop *loop;
 	struct children *children;
@@ -29,8 +29,8 @@ struct upgrade_context {
 bool upgrade_is_wanted(const struct head *head);
 
 /*
- * Answers such a request. URI, HOST (the authority that it was sent to) and the decoded PATH
- * are its own.
+ * Replies to such a request, or opens a session. URI, HOST (the authority that it was sent to)
+ * and the decoded PATH are the request's.
  */
 void upgrade_serve(const struct upgrade_context *context, struct connection *connection,
     const struct head *head, const struct uri *uri, struct span host, const char *path);

@@ -139,6 +139,8 @@ check_target(struct span target)
 	check_path(uri.path);
 }
 
+static char reason[ORIGIN_REASON_MAX];
+
 static void
 check_authority(struct span text)
 {
@@ -153,7 +155,8 @@ check_authority(struct span text)
 		    authority.host.len > 0 && authority.port >= 0 && authority.port <= 65535,
 		    "a valid authority");
 	}
-	require(valid || !origin_host_is_local(text, names, 1), "only what is valid is local");
+	require(valid || origin_host_refused(text, true, names, 1, reason),
+	    "only what is valid is local");
 }
 
 static void
@@ -170,23 +173,24 @@ check_origin(struct span origin, struct span host)
 		policy.secure = bits & 1;
 		policy.compat = bits & 2;
 		policy.mode = ORIGIN_ANY;
-		require(
-		    policy.compat || !origin_refused(&policy, 2, origin, host), "any is any");
+		require(policy.compat || !origin_refused(&policy, 2, origin, host, reason),
+		    "any is any");
 		policy.mode = ORIGIN_SAME;
-		require(origin_refused(&policy, 2, origin, host) != NULL, "two never match");
-		require(!is_null || origin_refused(&policy, 1, origin, host),
+		require(origin_refused(&policy, 2, origin, host, reason) != NULL,
+		    "two never match");
+		require(!is_null || origin_refused(&policy, 1, origin, host, reason),
 		    "null is not the same");
 		if (wrong)
 			continue;
 		policy.mode = ORIGIN_LIST;
-		require(
-		    !is_null || origin_refused(&policy, 1, origin, host), "null is in no list");
+		require(!is_null || origin_refused(&policy, 1, origin, host, reason),
+		    "null is in no list");
 		/* What has the form of a rule for one host is let in by that rule. */
 		if (rule.scheme.len == 0)
-			require(origin_refused(&policy, 1, origin, host) != NULL,
+			require(origin_refused(&policy, 1, origin, host, reason) != NULL,
 			    "an origin has a scheme");
 		else if (!rule.any_subdomain)
-			require(!origin_refused(&policy, 1, origin, host),
+			require(!origin_refused(&policy, 1, origin, host, reason),
 			    "an origin matches itself");
 	}
 }

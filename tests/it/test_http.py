@@ -15,6 +15,11 @@ GET = "GET / HTTP/1.1\r\n" + HOST
 POST = "POST / HTTP/1.1\r\n" + HOST
 LIMIT = 16384  # bytes of a head
 
+# What a client on this machine is told, as the log is.
+MISSING = b"404 Not Found\n\nno such file in --staticdir\n"
+NO_INDEX = b"404 Not Found\n\nno index.html in this directory\n"
+METHOD = b"405 Method Not Allowed\n\nstatic files accept GET and HEAD only\n"
+
 
 def raw(text):
     return text.encode("latin-1") + b"\r\n"
@@ -116,7 +121,8 @@ def ask(one, request):
     with one.connect() as peer:
         peer.send(request)
         status, fields, body = peer.answer()
-        assert len(dict(fields)) == len(fields), fields
+        names = [name for name, _ in fields if name != "connection"]
+        assert len(set(names)) == len(names), fields
         return status, dict(fields), body
 
 
@@ -158,7 +164,7 @@ def test_odd_fields_that_are_allowed(server):
         raw(GET + "!#$%&'*+-.^_`|~09azAZ: a\r\n"),
         raw("GET / HTTP/1.0\r\n"),
     ]
-    assert statuses(server("cat"), requests) == [(r, 404) for r in requests]
+    assert statuses(server("cat"), requests) == [(r, 426) for r in requests]
 
 
 def test_limits_of_a_head(server):
@@ -176,14 +182,14 @@ def test_limits_of_a_head(server):
 
     assert (len(line(8192).split(b"\r\n")[0]), fields(100).count(b": "), len(head(LIMIT))) == (8192, 100, LIMIT)
     table = [
-        (line(8192), 404),
+        (line(8192), 426),
         (line(8193), 414),
         (b"G" * 8193, 414),
         (line(20000), 414),
-        (fields(100), 404),
+        (fields(100), 426),
         (fields(101), 431),
         (fields(1000), 431),
-        (head(LIMIT), 404),
+        (head(LIMIT), 426),
         (head(LIMIT + 1), 431),
         (head(100000), 431),
         (raw(GET + "X" * 20000), 431),
@@ -198,7 +204,7 @@ def test_largest_head_in_single_bytes(server):
     used = cpu_seconds(one.pid)
     with one.connect() as peer:
         peer.send_cut(raw(GET + "X-Name: " + "a" * (LIMIT - len(GET) - 12) + "\r\n"), "bytes")
-        assert peer.answer()[0] == 404
+        assert peer.answer()[0] == 426
     assert cpu_seconds(one.pid) - used < 5
 
 
@@ -221,7 +227,7 @@ def test_slow_heads_end_at_an_absolute_deadline(server):
         assert 9.5 < time.monotonic() - begin < 20
         assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
         status, fields, body = half.answer()
-        assert (status, body) == (408, b"408 Request Timeout\n")
+        assert (status, body.split(b"\n")[0]) == (408, b"408 Request Timeout")
         assert dict(fields)["connection"] == "close"
         assert silent.read_to_end() == b""
 
@@ -247,13 +253,13 @@ def test_one_answer_a_connection(server, files):
     """S-HTTP-8: what follows the first request is not looked at."""
     one = server("--staticdir=%s" % files)
     for connection in ("", "Connection: keep-alive\r\n", "Connection: Keep-Alive\r\nKeep-Alive: timeout=5\r\n"):
-        for path, status, length in (("/a.txt", 200, 7), ("/missing", 404, 14)):
+        for path, status, length in (("/a.txt", 200, 7), ("/missing", 404, len(MISSING))):
             request = raw("GET %s HTTP/1.1\r\n%s%s" % (path, HOST, connection))
             got, fields, body = ask(one, request * 3)
             assert (got, len(body), fields["connection"]) == (status, length, "close")
             assert "keep-alive" not in fields
     status, _, body = ask(one, raw(POST + "Content-Length: 100\r\n") + raw("GET /a.txt HTTP/1.1\r\n" + HOST))
-    assert (status, body) == (405, b"405 Method Not Allowed\n")
+    assert (status, body) == (405, METHOD)
     assert one.log().count("http reply") + one.log().count("http refused") == 7
 
 
@@ -276,7 +282,6 @@ def test_static_files(server, files):
         assert list(fields) == ["content-type"]
         return status, fields["content-type"], body
 
-    missing = (404, "text/plain; charset=utf-8", b"404 Not Found\n")
     assert get("/") == (200, "text/html; charset=utf-8", b"<p>start</p>\n")
     assert get("/index.html") == (200, "text/html; charset=utf-8", b"<p>start</p>\n")
     assert get("/a.txt") == (200, "text/plain; charset=utf-8", b"a text\n")
@@ -285,13 +290,15 @@ def test_static_files(server, files):
     assert get("/sub/") == (200, "text/html; charset=utf-8", b"<p>sub</p>\n")
     assert get("/sub/app.js") == (200, "text/javascript; charset=utf-8", b"1\n")
     assert get("/noending") == (200, "application/octet-stream", b"<script>alert(1)</script>")
-    for path in ("/sub", "/no-index", "/no-index/", "/missing", "/a.txt/", "/a.txt/x", "/A.TXT"):
-        assert get(path) == missing, path
+    for path in ("/sub", "/no-index", "/missing", "/a.txt/x", "/A.TXT"):
+        assert get(path) == (404, "text/plain; charset=utf-8", MISSING), path
+    for path in ("/no-index/", "/a.txt/"):
+        assert get(path) == (404, "text/plain; charset=utf-8", NO_INDEX), path
 
 
 def test_head_is_get_without_the_body(server, files):
     one = server("--staticdir=%s" % files)
-    for path, status, length in (("/a.txt", 200, "7"), ("/empty.css", 200, "0"), ("/missing", 404, "14")):
+    for path, status, length in (("/a.txt", 200, "7"), ("/empty.css", 200, "0"), ("/missing", 404, str(len(MISSING)))):
         got, fields, body = ask(one, raw("HEAD %s HTTP/1.1\r\n%s" % (path, HOST)))
         assert (got, fields["content-length"], body) == (status, length, b"")
 
@@ -301,7 +308,7 @@ def test_methods_of_static_files(server, files):
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "get"):
         for path in ("/a.txt", "/missing"):
             status, fields, body = ask(one, raw("%s %s HTTP/1.1\r\n%s" % (method, path, HOST)))
-            assert (status, fields["allow"], body) == (405, "GET, HEAD", b"405 Method Not Allowed\n")
+            assert (status, fields["allow"], body) == (405, "GET, HEAD", METHOD)
     assert (files / "a.txt").read_text() == "a text\n"
 
 

@@ -105,7 +105,7 @@ def test_line_of_a_plain_answer_and_of_a_refusal(server, tmp_path):
     got = [re.sub("^" + TIME, "TIME", line) for line in lines_of(one, " http ")]
     assert got == [
         'TIME access http reply status=200 remote=%s method=GET target="/a.txt?q"' % remotes[0],
-        'TIME access http refused status=404 remote=%s method=GET target=/b.txt reason="there is no such file"' % remotes[1],
+        'TIME access http refused status=404 remote=%s method=GET target=/b.txt host=localhost reason="no such file in --staticdir"' % remotes[1],
         'TIME access http refused status=400 remote=%s reason="the method is not a token with one blank behind it"'
         % remotes[2],
     ]
@@ -115,8 +115,8 @@ def test_line_of_a_plain_request_where_there_are_no_files(server):
     one = server("cat")
     with one.connect() as peer:
         peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert peer.answer()[0] == 404
-    one.wait_log('status=404 .* reason="not a WebSocket handshake, and files are there only with --staticdir"')
+        assert peer.answer()[0] == 426
+    one.wait_log('status=426 .* reason="plain HTTP request; this server only speaks WebSocket [(]add --staticdir=DIR to serve files[)]"')
 
 
 def test_lines_of_stderr(server, script):

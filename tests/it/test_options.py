@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from conftest import SCHEME, TLS, WSPIPE, listening_addresses
-from wsraw import BINARY, DEADLINE, TEXT, Peer, close_frame, frame, has_ipv6
+from wsraw import BINARY, DEADLINE, TEXT, Peer, close_frame, frame, has_ipv6, own_address
 
 USAGE = "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n       %s [OPTION]... --dir=DIR\nTry '%s --help' for more information.\n"
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
@@ -108,12 +108,13 @@ ERRORS = [
     (
         ("--origin=https://a/path", "cat"),
         78,
-        "--origin: https://a/path must be an origin as https://example.com:8443 or a host name, without a path",
+        "--origin: https://a/path must be an origin such as https://example.com:8443, or a host name, without a path",
     ),
     (
         ("--origin=a*.example.com", "cat"),
         78,
-        "--origin: a*.example.com may have a * only in place of whole labels at its front, as *.example.com",
+        "--origin: a*.example.com may use '*' only for the leading labels of the host (https://*.example.com); "
+        "for any port write the host alone, such as --origin=localhost",
     ),
     (
         ("--port=0", "--address=0.0.0.0", "--address=127.0.0.1", "cat"),
@@ -219,16 +220,6 @@ def can_connect(host, port):
         return True
     except OSError:
         return False
-
-
-def own_address():
-    """An address of this machine that is not loopback, or None."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-            return probe.getsockname()[0]
-        except OSError:
-            return None
 
 
 @needs_ipv6

@@ -30,7 +30,7 @@ def outcome(one, origin=None, host=None, path="/"):
         if status == 101:
             return status
         assert dict(fields)["connection"] == "close"
-        assert peer.read_to_end().startswith(b"%d " % status)
+        assert re.fullmatch(rb"%d [^\n]+\n\n[^\n]+\n" % status, peer.read_to_end())
         return status
 
 
@@ -60,8 +60,12 @@ SAME = [
     ("http://localhost:80", "localhost", 101),
     ("http://localhost", "localhost:80", 101),
     ("http://a.localhost:@", "a.localhost:@", 101),
-    ("http://localhost:@", "127.0.0.1:@", 403),
-    ("http://127.0.0.1:@", "localhost:@", 403),
+    # On loopback these are one host.
+    ("http://localhost:@", "127.0.0.1:@", 101),
+    ("http://127.0.0.1:@", "[::1]:@", 101),
+    ("http://[::1]:@", "localhost:@", 101),
+    ("http://127.0.0.1:1", "localhost:@", 403),
+    ("http://127.0.0.2:@", "localhost:@", 403),
     ("http://a.localhost:@", "localhost:@", 403),
     ("http://localhost", "localhost:@", 403),
     ("http://localhost:1", "localhost:@", 403),
@@ -74,7 +78,10 @@ SAME = [
     ("http://evillocalhost:@", "localhost:@", 403),
     ("http://evil.example/?localhost:@", "localhost:@", 403),
     ("http://evil.example#localhost:@", "localhost:@", 403),
-    ("http://localhost:@/", "localhost:@", 403),
+    ("http://localhost:@/", "localhost:@", 101),
+    ("http://localhost:@//", "localhost:@", 403),
+    ("http://localhost:@/a", "localhost:@", 403),
+    ("http://evil.example/", "localhost:@", 403),
     ("http://me@localhost", "localhost", 403),
     ("http://localhost@evil.example", "localhost", 403),
     ("http://localhost:@ http://evil.example", "localhost:@", 403),
@@ -138,16 +145,24 @@ LISTED = [
 ]
 
 
+# What can be pasted, or why nothing can.
+REASON = (
+    r"^page from \S+ (may not connect; allow it with|is not in --origin; add it to allow it:) --origin='?[-.:/\w,*\[\]]+'?$"
+    r"|^page (without an origin|from a local file) .* --origin=any$"
+    r"|^the Origin is not valid$|^the host in the Origin ends with a dot|^the request has more than one Origin$"
+)
+
+
 def test_default_is_the_same_origin(server):
     refusals = check(server("cat"), own(SAME))
     assert len(refusals) == len([row for row in SAME if row[2] == 403])
-    assert [r for r in refusals if r[0] != "403" or not re.search(r"--origin\b", r[1])] == []
+    assert [r for r in refusals if r[0] != "403" or not re.search(REASON, r[1])] == []
 
 
 def test_list_of_origins(server):
     refusals = check(server("--origin=" + LIST, "cat"), LISTED)
     assert len(refusals) == len([row for row in LISTED if row[2] == 403])
-    assert [r for r in refusals if not re.search(r"--origin\b", r[1])] == []
+    assert [r for r in refusals if not re.search(REASON, r[1])] == []
 
 
 @pytest.mark.parametrize("word", ["any", "*"])
@@ -169,7 +184,7 @@ def test_a_client_without_an_origin_can_be_refused(server, option, table):
     refusals = check(server(option, "cat"), own(table))
     assert len(refusals) == len([row for row in table if row[2] == 403])
     for (origin, _, _), (_, reason) in zip((row for row in table if row[2] == 403), refusals):
-        assert ("--require-origin" if origin is None else "--origin") in reason
+        assert re.search("--require-origin" if origin is None else REASON + "|--sameorigin", reason)
 
 
 @pytest.mark.parametrize("compat", ([], ["--compat=websocketd"]))
@@ -219,7 +234,8 @@ HOSTS = [
 def test_hosts_that_are_not_local(server):
     refusals = check(server("cat"), HOSTS)
     assert len(refusals) == len([row for row in HOSTS if row[2] == 421])
-    assert [r for r in refusals if r[0] != "421" or "--host=" not in r[1]] == []
+    named = r"^Host '(\S+)' is rejected because the server only listens on loopback; allow it with --host=\1$"
+    assert [r for r in refusals if r[0] != "421" or not re.search(named + "|^the Host ends with a dot", r[1])] == []
 
 
 def test_further_hosts(server):
@@ -235,6 +251,46 @@ def test_further_hosts(server):
         (None, "localhost", 101),
     ]
     check(server("--host=dev.example", "--host=other.example", "cat"), own(table))
+
+
+@pytest.mark.parametrize("address", ["--address=*", "--address=0.0.0.0", "--address=127.0.0.1"])
+@pytest.mark.parametrize("compat", ([], ["--compat=websocketd"]))
+def test_a_given_host_is_required_on_every_address(server, address, compat):
+    table = [
+        (None, "ws.example", 101),
+        (None, "WS.Example:@", 101),
+        ("http://ws.example", "ws.example", 101),
+        (None, "localhost:@", 101),
+        (None, "a.localhost", 101),
+        (None, "127.0.0.1:@", 101),
+        (None, "192.0.2.1", 101),
+        (None, "[2001:db8::1]:@", 101),
+        (None, "evil.example", 421),
+        (None, "sub.ws.example", 421),
+        (None, "ws.example.", 421),
+        ("http://evil.example", "evil.example", 421),
+    ]
+    refusals = check(server(address, "--host=ws.example", *compat, "cat"), own(table))
+    if address != "--address=127.0.0.1" and not compat:
+        assert refusals[0] == ("421", "Host 'evil.example' is not in --host; allow it with --host=evil.example")
+
+
+def test_names_of_loopback_are_not_one_origin_elsewhere(server):
+    table = [("http://localhost:@", "localhost:@", 101), ("http://localhost:@", "127.0.0.1:@", 403)]
+    check(server("--address=*", "cat"), own(table))
+    check(server("--compat=websocketd", "--sameorigin", "--address=127.0.0.1", "cat"), own(table))
+
+
+def test_the_log_names_the_rejected_origin_and_host(server):
+    one = server("cat")
+    outcome(one, "http://evil.example", "localhost")
+    outcome(one, "http://evil.example\x9b31m' reason=\"", "localhost")
+    outcome(one, "x" * 5000, "y" * 5000 + ".localhost")
+    outcome(one, ["http://a", "http://b"], "localhost")
+    one.wait_log(r' status=403 .* host=localhost origin=http://evil\.example reason="page from http://evil\.example may not')
+    one.wait_log(r' status=403 .* host=localhost origin="http://evil\.example\\x9b31m\' reason=\\"" reason="the Origin is not valid"\n')
+    one.wait_log(r' status=403 .* host=y{400} origin=x{400} reason="the Origin is not valid"')
+    one.wait_log(r' status=403 .* host=localhost origin=http://a reason="the request has more than one Origin"')
 
 
 def test_any_origin_does_not_open_the_host(server):

@@ -22,6 +22,10 @@ CASES = (
     ("a,b", ["x", "y, b", "a"], "b"),
     ("chat.v2,chat.v1", "chat.v1,chat.v2", "chat.v1"),
     (None, "a", None),
+    ("a,b", "", None),
+    ("a,b", "b,", "b"),
+    ("a,b", " , ,b, a", "b"),
+    ("a,b", ["", "x", ",b"], "b"),
 )
 
 
@@ -30,6 +34,7 @@ def test_first_of_the_client_that_is_spoken_here(server, spoken, named, agreed):
     one = server(*([f"--subprotocol={spoken}"] if spoken else []), *SHOW)
     with one.websocket(headers={"Sec-WebSocket-Protocol": named}) as ws:
         variable = "none" if named is None else named if isinstance(named, str) else ", ".join(named)
+        variable = variable.strip()
         assert ws.text() == "%s %s" % (agreed or "none", variable)
         assert ws.closed() == (1000, "exit 0")
     line = one.wait_log(r".* open .*").group(0)
@@ -46,14 +51,14 @@ def test_answer_has_it_once_or_not_at_all(server, spoken, named, agreed):
         assert ws.closed(answer=False) == (1000, "")
 
 
-@pytest.mark.parametrize("named, status", ((None, 400), ("x", 400), ("A,B", 400), ("x, b", 101)))
+@pytest.mark.parametrize("named, status", ((None, 400), ("", 400), (",", 400), ("x", 400), ("A,B", 400), ("x,, b", 101)))
 def test_required(server, named, status):
     one = server("--subprotocol=a,b", "--require-subprotocol", "cat")
     with one.connect() as peer:
         peer.send(peer.request_bytes(headers={"Sec-WebSocket-Protocol": named}))
         assert peer.response()[0] == status
     if status == 400:
-        one.wait_log("names none of --subprotocol")
+        one.wait_log("offers none of the subprotocols in --subprotocol")
         assert "session" not in one.log()
 
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who may connect. */
+/* Access control for pages. */
 #include "http/origin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -20,6 +21,8 @@ struct row {
 	bool secure;
 	bool allowed;
 };
+
+static char reason[ORIGIN_REASON_MAX];
 
 static const char *
 judge(struct origin_policy policy, const char *const *texts, size_t count, const char *origin,
@@ -36,8 +39,11 @@ judge(struct origin_policy policy, const char *const *texts, size_t count, const
 			fail_msg("rule %s %s", texts[policy.rule_count], wrong);
 	}
 	policy.rules = rules;
-	return origin_refused(&policy, count, value, span_of(host));
+	return origin_refused(&policy, count, value, span_of(host), reason);
 }
+
+static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+			    "-._:/=,;()[]*' ";
 
 static void
 check_rows(enum origin_policy_mode mode, const struct row *rows, size_t count)
@@ -51,9 +57,9 @@ check_rows(enum origin_policy_mode mode, const struct row *rows, size_t count)
 			fail_msg("origin %s, host %s, rule %s: %s", rows[i].origin,
 			    rows[i].host, rows[i].rules[0] ? rows[i].rules[0] : "-",
 			    refused ? refused : "allowed");
-		/* The line in the log names the option that would allow it. */
-		if (refused && !strstr(refused, "--origin"))
-			fail_msg("%s names no option", refused);
+		/* A reason is plain text, whatever the client sent. */
+		if (refused && refused[strspn(refused, plain)] != '\0')
+			fail_msg("%s", refused);
 	}
 }
 
@@ -156,7 +162,15 @@ test_S_ORG_2_same_origin(void **state)
 	    {"http://localhost.", "localhost", {NULL}, false, false},
 	    {"http://localhost", "localhost.", {NULL}, false, false},
 	    {"http://localhost.", "localhost.", {NULL}, false, false},
-	    {"http://localhost/", "localhost", {NULL}, false, false},
+	    {"http://localhost/", "localhost", {NULL}, false, true},
+	    {"http://localhost:80/", "localhost", {NULL}, false, true},
+	    {"https://localhost/", "localhost", {NULL}, true, true},
+	    {"http://localhost//", "localhost", {NULL}, false, false},
+	    {"http://localhost/?", "localhost", {NULL}, false, false},
+	    {"http://localhost/ ", "localhost", {NULL}, false, false},
+	    {"http://evil.com/", "localhost", {NULL}, false, false},
+	    {"http:///", "localhost", {NULL}, false, false},
+	    {"file:///", "localhost", {NULL}, false, false},
 	    {"http://localhost/a", "localhost", {NULL}, false, false},
 	    {"http://localhost?", "localhost", {NULL}, false, false},
 	    {"http://localhost#", "localhost", {NULL}, false, false},
@@ -189,6 +203,9 @@ test_S_ORG_2_list(void **state)
 	    {"https://good.com:443", "h", {"https://good.com"}, false, true},
 	    {"https://good.com", "h", {"https://good.com:443"}, false, true},
 	    {"HTTPS://GOOD.com", "h", {"https://good.COM"}, false, true},
+	    {"https://good.com/", "h", {"https://good.com"}, true, true},
+	    {"http://good.com:1/", "h", {"good.com"}, false, true},
+	    {"https://good.com/a", "h", {"https://good.com"}, true, false},
 	    {"https://good.com", "h", {"HTTPS://Good.Com"}, false, true},
 	    {"https://good.com:8443", "h", {"https://good.com"}, false, false},
 	    {"https://good.com:8443", "h", {"https://good.com:8443"}, false, true},
@@ -258,6 +275,102 @@ test_S_ORG_2_wildcard(void **state)
 
 	(void)state;
 	check_rows(ORIGIN_LIST, rows, UTIL_LEN(rows));
+}
+
+/* On loopback, three names are one host. */
+static void
+test_loopback_is_one_origin(void **state)
+{
+	static const char *const hosts[] = {
+	    "localhost", "LOCALHOST", "127.0.0.1", "[::1]", "[0:0::1]"};
+	static const char *const others[] = {"127.0.0.2", "a.localhost", "localhost.", "[::2]",
+	    "[::ffff:127.0.0.1]", "127.1", "box", "evil.com"};
+	struct origin_policy policy = {.mode = ORIGIN_SAME, .local_only = true};
+	char origin[64], host[64];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(hosts); i++) {
+		snprintf(origin, sizeof(origin), "http://%s:8080", hosts[i]);
+		for (size_t k = 0; k < UTIL_LEN(hosts); k++) {
+			snprintf(host, sizeof(host), "%s:8080", hosts[k]);
+			policy.local_only = true;
+			assert_null(judge(policy, NULL, 1, origin, host));
+			snprintf(host, sizeof(host), "%s:8081", hosts[k]);
+			assert_non_null(judge(policy, NULL, 1, origin, host));
+			policy.secure = true;
+			snprintf(host, sizeof(host), "%s:8080", hosts[k]);
+			assert_non_null(judge(policy, NULL, 1, origin, host));
+			policy.secure = false;
+			policy.same = true;
+			assert_null(judge(policy, NULL, 1, origin, host));
+			policy.same = false;
+		}
+		for (size_t k = 0; k < UTIL_LEN(others); k++) {
+			snprintf(host, sizeof(host), "%s:8080", others[k]);
+			assert_non_null(judge(policy, NULL, 1, origin, host));
+		}
+	}
+	policy.local_only = false;
+	assert_non_null(judge(policy, NULL, 1, "http://localhost:1", "127.0.0.1:1"));
+	policy.local_only = true;
+	policy.compat = true;
+	assert_non_null(judge(policy, NULL, 1, "http://localhost:1", "127.0.0.1:1"));
+}
+
+/* What is pasted into a shell is safe, and is an option that accepts the page. */
+static void
+test_reasons(void **state)
+{
+	static const struct {
+		const char *origin;
+		const char *rules[MAX_RULES + 1];
+		const char *reason;
+	} rows[] = {
+	    {"http://localhost:5173", {NULL},
+		"page from http://localhost:5173 may not connect; allow it with "
+		"--origin=http://localhost:5173"},
+	    {"http://localhost:5173/", {NULL},
+		"page from http://localhost:5173 may not connect; allow it with "
+		"--origin=http://localhost:5173"},
+	    {"https://[::1]:5173", {NULL},
+		"page from https://[::1]:5173 may not connect; allow it with "
+		"--origin='https://[::1]:5173'"},
+	    {"chrome-extension://abc", {NULL},
+		"page from chrome-extension://abc may not connect; allow it with "
+		"--origin=chrome-extension://abc"},
+	    {"http://localhost:5173", {"https://a.example"},
+		"page from http://localhost:5173 is not in --origin; add it to allow it: "
+		"--origin=https://a.example,http://localhost:5173"},
+	    {"http://h", {"https://*.a.example:8443", "b", "[::1]:80"},
+		"page from http://h is not in --origin; add it to allow it: "
+		"--origin='https://*.a.example:8443,b,[::1]:80,http://h'"},
+	    {"http://$(reboot)", {NULL},
+		"page of another origin may not connect (see --origin)"},
+	    {"http://a;reboot", {NULL},
+		"page of another origin may not connect (see --origin)"},
+	    {"http://a'b", {NULL}, "page of another origin may not connect (see --origin)"},
+	    {"http://a&b", {"b"}, "the Origin is not in --origin"},
+	    {"http://a%20b", {"b"}, "the Origin is not in --origin"},
+	    {"http://*", {"b"}, "the Origin is not in --origin"},
+	    {"http://a", {"b'"}, "page from http://a is not in --origin; add it to allow it"},
+	    {"http://a b", {NULL}, "the Origin is not valid"},
+	    {"http:", {NULL}, "the Origin is not valid"},
+	};
+	static char long_origin[400] = "http://";
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		struct origin_policy policy = {
+		    .mode = rows[i].rules[0] ? ORIGIN_LIST : ORIGIN_SAME};
+		const char *refused = judge(policy, rows[i].rules, 1, rows[i].origin, "me:1");
+
+		assert_non_null(refused);
+		assert_string_equal(refused, rows[i].reason);
+	}
+	memset(long_origin + 7, 'a', sizeof(long_origin) - 8);
+	assert_string_equal(
+	    judge((struct origin_policy){.mode = ORIGIN_SAME}, NULL, 1, long_origin, "me:1"),
+	    "page of another origin may not connect (see --origin)");
 }
 
 static void
@@ -485,12 +598,22 @@ test_S_ORG_3_local_hosts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
-		if (origin_host_is_local(span_of(rows[i].host), names, UTIL_LEN(names)) !=
-		    rows[i].local)
+		const char *refused = origin_host_refused(
+		    span_of(rows[i].host), true, names, UTIL_LEN(names), reason);
+
+		if (!refused != rows[i].local)
 			fail_msg("[%s] is not %d", rows[i].host, rows[i].local);
+		if (refused && refused[strspn(refused, plain)] != '\0')
+			fail_msg("%s", refused);
 	}
-	assert_false(origin_host_is_local(SPAN("box"), NULL, 0));
-	assert_false(origin_host_is_local((struct span){NULL, 0}, NULL, 0));
+	assert_non_null(origin_host_refused((struct span){NULL, 0}, true, NULL, 0, reason));
+	assert_string_equal(origin_host_refused(SPAN("box:80"), true, NULL, 0, reason),
+	    "Host 'box' is rejected because the server only listens on loopback; allow it with "
+	    "--host=box");
+	assert_string_equal(origin_host_refused(SPAN("a.box"), false, names, 2, reason),
+	    "Host 'a.box' is not in --host; allow it with --host=a.box");
+	assert_string_equal(origin_host_refused(SPAN("a;b"), false, names, 2, reason),
+	    "the Host is not in --host");
 }
 
 int
@@ -503,6 +626,8 @@ main(void)
 	    cmocka_unit_test(test_S_ORG_2_list),
 	    cmocka_unit_test(test_S_ORG_2_wildcard),
 	    cmocka_unit_test(test_S_ORG_2_several_origins),
+	    cmocka_unit_test(test_loopback_is_one_origin),
+	    cmocka_unit_test(test_reasons),
 	    cmocka_unit_test(test_any_origin),
 	    cmocka_unit_test(test_any_origin_compat),
 	    cmocka_unit_test(test_S_ORG_4_rules_without_a_scheme),

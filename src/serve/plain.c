@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A plain HTTP request where only WebSocket is served. */
+#include "serve/plain.h"
+
+#include "http/uri.h"
+#include "serve/reject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PLAIN_NAME_MAX = 253, /* bytes of a host and of a path in the text */
+	PLAIN_URL_MAX = 2 * PLAIN_NAME_MAX + 64,
+};
+
+#define PLAIN_UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+
+/* True when TEXT can stand in a string of JavaScript and on a command line as it is. */
+static bool
+plain_is_safe(struct span text, const char *also)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (!util_is_alpha(c) && !util_is_digit(c) && !strchr("-._", c) &&
+		    !strchr(also, c))
+			return false;
+	}
+	return text.len > 0 && text.len <= PLAIN_NAME_MAX;
+}
+
+/* The URL to connect to; false when the request contains none that can be shown. */
+static bool
+plain_url(char url[PLAIN_URL_MAX], const struct endpoint *endpoint, struct span host,
+    const char *path)
+{
+	const char *scheme = endpoint->origin.secure ? "wss" : "ws";
+	struct uri_authority authority;
+	char port[16] = "";
+
+	if (!uri_parse_authority(host, &authority) ||
+	    !plain_is_safe(authority.host, authority.is_ipv6 ? ":" : ""))
+		return false;
+	if (authority.port != 0)
+		snprintf(port, sizeof(port), ":%d", authority.port);
+	snprintf(url, PLAIN_URL_MAX, authority.is_ipv6 ? "%s://[%.*s]%s%s" : "%s://%.*s%s%s",
+	    scheme, (int)authority.host.len, authority.host.data, port,
+	    plain_is_safe(span_of(path), "/") ? path : "/");
+	return true;
+}
+
+/* The body of the 426, which the caller frees; NULL without memory. */
+static char *
+plain_text(const struct endpoint *endpoint, struct span host, const char *path)
+{
+	char url[PLAIN_URL_MAX];
+	char *text;
+	int len;
+
+	if (!plain_url(url, endpoint, host, path))
+		len = asprintf(&text, "This is a WebSocket server (wspipe), not a web page.");
+	else
+		len = asprintf(&text,
+		    "This is a WebSocket server (wspipe), not a web page: it runs a program\n"
+		    "for each connection and exchanges messages with it.\n"
+		    "\n"
+		    "To try it, open the browser's console on this page (F12) and paste:\n"
+		    "\n"
+		    "    const ws = new WebSocket(\"%s\");\n"
+		    "    ws.onmessage = (event) => console.log(event.data);\n"
+		    "    ws.onclose = (event) => console.log(event.code, event.reason);\n"
+		    "\n"
+		    "Then send the program a message:\n"
+		    "\n"
+		    "    ws.send(\"hello\");\n"
+		    "\n"
+		    "To serve a page from this address too, start wspipe with "
+		    "--staticdir=DIR.",
+		    url);
+	return len == -1 ? NULL : text;
+}
+
+static bool
+plain_accept(struct reject *reject, const struct endpoint *endpoint, const struct head *head,
+    const char *path)
+{
+	struct endpoint_script script = {0};
+	struct span method = head_method(head);
+	bool found;
+
+	if (!span_equal(method, SPAN("GET")) && !span_equal(method, SPAN("HEAD")))
+		return reject_format(reject, 405, "Allow: GET, HEAD\r\n",
+		    "%.*s is not supported: only WebSocket handshakes (and GET and HEAD with "
+		    "--staticdir)",
+		    (int)(method.len < 32 ? method.len : 32), method.data);
+	found = reject_unless_found(reject, endpoint, endpoint_find(endpoint, path, &script));
+	endpoint_script_clear(&script);
+	return found;
+}
+
+void
+plain_serve(const struct endpoint *endpoint, struct connection *connection,
+    const struct head *head, struct span host, const char *path, const char *headers)
+{
+	struct reject reject = {.status = 0};
+	char *text = NULL;
+	char *lines = NULL;
+
+	if (plain_accept(&reject, endpoint, head, path)) {
+		(void)reject_with(&reject, 426, PLAIN_UPGRADE,
+		    "plain HTTP request; this server only speaks WebSocket (add "
+		    "--staticdir=DIR to serve files)");
+		text = plain_text(endpoint, host, path);
+	}
+	if (asprintf(&lines, "%s%s", reject.headers ? reject.headers : "", headers) == -1)
+		lines = NULL;
+	connection_reply_text(
+	    connection, reject.status, lines ? lines : reject.headers, reject.reason, text);
+	free(lines);
+	free(text);
+}

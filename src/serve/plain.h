@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A plain HTTP request where only WebSocket is served: 426 (RFC 9110, section
+ * 15.5.22) with a text that shows how to connect.
+ */
+#ifndef SERVE_PLAIN_H
+#define SERVE_PLAIN_H
+
+#include "http/connection.h"
+#include "serve/endpoint.h"
+
+/*
+ * Replies. HOST is the authority that the request was sent to, and was checked; PATH the
+ * decoded path. HEADERS are whole lines to add.
+ */
+void plain_serve(const struct endpoint *endpoint, struct connection *connection,
+    const struct head *head, struct span host, const char *path, const char *headers);
+
+#endif

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Plain HTTP requests to a server of WebSockets: the response explains how to connect."""
+
+import re
+
+import pytest
+from conftest import TLS
+from wsraw import Peer, own_address
+
+WS = "wss" if TLS else "ws"
+
+
+def ask(one, line="GET / HTTP/1.1", host="localhost:8080", extra=""):
+    """(status, fields, body) of a request; HOST None leaves the field out."""
+    with one.connect() as peer:
+        field = "" if host is None else "Host: %s\r\n" % host
+        peer.send(("%s\r\n%s%s\r\n" % (line, field, extra)).encode("latin-1"))
+        return peer.answer()
+
+
+def values(fields, name):
+    return [v for k, v in fields if k == name]
+
+
+def url_of(body):
+    """The one URL of the text; what a user would paste."""
+    (url,) = re.findall(r'new WebSocket\("([^"]*)"\)', body.decode())
+    return url
+
+
+def test_get_is_426_with_an_explanation(server):
+    one = server("cat")
+    for line, host in (("GET / HTTP/1.1", "localhost:8080"), ("GET / HTTP/1.0", None), ("GET / HTTP/1.0", "localhost")):
+        status, fields, body = ask(one, line, host)
+        assert (status, values(fields, "upgrade"), values(fields, "connection")) == (426, ["websocket"], ["Upgrade", "close"])
+        assert values(fields, "content-type") == ["text/plain; charset=utf-8"]
+        assert values(fields, "content-length") == [str(len(body))]
+        assert body.startswith(b"426 Upgrade Required\n\nThis is a WebSocket server (wspipe), not a web page")
+    status, fields, body = ask(one, "HEAD / HTTP/1.1")
+    assert (status, values(fields, "upgrade"), body) == (426, ["websocket"], b"")
+    assert values(fields, "content-length") == [str(len(ask(one)[2]))]
+    one.wait_log(r'refused status=426 .* host=localhost:8080 reason="plain HTTP request; this server only speaks WebSocket')
+    assert "session" not in one.log()
+
+
+def test_the_text_names_the_url(server, script, tmp_path):
+    one = server("cat")
+    for host in ("localhost:8080", "localhost", "127.0.0.1:1", "[::1]:8080", "a.localhost"):
+        assert url_of(ask(one, host=host)[2]) == "%s://%s/" % (WS, host)
+    assert url_of(ask(one, "GET /a/b.c-d_e?q HTTP/1.1")[2]) == "%s://localhost:8080/a/b.c-d_e" % WS
+    # What would need escaping is left out.
+    for path in ("/a%22b", "/a'b", "/a%20b", "/%3Cscript%3E", "/$(x)", "/\u00fc".encode().decode("latin-1"), "/" + "a" * 300):
+        status, _, body = ask(one, "GET %s HTTP/1.1" % path)
+        assert status in (400, 426)
+        if status == 426:
+            assert url_of(body) == "%s://localhost:8080/" % WS
+    (tmp_path / "programs").mkdir()
+    script("programs/a.sh", "#!/bin/sh\n")
+    one = server("--dir=programs", "--address=*")
+    assert url_of(ask(one, "GET /a.sh/x HTTP/1.1", "ws.example.com:8080")[2]) == "%s://ws.example.com:8080/a.sh/x" % WS
+    for host in ("a'b", "a$(b)", "a;b", "a&b", "a%22b", "a" * 300):
+        assert b"new WebSocket" not in ask(one, "GET /a.sh HTTP/1.1", host)[2]
+
+
+def test_every_client_gets_the_explanation(server):
+    one = server("--address=*", "cat")
+    assert b"new WebSocket" in ask(one, extra="X-Forwarded-For: 192.0.2.1\r\n")[2]
+    if own_address():
+        with Peer((own_address(), one.addresses[0][1]), context=one.context) as peer:
+            peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b"new WebSocket" in peer.answer()[2]
+
+
+@pytest.mark.parametrize("method", ("POST", "PUT", "DELETE", "OPTIONS", "get", "X" * 100))
+def test_other_methods(server, method):
+    one = server("cat")
+    status, fields, body = ask(one, "%s / HTTP/1.1" % method)
+    assert (status, values(fields, "allow")) == (405, ["GET, HEAD"])
+    assert body == (
+        b"405 Method Not Allowed\n\n%s is not supported: only WebSocket handshakes (and GET and HEAD with --staticdir)\n"
+        % method[:32].encode()
+    )
+
+
+def test_below_a_directory(server, script, tmp_path):
+    script("programs/a.sh", "#!/bin/sh\n")
+    script("programs/b.sh", "#!/bin/sh\n", mode=0o644)
+    script("programs/sub/c.sh", "#!/bin/sh\n")
+    one = server("--dir=programs")
+    missing = b"404 Not Found\n\nno program in --dir=%s has this path\n" % str(tmp_path / "programs").encode()
+    for path, status in (("/a.sh", 426), ("/a.sh/more", 426), ("/sub/c.sh", 426), ("/b.sh", 403), ("/", 404), ("/sub", 404), ("/x", 404)):
+        got, _, body = ask(one, "GET %s HTTP/1.1" % path)
+        assert got == status, path
+        assert status != 404 or body == missing
+
+
+def test_header_lines_of_the_user(server):
+    one = server("--header=X-All: a", "--header-http=X-Http: b", "--header-ws=X-Ws: c", "cat")
+    for line in ("GET / HTTP/1.1", "POST / HTTP/1.1"):
+        _, fields, _ = ask(one, line)
+        assert [f for f in fields if f[0] in ("x-all", "x-http", "x-ws")] == [("x-all", "a"), ("x-http", "b")]
+
+
+def test_compat_answers_as_websocketd(server):
+    assert ask(server("--compat=websocketd", "cat"))[0] == 404
+
+
+def test_the_host_is_checked_first(server):
+    one = server("cat")
+    status, _, body = ask(one, host="evil.example")
+    assert (status, body) == (
+        421,
+        b"421 Misdirected Request\n\nHost 'evil.example' is rejected because the server only listens on loopback; "
+        b"allow it with --host=evil.example\n",
+    )
