@@ -309,6 +309,7 @@ options_clear(struct options *options)
 	options_list_clear(&options->subprotocol);
 	free(options->dir);
 	free(options->staticdir);
+	free(options->health_path);
 	free(options->program);
 	*options = (struct options){0};
 }

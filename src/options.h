@@ -95,6 +95,8 @@ struct options {
 	enum options_not_utf8 invalid_utf8;
 	char *dir; /* owned, absolute and without symbolic links; NULL: none */
 	char *staticdir; /* likewise */
+	/* Owned: the path of a URL as in a request; NULL: none. */
+	char *health_path;
 
 	enum log_level loglevel;
 	enum log_format log_format;

@@ -173,6 +173,24 @@ option_set_path(const struct option_row *row, struct options *options, struct sp
 	return NULL;
 }
 
+const char *
+option_set_url_path(const struct option_row *row, struct options *options, struct span value)
+{
+	char **path = option_target(row, options);
+
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.data[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '?' || c == '#')
+			return "must be a URL path such as /health";
+	}
+	if (value.len == 0 || value.data[0] != '/')
+		return "must be a URL path such as /health";
+	free(*path);
+	*path = copy(value);
+	return NULL;
+}
+
 /* websocketd takes one file: there the last one wins, and one without a name is none. */
 const char *
 option_set_files(const struct option_row *row, struct options *options, struct span value)

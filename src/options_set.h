@@ -12,6 +12,7 @@ option_setter option_set_bool;
 option_setter option_set_number;
 option_setter option_set_workers;
 option_setter option_set_path;
+option_setter option_set_url_path;
 option_setter option_set_files;
 option_setter option_set_address;
 option_setter option_set_host;

@@ -159,6 +159,9 @@ const struct option_row option_rows[] = {
 
 	{ROW("staticdir", staticdir, option_set_path), .argument = "DIR", .section = OPTION_RESPONSES,
 	    .help = "serve the files in DIR to plain HTTP requests"},
+	{ROW("health-path", health_path, option_set_url_path), .argument = "PATH",
+	    .section = OPTION_RESPONSES,
+	    .help = "respond to GET and HEAD requests for this path with 200, for health checks"},
 	{ROW("header", header, option_set_header), .argument = "HEADER", .repeatable = true,
 	    .section = OPTION_RESPONSES,
 	    .help = "add \"Name: value\" to handshake and static file responses; repeatable"},

@@ -228,6 +228,26 @@ announce_compat(const struct server *server)
 		    "Mutual TLS enabled (client certs verified against %s)", options->sslca);
 }
 
+/* What is dangerous when other machines can connect. */
+static void
+announce_risks(const struct server *server)
+{
+	const struct endpoint *endpoint = &server->endpoint;
+
+	if (endpoint->local_only)
+		return;
+	/* With --origin a page's own name is not in the list; over TLS it is not in the
+	 * certificate. */
+	if (endpoint->host_count == 0 && endpoint->origin.mode == ORIGIN_SAME &&
+	    !server->options->ssl)
+		log_warnx("the Host of requests is not checked: a web page can connect through "
+			  "a domain name of its own that resolves to this machine (DNS "
+			  "rebinding); prevent it with --host=NAME, the name that clients use");
+	if (geteuid() == 0)
+		log_warnx("anyone who can connect from another machine runs programs as root; "
+			  "start wspipe as another user");
+}
+
 void
 server_announce(const struct server *server)
 {
@@ -242,4 +262,6 @@ server_announce(const struct server *server)
 		announce(server, announce_programs, true);
 	if (options->staticdir)
 		announce(server, announce_files, !programs);
+	if (programs)
+		announce_risks(server);
 }

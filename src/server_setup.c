@@ -136,6 +136,7 @@ server_set_route(struct server *server)
 	    .endpoint = &server->endpoint,
 	};
 	route->has_endpoint = options->command || options->dir;
+	route->health_path = options->health_path;
 	route->files.root = -1;
 	server->file_headers = server_join_headers(&options->header, &options->header_http);
 	if (!server->file_headers)

@@ -6,6 +6,20 @@
 
 #include <string.h>
 
+/* Every few seconds, so it is not logged. */
+static void
+route_serve_health(struct connection *connection, const struct head *head)
+{
+	if (span_equal(head_method(head), SPAN("GET")) ||
+	    span_equal(head_method(head), SPAN("HEAD"))) {
+		connection_set_logged(connection);
+		connection_reply(connection, 200, "Cache-Control: no-store\r\n", NULL);
+	} else {
+		connection_reply(connection, 405, "Allow: GET, HEAD\r\n",
+		    "--health-path accepts GET and HEAD only");
+	}
+}
+
 void
 route_serve(void *arg, struct connection *connection, const struct head *head)
 {
@@ -22,6 +36,12 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	if (!uri_split(head_target(head), &uri)) {
 		connection_reply(
 		    connection, 400, headers, "the request target is not a path or a URL");
+		return;
+	}
+	/* Before all other checks: a load balancer sends whatever Host it likes. */
+	if (route->health_path && span_equal(uri.path, span_of(route->health_path)) &&
+	    !upgrade_is_wanted(head)) {
+		route_serve_health(connection, head);
 		return;
 	}
 	/* RFC 9112, section 3.2.2: the authority of an absolute target counts, not the Host

@@ -14,6 +14,7 @@
 struct route {
 	struct upgrade_context upgrade;
 	bool has_endpoint; /* false: static files only */
+	const char *health_path; /* borrowed: where a load balancer asks; NULL: nowhere */
 	struct files files;
 };
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The lines that a server logs when it starts: every address in them can be opened."""
 
+import os
+import pwd
 import re
 
 import pytest
@@ -101,6 +103,47 @@ def test_programs_of_a_directory(server, script, tmp_path):
 
 def test_several_workers_announce_once(server):
     assert len(announced(server("--workers=2", "cat"))) == 1
+
+
+REBINDING = (
+    "the Host of requests is not checked: a web page can connect through a domain name of its own that resolves to this "
+    "machine (DNS rebinding); prevent it with --host=NAME, the name that clients use"
+)
+
+
+@pytest.mark.parametrize(
+    "options, warned",
+    [
+        (["--address=*"], not TLS),
+        (["--address=0.0.0.0", "--sameorigin"], not TLS),
+        (["--address=*", "--host=ws.example"], False),
+        (["--address=*", "--origin=http://127.0.0.1"], False),
+        (["--address=*", "--origin=any"], False),
+        (["--address=*", "--compat=websocketd", "--log-format=text"], False),
+        ([], False),
+        (["--address=127.0.0.1", "--address=127.0.0.2"], False),
+    ],
+)
+def test_dns_rebinding_is_explained(server, options, warned):
+    one = server(*options, "cat")
+    origin = "%s://localhost:%d" % (SCHEME, one.addresses[0][1])
+    with one.connect() as peer:
+        peer.send(peer.request_bytes(headers={"Origin": origin, "Host": "localhost:%d" % one.addresses[0][1]}))
+        peer.response()
+    assert re.findall(r" warn server (the Host .*)\n", one.log()) == [REBINDING] * warned
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")
+def test_root_and_other_machines(server):
+    line = " warn server anyone who can connect from another machine runs programs as root; start wspipe as another user\n"
+    server("--address=*", "cat").wait_log(line)
+    nobody = pwd.getpwnam("nobody").pw_uid
+    one = server("--address=*", "/bin/cat", preexec=lambda: os.setuid(nobody), passenv=False)
+    for quiet in (one, server("--address=127.0.0.1", "cat")):
+        with quiet.connect() as peer:
+            peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            peer.answer()
+        assert "root" not in quiet.log()
 
 
 def test_compat_keeps_websocketd_s_lines(server, script, tmp_path):

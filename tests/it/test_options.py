@@ -56,6 +56,10 @@ ERRORS = [
         64,
         "--address must be an address without a port, not '127.0.0.1:80'; set the port with --port",
     ),
+    (("--health-path=", "cat"), 64, "--health-path must be a URL path such as /health, not ''"),
+    (("--health-path=health", "cat"), 64, "--health-path must be a URL path such as /health, not 'health'"),
+    (("--health-path=/a?b", "cat"), 64, "--health-path must be a URL path such as /health, not '/a?b'"),
+    (("--health-path=/a b", "cat"), 64, "--health-path must be a URL path such as /health, not '/a b'"),
     (
         ("--loglevel=loud", "cat"),
         64,
@@ -318,6 +322,10 @@ COMPAT_ERRORS = [
         "",
         "your static dir '/nonexistent' is not pointing to an accessible directory\n",
     ),
+    (("--health-path=", "cat"), 64, "--health-path must be a URL path such as /health, not ''"),
+    (("--health-path=health", "cat"), 64, "--health-path must be a URL path such as /health, not 'health'"),
+    (("--health-path=/a?b", "cat"), 64, "--health-path must be a URL path such as /health, not '/a?b'"),
+    (("--health-path=/a b", "cat"), 64, "--health-path must be a URL path such as /health, not '/a b'"),
     (
         ("--loglevel=loud", "cat"),
         1,

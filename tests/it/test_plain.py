@@ -5,7 +5,7 @@ import re
 
 import pytest
 from conftest import TLS
-from wsraw import Peer, own_address
+from wsraw import TEXT, Peer, frame, own_address
 
 WS = "wss" if TLS else "ws"
 
@@ -113,3 +113,36 @@ def test_the_host_is_checked_first(server):
         b"421 Misdirected Request\n\nHost 'evil.example' is rejected because the server only listens on loopback; "
         b"allow it with --host=evil.example\n",
     )
+
+
+def test_health_path(server, script, tmp_path):
+    """A load balancer sends any Host, or none, and no program is started."""
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "health").write_text("a file\n")
+    for options in (["cat"], ["--dir=/"], ["--staticdir=page"], ["--host=ws.example", "--address=*", "cat"], ["--compat=websocketd", "cat"]):
+        one = server("--health-path=/health", *options)
+        for line, host in (
+            ("GET /health HTTP/1.1", "10.0.0.5:8080"),
+            ("GET /health?full HTTP/1.1", "evil.example"),
+            ("GET http://evil.example/health HTTP/1.1", "localhost"),
+            ("GET /health HTTP/1.0", None),
+        ):
+            status, fields, body = ask(one, line, host, "Origin: http://evil.example\r\n")
+            assert (status, body) == (200, b"200 OK\n")
+            assert values(fields, "cache-control") == ["no-store"]
+        assert ask(one, "HEAD /health HTTP/1.1")[::2] == (200, b"")
+        assert ask(one, "POST /health HTTP/1.1")[0] == 405
+        for path in ("/healthy", "/health/", "/Health", "//health", "/"):
+            assert ask(one, "GET %s HTTP/1.1" % path)[0] in (400, 404, 426), path
+        assert "status=200" not in one.log()
+        assert "session #" not in one.log()
+
+
+def test_health_path_and_handshakes(server):
+    with server("--health-path=/health", "cat").websocket("/health") as ws:
+        ws.send(frame(TEXT, "hi"))
+        assert ws.text() == "hi"
+
+
+def test_no_health_path_without_the_option(server):
+    assert ask(server("cat"), "GET /health HTTP/1.1", "evil.example")[0] == 421
