@@ -2,20 +2,17 @@
 /* Finds COMMAND as a shell would, or explains why it can't be executed. */
 #include "config.h"
 
+#include "child/diagnose.h"
 #include "options_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
-
-enum { USER_MAX = 64 };
 
 /* Where a shell without PATH looks. */
 static const char standard_path[] = "/usr/local/bin:/usr/bin:/bin";
@@ -90,60 +87,17 @@ search_path(const char *name, int *error)
 }
 
 static void
-print_user(char name[USER_MAX], uid_t uid)
-{
-	struct passwd *user = getpwuid(uid);
-
-	if (user)
-		snprintf(name, USER_MAX, "%s", user->pw_name);
-	else
-		snprintf(name, USER_MAX, "%lu", (unsigned long)uid);
-}
-
-/* Explains why the file at the absolute PATH can't be executed: the file itself or a directory
- * that leads to it denies it to us. */
-static void
-explain_denial(const char *name, const char *path, char reason[OPTIONS_COMMAND_REASON_MAX])
-{
-	char part[PATH_MAX], user[USER_MAX], owner[USER_MAX];
-	size_t len = 0;
-	struct stat st = {0};
-	struct statvfs fs;
-	bool is_file;
-
-	do {
-		len += 1 + strcspn(path + len + 1, "/");
-		snprintf(part, sizeof(part), "%.*s", (int)len, path);
-		is_file = path[len] == '\0';
-	} while (!is_file && faccessat(AT_FDCWD, part, X_OK, AT_EACCESS) == 0);
-	(void)stat(part, &st);
-	print_user(user, geteuid());
-	print_user(owner, st.st_uid);
-
-	if (is_file && (st.st_mode & 0111) == 0)
-		snprintf(reason, OPTIONS_COMMAND_REASON_MAX,
-		    "COMMAND '%s' can't be executed: make it executable with chmod +x", name);
-	else if (is_file && statvfs(part, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
-		snprintf(reason, OPTIONS_COMMAND_REASON_MAX,
-		    "COMMAND '%s' is on a file system mounted with noexec: move it elsewhere",
-		    name);
-	else
-		snprintf(reason, OPTIONS_COMMAND_REASON_MAX,
-		    "COMMAND '%s': permission denied for user %s%s%s (mode %04o, owner %s)",
-		    name, user, is_file ? "" : " in ", is_file ? "" : part,
-		    (unsigned)st.st_mode & 07777, owner);
-}
-
-static void
 explain(const char *name, const char *path, int error, char reason[OPTIONS_COMMAND_REASON_MAX])
 {
 	bool has_slash = strchr(name, '/');
+	char why[DIAGNOSE_MAX];
 
 	if (*name == '\0')
 		snprintf(
 		    reason, OPTIONS_COMMAND_REASON_MAX, "COMMAND is empty: give a program");
-	else if (error == EACCES && path)
-		explain_denial(name, path, reason);
+	else if (error == EACCES && path && diagnose_program(path, error, why))
+		snprintf(reason, OPTIONS_COMMAND_REASON_MAX,
+		    "COMMAND '%s' can't be executed: %s", name, why);
 	else if ((error == ENOENT || error == ENOTDIR) && strpbrk(name, " \t"))
 		snprintf(reason, OPTIONS_COMMAND_REASON_MAX,
 		    "COMMAND '%s' contains blanks: give the program and its arguments as "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From the options to what serves them. */
 #include "base/util.h"
+#include "child/diagnose.h"
 #include "options_check.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
@@ -79,12 +80,15 @@ server_set_endpoint(struct server *server)
 {
 	const struct options *options = server->options;
 	struct endpoint *endpoint = &server->endpoint;
+	char why[DIAGNOSE_MAX];
 	struct stat dir;
 
 	endpoint->dir = -1;
 	if (options->command) {
 		endpoint->program = options->program;
 		endpoint->argv = options->command;
+		if (diagnose_program(options->program, 0, why))
+			log_warnx("can't start %s: %s", options->program, why);
 	} else if (options->dir) {
 		endpoint->dir_path = options->dir;
 		endpoint->dir = beneath_root(options->dir);

@@ -28,6 +28,7 @@ def test_program_below_a_directory(server, script, tmp_path):
     script("dir/no-format", "neither a script nor a program\n")
     script("dir/broken-elf", "\x7fELF and nothing else")
     script("dir/empty", "")
+    script("dir/windows", "#!/bin/sh\r\necho yes\r\n")
     one = server("--dir=%s" % (tmp_path / "dir"))
     refused(one, "/not-executable", 403)
     refused(one, "/missing", 404)
@@ -36,12 +37,27 @@ def test_program_below_a_directory(server, script, tmp_path):
     refused(one, "/no-format", 500)
     refused(one, "/broken-elf", 500)
     refused(one, "/empty", 500)
+    refused(one, "/windows", 500)
     shutil.copy("/bin/true", tmp_path / "dir" / "busy")
     with open(tmp_path / "dir" / "busy", "r+b"):
         refused(one, "/busy", 500)  # ETXTBSY
     with one.websocket("/ok") as ws:
         assert ws.text() == "yes"
         assert ws.closed() == (1000, "exit 0")
+
+
+@pytest.mark.parametrize(
+    "line, why",
+    (
+        ("#!/nonexistent/python\n", "its interpreter '/nonexistent/python' does not exist (first line of the script)"),
+        ("#!/usr/bin/env nosuch\n", "its interpreter 'nosuch' is not on PATH (first line of the script)"),
+        ("#!/bin/sh\r\n", "its first line ends in CR-LF (Windows line endings); convert it with dos2unix"),
+    ),
+)
+def test_command_whose_interpreter_is_missing(server, script, line, why):
+    """Reported at startup, also where env(1) would report it to nobody; it may be installed later."""
+    command = script("command", line)
+    server(command).wait_log(" warn server can't start %s: %s\n" % (command, re.escape(why)))
 
 
 def test_command_that_disappears(server, script, tmp_path):
@@ -87,7 +103,7 @@ def test_limit_of_the_system(server):
     assert re.search(r" error server can't start /\S*/cat now: Too many open files \(a limit of the system\)\n", one.log())
 
 
-NOT_A_PROGRAM = "not an executable for this machine; if it is a script, its first line must name the interpreter, such as #!/bin/sh"
+NOT_A_PROGRAM = "not an executable for this machine; if it is a script, its first line must name the interpreter, e.g. #!/bin/sh"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +116,7 @@ NOT_A_PROGRAM = "not an executable for this machine; if it is a script, its firs
         ("#!/bin/sh -e\r\necho\r\n", 101, None),
         ("neither a script nor a program\n", 500, NOT_A_PROGRAM),
         ("\x7fELF and nothing else", 500, NOT_A_PROGRAM),
-        ("", 500, NOT_A_PROGRAM),
+        ("", 500, "the file is empty"),
     ],
 )
 def test_why_a_program_cannot_be_started(server, script, text, status, why):
@@ -123,7 +139,7 @@ def test_a_program_that_is_busy(server, tmp_path):
     one = server("./busy")
     with open(tmp_path / "busy", "r+b"), one.connect() as peer:
         peer.send(ask())
-        assert peer.answer()[2].endswith(b"/busy: Text file busy\n")
+        assert peer.answer()[2].endswith(b"/busy: a process has the file open for writing\n")
 
 
 @pytest.mark.parametrize("field", ["X-Forwarded-For: 127.0.0.1", "Forwarded: for=_a", "X-Real-IP: ::1", "Via: 1.1 a"])

@@ -854,7 +854,7 @@ denied_command_is_explained(void **state)
 	if (getpwuid(geteuid()))
 		snprintf(user, sizeof(user), "%s", getpwuid(geteuid())->pw_name);
 	snprintf(expected, sizeof(expected),
-	    "wspipe: COMMAND './secret': permission denied for user %s ", user);
+	    "wspipe: COMMAND './secret' can't be executed: permission denied for user %s ", user);
 	RUN(&run, "wspipe", "./secret");
 	assert_memory_equal(run.err, expected, strlen(expected));
 	assert_string_equal(run.err + strlen(expected),
@@ -863,7 +863,7 @@ denied_command_is_explained(void **state)
 	run_clear(&run);
 
 	snprintf(expected, sizeof(expected),
-	    "wspipe: COMMAND 'd/sub/secret': permission denied for user %s in %s/d (mode "
+	    "wspipe: COMMAND 'd/sub/secret' can't be executed: permission denied for user %s in %s/d (mode "
 	    "%04o, ",
 	    user, place, (unsigned)mode);
 	RUN(&run, "wspipe", "d/sub/secret");
