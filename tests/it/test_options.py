@@ -322,10 +322,6 @@ COMPAT_ERRORS = [
         "",
         "your static dir '/nonexistent' is not pointing to an accessible directory\n",
     ),
-    (("--health-path=", "cat"), 64, "--health-path must be a URL path such as /health, not ''"),
-    (("--health-path=health", "cat"), 64, "--health-path must be a URL path such as /health, not 'health'"),
-    (("--health-path=/a?b", "cat"), 64, "--health-path must be a URL path such as /health, not '/a?b'"),
-    (("--health-path=/a b", "cat"), 64, "--health-path must be a URL path such as /health, not '/a b'"),
     (
         ("--loglevel=loud", "cat"),
         1,
