@@ -394,7 +394,7 @@ struct session *
 session_open(const struct session_spec *spec, int *error)
 {
 	size_t remote_size = strlen(spec->remote) + 1;
-	struct session *s = calloc(1, sizeof(*s) + remote_size);
+	struct session *s = calloc(1, sizeof(*s) + remote_size + spec->offered.len + 1);
 
 	*error = ENOMEM;
 	if (!s)
@@ -405,6 +405,8 @@ session_open(const struct session_spec *spec, int *error)
 	list_init(&s->node);
 	timer_init(&s->timer, s->loop, session_on_timer, s);
 	memcpy(s->remote, spec->remote, remote_size);
+	if (spec->offered.len > 0)
+		memcpy(s->remote + remote_size, spec->offered.data, spec->offered.len);
 	if (s->endpoint->compat) {
 		s->compat = session_log_compat_new(spec);
 		if (!s->compat)

@@ -51,6 +51,8 @@ struct session_spec {
 	struct span host;
 	struct span origin;
 	struct span subprotocol; /* empty: none was agreed on, as the next one */
+	/* The first subprotocol that the client offers if none was selected, for a hint. */
+	struct span offered;
 	struct span extensions;
 	const struct deflate_agreed *deflate; /* NULL: no compression */
 };

@@ -16,6 +16,8 @@
 #include "websocket/deflate.h"
 #include "websocket/encoder.h"
 
+#include <string.h>
+
 /* What goes one way: whole messages and the bytes in them. */
 struct session_count {
 	uint64_t messages;
@@ -77,8 +79,16 @@ struct session {
 	bool said_dropped;
 	bool close_told; /* to the program, as an event */
 	bool out_in_short; /* it had many records of a byte or two */
-	char remote[]; /* the peer's address in text */
+	/* The peer's address in text and, as a second string, session_offered(). */
+	char remote[];
 };
+
+/* The first subprotocol that the client offered when none was selected; else empty. */
+static inline const char *
+session_offered(const struct session *s)
+{
+	return s->remote + strlen(s->remote) + 1;
+}
 
 /* Facts. Each is followed by the step, sooner or later; none of these frees the session. */
 

@@ -8,6 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	SESSION_LOG_AT_ONCE_MS =
+	    5 * 1000, /* a client that disconnects within it did not wait */
+	SESSION_LOG_WAITED_MS = 100,
+};
+
 void
 session_log_compat_free(struct session_compat *compat)
 {
@@ -100,8 +106,72 @@ session_log_ratio(const char *key, const struct session_count *count)
 	log_text(key, span_of(text));
 }
 
-void
-session_log_close(struct session *s)
+/* The value of --subprotocol that would select what the client offered; false when it is not
+ * one to paste. */
+static bool
+session_log_subprotocols(struct session *s, char *text, size_t size)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._+";
+	const struct endpoint *endpoint = s->endpoint;
+	const char *offered = session_offered(s);
+	size_t len = 0;
+
+	for (size_t i = 0; i <= endpoint->subprotocol_count; i++) {
+		bool last = i == endpoint->subprotocol_count;
+		const char *name = last ? offered : endpoint->subprotocols[i];
+		int put = snprintf(text + len, size - len, last ? "%s" : "%s,", name);
+
+		if (name[strspn(name, plain)] != '\0' || put < 0 || (size_t)put >= size - len)
+			return false;
+		len += (size_t)put;
+	}
+	return true;
+}
+
+/* Browsers and some libraries disconnect without a Close frame when none of the subprotocols
+ * that they offered is selected (RFC 6455, section 4.1). */
+static void
+session_log_hint_subprotocol(struct session *s)
+{
+	char list[256];
+	char message[512];
+
+	if (*session_offered(s) == '\0' || s->in.messages > 0 || s->close_received != 0 ||
+	    util_clock_ms() - s->opened_ms > SESSION_LOG_AT_ONCE_MS)
+		return;
+	if (session_log_subprotocols(s, list, sizeof(list)))
+		snprintf(message, sizeof(message),
+		    "the client disconnected because none of the subprotocols that it offered "
+		    "was selected; if the program supports it, add --subprotocol=%s",
+		    list);
+	else
+		snprintf(message, sizeof(message),
+		    "the client disconnected because none of the subprotocols that it offered "
+		    "was selected; see --subprotocol");
+	if (session_log_begin(s, LOG_WARN, "session", span_of(message)))
+		log_end();
+}
+
+/* A program that reads and prints nothing while its client waits usually buffers its output.
+ * Some have nothing to print, so this is said once. */
+static void
+session_log_hint_buffering(struct session *s)
+{
+	static bool said;
+
+	if (said || s->in.messages == 0 || s->out.messages > 0 ||
+	    util_clock_ms() - s->opened_ms < SESSION_LOG_WAITED_MS)
+		return;
+	said = true;
+	if (session_log_begin(s, LOG_INFO, "session",
+		SPAN("the program printed nothing; if it should have, it probably buffers its "
+		     "output: let it flush after each line (python3 -u, stdbuf -oL, fflush)")))
+		log_end();
+}
+
+static void
+session_log_close_line(struct session *s)
 {
 	struct child_exit end = child_exit(s->child);
 
@@ -133,4 +203,14 @@ session_log_close(struct session *s)
 			log_text("reason", s->reason);
 	}
 	log_end();
+}
+
+void
+session_log_close(struct session *s)
+{
+	session_log_close_line(s);
+	if (s->endpoint->compat)
+		return;
+	session_log_hint_subprotocol(s);
+	session_log_hint_buffering(s);
 }

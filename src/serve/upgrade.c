@@ -14,7 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UPGRADE_PROTOCOLS_MAX = 64 }; /* that a client may offer; above: 400 */
+enum {
+	UPGRADE_PROTOCOLS_MAX = 64, /* that a client may offer; above: 400 */
+	UPGRADE_OFFERED_MAX = 64, /* bytes of one that is repeated in a hint */
+};
 
 #define UPGRADE_VERSION_LINE "Sec-WebSocket-Version: 13\r\n"
 
@@ -88,6 +91,20 @@ upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head
 			if (span_equal(element, span_of(endpoint->subprotocols[i])))
 				return element;
 		}
+	}
+	return (struct span){0};
+}
+
+/* The client's preferred subprotocol; empty when it offers none, or one of absurd length. */
+static struct span
+upgrade_offered_protocol(const struct head *head)
+{
+	struct span element;
+	size_t cursor = 0;
+
+	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
+		if (element.len > 0)
+			return element.len <= UPGRADE_OFFERED_MAX ? element : (struct span){0};
 	}
 	return (struct span){0};
 }
@@ -277,6 +294,8 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	    .host = request->host,
 	    .origin = origin,
 	    .subprotocol = handshake->subprotocol,
+	    .offered = handshake->subprotocol.len == 0 ? upgrade_offered_protocol(request->head)
+						       : (struct span){0},
 	    .extensions = span_of(handshake->extensions),
 	    .deflate = handshake->deflates ? &handshake->deflate : NULL,
 	};

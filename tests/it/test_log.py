@@ -5,6 +5,7 @@ import codecs
 import json
 import os
 import re
+import socket
 
 import pytest
 from conftest import SCHEME, listening_addresses, wait_for
@@ -117,6 +118,40 @@ def test_line_of_a_plain_request_where_there_are_no_files(server):
         peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert peer.answer()[0] == 426
     one.wait_log('status=426 .* reason="plain HTTP request; this server only speaks WebSocket [(]add --staticdir=DIR to serve files[)]"')
+
+
+BUFFERS = (
+    r" info session #(\d+) the program printed nothing; if it should have, it probably buffers its output: "
+    r"let it flush after each line \(python3 -u, stdbuf -oL, fflush\)\n"
+)
+
+
+def test_hint_at_buffering(server, script):
+    """Of the first session in which a program reads and prints nothing while its client waits."""
+    program = script("buffers.py", "#!/usr/bin/env python3\nimport sys\nfor line in sys.stdin:\n    print(line)\n")
+    one = server(program)
+    with one.websocket() as ws:
+        wait_for(lambda: one.tagged(), "the program runs")
+    one.wait_log("session #1 close ")
+    for _ in range(2):
+        with one.websocket() as ws:
+            ws.send(frame(TEXT, "hi"))
+            ws.sock.settimeout(0.3)
+            with pytest.raises((TimeoutError, socket.timeout)):
+                ws.sock.recv(1)
+    one.wait_log("session #3 close ")
+    one.stop()
+    assert re.findall(BUFFERS, one.log()) == ["2"]
+
+
+def test_no_hint_at_buffering(server):
+    one = server("cat")
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "hi"))
+        assert ws.text() == "hi"
+    one.wait_log("session #1 close ")
+    one.stop()
+    assert not re.search(BUFFERS, one.log())
 
 
 def test_lines_of_stderr(server, script):

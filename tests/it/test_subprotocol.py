@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Subprotocols: which is agreed on, and who is told."""
+"""Subprotocols: which one is selected, and what the program and the log learn."""
 
 import asyncio
+import re
 
 import pytest
 import websockets
 from probes import cpu_seconds
-from wsraw import close_frame
+from wsraw import TEXT, close_frame, frame
 
 SHOW = ("sh", "-c", 'echo "${SEC_WEBSOCKET_PROTOCOL-none} ${HTTP_SEC_WEBSOCKET_PROTOCOL-none}"')
 
@@ -109,3 +110,40 @@ def test_a_real_client(server):
     assert asyncio.run(talk(subprotocols=["x", "chat.v2"])) == "chat.v2"
     assert asyncio.run(talk(subprotocols=["x"])) is None
     assert asyncio.run(talk()) is None
+
+
+@pytest.mark.parametrize(
+    "spoken, offered, advice",
+    [
+        (None, "mcp", "if the program supports it, add --subprotocol=mcp"),
+        (None, ", ,graphql-transport-ws, x", "if the program supports it, add --subprotocol=graphql-transport-ws"),
+        ("a,b", "mcp", "if the program supports it, add --subprotocol=a,b,mcp"),
+        # What a shell would not take as it is can't be pasted.
+        (None, "`reboot`", "see --subprotocol"),
+        (None, "a|b", "see --subprotocol"),
+        (None, "x" * 65, None),
+        ("a,b", "b", None),
+        (None, None, None),
+    ],
+)
+def test_a_client_that_disconnects_without_its_subprotocol(server, spoken, offered, advice):
+    """As a browser and the library ws do; the log names the option."""
+    one = server(*([f"--subprotocol={spoken}"] if spoken else []), "cat")
+    one.websocket(headers={"Sec-WebSocket-Protocol": offered}).close()
+    one.wait_log("session #1 close ")
+    one.stop()
+    hint = r" warn session #1 the client disconnected because none of the subprotocols that it offered was selected; (.*)\n"
+    assert re.findall(hint, one.log()) == ([advice] if advice else [])
+
+
+def test_a_client_that_goes_on_without_its_subprotocol(server):
+    one = server("cat")
+    with one.websocket(headers={"Sec-WebSocket-Protocol": "mcp"}) as ws:
+        ws.send(frame(TEXT, "hi"))
+        assert ws.text() == "hi"
+    with one.websocket(headers={"Sec-WebSocket-Protocol": "mcp"}) as ws:
+        ws.send(close_frame(1000))
+        assert ws.closed(answer=False) == (1000, "")
+    one.wait_log("session #[12] close ", 2)
+    one.stop()
+    assert "--subprotocol" not in one.log()
