@@ -114,6 +114,7 @@ uri_escaped_byte(struct span text)
 enum uri_path_result
 uri_decode_path(struct span path, char *out)
 {
+	bool odd = false;
 	size_t len = 0;
 
 	out[0] = '\0';
@@ -125,21 +126,24 @@ uri_decode_path(struct span path, char *out)
 		if (c == '%') {
 			/* RFC 3986, section 2.4: decoded once and only once. */
 			c = uri_escaped_byte(uri_rest(path, i + 1));
-			/* An escaped slash is data for its sender, and a separator for the file
+			/* An escaped slash is data to its sender and a separator to the file
 			 * system. */
-			if (c == '/')
-				return URI_PATH_BAD;
+			odd = odd || c == '/';
 			i += 2;
 		}
 		/* Below zero where the escape is broken. */
-		if (c < 0x20 || c == 0x7f || c == '\\')
+		if (c < 0x20 || c == 0x7f)
 			return URI_PATH_BAD;
+		odd = odd || c == '\\';
 		out[len++] = (char)c;
 	}
 	out[len] = '\0';
+	/* RFC 6455, section 8.1: also "during the opening handshake". */
 	if (!utf8_valid((const uint8_t *)out, len))
 		return URI_PATH_BAD;
-	return uri_has_odd_segment((struct span){out, len}) ? URI_PATH_MISSING : URI_PATH_OK;
+	if (uri_has_odd_segment((struct span){out, len}))
+		return URI_PATH_UNCLEAN;
+	return odd ? URI_PATH_ODD : URI_PATH_OK;
 }
 
 /* True when TEXT is an address of FAMILY in the one spelling that RFC 3986, section 3.2.2, has

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Request targets (RFC 9112, section 3.2; RFC 3986): taking them apart and
- * decoding their path. Pure. A path that is odd is refused, never cleaned: what
- * is mended here could mean something else to the file system.
+ * decoding their path. Pure. A path is never cleaned: what is mended here could
+ * mean something else to the file system.
  */
 #ifndef HTTP_URI_H
 #define HTTP_URI_H
@@ -33,15 +33,16 @@ bool uri_split(struct span target, struct uri *out);
 
 enum uri_path_result {
 	URI_PATH_OK,
-	URI_PATH_BAD, /* can't be decoded to a sane path: 400 */
-	URI_PATH_MISSING, /* decodes, but no file can have it: 404 */
+	/* The next two decode too, and a program may get them; but they name no file. */
+	URI_PATH_ODD, /* an escaped '/', or a '\' */
+	URI_PATH_UNCLEAN, /* a segment is "." or "..", or one that is not the last is empty */
+	/* A broken escape, a control byte (below 0x20, 0x7f), or bytes that are not UTF-8. */
+	URI_PATH_BAD,
 };
 
 /*
- * Decodes an encoded path once into OUT (at least path.len + 1 bytes),
- * terminated. BAD: a broken escape, an escaped NUL, '/' or '\', a bare '\', any control
- * byte (below 0x20 or 0x7f), or a result that is not UTF-8. MISSING: a segment that is "." or
- * "..", or an empty one that is not the last. A last empty segment ("/dir/") is all right.
+ * Decodes an encoded path once into OUT (at least path.len + 1 bytes), terminated. A last empty
+ * segment ("/dir/") is all right. After URI_PATH_BAD, OUT holds no path.
  */
 enum uri_path_result uri_decode_path(struct span path, char *out);
 

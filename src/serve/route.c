@@ -20,6 +20,34 @@ route_serve_health(struct connection *connection, const struct head *head)
 	}
 }
 
+/*
+ * Why a path is rejected, and with what status; NULL: it is not. A COMMAND serves every path
+ * whose variables (RFC 3875, section 4.1.5) can be passed on: files are not looked up, so what
+ * is odd to a file system is not to it.
+ */
+static const char *
+route_judge_path(bool lookup, bool compat, enum uri_path_result result, int *status)
+{
+	*status = 400;
+	switch (result) {
+	case URI_PATH_OK:
+		break;
+	case URI_PATH_ODD:
+		if (lookup)
+			return "the path has an escaped slash or a backslash";
+		break;
+	case URI_PATH_UNCLEAN:
+		if (compat)
+			*status = 404;
+		if (lookup || compat)
+			return "the path has an empty, '.' or '..' segment";
+		break;
+	case URI_PATH_BAD:
+		return "the path has an invalid escape, a control character or invalid UTF-8";
+	}
+	return NULL;
+}
+
 void
 route_serve(void *arg, struct connection *connection, const struct head *head)
 {
@@ -30,8 +58,12 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	struct uri uri;
 	struct span host = {0};
 	bool upgrade = route->has_endpoint && upgrade_is_wanted(head);
+	bool plain =
+	    !upgrade && route->has_endpoint && route->files.root == -1 && !endpoint->compat;
 	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
 	const char *headers = upgrade ? NULL : route->files.headers;
+	const char *refused;
+	int status;
 
 	if (!uri_split(head_target(head), &uri)) {
 		connection_reply(
@@ -51,28 +83,22 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 		host = uri.authority;
 	if (host.len > 0 &&
 	    (endpoint->host_count > 0 || (endpoint->local_only && !endpoint->compat))) {
-		const char *refused = origin_host_refused(
+		refused = origin_host_refused(
 		    host, endpoint->local_only, endpoint->hosts, endpoint->host_count, reason);
-
 		if (refused) {
 			connection_reply(connection, 421, headers, refused);
 			return;
 		}
 	}
-	switch (uri_decode_path(uri.path, path)) {
-	case URI_PATH_OK:
-		break;
-	case URI_PATH_BAD:
-		connection_reply(connection, 400, headers, "the path is not valid");
-		return;
-	case URI_PATH_MISSING:
-		connection_reply(
-		    connection, 404, headers, "the path has an empty, '.' or '..' segment");
+	refused = route_judge_path(!endpoint->program || !(upgrade || plain), endpoint->compat,
+	    uri_decode_path(uri.path, path), &status);
+	if (refused) {
+		connection_reply(connection, status, headers, refused);
 		return;
 	}
 	if (upgrade)
 		upgrade_serve(&route->upgrade, connection, head, &uri, host, path);
-	else if (route->has_endpoint && route->files.root == -1 && !endpoint->compat)
+	else if (plain)
 		plain_serve(endpoint, connection, head, host, path, headers);
 	else
 		files_serve(&route->files, connection, head, path);

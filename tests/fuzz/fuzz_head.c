@@ -116,6 +116,9 @@ check_path(struct span path)
 			    (unsigned char)out[i] >= 0x20 && out[i] != 0x7f && out[i] != '\\',
 			    "no control byte and no backslash");
 	}
+	/* A program may get the others too, in variables and lines. */
+	for (size_t i = 0; result != URI_PATH_BAD && out[i] != '\0'; i++)
+		require((unsigned char)out[i] >= 0x20 && out[i] != 0x7f, "no control byte");
 	free(copy);
 	free(out);
 }

@@ -109,8 +109,8 @@ TARGETS = [
     ("*", "localhost", 400),
     ("/a.txt#fragment", "localhost", 400),
     ("/#/a.txt", "localhost", 400),
-    ("//localhost/a.txt", "localhost", 404),
-    ("//evil.example/%2e%2e", "localhost", 404),
+    ("//localhost/a.txt", "localhost", 400),
+    ("//evil.example/%2e%2e", "localhost", 400),
     ("/\xe4", "localhost", 400),
     ("/a\x7f", "localhost", 400),
 ]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From the path of a URL to a program or a file, and never out of its directory. Paths are sent as they stand."""
 
+import json
 import os
 import re
 import socket
@@ -13,25 +14,25 @@ from wsraw import DEADLINE
 SECRET = "the secret outside\n"
 SHOW = '#!/bin/sh\nprintf "%s|%s|%s|%s\\n" "$SCRIPT_NAME" "$PATH_INFO" "$PATH_TRANSLATED" "$QUERY_STRING"\n'
 
-# What no path may hold, on programs, files and a single command alike: (path, status)
+# What the path to a file may not hold: (path, status)
 ODD = [
     # S-PATH-1: segments that climb, or that are empty
-    ("/..", 404),
-    ("/../", 404),
-    ("/../secret.sh", 404),
-    ("/sub/../a.sh", 404),
-    ("/sub/../../secret.sh", 404),
-    ("/%2e%2e/secret.sh", 404),
-    ("/%2E%2E/secret.sh", 404),
-    ("/.%2e/secret.sh", 404),
-    ("/%2e./secret.sh", 404),
-    ("/./a.sh", 404),
-    ("/%2e/a.sh", 404),
-    ("/.", 404),
-    ("//", 404),
-    ("//a.sh", 404),
-    ("/sub//a.sh", 404),
-    ("/sub/./a.sh", 404),
+    ("/..", 400),
+    ("/../", 400),
+    ("/../secret.sh", 400),
+    ("/sub/../a.sh", 400),
+    ("/sub/../../secret.sh", 400),
+    ("/%2e%2e/secret.sh", 400),
+    ("/%2E%2E/secret.sh", 400),
+    ("/.%2e/secret.sh", 400),
+    ("/%2e./secret.sh", 400),
+    ("/./a.sh", 400),
+    ("/%2e/a.sh", 400),
+    ("/.", 400),
+    ("//", 400),
+    ("//a.sh", 400),
+    ("/sub//a.sh", 400),
+    ("/sub/./a.sh", 400),
     # bytes that mean something else to somebody else
     ("/..%2fsecret.sh", 400),
     ("/..%2Fsecret.sh", 400),
@@ -39,6 +40,10 @@ ODD = [
     ("/..\\secret.sh", 400),
     ("/..%5csecret.sh", 400),
     ("/%5C..%5Csecret.sh", 400),
+]
+
+# What no path may hold, not even that of a command: control bytes, broken escapes, and what is not UTF-8.
+BROKEN = [
     ("/a.sh%00", 400),
     ("/a.sh%00.txt", 400),
     ("/%00", 400),
@@ -47,7 +52,6 @@ ODD = [
     ("/a%09.sh", 400),
     ("/a%1b[2J.sh", 400),
     ("/a%7f.sh", 400),
-    # broken escapes, and what is not UTF-8
     ("/%", 400),
     ("/%2", 400),
     ("/a.sh%", 400),
@@ -65,16 +69,16 @@ ODD = [
 ]
 
 
-def odd_paths_of(one, upgrade):
-    """ODD as the server answers it; the body never has a word of the path."""
+def odd_paths_of(one, table, upgrade):
+    """TABLE as the server answers it; the body never has a word of the path."""
     got = []
-    for path, _ in ODD:
+    for path, _ in table:
         with one.connect() as peer:
             peer.send(peer.request_bytes(path, upgrade=upgrade))
             status, fields, body = peer.answer()
             got.append((path, status))
             # One line more, on this machine; none of it comes from the request.
-            assert re.fullmatch(rb"(400 Bad Request|404 Not Found)\n\n[^\n]+\n", body)
+            assert re.fullmatch(rb"400 Bad Request\n\n[^\n]+\n", body)
             assert len(path) < 4 or path.encode("latin-1") not in body
             assert dict(fields)["content-type"] == "text/plain; charset=utf-8"
             assert dict(fields)["x-content-type-options"] == "nosniff"
@@ -169,9 +173,9 @@ NO_SCRIPTS = [
     # decoded once: names with a percent sign
     ("/%252e%252e/secret.sh", 404),
     ("/%25%32%65%25%32%65/secret.sh", 404),
-    ("/a.sh/../sub/a.sh", 404),
-    ("/a.sh/extra/../x", 404),
-    ("/a.sh//x", 404),
+    ("/a.sh/../sub/a.sh", 400),
+    ("/a.sh/extra/../x", 400),
+    ("/a.sh//x", 400),
     ("/a.sh%2fextra", 400),
     ("/a.sh/%0aX", 400),
     ("/a.sh/%00", 400),
@@ -192,10 +196,62 @@ def refusals(one, table, upgrade):
     return got
 
 
-@pytest.mark.parametrize("what", ["dir", "command", "static"])
-def test_odd_paths(server, tree, what):
-    args = {"dir": "--dir=%s" % tree, "command": "cat", "static": "--staticdir=%s" % tree}
-    assert odd_paths_of(server(args[what]), upgrade=what != "static") == ODD
+@pytest.mark.parametrize("what", ["dir", "static"])
+def test_odd_paths_to_files(server, tree, what):
+    args = {"dir": "--dir=%s" % tree, "static": "--staticdir=%s" % tree}
+    assert odd_paths_of(server(args[what]), ODD + BROKEN, upgrade=what == "dir") == ODD + BROKEN
+
+
+# A command looks up no file: (target, PATH_INFO)
+EVERY_PATH = [
+    ("/", "/"),
+    ("//", "//"),
+    ("//x", "//x"),
+    ("//evil.example/x", "//evil.example/x"),
+    ("/a//b", "/a//b"),
+    ("/a//", "/a//"),
+    ("/..", "/.."),
+    ("/../../etc/passwd", "/../../etc/passwd"),
+    ("/%2e%2e/x", "/../x"),
+    ("/./a/.", "/./a/."),
+    ("/dir%2Ffile.txt", "/dir/file.txt"),
+    ("/%2F%2f", "///"),
+    ("/doc/https%3A%2F%2Fhost%2Ff.odt/ws", "/doc/https://host/f.odt/ws"),
+    ("/a\\b%5Cc", "/a\\b\\c"),
+    ("/%252F", "/%2F"),
+    ("/a%20b+c", "/a b+c"),
+    ("/caf%C3%A9", "/caf\xe9"),
+    ("/x?//../%2F%00", "/x"),
+    ("http://localhost//x", "//x"),
+]
+
+
+def test_command_serves_every_path(server):
+    """PATH_INFO is the decoded path, REQUEST_URI the target to the byte."""
+    show = "import os, json; e = os.environ; print(json.dumps([e['SCRIPT_NAME'], e['REQUEST_URI'], e['PATH_INFO'], e['PATH_TRANSLATED']]))"
+    one = server("python3", "-c", show)
+    for target, path in EVERY_PATH:
+        with one.websocket(target) as ws:
+            assert json.loads(ws.text()) == ["/", target, path, path]
+
+
+def test_paths_that_no_variable_holds(server):
+    """
+    A NUL ends a variable, a newline a line of what shows it, a broken escape is no path (RFC 3986, section 2.1),
+    and the handshake is UTF-8 (RFC 6455, section 8.1).
+    """
+    one = server("cat")
+    assert odd_paths_of(one, BROKEN, upgrade=True) == BROKEN
+    one.wait_log(r"the path has an invalid escape, a control character or invalid UTF-8")
+
+
+def test_compat_serves_paths_that_are_clean(server):
+    one = server("--compat=websocketd", "--address=127.0.0.1", "sh", "-c", 'echo "$PATH_INFO"')
+    for target, path in EVERY_PATH:
+        clean = "//" not in path and not re.search(r"/\.\.?(/|$)", path)
+        with one.connect() as peer:
+            peer.send(peer.request_bytes(target))
+            assert peer.response()[0] == (101 if clean else 404), target
 
 
 def test_programs_below_a_directory(server, tree):
