@@ -4,6 +4,7 @@
 
 #include "options_help.h"
 #include "options_table.h"
+#include "serve/endpoint.h"
 
 #include <string.h>
 
@@ -156,7 +157,9 @@ options_help_print(FILE *out, bool compat)
 void
 options_help_version(FILE *out, bool compat)
 {
-	fprintf(out, compat ? "websocketd 0.5.0 (wspipe %s)\n" : "wspipe %s (BSD-2-Clause)\n",
+	fprintf(out,
+	    compat ? "websocketd " ENDPOINT_WEBSOCKETD_VERSION " (wspipe %s)\n"
+		   : "wspipe %s (BSD-2-Clause)\n",
 	    VERSION);
 }
 

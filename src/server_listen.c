@@ -7,6 +7,7 @@
 #include "server_inner.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -102,38 +103,82 @@ server_note_loopback(struct server *server)
 	server->endpoint.origin.local_only = local;
 }
 
+/* What to do when the system rejects an address. */
+static const char *
+server_listen_advice(const struct server *server, int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return server->options->address.count > 1
+			   ? "; another program is listening there, or one --address includes "
+			     "another: remove it, or choose another --port (0 picks a free one)"
+			   : "; another program is listening there: choose another --port (0 "
+			     "picks a free one)";
+	case EACCES:
+		return "; ports below 1024 need CAP_NET_BIND_SERVICE: choose another --port";
+	case EADDRNOTAVAIL:
+		return "; this machine has no such address: choose another --address";
+	default:
+		return "";
+	}
+}
+
+/* As websocketd, which prints the error of Go's net package. */
+static int
+server_listen_failed_compat(const struct server *server, const struct listeners_error *error)
+{
+	const struct options_list *addresses = &server->options->address;
+	const char *address = error->address;
+	bool six = strchr(error->address, ':') != NULL;
+	char why[128];
+
+	if (error->resolve)
+		return server_fail(server, 0, "listen tcp: lookup %s: no such host", address);
+	/* "*" is two addresses to us, and none to websocketd. */
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (strcmp(addresses->items[i], "*") == 0 &&
+		    (strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0)) {
+			address = "";
+			six = false;
+		}
+	}
+	snprintf(why, sizeof(why), "%s", strerror(error->error));
+	why[0] = util_lower(why[0]);
+	return server_fail(server, 0, "listen tcp %s%s%s:%d: bind: %s", six ? "[" : "", address,
+	    six ? "]" : "", (int)server->options->port, why);
+}
+
+static int
+server_listen_failed(const struct server *server, const struct listeners_error *error)
+{
+	bool six;
+
+	if (!error->address)
+		return server_fail(
+		    server, EX_CONFIG, "can't listen on more than %d addresses", LISTENERS_MAX);
+	if (server->options->compat)
+		return server_listen_failed_compat(server, error);
+	if (error->resolve)
+		return server_fail(
+		    server, EX_CONFIG, "--address=%s: %s", error->address, error->resolve);
+	six = strchr(error->address, ':') != NULL;
+	return server_fail(server, error->error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
+	    "can't listen on %s%s%s:%d: %s%s", six ? "[" : "", error->address, six ? "]" : "",
+	    (int)server->options->port, strerror(error->error),
+	    server_listen_advice(server, error->error));
+}
+
 int
 server_listen(struct server *server)
 {
 	const struct options_list *addresses = &server->options->address;
-	int port = (int)server->options->port;
 	struct listeners_error error;
-	const char *advice = "";
 
-	if (listeners_open(
-		&server->listeners, addresses->items, addresses->count, port, &error)) {
-		server_note_loopback(server);
-		return 0;
-	}
-	if (!error.address)
-		return server_fail(
-		    server, EX_CONFIG, "more than %d addresses to listen on", LISTENERS_MAX);
-	if (error.resolve)
-		return server_fail(
-		    server, EX_CONFIG, "--address=%s: %s", error.address, error.resolve);
-	if (error.error == EADDRINUSE && addresses->count > 1)
-		advice = "; another program listens there, or one --address is part of "
-			 "another: leave it out, or choose another --port (0 takes any)";
-	else if (error.error == EADDRINUSE)
-		advice = "; another program listens there, choose another --port (0 takes any)";
-	else if (error.error == EACCES)
-		advice = "; ports below 1024 need the right CAP_NET_BIND_SERVICE, choose "
-			 "another --port";
-	else if (error.error == EADDRNOTAVAIL)
-		advice = "; this machine has no such address, choose another --address";
-	return server_fail(server, error.error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
-	    "can't listen on %s port %d: %s%s", error.address, port, strerror(error.error),
-	    advice);
+	if (!listeners_open(&server->listeners, addresses->items, addresses->count,
+		(int)server->options->port, &error))
+		return server_listen_failed(server, &error);
+	server_note_loopback(server);
+	return 0;
 }
 
 int

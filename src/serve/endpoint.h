@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The version of websocketd that compat mode emulates. */
+#define ENDPOINT_WEBSOCKETD_VERSION "0.5.0"
+
 /* What becomes of text of the program that is not UTF-8. */
 enum endpoint_not_utf8 {
 	ENDPOINT_REPLACE, /* U+FFFD stands where it is not */

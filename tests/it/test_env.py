@@ -205,6 +205,10 @@ def test_pass_auth(server):
         assert extra == {"HTTP_AUTHORIZATION": "Basic a", "HTTP_PROXY_AUTHORIZATION": "Basic b"}
 
 
+def test_compat_names_websocketd(server):
+    assert variables(server("--compat=websocketd", "cat"), {})["SERVER_SOFTWARE"] == "websocketd/0.5.0"
+
+
 def test_variables_of_the_server_reach_no_program(server):
     """S-ENV-7."""
     own = {
