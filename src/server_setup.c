@@ -161,6 +161,7 @@ server_set_route(struct server *server)
 	}
 	if (options->staticdir) {
 		route->files.root = beneath_root(options->staticdir);
+		route->files.root_path = options->staticdir;
 		if (route->files.root == -1)
 			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s",
 			    options->staticdir, strerror(errno));

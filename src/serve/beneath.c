@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int
-beneath_open(int root, const char *path, int flags)
+static int
+beneath_open_name(int root, const char *path, int flags)
 {
 	struct open_how how = {
 	    .flags = (unsigned int)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
@@ -29,6 +31,71 @@ beneath_open(int root, const char *path, int flags)
 	return (int)fd;
 }
 
+/*
+ * Resolves PATH by name, relative to ROOT_PATH. Returns the name relative to ROOT_PATH of what
+ * it leads to, which has no links, or NULL; the caller frees it.
+ */
+static char *
+beneath_resolve(const char *root_path, const char *path)
+{
+	size_t len = strcmp(root_path, "/") == 0 ? 0 : strlen(root_path);
+	char *resolved = NULL;
+	char *inside = NULL;
+	char *joined;
+
+	if (asprintf(&joined, "%s/%s", root_path, path) == -1)
+		return NULL;
+	resolved = realpath(joined, NULL);
+	if (resolved && strcmp(resolved, root_path) == 0)
+		inside = strdup(".");
+	else if (resolved && strncmp(resolved, root_path, len) == 0 && resolved[len] == '/')
+		inside = strdup(resolved + len + 1);
+	free(resolved);
+	free(joined);
+	return inside;
+}
+
+int
+beneath_open(int root, const char *root_path, const char *path, int flags)
+{
+	int fd = beneath_open_name(root, path, flags);
+	char *inside;
+
+	/*
+	 * To openat2() an absolute link leads out, wherever it leads. If its target is inside
+	 * by name, that name is opened in the same way, so a rename in between leads nowhere
+	 * else. What is outside causes no other error: that would reveal what exists there.
+	 */
+	if (fd != -1 || errno != EXDEV)
+		return fd;
+	inside = beneath_resolve(root_path, path);
+	errno = EXDEV;
+	if (inside)
+		fd = beneath_open_name(root, inside, flags);
+	free(inside);
+	return fd;
+}
+
+int
+beneath_open_file(int root, const char *root_path, const char *path, struct stat *st)
+{
+	int path_fd = beneath_open(root, root_path, path, O_PATH);
+	struct stat seen;
+	int fd = -1;
+
+	if (path_fd == -1)
+		return -1;
+	if (fstat(path_fd, &seen) == 0 && S_ISREG(seen.st_mode))
+		fd = beneath_open(root, root_path, path, O_RDONLY);
+	close(path_fd);
+	/* Another file may have taken the name meanwhile. */
+	if (fd != -1 && (fstat(fd, st) == -1 || !S_ISREG(st->st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 int
 beneath_root(const char *path)
 {
@@ -37,7 +104,7 @@ beneath_root(const char *path)
 
 	if (root == -1)
 		return -1;
-	probe = beneath_open(root, ".", O_PATH);
+	probe = beneath_open_name(root, ".", O_PATH);
 	if (probe == -1) {
 		int saved = errno;
 

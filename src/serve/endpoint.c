@@ -56,7 +56,7 @@ endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_di
 {
 	struct stat st;
 	enum endpoint_result result = ENDPOINT_MISSING;
-	int fd = beneath_open(endpoint->dir, relative, O_PATH);
+	int fd = beneath_open(endpoint->dir, endpoint->dir_path, relative, O_PATH);
 
 	*is_dir = false;
 	if (fd == -1)

@@ -38,7 +38,7 @@ struct endpoint {
 	const char *program;
 	char *const *argv;
 	int dir; /* of beneath_root(); -1: none */
-	const char *dir_path;
+	const char *dir_path; /* its real path */
 
 	struct framing to_program;
 	struct framing from_program;

@@ -6,12 +6,10 @@
 #include "http/mime.h"
 #include "serve/beneath.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* Opens what PATH names; -1 when there is no such regular file. */
 static int
@@ -19,18 +17,12 @@ files_open(
     const struct files *files, const char *path, struct stat *st, char name[HEAD_MAX_LINE + 16])
 {
 	size_t len = strlen(path);
-	int fd;
 
 	if (files->root == -1 || beneath_hidden(path))
 		return -1;
 	snprintf(name, HEAD_MAX_LINE + 16, "%s%s", path + 1,
 	    path[len - 1] == '/' ? "index.html" : "");
-	fd = beneath_open(files->root, name, O_RDONLY);
-	if (fd != -1 && (fstat(fd, st) == -1 || !S_ISREG(st->st_mode))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	return beneath_open_file(files->root, files->root_path, name, st);
 }
 
 static void

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From the path of a URL to a program or a file, and never out of its directory. Paths are sent as they stand."""
 
+import ctypes
+import itertools
 import json
 import os
 import re
 import socket
 import subprocess
+import threading
 
 import pytest
 from conftest import WSPIPE
@@ -114,6 +117,26 @@ def tree(tmp_path, script):
     (root / "absolutedir").symlink_to("/")
     (root / "proc").symlink_to("/proc/self/root")
     (root / "roundabout").symlink_to("../root/../secret.sh")
+    (tmp_path / "linktoroot").symlink_to("root")
+    (root / "abs").symlink_to(root / "a.sh")
+    (root / "absdir").symlink_to(root / "sub")
+    (root / "sub" / "absup").symlink_to(root / "sub" / ".." / "a.sh")
+    (root / "self").symlink_to(root)
+    (root / "chain").symlink_to("sub/chain2")
+    (root / "sub" / "chain2").symlink_to(root / "chain3")
+    (root / "chain3").symlink_to("absdir/deep/a.sh")
+    (root / "othername").symlink_to(tmp_path / "linktoroot" / "a.sh")
+    (root / "outandin").symlink_to("../root/a.sh")
+    (root / "absloop").symlink_to(root / "sub" / "absloop")
+    (root / "sub" / "absloop").symlink_to(root / "absloop")
+    (root / "absdangling").symlink_to(root / "nothing")
+    (root / "absfifo").symlink_to(root / "fifo")
+    (root / "abshidden").symlink_to(root / "sub" / ".." / ".." / "secret.sh")
+    (root / "absbeside").symlink_to(tmp_path / "rootbeside")
+    (root / "inandout").symlink_to(root / "outside")
+    (root / "long0").symlink_to(root / "a.sh")
+    for i in range(1, 45):
+        (root / ("long%d" % i)).symlink_to(root / ("long%d" % (i - 1)))
     (root / "dangling").symlink_to("nothing")
     (root / "loop").symlink_to("loop")
     os.mkfifo(root / "fifo", 0o777)
@@ -142,6 +165,19 @@ SCRIPTS = [
     ("/inside", "/inside||/inside|"),
     ("/insidedir/a.sh/x", "/insidedir/a.sh|/x|/insidedir/a.sh/x|"),
     ("/sub/up", "/sub/up||/sub/up|"),
+    # absolute links that lead back
+    ("/abs", "/abs||/abs|"),
+    ("/abs/x", "/abs|/x|/abs/x|"),
+    ("/absdir/a.sh/x", "/absdir/a.sh|/x|/absdir/a.sh/x|"),
+    ("/absdir/absup", "/absdir/absup||/absdir/absup|"),
+    ("/sub/absup/x", "/sub/absup|/x|/sub/absup/x|"),
+    ("/self/a.sh", "/self/a.sh||/self/a.sh|"),
+    ("/self/self/absdir/up/x", "/self/self/absdir/up|/x|/self/self/absdir/up/x|"),
+    ("/chain", "/chain||/chain|"),
+    ("/absdir/chain2", "/absdir/chain2||/absdir/chain2|"),
+    ("/othername", "/othername||/othername|"),
+    ("/outandin", "/outandin||/outandin|"),
+    ("/long30", "/long30||/long30|"),
 ]
 
 # S-PATH-2 and S-PATH-4: (path, status)
@@ -167,6 +203,17 @@ NO_SCRIPTS = [
     ("/roundabout", 404),
     ("/dangling", 404),
     ("/loop", 404),
+    ("/absloop", 404),
+    ("/absloop/x", 404),
+    ("/long44", 404),
+    ("/self" * 45 + "/a.sh", 404),
+    ("/absdangling", 404),
+    ("/absfifo", 404),
+    ("/abshidden", 404),
+    ("/absbeside/secret.sh", 404),
+    ("/inandout", 404),
+    ("/self/outside", 404),
+    ("/self/.hidden.sh", 404),
     ("/fifo", 404),
     ("/fifo/x", 404),
     ("/socket", 404),
@@ -292,15 +339,72 @@ def test_static_files_stay_in_their_directory(server, tree):
     (tree / "page.html~").write_text(SECRET)
     one = server("--staticdir=%s" % tree)
     paths = ["/outsidetxt", "/absolutetxt", "/outsidedir/secret.txt", "/absolutedir/etc/passwd", "/proc/etc/passwd"]
+    paths += ["/abshidden", "/absbeside/secret.sh", "/inandout", "/absloop", "/long44", "/self/outsidetxt", "/self/self", "/absfifo"]
     paths += ["/beside/secret.sh", "/roundabout", "/dangling", "/loop", "/fifo", "/socket", "/sub", "/sub/"]
     paths += ["/%252e%252e/secret.txt", "/.env", "/.git/config", "/page.html~", "/a.sh.bak"]
     paths += ["/page.html/", "/page.html/x", "/" + "a" * 300, "/" + "a/" * 2500]
     table = [(path, 404) for path in paths]
     assert refusals(one, table, upgrade=False) == table
-    for path in ("/page.html", "/insidehtml"):
+    (tree / "abshtml").symlink_to(tree / "page.html")
+    for path in ("/page.html", "/insidehtml", "/abshtml", "/self/self/page.html"):
         with one.connect() as peer:
             peer.send(peer.request_bytes(path, upgrade=False))
             assert peer.answer()[::2] == (200, b"page\n")
+
+
+def test_no_race_leads_out(server, tree, tmp_path):
+    """A directory and links change places while they are looked at."""
+    one = server("--staticdir=%s" % tree, "--loglevel=info")
+    (tree / "real").mkdir()
+    (tree / "real" / "x").write_text("inside\n")
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    (outside / "x").write_text(SECRET)
+    targets = [tree / "real", outside, "real", "../elsewhere", tree / "self" / "real"]
+    done = threading.Event()
+
+    def swap():
+        for i in itertools.count():
+            (tree / "next").symlink_to(targets[i % len(targets)])
+            os.rename(tree / "next", tree / "swap")
+            if done.is_set():
+                break
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        seen = set()
+        for _ in range(400):
+            with one.connect() as peer:
+                peer.send(peer.request_bytes("/swap/x", upgrade=False))
+                status, _, body = peer.answer()
+                seen.add(body if status == 200 else status)
+        assert seen <= {b"inside\n", 404}
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_what_is_no_file_is_not_opened(server, tree):
+    """S-PATH-4: to open a FIFO or a device may have an effect. O_PATH does not open."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    try:
+        for name in ("fifo", "a.sh"):
+            assert libc.inotify_add_watch(watch, os.fsencode(tree / name), 0x20) > 0  # IN_OPEN
+        one = server("--staticdir=%s" % tree)
+        two = server("--dir=%s" % tree)
+        for path in ("/fifo", "/absfifo", "/fifo/x", "/self/fifo"):
+            assert refusals(one, [(path, 404)], upgrade=False) == [(path, 404)]
+            assert refusals(two, [(path, 404)], upgrade=True) == [(path, 404)]
+        with pytest.raises(BlockingIOError):
+            os.read(watch, 4096)
+        with one.connect() as peer:  # a file is opened, which the watch sees
+            peer.send(peer.request_bytes("/a.sh", upgrade=False))
+            assert peer.answer()[0] == 200
+        assert os.read(watch, 4096)
+    finally:
+        os.close(watch)
 
 
 def test_text_of_a_program_is_never_served(server, tree, tmp_path):
