@@ -7,10 +7,13 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 /* One in memory of its own. Only these have transports that keep bytes back. */
 struct io_alone {
@@ -401,6 +404,21 @@ io_unconfirmed(const struct io *io)
 	int n = 0;
 
 	return ioctl(io->transport.fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+struct io_contact
+io_contact(const struct io *io)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(io->transport.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return (struct io_contact){0};
+	/* Systems limit how often they answer probes: one without an answer means nothing. */
+	return (struct io_contact){
+	    .awaited = info.tcpi_unacked > 0 || info.tcpi_probes > 1,
+	    .silent_ms = info.tcpi_last_ack_recv,
+	};
 }
 
 int64_t

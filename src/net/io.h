@@ -129,6 +129,17 @@ size_t io_queued(const struct io *io);
  */
 size_t io_unconfirmed(const struct io *io);
 
+/*
+ * Whether the other side's system has something to confirm, and for how long nothing came from it. One
+ * that is alive confirms within a round trip what is sent to it, or a probe of its closed window,
+ * whether its program reads or not. {0} for anything but TCP.
+ */
+struct io_contact {
+	bool awaited;
+	uint32_t silent_ms;
+};
+struct io_contact io_contact(const struct io *io);
+
 /* When bytes last left the queue or it began (util_clock_ms()); meaningful while it is not
  * empty. */
 int64_t io_progress_ms(const struct io *io);

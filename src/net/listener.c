@@ -151,6 +151,34 @@ listener_set_accepting(struct listener *listener, bool on)
 	listener_update(listener);
 }
 
+/* What accepted connections inherit, at no system call of their own. */
+static bool
+listener_set_inherited(int fd)
+{
+	static const struct {
+		int level;
+		int name;
+		int value;
+	} options[] = {
+	    /* Messages are written whole, so waiting for more (RFC 896) would only delay them. */
+	    {IPPROTO_TCP, TCP_NODELAY, 1},
+	    /* The system ends a connection whose other side does not respond: also one that we
+	     * neither read from nor write to. */
+	    {IPPROTO_TCP, TCP_USER_TIMEOUT, LISTENER_DEAD_S * 1000},
+	    {SOL_SOCKET, SO_KEEPALIVE, 1},
+	    {IPPROTO_TCP, TCP_KEEPIDLE, LISTENER_DEAD_S / 2},
+	    {IPPROTO_TCP, TCP_KEEPINTVL, LISTENER_DEAD_S / 4},
+	    {IPPROTO_TCP, TCP_KEEPCNT, 2},
+	};
+
+	for (size_t i = 0; i < UTIL_LEN(options); i++) {
+		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+			sizeof(options[i].value)) == -1)
+			return false;
+	}
+	return true;
+}
+
 static int
 listener_socket(const struct sockaddr *address, socklen_t len)
 {
@@ -166,9 +194,7 @@ listener_socket(const struct sockaddr *address, socklen_t len)
 	if (address->sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		goto fail;
-	/* Messages are written whole, so waiting for more (RFC 896) would only delay them. What
-	 * is accepted inherits it. */
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+	if (!listener_set_inherited(fd))
 		goto fail;
 	if (bind(fd, address, len) == -1 || listen(fd, SOMAXCONN) == -1)
 		goto fail;

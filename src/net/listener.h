@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A listening TCP socket. Connections come accepted, non-blocking, close-on-exec
- * and with TCP_NODELAY. When the system has no descriptors left, listening
+ * A listening TCP socket. Connections come accepted, non-blocking, close-on-exec,
+ * with TCP_NODELAY and with the system's own checks of the other side. When the system has no descriptors left, listening
  * pauses for LISTENER_PAUSE_MS instead of spinning.
  *
  * Several processes may listen on one socket: it is opened before they part,
@@ -18,6 +18,7 @@
 
 enum {
 	LISTENER_PAUSE_MS = 500,
+	LISTENER_DEAD_S = 60, /* after so long without a response a connection is dead */
 	LISTENER_LEAVE_MS = 1, /* how long a connection is left to others at a time */
 	LISTENER_LEAVES_MAX = 8, /* and how often */
 	LISTENER_TEXT_MAX =

@@ -286,6 +286,7 @@ session_set_peer_reading(struct session *s, bool on)
 	 */
 	if (on) {
 		s->heard_ms = util_clock_ms();
+		s->pings = 0;
 		if (s->begun_ms != 0)
 			s->begun_ms = s->heard_ms;
 	}

@@ -27,11 +27,26 @@ session_due_begun(const struct session *s)
 	return s->begun_ms + SESSION_BEGUN_MS + (int64_t)decoder_gathered(&s->decoder);
 }
 
+/* When to see whether the peer is still there. */
+static int64_t
+session_due_check(const struct session *s)
+{
+	if (s->endpoint->ping_ms == 0 || s->peer_state != PEER_OPEN)
+		return 0;
+	return s->heard_ms + s->endpoint->ping_ms;
+}
+
+/* The earlier of two deadlines; 0: none. */
+static int64_t
+session_due_first(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 int64_t
 session_due_ms(const struct session *s)
 {
 	int64_t due = 0;
-	int64_t begun_due;
 
 	if (!s->peer)
 		return 0;
@@ -41,34 +56,55 @@ session_due_ms(const struct session *s)
 		due = io_progress_ms(s->peer) + SESSION_STALL_MS;
 	else if (s->peer_state == PEER_CLOSING)
 		due = s->closed_ms + SESSION_CLOSE_MS;
-	else if (s->endpoint->ping_ms > 0)
-		due = s->heard_ms + s->endpoint->ping_ms;
-	begun_due = session_due_begun(s);
-	return begun_due != 0 && (due == 0 || begun_due < due) ? begun_due : due;
+	due = session_due_first(due, session_due_check(s));
+	return session_due_first(due, session_due_begun(s));
+}
+
+/*
+ * A ping interval has passed in which nothing was heard. A client that we listen to must answer.
+ * While its input is paused, or a PING would wait in the queue, no answer can be asked for, but
+ * its system must confirm what was sent; and if the client has disconnected, its system answers
+ * any byte with a RST, even while its FIN waits for our window to open.
+ */
+static void
+session_due_ping(struct session *s)
+{
+	bool queued = io_queued(s->peer) > 0;
+	bool answers = !queued && io_is_reading(s->peer);
+	struct io_contact contact = {0};
+
+	if (answers && s->pings >= SESSION_PINGS) {
+		session_lose_peer(s, "no answer to pings");
+		return;
+	}
+	if (!answers)
+		contact = io_contact(s->peer);
+	if (s->awaited && contact.awaited && contact.silent_ms >= s->endpoint->ping_ms) {
+		session_lose_peer(s, "the client's system does not respond");
+		return;
+	}
+	if (!queued) {
+		session_out_control(s, FRAME_PING, NULL, 0);
+		session_out_flush(s);
+	}
+	s->pings += answers;
+	s->awaited = !answers && s->peer && io_contact(s->peer).awaited;
 }
 
 void
 session_due_act(struct session *s)
 {
 	int64_t now = util_clock_ms();
-	int64_t begun_due = session_due_begun(s);
+	int64_t begun = session_due_begun(s);
+	int64_t check = session_due_check(s);
 
-	if (begun_due != 0 && now >= begun_due)
-		session_fault(s, CLOSE_POLICY, "the message took too long to come");
-	if (s->peer && io_queued(s->peer) > 0) {
-		if (now >= io_progress_ms(s->peer) + SESSION_STALL_MS)
-			session_lose_peer(s, "the peer took no data for too long");
-	} else if (s->peer_state == PEER_OPEN && s->endpoint->ping_ms > 0 &&
-		   now >= s->heard_ms + s->endpoint->ping_ms) {
-		if (!io_is_reading(s->peer)) {
-			s->heard_ms = now;
-		} else if (s->pings >= SESSION_PINGS) {
-			session_lose_peer(s, "the peer did not answer pings");
-		} else {
-			s->pings++;
-			s->heard_ms = now;
-			session_out_control(s, FRAME_PING, NULL, 0);
-			session_out_flush(s);
-		}
+	if (begun != 0 && now >= begun)
+		session_fault(s, CLOSE_POLICY, "message timeout");
+	if (s->peer && io_queued(s->peer) > 0 &&
+	    now >= io_progress_ms(s->peer) + SESSION_STALL_MS)
+		session_lose_peer(s, "write timeout");
+	if (s->peer && check != 0 && now >= check) {
+		s->heard_ms = now;
+		session_due_ping(s);
 	}
 }

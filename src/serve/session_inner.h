@@ -56,7 +56,7 @@ struct session {
 	char *close_words; /* owned: the reason of a program that ended the session */
 	struct timer timer;
 	int64_t opened_ms;
-	int64_t heard_ms; /* when the peer last sent something, or was last pinged */
+	int64_t heard_ms; /* when the peer last sent something, or was last checked */
 	int64_t fault_ms; /* when the peer broke a rule; 0: it did not */
 	int64_t closed_ms; /* when our CLOSE was found to have left; 0: not yet */
 	int64_t begun_ms; /* since when there is a part of a message; 0: there is none */
@@ -74,6 +74,7 @@ struct session {
 	struct encoder encoder;
 	struct utf8_repair repair; /* of the child's text */
 	uint8_t pings; /* unanswered */
+	bool awaited; /* at the last check the peer's system had something to confirm */
 	bool fin_seen; /* see struct decide_facts */
 	bool said_not_utf8; /* each of these two is said once in the log */
 	bool said_dropped;

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an accepted connection inherits from its listener. */
+#include "net/listener.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void
+on_accepted(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+	assert_int_equal(peer->ss_family, AF_INET);
+	*(int *)arg = fd;
+}
+
+static int
+option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+static void
+test_connections_inherit_the_checks_of_the_other_side(void **state)
+{
+	struct sockaddr_in any = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct listener *listener = listener_new((struct sockaddr *)&any, sizeof(any));
+	struct loop *loop = loop_new();
+	struct sockaddr_storage address;
+	int client = socket(AF_INET, SOCK_STREAM, 0);
+	int accepted = -1;
+
+	(void)state;
+	assert_non_null(listener);
+	assert_non_null(loop);
+	assert_true(listener_start(listener, loop, on_accepted, NULL, &accepted));
+	listener_address(listener, &address);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(any)), 0);
+	while (accepted == -1)
+		event_base_loop(loop->base, EVLOOP_ONCE);
+	assert_int_equal(option(accepted, IPPROTO_TCP, TCP_NODELAY), 1);
+	assert_int_equal(
+	    option(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT), LISTENER_DEAD_S * 1000);
+	assert_int_equal(option(accepted, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_in_range(option(accepted, IPPROTO_TCP, TCP_KEEPIDLE) +
+			    2 * option(accepted, IPPROTO_TCP, TCP_KEEPINTVL),
+	    1, LISTENER_DEAD_S);
+	assert_int_equal(option(accepted, IPPROTO_TCP, TCP_KEEPCNT), 2);
+	assert_int_equal(fcntl(accepted, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	close(accepted);
+	close(client);
+	listener_free(listener);
+	loop_free(loop);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_connections_inherit_the_checks_of_the_other_side),
+	};
+
+	return cmocka_run_group_tests_name("listener", tests, NULL, NULL);
+}
