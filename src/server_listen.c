@@ -202,7 +202,7 @@ server_raise_limits(struct server *server)
 	bool is_parent = server->parent == 0 && workers > 1;
 	struct rlimit limit = server->heritage.nofile;
 	struct server_budget budget;
-	size_t sessions;
+	size_t sessions, others;
 
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -214,13 +214,14 @@ server_raise_limits(struct server *server)
 	    server->options->staticdir);
 	server->endpoint.room = budget.programs;
 	gate_limit(&server->listeners.gate, budget.connections);
-	/* A worker says nothing of its start. */
+	/* A worker's parent has reported it. */
 	if (server->parent != 0)
 		return;
 	sessions = budget.programs * workers;
+	others = (budget.connections - budget.programs) * workers;
 	if (server->page->quota.limit == 0 || sessions < server->page->quota.limit)
-		log_info("the limit of %llu open files%s allows %zu sessions and %zu other "
-			 "connections; ulimit -n raises it",
+		log_info("the limit of %llu open files%s allows %zu session%s and %zu other "
+			 "connection%s; ulimit -n raises it",
 		    (unsigned long long)limit.rlim_cur, is_parent ? " of each worker" : "",
-		    sessions, (budget.connections - budget.programs) * workers);
+		    sessions, util_plural(sessions), others, util_plural(others));
 }

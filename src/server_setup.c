@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From the options to what serves them. */
+/* Builds endpoint, route and TLS from the options. */
 #include "base/util.h"
 #include "child/diagnose.h"
 #include "options_check.h"
@@ -96,10 +96,9 @@ server_set_endpoint(struct server *server)
 			return server_fail(server, EX_OSERR, "can't open --dir %s: %s",
 			    options->dir, strerror(errno));
 		if (fstat(endpoint->dir, &dir) == 0 && (dir.st_mode & S_IWOTH))
-			log_errorx("--dir %s can be written to by everybody, who can thus run "
-				   "programs as this user; "
-				   "chmod o-w ends that",
-			    options->dir);
+			log_warnx("--dir %s is world-writable: any local user can run "
+				  "programs as you; run chmod o-w %s",
+			    options->dir, options->dir);
 	}
 	server->pass_env = env_pick(environ, options->passenv.items, options->passenv.count);
 	server->switch_headers = server_join_headers(&options->header, &options->header_ws);
@@ -152,11 +151,11 @@ server_set_route(struct server *server)
 		log_warnx("%s comes after COMMAND, so it is passed to the program; if it is "
 			  "meant for wspipe, put it before COMMAND",
 		    options->misplaced);
-	/* It may be meant, as with a log; but an interpreter's script is one as well. */
+	/* It may be intended, as for a log; but a script given to an interpreter is one too. */
 	for (char *const *arg = options->command; arg && *arg; arg++) {
 		if (options_serve(options, *arg))
-			log_errorx("%s is inside --staticdir, so all can download it; if it is "
-				   "a program, move it out of there",
+			log_warnx("%s is inside --staticdir, so anyone can download it; if it "
+				  "is a program, move it elsewhere",
 			    *arg);
 	}
 	if (options->staticdir) {
@@ -186,7 +185,7 @@ server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
 
 	if (!tls)
 		return false;
-	/* Connections that there are keep the old one. */
+	/* Existing connections keep a reference to the old one. */
 	tls_release(server->tls);
 	server->tls = tls;
 	return true;
@@ -197,16 +196,16 @@ server_set_tls(struct server *server)
 {
 	char error[TLS_ERROR_MAX];
 
-	/* Before there is a key in it. */
+	/* Before a key is in it. */
 	if (server->options->no_core_dumps && util_hide_memory() == -1)
 		return server_fail(
-		    server, EX_OSERR, "can't keep core dumps off: %s", strerror(errno));
+		    server, EX_OSERR, "can't disable core dumps: %s", strerror(errno));
 	if (server->options->ssl && !server_load_tls(server, error))
 		return server_fail(server, EX_CONFIG, "%s", error);
 	return 0;
 }
 
-/* Makes what the workers share, before there are any. */
+/* Creates what the workers will share. */
 static int
 server_set_page(struct server *server)
 {
@@ -218,11 +217,12 @@ server_set_page(struct server *server)
 	if (page == MAP_FAILED)
 		return server_fail(server, EX_OSERR, "out of memory");
 	server->page = page;
-	if (!quota_init(&page->quota, limit, (size_t)options->workers + 1) ||
-	    /* Without --ssl the library that would make the keys is not woken: it is large. */
-	    (options->ssl && !tls_ticket_pool_init(&page->tickets)))
+	if (!quota_init(&page->quota, limit, (size_t)options->workers + 1))
+		return server_fail(server, EX_OSERR, "can't create a lock between processes");
+	/* Without --ssl, OpenSSL stays uninitialised: it is large. */
+	if (options->ssl && !tls_ticket_pool_init(&page->tickets))
 		return server_fail(
-		    server, EX_OSERR, "the system has no locks, or no random bytes");
+		    server, EX_OSERR, "can't create keys for TLS session tickets");
 	return 0;
 }
 

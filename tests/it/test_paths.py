@@ -443,13 +443,13 @@ def test_overlap_is_refused_at_the_start(tree, tmp_path):
 def test_argument_that_is_served_is_told(server, tree, tmp_path):
     """It may be the script of an interpreter, and may be meant: a log that is shown in two ways."""
     one = server("--staticdir=%s" % tree, "sh", "%s/a.sh" % tree, str(tmp_path), "%s/sub" % tree, "none")
-    one.wait_log(r" error server %s/a.sh is inside --staticdir, so all can download it; if it is a program, move it" % tree)
+    one.wait_log(r" warn server %s/a.sh is inside --staticdir, so anyone can download it; if it is a program, move it elsewhere\n" % tree)
     assert one.log().count("is inside --staticdir") == 1
 
 
 def test_directory_that_everybody_can_write_to_is_told(server, tree):
     """S-PATH-7."""
     tree.chmod(0o777)
-    server("--dir=%s" % tree).wait_log(r" error server --dir %s can be written to by everybody, " % tree)
+    server("--dir=%s" % tree).wait_log(r" warn server --dir %s is world-writable: any local user can run programs as you; run chmod o-w %s\n" % (tree, tree))
     tree.chmod(0o755)
-    assert "can be written to" not in server("--dir=%s" % tree).log()
+    assert "world-writable" not in server("--dir=%s" % tree).log()
