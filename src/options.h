@@ -76,6 +76,7 @@ struct options {
 	struct deflate_settings deflate;
 
 	int64_t maxforks; /* 0: no limit */
+	int64_t max_per_ip; /* connections of an address; 0: no limit */
 	int64_t maxframesize; /* bytes of a message; 0: no limit */
 	int64_t max_empty_fragments; /* of a message; 0: no limit */
 	int64_t max_pings; /* of a client in a second; 0: no limit */

@@ -248,6 +248,7 @@ server_clear(struct server *server)
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
 	loop_free(server->loop);
+	limit_free(server->limit);
 	tls_release(server->tls);
 	if (server->endpoint.dir != -1)
 		close(server->endpoint.dir);
@@ -259,6 +260,7 @@ server_clear(struct server *server)
 	free(server->pass_env);
 	if (server->page)
 		munmap(server->page, sizeof(*server->page));
+	tally_free(server->tally);
 }
 
 /* Makes what each process that serves has for itself. */
@@ -282,8 +284,6 @@ server_start(struct server *server)
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.upgrade.loop = server->loop;
 	server->route.upgrade.children = server->children;
-	if (!server_accept(server))
-		return server_fail(server, EX_OSERR, "out of memory");
 	if (!server_take_children(server) || !server_take_signals(server))
 		return server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
 	return 0;
@@ -296,9 +296,12 @@ server_serve(struct server *server)
 {
 	int status = server_start(server);
 
+	if (status == 0)
+		status = server_raise_limits(server);
+	if (status == 0 && !server_accept(server))
+		status = server_fail(server, EX_OSERR, "out of memory");
 	if (status != 0)
 		return status;
-	server_raise_limits(server);
 	if (server->parent == 0)
 		server_announce(server);
 	/* What came since the fork is delivered now that somebody takes it. */

@@ -12,6 +12,9 @@ enum {
 	BUDGET_SESSION = 4, /* a socket and three pipes */
 	BUDGET_OTHERS_PART = 8, /* one part in so many is for connections without a program */
 	BUDGET_OTHERS_MIN = 8, /* at least so many of them */
+	/* At most so many, whatever the limit: a TLS handshake that is never finished holds
+	 * some 40 KiB. */
+	BUDGET_OTHERS_MAX = 4096,
 };
 
 struct server_budget
@@ -24,14 +27,15 @@ server_budget_of(uint64_t limit, size_t used, bool files)
 
 	if (others < BUDGET_OTHERS_MIN)
 		others = BUDGET_OTHERS_MIN;
+	if (others > BUDGET_OTHERS_MAX)
+		others = BUDGET_OTHERS_MAX;
 	/* With next to nothing at least one session, and who sees to it that it goes on. */
 	if (others * each + BUDGET_SESSION > left)
 		others = 1;
 	programs = left > others * each ? (left - others * each) / BUDGET_SESSION : 0;
 	if (programs == 0)
 		programs = 1;
-	return (struct server_budget){
-	    .programs = (size_t)programs, .connections = (size_t)(programs + others)};
+	return (struct server_budget){.programs = (size_t)programs, .others = (size_t)others};
 }
 
 bool

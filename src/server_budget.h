@@ -12,7 +12,7 @@
 
 struct server_budget {
 	size_t programs; /* that may run; at least 1 */
-	size_t connections; /* that may be open, theirs and others; more than PROGRAMS */
+	size_t others; /* connections without a program; at least 1 */
 };
 
 /* Of a LIMIT of open files, USED of them already. FILES: a connection may send a file. */

@@ -6,12 +6,15 @@
 #include "child/child.h"
 #include "child/quota.h"
 #include "http/connection.h"
+#include "net/limit.h"
 #include "net/listeners.h"
+#include "net/tally.h"
 #include "net/tls.h"
 #include "net/tls_ticket.h"
 #include "options.h"
 #include "serve/endpoint.h"
 #include "serve/route.h"
+#include "server_budget.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -42,12 +45,15 @@ struct server_page {
 struct server {
 	const struct options *options; /* borrowed */
 	struct server_page *page; /* owned, but shared */
+	struct tally *tally; /* likewise; NULL: no other process counts connections */
 	size_t worker; /* this process's number, from 0 */
 	pid_t parent; /* of a worker; 0: there are no workers but this process */
 	struct spawn_heritage heritage;
 	struct loop *loop;
 	struct children *children;
 	struct listeners listeners;
+	struct limit *limit; /* owned */
+	struct server_budget budget;
 	struct tls *tls; /* owned; NULL: plain connections */
 	struct event *signals[SERVER_SIGNALS];
 	int child_fd; /* owned: where SIGCHLD is read */
@@ -82,7 +88,7 @@ bool server_load_tls(struct server *server, char error[TLS_ERROR_MAX]);
  * the exit status. */
 int server_listen(struct server *server);
 
-/* Accepts connections from now on. False without memory. */
+/* After server_raise_limits(): accepts connections from now on. False without memory. */
 bool server_accept(struct server *server) __attribute__((warn_unused_result));
 
 /* No more. It may be called twice. */
@@ -98,7 +104,8 @@ int server_check_limits(struct server *server);
 /*
  * As many descriptors as the system gives, which each process that serves shares out for
  * itself; what is short is said, not found out under load. A worker leaves that to its parent.
+ * 0, or the exit status.
  */
-void server_raise_limits(struct server *server);
+int server_raise_limits(struct server *server);
 
 #endif

@@ -3,7 +3,6 @@
 #include "base/util.h"
 #include "http/connection.h"
 #include "net/tls_stream.h"
-#include "server_budget.h"
 #include "server_inner.h"
 
 #include <errno.h>
@@ -11,9 +10,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 enum {
 	SERVER_UNEVEN = 16, /* one in so many connections may be where it should not */
+	SERVER_BATCH_MAX = 32, /* connections that are accepted at once */
 	SERVER_LOOP_FDS = 6, /* descriptors of a loop, which the parent of workers has not */
 };
 
@@ -21,12 +22,16 @@ static void
 server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = arg;
-	struct gate *gate = &server->listeners.gate;
-	struct transport transport = {.fd = -1};
+	struct transport transport = {.fd = fd};
+	struct limit_slot *slot = limit_enter(server->limit, peer);
 
+	if (!slot) {
+		close(fd);
+		return;
+	}
 	if (!server->tls)
-		transport = transport_enter(fd, gate);
-	if ((server->tls && !tls_stream_open(server->tls, fd, gate, &transport)) ||
+		transport = transport_accepted(fd, slot);
+	if ((server->tls && !tls_stream_open(server->tls, fd, slot, &transport)) ||
 	    !connection_open_take(server->loop, &server->connections, transport, peer,
 		route_serve, &server->route))
 		log_errorx("out of memory for a connection");
@@ -60,24 +65,24 @@ server_ahead(void *arg)
 	return (int64_t)own - (int64_t)(least + least / SERVER_UNEVEN);
 }
 
-/* While this worker has no room nobody leaves anything to it. */
-static void
-server_on_gate(void *arg)
+/* How many connections may be accepted at once: half of those that can always be pending, so
+ * that each has its turn before it could be closed for another one. */
+static size_t
+server_batch(const struct server *server)
 {
-	struct server *server = arg;
+	size_t batch = server->budget.others * (100 - LIMIT_RESPONSES_SHARE) / 100 / 2;
 
-	atomic_store(
-	    &server->page->workers[server->worker].accepts, !server->listeners.gate.shut);
+	if (batch > SERVER_BATCH_MAX)
+		return SERVER_BATCH_MAX;
+	return batch > 0 ? batch : 1;
 }
 
 bool
 server_accept(struct server *server)
 {
-	server->listeners.on_gate = server_on_gate;
-	server->listeners.on_gate_arg = server;
 	atomic_store(&server->page->workers[server->worker].accepts, true);
-	return listeners_start(&server->listeners, server->loop, server_on_accept,
-	    server->options->workers > 1 ? server_ahead : NULL, server);
+	return listeners_start(&server->listeners, server->loop, server_batch(server),
+	    server_on_accept, server->options->workers > 1 ? server_ahead : NULL, server);
 }
 
 void
@@ -195,33 +200,49 @@ server_check_limits(struct server *server)
 	    (unsigned long long)limit.rlim_max);
 }
 
-void
+/* What each process that serves has for itself. */
+static int
+server_set_limit(struct server *server)
+{
+	struct limit_settings settings = {
+	    .connections = server->budget.others,
+	    .programs = server->budget.programs,
+	    .per_address = (size_t)server->options->max_per_ip,
+	    .tally = server->tally,
+	    .worker = server->worker,
+	};
+
+	server->limit = limit_new(&settings);
+	server->route.upgrade.limit = server->limit;
+	return server->limit ? 0 : server_fail(server, EX_OSERR, "out of memory");
+}
+
+int
 server_raise_limits(struct server *server)
 {
 	size_t workers = (size_t)server->options->workers;
 	bool is_parent = server->parent == 0 && workers > 1;
 	struct rlimit limit = server->heritage.nofile;
-	struct server_budget budget;
 	size_t sessions, others;
+	int status = 0;
 
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur == RLIM_INFINITY)
-		return;
-	budget = server_budget_of(limit.rlim_cur,
+	server->budget = server_budget_of(limit.rlim_cur,
 	    server_budget_used(limit.rlim_cur) + (is_parent ? SERVER_LOOP_FDS : 0),
 	    server->options->staticdir);
-	server->endpoint.room = budget.programs;
-	gate_limit(&server->listeners.gate, budget.connections);
+	if (!is_parent)
+		status = server_set_limit(server);
 	/* A worker's parent has reported it. */
-	if (server->parent != 0)
-		return;
-	sessions = budget.programs * workers;
-	others = (budget.connections - budget.programs) * workers;
+	if (status != 0 || server->parent != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return status;
+	sessions = server->budget.programs * workers;
+	others = server->budget.others * workers;
 	if (server->page->quota.limit == 0 || sessions < server->page->quota.limit)
 		log_info("the limit of %llu open files%s allows %zu session%s and %zu other "
 			 "connection%s; ulimit -n raises it",
 		    (unsigned long long)limit.rlim_cur, is_parent ? " of each worker" : "",
 		    sessions, util_plural(sessions), others, util_plural(others));
+	return 0;
 }

@@ -217,6 +217,11 @@ server_set_page(struct server *server)
 	if (page == MAP_FAILED)
 		return server_fail(server, EX_OSERR, "out of memory");
 	server->page = page;
+	if (options->max_per_ip > 0 && options->workers > 1) {
+		server->tally = tally_new((size_t)options->workers);
+		if (!server->tally)
+			return server_fail(server, EX_OSERR, "out of memory");
+	}
 	if (!quota_init(&page->quota, limit, (size_t)options->workers + 1))
 		return server_fail(server, EX_OSERR, "can't create a lock between processes");
 	/* Without --ssl, OpenSSL stays uninitialised: it is large. */

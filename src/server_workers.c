@@ -287,6 +287,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 	worker->pid = 0;
 	atomic_store(&page->workers[number].accepts, false);
 	atomic_store(&page->workers[number].connections, 0);
+	tally_clear(w->server->tally, number);
 	/* A worker that ended well has let go of its programs, and of those that left it. */
 	if (well && quota_held(&page->quota, number) == 0)
 		return;
@@ -453,7 +454,7 @@ server_work(struct server *server, bool *serves)
 		free(w.strangers);
 		return server_fail(server, EX_OSERR, "out of memory");
 	}
-	server_raise_limits(server);
+	(void)server_raise_limits(server); /* which says it; each worker does it for itself */
 	server_announce(server);
 	do {
 		int number;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "http/reply.h"
+#include "net/limit.h"
 #include "net/linger.h"
 #include "net/listener.h"
 
@@ -143,6 +144,13 @@ connection_log(struct connection *c, int status, const char *reason)
 	log_end();
 }
 
+/* The request is complete, or will never be. */
+static void
+connection_enter_response(struct connection *c)
+{
+	limit_move(io_transport(c->io)->slot, LIMIT_RESPONSE);
+}
+
 static void
 connection_send(struct connection *c, struct buffer *out, bool built)
 {
@@ -176,6 +184,7 @@ connection_reply_text(
 	if (!text && connection_is_local(c))
 		text = reason;
 	connection_log(c, status, reason);
+	connection_enter_response(c);
 	connection_send(c, &out, reply_text(&out, status, extra, text, c->head_only));
 }
 
@@ -223,6 +232,7 @@ connection_reply_file(struct connection *c, int fd, int64_t size, const char *ty
 	struct buffer out = {0};
 
 	connection_log(c, 200, NULL);
+	connection_enter_response(c);
 	if (head_only || size == 0) {
 		close(fd);
 		connection_send(c, &out, reply_head(&out, 200, type, size, extra));
@@ -245,24 +255,75 @@ struct io *
 connection_give(struct connection *c, struct span *rest)
 {
 	struct io *io = c->io;
+	struct limit_slot *slot = io_transport(io)->slot;
 	size_t used = head_len(&c->head);
 
 	rest->data = (const char *)buffer_data(&c->bytes) + used;
 	rest->len = buffer_len(&c->bytes) - used;
 	c->io = NULL;
+	limit_on_evict(slot, NULL, NULL);
+	limit_move(slot, LIMIT_PROGRAM);
 	connection_end(c, false);
 	return io;
+}
+
+/* What arrives in place of HTTP when client and server are set up differently; NULL: nothing of
+ * the kind. */
+static const char *
+connection_foreign(const struct connection *c)
+{
+	static const struct {
+		struct span start;
+		const char *reason;
+	} rows[] = {
+	    /* A record with a handshake: RFC 8446, section 5.1. */
+	    {{"\x16\x03", 2},
+		"TLS on a plain port: connect with ws://, or start wspipe with --ssl"},
+	    {{"PROXY ", 6}, "not HTTP; looks like the PROXY protocol, which wspipe does not "
+			    "speak: remove send-proxy"},
+	    {{"\r\n\r\n\0\r\nQUIT\n", 12},
+		"not HTTP; looks like the PROXY protocol, which wspipe does not speak: remove "
+		"send-proxy-v2"},
+	};
+
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		if (buffer_len(&c->bytes) >= rows[i].start.len &&
+		    memcmp(buffer_data(&c->bytes), rows[i].start.data, rows[i].start.len) == 0)
+			return rows[i].reason;
+	}
+	return NULL;
+}
+
+/* Hands the request over, unless it is not one for this server. */
+static void
+connection_serve(struct connection *c)
+{
+	static const char too_many[] = "too many connections from this address (--max-per-ip)";
+	static const char not_tls[] =
+	    "plain HTTP on the TLS port: connect with https:// or wss://";
+
+	c->has_head = true;
+	c->head_only = span_equal(head_method(&c->head), SPAN("HEAD"));
+	if (io_transport(c->io)->plain_text)
+		connection_reply_text(c, 400, NULL, not_tls, not_tls);
+	else if (!limit_admit(io_transport(c->io)->slot))
+		connection_reply_text(
+		    c, 429, "Retry-After: 5\r\n", too_many, "too many connections");
+	else
+		c->handler(c->arg, c, &c->head);
 }
 
 static void
 connection_on_readable(void *arg)
 {
 	struct connection *c = arg;
+	const char *foreign;
 	size_t n;
 	/* Never more than a head: what a client sends beyond it stays in the socket until
 	 * somebody wants it. */
 	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
 
+	limit_heard(io_transport(c->io)->slot);
 	switch (io_read(c->io, c->loop->in, room, &n)) {
 	case IO_OK:
 		break;
@@ -282,14 +343,17 @@ connection_on_readable(void *arg)
 		connection_end(c, false);
 		return;
 	}
+	foreign = connection_foreign(c);
+	if (foreign) {
+		connection_reply_text(c, 400, NULL, foreign, foreign);
+		return;
+	}
 	switch (
 	    head_parse(&c->head, (const char *)buffer_data(&c->bytes), buffer_len(&c->bytes))) {
 	case HEAD_MORE:
 		return;
 	case HEAD_DONE:
-		c->has_head = true;
-		c->head_only = span_equal(head_method(&c->head), SPAN("HEAD"));
-		c->handler(c->arg, c, &c->head);
+		connection_serve(c);
 		return;
 	case HEAD_BAD:
 		connection_reply(c, head_status(&c->head), NULL, head_reason(&c->head));
@@ -317,22 +381,15 @@ connection_on_gone(void *arg, bool failed)
 		connection_end(arg, false);
 }
 
-/* Looks now and then whether the handshake, if there is one, keeps others out. */
+/* Others need its slot. */
 static void
-connection_wait(struct connection *c, int64_t now)
+connection_on_evict(void *arg)
 {
-	int64_t look_ms = now + CONNECTION_LOOK_MS;
-	bool looks = io_transport(c->io)->ops->is_in_the_way && look_ms < c->due_ms;
+	struct connection *c = arg;
 
-	timer_at(&c->timer, looks ? look_ms : c->due_ms);
-}
-
-static bool
-connection_is_in_the_way(const struct connection *c)
-{
-	const struct transport *t = io_transport(c->io);
-
-	return t->ops->is_in_the_way && t->ops->is_in_the_way(t);
+	if (c->file != -1)
+		connection_log(c, 0, "the response was cut: others need the connection");
+	connection_end(c, false);
 }
 
 static void
@@ -350,8 +407,8 @@ connection_on_timer(void *arg)
 			timer_at(&c->timer, due);
 		return;
 	}
-	if (now < c->due_ms && !connection_is_in_the_way(c))
-		connection_wait(c, now);
+	if (now < c->due_ms)
+		timer_at(&c->timer, c->due_ms);
 	else if (buffer_len(&c->bytes) == 0)
 		connection_end(c, false); /* it never said a word */
 	else
@@ -370,7 +427,6 @@ connection_open_take(struct loop *loop, struct connections *connections,
     connection_handler *handler, void *arg)
 {
 	struct connection *c = calloc(1, sizeof(*c));
-	int64_t now;
 
 	if (!c) {
 		transport.ops->close(&transport);
@@ -389,9 +445,9 @@ connection_open_take(struct loop *loop, struct connections *connections,
 		free(c);
 		return false;
 	}
-	now = util_clock_ms();
-	c->due_ms = now + CONNECTION_HEAD_MS;
-	connection_wait(c, now);
+	limit_on_evict(transport.slot, connection_on_evict, c);
+	c->due_ms = util_clock_ms() + CONNECTION_HEAD_MS;
+	timer_at(&c->timer, c->due_ms);
 	c->connections = connections;
 	list_append(&connections->list, &c->node);
 	atomic_fetch_add(connections->count, 1);

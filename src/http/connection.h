@@ -18,8 +18,6 @@
 enum {
 	CONNECTION_HEAD_MS = 10 * 1000, /* from the accept to a complete head, the handshake of
 					   TLS within; absolute */
-	CONNECTION_LOOK_MS = 500, /* so often it is looked whether a handshake keeps others out
-				      for nothing */
 	CONNECTION_STALL_MS = 60 * 1000, /* an answer that nobody reads */
 };
 

@@ -3,6 +3,7 @@
 #include "net/linger.h"
 
 #include "base/util.h"
+#include "net/limit.h"
 
 #include <stdlib.h>
 
@@ -32,6 +33,12 @@ linger_end(struct lingering *linger)
 	timer_stop(&linger->timer);
 	list_remove(&linger->node);
 	loop_bury(linger->loop, &linger->grave, linger_release);
+}
+
+static void
+linger_on_evict(void *arg)
+{
+	linger_end(arg);
 }
 
 /*
@@ -112,6 +119,7 @@ static const struct io_handlers linger_handlers = {
 void
 linger_take(struct io *io, struct loop *loop)
 {
+	struct limit_slot *slot;
 	struct lingering *linger;
 
 	if (!io)
@@ -125,6 +133,9 @@ linger_take(struct io *io, struct loop *loop)
 	linger->io = io;
 	timer_init(&linger->timer, loop, linger_step, linger);
 	list_append(&loop->lingering, &linger->node);
+	slot = io_transport(io)->slot;
+	limit_on_evict(slot, linger_on_evict, linger);
+	limit_move(slot, LIMIT_RESPONSE);
 	io_set_handlers(io, &linger_handlers, linger);
 	io_set_reading(io, true);
 	io_shutdown(io);

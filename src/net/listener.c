@@ -20,13 +20,14 @@ enum { LISTENER_ALONE = 15 };
 struct listener {
 	struct event *event; /* owned; NULL until it is started */
 	int fd; /* owned */
+	size_t batch;
 	listener_handler *handler;
 	listener_leaver *leave; /* NULL: never */
 	void *arg; /* borrowed */
 	struct timer pause; /* while it runs, nothing is accepted */
 	int leaves; /* how often the connection that waits was left to others */
 	int alone; /* how many more are taken without a look for a next one */
-	bool held; /* our user has no room */
+	int64_t logged_ms; /* when accepting last failed and was logged; 0: never */
 };
 
 /* The one place that says whether connections are accepted. */
@@ -35,7 +36,7 @@ listener_update(struct listener *listener)
 {
 	if (!listener->event)
 		return;
-	if (listener->held || listener->pause.due_ms != 0)
+	if (listener->pause.due_ms != 0)
 		event_del(listener->event);
 	else if (event_add(listener->event, NULL) == -1)
 		timer_at(&listener->pause, util_clock_ms() + LISTENER_PAUSE_MS);
@@ -47,6 +48,17 @@ listener_pause(struct listener *listener, int ms)
 {
 	timer_at(&listener->pause, util_clock_ms() + ms);
 	listener_update(listener);
+}
+
+static void
+listener_log_failure(struct listener *listener)
+{
+	int64_t now = util_clock_ms();
+
+	if (listener->logged_ms != 0 && now - listener->logged_ms < LISTENER_LOG_MS)
+		return;
+	log_error("can't accept connections, retrying every %d ms", LISTENER_PAUSE_MS);
+	listener->logged_ms = now;
 }
 
 /* Accepts one connection. False when there is none, or it can't be. */
@@ -63,7 +75,7 @@ listener_accept(struct listener *listener)
 			return false;
 		/* Out of descriptors or memory: the connection stays in the queue, and epoll
 		 * would report it for ever. */
-		log_error("can't accept a connection, pausing for %d ms", LISTENER_PAUSE_MS);
+		listener_log_failure(listener);
 		listener_pause(listener, LISTENER_PAUSE_MS);
 		return false;
 	}
@@ -71,11 +83,12 @@ listener_accept(struct listener *listener)
 	return true;
 }
 
+/* Accepts what is in the queue, up to a batch: those that were accepted must get on, and with
+ * them everybody else, however fast others come. */
 static void
 listener_take_all(struct listener *listener)
 {
-	/* Whoever got one may have held us by that. */
-	while (listener_accept(listener) && !listener->held)
+	for (size_t i = 0; i < listener->batch && listener_accept(listener); i++)
 		continue;
 }
 
@@ -138,17 +151,10 @@ listener_on_pause_over(void *arg)
 	if (listener->leaves == 0)
 		return;
 	/* The next one that comes is another one, which was not left to anybody yet. */
-	if (!listener->held && poll(&waiting, 1, 0) == 1)
+	if (poll(&waiting, 1, 0) == 1)
 		listener_take_or_leave(listener);
 	else
 		listener->leaves = 0;
-}
-
-void
-listener_set_accepting(struct listener *listener, bool on)
-{
-	listener->held = !on;
-	listener_update(listener);
 }
 
 /* What accepted connections inherit, at no system call of their own. */
@@ -225,9 +231,10 @@ listener_new(const struct sockaddr *address, socklen_t len)
 }
 
 bool
-listener_start(struct listener *listener, struct loop *loop, listener_handler *handler,
-    listener_leaver *leave, void *arg)
+listener_start(struct listener *listener, struct loop *loop, size_t batch,
+    listener_handler *handler, listener_leaver *leave, void *arg)
 {
+	listener->batch = batch;
 	listener->handler = handler;
 	listener->leave = leave;
 	listener->arg = arg;

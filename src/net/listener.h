@@ -21,6 +21,7 @@ enum {
 	LISTENER_DEAD_S = 60, /* after so long without a response a connection is dead */
 	LISTENER_LEAVE_MS = 1, /* how long a connection is left to others at a time */
 	LISTENER_LEAVES_MAX = 8, /* and how often */
+	LISTENER_LOG_MS = 10 * 1000, /* a failing accept is logged at most this often */
 	LISTENER_TEXT_MAX =
 	    64, /* bytes of an address in text, with its end: "[v6%scope]:port" */
 };
@@ -46,14 +47,13 @@ struct listener *listener_new(const struct sockaddr *address, socklen_t len)
     __attribute__((warn_unused_result));
 
 /*
- * Accepts connections from now on. With LEAVE, which may be NULL, one at a time. ARG is
- * borrowed. False without memory.
+ * Accepts connections from now on, at most BATCH of them before everything else in the loop has
+ * its turn. With LEAVE, which may be NULL, one at a time. ARG is borrowed. False without
+ * memory.
  */
-bool listener_start(struct listener *listener, struct loop *loop, listener_handler *handler,
-    listener_leaver *leave, void *arg) __attribute__((warn_unused_result));
-
-/* On: as it begins. Off: nobody is accepted, those who come wait in the system's queue. */
-void listener_set_accepting(struct listener *listener, bool on);
+bool listener_start(struct listener *listener, struct loop *loop, size_t batch,
+    listener_handler *handler, listener_leaver *leave, void *arg)
+    __attribute__((warn_unused_result));
 
 /* Stops listening and frees. Accepts NULL. */
 void listener_free(struct listener *listener);

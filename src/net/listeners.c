@@ -161,25 +161,12 @@ listeners_try(struct listeners *listeners, char *const *addresses, size_t count,
 	return listeners->count > 0;
 }
 
-static void
-listeners_on_gate(void *arg)
-{
-	struct listeners *listeners = arg;
-
-	for (size_t i = 0; i < listeners->count; i++)
-		listener_set_accepting(listeners->items[i], !listeners->gate.shut);
-	if (listeners->on_gate && listeners->count > 0)
-		listeners->on_gate(listeners->on_gate_arg);
-}
-
 bool
 listeners_open(struct listeners *listeners, char *const *addresses, size_t count, int port,
     struct listeners_error *error)
 {
 	int tries = port == 0 ? LISTENERS_PORT_TRIES : 1;
 
-	gate_init(&listeners->gate, listeners_on_gate, listeners);
-	listeners->gate.handshakes_max = GATE_HANDSHAKES_MAX;
 	while (!listeners_try(listeners, addresses, count, port, error)) {
 		listeners_close(listeners);
 		if (--tries == 0 || error->error != EADDRINUSE)
@@ -189,11 +176,11 @@ listeners_open(struct listeners *listeners, char *const *addresses, size_t count
 }
 
 bool
-listeners_start(struct listeners *listeners, struct loop *loop, listener_handler *handler,
-    listener_leaver *leave, void *arg)
+listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,
+    listener_handler *handler, listener_leaver *leave, void *arg)
 {
 	for (size_t i = 0; i < listeners->count; i++) {
-		if (!listener_start(listeners->items[i], loop, handler, leave, arg))
+		if (!listener_start(listeners->items[i], loop, batch, handler, leave, arg))
 			return false;
 	}
 	return true;

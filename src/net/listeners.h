@@ -2,13 +2,10 @@
 /*
  * All that a server listens on: addresses in text, resolved, each with its
  * listener. With port 0 the first gets any port and the others the same one.
- * They accept only while their gate is open; whoever takes a connection from the handler
- * lets it enter.
  */
 #ifndef NET_LISTENERS_H
 #define NET_LISTENERS_H
 
-#include "net/gate.h"
 #include "net/listener.h"
 
 #include <stdbool.h>
@@ -17,10 +14,6 @@
 enum { LISTENERS_MAX = 64 };
 
 struct listeners {
-	struct gate gate; /* made by listeners_open(); lives on after listeners_close() */
-	/* NULL, or told while they listen that the gate has shut or opened. */
-	void (*on_gate)(void *arg);
-	void *on_gate_arg; /* borrowed */
 	size_t count;
 	struct listener *items[LISTENERS_MAX]; /* owned */
 };
@@ -42,8 +35,9 @@ bool listeners_open(struct listeners *listeners, char *const *addresses, size_t 
     struct listeners_error *error) __attribute__((warn_unused_result));
 
 /* Accepts from all of them: listener_start(). False without memory. */
-bool listeners_start(struct listeners *listeners, struct loop *loop, listener_handler *handler,
-    listener_leaver *leave, void *arg) __attribute__((warn_unused_result));
+bool listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,
+    listener_handler *handler, listener_leaver *leave, void *arg)
+    __attribute__((warn_unused_result));
 
 /* Listens no more. It may be called twice. */
 void listeners_close(struct listeners *listeners);

@@ -401,16 +401,21 @@ tls_release(struct tls *tls)
 	free(tls);
 }
 
-struct ssl_st *
+struct tls *
 tls_hold(struct tls *tls)
+{
+	tls->holders++;
+	return tls;
+}
+
+struct ssl_st *
+tls_connection(struct tls *tls)
 {
 	SSL *ssl = SSL_new(tls->contexts[0]);
 
-	if (!ssl) {
+	if (ssl)
+		SSL_set_accept_state(ssl);
+	else
 		ERR_clear_error();
-		return NULL;
-	}
-	SSL_set_accept_state(ssl);
-	tls->holders++;
 	return ssl;
 }

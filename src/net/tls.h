@@ -47,8 +47,10 @@ struct tls *tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MA
 /* Lets go of it. It is freed with the last stream that holds it. Accepts NULL. */
 void tls_release(struct tls *tls);
 
-/* For net/tls_stream.c: a connection of the server's side. It holds TLS until tls_release().
- * NULL without memory. */
-struct ssl_st *tls_hold(struct tls *tls) __attribute__((warn_unused_result));
+/* For net/tls_stream.c: TLS with one more holder, until tls_release(). */
+struct tls *tls_hold(struct tls *tls);
+
+/* A connection of the server's side, whose owner holds TLS. NULL without memory. */
+struct ssl_st *tls_connection(struct tls *tls) __attribute__((warn_unused_result));
 
 #endif

@@ -3,14 +3,13 @@
 #include "net/tls_stream.h"
 
 #include "base/util.h"
-#include "net/gate.h"
+#include "net/limit.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +20,8 @@
 enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
 
 struct tls_stream {
-	SSL *ssl; /* owned */
+	SSL *ssl; /* owned; NULL until the first byte arrives */
 	struct tls *tls; /* held */
-	struct gate *gate; /* borrowed, entered; NULL: none */
-	bool handshake; /* it is not through yet */
-	OSSL_HANDSHAKE_STATE step; /* how far it is, and since when */
-	int64_t step_ms;
 	bool more; /* the last read stopped for want of room */
 	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then.
 	 */
@@ -91,24 +86,46 @@ tls_stream_ended(const struct tls_stream *s)
 }
 
 static void
-tls_stream_end_handshake(struct tls_stream *s)
+tls_stream_free(struct tls_stream *s)
 {
-	if (s->handshake)
-		gate_end_handshake(s->gate);
-	s->handshake = false;
+	if (!s)
+		return;
+	SSL_free(s->ssl);
+	tls_release(s->tls);
+	free(s);
 }
 
-static void
-tls_stream_note_step(struct tls_stream *s)
+/* Looks at the first byte, and prepares for what it begins. OK: the stream can be read. */
+static enum transport_result
+tls_stream_begin(struct transport *t)
 {
-	OSSL_HANDSHAKE_STATE step = SSL_get_state(s->ssl);
+	struct tls_stream *s = t->state;
+	unsigned char first;
+	ssize_t n;
 
-	if (SSL_is_init_finished(s->ssl)) {
-		tls_stream_end_handshake(s);
-	} else if (step != s->step) {
-		s->step = step;
-		s->step_ms = util_clock_ms();
+	do {
+		n = recv(t->fd, &first, 1, MSG_PEEK);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? TRANSPORT_AGAIN
+							       : TRANSPORT_ERROR;
+	if (n == 0)
+		return TRANSPORT_EOF;
+	/* A method, or the signature of the PROXY protocol. A record of TLS begins with a
+	 * control byte. */
+	if ((first >= 'A' && first <= 'Z') || first == '\r') {
+		tls_stream_free(s);
+		t->state = NULL;
+		t->ops = &transport_socket;
+		t->plain_text = true;
+		return TRANSPORT_OK;
 	}
+	s->ssl = tls_connection(s->tls);
+	if (!s->ssl || SSL_set_fd(s->ssl, t->fd) != 1) {
+		ERR_clear_error();
+		return tls_stream_end(s, TRANSPORT_ERROR, ENOMEM);
+	}
+	return TRANSPORT_OK;
 }
 
 /* Reads as long as there is room and OpenSSL has bytes: what stays within it no event of the
@@ -123,6 +140,13 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 	s->more = false;
 	if (s->end != TRANSPORT_OK)
 		return tls_stream_ended(s);
+	if (!s->ssl) {
+		result = tls_stream_begin(t);
+		if (result != TRANSPORT_OK)
+			return result;
+		if (t->ops != &transport_tls)
+			return t->ops->read(t, bytes, capacity, n);
+	}
 	do {
 		size_t got = 0;
 
@@ -137,8 +161,6 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 			result =
 			    tls_stream_judge(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
 	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
-	if (s->handshake)
-		tls_stream_note_step(s);
 	/* An end behind bytes is told by the next read: see tls_stream_pending(). */
 	if (*n > 0)
 		return TRANSPORT_OK;
@@ -204,6 +226,8 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 	size_t len;
 
 	t->write_wants_read = false;
+	if (!s->ssl)
+		return tls_stream_end(s, TRANSPORT_ERROR, EPROTO);
 	if (s->end == TRANSPORT_ERROR)
 		return tls_stream_ended(s);
 	while (bytes = tls_cursor_next(&cursor, record, &len), len > 0) {
@@ -234,7 +258,7 @@ tls_stream_shutdown(struct transport *t)
 	struct tls_stream *s = t->state;
 	bool ignored;
 
-	if (s->end != TRANSPORT_ERROR && SSL_is_init_finished(s->ssl)) {
+	if (s->end != TRANSPORT_ERROR && s->ssl && SSL_is_init_finished(s->ssl)) {
 		tls_stream_clear_errors();
 		/* 0: ours was sent and theirs has not come; it is not waited for here. */
 		if (SSL_shutdown(s->ssl) < 0 &&
@@ -248,33 +272,9 @@ tls_stream_shutdown(struct transport *t)
 static void
 tls_stream_close(struct transport *t)
 {
-	struct tls_stream *s = t->state;
-	struct gate *gate = NULL;
-
-	if (s) {
-		gate = s->gate;
-		tls_stream_end_handshake(s);
-		SSL_free(s->ssl);
-		tls_release(s->tls);
-		free(s);
-	}
+	tls_stream_free(t->state);
 	t->state = NULL;
-	if (t->fd != -1)
-		close(t->fd);
-	t->fd = -1;
-	gate_leave(gate);
-}
-
-/* Whose next word lies there unread waits for us: many may, when signing takes long. Single
- * bytes that take a handshake no further gain nothing. */
-static bool
-tls_stream_is_in_the_way(const struct transport *t)
-{
-	const struct tls_stream *s = t->state;
-	struct pollfd look = {.fd = t->fd, .events = POLLIN};
-
-	return s && s->handshake && gate_is_pressed(s->gate) &&
-	       util_clock_ms() - s->step_ms >= TLS_STREAM_SILENCE_MS && poll(&look, 1, 0) == 0;
+	transport_socket.close(t);
 }
 
 static const char *
@@ -282,12 +282,13 @@ tls_stream_error(const struct transport *t)
 {
 	static char words[256];
 	const struct tls_stream *s = t->state;
-	const char *name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
+	const char *name;
 	const char *reason;
 	long verified;
 
 	if (s->code == 0)
 		return NULL;
+	name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
 	/* The one callback that can fail is that of the name. */
 	if (ERR_GET_REASON(s->code) == SSL_R_CALLBACK_FAILED) {
 		snprintf(words, sizeof(words), "TLS: %s%s",
@@ -310,36 +311,20 @@ const struct transport_ops transport_tls = {
     .shutdown = tls_stream_shutdown,
     .close = tls_stream_close,
     .pending = tls_stream_pending,
-    .is_in_the_way = tls_stream_is_in_the_way,
     .error = tls_stream_error,
 };
 
 bool
-tls_stream_open(struct tls *tls, int fd, struct gate *gate, struct transport *out)
+tls_stream_open(struct tls *tls, int fd, struct limit_slot *slot, struct transport *out)
 {
 	struct tls_stream *s = calloc(1, sizeof(*s));
 
-	*out = (struct transport){.ops = &transport_tls, .fd = fd};
-	if (s)
-		s->ssl = tls_hold(tls);
-	if (!s || !s->ssl) {
-		free(s);
+	*out = (struct transport){.ops = &transport_tls, .fd = fd, .slot = slot, .state = s};
+	if (!s) {
 		tls_stream_close(out);
 		return false;
 	}
-	s->tls = tls;
-	out->state = s;
-	if (SSL_set_fd(s->ssl, fd) != 1) {
-		ERR_clear_error();
-		tls_stream_close(out);
-		return false;
-	}
-	s->gate = gate;
-	s->handshake = true;
-	s->step = SSL_get_state(s->ssl);
-	s->step_ms = util_clock_ms();
-	gate_enter(gate);
-	gate_begin_handshake(gate);
+	s->tls = tls_hold(tls);
 	return true;
 }
 
@@ -381,7 +366,8 @@ tls_client_get(const struct transport *transport, struct tls_client *out)
 	bool ok;
 
 	*out = (struct tls_client){0};
-	if (transport->ops == &transport_tls && s && SSL_get_verify_result(s->ssl) == X509_V_OK)
+	if (transport->ops == &transport_tls && s && s->ssl &&
+	    SSL_get_verify_result(s->ssl) == X509_V_OK)
 		certificate = SSL_get1_peer_certificate(s->ssl);
 	if (!certificate)
 		return true;

@@ -15,21 +15,17 @@
 
 #include <stdbool.h>
 
-enum {
-	TLS_STREAM_SILENCE_MS = 2 * 1000, /* so long a client may keep a handshake waiting while
-					     others wait: from each step to the next */
-};
-
 extern const struct transport_ops transport_tls;
 
-struct gate;
-
 /*
- * Begins TLS over the accepted, non-blocking socket FD, which is taken even on failure. *OUT
- * holds TLS until it is closed, and enters GATE, which is borrowed, or NULL, until then. False
- * without memory.
+ * TLS over the accepted, non-blocking socket FD. It is taken even on failure, and so is SLOT,
+ * which may be NULL. *OUT holds TLS until it is closed. False without memory.
+ *
+ * OpenSSL's part is made when the first byte arrives, so a client that sends nothing costs
+ * little. If that byte begins plain text, the transport turns into transport_socket with
+ * PLAIN_TEXT set.
  */
-bool tls_stream_open(struct tls *tls, int fd, struct gate *gate, struct transport *out)
+bool tls_stream_open(struct tls *tls, int fd, struct limit_slot *slot, struct transport *out)
     __attribute__((warn_unused_result));
 
 /* The client's certificate, each as a fresh, terminated text. */

@@ -3,7 +3,7 @@
  * EPIPE. */
 #include "net/transport.h"
 
-#include "net/gate.h"
+#include "net/limit.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -60,15 +60,8 @@ transport_plain_close(struct transport *t)
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;
-}
-
-static void
-transport_socket_close(struct transport *t)
-{
-	if (t->fd == -1)
-		return;
-	transport_plain_close(t);
-	gate_leave(t->state);
+	limit_leave(t->slot);
+	t->slot = NULL;
 }
 
 static bool
@@ -90,14 +83,13 @@ const struct transport_ops transport_socket = {
     .writev = transport_plain_writev,
     .write_last = transport_socket_send_more,
     .shutdown = transport_socket_shutdown,
-    .close = transport_socket_close,
+    .close = transport_plain_close,
 };
 
 struct transport
-transport_enter(int fd, struct gate *gate)
+transport_accepted(int fd, struct limit_slot *slot)
 {
-	gate_enter(gate);
-	return (struct transport){.ops = &transport_socket, .fd = fd, .state = gate};
+	return (struct transport){.ops = &transport_socket, .fd = fd, .slot = slot};
 }
 
 const struct transport_ops transport_pipe = {

@@ -20,6 +20,7 @@ enum transport_result {
 	TRANSPORT_ERROR, /* errno says why; the stream is of no use any more */
 };
 
+struct limit_slot;
 struct transport;
 
 struct transport_ops {
@@ -43,8 +44,6 @@ struct transport_ops {
 	/* True when there is something to read that no event of the descriptor will announce.
 	 * NULL: never. */
 	bool (*pending)(const struct transport *t);
-	/* True while it does nothing but keep a place that others wait for. NULL: never. */
-	bool (*is_in_the_way)(const struct transport *t);
 	/* Why the last read or write was an ERROR, in words that live until the next call;
 	 * NULL: errno says it. */
 	const char *(*error)(const struct transport *t);
@@ -54,21 +53,21 @@ struct transport_ops {
 
 struct transport {
 	const struct transport_ops *ops;
-	void *state; /* of the kind's own; a plain socket's is its struct gate or NULL */
+	void *state; /* of the kind's own */
+	struct limit_slot *slot; /* owned: left when the descriptor is closed; NULL: none */
 	int fd; /* owned; -1 when closed */
 	/* After AGAIN: what was asked for waits until the descriptor is ready for the opposite.
 	 */
 	bool read_wants_write;
 	bool write_wants_read;
+	bool plain_text; /* the client does not speak TLS, which was expected */
 };
-
-struct gate;
 
 extern const struct transport_ops transport_socket;
 extern const struct transport_ops transport_pipe;
 
-/* A plain connection over the accepted, non-blocking socket FD, which enters GATE until it is
- * closed. GATE is borrowed; NULL: none. */
-struct transport transport_enter(int fd, struct gate *gate);
+/* A plain connection over the accepted, non-blocking socket FD. It owns SLOT, which may be
+ * NULL. */
+struct transport transport_accepted(int fd, struct limit_slot *slot);
 
 #endif

@@ -50,8 +50,6 @@ struct endpoint {
 	uint16_t max_pings; /* of a client in a second; 0: no limit */
 	struct endpoint_reasons reasons; /* endpoint_set_reasons() */
 	int64_t ping_ms; /* 0: no pings */
-	size_t room; /* programs of this process that the system has descriptors for; 0: no
-			limit */
 	bool compat; /* messages of the wrong type are dropped, the log is websocketd's */
 
 	struct origin_policy origin;

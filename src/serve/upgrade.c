@@ -3,6 +3,7 @@
 #include "serve/upgrade.h"
 
 #include "base/log.h"
+#include "net/limit.h"
 #include "net/listener.h"
 #include "serve/env.h"
 #include "serve/reject.h"
@@ -217,12 +218,10 @@ upgrade_check_origin(const struct endpoint *endpoint, const struct head *head, s
 static bool
 upgrade_check_room(const struct upgrade_context *context, struct reject *reject)
 {
-	size_t room = context->endpoint->room;
-
 	if (children_are_full(context->children))
 		return reject_busy(reject);
 	/* Further descriptors are for clients that wait for a response. */
-	if (room != 0 && children_count(context->children) >= room)
+	if (!limit_has_room_for_program(context->limit, children_count(context->children)))
 		return reject_with(reject, 503, REJECT_RETRY_LATER,
 		    "no descriptors for another program; raise the limit of open files "
 		    "(ulimit -n)");

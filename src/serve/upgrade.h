@@ -20,6 +20,7 @@ struct upgrade_context {
 	struct loop *loop;
 	struct children *children;
 	struct list *sessions;
+	struct limit *limit;
 	_Atomic uint64_t *last_id; /* of the last session, of all processes that serve */
 	const struct endpoint *endpoint;
 };

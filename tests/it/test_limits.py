@@ -31,12 +31,6 @@ def close(ws):
     ws.close()
 
 
-def greet(peer):
-    """What connect(wait=False) has left for later: that the server is there."""
-    if TLS:
-        peer.sock.handshake()
-
-
 def few_descriptors(server, *args):
     """A server that may have 64 of them, with what its log says: (server, sessions, other connections)."""
     one = server(*args, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
@@ -62,22 +56,14 @@ def test_few_descriptors(server):
     while ws := come():
         live.append(ws)
     assert len(live) == sessions >= 8
-    waiting = [one.connect(wait=False) for _ in range(200)]
-    for peer in waiting if not TLS else ():
-        peer.send(peer.request_bytes())
-
-    def serve():
-        """Takes the answers that are there; over TLS the first one is the server's hello."""
-        for peer in [p for p in waiting if select.select([p.sock], [], [], 0)[0]]:
-            waiting.remove(peer)
-            if TLS:
-                greet(peer)
-                peer.send(peer.request_bytes())
-            assert answer(peer) == 503
-            peer.close()
-        return len(waiting)
-
-    wait_for(lambda: serve() == 0, "all were answered")
+    # Far more than there are slots for, at the same time: each has its answer when it has asked.
+    waiting = []
+    for _ in range(20 if TLS else 200):
+        waiting.append(one.connect())
+        waiting[-1].send(waiting[-1].request_bytes())
+    for peer in waiting:
+        assert answer(peer) == 503
+        peer.close()
     assert all(echoes(ws) for ws in live)
     assert len(one.tagged()) == len(live)
     wait_idle([one.pid])
@@ -109,67 +95,6 @@ def test_too_few_descriptors_to_begin_with(workers):
     )
     said = "wspipe: the limit of 12 open files is too low for a single session; ulimit -n raises it\n"
     assert (done.returncode, done.stdout, done.stderr) == (71, "", said)
-
-
-def test_who_only_connects_leaves_room_for_programs(server):
-    """As many are accepted as there is room for, the others wait outside; and each who is in gets its program or a 503."""
-    one, sessions, others = few_descriptors(server, "cat")
-    crowd = [one.connect(wait=False) for _ in range(200)]
-    one.wait_log(
-        "error server %d connections are open, as many as the limit of open files has room for; others wait until one ends"
-        % (sessions + others)
-    )
-    assert fd_count(one.pid) == one.fds + sessions + others
-    inside, outside = crowd[: sessions + others], crowd[sessions + others :]
-    live = []
-    for peer in inside[:sessions]:
-        greet(peer)
-        peer.upgrade()
-        assert echoes(peer)
-        live.append(peer)
-    for peer in inside[sessions:]:
-        greet(peer)
-        peer.send(peer.request_bytes())
-        status, fields, _ = peer.answer()
-        assert status == 503 and dict(fields)["retry-after"] == "5"
-        peer.close()
-    # Those who have gone let others in.
-    for peer in outside[:others]:
-        greet(peer)
-        peer.send(peer.request_bytes())
-        assert peer.answer()[0] == 503
-        peer.close()
-    for ws in live:
-        assert echoes(ws)
-        close(ws)
-    for peer in outside[others:]:
-        peer.close()
-    assert "can't accept" not in one.log()
-
-
-def test_files_that_are_sent_leave_room_for_programs(server, tmp_path):
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "big").write_bytes(bytes(32 << 20))
-    one, sessions, others = few_descriptors(server, "--staticdir=site", "cat")
-    slow = []
-    for _ in range(others):
-        slow.append(one.connect(rcvbuf=4096))
-        slow[-1].send(slow[-1].request_bytes("/big", upgrade=False))
-        assert slow[-1].response()[0] == 200
-    live = [one.websocket() for _ in range(sessions)]
-    assert all(echoes(ws) for ws in live)
-    # Full: a file is still a file, and waits only for a place.
-    late = one.connect(wait=False)
-    slow.pop().close()
-    greet(late)
-    late.send(late.request_bytes("/none", upgrade=False))
-    assert late.answer()[0] == 404
-    late.close()
-    for peer in slow:
-        peer.close()
-    for ws in live:
-        close(ws)
-    assert "can't accept" not in one.log()
 
 
 def test_few_processes_are_counted_until_they_are_reaped(server):
@@ -321,13 +246,14 @@ def test_failing_system_calls(server):
                         close(peer)
                     else:
                         seen.add((calls, error))
-                        assert peer.read_to_end().endswith(b"503 Service Unavailable\n")
+                        assert peer.read_to_end().startswith(b"503 Service Unavailable\n")
             assert all(echoes(ws) for ws in others), (calls, error, n)
     # Those that are to be refused were.
     assert seen == {(calls, error) for calls, error, _, allowed in INJECTIONS if allowed}
     for ws in others:
         close(ws)
-    assert len(re.findall("can't accept", one.log())) >= 4
+    # However often it failed, now and then a line.
+    assert len(re.findall("can't accept", one.log())) in range(1, 4)
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")

@@ -168,12 +168,14 @@ class TlsSocket:
 class Peer:
     """One connection to the server: TCP, or TLS when there is a context."""
 
-    def __init__(self, address, rcvbuf=None, context=None, server_name="localhost", wait=True):
+    def __init__(self, address, rcvbuf=None, context=None, server_name="localhost", wait=True, source=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         self.sock.settimeout(DEADLINE)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect(address)
         self.port = self.sock.getsockname()[1]
         self.host = "[%s]:%d" % address[:2] if ":" in address[0] else "%s:%d" % address[:2]

@@ -44,7 +44,7 @@ test_connections_inherit_the_checks_of_the_other_side(void **state)
 	(void)state;
 	assert_non_null(listener);
 	assert_non_null(loop);
-	assert_true(listener_start(listener, loop, on_accepted, NULL, &accepted));
+	assert_true(listener_start(listener, loop, 1, on_accepted, NULL, &accepted));
 	listener_address(listener, &address);
 	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(any)), 0);
 	while (accepted == -1)

@@ -3,8 +3,8 @@
  * by byte. */
 #include "base/log.h"
 #include "base/util.h"
-#include "net/gate.h"
 #include "net/io.h"
+#include "net/limit.h"
 #include "net/tls.h"
 #include "net/tls_stream.h"
 #include "net/tls_ticket.h"
@@ -219,7 +219,7 @@ test_a_key_that_others_can_read_is_warned_of(void **state)
  * socketpair and back. */
 struct pair {
 	struct tls *tls;
-	struct gate gate;
+	struct limit *limit;
 	struct transport transport;
 	int other; /* -1: closed */
 	SSL_CTX *context;
@@ -231,17 +231,20 @@ struct pair {
 static void
 pair_open(struct pair *p, const char *ca, int version)
 {
+	static const struct limit_settings settings = {.connections = 1, .programs = 1};
+	struct sockaddr_storage peer = {.ss_family = AF_INET};
 	char error[TLS_ERROR_MAX];
 	int ends[2];
 
 	memset(p, 0, sizeof(*p));
-	gate_init(&p->gate, NULL, NULL);
+	p->limit = limit_new(&settings);
+	assert_non_null(p->limit);
 	p->tls = make_tls("a.crt", "a.key", ca, NULL, error);
 	assert_non_null(p->tls);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	assert_true(tls_stream_open(p->tls, ends[0], &p->gate, &p->transport));
-	assert_int_equal(p->gate.open, 1);
-	assert_int_equal(p->gate.handshakes, 1);
+	assert_true(
+	    tls_stream_open(p->tls, ends[0], limit_enter(p->limit, &peer), &p->transport));
+	assert_int_equal(limit_count(p->limit, LIMIT_PENDING), 1);
 	p->other = ends[1];
 	p->context = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_max_proto_version(p->context, version);
@@ -265,8 +268,8 @@ pair_close(struct pair *p)
 	SSL_CTX_free(p->context);
 	if (p->transport.ops)
 		p->transport.ops->close(&p->transport);
-	assert_int_equal(p->gate.open, 0);
-	assert_int_equal(p->gate.handshakes, 0);
+	assert_int_equal(limit_count(p->limit, LIMIT_PENDING), 0);
+	limit_free(p->limit);
 	if (p->other != -1)
 		close(p->other);
 	tls_release(p->tls);
@@ -331,11 +334,8 @@ pair_shake_hands(struct pair *p, size_t step)
 		while (pair_to_server(p, step) > 0)
 			assert_int_equal(pair_read(p, &byte, 1, &n), TRANSPORT_AGAIN);
 		pair_to_client(p);
-		if (done == 1) {
-			assert_int_equal(p->gate.handshakes, 0);
-			assert_int_equal(p->gate.open, 1);
+		if (done == 1)
 			return;
-		}
 	}
 	fail();
 }
@@ -598,9 +598,9 @@ test_what_is_no_tls_is_an_error_with_words(void **state)
 
 	(void)state;
 	pair_open(&p, NULL, TLS1_3_VERSION);
-	assert_int_equal(write(p.other, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+	assert_int_equal(write(p.other, "\x80get / http/1.1\r\n\r\n", 19), 19);
 	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_ERROR);
-	assert_string_equal(p.transport.ops->error(&p.transport), "TLS: http request");
+	assert_string_equal(p.transport.ops->error(&p.transport), "TLS: wrong version number");
 	assert_int_equal(pair_write(&p, "x", 1, &n), TRANSPORT_ERROR);
 	assert_true(p.transport.ops->shutdown(&p.transport));
 	pair_close(&p);
@@ -927,59 +927,36 @@ test_a_paused_stream_writes_and_ends(void **state)
 	pair_close(&p);
 }
 
+/* A client that sends nothing costs no more than that; one that sends plain text is heard. */
 static void
-ignore_change(void *arg)
+test_the_first_byte_decides(void **state)
 {
-	(void)arg;
-}
-
-static bool
-pair_is_in_the_way(struct pair *p)
-{
-	return p->transport.ops->is_in_the_way(&p->transport);
-}
-
-/* A handshake gives way when the client lets it wait, and not when we do. */
-static void
-test_who_waits_for_us_is_in_nobodys_way(void **state)
-{
+	static const char *const plain[] = {"GET / HTTP/1.1\r\n", "OPTIONS", "\r\n\r\n"};
 	struct pair p;
-	uint8_t byte;
+	char bytes[64];
 	size_t n;
 
 	(void)state;
 	pair_open(&p, NULL, TLS1_3_VERSION);
-	p.gate.on_change = ignore_change;
-	passed_ms += 2 * TLS_STREAM_SILENCE_MS;
-	assert_false(pair_is_in_the_way(&p)); /* nobody waits */
-	p.gate.handshakes_max = 1;
-	gate_limit(&p.gate, 0);
-	assert_true(pair_is_in_the_way(&p));
-	/* What is said lies there unread. */
-	assert_int_equal(SSL_do_handshake(p.client), -1);
-	assert_int_equal(pair_to_server(&p, 1), 1);
-	assert_false(pair_is_in_the_way(&p));
-	/* A byte is no step. */
-	assert_int_equal(pair_read(&p, &byte, 1, &n), TRANSPORT_AGAIN);
-	assert_true(pair_is_in_the_way(&p));
-	assert_true(pair_to_server(&p, 65536) > 0);
-	assert_false(pair_is_in_the_way(&p));
-	/* Our answer is one, from which on it is the client's turn. */
-	assert_int_equal(pair_read(&p, &byte, 1, &n), TRANSPORT_AGAIN);
-	assert_false(pair_is_in_the_way(&p));
-	passed_ms += TLS_STREAM_SILENCE_MS / 2;
-	assert_false(pair_is_in_the_way(&p));
-	passed_ms += TLS_STREAM_SILENCE_MS / 2;
-	assert_true(pair_is_in_the_way(&p));
-	assert_true(pair_to_client(&p) > 0);
-	assert_int_equal(SSL_do_handshake(p.client), 1);
-	assert_true(pair_to_server(&p, 65536) > 0);
-	assert_false(pair_is_in_the_way(&p));
-	assert_int_equal(pair_read(&p, &byte, 1, &n), TRANSPORT_AGAIN);
-	assert_int_equal(p.gate.handshakes, 0);
-	passed_ms += 2 * TLS_STREAM_SILENCE_MS;
-	assert_false(pair_is_in_the_way(&p));
+	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_AGAIN);
+	assert_true(p.transport.ops->shutdown(&p.transport));
+	close(p.other);
+	p.other = -1;
+	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_EOF);
+	assert_int_equal(pair_write(&p, "x", 1, &n), TRANSPORT_ERROR);
 	pair_close(&p);
+
+	for (size_t i = 0; i < UTIL_LEN(plain); i++) {
+		pair_open(&p, NULL, TLS1_3_VERSION);
+		assert_int_equal(write(p.other, plain[i], strlen(plain[i])), strlen(plain[i]));
+		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+		assert_int_equal(n, strlen(plain[i]));
+		assert_memory_equal(bytes, plain[i], n);
+		assert_true(p.transport.plain_text);
+		assert_int_equal(pair_write(&p, "no", 2, &n), TRANSPORT_OK);
+		assert_int_equal(read(p.other, bytes, sizeof(bytes)), 2);
+		pair_close(&p);
+	}
 }
 
 int
@@ -1003,7 +980,7 @@ main(void)
 	    cmocka_unit_test(test_a_stream_reads_on_without_an_event_of_the_socket),
 	    cmocka_unit_test(test_a_queue_does_not_swallow_what_is_pending),
 	    cmocka_unit_test(test_a_paused_stream_writes_and_ends),
-	    cmocka_unit_test(test_who_waits_for_us_is_in_nobodys_way),
+	    cmocka_unit_test(test_the_first_byte_decides),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How many client connections may be open.
+ *
+ * A host is what is known of one address while it has connections: queues of its slots for
+ * each class that can be evicted, the oldest first. For each such class the hosts stand in
+ * queues by the number of slots they have in it. As numbers change by one, the greatest of
+ * them is always at hand.
+ */
+#include "net/limit.h"
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "net/tally.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+	LIMIT_EVICTABLE = LIMIT_PROGRAM, /* classes: those before it */
+	LIMIT_BUCKETS = 1 << 14, /* of the hash table; with more hosts it has chains */
+};
+
+/* 0000:ffff::/32 is reserved, so IPv4 addresses find room among the prefixes of IPv6. */
+#define LIMIT_IPV4 (UINT64_C(0xffff) << 32)
+
+struct limit_host {
+	struct limit *limit; /* borrowed */
+	struct limit_host *next; /* in its bucket of the hash table */
+	uint64_t address;
+	size_t slots;
+	size_t admitted; /* those that PER_ADDRESS counts */
+	struct limit_queue {
+		struct list node; /* in limit_pool.by_count */
+		struct list silent; /* slots of clients that have sent nothing */
+		struct list slots; /* all others */
+		size_t count; /* of both */
+	} queues[LIMIT_EVICTABLE];
+};
+
+struct limit_slot {
+	struct list node; /* in limit_host.queues, unless it is a program's */
+	struct limit_host *host; /* borrowed */
+	void (*evict)(void *arg);
+	void *arg; /* borrowed */
+	int tally; /* where TALLY counts it; TALLY_NONE: nowhere */
+	enum limit_class class;
+	bool heard; /* the client has sent something */
+	bool admitted;
+};
+
+struct limit {
+	struct limit_settings settings;
+	size_t counts[LIMIT_PROGRAM + 1];
+	struct limit_pool {
+		struct list *by_count; /* owned: hosts that have so many slots; lazily made */
+		size_t top; /* the greatest number */
+	} pools[LIMIT_EVICTABLE];
+	struct limit_host **hosts; /* owned: LIMIT_BUCKETS chains */
+	uint64_t seed; /* so that nobody can choose addresses that share a chain */
+	struct limit_report {
+		int64_t logged_ms; /* 0: never */
+		size_t closed; /* connections so far */
+	} evicted, rejected;
+};
+
+static const char *const limit_what[LIMIT_EVICTABLE] = {
+    [LIMIT_PENDING] = "connections without a complete request",
+    [LIMIT_RESPONSE] = "responses",
+};
+
+uint64_t
+limit_address(const struct sockaddr_storage *peer)
+{
+	const struct in6_addr *six = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+	uint32_t four;
+	uint64_t prefix = 0;
+
+	if (peer->ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(six)) {
+		for (size_t i = 0; i < sizeof(prefix); i++)
+			prefix = prefix << 8 | six->s6_addr[i];
+		return prefix;
+	}
+	if (peer->ss_family == AF_INET6)
+		memcpy(&four, six->s6_addr + 12, sizeof(four));
+	else
+		four = ((const struct sockaddr_in *)peer)->sin_addr.s_addr;
+	return LIMIT_IPV4 | ntohl(four);
+}
+
+void
+limit_text(uint64_t address, char text[LIMIT_TEXT_MAX])
+{
+	struct in6_addr six = {0};
+	struct in_addr four = {htonl((uint32_t)address)};
+
+	if (address >> 32 == LIMIT_IPV4 >> 32) {
+		inet_ntop(AF_INET, &four, text, LIMIT_TEXT_MAX);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(address); i++)
+		six.s6_addr[i] = (uint8_t)(address >> (56 - 8 * i));
+	inet_ntop(AF_INET6, &six, text, LIMIT_TEXT_MAX);
+	strcat(text, "/64");
+}
+
+struct limit *
+limit_new(const struct limit_settings *settings)
+{
+	struct limit *limit = calloc(1, sizeof(*limit));
+
+	if (!limit)
+		return NULL;
+	limit->settings = *settings;
+	limit->hosts = calloc(LIMIT_BUCKETS, sizeof(*limit->hosts));
+	for (size_t i = 0; i < LIMIT_EVICTABLE; i++)
+		limit->pools[i].by_count =
+		    calloc(settings->connections + 1, sizeof(struct list));
+	if (!limit->hosts || !limit->pools[LIMIT_PENDING].by_count ||
+	    !limit->pools[LIMIT_RESPONSE].by_count ||
+	    getrandom(&limit->seed, sizeof(limit->seed), 0) != sizeof(limit->seed)) {
+		limit_free(limit);
+		return NULL;
+	}
+	return limit;
+}
+
+void
+limit_free(struct limit *limit)
+{
+	if (!limit)
+		return;
+	for (size_t i = 0; i < LIMIT_EVICTABLE; i++)
+		free(limit->pools[i].by_count);
+	free(limit->hosts);
+	free(limit);
+}
+
+/* The chain of an address: the finalizer of MurmurHash3. */
+static struct limit_host **
+limit_chain(const struct limit *limit, uint64_t address)
+{
+	uint64_t hash = address ^ limit->seed;
+
+	hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return &limit->hosts[(hash ^ hash >> 33) % LIMIT_BUCKETS];
+}
+
+/* The host of an address. NULL without memory. */
+static struct limit_host *
+limit_host_get(struct limit *limit, uint64_t address)
+{
+	struct limit_host **chain = limit_chain(limit, address);
+	struct limit_host *host = *chain;
+
+	while (host && host->address != address)
+		host = host->next;
+	if (host)
+		return host;
+	host = calloc(1, sizeof(*host));
+	if (!host)
+		return NULL;
+	host->limit = limit;
+	host->address = address;
+	for (size_t i = 0; i < LIMIT_EVICTABLE; i++) {
+		list_init(&host->queues[i].node);
+		list_init(&host->queues[i].silent);
+		list_init(&host->queues[i].slots);
+	}
+	host->next = *chain;
+	*chain = host;
+	return host;
+}
+
+/* Frees it once it has no slots. */
+static void
+limit_host_put(struct limit_host *host)
+{
+	struct limit_host **link = limit_chain(host->limit, host->address);
+
+	if (host->slots > 0)
+		return;
+	while (*link != host)
+		link = &(*link)->next;
+	*link = host->next;
+	free(host);
+}
+
+/* Moves a host to the queue of its new number of slots. */
+static void
+limit_pool_sort(struct limit_pool *pool, struct limit_queue *queue)
+{
+	struct list *hosts = &pool->by_count[queue->count];
+
+	list_remove(&queue->node);
+	if (queue->count > 0) {
+		if (!hosts->next)
+			list_init(hosts);
+		list_append(hosts, &queue->node);
+	}
+	if (queue->count > pool->top)
+		pool->top = queue->count;
+	else if (pool->top > 0 && list_empty(&pool->by_count[pool->top]))
+		pool->top--;
+}
+
+static void
+limit_link(struct limit_slot *slot)
+{
+	struct limit *limit = slot->host->limit;
+	struct limit_queue *queue;
+
+	limit->counts[slot->class]++;
+	if (slot->class == LIMIT_PROGRAM)
+		return;
+	queue = &slot->host->queues[slot->class];
+	list_append(slot->heard ? &queue->slots : &queue->silent, &slot->node);
+	queue->count++;
+	limit_pool_sort(&limit->pools[slot->class], queue);
+}
+
+static void
+limit_unlink(struct limit_slot *slot)
+{
+	struct limit *limit = slot->host->limit;
+	struct limit_queue *queue;
+
+	limit->counts[slot->class]--;
+	if (slot->class == LIMIT_PROGRAM)
+		return;
+	queue = &slot->host->queues[slot->class];
+	list_remove(&slot->node);
+	queue->count--;
+	limit_pool_sort(&limit->pools[slot->class], queue);
+}
+
+/* Counts a connection that is closed; true when that is to be logged. */
+static bool
+limit_report(struct limit_report *report)
+{
+	int64_t now = util_clock_ms();
+
+	report->closed++;
+	if (report->logged_ms != 0 && now - report->logged_ms < LIMIT_LOG_MS)
+		return false;
+	report->logged_ms = now;
+	return true;
+}
+
+static void
+limit_log_evicted(struct limit *limit, enum limit_class class, const struct limit_host *host)
+{
+	char text[LIMIT_TEXT_MAX];
+
+	if (!limit_report(&limit->evicted))
+		return;
+	limit_text(host->address, text);
+	log_errorx("all %zu slots for connections without a program are in use; closing the "
+		   "oldest of %zu %s from %s (%zu closed so far)",
+	    limit->settings.connections, host->queues[class].count, limit_what[class], text,
+	    limit->evicted.closed);
+}
+
+static void
+limit_log_rejected(struct limit *limit, const struct limit_host *host)
+{
+	char text[LIMIT_TEXT_MAX];
+
+	if (!limit_report(&limit->rejected))
+		return;
+	limit_text(host->address, text);
+	log_errorx("too many connections from %s (--max-per-ip=%zu); closing new ones "
+		   "(%zu closed so far)",
+	    text, limit->settings.per_address, limit->rejected.closed);
+}
+
+/* Closes the connection that is to go first. */
+static void
+limit_evict(struct limit *limit)
+{
+	size_t responses = limit->counts[LIMIT_RESPONSE];
+	size_t share = limit->settings.connections * LIMIT_RESPONSES_SHARE / 100;
+	enum limit_class class = responses > share || limit->counts[LIMIT_PENDING] == 0
+				     ? LIMIT_RESPONSE
+				     : LIMIT_PENDING;
+	const struct limit_pool *pool = &limit->pools[class];
+	const struct limit_queue *queue =
+	    LIST_ENTRY_OF(pool->by_count[pool->top].next, struct limit_queue, node);
+	const struct list *slots = list_empty(&queue->silent) ? &queue->slots : &queue->silent;
+	struct limit_slot *slot = LIST_ENTRY_OF(slots->next, struct limit_slot, node);
+
+	limit_log_evicted(limit, class, slot->host);
+	slot->evict(slot->arg);
+}
+
+/* Sees to it that one more connection without a program has a slot. */
+static void
+limit_make_room(struct limit *limit)
+{
+	while (limit->counts[LIMIT_PENDING] + limit->counts[LIMIT_RESPONSE] >=
+	       limit->settings.connections)
+		limit_evict(limit);
+}
+
+/* Counts one more of the address, if the bound allows it. */
+static bool
+limit_take(struct limit_slot *slot)
+{
+	struct limit_host *host = slot->host;
+	const struct limit_settings *settings = &host->limit->settings;
+	size_t sum = 0;
+
+	if (settings->per_address != 0 && host->admitted >= settings->per_address)
+		return false;
+	/* Counted first, so that two workers can't both take the last. */
+	if (settings->per_address != 0 && settings->tally)
+		slot->tally = tally_add(settings->tally, host->address, settings->worker, &sum);
+	if (sum > settings->per_address) {
+		tally_remove(settings->tally, slot->tally, settings->worker);
+		slot->tally = TALLY_NONE;
+		return false;
+	}
+	host->admitted++;
+	return true;
+}
+
+struct limit_slot *
+limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
+{
+	struct limit_host *host = limit_host_get(limit, limit_address(peer));
+	struct limit_slot *slot = host ? calloc(1, sizeof(*slot)) : NULL;
+
+	if (!slot) {
+		if (host)
+			limit_host_put(host);
+		return NULL;
+	}
+	list_init(&slot->node);
+	slot->host = host;
+	slot->tally = TALLY_NONE;
+	slot->admitted = limit_take(slot);
+	if (!slot->admitted && host->slots - host->admitted >= LIMIT_EXCESS_MAX) {
+		limit_log_rejected(limit, host);
+		limit_host_put(host);
+		free(slot);
+		return NULL;
+	}
+	host->slots++; /* before another one is closed, which may be its last */
+	limit_make_room(limit);
+	limit_link(slot);
+	return slot;
+}
+
+void
+limit_leave(struct limit_slot *slot)
+{
+	struct limit_host *host;
+
+	if (!slot)
+		return;
+	host = slot->host;
+	limit_unlink(slot);
+	host->slots--;
+	if (slot->admitted)
+		host->admitted--;
+	if (slot->tally != TALLY_NONE)
+		tally_remove(
+		    host->limit->settings.tally, slot->tally, host->limit->settings.worker);
+	limit_host_put(host);
+	free(slot);
+}
+
+void
+limit_on_evict(struct limit_slot *slot, void (*evict)(void *arg), void *arg)
+{
+	if (!slot)
+		return;
+	slot->evict = evict;
+	slot->arg = arg;
+}
+
+void
+limit_heard(struct limit_slot *slot)
+{
+	if (!slot || slot->heard)
+		return;
+	slot->heard = true;
+	if (slot->class == LIMIT_PROGRAM)
+		return;
+	list_remove(&slot->node);
+	list_append(&slot->host->queues[slot->class].slots, &slot->node);
+}
+
+void
+limit_move(struct limit_slot *slot, enum limit_class class)
+{
+	if (!slot || slot->class == class)
+		return;
+	if (slot->class == LIMIT_PROGRAM)
+		limit_make_room(slot->host->limit);
+	limit_unlink(slot);
+	slot->heard = true;
+	slot->class = class;
+	limit_link(slot);
+}
+
+bool
+limit_admit(struct limit_slot *slot)
+{
+	if (!slot || slot->admitted)
+		return true;
+	slot->admitted = limit_take(slot);
+	return slot->admitted;
+}
+
+bool
+limit_has_room_for_program(const struct limit *limit, size_t programs)
+{
+	return !limit || (programs < limit->settings.programs &&
+			     limit->counts[LIMIT_PROGRAM] < limit->settings.programs);
+}
+
+size_t
+limit_count(const struct limit *limit, enum limit_class class)
+{
+	return limit->counts[class];
+}
