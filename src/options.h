@@ -69,7 +69,8 @@ struct options {
 	struct options_list header_ws;
 	struct options_list header_http;
 
-	struct options_list passenv;
+	struct options_list passenv; /* a '*' at the end of a name stands for any others */
+	size_t passenv_own; /* so many of them, at the front, are from the default */
 	bool pass_auth;
 	struct options_list subprotocol; /* tokens, the best first */
 	bool require_subprotocol;
@@ -104,8 +105,8 @@ struct options {
 
 	char **command; /* borrowed from argv, NULL-terminated; NULL: none was given */
 	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
-	const char *misplaced; /* borrowed from command: an argument that looks like an option of
-				  wspipe; NULL: none */
+	const char *misplaced; /* borrowed from command: an argument that looks like an option
+				  of wspipe; NULL: none */
 
 	bool help; /* these three are answered by options_parse() itself */
 	bool version;

@@ -300,22 +300,35 @@ option_set_header(const struct option_row *row, struct options *options, struct 
 	return NULL;
 }
 
-/* Names of variables; an empty list is one: none. */
+/* Names of variables; an empty list is one: none. A '+' in front adds to those that there are.
+ */
 const char *
 option_set_names(const struct option_row *row, struct options *options, struct span value)
 {
 	struct options_list *list = option_target(row, options);
 	struct span rest = value, part;
 
-	options_list_clear(list);
+	if (value.len > 0 && value.data[0] == '+') {
+		rest.data++;
+		rest.len--;
+	} else {
+		options_list_clear(list);
+		options->passenv_own = 0;
+	}
 	while (next_part(&rest, &part)) {
 		/* A blank is a comma that was forgotten; to websocketd it is a name. */
 		if (memchr(part.data, '=', part.len) || has_control(part) ||
 		    (memchr(part.data, ' ', part.len) && !options->compat))
 			return "must be variable names separated by commas";
+		if (part.len > 0 && part.data[0] == '+')
+			return "must be variable names separated by commas, with one '+' "
+			       "before "
+			       "all of them to add to the default";
 		if (part.len > 0)
 			list_add_take(list, copy(part));
 	}
+	if (span_equal(value, span_of(option_initial(row, options->compat, options->ssl))))
+		options->passenv_own = list->count;
 	return NULL;
 }
 

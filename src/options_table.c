@@ -117,9 +117,10 @@ const struct option_row option_rows[] = {
 	{ROW("passstderr", passstderr, option_set_bool), .section = OPTION_PROGRAM,
 	    .help = "also send the program's stderr to the client, as JSON"},
 	{ROW("passenv", passenv, option_set_names), .argument = "LIST",
-	    .initial = "PATH,TZ,LANG", .initial_compat = "PATH,LD_LIBRARY_PATH",
-	    .section = OPTION_PROGRAM,
-	    .help = "environment variables to pass to programs, comma-separated"},
+	    .initial = "HOME,LOGNAME,USER,SHELL,PATH,TERM,TMPDIR,TZ,LANG,LC_*",
+	    .initial_compat = "PATH,LD_LIBRARY_PATH", .section = OPTION_PROGRAM,
+	    .help = "environment variables to pass to programs, comma-separated; +LIST adds to the "
+		    "default"},
 	{ROW("pass-auth", pass_auth, option_set_bool), .initial_compat = "true", .section = OPTION_PROGRAM,
 	    .help = "pass the Authorization and Proxy-Authorization headers to programs"},
 	{ROW("closems", closems, option_set_number), .argument = "MS", .min = 0, .max = 3600000,

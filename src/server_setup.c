@@ -75,6 +75,20 @@ server_set_origins(struct server *server)
 	return 0;
 }
 
+/* A name with a typo would be noticed by nobody. */
+static void
+server_warn_passenv(const struct options *options)
+{
+	for (size_t i = options->passenv_own; i < options->passenv.count && !options->compat;
+	     i++) {
+		const char *name = options->passenv.items[i];
+		const char *why = env_why_not_passed(environ, name);
+
+		if (why)
+			log_warnx("--passenv: %s %s, so programs do not get it", name, why);
+	}
+}
+
 static int
 server_set_endpoint(struct server *server)
 {
@@ -100,6 +114,7 @@ server_set_endpoint(struct server *server)
 				  "programs as you; run chmod o-w %s",
 			    options->dir, options->dir);
 	}
+	server_warn_passenv(options);
 	server->pass_env = env_pick(environ, options->passenv.items, options->passenv.count);
 	server->switch_headers = server_join_headers(&options->header, &options->header_ws);
 	if (!server->pass_env || !server->switch_headers)

@@ -304,7 +304,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 /* Names that a program must be able to trust, or that are between the server and its service
  * manager. A '*' at the end stands for any others. */
 static bool
-env_is_reserved(const char *name)
+env_is_reserved(struct span name)
 {
 	static const char *const patterns[] = {"HTTP_*", "HTTPS", "SERVER_*", "REMOTE_*",
 	    "REQUEST_*", "SCRIPT_NAME", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING",
@@ -312,13 +312,62 @@ env_is_reserved(const char *name)
 	    "UNIQUE_ID", "NOTIFY_SOCKET", "LISTEN_*", "WATCHDOG_*"};
 
 	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
-		size_t len = strlen(patterns[i]);
+		struct span pattern = span_of(patterns[i]);
+		struct span front = name;
 
-		if (patterns[i][len - 1] == '*' ? strncmp(name, patterns[i], len - 1) == 0
-						: strcmp(name, patterns[i]) == 0)
+		if (pattern.data[pattern.len - 1] == '*') {
+			pattern.len--;
+			front.len = front.len < pattern.len ? front.len : pattern.len;
+		}
+		if (span_equal(front, pattern))
 			return true;
 	}
 	return false;
+}
+
+/* Whether NAME, in which a '*' at the end stands for any others, is that of ENTRY. */
+static bool
+env_is_named(const char *name, const char *entry)
+{
+	size_t len = strlen(name);
+
+	if (len > 0 && name[len - 1] == '*')
+		return strncmp(entry, name, len - 1) == 0 && strchr(entry, '=');
+	return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+/* Whether the variable at the front of ENTRY is there already. */
+static bool
+env_has(const struct env *env, struct span name)
+{
+	const char *text = (const char *)buffer_data(&env->strings);
+
+	for (size_t i = 0; i < env->count; i++) {
+		if (strncmp(text, name.data, name.len) == 0 && text[name.len] == '=')
+			return true;
+		text += strlen(text) + 1;
+	}
+	return false;
+}
+
+/* Puts a variable of the server's own environment, unless it is there already, empty or
+ * reserved. */
+static void
+env_put_own(struct env *env, const char *entry)
+{
+	struct span name = {entry, strcspn(entry, "=")};
+	struct span value = span_trim(span_of(entry + name.len + 1));
+
+	if (value.len == 0 || env_is_reserved(name) || env_has(env, name))
+		return;
+	env_put_bytes(env, name);
+	env_put_bytes(env, SPAN("="));
+	for (size_t k = 0; k < value.len; k++) {
+		char c = value.data[k];
+
+		env_put_bytes(env, c == '\n' || c == '\r' ? SPAN(" ") : (struct span){&c, 1});
+	}
+	env_end(env);
 }
 
 char **
@@ -327,27 +376,22 @@ env_pick(char *const *from, char *const *names, size_t count)
 	struct env env = {0};
 
 	for (size_t i = 0; i < count; i++) {
-		size_t len = strlen(names[i]);
-
 		for (char *const *entry = from; *entry; entry++) {
-			struct span value;
-
-			if (strncmp(*entry, names[i], len) != 0 || (*entry)[len] != '=')
-				continue;
-			value = span_trim(span_of(*entry + len + 1));
-			if (value.len == 0 || env_is_reserved(names[i]))
-				break;
-			env_put_bytes(&env, span_of(names[i]));
-			env_put_bytes(&env, SPAN("="));
-			for (size_t k = 0; k < value.len; k++) {
-				char c = value.data[k];
-
-				env_put_bytes(&env,
-				    c == '\n' || c == '\r' ? SPAN(" ") : (struct span){&c, 1});
-			}
-			env_end(&env);
-			break;
+			if (env_is_named(names[i], *entry))
+				env_put_own(&env, *entry);
 		}
 	}
 	return env_finish(&env);
+}
+
+const char *
+env_why_not_passed(char *const *from, const char *name)
+{
+	if (env_is_reserved(span_of(name)))
+		return "is reserved";
+	for (; *from; from++) {
+		if (env_is_named(name, *from))
+			return NULL;
+	}
+	return "is not set";
 }

@@ -36,11 +36,14 @@ struct env_request {
 char **env_build(const struct endpoint *endpoint, const struct env_request *request);
 
 /*
- * Picks the variables called NAMES out of FROM (an environ), as --passenv does: trimmed,
- * newlines made blanks, empty ones left out; never HTTPS, those that CGI defines, and those
- * that belong to the server's own service manager. One block, freed with free(); NULL without
- * memory.
+ * Picks the variables called NAMES out of FROM (an environ), as --passenv does: each once,
+ * trimmed, newlines made blanks, empty ones left out; never HTTPS, those that CGI defines, and
+ * those that belong to the server's own service manager. A '*' at the end of a name stands for
+ * any others. One block, freed with free(); NULL without memory.
  */
 char **env_pick(char *const *from, char *const *names, size_t count);
+
+/* Why NAME picks nothing, or NULL: words that follow it. */
+const char *env_why_not_passed(char *const *from, const char *name);
 
 #endif

@@ -243,16 +243,80 @@ def test_variables_of_the_server_reach_no_program(server):
     assert "HTTP_PROXY" not in env
 
 
-def test_default_of_passenv(server):
-    one = server("env", env={"TZ": "UTC", "LANG": "C", "OTHER": "x", "LD_LIBRARY_PATH": "/x"}, passenv=False)
+# What command line programs need; the manual says of each why it is safe.
+DEFAULT = "HOME LOGNAME USER SHELL PATH TERM TMPDIR TZ LANG".split()
+DEFAULT += sorted({"LC_ALL", "LC_TIME"} | {name for name in os.environ if name.startswith("LC_")})
+
+
+def shown(one):
+    """What `env` prints: {name: value}"""
     with one.websocket() as ws:
-        names = []
+        found = []
         while True:
             opcode, _, payload = ws.frame()
             if opcode != TEXT:
                 break
-            names.append(payload.decode().split("=")[0])
-    assert names == STANDARD[:1] + ["PATH", "TZ", "LANG"] + STANDARD[2:] + HTTPS + HANDSHAKE
+            found.append(payload.decode().split("=", 1))
+    assert len(dict(found)) == len(found), found
+    return dict(found)
+
+
+def own_of(one):
+    """Those of the server's own environment."""
+    return {k: v for k, v in shown(one).items() if k not in STANDARD + HTTPS and not k.startswith("HTTP_")}
+
+
+def test_default_of_passenv(server):
+    own = {name: "of " + name for name in DEFAULT}
+    own.update(PATH=os.environ["PATH"], OTHER="x", LD_LIBRARY_PATH="/x", LC="x", XLC_ALL="x")
+    names = list(shown(server("env", env=own, passenv=False)))
+    assert [n for n in names if not n.startswith("LC_")] == STANDARD[:1] + DEFAULT[:9] + STANDARD[2:] + HTTPS + HANDSHAKE
+    assert own_of(server("env", env=own, passenv=False)) == {name: own[name] for name in DEFAULT}
+
+
+def test_default_of_passenv_in_compat(server):
+    own = {name: "of " + name for name in DEFAULT}
+    own.update(PATH=os.environ["PATH"], LD_LIBRARY_PATH="/x")
+    one = server("--compat=websocketd", "--address=127.0.0.1", "env", env=own, passenv=False)
+    assert own_of(one) == {"PATH": own["PATH"], "LD_LIBRARY_PATH": "/x"}
+
+
+def test_what_is_not_set_is_not_made_up(server):
+    """Not from the user database either: what the user took away stays away."""
+    one = server("/usr/bin/env", wrapper=("env", "-u", "HOME", "-u", "USER", "-u", "LOGNAME", "-u", "SHELL"), passenv=False)
+    assert not {"HOME", "USER", "LOGNAME", "SHELL"} & set(shown(one))
+    assert "--passenv" not in one.log()
+
+
+def test_lists_of_passenv(server):
+    """A '+' adds, to the default or to the list before it; none passes a variable twice."""
+    own = {name: "of " + name for name in DEFAULT}
+    own.update(PATH=os.environ["PATH"], GOPATH="/go", JAVA_HOME="/java", MY_A="a", MY_B="b", HTTP_PROXY="x")
+    default = {name: own[name] for name in DEFAULT}
+    for args, expected in (
+        (["--passenv=+GOPATH"], {**default, "GOPATH": "/go"}),
+        (["--passenv=+GOPATH, JAVA_HOME,HOME"], {**default, "GOPATH": "/go", "JAVA_HOME": "/java"}),
+        (["--passenv=+GOPATH", "--passenv=+JAVA_HOME"], {**default, "GOPATH": "/go", "JAVA_HOME": "/java"}),
+        (["--passenv=GOPATH", "--passenv=+JAVA_HOME"], {"GOPATH": "/go", "JAVA_HOME": "/java"}),
+        (["--passenv=+GOPATH", "--passenv=JAVA_HOME"], {"JAVA_HOME": "/java"}),
+        (["--passenv=+"], default),
+        (["--passenv="], {}),
+        (["--passenv=MY_*,MY_A,HTTP_*"], {"MY_A": "a", "MY_B": "b"}),
+        (["--passenv=PATH,GOPATH,PATH"], {"PATH": own["PATH"], "GOPATH": "/go"}),
+    ):
+        one = server(*args, "/usr/bin/env", env=own)
+        assert own_of(one) == expected, args
+
+
+def test_names_that_are_never_passed_are_warned_of(server):
+    own = {"SET": "x", "EMPTY": ""}
+    one = server("--passenv=+SET,EMPTY,GREETNIG,NONE_*,HTTPS", "cat", env=own)
+    for name, why in (("GREETNIG", "is not set"), (r"NONE_\*", "is not set"), ("HTTPS", "is reserved")):
+        one.wait_log(r" warn server --passenv: %s %s, so programs do not get it\n" % (name, why))
+    assert one.log().count("--passenv") == 3
+    one.websocket().close()
+    one.wait_log("session #1 close")
+    assert one.log().count("--passenv") == 3
 
 
 def test_large_fields_reach_the_program(server):

@@ -178,7 +178,9 @@ defaults_are_wspipes(void **state)
 	ASSERT_EMPTY(&o->header);
 	ASSERT_EMPTY(&o->header_ws);
 	ASSERT_EMPTY(&o->header_http);
-	ASSERT_LIST(&o->passenv, "PATH", "TZ", "LANG");
+	ASSERT_LIST(&o->passenv, "HOME", "LOGNAME", "USER", "SHELL", "PATH", "TERM", "TMPDIR",
+	    "TZ", "LANG", "LC_*");
+	assert_int_equal(o->passenv_own, 10);
 	assert_false(o->pass_auth);
 	assert_int_equal(o->maxforks, 1024);
 	assert_int_equal(o->maxframesize, 1048576);
@@ -427,6 +429,24 @@ lists_are_split_at_commas_and_the_last_one_wins(void **state)
 	assert_false(run.options.origin_any);
 	assert_true(run.options.sameorigin);
 	assert_true(run.options.require_origin);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--passenv=+A, B", "--passenv=+C", "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.passenv, "HOME", "LOGNAME", "USER", "SHELL", "PATH", "TERM",
+	    "TMPDIR", "TZ", "LANG", "LC_*", "A", "B", "C");
+	assert_int_equal(run.options.passenv_own, 10);
+	run_clear(&run);
+
+	RUN(&run, "wspipe", "--passenv=A", "--passenv=+B", "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.passenv, "A", "B");
+	assert_int_equal(run.options.passenv_own, 0);
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--passenv=+A", "hello");
+	assert_run(&run);
+	ASSERT_LIST(&run.options.passenv, "PATH", "LD_LIBRARY_PATH", "A");
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--passenv=", "--origin=any", "hello");
@@ -854,7 +874,8 @@ denied_command_is_explained(void **state)
 	if (getpwuid(geteuid()))
 		snprintf(user, sizeof(user), "%s", getpwuid(geteuid())->pw_name);
 	snprintf(expected, sizeof(expected),
-	    "wspipe: COMMAND './secret' can't be executed: permission denied for user %s ", user);
+	    "wspipe: COMMAND './secret' can't be executed: permission denied for user %s ",
+	    user);
 	RUN(&run, "wspipe", "./secret");
 	assert_memory_equal(run.err, expected, strlen(expected));
 	assert_string_equal(run.err + strlen(expected),
@@ -863,7 +884,8 @@ denied_command_is_explained(void **state)
 	run_clear(&run);
 
 	snprintf(expected, sizeof(expected),
-	    "wspipe: COMMAND 'd/sub/secret' can't be executed: permission denied for user %s in %s/d (mode "
+	    "wspipe: COMMAND 'd/sub/secret' can't be executed: permission denied for user %s "
+	    "in %s/d (mode "
 	    "%04o, ",
 	    user, place, (unsigned)mode);
 	RUN(&run, "wspipe", "d/sub/secret");
@@ -938,7 +960,8 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--binary=", "hello"}, 64,
 		"wspipe: --binary must be true or false, not ''\n", NULL},
 	    {{"wspipe", "--loglevel=ACCESS", "hello"}, 64,
-		"wspipe: --loglevel must be debug, trace, access, info, warn, error, fatal or none, "
+		"wspipe: --loglevel must be debug, trace, access, info, warn, error, fatal or "
+		"none, "
 		"not 'ACCESS'\n",
 		NULL},
 	    {{"wspipe", "--log-format=compat", "hello"}, 64,
@@ -974,6 +997,10 @@ values_that_do_not_fit_are_refused(void **state)
 		"wspipe: --origin must be a list of origins or 'any', not ''\n", NULL},
 	    {{"wspipe", "--origin= , ", "hello"}, 64,
 		"wspipe: --origin must be a list of origins or 'any', not ' , '\n", NULL},
+	    {{"wspipe", "--passenv=A,+B", "hello"}, 64,
+		"wspipe: --passenv must be variable names separated by commas, with one '+' "
+		"before all of them to add to the default, not 'A,+B'\n",
+		NULL},
 	    {{"wspipe", "--passenv=A=b", "hello"}, 64,
 		"wspipe: --passenv must be variable names separated by commas, not 'A=b'\n",
 		NULL},
