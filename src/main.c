@@ -2,6 +2,7 @@
 /* wspipe: any command line program on a WebSocket. */
 #include "options.h"
 #include "server.h"
+#include "simd/simd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@ main(int argc, char **argv)
 	struct options options;
 	int status = 0;
 
+	simd_init();
 	if (options_parse(&options, argc, argv, stdout, stderr, &status) == OPTIONS_RUN) {
 		status = server_run(&options);
 	} else if (fflush(stdout) == EOF || ferror(stdout)) {

@@ -177,22 +177,22 @@ session_in_run(struct session *s, struct session_in_batch *batch)
 {
 	const struct framing *framing = &s->endpoint->to_program;
 	struct decoder_item item;
-	struct run run = {
+	struct decoder_batch run = {
 	    .text = framing_takes(framing, MESSAGE_TEXT) &&
 		    !(s->endpoint->compat && framing->kind == FRAMING_STREAM),
 	    .binary = framing_takes(framing, MESSAGE_BINARY),
 	};
 
 	if (s->decoder.len == 0 || s->inflater || s->close_wanted != 0 ||
-	    !framing_is_plain(framing, &run.tail))
+	    !framing_is_plain(framing, &run.separator))
 		return;
 	if (batch->start && batch->tail.len > 0)
 		session_in_batch_flush(s, batch);
 	/* There is room below what was read, LOOP_HEAD bytes at least: the loop's memory. */
 	if (!batch->start)
-		batch->start = batch->end = s->decoder.bytes - RUN_HEAD;
+		batch->start = batch->end = s->decoder.bytes - DECODER_BATCH_GAP;
 	run.to = batch->end;
-	if (decoder_run(&s->decoder, &run, &item) == DECODER_FAIL)
+	if (decoder_next_batch(&s->decoder, &run, &item) == DECODER_FAIL)
 		session_fault(s, item.code, item.reason);
 	batch->end = run.to;
 	if (batch->end == batch->start)

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/quote.h"
 #include "serve/session_log.h"
-#include "websocket/split.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@ enum {
 	SESSION_OUT_BATCH = LOOP_BATCH,
 	SESSION_OUT_BATCH_OF_SHORT = 60 * 1024,
 	SESSION_OUT_SHORT = 3, /* bytes that a record has, on average, to be one of these */
+	SESSION_OUT_COPY_MAX = 4096, /* bytes of a message; a longer one is not copied */
 	SESSION_OUT_RUN = 16 * 1024, /* bytes that go the short way before they are checked, so
 					that they are still near */
 	SESSION_OUT_WAITING_MAX =
@@ -108,7 +108,7 @@ session_out_frame(
     struct session *s, enum message_type type, bool last, uint8_t *data, size_t len)
 {
 	struct iovec parts[2];
-	bool copy = len <= SPLIT_COPY_MAX;
+	bool copy = len <= SESSION_OUT_COPY_MAX;
 
 	if (s->deflater && session_out_compressed(s, type, last, data, len))
 		return;
@@ -340,43 +340,36 @@ session_out_one_by_one(struct session *s, size_t len)
 		;
 }
 
-/* What can go the short way goes it: no step here is for a single record, but those of the loop
- * that finds and puts them. */
+/* Sends what the fast path converts: no step here is for a single record. */
 static void
 session_out_run(struct session *s)
 {
-	struct split split = {0};
+	struct simd_frames batch = {0};
+	bool not_utf8;
 	char separator;
 
-	while (session_out_is_plain(s) && framing_splits(&s->framing, &separator, &split.cr)) {
+	while (session_out_is_plain(s) && framing_splits(&s->framing, &separator, &batch.cr)) {
 		const uint8_t *bytes = s->framing.bytes;
 		size_t len =
 		    s->framing.len < SESSION_OUT_RUN ? s->framing.len : SESSION_OUT_RUN;
-		bool all = len == s->framing.len;
 		size_t used;
 
-		if (LOOP_OUT - s->out_len < SPLIT_ROOM(len) + SPLIT_SLACK)
+		if (LOOP_OUT - s->out_len < SIMD_FRAMES_ROOM(len) + SIMD_SLACK)
 			session_out_flush(s);
-		split = (struct split){.separator = (uint8_t)separator,
-		    .cr = split.cr,
+		batch = (struct simd_frames){.separator = (uint8_t)separator,
+		    .cr = batch.cr,
 		    .to = s->loop->out + s->out_len};
-		used = split_take(&split, bytes, len);
+		used = encoder_batch(&batch, bytes, len, &not_utf8);
 		if (used == 0)
 			break;
-		/* What is between records is ASCII, so together they are what each is. */
-		if (!split.ascii && !utf8_valid(bytes, used)) {
+		if (not_utf8) {
 			session_out_one_by_one(s, used);
 			continue;
 		}
 		framing_take(&s->framing, used);
-		s->out_len = (size_t)(split.to - s->loop->out);
-		s->out.messages += split.messages;
-		s->out.bytes += split.bytes;
-		if (split.longer.data)
-			session_out_frame(s, MESSAGE_TEXT, true,
-			    (uint8_t *)(uintptr_t)split.longer.data, split.longer.len);
-		else if (all)
-			break;
+		s->out_len = (size_t)(batch.to - s->loop->out);
+		s->out.messages += batch.count;
+		s->out.bytes += batch.bytes;
 	}
 }
 

@@ -165,7 +165,7 @@ decoder_payload_here(const struct decoder *d)
 static bool
 decoder_unmask(struct decoder *d, uint8_t *to, size_t len)
 {
-	bool ascii = frame_mask_ascii(to, d->bytes, len, d->frame.mask, d->frame_done);
+	bool ascii = simd->unmask(to, d->bytes, len, d->frame.mask, d->frame_done);
 
 	d->frame_done += len;
 	decoder_skip(d, len);
@@ -441,14 +441,14 @@ decoder_next(struct decoder *d, struct decoder_item *item)
 }
 
 enum decoder_event
-decoder_run(struct decoder *d, struct run *run, struct decoder_item *item)
+decoder_next_batch(struct decoder *d, struct decoder_batch *batch, struct decoder_item *item)
 {
 	bool not_utf8;
 
-	/* Within a frame or a message the next byte is no whole one's first. */
+	/* The next byte must be the first one of a message. */
 	if (d->in_payload || d->header_len > 0 || d->message_opcode)
 		return DECODER_MORE;
-	run->max_message = d->max_message ? d->max_message : UINT64_MAX;
-	decoder_skip(d, run_take(run, d->bytes, d->len, &not_utf8));
+	batch->max_message = d->max_message ? d->max_message : UINT64_MAX;
+	decoder_skip(d, decoder_batch_take(batch, d->bytes, d->len, &not_utf8));
 	return not_utf8 ? decoder_fail(d, FAULT_TEXT, item) : DECODER_MORE;
 }

@@ -24,9 +24,9 @@
 #include "base/buffer.h"
 #include "base/message.h"
 #include "base/utf8.h"
+#include "websocket/decoder_batch.h"
 #include "websocket/deflate.h"
 #include "websocket/frame.h"
-#include "websocket/run.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -137,11 +137,12 @@ decoder_gathered(const struct decoder *d)
 }
 
 /*
- * Before decoder_next(), whenever it pleases: takes what it can the short way (websocket/run.h)
- * from the front of what was fed. DECODER_MORE: go on with decoder_next(); DECODER_FAIL as
- * there. Messages that are taken so are never compressed.
+ * Before decoder_next(), and optional: decodes as many of the next messages as possible on the
+ * fast path (websocket/decoder_batch.h). DECODER_MORE: continue with decoder_next();
+ * DECODER_FAIL as there. No such message was compressed.
  */
-enum decoder_event decoder_run(struct decoder *d, struct run *run, struct decoder_item *item);
+enum decoder_event decoder_next_batch(
+    struct decoder *d, struct decoder_batch *batch, struct decoder_item *item);
 
 /*
  * After a DECODER_MESSAGE: the bytes of its frames' payload, which are fewer than its own when

@@ -62,3 +62,13 @@ encoder_close(uint8_t *out, unsigned int code, struct span reason)
 		memcpy(body + 2, reason.data, len);
 	return encoder_control(out, FRAME_CLOSE, body, 2 + len);
 }
+
+size_t
+encoder_batch(struct simd_frames *batch, const uint8_t *bytes, size_t len, bool *not_utf8)
+{
+	size_t used = simd->records_to_frames(batch, bytes, len);
+
+	/* No character continues after a separator, as that is ASCII: one check for all. */
+	*not_utf8 = !batch->ascii && !utf8_valid(bytes, used);
+	return used;
+}

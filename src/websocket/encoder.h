@@ -9,6 +9,7 @@
 
 #include "base/message.h"
 #include "base/util.h"
+#include "simd/simd.h"
 #include "websocket/frame.h"
 
 #include <stdbool.h>
@@ -42,5 +43,14 @@ size_t encoder_control(
  * of a character; a NUL is one. Returns the frame's length, at most 127.
  */
 size_t encoder_close(uint8_t *out, unsigned int code, struct span reason);
+
+/*
+ * The fast path: whole records of a program's output become text frames in one loop, from the
+ * front of BYTES up to the first that is incomplete or long (simd/simd.h, records_to_frames).
+ * The separator is ASCII. Returns the number of bytes converted. *NOT_UTF8: at least one record
+ * is not UTF-8; then what was written is to be discarded.
+ */
+size_t encoder_batch(
+    struct simd_frames *batch, const uint8_t *bytes, size_t len, bool *not_utf8);
 
 #endif

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The frame of RFC 6455, section 5.2: headers and masking. */
+/* The frame of RFC 6455, section 5.2: headers. */
 #include "websocket/frame.h"
 
-#include "websocket/frame_wide.h"
-
-#include <endian.h>
 #include <string.h>
 
 /* The top bits of the first two bytes, and the seven that say where the length stands. */
@@ -16,12 +13,6 @@ enum {
 	FRAME_LEN_16 = 126, /* in the two bytes behind them */
 	FRAME_LEN_64 = 127, /* in the eight bytes behind them */
 };
-
-/* Shorter payloads are not worth a call. */
-enum { FRAME_WIDE_MIN = 128 };
-
-/* Sixteen bytes, in one register where the machine has one: thrice as fast as two words. */
-typedef uint64_t frame_lane __attribute__((vector_size(16)));
 
 static uint64_t
 frame_read_number(const uint8_t *bytes, size_t len)
@@ -105,87 +96,6 @@ frame_write_header(uint8_t *out, bool fin, uint8_t rsv1, enum frame_opcode opcod
 		len >>= 8;
 	}
 	return 2 + extra;
-}
-
-/* The mask as it stands at OFFSET, twice: in memory it is what eight bytes are masked with. */
-static inline uint64_t
-frame_mask_key(const uint8_t mask[4], uint64_t offset)
-{
-	unsigned int turn = (unsigned int)(offset & 3) * 8;
-	uint32_t half;
-
-	memcpy(&half, mask, sizeof(half));
-	half = le32toh(half);
-	half = htole32(half >> turn | half << (-turn & 31));
-	return (uint64_t)half << 32 | half;
-}
-
-/* Returns the union of what it writes. */
-static inline uint64_t
-frame_mask_steps(uint8_t *to, const uint8_t *from, size_t len, uint64_t key)
-{
-	const frame_lane keys = {key, key};
-	frame_lane a, b, all = {0};
-	uint64_t seen, word;
-	uint32_t half;
-	size_t i = 0;
-
-	/* Each step reads all that it needs before it writes, so TO may lie just below FROM. */
-	for (; len - i >= 2 * sizeof(a); i += 2 * sizeof(a)) {
-		memcpy(&a, from + i, sizeof(a));
-		memcpy(&b, from + i + sizeof(a), sizeof(b));
-		a ^= keys;
-		b ^= keys;
-		all |= a | b;
-		memcpy(to + i, &a, sizeof(a));
-		memcpy(to + i + sizeof(a), &b, sizeof(b));
-	}
-	seen = all[0] | all[1];
-	for (; len - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(&word, from + i, sizeof(word));
-		word ^= key;
-		seen |= word;
-		memcpy(to + i, &word, sizeof(word));
-	}
-	if (len - i >= sizeof(half)) {
-		memcpy(&half, from + i, sizeof(half));
-		half ^= (uint32_t)key;
-		seen |= half;
-		memcpy(to + i, &half, sizeof(half));
-		i += sizeof(half);
-	}
-	for (key = le64toh(key); i < len; i++, key >>= 8) {
-		to[i] = from[i] ^ (uint8_t)key;
-		seen |= to[i];
-	}
-	return seen;
-}
-
-/* A function of its own, as the short way has no calls and so nothing to save. */
-__attribute__((noinline)) static uint64_t
-frame_mask_long(uint8_t *to, const uint8_t *from, size_t len, uint64_t key)
-{
-	uint64_t seen = 0;
-	size_t done = frame_mask_wide(to, from, len, key, &seen);
-
-	return seen | frame_mask_steps(to + done, from + done, len - done, key);
-}
-
-bool
-frame_mask_ascii(
-    uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset)
-{
-	uint64_t key = frame_mask_key(mask, offset);
-	uint64_t seen = len < FRAME_WIDE_MIN ? frame_mask_steps(to, from, len, key)
-					     : frame_mask_long(to, from, len, key);
-
-	return !(seen & 0x8080808080808080u);
-}
-
-void
-frame_mask(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset)
-{
-	(void)frame_mask_ascii(to, from, len, mask, offset);
 }
 
 bool

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The frame of RFC 6455, section 5.2: reading and writing headers, and
- * masking. Pure.
- */
+/* The frame of RFC 6455, section 5.2: reading and writing headers. Pure. */
 #ifndef WEBSOCKET_FRAME_H
 #define WEBSOCKET_FRAME_H
 
@@ -65,18 +62,6 @@ int frame_read_header(const uint8_t *bytes, size_t len, struct frame_header *out
  */
 size_t frame_write_header(
     uint8_t *out, bool fin, uint8_t rsv1, enum frame_opcode opcode, uint64_t len);
-
-/*
- * Masks or unmasks (section 5.3: the same operation) LEN bytes from FROM to TO,
- * which may be the same place, or TO may lie below FROM and overlap it. OFFSET is the position
- * of the first byte within the payload.
- */
-void frame_mask(
-    uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset);
-
-/* As frame_mask(), and true when all that it wrote is ASCII: then it is UTF-8 too. */
-bool frame_mask_ascii(
-    uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[4], uint64_t offset);
 
 /*
  * True for a code that an endpoint may put in a CLOSE frame (section 7.4): 1000 to 1003, 1007

@@ -3,7 +3,8 @@
  * Fuzzes the frame codec and the decoder. The input is what a client sends after the handshake.
  * Whole, byte by byte, or cut at random, it must give the same events; what is handed out must
  * lie where the decoder says; and what is encoded from an event must read back as that event.
- * With runs taken before each event it must come to the same, and touch no byte but its own.
+ * With a batch before each event the result must be the same, and no other byte may be touched.
+ * All this with each implementation of simd/simd.h that this processor supports.
  */
 #include "websocket/decoder.h"
 #include "websocket/encoder.h"
@@ -85,7 +86,7 @@ check_message(const struct message *m)
 	frame[1] |= 0x80;
 	memcpy(frame + header, mask, sizeof(mask));
 	header += sizeof(mask);
-	frame_mask(frame + header, m->data, m->len, mask, 0);
+	simd->unmask(frame + header, m->data, m->len, mask, 0);
 	decoder_init(&d, m->len);
 	decoder_feed(&d, frame, header + m->len);
 	CHECK(decoder_next(&d, &item) == DECODER_MESSAGE);
@@ -244,17 +245,17 @@ check_same(struct tale *a, struct tale b)
 	buffer_clear(&b.text);
 }
 
-/* How runs are asked for, and where they go. */
-struct short_way {
-	bool runs;
+/* How batches are asked for, and where they go. */
+struct fast_path {
+	bool batches;
 	bool text;
 	bool binary;
-	int tail;
+	int separator;
 	size_t down; /* bytes below what is next */
 };
 
-/* What is taken the short way has no bounds but the tails, so all messages are told so: their
- * bytes and tails in one stream, and how many there were. */
+/* A batch has no bounds but the separators, so all messages are traced so: their bytes and
+ * separators in one stream, and their number. */
 struct stream {
 	struct tale tale;
 	uint64_t messages;
@@ -262,23 +263,25 @@ struct stream {
 };
 
 static void
-take_run(struct stream *out, struct decoder *d, const struct short_way *way, uint8_t *block)
+take_batch(struct stream *out, struct decoder *d, const struct fast_path *way, uint8_t *block)
 {
-	struct run run = {.text = way->text, .binary = way->binary, .tail = way->tail};
+	struct decoder_batch batch = {
+	    .text = way->text, .binary = way->binary, .separator = way->separator};
 	uint8_t *put = d->bytes - way->down;
-	uint8_t below[RUN_HEAD];
-	size_t held = (size_t)(put - block) < RUN_HEAD ? (size_t)(put - block) : RUN_HEAD;
+	uint8_t below[DECODER_BATCH_GAP];
+	size_t held = (size_t)(put - block) < DECODER_BATCH_GAP ? (size_t)(put - block)
+								: DECODER_BATCH_GAP;
 	struct decoder_item item;
 	enum decoder_event event;
 
 	memcpy(below, put - held, held);
-	run.to = put;
-	event = decoder_run(d, &run, &item);
+	batch.to = put;
+	event = decoder_next_batch(d, &batch, &item);
 	CHECK(memcmp(below, put - held, held) == 0);
-	CHECK(run.to >= put);
-	tale_add(&out->tale, put, (size_t)(run.to - put));
-	out->messages += run.messages;
-	out->bytes += run.bytes;
+	CHECK(batch.to >= put);
+	tale_add(&out->tale, put, (size_t)(batch.to - put));
+	out->messages += batch.messages;
+	out->bytes += batch.bytes;
 	CHECK(event == DECODER_MORE || event == DECODER_FAIL);
 	CHECK((event == DECODER_FAIL) == d->over);
 	if (event == DECODER_FAIL) {
@@ -286,20 +289,20 @@ take_run(struct stream *out, struct decoder *d, const struct short_way *way, uin
 		tale_event(&out->tale, 'f', item.code, (const uint8_t *)item.reason,
 		    strlen(item.reason));
 	} else {
-		CHECK(run.to <= d->bytes);
+		CHECK(batch.to <= d->bytes);
 	}
 }
 
 static void
-take_streamed(
-    struct stream *out, enum decoder_event event, const struct decoder_item *item, int tail)
+take_streamed(struct stream *out, enum decoder_event event, const struct decoder_item *item,
+    int separator)
 {
-	uint8_t byte = (uint8_t)tail;
+	uint8_t byte = (uint8_t)separator;
 
 	switch (event) {
 	case DECODER_MESSAGE:
 		tale_add(&out->tale, item->message.data, item->message.len);
-		if (tail != RUN_NO_TAIL)
+		if (separator != DECODER_NO_SEPARATOR)
 			tale_add(&out->tale, &byte, 1);
 		out->messages++;
 		out->bytes += item->message.len;
@@ -315,33 +318,33 @@ take_streamed(
 	}
 }
 
-/* Feeds a part, in a block with no more around it than a run may touch. */
+/* Feeds a part, in a block with no more around it than a batch may touch. */
 static void
-feed_streamed(struct stream *out, struct decoder *d, const struct short_way *way,
+feed_streamed(struct stream *out, struct decoder *d, const struct fast_path *way,
     const uint8_t *data, size_t size)
 {
-	uint8_t *block = malloc(RUN_HEAD + size + RUN_SLACK);
+	uint8_t *block = malloc(DECODER_BATCH_GAP + size + DECODER_BATCH_SLACK);
 	struct decoder_item item;
 	enum decoder_event event;
 
 	CHECK(block);
-	memset(block, 0xee, RUN_HEAD);
-	memcpy(block + RUN_HEAD, data, size);
-	memset(block + RUN_HEAD + size, 0xee, RUN_SLACK);
-	decoder_feed(d, block + RUN_HEAD, size);
+	memset(block, 0xee, DECODER_BATCH_GAP);
+	memcpy(block + DECODER_BATCH_GAP, data, size);
+	memset(block + DECODER_BATCH_GAP + size, 0xee, DECODER_BATCH_SLACK);
+	decoder_feed(d, block + DECODER_BATCH_GAP, size);
 	do {
-		if (way->runs && d->len > 0)
-			take_run(out, d, way, block);
+		if (way->batches && d->len > 0)
+			take_batch(out, d, way, block);
 		event = decoder_next(d, &item);
 		if (event != DECODER_MORE)
-			take_streamed(out, event, &item, way->tail);
+			take_streamed(out, event, &item, way->separator);
 	} while (event != DECODER_MORE);
-	for (size_t i = 0; i < RUN_SLACK; i++)
-		CHECK(block[RUN_HEAD + size + i] == 0xee);
+	for (size_t i = 0; i < DECODER_BATCH_SLACK; i++)
+		CHECK(block[DECODER_BATCH_GAP + size + i] == 0xee);
 	free(block);
 }
 
-/* Every other one ends where a frame does, as it is there that a run may begin. */
+/* Every other one ends where a frame does, as a batch may begin there. */
 static size_t
 random_part(const uint8_t *data, size_t size, uint64_t *seed)
 {
@@ -355,7 +358,7 @@ random_part(const uint8_t *data, size_t size, uint64_t *seed)
 
 /* As run(). */
 static struct tale
-run_streamed(const uint8_t *data, size_t size, uint64_t limit, const struct short_way *way,
+run_streamed(const uint8_t *data, size_t size, uint64_t limit, const struct fast_path *way,
     size_t part, uint64_t *seed)
 {
 	struct stream out = {0};
@@ -378,21 +381,21 @@ run_streamed(const uint8_t *data, size_t size, uint64_t limit, const struct shor
 }
 
 static void
-check_runs(const uint8_t *data, size_t size, uint64_t limit, uint64_t *seed)
+check_batches(const uint8_t *data, size_t size, uint64_t limit, uint64_t *seed)
 {
-	static const int tails[] = {'\n', '\0', RUN_NO_TAIL, 0xff};
+	static const int separators[] = {'\n', '\0', DECODER_NO_SEPARATOR};
 
-	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
-		struct short_way way = {.tail = tails[i]};
+	for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
+		struct fast_path way = {.separator = separators[i]};
 		struct tale whole = run_streamed(data, size, limit, &way, size, seed);
 
-		way.runs = true;
+		way.batches = true;
 		for (unsigned int k = 0; k < 4; k++) {
 			way.text = k != 3;
 			way.binary = k == 2 || k == 3;
-			way.down = RUN_HEAD;
+			way.down = DECODER_BATCH_GAP;
 			check_same(&whole, run_streamed(data, size, limit, &way, size, seed));
-			way.down = next_random(seed) % (RUN_HEAD + 1);
+			way.down = next_random(seed) % (DECODER_BATCH_GAP + 1);
 			check_same(&whole,
 			    run_streamed(data, size, limit, &way, k & 1 ? size : 0, seed));
 		}
@@ -400,14 +403,12 @@ check_runs(const uint8_t *data, size_t size, uint64_t limit, uint64_t *seed)
 	}
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+check_all(const uint8_t *data, size_t size)
 {
 	static const uint64_t limits[] = {LIMIT, 0};
 	uint64_t seed = 0xcbf29ce484222325u;
 
-	if (size == 0)
-		return 0;
 	for (size_t i = 0; i < size; i++)
 		seed = (seed ^ data[i]) * 0x100000001b3u;
 	seed |= 1;
@@ -417,8 +418,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_same(&whole, run(data, size, limits[i], 1, &seed));
 		for (int k = 0; k < 3; k++)
 			check_same(&whole, run(data, size, limits[i], 0, &seed));
-		check_runs(data, size, limits[i], &seed);
+		check_batches(data, size, limits[i], &seed);
 		buffer_clear(&whole.text);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct simd *list[SIMD_LIST_MAX];
+	size_t n = size > 0 ? simd_list(list) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		simd = list[i];
+		check_all(data, size);
 	}
 	return 0;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzzes the framings. The first byte picks the kind and its rules; the rest is what a program
- * writes. Whole, byte by byte, or cut at random, with runs taken before each event or without,
- * it must give the same messages; and what is wrapped as a message must, where the shape keeps
- * all bytes, read back as that message.
+ * writes. Whole, byte by byte, or cut at random, with a batch before each event or without, it
+ * must give the same messages; and what is wrapped as a message must, where the framing keeps
+ * all bytes, read back as that message. All this with each implementation of simd/simd.h that
+ * this processor supports.
  */
 #include "base/utf8.h"
 #include "child/framing.h"
-#include "websocket/frame.h"
-#include "websocket/split.h"
+#include "websocket/encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
 	LIMIT = 200, /* low, so that few bytes pass it */
-	RUN_MAX = 300, /* bytes */
+	BATCH_MAX = 300, /* bytes */
 };
 
 /* The events as bytes; the parts of a message are joined. */
@@ -97,30 +97,31 @@ check_frame(const uint8_t *frame, size_t left, struct span text)
 	return head + text.len;
 }
 
-/* Splits the first MAX bytes at most. False: there is nothing to take. */
+/* Converts the first MAX bytes at most. False: there is nothing to convert. */
 static bool
-take_run(struct tale *tale, struct framing_reader *r, size_t max)
+take_batch(struct tale *tale, struct framing_reader *r, size_t max)
 {
-	struct split split = {0};
+	struct simd_frames batch = {0};
+	bool not_utf8;
 	char separator;
 	uint8_t *bytes, *frames;
 	size_t len, used;
 	size_t at = 0;
 	size_t put = 0;
 
-	if (!framing_splits(r, &separator, &split.cr))
+	if (!framing_splits(r, &separator, &batch.cr))
 		return false;
 	len = r->len < max ? r->len : max;
-	bytes = malloc(len + SPLIT_SLACK);
-	frames = malloc(SPLIT_ROOM(len) + SPLIT_SLACK);
+	bytes = malloc(len + SIMD_SLACK);
+	frames = malloc(SIMD_FRAMES_ROOM(len) + SIMD_SLACK);
 	CHECK(bytes && frames && separator >= 0);
 	memcpy(bytes, r->bytes, len);
-	memset(bytes + len, 0xff, SPLIT_SLACK);
-	split.separator = (uint8_t)separator;
-	split.to = frames;
-	used = split_take(&split, bytes, len);
-	CHECK(used <= len);
-	for (size_t i = 0; split.ascii && i < used; i++)
+	memset(bytes + len, 0xff, SIMD_SLACK);
+	batch.separator = (uint8_t)separator;
+	batch.to = frames;
+	used = encoder_batch(&batch, bytes, len, &not_utf8);
+	CHECK(used <= len && not_utf8 == !utf8_valid(bytes, used));
+	for (size_t i = 0; batch.ascii && i < used; i++)
 		CHECK(bytes[i] < 0x80);
 	for (size_t end = 0; end < used; end++) {
 		struct framing_item item = {
@@ -129,28 +130,22 @@ take_run(struct tale *tale, struct framing_reader *r, size_t max)
 
 		if (bytes[end] != separator)
 			continue;
-		item.message.len = size - (split.cr && size > 0 && bytes[end - 1] == '\r');
+		item.message.len = size - (batch.cr && size > 0 && bytes[end - 1] == '\r');
 		tale_event(tale, r->framing, FRAMING_MESSAGE, &item);
 		at = end + 1;
-		if (item.message.len > SPLIT_COPY_MAX) {
-			CHECK(at == used && split.longer.data == (char *)item.message.data);
-			CHECK(split.longer.len == item.message.len);
-			break;
-		}
-		put += check_frame(frames + put, (size_t)(split.to - frames) - put,
+		put += check_frame(frames + put, (size_t)(batch.to - frames) - put,
 		    (struct span){(char *)item.message.data, item.message.len});
-		split.messages--;
-		split.bytes -= item.message.len;
+		batch.count--;
+		batch.bytes -= item.message.len;
 	}
-	CHECK(
-	    at == used && split.to == frames + put && split.messages == 0 && split.bytes == 0);
+	CHECK(at == used && batch.to == frames + put && batch.count == 0 && batch.bytes == 0);
 	framing_take(r, used);
 	free(bytes);
 	free(frames);
 	return used > 0;
 }
 
-/* Feeds a part, in a block of exactly its size; with RUN, runs of as many bytes first. */
+/* Feeds a part, in a block of exactly its size; with RUN, batches of as many bytes first. */
 static void
 feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t size, size_t run)
 {
@@ -162,7 +157,7 @@ feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t si
 	memcpy(block, data, size);
 	framing_feed(r, block, size);
 	do {
-		while (run > 0 && r->len > 0 && take_run(tale, r, run))
+		while (run > 0 && r->len > 0 && take_batch(tale, r, run))
 			continue;
 		event = framing_next(r, &item);
 		if (event != FRAMING_MORE)
@@ -263,15 +258,13 @@ check_echo(
 	free(copy);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+check(const uint8_t *data, size_t size)
 {
 	struct framing framing = {.max_message = LIMIT};
 	uint64_t seed = 0xcbf29ce484222325u;
 	struct tale whole;
 
-	if (size < 2 || size > FRAMING_PART_MAX)
-		return 0;
 	framing.kind = data[0] % FRAMING_KINDS;
 	framing.text = data[0] & 0x20;
 	framing.newline = data[0] & 0x40 ? FRAMING_NEWLINE_SPACE : FRAMING_NEWLINE_REJECT;
@@ -284,14 +277,26 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_same(&whole, run(&framing, data, size, 1, 0, &seed));
 	for (int k = 0; k < 3; k++)
 		check_same(&whole, run(&framing, data, size, 0, 0, &seed));
-	check_same(&whole, run(&framing, data, size, size, RUN_MAX, &seed));
+	check_same(&whole, run(&framing, data, size, size, BATCH_MAX, &seed));
 	check_same(&whole, run(&framing, data, size, size, 3, &seed));
-	check_same(&whole, run(&framing, data, size, 0, RUN_MAX, &seed));
+	check_same(&whole, run(&framing, data, size, 0, BATCH_MAX, &seed));
 	buffer_clear(&whole.text);
 
 	if (framing_takes(&framing, MESSAGE_BINARY))
 		check_echo(&framing, MESSAGE_BINARY, data, size);
 	if (utf8_valid(data, size))
 		check_echo(&framing, MESSAGE_TEXT, data, size);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct simd *list[SIMD_LIST_MAX];
+	size_t n = size < 2 || size > FRAMING_PART_MAX ? 0 : simd_list(list);
+
+	for (size_t i = 0; i < n; i++) {
+		simd = list[i];
+		check(data, size);
+	}
 	return 0;
 }

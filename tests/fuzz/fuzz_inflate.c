@@ -77,7 +77,7 @@ check_message(struct deflater *deflater, struct decoder *back, const struct mess
 		bytes[len - (wire_len > 65535 ? 9 : wire_len > 125 ? 3 : 1)] |= 0x80;
 		memcpy(bytes + len, mask, sizeof(mask));
 		len += sizeof(mask);
-		frame_mask(bytes + len, wire, wire_len, mask, 0);
+		simd->unmask(bytes + len, wire, wire_len, mask, 0);
 		len += wire_len;
 		free(wire);
 	}

@@ -68,7 +68,7 @@ add_part(struct wire *w, uint8_t first, const void *payload, size_t len, size_t 
 	add_raw(w, header, size);
 	add_raw(w, mask, sizeof(mask));
 	add_raw(w, payload, came);
-	frame_mask(w->bytes + w->len - came, w->bytes + w->len - came, came, mask, 0);
+	simd->unmask(w->bytes + w->len - came, w->bytes + w->len - came, came, mask, 0);
 }
 
 static void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The frame codec: headers, masking, close codes. */
+/* The frame codec: headers and close codes. */
 #include "websocket/frame.h"
 
 #include <setjmp.h>
@@ -174,130 +174,6 @@ written_headers_read_back(void **state)
 }
 
 static void
-mask_example_of_the_rfc(void **state)
-{
-	uint8_t data[] = {0x7f, 0x9f, 0x4d, 0x51, 0x58};
-
-	(void)state;
-	frame_mask(data, data, sizeof(data), (const uint8_t *)"\x37\xfa\x21\x3d", 0);
-	assert_memory_equal(data, "Hello", 5);
-}
-
-enum { MASK_ROOM = 16, MASK_LEN = 300 };
-
-/* Masks LEN bytes within a block, between two places in it; compares all with a reference. */
-static void
-check_mask(size_t from, size_t to, size_t len, uint64_t offset)
-{
-	static const uint8_t mask[4] = {0x12, 0xab, 0x00, 0xff};
-	uint8_t got[MASK_ROOM + MASK_LEN];
-	uint8_t want[sizeof(got)];
-	uint8_t source[sizeof(got)];
-
-	for (size_t i = 0; i < sizeof(got); i++)
-		got[i] = want[i] = source[i] = (uint8_t)(i * 7 + 1);
-	for (size_t i = 0; i < len; i++)
-		want[to + i] = source[from + i] ^ mask[(offset + i) % 4];
-	frame_mask(got + to, got + from, len, mask, offset);
-	assert_memory_equal(got, want, sizeof(got));
-}
-
-static void
-mask_in_place_at_all_alignments(void **state)
-{
-	(void)state;
-	for (size_t at = 0; at < MASK_ROOM; at++) {
-		for (size_t len = 0; len <= MASK_LEN; len++) {
-			for (uint64_t offset = 0; offset < 9; offset++)
-				check_mask(at, at, len, offset);
-		}
-	}
-}
-
-static void
-mask_moving_down_with_overlap(void **state)
-{
-	(void)state;
-	for (size_t from = 0; from <= MASK_ROOM; from++) {
-		for (size_t to = 0; to < from; to++) {
-			for (size_t len = 0; len <= MASK_LEN; len++)
-				check_mask(from, to, len, len);
-		}
-	}
-}
-
-static void
-mask_to_another_block_at_all_alignments(void **state)
-{
-	static const uint8_t mask[4] = {1, 2, 4, 8};
-	uint8_t source[48];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(source); i++)
-		source[i] = (uint8_t)i;
-	for (size_t from = 0; from < 8; from++) {
-		for (size_t to = 0; to < 8; to++) {
-			uint8_t got[48] = {0};
-
-			frame_mask(got + to, source + from, 40, mask, 3);
-			for (size_t i = 0; i < 40; i++)
-				assert_int_equal(
-				    got[to + i], source[from + i] ^ mask[(i + 3) & 3]);
-		}
-	}
-}
-
-static void
-mask_in_pieces_is_mask_at_once(void **state)
-{
-	static const uint8_t mask[4] = {9, 8, 7, 6};
-	uint8_t whole[64] = {0};
-
-	(void)state;
-	frame_mask(whole, whole, sizeof(whole), mask, 0);
-	for (size_t cut = 0; cut <= sizeof(whole); cut++) {
-		uint8_t parts[64] = {0};
-
-		frame_mask(parts, parts, cut, mask, 0);
-		frame_mask(parts + cut, parts + cut, sizeof(parts) - cut, mask, cut);
-		assert_memory_equal(parts, whole, sizeof(whole));
-	}
-}
-
-static void
-mask_at_large_offsets(void **state)
-{
-	(void)state;
-	check_mask(0, 0, 40, UINT32_MAX);
-	check_mask(0, 0, 40, ((uint64_t)1 << 40) + 3);
-	check_mask(0, 0, 40, UINT64_MAX / 2);
-}
-
-/* One byte that is not ASCII, at each place of each length; what is beside is not looked at. */
-static void
-mask_tells_what_is_ascii(void **state)
-{
-	static const uint8_t mask[4] = {0x81, 0x02, 0xff, 0x7f};
-	uint8_t plain[MASK_LEN + 1], masked[MASK_LEN + 1], got[MASK_LEN + 1];
-
-	(void)state;
-	for (size_t len = 0; len <= MASK_LEN; len++) {
-		uint64_t offset = len % 5;
-
-		memset(plain, 0x7f, sizeof(plain));
-		plain[len] = 0xff;
-		frame_mask(masked, plain, sizeof(plain), mask, offset);
-		assert_true(frame_mask_ascii(got, masked, len, mask, offset));
-		assert_memory_equal(got, plain, len);
-		for (size_t at = 0; at < len; at++) {
-			masked[at] ^= 0x80;
-			assert_false(frame_mask_ascii(got, masked, len, mask, offset));
-			masked[at] ^= 0x80;
-		}
-	}
-}
-
-static void
 close_codes(void **state)
 {
 	(void)state;
@@ -322,13 +198,6 @@ main(void)
 	    cmocka_unit_test(length_with_top_bit),
 	    cmocka_unit_test(header_cut_anywhere),
 	    cmocka_unit_test(written_headers_read_back),
-	    cmocka_unit_test(mask_example_of_the_rfc),
-	    cmocka_unit_test(mask_in_place_at_all_alignments),
-	    cmocka_unit_test(mask_moving_down_with_overlap),
-	    cmocka_unit_test(mask_to_another_block_at_all_alignments),
-	    cmocka_unit_test(mask_in_pieces_is_mask_at_once),
-	    cmocka_unit_test(mask_at_large_offsets),
-	    cmocka_unit_test(mask_tells_what_is_ascii),
 	    cmocka_unit_test(close_codes),
 	};
 

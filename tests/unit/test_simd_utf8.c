@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each way to check UTF-8 that this machine has, compared with the check of one character at a
- * time (utf8_char_len(), which test_utf8 compares with a reference of its own), and the check
- * of a text that comes in parts, compared with that of one byte at a time.
+ * UTF-8, compared with the check of one character at a time (utf8_char_len(), which test_utf8
+ * compares with a reference of its own), and the check of a text in parts, compared with that
+ * of one byte at a time.
  */
 #include "base/utf8.h"
-#include "base/utf8_vector.h"
 #include "base/util.h"
+#include "each_simd.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* The bytes at which the tables of RFC 3629 change their mind, and their neighbours. */
 static const uint8_t edges[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0,
@@ -27,23 +22,6 @@ enum {
 	SHORT_TEXT = 70, /* a sequence is put at each place of it */
 	LONG_TEXT = 420, /* more than three rounds of the widest loop */
 };
-
-/* The ways that this machine supports. */
-static const struct utf8_vector *ways[8];
-static size_t ways_len;
-
-static int
-find_ways(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < utf8_vectors_len; i++) {
-		if (utf8_vectors[i].supported())
-			ways[ways_len++] = &utf8_vectors[i];
-		else
-			print_message("# this machine has no %s\n", utf8_vectors[i].name);
-	}
-	return 0;
-}
 
 static bool
 reference_valid(const uint8_t *bytes, size_t len)
@@ -70,10 +48,6 @@ hex(const uint8_t *bytes, size_t len)
 static void
 check(const uint8_t *bytes, size_t len, bool wanted)
 {
-	for (size_t i = 0; i < ways_len; i++) {
-		if (ways[i]->valid(bytes, len) != wanted)
-			fail_msg("%s is not %d by %s", hex(bytes, len), wanted, ways[i]->name);
-	}
 	if (utf8_valid(bytes, len) != wanted)
 		fail_msg("%s is not %d", hex(bytes, len), wanted);
 }
@@ -380,19 +354,23 @@ test_refused_at_once(void **state)
 }
 
 static void
-test_the_table_ends_with_portable(void **state)
+test_the_list_ends_with_scalar(void **state)
 {
+	const struct simd *list[SIMD_LIST_MAX];
+	size_t len = simd_list(list);
+
 	(void)state;
-	assert_string_equal(utf8_vectors[utf8_vectors_len - 1].name, "portable");
-	assert_true(utf8_vectors[utf8_vectors_len - 1].supported());
-	assert_true(ways_len <= UTIL_LEN(ways));
+	assert_in_range(len, 1, SIMD_LIST_MAX);
+	assert_ptr_equal(list[len - 1], &simd_scalar);
+	simd_init();
+	assert_ptr_equal(simd, list[0]);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_the_table_ends_with_portable),
+	    cmocka_unit_test(test_the_list_ends_with_scalar),
 	    cmocka_unit_test(test_every_1_and_2_bytes_at_every_place),
 	    cmocka_unit_test(test_every_3_bytes),
 	    cmocka_unit_test(test_4_bytes_at_every_place),
@@ -404,5 +382,5 @@ main(void)
 	    cmocka_unit_test(test_refused_at_once),
 	};
 
-	return cmocka_run_group_tests(tests, find_ways, NULL);
+	return run_for_each_simd(tests, UTIL_LEN(tests));
 }

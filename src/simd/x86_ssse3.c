@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UTF-8 by 16 bytes a step, on x86-64 with SSSE3. */
+/* 16 bytes at a time, on x86-64 with SSSE3. */
 #include <immintrin.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define LANE_TARGET __attribute__((target("ssse3")))
@@ -12,6 +13,12 @@ LANE_TARGET static inline lane
 lane_load(const uint8_t *p)
 {
 	return (lane)_mm_loadu_si128((const __m128i *)p);
+}
+
+LANE_TARGET static inline lane
+lane_repeat(uint32_t word)
+{
+	return (lane)_mm_set1_epi32((int)word);
 }
 
 LANE_TARGET static inline lane
@@ -27,12 +34,10 @@ lane_lookup(lane table, lane nibbles)
 }
 
 LANE_TARGET static inline lane
-lane_above(lane v, int n)
+lane_subtract(lane v, uint8_t n)
 {
 	return (lane)_mm_subs_epu8((__m128i)v, _mm_set1_epi8((char)n));
 }
-
-#define lane_back(v, n) ((lane)_mm_slli_si128((__m128i)(v), (n)))
 
 LANE_TARGET static inline bool
 lane_has_top(lane v)
@@ -46,16 +51,23 @@ lane_has_bit(lane v)
 	return _mm_movemask_epi8(_mm_cmpeq_epi8((__m128i)v, _mm_setzero_si128())) != 0xffff;
 }
 
-#include "base/utf8_lookup.h"
-
-bool
-utf8_ssse3_supported(void)
+LANE_TARGET static inline uint64_t
+lane_find(const uint8_t *bytes, uint8_t c, lane *seen)
 {
-	return __builtin_cpu_supports("ssse3");
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < 64; i += LANE_SIZE) {
+		lane v = lane_load(bytes + i);
+		__m128i same = _mm_cmpeq_epi8((__m128i)v, _mm_set1_epi8((char)c));
+
+		*seen |= v;
+		found |= (uint64_t)(uint32_t)_mm_movemask_epi8(same) << i;
+	}
+	return found;
 }
 
-LANE_TARGET bool
-utf8_ssse3_valid(const uint8_t *bytes, size_t len)
-{
-	return lookup_valid(bytes, len);
-}
+#include "simd/loops.h"
+#include "simd/utf8_lookup.h"
+
+const struct simd simd_ssse3 = {
+    "ssse3", lookup_valid, loop_unmask, loop_frames_to_records, loop_records_to_frames};
