@@ -164,7 +164,7 @@ announce_files(FILE *out, const struct server *server)
 	fprintf(out, "serving the files in %s on ", server->options->staticdir);
 	announce_urls(out, server, "http", has_index ? "" : "FILE");
 	if (!has_index)
-		fputs(" (no index.html)", out);
+		fputs(", without an index.html", out);
 }
 
 /* One line of the log, written by WRITE. */

@@ -16,6 +16,12 @@ enum {
 
 #define PLAIN_UPGRADE "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
+bool
+plain_is_handshake(const struct head *head)
+{
+	return head_find(head, "Sec-WebSocket-Key", NULL) > 0;
+}
+
 /* True when TEXT can stand in a string of JavaScript and on a command line as it is. */
 static bool
 plain_is_safe(struct span text, const char *also)
@@ -109,8 +115,11 @@ plain_serve(const struct endpoint *endpoint, struct connection *connection,
 
 	if (plain_accept(&reject, endpoint, head, path)) {
 		(void)reject_with(&reject, 426, PLAIN_UPGRADE,
-		    "plain HTTP request; this server only speaks WebSocket (add "
-		    "--staticdir=DIR to serve files)");
+		    plain_is_handshake(head)
+			? "WebSocket handshake without 'Upgrade: websocket'; a proxy may have "
+			  "removed it (nginx: proxy_set_header Upgrade $http_upgrade)"
+			: "plain HTTP request; this server only speaks WebSocket (add "
+			  "--staticdir=DIR to serve files)");
 		text = plain_text(endpoint, host, path);
 	}
 	if (asprintf(&lines, "%s%s", reject.headers ? reject.headers : "", headers) == -1)

@@ -9,6 +9,10 @@
 #include "http/connection.h"
 #include "serve/endpoint.h"
 
+/* True for a handshake that lost its Upgrade field, as in a proxy that was not configured for
+ * WebSocket. */
+bool plain_is_handshake(const struct head *head);
+
 /*
  * Replies. HOST is the authority that the request was sent to, and was checked; PATH the
  * decoded path. HEADERS are whole lines to add.

@@ -58,8 +58,8 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	struct uri uri;
 	struct span host = {0};
 	bool upgrade = route->has_endpoint && upgrade_is_wanted(head);
-	bool plain =
-	    !upgrade && route->has_endpoint && route->files.root == -1 && !endpoint->compat;
+	bool plain = !upgrade && route->has_endpoint && !endpoint->compat &&
+		     (route->files.root == -1 || plain_is_handshake(head));
 	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
 	const char *headers = upgrade ? NULL : route->files.headers;
 	const char *refused;

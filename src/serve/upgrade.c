@@ -174,7 +174,8 @@ upgrade_check_handshake(const struct head *head, struct span *key, struct reject
 	/* Item 4. */
 	if (!head_has_token(head, "Connection", "upgrade"))
 		return reject_with(reject, 400, NULL,
-		    "missing 'Connection: Upgrade'; a proxy may have removed it");
+		    "missing 'Connection: Upgrade'; a proxy may have removed it (nginx: "
+		    "proxy_set_header Connection upgrade)");
 	/* Item 6; the response to another version: section 4.4 and RFC 9110, section 15.5.22.
 	 */
 	if (head_find(head, "Sec-WebSocket-Version", &version) != 1)

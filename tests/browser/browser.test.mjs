@@ -274,6 +274,23 @@ check("binary data passes unchanged with --binary", async (t) => {
     assert.equal(await binary.stop(), 0, binary.log);
 });
 
+// A person who opens the address of a program in the browser is shown how to connect, and does it.
+check("the address of a program explains how to connect", async (t) => {
+    const one = await Server.start("--", path.join(examples, "count.sh"));
+
+    t.after(() => one.process.kill("SIGKILL"));
+    const page = await open(t, `${one.origin}/`);
+    const text = await page.locator("body").innerText();
+    const code = text.match(/^ {4}const ws = .*$/m)?.[0];
+
+    assert.match(text, /^426 Upgrade Required\n\nThis is a WebSocket server/);
+    const first = await within("a message", page.evaluate(
+        (code) => new Function(`${code}; return new Promise((done) => { ws.onmessage = (e) => done(e.data); });`)(), code));
+    assert.equal(first, "1");
+    page.assertNoErrors();
+    assert.equal(await one.stop(), 0, one.log);
+});
+
 check("a page of another origin is refused", async (t) => {
     const other = await Server.start(`--dir=${examples}`, `--staticdir=${demo}`);
 

@@ -80,7 +80,7 @@ def test_a_page(server, tmp_path):
 
 def test_a_page_without_an_index(server, tmp_path):
     (tmp_path / "page").mkdir()
-    line = "serving the files in %s on %s://localhost:@/FILE (no index.html)" % (tmp_path / "page", SCHEME)
+    line = "serving the files in %s on %s://localhost:@/FILE, without an index.html" % (tmp_path / "page", SCHEME)
     assert announced(server("--staticdir=page", "cat"))[1] == line
 
 

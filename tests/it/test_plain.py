@@ -5,7 +5,7 @@ import re
 
 import pytest
 from conftest import TLS
-from wsraw import TEXT, Peer, frame, own_address
+from wsraw import KEY, TEXT, Peer, frame, own_address
 
 WS = "wss" if TLS else "ws"
 
@@ -103,6 +103,25 @@ def test_header_lines_of_the_user(server):
 
 def test_compat_answers_as_websocketd(server):
     assert ask(server("--compat=websocketd", "cat"))[0] == 404
+
+
+LOST = {"Connection": "Upgrade", "Sec-WebSocket-Key": KEY, "Sec-WebSocket-Version": "13"}
+
+
+@pytest.mark.parametrize("static", (True, False))
+def test_a_handshake_that_a_proxy_has_mangled(server, tmp_path, static):
+    (tmp_path / "index.html").write_text("hi\n")
+    one = server(*["--staticdir=."] * static, "/bin/cat")
+    lost = "".join("%s: %s\r\n" % field for field in LOST.items())
+    for line, extra, status, reason in (
+        ("GET / HTTP/1.1", lost, 426, "WebSocket handshake without 'Upgrade: websocket'; a proxy may have removed it (nginx: proxy_set_header Upgrade $http_upgrade)"),
+        ("GET / HTTP/1.0", lost, 426, "WebSocket handshake without 'Upgrade: websocket'; a proxy may have removed it (nginx: proxy_set_header Upgrade $http_upgrade)"),
+        ("GET / HTTP/1.0", lost + "Upgrade: websocket\r\n", 400, "Upgrade requires HTTP/1.1; a proxy may use HTTP/1.0 (nginx: proxy_http_version 1.1)"),
+        ("GET / HTTP/1.1", lost.replace("Connection: Upgrade", "Connection: close") + "Upgrade: websocket\r\n", 400,
+         "missing 'Connection: Upgrade'; a proxy may have removed it (nginx: proxy_set_header Connection upgrade)"),
+    ):
+        assert ask(one, line, "localhost", extra)[0] == status
+        one.wait_log(" status=%d .* reason=\"%s\"\n" % (status, re.escape(reason)))
 
 
 def test_the_host_is_checked_first(server):
