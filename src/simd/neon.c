@@ -51,25 +51,29 @@ lane_has_bit(lane v)
 	return vmaxvq_u8((uint8x16_t)v) != 0;
 }
 
-/* Of the 16 bytes at P, those that are C: one bit each, by its place among eight. */
+/* Of the 16 bytes in V, those that are C: one bit each, by its place among eight. */
 static inline uint8x16_t
-lane_same(const uint8_t *p, uint8_t c)
+lane_same(lane v, uint8_t c)
 {
 	static const uint8_t bits[16] = {
 	    1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
 
-	return vandq_u8(vceqq_u8(vld1q_u8(p), vdupq_n_u8(c)), vld1q_u8(bits));
+	return vandq_u8(vceqq_u8((uint8x16_t)v, vdupq_n_u8(c)), vld1q_u8(bits));
 }
 
-/* There is no instruction for it: three rounds of adding neighbours put eight bits in a byte.
- */
+/* No instruction does this: three rounds of adding neighbours put eight bits in a byte. */
 static inline uint64_t
-lane_find(const uint8_t *bytes, uint8_t c)
+lane_find(const uint8_t *p, uint8_t c, lane *seen)
 {
-	uint8x16_t low = vpaddq_u8(lane_same(bytes, c), lane_same(bytes + 16, c));
-	uint8x16_t high = vpaddq_u8(lane_same(bytes + 32, c), lane_same(bytes + 48, c));
+	lane v0 = lane_load(p);
+	lane v1 = lane_load(p + 16);
+	lane v2 = lane_load(p + 32);
+	lane v3 = lane_load(p + 48);
+	uint8x16_t low = vpaddq_u8(lane_same(v0, c), lane_same(v1, c));
+	uint8x16_t high = vpaddq_u8(lane_same(v2, c), lane_same(v3, c));
 	uint8x16_t all = vpaddq_u8(low, high);
 
+	*seen |= v0 | v1 | v2 | v3;
 	return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
 }
 
