@@ -97,7 +97,7 @@ plain_accept(struct reject *reject, const struct endpoint *endpoint, const struc
 
 	if (!span_equal(method, SPAN("GET")) && !span_equal(method, SPAN("HEAD")))
 		return reject_format(reject, 405, "Allow: GET, HEAD\r\n",
-		    "%.*s is not supported: only WebSocket handshakes (and GET and HEAD with "
+		    "%.*s is not supported: only WebSocket handshakes (and GET/HEAD with "
 		    "--staticdir)",
 		    (int)(method.len < 32 ? method.len : 32), method.data);
 	found = reject_unless_found(reject, endpoint, endpoint_find(endpoint, path, &script));

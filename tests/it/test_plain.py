@@ -77,7 +77,7 @@ def test_other_methods(server, method):
     status, fields, body = ask(one, "%s / HTTP/1.1" % method)
     assert (status, values(fields, "allow")) == (405, ["GET, HEAD"])
     assert body == (
-        b"405 Method Not Allowed\n\n%s is not supported: only WebSocket handshakes (and GET and HEAD with --staticdir)\n"
+        b"405 Method Not Allowed\n\n%s is not supported: only WebSocket handshakes (and GET/HEAD with --staticdir)\n"
         % method[:32].encode()
     )
 
