@@ -99,8 +99,9 @@ check_framing(struct options *options, FILE *err, int *status)
 	if (wrong)
 		return refuse(options, err, status, EX_USAGE, "%s", wrong);
 	options->to_program = (struct framing){.kind = in, .newline = options->newline};
-	options->from_program = (struct framing){
-	    .kind = out, .text = options->text, .max_message = (uint64_t)options->maxframesize};
+	options->from_program = (struct framing){.kind = out,
+	    .text = options->text,
+	    .max_record = (uint64_t)options->max_output_message};
 	return true;
 }
 

@@ -258,6 +258,31 @@ framing_end_until(struct framing_reader *r, struct framing_item *item)
 }
 
 enum framing_event
+framing_next_counted(
+    struct framing_reader *r, struct framing_item *item, enum message_type type)
+{
+	uint8_t *bytes = r->bytes;
+	size_t n = r->left < r->len ? (size_t)r->left : r->len;
+
+	if (r->in_message ||
+	    (buffer_len(&r->held) == 0 && (r->left > FRAMING_PART_MAX || n == r->left))) {
+		if (n == 0 && r->left > 0)
+			return FRAMING_MORE;
+		framing_skip(r, n);
+		r->left -= n;
+		r->in_record = r->left > 0;
+		return framing_hand_out(r, item, type, bytes, n, r->left == 0);
+	}
+	if (!framing_hold(r, n))
+		return FRAMING_NOMEM;
+	r->left -= n;
+	if (r->left > 0)
+		return FRAMING_MORE;
+	r->in_record = false;
+	return framing_hand_out_held(r, item, type, buffer_len(&r->held), true);
+}
+
+enum framing_event
 framing_take_line(
     struct framing_reader *r, uint64_t max, size_t before, uint8_t **line, size_t *len)
 {

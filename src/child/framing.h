@@ -52,7 +52,7 @@ struct framing {
 	enum framing_kind kind;
 	enum framing_newline newline; /* lines, to the child */
 	bool text; /* length, from the child: records are text */
-	uint64_t max_message; /* json, lsp, from the child: bytes; 0: no limit */
+	uint64_t max_record; /* json, from the child: bytes of a line; 0: no limit */
 };
 
 /* To the child. */
@@ -122,6 +122,7 @@ struct framing_reader {
 	uint16_t head_len; /* lsp: bytes of HELD that are whole lines of the begun head */
 	unsigned int lines; /* lsp: of the begun head */
 	uint64_t left; /* length, lsp: bytes of the record that are still to come */
+	uint64_t size; /* lsp: bytes of the record in all */
 	uint8_t *bytes; /* borrowed: what was fed and not used up */
 	size_t len;
 	struct buffer held; /* the begun record; owned */
@@ -135,7 +136,7 @@ enum framing_event {
 	FRAMING_CLOSE, /* item.code and, as item.message, the reason: the child ends the
 			  session; item.shown are the first bytes of the record that says so */
 	FRAMING_BAD, /* item.why, and as item.message the first bytes of the malformed record */
-	FRAMING_TOO_BIG, /* a record above max_message that can't leave in parts */
+	FRAMING_TOO_BIG, /* a record above max_record, which can't be handed out in parts */
 	FRAMING_NOMEM, /* no memory to keep a begun record */
 };
 

@@ -15,7 +15,6 @@
 #include <string.h>
 
 enum {
-	FRAMING_JSON_ROOM = 4096, /* of a line beyond what its message can need */
 	FRAMING_BASE64_STEP =
 	    48 * 1024, /* bytes for one call of libcrypto's: its lengths are int */
 };
@@ -94,18 +93,6 @@ framing_json_put_close(struct buffer *out, uint16_t code, struct span reason)
 	snprintf(start, sizeof(start), "{\"type\":\"close\",\"code\":%u", code);
 	return framing_json_put(out, start) && framing_json_put_member(out, "reason", reason) &&
 	       framing_json_put(out, "}\n");
-}
-
-/* The longest line that a message within the limit can need: each byte may be a \u00XX. */
-static uint64_t
-framing_json_line_max(uint64_t max_message)
-{
-	uint64_t max;
-
-	if (max_message == 0 || __builtin_mul_overflow(max_message, (uint64_t)6, &max) ||
-	    __builtin_add_overflow(max, (uint64_t)FRAMING_JSON_ROOM, &max))
-		return UINT64_MAX;
-	return max;
 }
 
 /* Whether arrays and objects lie deeper in each other than FRAMING_DEPTH_MAX: jansson recurses.
@@ -282,8 +269,6 @@ framing_json_read(
 	buffer_clear(&r->held);
 	buffer_move(&r->held, &data);
 	(void)framing_hand_out_held(r, item, type, buffer_len(&r->held), true);
-	if (r->framing->max_message != 0 && item->message.len > r->framing->max_message)
-		return FRAMING_TOO_BIG;
 	return event;
 }
 
@@ -302,8 +287,8 @@ framing_json_next(struct framing_reader *r, struct framing_item *item)
 	for (;;) {
 		uint8_t *line;
 		size_t len;
-		enum framing_event event = framing_take_line(
-		    r, framing_json_line_max(r->framing->max_message), 0, &line, &len);
+		uint64_t max = r->framing->max_record ? r->framing->max_record : UINT64_MAX;
+		enum framing_event event = framing_take_line(r, max, 0, &line, &len);
 
 		if (event != FRAMING_MESSAGE)
 			return event;

@@ -42,35 +42,12 @@ framing_length_read_prefix(struct framing_reader *r)
 static enum framing_event
 framing_length_next(struct framing_reader *r, struct framing_item *item)
 {
-	enum message_type type = r->framing->text ? MESSAGE_TEXT : MESSAGE_BINARY;
-	uint8_t *bytes;
-	size_t n;
-
 	if (!r->in_record) {
 		r->in_record = framing_length_read_prefix(r);
 		if (!r->in_record)
 			return FRAMING_MORE;
 	}
-	bytes = r->bytes;
-	n = r->left < r->len ? (size_t)r->left : r->len;
-	/* In parts leaves what is long, from its first part to its last; that needs no memory.
-	 */
-	if (r->in_message ||
-	    (buffer_len(&r->held) == 0 && (r->left > FRAMING_PART_MAX || n == r->left))) {
-		if (n == 0 && r->left > 0)
-			return FRAMING_MORE;
-		framing_skip(r, n);
-		r->left -= n;
-		r->in_record = r->left > 0;
-		return framing_hand_out(r, item, type, bytes, n, r->left == 0);
-	}
-	if (!framing_hold(r, n))
-		return FRAMING_NOMEM;
-	r->left -= n;
-	if (r->left > 0)
-		return FRAMING_MORE;
-	r->in_record = false;
-	return framing_hand_out_held(r, item, type, buffer_len(&r->held), true);
+	return framing_next_counted(r, item, r->framing->text ? MESSAGE_TEXT : MESSAGE_BINARY);
 }
 
 static enum framing_event
@@ -79,7 +56,7 @@ framing_length_end(struct framing_reader *r, struct framing_item *item)
 	static const char why[] = "the output ends within a record";
 
 	if (r->in_record) {
-		/* Of what left in parts only the prefix is still known. */
+		/* Of what was sent in parts only the prefix is still known. */
 		item->shown_len = 0;
 		framing_show(item, r->cut, FRAMING_LENGTH_PREFIX);
 		framing_show(item, buffer_data(&r->held), buffer_len(&r->held));

@@ -53,7 +53,7 @@ framing_lsp_field(struct framing_reader *r, struct span line)
 		return "a second Content-Length";
 	if (util_parse_number(value, 0, INT64_MAX, &length))
 		return "a Content-Length that is no number";
-	r->left = (uint64_t)length;
+	r->size = r->left = (uint64_t)length;
 	r->in_record = true;
 	return NULL;
 }
@@ -133,31 +133,13 @@ framing_lsp_in_body(const struct framing_reader *r)
 static enum framing_event
 framing_lsp_next(struct framing_reader *r, struct framing_item *item)
 {
-	enum framing_event event;
-	uint8_t *bytes;
-	size_t n;
-
 	if (!framing_lsp_in_body(r)) {
-		event = framing_lsp_read_head(r, item);
+		enum framing_event event = framing_lsp_read_head(r, item);
+
 		if (event != FRAMING_MESSAGE)
 			return event;
-		if (r->framing->max_message != 0 && r->left > r->framing->max_message)
-			return FRAMING_TOO_BIG;
 	}
-	bytes = r->bytes;
-	n = r->left < r->len ? (size_t)r->left : r->len;
-	if (n == r->left && buffer_len(&r->held) == 0) {
-		framing_skip(r, n);
-		r->in_record = false;
-		return framing_hand_out(r, item, MESSAGE_TEXT, bytes, n, true);
-	}
-	if (!framing_hold(r, n))
-		return FRAMING_NOMEM;
-	r->left -= n;
-	if (r->left > 0)
-		return FRAMING_MORE;
-	r->in_record = false;
-	return framing_hand_out_held(r, item, MESSAGE_TEXT, buffer_len(&r->held), true);
+	return framing_next_counted(r, item, MESSAGE_TEXT);
 }
 
 static enum framing_event
@@ -169,8 +151,7 @@ framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 		return FRAMING_MORE;
 	item->shown_len = 0;
 	if (framing_lsp_in_body(r)) { /* then what the head said is known, not how */
-		snprintf(head, sizeof(head), "Content-Length: %" PRIu64 "\r\n\r\n",
-		    r->left + buffer_len(&r->held));
+		snprintf(head, sizeof(head), "Content-Length: %" PRIu64 "\r\n\r\n", r->size);
 		framing_show(item, (const uint8_t *)head, strlen(head));
 	}
 	framing_show(item, buffer_data(&r->held), buffer_len(&r->held));

@@ -67,6 +67,13 @@ enum framing_event framing_next_until(struct framing_reader *r, struct framing_i
 enum framing_event framing_end_until(struct framing_reader *r, struct framing_item *item);
 
 /*
+ * The next of the shapes that know the length of a record: R->left bytes of it are still to
+ * come. A long one is handed out in parts, and needs no memory. Ends in_record with the record.
+ */
+enum framing_event framing_next_counted(
+    struct framing_reader *r, struct framing_item *item, enum message_type type);
+
+/*
  * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, behind BEFORE
  * bytes that are there already; the caller clears it. FRAMING_MESSAGE: *LINE and *LEN are it;
  * FRAMING_TOO_BIG: they are the begin of a longer one; FRAMING_MORE or FRAMING_NOMEM.

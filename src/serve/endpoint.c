@@ -24,6 +24,9 @@ endpoint_set_reasons(struct endpoint *endpoint)
 	snprintf(reasons->empty_fragments, sizeof(reasons->empty_fragments),
 	    "more than %" PRIu32 " empty fragments (--max-empty-fragments)",
 	    endpoint->max_empty_fragments);
+	snprintf(reasons->output, sizeof(reasons->output),
+	    "the program wrote a line larger than %" PRIu64 " bytes (--max-output-message)",
+	    endpoint->from_program.max_record);
 	snprintf(reasons->pings, sizeof(reasons->pings),
 	    "more than %u PINGs in a second (--max-pings)", endpoint->max_pings);
 }

@@ -25,11 +25,12 @@ enum endpoint_not_utf8 {
 	ENDPOINT_CLOSE, /* the session ends */
 };
 
-/* Why a client that exceeds a limit is disconnected: the limit, and the option that sets it. */
+/* Why a session that exceeds a limit is closed: the limit, and the option that sets it. */
 struct endpoint_reasons {
 	char message[72];
 	char empty_fragments[72];
 	char pings[72];
+	char output[96];
 };
 
 struct endpoint {

@@ -308,10 +308,10 @@ session_out_event(struct session *s, enum framing_event event, const struct fram
 		break;
 	case FRAMING_TOO_BIG:
 		if (s->peer_state == PEER_OPEN && s->close_wanted == 0 &&
-		    session_log_begin(s, LOG_ERROR, "session",
-			SPAN("the program's output has a message above --maxframesize")))
+		    session_log_begin(
+			s, LOG_ERROR, "session", span_of(s->endpoint->reasons.output)))
 			log_end();
-		session_want_close(s, CLOSE_TOO_BIG, "the program's message is too big");
+		session_want_close(s, CLOSE_INTERNAL, s->endpoint->reasons.output);
 		break;
 	case FRAMING_NOMEM:
 		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");

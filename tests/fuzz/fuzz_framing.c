@@ -165,7 +165,7 @@ feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t si
 	} while (event != FRAMING_MORE);
 	CHECK(r->len == 0);
 	/* What is kept follows what came, not what is announced. */
-	CHECK(buffer_len(&r->held) <= FRAMING_PART_MAX + 6 * LIMIT);
+	CHECK(buffer_len(&r->held) <= FRAMING_PART_MAX + LIMIT);
 	free(block);
 }
 
@@ -243,7 +243,7 @@ check_echo(
 	    framing->kind != FRAMING_LINES) {
 		struct framing unlimited = *framing;
 
-		unlimited.max_message = 0;
+		unlimited.max_record = 0;
 		framing_init(&r, &unlimited);
 		framing_feed(&r, buffer_data(&record), buffer_len(&record));
 		CHECK(framing_next(&r, &item) == FRAMING_MESSAGE);
@@ -261,7 +261,7 @@ check_echo(
 static void
 check(const uint8_t *data, size_t size)
 {
-	struct framing framing = {.max_message = LIMIT};
+	struct framing framing = {.max_record = LIMIT};
 	uint64_t seed = 0xcbf29ce484222325u;
 	struct tale whole;
 

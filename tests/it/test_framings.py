@@ -273,10 +273,10 @@ def test_a_record_for_a_client_that_left_is_not_kept(server, script, tmp_path, f
         "sys.stdin.close()\n"
         "while not os.path.exists('go'): time.sleep(0.01)\n",
     )
-    one = server("--framing=" + framing, "--maxframesize=60000000", "--closems=20000", program)
+    one = server("--framing=" + framing, "--max-output-message=60000000", "--closems=20000", program)
     before = private_kib(one.pid)
     with one.websocket() as ws:
-        if framing != "lines":
+        if framing == "json":
             wait_for(lambda: private_kib(one.pid) > before + 9 * MIB // KIB, "the record is begun")
         ws.reset()
         wait_for((tmp_path / "written").exists, "all is written")
@@ -314,19 +314,81 @@ def test_malformed_output_ends_the_session(server, script, framing, output, why,
     assert re.search(shown, line), line
 
 
-@pytest.mark.parametrize(
-    "framing, output",
-    [
-        ("json", "printf '{\"type\":\"text\",\"data\":\"'; head -c 1001 /dev/zero | tr '\\0' x; printf '\"}\\n'"),
-        ("json", "head -c 1000000 /dev/zero | tr '\\0' ' '"),
-        ("lsp", "printf 'Content-Length: 1001\\r\\n\\r\\n'"),
-    ],
-)
-def test_records_that_are_too_big_end_the_session(server, framing, output):
-    one = server("--framing=" + framing, "--maxframesize=1000", "sh", "-c", output + "; exec cat")
+def json_line(size):
+    """A program that writes one line of so many bytes."""
+    empty = len('{"type":"text","data":""}\n')
+    fill = "head -c %d /dev/zero | tr '\\0' x" % (size - empty)
+    return ("sh", "-c", "printf '{\"type\":\"text\",\"data\":\"'; %s; printf '\"}\\n'; exec cat" % fill)
+
+
+def test_output_limit_of_json(server):
+    """Not that of what clients send."""
+    one = server("--framing=json", "--max-output-message=1000", "--maxframesize=10", *json_line(1000))
     with one.websocket() as ws:
-        assert ws.closed() == (1009, "the program's message is too big")
-    one.wait_log("error session #1 the program's output has a message above --maxframesize")
+        assert len(ws.text()) > 900
+    reason = "the program wrote a line larger than 1000 bytes (--max-output-message)"
+    for program in (json_line(1001), ("sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' ' '; exec cat")):
+        one = server("--framing=json", "--max-output-message=1000", *program)
+        with one.websocket() as ws:
+            assert ws.closed() == (1011, reason)
+        one.wait_log("error session #1 " + re.escape(reason))
+    for args in ((), ("--max-output-message=0",)):
+        with server("--framing=json", *args, *json_line(3000000)).websocket() as ws:
+            assert len(ws.text()) > 2999000
+
+
+LONG = "grüße €😀 " * 200000  # 4 MB, of characters that parts cut
+
+
+@pytest.mark.parametrize("deflate", ((), ("--deflate",)), ids=("plain", "compressed"))
+def test_long_output_of_lsp_is_streamed(server, script, deflate):
+    """Its length is known, so no limit holds, and it is sent while it is written."""
+    program = python(
+        script,
+        "data = ('grüße €😀 ' * 200000).encode()\n"
+        "out = sys.stdout.buffer\n"
+        "out.write(b'Content-Length: %d\\r\\n\\r\\n' % len(data) + data[:100000])\n"
+        "out.flush()\n"
+        "sys.stdin.readline()\n"
+        "out.write(data[100000:] + b'Content-Length: 2\\r\\n\\r\\n{}')\n"
+        "out.flush()\n"
+        "sys.stdin.read()\n",
+    )
+    one = server("--framing=lsp", "--maxframesize=1000", "--max-output-message=1000", *deflate, program)
+    with one.websocket() as ws:
+        opcode, fin, part = ws.frame()
+        assert (opcode, fin) == (TEXT, False)
+        ws.send(frame(TEXT, "go on"))
+        while not fin:
+            opcode, fin, more = ws.frame()
+            assert opcode == 0
+            part += more
+        assert part == LONG.encode()
+        assert ws.text() == "{}"
+
+
+def test_long_output_of_lsp_that_is_not_utf8(server, script):
+    """--invalid-utf8 holds for each part."""
+    program = python(
+        script,
+        "data = ('€' * 30000).encode() + b'\\xff' + ('€' * 30000).encode() + b'\\xe2\\x82'\n"
+        "bad = b'\\xff' + b'x' * 100000\n"
+        "out = sys.stdout.buffer\n"
+        "for part in data, bad, b'{}': out.write(b'Content-Length: %d\\r\\n\\r\\n' % len(part) + part)\n"
+        "out.flush()\n"
+        "sys.stdin.read()\n",
+    )
+    text = ("€" * 30000 + "\ufffd" + "€" * 30000 + "\ufffd").encode()
+    with server("--framing=lsp", program).websocket() as ws:
+        assert ws.message() == (TEXT, text)
+        assert ws.message() == (TEXT, ("\ufffd" + "x" * 100000).encode())
+        assert ws.message() == (TEXT, b"{}")
+    with server("--framing=lsp", "--invalid-utf8=binary", program).websocket() as ws:
+        assert ws.message() == (TEXT, text)  # the first part decides
+        assert ws.message() == (BINARY, b"\xff" + b"x" * 100000)
+        assert ws.message() == (TEXT, b"{}")
+    with server("--framing=lsp", "--invalid-utf8=close", program).websocket() as ws:
+        assert ws.closed()[0] == 1011
 
 
 @pytest.mark.parametrize("framing, end", [("lines", "\\n"), ("nul", "\\0")])

@@ -322,7 +322,7 @@ def test_header_lines(server, tmp_path, script):
         status, fields = peer.response()
         assert (status, dict(fields)["allow"], dict(fields).get("x-http")) == (405, "GET, HEAD", "http")
     # As with websocketd, not on handshakes that fail.
-    for path, status in (("/missing", 404), ("/broken", 500), ("/..", 404)):
+    for path, status in (("/missing", 404), ("/broken", 500), ("/..", 400)):
         assert headers_of(one, path, True) == (status, [])
 
 

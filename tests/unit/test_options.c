@@ -607,7 +607,7 @@ framings_are_worked_out(void **state)
 	assert_int_equal(o->to_program.kind, FRAMING_LINES);
 	assert_int_equal(o->from_program.kind, FRAMING_LINES);
 	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_PASS);
-	assert_int_equal(o->from_program.max_message, 1048576);
+	assert_int_equal(o->from_program.max_record, 16777216);
 	assert_int_equal(o->invalid_utf8, OPTIONS_REPLACE);
 	assert_false(o->text || o->events || o->passstderr);
 	run_clear(&run);
@@ -628,12 +628,12 @@ framings_are_worked_out(void **state)
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--framing-out=lsp", "--newline=reject", "--maxframesize=7",
-	    "hello");
+	    "--max-output-message=8", "hello");
 	assert_run(&run);
 	assert_int_equal(o->to_program.kind, FRAMING_LINES);
 	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_REJECT);
 	assert_int_equal(o->from_program.kind, FRAMING_LSP);
-	assert_int_equal(o->from_program.max_message, 7);
+	assert_int_equal(o->from_program.max_record, 8);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--binary", "--framing=stream", "--framing-in=stream", "hello");
