@@ -8,6 +8,7 @@
 #include "net/linger.h"
 #include "serve/session.h"
 #include "server_inner.h"
+#include "server_signals.h"
 #include "server_workers.h"
 
 #include <errno.h>
@@ -24,8 +25,6 @@
 enum {
 	SERVER_TICK_MS = 20, /* how often a drain looks whether all is gone */
 };
-
-static const int server_signals[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 int
 server_fail(const struct server *server, int status, const char *format, ...)
@@ -60,10 +59,12 @@ server_enter_stage(struct server *server, enum server_stage stage, int64_t wait_
 	timer_at(&server->tick, now + SERVER_TICK_MS);
 }
 
-static void
+void
 server_kill(struct server *server)
 {
-	log_info("killing %zu programs", children_count(server->children));
+	size_t count = children_count(server->children);
+
+	log_info("killing %zu program%s", count, util_plural(count));
 	connection_abort_all(&server->connections);
 	session_abort_all(&server->sessions);
 	linger_abort_all(server->loop);
@@ -71,11 +72,24 @@ server_kill(struct server *server)
 	server_enter_stage(server, SERVER_KILLING, SERVER_KILL_MS);
 }
 
-static void
-server_drain(struct server *server, const char *why)
+void
+server_log_shutdown(int number, size_t sessions)
 {
-	log_info("%s: draining %zu programs; again to kill them", why,
-	    children_count(server->children));
+	if (sessions == 0)
+		log_info("SIG%s: shutting down", util_signal_name(number));
+	else
+		log_info("SIG%s: waiting for %zu session%s to end; send it again to kill the "
+			 "program%s",
+		    util_signal_name(number), sessions, util_plural(sessions),
+		    util_plural(sessions));
+}
+
+void
+server_shut_down(struct server *server, int number)
+{
+	/* Of several workers the parent logs it, for all of them. */
+	if (server->parent == 0 || getppid() != server->parent)
+		server_log_shutdown(number, children_count(server->children));
 	server_stop_listening(server);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions);
@@ -96,8 +110,10 @@ server_on_tick(void *arg)
 	}
 	if (now >= server->stage_end_ms) {
 		if (server->stage == SERVER_KILLING) {
-			log_errorx("%zu programs did not end after SIGKILL",
-			    children_count(server->children));
+			size_t left = children_count(server->children);
+
+			log_errorx(
+			    "%zu program%s did not end after SIGKILL", left, util_plural(left));
 			loop_stop(server->loop);
 			return;
 		}
@@ -105,99 +121,6 @@ server_on_tick(void *arg)
 		return;
 	}
 	timer_at(&server->tick, now + SERVER_TICK_MS);
-}
-
-static void
-server_reload_tls(struct server *server)
-{
-	char error[TLS_ERROR_MAX];
-
-	if (server_load_tls(server, error))
-		log_info("SIGHUP: the certificates were read anew");
-	else
-		log_errorx("SIGHUP: %s; the old certificates stay", error);
-}
-
-/*
- * Whether a signal that comes while it drains asks for more. To a worker a terminal or a
- * service manager may send the one that its parent has sent as well: the parent counts them.
- */
-static bool
-server_is_second(const struct server *server)
-{
-	return server->parent == 0 || getppid() != server->parent ||
-	       atomic_load(&server->page->stage) == SERVER_KILLING;
-}
-
-static void
-server_on_signal(evutil_socket_t number, short what, void *arg)
-{
-	struct server *server = arg;
-	char name[16];
-
-	(void)what;
-	if (number == SIGHUP && server->tls) {
-		server_reload_tls(server);
-		return;
-	}
-	snprintf(name, sizeof(name), "SIG%s", util_signal_name(number));
-	switch (server->stage) {
-	case SERVER_SERVING:
-		server_drain(server, name);
-		break;
-	case SERVER_DRAINING:
-		if (server_is_second(server))
-			server_kill(server);
-		break;
-	case SERVER_KILLING:
-		break;
-	}
-}
-
-static void
-server_settle_signals(void)
-{
-	/* Who closes a pipe or a socket, and a log that has all the bytes it may have, are no
-	 * reason to end. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	/* Where it is ignored nobody is told of the end of a process, nor how it ended. */
-	if (spawn_was_ignored(SIGCHLD))
-		signal(SIGCHLD, SIG_DFL);
-}
-
-/* Lets the signals come that it takes, also those that were blocked when it was started: a
- * supervisor may leave them so by mistake. To the programs the mask stays the user's. */
-static void
-server_hear_signals(const struct server *server)
-{
-	sigset_t mask = server->heritage.mask;
-
-	for (size_t i = 0; i < UTIL_LEN(server_signals); i++)
-		sigdelset(&mask, server_signals[i]);
-	sigaddset(&mask, SIGCHLD);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-}
-
-static bool
-server_take_signals(struct server *server)
-{
-	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
-		int number = server_signals[i];
-
-		/*
-		 * nohup, and a shell's background: the user's wish, for us as for the programs.
-		 * A SIGHUP that only reads certificates is not what it is against.
-		 */
-		if ((number == SIGINT || (number == SIGHUP && !server->tls)) &&
-		    spawn_was_ignored(number))
-			continue;
-		server->signals[i] =
-		    evsignal_new(server->loop->base, number, server_on_signal, server);
-		if (!server->signals[i] || event_add(server->signals[i], NULL) == -1)
-			return false;
-	}
-	return true;
 }
 
 static void
@@ -236,10 +159,7 @@ static void
 server_clear(struct server *server)
 {
 	listeners_close(&server->listeners);
-	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
-		if (server->signals[i])
-			event_free(server->signals[i]);
-	}
+	server_signals_clear(server);
 	if (server->child_event)
 		event_free(server->child_event);
 	if (server->child_fd != -1)
@@ -284,8 +204,9 @@ server_start(struct server *server)
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.upgrade.loop = server->loop;
 	server->route.upgrade.children = server->children;
-	if (!server_take_children(server) || !server_take_signals(server))
-		return server_fail(server, EX_OSERR, "can't take signals: %s", strerror(errno));
+	if (!server_take_children(server) || !server_signals_install(server))
+		return server_fail(
+		    server, EX_OSERR, "can't install signal handlers: %s", strerror(errno));
 	return 0;
 }
 
@@ -304,8 +225,8 @@ server_serve(struct server *server)
 		return status;
 	if (server->parent == 0)
 		server_announce(server);
-	/* What came since the fork is delivered now that somebody takes it. */
-	server_hear_signals(server);
+	/* Signals that came since the fork are delivered now. */
+	server_signals_unblock();
 	if (!loop_run(server->loop))
 		return server_fail(
 		    server, EX_OSERR, "the event loop failed: %s", strerror(errno));
@@ -331,12 +252,12 @@ server_run(const struct options *options)
 	inherited = spawn_heritage_init(&server.heritage);
 	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->log_format, options->loglevel);
-	server_settle_signals();
+	server_signals_settle(&server);
 	if (inherited)
 		status = server_set_up(&server);
 	else
 		status = server_fail(
-		    &server, EX_OSERR, "no room for open files: %s", strerror(errno));
+		    &server, EX_OSERR, "can't reserve file descriptors: %s", strerror(errno));
 	if (status == 0)
 		status = server_listen(&server);
 	if (status == 0)

@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SERVER_SIGNALS = 3 }; /* how many it takes */
+enum { SERVER_SIGNALS = 4 }; /* that have a handler */
 
 enum server_stage {
 	SERVER_SERVING,
@@ -56,6 +56,8 @@ struct server {
 	struct server_budget budget;
 	struct tls *tls; /* owned; NULL: plain connections */
 	struct event *signals[SERVER_SIGNALS];
+	bool has_terminal; /* at startup */
+	int64_t stop_ms; /* when the first signal to stop came */
 	int child_fd; /* owned: where SIGCHLD is read */
 	struct event *child_event; /* owned */
 	struct connections connections;
@@ -70,6 +72,11 @@ struct server {
 	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
 	struct timer tick;
 };
+
+/* Graceful shutdown because of a signal, and its second stage. */
+void server_shut_down(struct server *server, int number);
+void server_kill(struct server *server);
+void server_log_shutdown(int number, size_t sessions);
 
 /* Says what went wrong at the start and returns the exit status: websocketd has 3 for all of
  * it. */

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "server.h"
 #include "server_inner.h"
+#include "server_signals.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -43,6 +44,7 @@ struct workers {
 	size_t stranger_count;
 	sigset_t signals;
 	enum server_stage stage;
+	int64_t stop_ms; /* when the first signal to stop came */
 	int64_t stage_end_ms;
 	int64_t sweep_ms; /* when to look for what a dead worker left; 0: nothing is left */
 	int64_t sweep_end_ms;
@@ -106,6 +108,17 @@ workers_alive(const struct workers *w)
 	for (size_t i = 0; i < w->count; i++)
 		alive += w->items[i].pid != 0;
 	return alive;
+}
+
+/* The programs of all workers: as many sessions have not ended. */
+static size_t
+workers_programs(const struct workers *w)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < w->count; i++)
+		sum += quota_held(&w->server->page->quota, i);
+	return sum;
 }
 
 static bool
@@ -331,30 +344,29 @@ workers_stop(struct workers *w, int number)
 {
 	switch (w->stage) {
 	case SERVER_SERVING:
-		log_info("SIG%s: draining %zu workers; again to kill their programs",
-		    util_signal_name(number), workers_alive(w));
+		w->stop_ms = util_clock_ms();
+		server_log_shutdown(number, workers_programs(w));
 		listeners_close(&w->server->listeners);
 		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS + SERVER_KILL_MS);
 		break;
 	case SERVER_DRAINING:
-		workers_enter(w, SERVER_KILLING, SERVER_KILL_MS);
+		if (!server_is_repeated(w->stop_ms, util_clock_ms()))
+			workers_enter(w, SERVER_KILLING, SERVER_KILL_MS);
 		break;
 	case SERVER_KILLING:
 		break;
 	}
 }
 
-/*
- * The certificates anew, in all workers, each of which says how that went. The parent has them
- * for the workers to come.
- */
+/* Reloads the certificates in all workers, each of which logs the result, and in the parent for
+ * the workers to come. */
 static void
 workers_reload(struct workers *w)
 {
 	char error[TLS_ERROR_MAX];
 
 	if (!tls_ticket_pool_begin(&w->server->page->tickets))
-		log_errorx("no new keys of session tickets can be made");
+		log_errorx("can't create new session ticket keys");
 	if (!server_load_tls(w->server, error))
 		log_debug("the parent can't read the certificates: %s", error);
 	workers_signal(w, SIGHUP);
@@ -363,12 +375,24 @@ workers_reload(struct workers *w)
 static void
 workers_on_signal(struct workers *w, int number)
 {
-	if (number == SIGCHLD)
+	switch (number) {
+	case SIGCHLD:
 		workers_reap(w);
-	else if (number == SIGHUP && w->server->tls)
-		workers_reload(w);
-	else
+		break;
+	case SIGUSR1:
+		server_log_unused_signal(number);
+		break;
+	case SIGHUP:
+		if (server_lost_terminal(w->server))
+			workers_stop(w, number);
+		else if (w->server->tls)
+			workers_reload(w);
+		else
+			server_log_unused_signal(number);
+		break;
+	default:
 		workers_stop(w, number);
+	}
 }
 
 /* What the time asks for. True in a worker that was started. */
@@ -380,7 +404,7 @@ workers_step(struct workers *w)
 
 	if (w->server->tls && tls_ticket_pool_due_ms(tickets) <= now &&
 	    !tls_ticket_pool_renew(tickets))
-		log_errorx("no new keys of session tickets can be made");
+		log_errorx("can't create new session ticket keys");
 	if (w->sweep_ms != 0 && w->sweep_ms <= now)
 		workers_sweep(w, now);
 	for (size_t i = 0; i < w->count && w->stage == SERVER_SERVING; i++) {
@@ -388,7 +412,8 @@ workers_step(struct workers *w)
 			return true;
 	}
 	if (w->stage != SERVER_SERVING && w->stage_end_ms <= now && workers_alive(w) > 0) {
-		log_errorx("%zu workers did not end in time and are killed", workers_alive(w));
+		log_errorx("killing %zu worker%s that did not stop in time", workers_alive(w),
+		    util_plural(workers_alive(w)));
 		workers_signal(w, SIGKILL);
 		w->stage_end_ms = now + SERVER_KILL_MS;
 	}
@@ -434,11 +459,11 @@ workers_block_signals(struct workers *w)
 	sigemptyset(&w->signals);
 	sigaddset(&w->signals, SIGCHLD);
 	sigaddset(&w->signals, SIGTERM);
-	/* As a server without workers: what was ignored at the start stays so. */
+	sigaddset(&w->signals, SIGHUP);
+	sigaddset(&w->signals, SIGUSR1);
+	/* As in a server without workers. */
 	if (!spawn_was_ignored(SIGINT))
 		sigaddset(&w->signals, SIGINT);
-	if (w->server->tls || !spawn_was_ignored(SIGHUP))
-		sigaddset(&w->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &w->signals, NULL);
 }
 

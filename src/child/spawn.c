@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,13 +30,17 @@ enum {
 	/* Descriptors below it are few to copy, which is cheaper than to move an end to its
 	 * place. */
 	SPAWN_NEAR = 32,
-	SPAWN_SIGNALS = 32, /* the first that nobody here handles, nor any behind it */
 	SPAWN_FAILED = 127, /* the status of a child that did not become the program */
 };
+
+/* The signals that the server ignores or handles, or may have inherited ignored. */
+static const int spawn_signals[] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 
 /* What the child is told, and what it tells. */
 struct spawn_order {
 	const struct spawn_heritage *heritage; /* borrowed */
+	pid_t parent;
 	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all behind these */
 	const char *path;
 	char *const *argv;
@@ -45,7 +50,7 @@ struct spawn_order {
 	int error; /* why it did not become the program; 0: it did */
 };
 
-int
+bool
 spawn_was_ignored(int signal)
 {
 	struct sigaction now;
@@ -70,6 +75,21 @@ spawn_mark_inherited(void)
 	closedir(dir);
 }
 
+/*
+ * What a careless parent left ignored: SIGPIPE (systemd, Python), SIGCHLD, whose dead processes
+ * can't be waited for, or SIGTERM. A shell has SIGINT and SIGQUIT ignored in a background
+ * command so that the keys of its terminal don't reach it, which concerns us alone: a program
+ * has no terminal, and a termination sequence that uses SIGINT.
+ */
+static void
+spawn_stop_ignoring(void)
+{
+	for (int number = 1; number <= SIGRTMAX; number++) {
+		if (number != SIGINT && number != SIGQUIT && spawn_was_ignored(number))
+			signal(number, SIG_DFL);
+	}
+}
+
 bool
 spawn_heritage_init(struct spawn_heritage *heritage)
 {
@@ -87,14 +107,9 @@ spawn_heritage_init(struct spawn_heritage *heritage)
 		if (heritage->front[i] == -1)
 			return false;
 	}
-	sigprocmask(SIG_SETMASK, NULL, &heritage->mask);
 	getrlimit(RLIMIT_NOFILE, &heritage->nofile);
-	/* What was ignored at the start, as by nohup, is the user's wish for the programs. */
-	sigemptyset(&heritage->ignored);
-	for (int number = 1; number < SPAWN_SIGNALS; number++) {
-		if (spawn_was_ignored(number))
-			sigaddset(&heritage->ignored, number);
-	}
+	heritage->ignores_hup = spawn_was_ignored(SIGHUP);
+	spawn_stop_ignoring();
 	return true;
 }
 
@@ -124,22 +139,18 @@ spawn_pipe(int *parent, int *child, int place, bool parent_reads)
 	return error;
 }
 
-/*
- * Handlers are ours, and must not run in the child once it is open to signals; exec itself
- * would reset them too late, and not to what was ignored. We ignore some.
- */
+/* Our handlers must not run in the child once its signals are unblocked; exec itself would
+ * reset them too late, and what we ignore not at all. */
 static void
 spawn_reset_signals(const struct spawn_heritage *heritage)
 {
-	for (int number = 1; number < SPAWN_SIGNALS; number++) {
-		void (*wanted)(int) =
-		    sigismember(&heritage->ignored, number) == 1 ? SIG_IGN : SIG_DFL;
-		struct sigaction now;
+	struct sigaction action = {.sa_handler = SIG_DFL};
 
-		if (sigaction(number, NULL, &now) == -1 || now.sa_handler == wanted)
-			continue;
-		now = (struct sigaction){.sa_handler = wanted};
-		sigaction(number, &now, NULL);
+	for (size_t i = 0; i < UTIL_LEN(spawn_signals); i++)
+		sigaction(spawn_signals[i], &action, NULL);
+	if (heritage->ignores_hup) {
+		action.sa_handler = SIG_IGN;
+		sigaction(SIGHUP, &action, NULL);
 	}
 }
 
@@ -154,6 +165,13 @@ spawn_child(void *arg)
 	const struct spawn_heritage *heritage = order->heritage;
 	int last = STDERR_FILENO;
 	struct rlimit limit;
+	sigset_t none;
+
+	/* When we die; we may have died before. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		goto fail;
+	if (getppid() != order->parent)
+		return SPAWN_FAILED;
 
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
 		if (last < order->ends[fd])
@@ -181,7 +199,8 @@ spawn_child(void *arg)
 	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
 		goto fail;
 	spawn_reset_signals(heritage);
-	sigprocmask(SIG_SETMASK, &heritage->mask, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(order->path, order->argv, order->envp);
 fail:
 	order->error = errno;
@@ -222,6 +241,7 @@ spawn_exec(const struct spawn_heritage *heritage, const int *ends, const char *p
 	static bool copies; /* the system is too old to share the table */
 	struct spawn_order order = {
 	    .heritage = heritage,
+	    .parent = getpid(),
 	    .ends = ends,
 	    .path = path,
 	    .argv = argv,

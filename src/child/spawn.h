@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starting a program with three pipes, as the user who started wspipe would
- * have started it: his signal dispositions, mask and soft limit of
- * descriptors, not ours; no descriptor but 0, 1 and 2; a session and process
- * group of its own. The parent is not copied, however large it is and however many descriptors
- * it has, and the error of the exec comes back at once. No shell is ever used.
+ * Starts a program with three pipes, in a state that does not depend on ours: descriptors 0, 1
+ * and 2 only, a session and process group of its own, no signal blocked, and every signal at
+ * its default action, except that SIGHUP stays ignored under nohup(1). What else was inherited
+ * is passed on: directory, umask, limits. The parent is not copied, however large it is and
+ * however many descriptors it has, and an error of exec is returned. No shell is ever used.
+ *
+ * The program gets SIGKILL when we die, however that happens (PR_SET_PDEATHSIG). The processes
+ * that it starts don't, nor does a program that is set-user-ID or changes its user.
  */
 #ifndef CHILD_SPAWN_H
 #define CHILD_SPAWN_H
@@ -16,10 +19,9 @@
 
 enum { SPAWN_FRONT = 3 };
 
-/* What a child inherits from the time before the server changed it for itself. */
+/* The state of the process before the server changed it for itself. */
 struct spawn_heritage {
-	sigset_t mask;
-	sigset_t ignored; /* the others had their default: handlers don't outlive an exec */
+	bool ignores_hup; /* by nohup(1) */
 	struct rlimit nofile;
 	/* Places near the front of the table of descriptors, rising. In the moment of a start
 	 * they have what is the child's 0, 1 and 2, where that is not near already; else our
@@ -28,14 +30,16 @@ struct spawn_heritage {
 };
 
 /*
- * Notes the state of the process. Called once, before the server changes any
+ * Records the state of the process. Called once, before the server changes any
  * of it. Also opens /dev/null on those of the descriptors 0 to 2 that are closed, so that no
- * pipe gets such a number. False with errno when the system refuses a descriptor.
+ * pipe gets such a number, and sets signals that are ignored to their default action, except
+ * the ones that a shell ignores for a background command. False with errno if the system gives
+ * no descriptor.
  */
 bool spawn_heritage_init(struct spawn_heritage *heritage) __attribute__((warn_unused_result));
 
-/* True when SIGNAL was ignored when the program started; the server then leaves it so. */
-int spawn_was_ignored(int signal);
+/* True if SIGNAL is ignored. */
+bool spawn_was_ignored(int signal);
 
 struct spawn_result {
 	pid_t pid;

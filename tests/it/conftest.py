@@ -280,6 +280,17 @@ class Server:
         self.check_log()
         wait_for(lambda: not tagged(self.tag), "nothing survives the server")
 
+    def stop_now(self):
+        """A second signal, which counts once 200 ms have passed since the first: the programs are killed."""
+
+        def is_gone():
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGTERM)
+            return self.process.poll() is not None
+
+        wait_for(is_gone, lambda: "the server kills its programs:\n" + self.log())
+        self.stop()
+
     def kill(self):
         """After a test that failed: nothing is left, for the tests behind it."""
         if self.process.poll() is None:

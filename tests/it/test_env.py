@@ -5,7 +5,6 @@ import json
 import os
 import re
 import resource
-import signal
 
 import pytest
 from conftest import PORT, TAG, TLS
@@ -405,27 +404,6 @@ def test_a_limit_that_was_lowered_since_the_start(server):
     with one.websocket() as ws:
         started(ws)
         assert nofile_of(pid_of(one)) == ("150", "150")
-
-
-@pytest.mark.parametrize("workers", (1, 2))
-def test_signals_that_the_user_ignored_or_blocked(server, workers):
-    """S-SIG-1: they are the user's wish, as under nohup, also where the server handles them; its own are not passed on."""
-
-    def prepare():
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
-
-    one = server("--workers=%d" % workers, "cat", preexec=prepare)
-    with one.websocket() as ws:
-        started(ws)
-        status = status_of(pid_of(one))
-        assert set_of(status["SigIgn"]) == {signal.SIGUSR1, signal.SIGHUP, signal.SIGTERM} | ignored_by_make()
-        assert set_of(status["SigBlk"]) == {signal.SIGUSR2}
-    one.process.send_signal(signal.SIGHUP)
-    with one.websocket() as ws:
-        started(ws)
 
 
 def test_child_view_of_a_script(server, script):

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Signals: what the server does on each, and in which state programs find theirs."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import signal
+import termios
+import time
+
+import pytest
+from conftest import children, plain_only, tagged, wait_for
+from test_env import ignored_by_make, pid_of, set_of, started, status_of
+from wsraw import DEADLINE, TEXT, frame
+
+both = pytest.mark.parametrize("workers", (1, 2))
+# A program that the kernel alone can end; what it prints first is the pid of the process that serves it.
+IGNORES_SIGNALS = ("sh", "-c", "trap '' INT TERM HUP; echo $PPID; cat; while :; do sleep 0.2; done")
+
+
+def echo(ws, text="hello"):
+    ws.send(frame(TEXT, text))
+    assert ws.text() == text
+
+
+def signals_of(pid):
+    status = status_of(pid)
+    return [set_of(status[key]) - ignored_by_make() for key in ("SigIgn", "SigBlk", "SigCgt")]
+
+
+# What programs inherit
+
+EVERY = sorted(set(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33})
+
+
+@both
+@pytest.mark.parametrize("state", ("ignored", "blocked", "ignored but for HUP"))
+def test_a_program_starts_with_default_signals(server, workers, state):
+    """S-SIG-1: whatever the server inherited, as SIGPIPE from systemd and SIGINT from a shell's background. Only nohup's
+    wish is passed on."""
+
+    def prepare():
+        if state == "blocked":
+            signal.pthread_sigmask(signal.SIG_BLOCK, EVERY)
+            return
+        for number in EVERY:
+            if number != signal.SIGHUP or state == "ignored":
+                signal.signal(number, signal.SIG_IGN)
+
+    one = server("--workers=%d" % workers, "cat", preexec=prepare)
+    with one.websocket() as ws:
+        started(ws)
+        ignored = {signal.SIGHUP} if state == "ignored" else set()
+        assert signals_of(pid_of(one)) == [ignored, set(), set()]
+
+
+@both
+def test_a_pipeline_of_a_program_ends(server, workers):
+    """Its first part gets SIGPIPE."""
+    script = "(while :; do echo tick; done) 2>/dev/null | head -n 3; echo end"
+    one = server(
+        "--workers=%d" % workers, "sh", "-c", script, preexec=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    )
+    with one.websocket() as ws:
+        assert [ws.text() for _ in range(4)] == ["tick", "tick", "tick", "end"]
+        assert ws.closed() == (1000, "exit 0")
+
+
+@both
+def test_a_program_of_a_background_server_hears_sigint(server, workers):
+    """The second step of the termination sequence works, though the server itself ignores SIGINT."""
+    script = "trap 'exit 9' INT; echo up; while :; do read line || sleep 0.01; done"
+    one = server(
+        "--workers=%d" % workers, "bash", "-c", script, preexec=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
+    )
+    with one.websocket() as ws:
+        assert ws.text() == "up"
+        one.process.send_signal(signal.SIGINT)
+    one.wait_log(r"close .*exit=9\b")
+
+
+# HUP, USR1 and USR2
+
+
+def processes(one):
+    return [one.pid, *(one.workers() or [])]
+
+
+@both
+def test_signals_that_do_not_stop(server, workers):
+    """Sent to each process of the server; with TLS SIGHUP reloads."""
+    one = server("--workers=%d" % workers, "cat")
+    everybody = processes(one)
+    with one.websocket() as ws:
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
+            for pid in everybody:
+                os.kill(pid, number)
+        one.wait_log(" info server SIGUSR1: nothing to reopen, the log goes to standard error\n")
+        one.wait_log(" info server SIGHUP: %s" % ("certificates reloaded" if one.context else "nothing to reload without --ssl\n"))
+        echo(ws)
+    assert one.log().count("SIGUSR1") == 1
+    assert processes(one) == everybody
+
+
+def test_signals_that_do_not_stop_at_the_start(server):
+    """Neither before there are handlers, nor between the fork of a worker and its own."""
+
+    def storm(pid):
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def is_settled(pid):
+        with contextlib.suppress(OSError, KeyError):
+            return signal.SIGUSR2 in set_of(status_of(pid)["SigIgn"])
+        return False
+
+    for _ in range(5):
+        one = server("--workers=2", "cat", ready=False)
+        wait_for(lambda: is_settled(one.pid), "it is past its first instructions")
+
+        def is_up():
+            storm(one.pid)
+            for pid, _ in children(one.pid):
+                storm(pid)
+            return one.workers()
+
+        wait_for(is_up, "all workers are there")
+        one.stop()
+        assert "was killed" not in one.log() and "another" not in one.log()
+
+
+@both
+@plain_only
+def test_the_end_of_its_terminal_stops_the_server(server, workers):
+    """SIGHUP comes from there; by itself it means a reload, and nohup(1) outlives the terminal."""
+    for how in ("plain", "nohup"):
+        master, slave = pty.openpty()
+
+        def prepare():
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            if how == "nohup":
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+        one = server("--workers=%d" % workers, "cat", preexec=prepare)
+        os.close(slave)
+        one.process.send_signal(signal.SIGHUP)
+        one.wait_log("SIGHUP: nothing to reload")
+        with one.websocket() as ws:
+            echo(ws)
+            os.close(master)
+            if how == "plain":
+                assert ws.closed() == (1001, "the server is shutting down")
+                assert one.process.wait(DEADLINE) == 0
+                one.stopped = True
+                assert "SIGHUP: waiting for 1 session to end" in one.log()
+            else:
+                one.wait_log("SIGHUP: nothing to reload", count=2)
+                echo(ws)
+
+
+# TERM
+
+LAST_WORDS = ("sh", "-c", "echo up; cat >/dev/null; sleep 0.3; exit 7")
+
+
+@both
+def test_two_signals_at_once_are_one(server, workers):
+    """timeout(1) sends one to its command and one to its group. A later one kills."""
+    one = server("--workers=%d" % workers, "--closems=20000", *LAST_WORDS)
+    with one.websocket() as ws:
+        assert ws.text() == "up"
+        begun = time.monotonic()
+        one.process.send_signal(signal.SIGTERM)
+        one.wait_log("SIGTERM: waiting for 1 session to end; send it again to kill the program\n")
+        one.process.send_signal(signal.SIGTERM)
+        in_time = time.monotonic() - begun < 0.15
+        assert ws.closed() == (1001, "the server is shutting down")
+        status = one.process.wait(20)
+    one.stopped = True
+    if in_time:  # else this machine is too busy for a statement
+        assert status == 0
+        assert "exit=7" in one.log()
+
+
+@both
+def test_a_later_second_signal_kills(server, workers):
+    one = server("--workers=%d" % workers, "--closems=3600000", *IGNORES_SIGNALS)
+    with one.websocket() as ws, one.websocket() as other:
+        assert ws.text() and other.text()
+        one.process.send_signal(signal.SIGTERM)
+        assert ws.closed(answer=False) == (1001, "the server is shutting down")
+        one.stop_now()
+    assert "SIGTERM: waiting for 2 sessions to end; send it again to kill the programs" in one.log()
+
+
+@both
+def test_nothing_to_wait_for(server, workers):
+    one = server("--workers=%d" % workers, "cat")
+    one.stop()
+    assert " info server SIGTERM: shutting down\n" in one.log()
+
+
+# KILL
+
+
+@both
+def test_programs_of_a_killed_process_end(server, workers):
+    """R22, S-PG-3: also those that read nothing and ignore every signal that can be ignored."""
+    one = server("--workers=%d" % workers, *IGNORES_SIGNALS)
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(one.websocket()) for _ in range(10)]
+        owners = {int(ws.text()) for ws in peers}
+        programs = [pid for pid in owners for pid, _ in children(pid)]
+        assert len(programs) == 10
+        begun = time.monotonic()
+        for pid in owners:
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in programs), "all programs are gone")
+        assert time.monotonic() - begun < 5
+    if workers == 1:
+        assert one.process.wait(DEADLINE) == -signal.SIGKILL
+        one.stopped = True
+    else:
+        wait_for(one.workers, "there are new workers")
+    # Their sleep(1) ends by itself, or with its group where there is a parent.
+    wait_for(lambda: not [1 for pid, _ in tagged(one.tag) if pid not in processes(one)], "nothing is left")
+
+
+def test_a_program_that_starts_as_its_server_dies(server):
+    """Whatever the moment is, none is left."""
+    for _ in range(10):
+        one = server("sh", "-c", "while :; do sleep 0.1; done")
+        peers = [one.connect() for _ in range(8)]
+        for peer in peers:
+            peer.send(peer.request_bytes())
+        wait_for(lambda: children(one.pid), "the first one runs")
+        one.process.kill()
+        one.process.wait()
+        one.stopped = True
+        wait_for(lambda: not tagged(one.tag), lambda: "nothing is left: %s" % tagged(one.tag))
+        for peer in peers:
+            peer.close()
+
+
+def test_log_of_a_kill(server):
+    one = server("--closems=3600000", *IGNORES_SIGNALS)
+    with one.websocket() as ws:
+        assert ws.text()
+        one.process.send_signal(signal.SIGTERM)
+        assert ws.closed(answer=False)[0] == 1001
+        one.stop_now()
+    assert re.search(r" info server killing 1 program\n", one.log())
