@@ -39,8 +39,15 @@ TLS = os.environ.get("WSPIPE_TEST_TLS") == "1"
 SCHEME, OTHER_SCHEME = ("https", "http") if TLS else ("http", "https")
 PORT, OTHER_PORT = ("443", "80") if TLS else ("80", "443")
 
+
+def leave_out(condition, reason):
+    """Marks a test that a run over TLS or with sanitizers leaves out: it is not collected. A test that this machine
+    can't run is skipped instead, so that it is seen."""
+    return pytest.mark.leave_out(condition, reason=reason)
+
+
 # For a test that is about TCP itself, or about what is said without TLS.
-plain_only = pytest.mark.skipif(TLS, reason="it is about plain connections")
+plain_only = leave_out(TLS, "it is about plain connections")
 
 
 def make_certificate(directory, name, subject="/CN=localhost", names="DNS:localhost,IP:127.0.0.1,IP:::1", issuer=None):
@@ -391,14 +398,18 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    config.addinivalue_line("markers", "leave_out(condition, reason): not collected where the condition is true")
     if config.getoption("--tap"):
         config.pluginmanager.register(Tap())
 
 
-def pytest_collection_modifyitems(items):
-    if not TLS:
-        return
-    alike = pytest.mark.skip(reason="it connects to no server, so TLS changes nothing in it")
-    for item in items:
-        if not {"server", "secure"} & set(item.fixturenames):
-            item.add_marker(alike)
+def pytest_collection_modifyitems(config, items):
+    def is_left_out(item):
+        # A test that connects to no server is the same over TLS.
+        alike = TLS and not {"server", "secure"} & set(item.fixturenames)
+        return alike or any(mark.args[0] for mark in item.iter_markers("leave_out"))
+
+    left_out = [item for item in items if is_left_out(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import WSPIPE, wait_for
+from conftest import WSPIPE, leave_out, wait_for
 from wsraw import CLOSE, TEXT, frame
 
 KIB = 1024
@@ -18,6 +18,9 @@ MIB = 1024 * KIB
 with open(WSPIPE, "rb") as _binary:
     # Under a sanitizer memory and speed are the sanitizer's, not the program's.
     SANITIZED = b"__asan_init" in _binary.read()
+
+# For a test of the program's own memory or time, or one that preloads a library, which a sanitizer does not allow.
+unsanitized = leave_out(SANITIZED, "memory and speed are the sanitizer's")
 
 
 def cpu_seconds(pid):
@@ -35,8 +38,6 @@ def cpu_ms(pid):
 
 def preload(tmp_path, source):
     """The path of a library made of a C file beside this one, for LD_PRELOAD."""
-    if SANITIZED:
-        pytest.skip("a sanitizer lets nothing stand before it")
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         pytest.skip("no C compiler is installed")

@@ -11,10 +11,9 @@ import time
 
 import pytest
 from conftest import TLS, rss_kib, wait_for
-from probes import KIB, MIB, SANITIZED, bytes_read, bytes_written, private_kib, wait_still
+from probes import KIB, MIB, SANITIZED, bytes_read, bytes_written, private_kib, unsanitized, wait_still
 from wsraw import BINARY, CLOSE, DEADLINE, PING, PONG, TEXT, close_frame, frame
 
-plain = pytest.mark.skipif(SANITIZED, reason="under a sanitizer memory is the sanitizer's")
 
 # What a session may hold (doc/design.md): a queue up to its high mark and what one more read makes of it, in a block
 # of twice the size at most, for one direction; and the two objects with their events.
@@ -55,7 +54,7 @@ def test_slow_readers(server):
         ws.close()
 
 
-@plain
+@unsanitized
 def test_memory_of_slow_readers_of_yes(server):
     """Two bytes a line are the most that framing adds to what was read. When the clients have gone the memory goes
     back, also the second time, when the allocator has learnt to keep large blocks."""

@@ -7,8 +7,8 @@ import threading
 import time
 
 import pytest
-from conftest import TLS, wait_for
-from probes import RECORDER, SANITIZED, Clock, bytes_read, recorded, session, texts, wait_still
+from conftest import TLS, plain_only, wait_for
+from probes import RECORDER, Clock, bytes_read, recorded, session, texts, unsanitized, wait_still
 from wsraw import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
 
 
@@ -171,10 +171,9 @@ def test_half_close(server, tmp_path):
         recorded(tmp_path, ws, b"a\n")
 
 
+@plain_only
 def test_what_stands_before_a_fin_counts_also_while_nothing_is_read(server, tmp_path):
     """The FIN comes while the program does not read and input is paused; all was sent before it."""
-    if TLS:
-        pytest.skip("the state of the socket is TCP's")
     os.mkfifo(tmp_path / "gate")
     one = server("--closems=10000", "sh", "-c", "read x <gate; wc -l >&2; echo counted")
     for count in (198, 200, 202):
@@ -249,10 +248,7 @@ def test_any_sign_of_life_counts(server):
 
 
 # Preloaded libraries come before the sanitizer's, which it does not bear.
-shifts_clock = pytest.mark.skipif(SANITIZED, reason="the clock can't be put forward under a sanitizer")
-
-
-@shifts_clock
+@unsanitized
 @pytest.mark.parametrize("whole", (frame(TEXT, "x" * 1000), frame(TEXT, "x" * 500, fin=False) + frame(0, "x" * 500)), ids=("frame", "fragments"))
 @pytest.mark.parametrize("first", (1, 4, 300, 507))
 def test_message_that_does_not_come(server, tmp_path, whole, first):
@@ -273,7 +269,7 @@ def test_message_that_does_not_come(server, tmp_path, whole, first):
     one.wait_log(r"session #1 close .* sent=1008 .*reason=\"message timeout\"")
 
 
-@shifts_clock
+@unsanitized
 def test_long_message_may_take_longer(server, tmp_path):
     clock = Clock(tmp_path)
     one = server("--pingms=0", "cat", env=clock.env)

@@ -2,7 +2,7 @@
 """A request head costs time in proportion to its length, whatever is in it."""
 
 import pytest
-from probes import SANITIZED, cpu_ms
+from probes import cpu_ms, unsanitized
 from wsraw import frame
 
 SIZE = 14000  # bytes that are the client's choice; the limit is 16 KiB
@@ -62,7 +62,7 @@ def cost(one, extra, target="/"):
     return least
 
 
-@pytest.mark.skipif(SANITIZED, reason="time is the sanitizer's")
+@unsanitized
 @pytest.mark.parametrize("args", (("--dir=.",), ("true",)), ids=("no program", "a program"))
 def test_cost_of_a_head(server, args):
     """

@@ -9,17 +9,14 @@ import zlib
 
 import pytest
 import websockets
-from conftest import WSPIPE, rss_kib, wait_for
-from probes import KIB, MIB, bytes_read, cpu_ms, private_kib, wait_still
+from conftest import rss_kib, wait_for
+from probes import KIB, MIB, SANITIZED, bytes_read, cpu_ms, private_kib, unsanitized, wait_still
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from wsraw import BINARY, PING, PONG, TEXT, close_frame, frame
 
 TAIL = b"\0\0\xff\xff"
 RSV1 = 4
 OFFER = "permessage-deflate; client_max_window_bits"
-
-with open(WSPIPE, "rb") as _binary:
-    SANITIZED = b"__asan_init" in _binary.read()  # memory is the sanitizer's then
 
 
 class Client:
@@ -311,7 +308,7 @@ def test_diluted_bomb(server, size, order):
         assert peak - before <= 2048, (before, peak)
 
 
-@pytest.mark.skipif(SANITIZED, reason="memory is the sanitizer's")
+@unsanitized
 def test_burst_of_bombs(server):
     """Many messages of 1 MB, each 1 KB on the wire, and a program that does not read: what one read lets in, and no more."""
     zeros = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -367,11 +364,9 @@ def test_ratio_is_in_the_log(server, script, tmp_path):
     one.wait_log(r"in_ratio=%.2f out_ratio=%.2f " % (in_bytes / in_wire, out_bytes / out_wire))
 
 
+@unsanitized
 def test_memory_of_a_connection(server):
     """The figures of doc/design.md, section 3: idle sessions after a message each way."""
-    if SANITIZED:
-        pytest.skip("memory is the sanitizer's")
-
     def cost(args):
         one = server(*args, "--maxforks=0", "cat")
         clients = []

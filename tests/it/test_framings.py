@@ -6,8 +6,8 @@ import re
 import struct
 
 import pytest
-from conftest import TLS, wait_for
-from probes import KIB, MIB, SANITIZED, bytes_read, private_kib, wait_still
+from conftest import plain_only, wait_for
+from probes import KIB, MIB, bytes_read, private_kib, unsanitized, wait_still
 from wsraw import BINARY, CLOSE, TEXT, close_frame, frame, random_text
 
 BYTES = bytes(range(256))
@@ -256,7 +256,8 @@ def test_compat_drops_messages_of_the_wrong_type(server):
 # What nobody wants any more
 
 
-@pytest.mark.skipif(TLS or SANITIZED, reason="memory is OpenSSL's or the sanitizer's too")
+@plain_only
+@unsanitized
 @pytest.mark.parametrize(
     "framing, begin", [("json", '{"type":"text","data":"'), ("lsp", "Content-Length: 60000000\r\n\r\n"), ("lines", "")]
 )
@@ -530,7 +531,7 @@ def test_lines_of_stderr_leave_in_one_write(server, certificate):
         assert len(ws.sock.records) <= 4, ws.sock.records
 
 
-@pytest.mark.skipif(SANITIZED, reason="memory is the sanitizer's")
+@unsanitized
 @pytest.mark.parametrize("args", [(), ("--framing=json",)])
 def test_memory_of_many_lines_of_stderr(server, script, args):
     """A client that does not read costs the same, whatever its program writes (doc/design.md, section 3)."""
@@ -548,7 +549,8 @@ def test_memory_of_many_lines_of_stderr(server, script, args):
         ws.close()
 
 
-@pytest.mark.skipif(TLS or SANITIZED, reason="memory is OpenSSL's or the sanitizer's too")
+@plain_only
+@unsanitized
 def test_compressed_stderr_keeps_nothing_between_messages(server):
     """Without context takeover zlib's memory goes back also when nothing is written to stdout."""
     one = server("--passstderr", "--deflate=takeover=no,min=0,window=15", "sh", "-c", "printf '%0300d\\n' 0 >&2; exec cat")

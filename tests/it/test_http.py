@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from conftest import TLS
+from conftest import plain_only
 from probes import cpu_seconds
 from wsraw import DEADLINE
 
@@ -208,7 +208,7 @@ def test_largest_head_in_single_bytes(server):
     assert cpu_seconds(one.pid) - used < 5
 
 
-@pytest.mark.skipif(TLS, reason="test_tls spends these ten seconds on heads and handshakes over TLS")
+@plain_only  # test_tls spends these ten seconds on heads and handshakes
 def test_slow_heads_end_at_an_absolute_deadline(server):
     """S-HTTP-5; this one takes the 10 seconds of the deadline."""
     one = server("cat")

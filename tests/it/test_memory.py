@@ -12,10 +12,9 @@ import time
 
 import pytest
 from conftest import TLS, plain_only, wait_for
-from probes import KIB, SANITIZED, preload
+from probes import KIB, preload, unsanitized
 from wsraw import BINARY, TEXT, close_frame, frame
 
-own_memory = pytest.mark.skipif(SANITIZED, reason="under a sanitizer memory is the sanitizer's")
 
 # Bytes of private memory for a session in which nothing happens. OpenSSL 3.0 has 13.8 KiB of it.
 IDLE_MAX = 16 * KIB if TLS else 2 * KIB
@@ -42,7 +41,7 @@ def echo(ws, payload):
     assert ws.message() == (TEXT, payload)
 
 
-@own_memory
+@unsanitized
 @pytest.mark.parametrize("messages", (0, 1))
 def test_bytes_of_an_idle_session(server, descriptors, messages):
     """From 200 to 700 sessions: private memory, which pipes and sockets of the kernel are not."""
@@ -66,7 +65,7 @@ def test_bytes_of_an_idle_session(server, descriptors, messages):
             ws.close()
 
 
-@own_memory
+@unsanitized
 @plain_only
 def test_no_allocation_for_a_message(server, tmp_path):
     """1,000 messages that come alone, and batches of 32 that fit in one read."""
@@ -167,7 +166,7 @@ def test_system_calls_of_a_message(server, tmp_path, binary):
 
 @needs_strace
 @plain_only
-@pytest.mark.skipif(SANITIZED, reason="a sanitizer's allocator asks the system too")
+@unsanitized
 def test_system_calls_of_a_session(server, tmp_path):
     """From connect to the closing line: 51, of them 9 waits, and now and then one that serves several sessions."""
     count = 20

@@ -14,7 +14,7 @@ import time
 
 import pytest
 from conftest import TLS, children, client_context, make_certificate, tagged, wait_for
-from probes import SANITIZED, cpu_seconds, preload, wait_idle
+from probes import SANITIZED, cpu_seconds, preload, unsanitized, wait_idle
 from tlsprobes import context_of, fingerprint, make_client, make_crl
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
@@ -276,6 +276,7 @@ def test_nothing_is_left_of_a_worker_that_died(server, number):
     kill_escaped(one)
 
 
+@unsanitized
 def test_nothing_is_left_where_a_program_dies_while_it_is_looked_at(server, tmp_path):
     """Its children come to the parent of the workers then, which has been past them already."""
     doomed = tmp_path / "doomed"
