@@ -1,9 +1,9 @@
 #!/usr/bin/env -S awk -Winteractive -f
 # SPDX-License-Identifier: BSD-2-Clause
-# Rolls the dice that a message asks for: "2d6" is two dice of six sides.
+# Rolls dice: "2d6" rolls two dice with six sides each.
 #
-# -Winteractive makes mawk read a line as soon as it is there; other awks do so
-# anyway (gawk says on stderr that it ignores the option).
+# -Winteractive makes mawk read each line as soon as it arrives. Other
+# awks always do (gawk reports on stderr that it ignores the option).
 BEGIN { srand() }
 
 /^[1-9][0-9]?d[1-9][0-9]?[0-9]?$/ {
@@ -21,6 +21,6 @@ BEGIN { srand() }
 }
 
 {
-	print "write NdS, as in 2d6: up to 99 dice of up to 999 sides"
+	print "write NdS, such as 2d6: up to 99 dice with up to 999 sides"
 	fflush()
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-# Greets whoever a message names. The loop ends when the client leaves.
+# Greets the name in each message. The loop ends when the client
+# disconnects.
 import sys
 
 for line in sys.stdin:
-    # Into a pipe Python collects its output: flush, or nothing is seen until the end.
+    # Python buffers output to a pipe: without flush, nothing arrives
+    # until the program exits.
     print(f"Hello, {line.strip() or 'stranger'}!", flush=True)

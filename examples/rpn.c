@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A calculator in reverse Polish notation: "3 4 +" is 7. The stack stays from
- * one message to the next, as each connection has a process of its own.
+ * A calculator in reverse Polish notation: "3 4 +" is 7. The stack is
+ * kept between messages, because each connection has its own process.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 static double stack[64];
 static size_t depth;
 
-/* Does what one word says. NULL, or what is wrong with it. */
+/* Executes one word. Returns NULL, or an error message. */
 static const char *
 step(const char *word)
 {
@@ -70,7 +70,7 @@ main(void)
 				printf(" %.10g", stack[i]);
 			printf(" ]\n");
 		}
-		fflush(stdout); /* into a pipe stdio collects: a message must leave now */
+		fflush(stdout); /* stdio buffers output to a pipe */
 	}
 	free(line);
 	return 0;

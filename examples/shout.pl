@@ -1,9 +1,9 @@
 #!/usr/bin/env perl
 # SPDX-License-Identifier: BSD-2-Clause
-# Sends each message back in capital letters.
+# Returns each message in capital letters.
 use strict;
 use warnings;
 use open qw(:std :encoding(UTF-8));    # messages are UTF-8
 
-$| = 1;    # write each line at once, not when a buffer is full
+$| = 1;    # flush after each line
 print uc while <STDIN>;

@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# A language server for an editor in a browser, as it is: python3-pylsp, or clangd when that is not there.
+# An unmodified language server for an editor in a browser: pylsp or
+# clangd.
 #
 #     wspipe --framing=lsp examples/framings/language-server.sh
 #
-# Each message is one JSON-RPC message, as editors' WebSocket transports send it.
+# Each message is one JSON-RPC message, as editors' WebSocket transports
+# send it. A client can make the server run code with your privileges.
 if python3 -c 'import pylsp, setuptools' 2>/dev/null; then
 	exec python3 -m pylsp
 elif [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import pylsp, setuptools' 2>/dev/null; then
-	exec /usr/bin/python3 -m pylsp # another python3 stands before Debian's in PATH
+	exec /usr/bin/python3 -m pylsp # PATH has another python3 before Debian's
 elif command -v clangd >/dev/null; then
 	exec clangd --log=error
 fi

@@ -1,28 +1,34 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-# Takes grey pictures of 8 by 8 bytes and returns them at half the size: binary records, whose bytes
-# may be any, so that only a length before each can tell where it ends.
+# Halves square grey pictures, one byte per pixel. A record can contain
+# any bytes, so its length comes first: 4 bytes, big endian.
 #
 #     wspipe --framing=length examples/framings/thumbnail.py
 #
-# In a browser: ws.send(new Uint8Array(64)), and event.data is a Blob of 16 bytes.
+# In a browser, ws.send(new Uint8Array(64)) sends 8 by 8 pixels, and
+# event.data is a Blob with 4 by 4.
+import math
 import struct
 import sys
 
-SIZE = 8
-
 
 def half(picture):
-    """Each byte is the mean of four."""
-    def mean(x, y):
-        at = 2 * y * SIZE + 2 * x
-        return sum(picture[i] for i in (at, at + 1, at + SIZE, at + SIZE + 1)) // 4
-
-    return bytes(mean(x, y) for y in range(SIZE // 2) for x in range(SIZE // 2))
+    """Each pixel is the mean of four; empty if not a square."""
+    size = math.isqrt(len(picture))
+    if size * size != len(picture) or size % 2 == 1:
+        return b""
+    pixels = []
+    for at in range(0, len(picture), 2 * size):
+        for i in range(at, at + size, 2):
+            below = i + size
+            four = picture[i : i + 2] + picture[below : below + 2]
+            pixels.append(sum(four) // 4)
+    return bytes(pixels)
 
 
 while prefix := sys.stdin.buffer.read(4):
-    picture = sys.stdin.buffer.read(*struct.unpack(">I", prefix))
-    answer = half(picture) if len(picture) == SIZE * SIZE else b""
-    sys.stdout.buffer.write(struct.pack(">I", len(answer)) + answer)
+    (length,) = struct.unpack(">I", prefix)
+    thumbnail = half(sys.stdin.buffer.read(length))
+    sys.stdout.buffer.write(struct.pack(">I", len(thumbnail)))
+    sys.stdout.buffer.write(thumbnail)
     sys.stdout.buffer.flush()

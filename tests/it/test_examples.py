@@ -51,7 +51,7 @@ def test_thumbnail_answers_in_binary_records(server):
 @pytest.mark.skipif(not shutil.which("node"), reason="node not found: install the package nodejs")
 def test_counter_sees_types_and_chooses_its_close_code(server):
     with server("--framing=json", "--events", example("counter.js")).websocket("/here?x") as ws:
-        assert ws.text() == "You came to /here"
+        assert ws.text() == "You connected to /here"
         ws.send(frame(TEXT, "ä\n") + frame(BINARY, b"\0\1\2\3\4") + frame(TEXT, ""))
         assert [ws.text() for _ in range(3)] == ["text of 3 bytes", "binary of 5 bytes", "text of 0 bytes"]
         assert ws.frame() == (CLOSE, True, (4000).to_bytes(2, "big") + b"three are enough")
