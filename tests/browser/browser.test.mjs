@@ -2,15 +2,33 @@
 // Chromium against the real server: the demo page as a person uses it, and the
 // WebSocket as a page sees it. Every wait has a deadline; there are no sleeps.
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 
 import { chromium } from "playwright-core";
 
-import { build, DEADLINE, demo, examples, Server, within } from "./server.mjs";
+import { DEADLINE, demo, examples, Server, sources, within } from "./server.mjs";
 
-const server = await Server.start(`--dir=${examples}`, `--staticdir=${demo}`);
-process.on("exit", () => server.process.kill("SIGKILL")); // when the last test did not get to end it
+// What ./dev demo serves: the page with the sources of the examples, and a server for each other framing.
+const site = fs.mkdtempSync(path.join(os.tmpdir(), "wspipe-browser-"));
+fs.cpSync(demo, site, { recursive: true });
+fs.cpSync(sources, path.join(site, "source"), { recursive: true });
+const server = await Server.start(`--dir=${examples}`, `--staticdir=${site}`);
+const framed = (...args) => Server.start(`--origin=${server.origin}`, ...args);
+const framings = {
+    text: await framed("--framing=text", path.join(sources, "framings/guess.py")),
+    length: await framed("--framing=length", path.join(sources, "framings/thumbnail.py")),
+    json: await framed("--framing=json", "--events", path.join(sources, "framings/counter.js")),
+};
+fs.writeFileSync(path.join(site, "servers.json"),
+    JSON.stringify(Object.fromEntries(Object.entries(framings).map(([name, { origin }]) => [name, Number(new URL(origin).port)]))));
+process.on("exit", () => {
+    for (const one of [server, ...Object.values(framings)])
+        one.process.kill("SIGKILL"); // when the last test did not stop them
+    fs.rmSync(site, { recursive: true });
+});
 const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: process.getuid() === 0 ? ["--no-sandbox", "--disable-gpu"] : ["--disable-gpu"],
@@ -93,11 +111,25 @@ const talk = (page, url, messages = [], count = Infinity) =>
 
 // ---- The demo page.
 
-check("the page starts with an example that runs by itself", async (t) => {
+check("the page starts with a chart that moves by itself", async (t) => {
     const page = await open(t, `${server.origin}/`);
+    const points = (count) => page.waitForFunction((count) =>
+        document.getElementById("curve").getAttribute("d").split("L").length >= count, count);
+
+    await points(3);
+    assert.match(await page.locator("#value").textContent(), /^\d+ %$/);
+    await page.getByRole("button", { name: "work" }).click();
+    await line(page, "sent", "work");
+    await points(6);
+    await page.locator("#source-text", { hasText: "read -r -t 0.25 message" }).waitFor();
+    page.assertNoErrors();
+});
+
+check("a program that exits by itself is shown from start to end", async (t) => {
+    const page = await openDemo(t, "count.sh");
 
     await line(page, "received", "10");
-    await line(page, "good", "exit status 0 (code 1000)");
+    await line(page, "good", "exited with status 0 (close code 1000)");
     assert.equal(await page.locator("#lines li.received").count(), 10);
     assert.equal(await page.locator("#state").textContent(), "Ended");
     page.assertNoErrors();
@@ -119,36 +151,79 @@ check("every script of the page can be picked, and its message and its end seen"
     await page.keyboard.press("Enter");
     await line(page, "received", "Hello, Ada!");
     assert.equal(await page.locator("#message").inputValue(), "");
-    await page.screenshot({ path: path.join(build, "demo.png") });
-
-    await pick("count.sh");
-    await line(page, "received", "10");
-    await line(page, "good", "exit status 0 (code 1000)");
 
     await pick("env.sh");
     await line(page, "received", "GATEWAY_INTERFACE=CGI/1.1");
     await line(page, "received", "SCRIPT_NAME=/env.sh");
-    await line(page, "good", "exit status 0 (code 1000)");
+    await line(page, "good", "exited with status 0 (close code 1000)");
 
     await pick("exit.sh");
-    await line(page, "received", "How shall I end?");
+    await line(page, "received", "How should I exit?");
     await say(page, "3");
-    await line(page, "bad", "exit status 3 (code 4003)");
+    await line(page, "bad", "exited with status 3 (close code 4003)");
     page.assertNoErrors();
 });
 
-check("a death by a signal and a new run are shown", async (t) => {
+check("a message to a program that has ended starts it again", async (t) => {
     const page = await openDemo(t, "exit.sh");
+    const button = (name) => page.getByRole("button", { name, exact: true });
 
-    await line(page, "received", "How shall I end?");
-    await page.getByRole("button", { name: "signal TERM" }).click();
-    await line(page, "bad", "killed by SIGTERM (code 4271)");
-    await say(page, "too late");
-    await line(page, "note", "Not sent");
-    await page.getByRole("button", { name: "Run again" }).click();
-    await line(page, "received", "How shall I end?");
+    await line(page, "received", "How should I exit?");
+    await button("signal TERM").click();
+    await line(page, "bad", "terminated by SIGTERM (close code 4271)");
+    await button("3").click();
+    await line(page, "bad", "exited with status 3 (close code 4003)");
     await say(page, "0");
-    await line(page, "good", "exit status 0 (code 1000)");
+    await line(page, "good", "exited with status 0 (close code 1000)");
+    assert.equal(await page.locator("#lines li.note").count(), 3, "each started it once");
+    await button("Run again").click();
+    await page.locator("#state", { hasText: "Running" }).waitFor();
+    page.assertNoErrors();
+});
+
+check("the other framings work in the page", async (t) => {
+    const page = await openDemo(t, "guess.py");
+    const pick = (name) => page.locator(`#framings button[data-name="${name}"]`).click();
+    const button = (name) => page.getByRole("button", { name, exact: true });
+
+    await line(page, "received", "Guess 1:");
+    await say(page, "0");
+    await line(page, "received", "Too low.");
+    await line(page, "received", "Guess 2:");
+
+    await pick("thumbnail.py");
+    await line(page, "sent", "4,096 bytes");
+    await line(page, "received", "1,024 bytes");
+    const ink = () => page.evaluate(() =>
+        document.getElementById("thumbnail").getContext("2d").getImageData(0, 0, 32, 32).data.filter((_, i) => i % 4 === 3)
+            .reduce((sum, alpha) => sum + alpha, 0));
+    assert.ok(await ink() > 0, "the thumbnail shows the face");
+    await button("Clear").click();
+    await page.waitForFunction(() => document.querySelectorAll("#lines li.received").length >= 2);
+    assert.equal(await ink(), 0, "an empty picture has an empty thumbnail");
+    await page.locator("#drawing").click();
+    await page.waitForFunction(() => document.querySelectorAll("#lines li.received").length >= 3);
+    assert.ok(await ink() > 0, "a stroke appears in the thumbnail");
+
+    await pick("counter.js");
+    await line(page, "received", "You connected to /");
+    await button("hello").click();
+    await line(page, "received", "text of 5 bytes");
+    await button("two⏎lines").click();
+    await line(page, "received", "text of 9 bytes");
+    await button("5 bytes").click();
+    await line(page, "received", "binary of 5 bytes");
+    await line(page, "good", "The program closed the connection: three are enough (close code 4000)");
+    page.assertNoErrors();
+});
+
+check("examples that run any code are shown but not started", async (t) => {
+    const page = await openDemo(t, "repl.sh");
+
+    await line(page, "note", "can run programs with your privileges");
+    await page.locator("#served", { hasText: "--framing=text examples/framings/repl.sh" }).waitFor();
+    await page.locator("#source-text", { hasText: "exec python3 -i" }).waitFor();
+    assert.ok(!await page.locator("#form").isVisible());
     page.assertNoErrors();
 });
 
@@ -162,11 +237,58 @@ check("disconnecting ends the program", async (t) => {
     page.assertNoErrors();
 });
 
-check("a refusal is shown as one", async (t) => {
+check("a rejected connection and a stopped server are distinguished", async (t) => {
     const page = await openDemo(t, "missing.sh");
 
-    await line(page, "bad", "could not be started");
-    assert.equal(await page.locator("#state").textContent(), "Refused");
+    await line(page, "bad", "The server rejected the connection to missing.sh");
+    assert.equal(await page.locator("#state").textContent(), "Rejected");
+
+    for (const signal of ["SIGTERM", "SIGKILL"]) {
+        const other = await Server.start(`--dir=${examples}`, `--staticdir=${site}`);
+        t.after(() => other.process.kill("SIGKILL"));
+        await page.goto(`${other.origin}/#cat.sh`);
+        await line(page, "note", "cat.sh was started");
+        other.process.kill(signal);
+        await within("the server ends", other.ended);
+        if (signal === "SIGTERM") {
+            await line(page, "bad", "The server is shutting down (close code 1001)");
+            await page.getByRole("button", { name: "Run again" }).click();
+        }
+        await line(page, "bad", "The server is not running");
+        assert.equal(await page.locator("#state").textContent(), "Server stopped");
+    }
+});
+
+check("on a phone, the input is in view after an example is picked", async (t) => {
+    for (const [width, height] of [[320, 568], [390, 664]]) {
+        const page = await openDemo(t, "cat.sh", { viewport: { width, height }, isMobile: true, hasTouch: true });
+
+        await line(page, "note", "cat.sh was started");
+        for (const name of ["cpu.sh", "exit.sh", "guess.py", "counter.js"]) {
+            await page.locator(`nav button[data-name="${name}"]`).tap();
+            await line(page, "note", `${name} was started`);
+            const { top, bottom } = await page.locator("#message").evaluate((input) => input.getBoundingClientRect());
+            assert.ok(top >= 0 && bottom <= height, `the input of ${name} is at ${top} to ${bottom} of ${height}`);
+        }
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "it scrolls sideways");
+        page.assertNoErrors();
+    }
+});
+
+check("the selection is visible in forced colours", async (t) => {
+    const page = await openDemo(t, "cat.sh", { forcedColors: "active" });
+    const background = (selector) =>
+        page.locator(selector).evaluate((button) => getComputedStyle(button).backgroundColor);
+
+    await line(page, "note", "cat.sh was started");
+    assert.notEqual(await background("nav button[aria-current]"), await background('nav button[data-name="count.sh"]'));
+});
+
+check("without JavaScript the page says what it needs", async (t) => {
+    const page = await openDemo(t, "cat.sh", { javaScriptEnabled: false });
+
+    assert.ok(await page.locator("noscript p").isVisible());
+    assert.ok(!await page.locator("nav").isVisible());
 });
 
 check("the page works by keyboard alone, at 320 pixels and in the dark", async (t) => {
@@ -196,7 +318,7 @@ check("two tabs have a program each", async (t) => {
         assert.equal(await page.locator("#lines li.received").count(), 1);
 });
 
-check("a large message comes back, and the page shows its beginning", async (t) => {
+check("a large message comes back, and the page shows its start", async (t) => {
     const page = await openDemo(t, "cat.sh");
 
     await line(page, "note", "started");
@@ -204,7 +326,7 @@ check("a large message comes back, and the page shows its beginning", async (t) 
         document.getElementById("message").value = "x".repeat(1 << 20);
     });
     await page.locator("#message").press("Enter");
-    await line(page, "received", "(1,048,576 characters in all)");
+    await line(page, "received", "(1,048,576 characters in total)");
     page.assertNoErrors();
 });
 
@@ -310,7 +432,9 @@ check("SIGTERM closes what is open with 1001, and the server exits with 0", asyn
     const page = await openDemo(t, "cat.sh");
 
     await line(page, "note", "started");
-    const [status] = await Promise.all([server.stop(), line(page, "bad", "shutting down (code 1001)")]);
+    const [status] = await Promise.all([server.stop(), line(page, "bad", "shutting down (close code 1001)")]);
     assert.equal(status, 0);
+    for (const one of Object.values(framings))
+        assert.equal(await one.stop(), 0, one.log);
     page.assertNoErrors();
 });

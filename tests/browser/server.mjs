@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 const source = process.env.top_srcdir || path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 export const build = process.env.top_builddir || path.join(source, "build");
 export const examples = path.join(build, "examples");
+export const sources = path.join(source, "examples");
 export const demo = path.join(source, "demo");
 const binary = process.env.WSPIPE || path.join(build, "wspipe");
 
