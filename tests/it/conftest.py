@@ -382,7 +382,7 @@ class Tap:
             line = "%s %d - %s" % ("not ok" if report.failed else "ok", self.count, name)
             if report.skipped:
                 reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
-                line += " # SKIP " + reason
+                line += " # SKIP " + reason.replace("Skipped: ", "")
         elif report.when == "teardown" and report.failed:
             self.count += 1
             line = "not ok %d - %s (after the test)" % (self.count, name)
