@@ -37,6 +37,12 @@ enum options_not_utf8 {
 	OPTIONS_CLOSE,
 };
 
+/* In the order of the words of --lsp-processid. */
+enum options_process_id {
+	OPTIONS_PROCESS_ID_KEEP,
+	OPTIONS_PROCESS_ID_NULL,
+};
+
 struct options {
 	bool compat; /* behave as websocketd where the two disagree (started as it, or
 			--compat=websocketd) */
@@ -94,6 +100,7 @@ struct options {
 	enum framing_newline newline;
 	bool text;
 	bool events;
+	enum options_process_id lsp_processid;
 	bool passstderr;
 	enum options_not_utf8 invalid_utf8;
 	char *dir; /* owned, absolute and without symbolic links; NULL: none */

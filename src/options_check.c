@@ -86,6 +86,8 @@ check_framing(struct options *options, FILE *err, int *status)
 		wrong = "--text only applies to --framing-out=length";
 	else if (options->events && in != FRAMING_JSON)
 		wrong = "--events only applies to --framing-in=json";
+	else if (options->lsp_processid != OPTIONS_PROCESS_ID_KEEP && in != FRAMING_LSP)
+		wrong = "--lsp-processid only applies to --framing-in=lsp";
 	else if (options->passstderr && out != FRAMING_LINES && out != FRAMING_JSON)
 		wrong =
 		    "--passstderr only applies to --framing-out=lines and --framing-out=json";
@@ -98,7 +100,9 @@ check_framing(struct options *options, FILE *err, int *status)
 		wrong = "--invalid-utf8=binary and --passstderr can't be combined";
 	if (wrong)
 		return refuse(options, err, status, EX_USAGE, "%s", wrong);
-	options->to_program = (struct framing){.kind = in, .newline = options->newline};
+	options->to_program = (struct framing){.kind = in,
+	    .newline = options->newline,
+	    .null_process_id = options->lsp_processid == OPTIONS_PROCESS_ID_NULL};
 	options->from_program = (struct framing){.kind = out,
 	    .text = options->text,
 	    .max_record = (uint64_t)options->max_output_message};

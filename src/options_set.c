@@ -443,6 +443,7 @@ choose(const struct option_row *row, struct span value, unsigned *choice)
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum log_format) == sizeof(unsigned) &&
 		   sizeof(enum framing_newline) == sizeof(unsigned) &&
+		   sizeof(enum options_process_id) == sizeof(unsigned) &&
 		   sizeof(enum options_not_utf8) == sizeof(unsigned),
     "option_set_choice() can't store it");
 

@@ -39,6 +39,11 @@ static const char *const newlines[] = {
     [FRAMING_NEWLINE_REJECT] = "reject",
     NULL,
 };
+static const char *const process_ids[] = {
+    [OPTIONS_PROCESS_ID_KEEP] = "keep",
+    [OPTIONS_PROCESS_ID_NULL] = "null",
+    NULL,
+};
 static const char *const repairs[] = {
     [OPTIONS_REPLACE] = "replace",
     [OPTIONS_BINARY] = "binary",
@@ -111,6 +116,9 @@ const struct option_row option_rows[] = {
 	    .help = "with --framing-out=length, send text messages instead of binary ones"},
 	{ROW("events", events, option_set_bool), .section = OPTION_PROGRAM,
 	    .help = "with --framing-in=json, also send open and close events to the program"},
+	{ROW("lsp-processid", lsp_processid, option_set_choice), .argument = "WHAT", .choices = process_ids,
+	    .initial = "keep", .initial_compat = "keep", .section = OPTION_PROGRAM,
+	    .help = "with --framing-in=lsp, what to do with the editor's process ID in the initialize request"},
 	{ROW("invalid-utf8", invalid_utf8, option_set_choice), .argument = "WHAT", .choices = repairs,
 	    .initial = "replace", .initial_compat = "replace", .section = OPTION_PROGRAM,
 	    .help = "what to do with output that is not valid UTF-8"},

@@ -31,6 +31,7 @@ framing_wrap(const struct framing *framing, const struct message *message,
 {
 	out->head_len = 0;
 	out->tail = SPAN("");
+	out->initialize = false;
 	return framing_shapes[framing->kind]->wrap(framing, message, out, records);
 }
 

@@ -52,13 +52,14 @@ struct framing {
 	enum framing_kind kind;
 	enum framing_newline newline; /* lines, to the child */
 	bool text; /* length, from the child: records are text */
+	bool null_process_id; /* lsp, to the child: the "initialize" request has none */
 	uint64_t max_record; /* json, from the child: bytes of a line; 0: no limit */
 };
 
 /* To the child. */
 
 enum {
-	FRAMING_HEAD_MAX = 32,
+	FRAMING_HEAD_MAX = 48,
 	/*
 	 * Head and tail of a message together are at most this long, unless there is no place
 	 * for them where it lies. It is the length of the shortest frame header of a client,
@@ -84,6 +85,7 @@ struct framing_wrapped {
 	uint8_t head[FRAMING_HEAD_MAX];
 	struct span tail; /* constant */
 	const char *reason; /* of a refusal: words, constant */
+	bool initialize; /* null_process_id was found to be meant by this message */
 };
 
 enum framing_wrap_result {

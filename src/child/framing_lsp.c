@@ -5,6 +5,7 @@
  * its first line.
  */
 #include "child/framing_shape.h"
+#include "child/lsp_initialize.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,21 +16,46 @@ enum {
 	FRAMING_LSP_LINES_MAX = 16, /* of one head */
 };
 
+/* Writes the head of a record of LEN bytes. Returns its length. */
+static size_t
+framing_lsp_put_head(char out[FRAMING_HEAD_MAX], size_t len)
+{
+	return (size_t)snprintf(out, FRAMING_HEAD_MAX, "Content-Length: %zu\r\n\r\n", len);
+}
+
+/* Appends the record of a MESSAGE with null in place of PROCESS_ID, which is within it. */
+static enum framing_wrap_result
+framing_lsp_append(struct span message, struct span process_id, struct buffer *records)
+{
+	static const struct span null = {"null", 4};
+	size_t before = buffer_len(records);
+	size_t front = (size_t)(process_id.data - message.data);
+	const char *back = process_id.data + process_id.len;
+	char head[FRAMING_HEAD_MAX];
+	size_t head_len = framing_lsp_put_head(head, message.len - process_id.len + null.len);
+
+	if (buffer_append(records, head, head_len) &&
+	    buffer_append(records, message.data, front) &&
+	    buffer_append(records, null.data, null.len) &&
+	    buffer_append(records, back, message.len - front - process_id.len))
+		return FRAMING_APPENDED;
+	buffer_cut(records, before);
+	return FRAMING_NO_ROOM;
+}
+
 static enum framing_wrap_result
 framing_lsp_wrap(const struct framing *framing, const struct message *message,
     struct framing_wrapped *out, struct buffer *records)
 {
-	char head[FRAMING_HEAD_MAX + 16];
-	int len = snprintf(head, sizeof(head), "Content-Length: %zu\r\n\r\n", message->len);
+	struct span text = {(const char *)message->data, message->len};
+	struct span process_id;
 
-	(void)framing;
-	(void)records;
-	if (len < 0 || len > FRAMING_HEAD_MAX) {
-		out->reason = "a message that is too long";
-		return FRAMING_REFUSED;
+	if (framing->null_process_id && lsp_initialize_find(text, &process_id)) {
+		out->initialize = true;
+		if (process_id.len > 0)
+			return framing_lsp_append(text, process_id, records);
 	}
-	memcpy(out->head, head, (size_t)len);
-	out->head_len = (size_t)len;
+	out->head_len = framing_lsp_put_head((char *)out->head, message->len);
 	return FRAMING_AROUND;
 }
 
@@ -160,6 +186,7 @@ framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 
 const struct framing_shape framing_lsp = {
     .takes_text = true,
+    .takes_binary = true, /* as several clients send them; the bytes are the same */
     .wrap = framing_lsp_wrap,
     .next = framing_lsp_next,
     .end = framing_lsp_end,

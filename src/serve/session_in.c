@@ -140,6 +140,7 @@ static void
 session_in_message(struct session *s, struct decoder_item *item, struct session_in_batch *batch)
 {
 	struct message *m = &item->message;
+	struct framing framing = s->endpoint->to_program;
 	struct framing_wrapped wrapped;
 	size_t len = m->len;
 	uint64_t wire = s->inflater ? decoder_wire_len(&s->decoder, item) : 0;
@@ -147,7 +148,8 @@ session_in_message(struct session *s, struct decoder_item *item, struct session_
 
 	if (s->close_wanted != 0 || !session_in_accepts(s, m->type))
 		return;
-	switch (framing_wrap(&s->endpoint->to_program, m, &wrapped, &batch->records)) {
+	framing.null_process_id = framing.null_process_id && !s->initialized;
+	switch (framing_wrap(&framing, m, &wrapped, &batch->records)) {
 	case FRAMING_AROUND:
 		ok = session_in_put(s, item, &wrapped, batch);
 		break;
@@ -166,6 +168,7 @@ session_in_message(struct session *s, struct decoder_item *item, struct session_
 		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
 		return;
 	}
+	s->initialized = s->initialized || wrapped.initialize;
 	s->in.messages++;
 	s->in.bytes += len;
 	s->in.wire += wire;

@@ -78,6 +78,7 @@ struct session {
 	bool fin_seen; /* see struct decide_facts */
 	bool said_not_utf8; /* each of these two is said once in the log */
 	bool said_dropped;
+	bool initialized; /* the request that struct framing.null_process_id is about was seen */
 	bool close_told; /* to the program, as an event */
 	bool out_in_short; /* it had many records of a byte or two */
 	/* The peer's address in text and, as a second string, session_offered(). */

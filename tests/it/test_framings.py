@@ -237,7 +237,7 @@ def test_directions_may_differ(server, script):
         assert ws.text() == "hi"
 
 
-@pytest.mark.parametrize("framing", ["lines", "nul", "text", "lsp"])
+@pytest.mark.parametrize("framing", ["lines", "nul", "text"])
 def test_binary_messages_are_refused(server, framing):
     with server("--framing=" + framing, "cat").websocket() as ws:
         ws.send(frame(BINARY, b"x"))
@@ -284,6 +284,40 @@ def test_a_record_for_a_client_that_left_is_not_kept(server, script, tmp_path, f
     wait_for(lambda: private_kib(one.pid) <= before + 512, "nothing of it is kept")
     (tmp_path / "go").touch()
     one.wait_log(" close .*exit=0")
+
+
+# Language servers
+
+INITIALIZE = '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":%s,"rootUri":null}}'
+
+
+@pytest.mark.parametrize("cut", ("whole", "bytes", "random"))
+def test_lsp_accepts_binary_messages(server, cut):
+    """As several clients send them; the program can't tell."""
+    with server("--framing=lsp", "cat").websocket() as ws:
+        ws.send_cut(frame(BINARY, '{"a":"ä"}') + frame(TEXT, "{}") + frame(BINARY, "") + frame(BINARY, "x" * 70000), cut)
+        assert [ws.text() for _ in range(4)] == ['{"a":"ä"}', "{}", "", "x" * 70000]
+
+
+@pytest.mark.parametrize("opcode", (TEXT, BINARY))
+@pytest.mark.parametrize("cut", ("whole", "bytes", "random"))
+def test_process_id_of_the_editor(server, opcode, cut):
+    """null in the first initialize request, and all else to the byte."""
+    texts = ['{"method":"$/setTrace","params":{"processId":1}}', INITIALIZE % 1, INITIALIZE % 22222, "{}", INITIALIZE % 333]
+    with server("--framing=lsp", "--lsp-processid=null", "cat").websocket() as ws:
+        ws.send_cut(b"".join(frame(opcode, text) for text in texts), cut)
+        assert [ws.text() for _ in texts] == [texts[0], INITIALIZE % "null", *texts[2:]]
+    with server("--framing=lsp", "cat").websocket() as ws:
+        ws.send_cut(b"".join(frame(opcode, text) for text in texts), cut)
+        assert [ws.text() for _ in texts] == texts
+
+
+def test_large_initialize_request(server):
+    large = INITIALIZE[:-2] + ',"options":"%s"}}' % ("x" * 300000)
+    for args, wanted in ((("--lsp-processid=null",), "null"), ((), "12345")):
+        with server("--framing=lsp", *args, "cat").websocket() as ws:
+            ws.send(frame(TEXT, large % 12345) + frame(TEXT, large % 12345))
+            assert [ws.text(), ws.text()] == [large % wanted, large % 12345]
 
 
 # What is malformed or too big

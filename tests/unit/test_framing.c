@@ -748,8 +748,10 @@ messages_become_records(void **state)
 static void
 binary_messages_are_not_for_all(void **state)
 {
-	static const bool takes[FRAMING_KINDS] = {
-	    [FRAMING_STREAM] = true, [FRAMING_LENGTH] = true, [FRAMING_JSON] = true};
+	static const bool takes[FRAMING_KINDS] = {[FRAMING_STREAM] = true,
+	    [FRAMING_LENGTH] = true,
+	    [FRAMING_JSON] = true,
+	    [FRAMING_LSP] = true};
 
 	(void)state;
 	for (int kind = 0; kind < FRAMING_KINDS; kind++) {
