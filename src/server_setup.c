@@ -237,8 +237,7 @@ server_set_page(struct server *server)
 		if (!server->tally)
 			return server_fail(server, EX_OSERR, "out of memory");
 	}
-	if (!quota_init(&page->quota, limit, (size_t)options->workers + 1))
-		return server_fail(server, EX_OSERR, "can't create a lock between processes");
+	quota_init(&page->quota, limit, (size_t)options->workers + 1);
 	/* Without --ssl, OpenSSL stays uninitialised: it is large. */
 	if (options->ssl && !tls_ticket_pool_init(&page->tickets))
 		return server_fail(

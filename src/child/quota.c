@@ -1,34 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How many programs may run. There is no count of the sum: one that died
- * between counting here and there would leave the two at odds for ever.
+ * The limit on running programs. There is no count of the sum: a process that dies between
+ * changing its own count and the sum would leave the two inconsistent forever.
  */
 #include "child/quota.h"
 
-bool
+/* Attempts of a process that was above the limit only together with others. */
+enum { QUOTA_ATTEMPTS = 16 };
+
+void
 quota_init(struct quota *quota, size_t limit, size_t holders)
 {
 	quota->limit = limit;
 	quota->holders = holders;
-	return lock_init(&quota->lock);
+}
+
+static size_t
+quota_sum(const struct quota *quota)
+{
+	size_t sum = 0;
+
+	/* Rising: see quota_move(). */
+	for (size_t i = 0; i < quota->holders; i++)
+		sum += atomic_load(&quota->held[i]);
+	return sum;
 }
 
 bool
 quota_take(struct quota *quota, size_t holder)
 {
-	bool taken;
-
-	if (quota->limit == 0) {
+	/* Of several that add one, the last sees all of them in its sum: so never too many stay
+	 * in. */
+	for (int i = 0; i < QUOTA_ATTEMPTS; i++) {
 		atomic_fetch_add(&quota->held[holder], 1);
-		return true;
+		if (quota->limit == 0 || quota_sum(quota) <= quota->limit)
+			return true;
+		atomic_fetch_sub(&quota->held[holder], 1);
+		if (quota_sum(quota) >= quota->limit)
+			break;
 	}
-	if (!lock_take(&quota->lock))
-		return false;
-	taken = !quota_is_full(quota);
-	if (taken)
-		atomic_fetch_add(&quota->held[holder], 1);
-	lock_give(&quota->lock);
-	return taken;
+	return false;
 }
 
 void
@@ -40,11 +51,7 @@ quota_give(struct quota *quota, size_t holder)
 bool
 quota_is_full(const struct quota *quota)
 {
-	size_t sum = 0;
-
-	for (size_t i = 0; i < quota->holders; i++)
-		sum += atomic_load(&quota->held[i]);
-	return quota->limit != 0 && sum >= quota->limit;
+	return quota->limit != 0 && quota_sum(quota) >= quota->limit;
 }
 
 size_t
@@ -56,7 +63,7 @@ quota_held(const struct quota *quota, size_t holder)
 void
 quota_move(struct quota *quota, size_t from, size_t to)
 {
-	/* In this order the sum is too high for a moment, never too low. */
+	/* In this order, and with TO above FROM, a sum may be too high, never too low. */
 	atomic_fetch_add(&quota->held[to], atomic_load(&quota->held[from]));
 	atomic_store(&quota->held[from], 0);
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How many programs may run, counted over all processes that start any. It lies
- * in memory that they share. Each process is a holder, whose count shows what
- * must be given back when it dies.
+ * The limit on running programs, counted over all processes that start any. It lies in memory
+ * that they share. Each process is a holder, whose count shows what must be released when it
+ * dies. Nothing waits for another process: there is no lock.
  */
 #ifndef CHILD_QUOTA_H
 #define CHILD_QUOTA_H
-
-#include "base/lock.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,17 +14,16 @@
 enum { QUOTA_HOLDERS_MAX = 257 };
 
 struct quota {
-	struct lock lock; /* held while one is taken: the sum must not change meanwhile */
 	size_t limit; /* 0: none */
 	size_t holders;
 	atomic_size_t held[QUOTA_HOLDERS_MAX];
 };
 
-/* In zeroed memory. HOLDERS is 1 to QUOTA_HOLDERS_MAX. False when the system refuses. */
-bool quota_init(struct quota *quota, size_t limit, size_t holders)
-    __attribute__((warn_unused_result));
+/* In zeroed memory. HOLDERS is 1 to QUOTA_HOLDERS_MAX. */
+void quota_init(struct quota *quota, size_t limit, size_t holders);
 
-/* Takes one, before the program is started. False: the limit is reached. */
+/* Takes one, before the program is started. False: the limit is reached, or was exceeded for a
+ * moment by several that tried at once. */
 bool quota_take(struct quota *quota, size_t holder) __attribute__((warn_unused_result));
 
 /* Gives one back, once the program is reaped or could not be started. */
@@ -38,7 +35,8 @@ bool quota_is_full(const struct quota *quota);
 /* How many HOLDER has. */
 size_t quota_held(const struct quota *quota, size_t holder);
 
-/* What FROM had, who is dead, is TO's from now on; the sum stays the same. */
+/* What FROM had, which is dead, is TO's from now on; the sum stays the same. TO is above FROM.
+ */
 void quota_move(struct quota *quota, size_t from, size_t to);
 
 /* Gives all back that HOLDER has. */
