@@ -7,8 +7,10 @@
 #include "net/limit.h"
 #include "net/linger.h"
 #include "net/listener.h"
+#include "net/rate.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +29,8 @@ struct connection {
 	struct sockaddr_storage peer;
 	struct timer timer;
 	int64_t due_ms; /* when the head is to be complete */
+	struct loop_task turn; /* sends the next piece of the file */
+	struct rate rate; /* while a file is sent */
 	struct head head;
 	struct buffer bytes; /* of the head, as far as they came */
 	bool has_head; /* HEAD is complete and valid */
@@ -54,11 +58,12 @@ connection_end(struct connection *c, bool linger)
 		close(c->file);
 	c->file = -1;
 	if (linger)
-		linger_take(c->io, c->loop);
+		linger_take(c->io, c->loop, RATE_CREDIT_MS);
 	else
 		io_free(c->io);
 	c->io = NULL;
 	timer_stop(&c->timer);
+	loop_cancel(&c->turn);
 	list_remove(&c->node);
 	atomic_fetch_sub(c->connections->count, 1);
 	loop_bury(c->loop, &c->grave, connection_release);
@@ -117,13 +122,12 @@ connection_log_field(const char *key, struct span value)
 
 /* A line of the log. STATUS is 0 where none was sent. */
 static void
-connection_log(struct connection *c, int status, const char *reason)
+connection_log_event(struct connection *c, const char *event, int status, const char *reason)
 {
 	char remote[LISTENER_TEXT_MAX];
 	struct span value;
 
-	if (c->logged || !log_begin(LOG_ACCESS, "http", 0,
-			     span_of(status > 0 && status < 400 ? "reply" : "refused")))
+	if (!log_begin(LOG_ACCESS, "http", 0, span_of(event)))
 		return;
 	listener_text(&c->peer, remote);
 	if (status > 0)
@@ -149,6 +153,22 @@ static void
 connection_enter_response(struct connection *c)
 {
 	limit_move(io_transport(c->io)->slot, LIMIT_RESPONSE);
+}
+
+static void
+connection_log(struct connection *c, int status, const char *reason)
+{
+	if (!c->logged)
+		connection_log_event(
+		    c, status > 0 && status < 400 ? "reply" : "refused", status, reason);
+}
+
+/* The client does not get all of a response. */
+static void
+connection_abort(struct connection *c, const char *reason)
+{
+	connection_log_event(c, "aborted", 0, reason);
+	connection_end(c, false);
 }
 
 static void
@@ -194,35 +214,47 @@ connection_reply(struct connection *c, int status, const char *extra, const char
 	connection_reply_text(c, status, extra, reason, NULL);
 }
 
-/* Sends the next pieces of the file until the queue is above its mark. */
+/* Bytes of the response that the client's system has not confirmed. */
+static uint64_t
+connection_left(const struct connection *c)
+{
+	return (uint64_t)c->file_left + io_queued(c->io) + io_unconfirmed(c->io);
+}
+
+/*
+ * Sends the next piece of the file. If the system takes all of it, the next one has its turn
+ * after everything else in the loop, however fast the client reads.
+ */
 static void
 connection_send_file(struct connection *c)
 {
-	while (c->file_left > 0 && io_queued(c->io) < BUFFER_HIGH) {
-		size_t want = c->file_left < LOOP_BATCH ? (size_t)c->file_left : LOOP_BATCH;
-		ssize_t got = read(c->file, c->loop->in, want);
+	size_t want = c->file_left < LOOP_BATCH ? (size_t)c->file_left : LOOP_BATCH;
+	ssize_t got;
 
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got <= 0) {
-			/* It has shrunk or can't be read: a short body shows the client that it
-			 * is not whole. */
-			log_errorx("a static file ended before its size: %s",
-			    got == 0 ? "it was cut" : strerror(errno));
-			connection_end(c, false);
-			return;
-		}
-		if (!io_write(c->io, c->loop->in, (size_t)got)) {
-			connection_end(c, false);
-			return;
-		}
-		c->file_left -= got;
-	}
-	if (c->file_left == 0) {
-		connection_end(c, true);
+	do {
+		got = read(c->file, c->loop->in, want);
+	} while (got == -1 && errno == EINTR);
+	if (got <= 0) {
+		/* A short body shows the client that the file is incomplete. */
+		connection_abort(c, got == 0 ? "the file was truncated" : strerror(errno));
 		return;
 	}
-	timer_at(&c->timer, io_progress_ms(c->io) + CONNECTION_STALL_MS);
+	c->file_left -= got;
+	if (!io_write(c->io, c->loop->in, (size_t)got))
+		connection_end(c, false);
+	else if (c->file_left == 0)
+		connection_end(c, true);
+	else if (io_queued(c->io) <= BUFFER_LOW)
+		loop_defer(c->loop, &c->turn);
+}
+
+static void
+connection_on_turn(struct loop_task *task)
+{
+	struct connection *c = LIST_ENTRY_OF(task, struct connection, turn);
+
+	if (c->file != -1 && io_queued(c->io) <= BUFFER_LOW)
+		connection_send_file(c);
 }
 
 void
@@ -248,6 +280,8 @@ connection_reply_file(struct connection *c, int fd, int64_t size, const char *ty
 	/* Nothing more is read; the death of the client is still seen. */
 	io_set_reading(c->io, false);
 	timer_stop(&c->timer);
+	rate_start(&c->rate, connection_left(c), RATE_CREDIT_MS);
+	timer_at(&c->timer, c->rate.due_ms);
 	connection_send_file(c);
 }
 
@@ -388,31 +422,37 @@ connection_on_evict(void *arg)
 	struct connection *c = arg;
 
 	if (c->file != -1)
-		connection_log(c, 0, "the response was cut: others need the connection");
-	connection_end(c, false);
+		connection_abort(c, "other clients need the connection");
+	else
+		connection_end(c, false);
+}
+
+static void
+connection_check_rate(struct connection *c)
+{
+	char reason[64];
+
+	if (rate_check(&c->rate, connection_left(c))) {
+		timer_at(&c->timer, c->rate.due_ms);
+		return;
+	}
+	snprintf(reason, sizeof(reason), "the client reads less than %d bytes/s", RATE_MIN);
+	connection_abort(c, reason);
 }
 
 static void
 connection_on_timer(void *arg)
 {
 	struct connection *c = arg;
-	int64_t now = util_clock_ms();
-	int64_t due;
 
-	if (c->file != -1) {
-		due = io_progress_ms(c->io) + CONNECTION_STALL_MS;
-		if (due <= now)
-			connection_end(c, false);
-		else
-			timer_at(&c->timer, due);
-		return;
-	}
-	if (now < c->due_ms)
+	if (c->file != -1)
+		connection_check_rate(c);
+	else if (util_clock_ms() < c->due_ms)
 		timer_at(&c->timer, c->due_ms);
 	else if (buffer_len(&c->bytes) == 0)
-		connection_end(c, false); /* it never said a word */
+		connection_end(c, false); /* it has sent nothing */
 	else
-		connection_reply(c, 408, NULL, "the request's head was not complete in time");
+		connection_reply(c, 408, NULL, "the request was not complete in time");
 }
 
 static const struct io_handlers connection_io_handlers = {
@@ -440,6 +480,7 @@ connection_open_take(struct loop *loop, struct connections *connections,
 	c->file = -1;
 	head_init(&c->head);
 	timer_init(&c->timer, loop, connection_on_timer, c);
+	loop_task_init(&c->turn, connection_on_turn);
 	c->io = io_new_take(loop, transport, &connection_io_handlers, c);
 	if (!c->io) {
 		free(c);

@@ -18,7 +18,6 @@
 enum {
 	CONNECTION_HEAD_MS = 10 * 1000, /* from the accept to a complete head, the handshake of
 					   TLS within; absolute */
-	CONNECTION_STALL_MS = 60 * 1000, /* an answer that nobody reads */
 };
 
 struct connection;

@@ -2,8 +2,11 @@
 /* Closing a connection so that the last bytes arrive. */
 #include "net/linger.h"
 
+#include "base/log.h"
 #include "base/util.h"
 #include "net/limit.h"
+#include "net/listener.h"
+#include "net/rate.h"
 
 #include <stdlib.h>
 
@@ -13,8 +16,10 @@ struct lingering {
 	struct loop *loop; /* borrowed */
 	struct io *io; /* owned */
 	struct timer timer;
-	size_t left; /* bytes that the other side had not confirmed at the last look */
-	int64_t progress_ms; /* when they last became fewer */
+	int64_t credit_ms;
+	struct rate
+	    rate; /* of what the other side has not confirmed; started by the first look */
+	int64_t due_ms; /* when it ends if all is confirmed */
 };
 
 static void
@@ -41,6 +46,21 @@ linger_on_evict(void *arg)
 	linger_end(arg);
 }
 
+static void
+linger_log_slow(const struct lingering *linger, size_t left)
+{
+	struct sockaddr_storage peer = {0};
+	socklen_t len = sizeof(peer);
+	char text[LISTENER_TEXT_MAX] = "a client";
+
+	if (getpeername(io_fd(linger->io), (struct sockaddr *)&peer, &len) == 0 &&
+	    (peer.ss_family == AF_INET || peer.ss_family == AF_INET6))
+		listener_text(&peer, text);
+	log_info(
+	    "closed the connection to %s, which reads less than %d bytes/s: %zu bytes lost",
+	    text, RATE_MIN, left);
+}
+
 /*
  * Ends it when a deadline has passed, else waits for the next one. What the
  * other side's system has not confirmed counts as not sent: to close() now
@@ -52,18 +72,20 @@ linger_step(void *arg)
 	struct lingering *linger = arg;
 	int64_t now = util_clock_ms();
 	size_t left = io_queued(linger->io) + io_unconfirmed(linger->io);
-	int64_t due;
 
-	if (left < linger->left)
-		linger->progress_ms = now;
-	linger->left = left;
-	due = linger->progress_ms + (left > 0 ? LINGER_STALL_MS : LINGER_DRAIN_MS);
-	/* Nothing tells when the last is confirmed, so that is looked for. */
-	if (due <= now)
+	if (left > 0 || linger->rate.left > 0)
+		linger->due_ms = now + LINGER_DRAIN_MS;
+	if (linger->rate.due_ms == 0)
+		rate_start(&linger->rate, left, linger->credit_ms);
+	if (!rate_check(&linger->rate, left)) {
+		linger_log_slow(linger, left);
 		linger_end(linger);
-	else
-		timer_at(
-		    &linger->timer, due < now + LINGER_DRAIN_MS ? due : now + LINGER_DRAIN_MS);
+	} else if (linger->due_ms <= now) {
+		linger_end(linger);
+	} else {
+		/* Nothing announces that the last byte is confirmed. */
+		timer_at(&linger->timer, linger->due_ms);
+	}
 }
 
 static void
@@ -117,7 +139,7 @@ static const struct io_handlers linger_handlers = {
 };
 
 void
-linger_take(struct io *io, struct loop *loop)
+linger_take(struct io *io, struct loop *loop, int64_t credit_ms)
 {
 	struct limit_slot *slot;
 	struct lingering *linger;
@@ -140,9 +162,9 @@ linger_take(struct io *io, struct loop *loop)
 	io_set_reading(io, true);
 	io_shutdown(io);
 	/* What is not confirmed is not asked for yet: it would change nothing before then. */
-	linger->left = io_queued(io);
-	linger->progress_ms = util_clock_ms();
-	timer_at(&linger->timer, linger->progress_ms + LINGER_DRAIN_MS);
+	linger->credit_ms = credit_ms;
+	linger->due_ms = util_clock_ms() + LINGER_DRAIN_MS;
+	timer_at(&linger->timer, linger->due_ms);
 }
 
 void

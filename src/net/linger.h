@@ -11,12 +11,13 @@
 #include "net/io.h"
 
 enum {
-	LINGER_STALL_MS = 60 * 1000, /* how long the queue may stand still */
+	LINGER_CREDIT_MS = 60 * 1000, /* for the last messages of a session: net/rate.h */
 	LINGER_DRAIN_MS = 2 * 1000, /* after our FIN, until theirs */
 };
 
-/* Takes IO and closes it in this way; nobody is told. Accepts NULL. */
-void linger_take(struct io *io, struct loop *loop);
+/* Takes IO and closes it in this way; its owner is not notified. What is left must arrive at
+ * the minimum rate, with a credit of CREDIT_MS (net/rate.h). Accepts NULL. */
+void linger_take(struct io *io, struct loop *loop, int64_t credit_ms);
 
 /* Closes all that linger at once. */
 void linger_abort_all(struct loop *loop);

@@ -354,7 +354,7 @@ session_step(struct session *s)
 			continue;
 		}
 		if (todo.finish_peer) {
-			linger_take(s->peer, s->loop);
+			linger_take(s->peer, s->loop, LINGER_CREDIT_MS);
 			s->peer = NULL;
 			decoder_clear(&s->decoder);
 			session_set_peer(s, PEER_GONE);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of sessions have in common: figures of a process, and ways to read a whole session."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -46,6 +47,22 @@ def preload(tmp_path, source):
     if subprocess.run(build, capture_output=True).returncode != 0:
         pytest.skip("%s does not fit this C library" % source)
     return library
+
+
+@contextlib.contextmanager
+def traced(one, trace, *options):
+    """The system calls of the server go to a file."""
+    command = ["strace", "-p", str(one.pid), "-o", str(trace), *options]
+    tracer = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    try:
+        line = tracer.stderr.readline().decode()
+        if "attached" not in line:
+            tracer.communicate()
+            pytest.skip("strace can't attach: " + line.strip())
+        yield
+    finally:
+        tracer.terminate()
+        tracer.communicate()
 
 
 class Clock:

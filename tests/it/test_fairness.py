@@ -5,14 +5,17 @@ import contextlib
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+import threading
 
 import pytest
-from conftest import TLS, plain_only, wait_for
+from conftest import TLS, open_files, plain_only, wait_for
+from probes import Clock, traced
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
 # Holds N connections from an address of its own, and opens new ones for those that were closed; says when all are open.
@@ -229,6 +232,70 @@ def test_slow_downloads_leave_room_for_others(server, tmp_path):
         end(ws)
     one.wait_log(r"all \d+ slots for connections without a program are in use; closing the oldest of \d+ responses from 127\.0\.0\.99 ")
     assert "can't accept" not in one.log()
+
+
+@pytest.mark.parametrize("size, what", ((32 << 20, "file"), (2 << 20, "rest")))
+def test_a_response_has_a_minimum_rate(server, tmp_path, size, what):
+    """A client that stops reading is disconnected, also when all of it is in the system's buffers; one that reads slowly is not."""
+    clock = Clock(tmp_path)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "big").write_bytes(bytes(size))
+    one = server("--staticdir=site", "cat", env=clock.env)
+    stopped, slow = (one.connect(rcvbuf=4096 if what == "file" else None) for _ in range(2))
+    got = 0
+    for peer in (stopped, slow):
+        peer.send(peer.request_bytes("/big", upgrade=False))
+        assert peer.response()[0] == 200
+    if what == "rest":
+        wait_for(lambda: len(open_files(one.pid)) == one.fds + 2, "the server has read the files")
+
+    def ended():
+        """Some seconds go by, in which one of them reads."""
+        nonlocal got
+        clock.put_forward(3)
+        if got < size // 2:
+            got += len(slow.read(16384))
+        with one.connect():  # the server looks at its clock
+            pass
+        return "1024 bytes/s" in one.log()
+
+    wait_for(ended, "the other one is disconnected")
+    line = one.log().splitlines()[-1]
+    if what == "file":
+        assert 'aborted remote=127.0.0.1:%d method=GET target=/big reason="the client reads less than 1024 bytes/s"' % stopped.port in line
+    else:
+        assert "closed the connection to 127.0.0.1:%d, which reads less than 1024 bytes/s: " % stopped.port in line
+    assert 30 <= clock.ms / 1000 <= 80
+    assert len(slow.read(size - got)) == size - got
+    slow.close()
+    stopped.close()
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_a_fast_download_leaves_others_their_turn(server, tmp_path):
+    """However fast clients read a file, each gets a piece of 64 KiB per round of the loop."""
+    (tmp_path / "site").mkdir()
+    with open(tmp_path / "site" / "big", "wb") as f:
+        f.truncate(64 << 20)
+    one = server("--staticdir=site", "cat")
+    with one.websocket() as ws:
+        with traced(one, tmp_path / "trace", "-y", "-e", "trace=read,epoll_wait"):
+            readers = [one.connect() for _ in range(3)]
+            for peer in readers:
+                peer.send(peer.request_bytes("/big", upgrade=False))
+            threads = [threading.Thread(target=peer.answer) for peer in readers]
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                assert echoes(ws)
+            for thread in threads:
+                thread.join()
+        end(ws)
+    for peer in readers:
+        peer.close()
+    rounds = (tmp_path / "trace").read_text().split("epoll_wait(")
+    pieces = [text.count("/site/big>") for text in rounds]
+    assert sum(pieces) >= 3 * 1024 and max(pieces) <= 2 * len(readers)
 
 
 @plain_only

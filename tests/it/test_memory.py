@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What an idle session costs, and what a message does not cost: the causes of speed, counted."""
 
-import contextlib
 import os
 import re
 import resource
 import shutil
 import struct
-import subprocess
 import time
 
 import pytest
 from conftest import TLS, plain_only, wait_for
-from probes import KIB, preload, unsanitized
+from probes import KIB, preload, traced, unsanitized
 from wsraw import BINARY, TEXT, close_frame, frame
 
 
@@ -96,22 +94,6 @@ def test_no_allocation_for_a_message(server, tmp_path):
             before = calls()
             pass_on()
             assert calls() == before, pass_on.__name__
-
-
-@contextlib.contextmanager
-def traced(one, trace):
-    """The system calls of the server go to a file."""
-    command = ["strace", "-p", str(one.pid), "-o", str(trace)]
-    tracer = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    try:
-        line = tracer.stderr.readline().decode()
-        if "attached" not in line:
-            tracer.communicate()
-            pytest.skip("strace can't attach: " + line.strip())
-        yield
-    finally:
-        tracer.terminate()
-        tracer.communicate()
 
 
 def calls_of(lines):

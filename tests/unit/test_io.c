@@ -612,7 +612,7 @@ test_lingering_delivers_the_last_bytes(void **state)
 	start_on(&o, &transport_socket, ends[0], ends[1]);
 	assert_int_equal(write(o.other, "never read", 10), 10);
 	assert_true(io_write(o.io, "goodbye", 7));
-	linger_take(o.io, o.loop);
+	linger_take(o.io, o.loop, LINGER_CREDIT_MS);
 	o.io = NULL;
 	assert_false(list_empty(&o.loop->lingering));
 	turn(&o);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which connection is closed when there are too many, and how many an address may have. */
+/* Which connection is closed when there are too many, how many an address may have, and when a
+ * client is too slow. */
 #include "base/log.h"
 #include "base/util.h"
 #include "net/limit.h"
+#include "net/rate.h"
 #include "net/tally.h"
 #include "net/transport.h"
 
@@ -596,6 +598,36 @@ test_the_log_says_now_and_then_who_is_closed(void **state)
 }
 
 static void
+test_a_client_earns_time_by_what_it_confirms(void **state)
+{
+	struct rate rate;
+
+	(void)state;
+	rate_start(&rate, 1000 * RATE_MIN, 30 * 1000);
+	assert_int_equal(rate.due_ms, now_ms + 30 * 1000);
+	now_ms += 20 * 1000;
+	assert_true(rate_check(&rate, 995 * RATE_MIN));
+	assert_int_equal(rate.due_ms, now_ms + 15 * 1000);
+	/* Never more than the credit. */
+	assert_true(rate_check(&rate, 900 * RATE_MIN));
+	assert_int_equal(rate.due_ms, now_ms + 30 * 1000);
+	now_ms += 29 * 1000;
+	assert_true(rate_check(&rate, 900 * RATE_MIN));
+	now_ms += 1000;
+	assert_false(rate_check(&rate, 900 * RATE_MIN));
+	/* What was confirmed meanwhile counts, if it is enough. */
+	rate_start(&rate, 1000 * RATE_MIN, 30 * 1000);
+	now_ms += 40 * 1000;
+	assert_true(rate_check(&rate, 989 * RATE_MIN));
+	assert_int_equal(rate.due_ms, now_ms + 1000);
+	now_ms += 10 * 1000;
+	assert_false(rate_check(&rate, 980 * RATE_MIN));
+	rate_start(&rate, 1, 30 * 1000);
+	now_ms += 300 * 1000;
+	assert_true(rate_check(&rate, 0));
+}
+
+static void
 test_a_socket_leaves_its_slot_when_it_is_closed(void **state)
 {
 	struct limit *limit = make(2, 1, 0);
@@ -633,6 +665,7 @@ main(void)
 	    cmocka_unit_test(test_a_tally_is_exact_as_long_as_it_has_rows),
 	    cmocka_unit_test(test_processes_count_in_one_tally),
 	    cmocka_unit_test(test_the_log_says_now_and_then_who_is_closed),
+	    cmocka_unit_test(test_a_client_earns_time_by_what_it_confirms),
 	    cmocka_unit_test(test_a_socket_leaves_its_slot_when_it_is_closed),
 	};
 
