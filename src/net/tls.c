@@ -313,6 +313,8 @@ tls_set_rules(struct tls *tls, SSL_CTX *context)
 	 * still lets a client without AES in its hardware have ChaCha20. */
 	SSL_CTX_set_options(
 	    context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	/* A record without data is the end of a call: a client may send any number of them. */
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);

@@ -22,7 +22,12 @@ enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
 struct tls_stream {
 	SSL *ssl; /* owned; NULL until the first byte arrives */
 	struct tls *tls; /* held */
-	bool more; /* the last read stopped for want of room */
+	bool more; /* the last read did not take all that is there */
+	bool established; /* the handshake is complete */
+	bool flooded; /* there were too many control messages */
+	uint16_t records; /* of this read */
+	uint16_t controls; /* in the second that began at CONTROLS_MS */
+	int64_t controls_ms;
 	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then.
 	 */
 	enum transport_result end;
@@ -85,6 +90,36 @@ tls_stream_ended(const struct tls_stream *s)
 	return s->end;
 }
 
+/*
+ * Called by OpenSSL for each header of a record and for each message, also within one call of
+ * SSL_read(): all records without data that a client has sent may be in there.
+ */
+static void
+tls_stream_on_message(
+    int writing, int version, int type, const void *bytes, size_t len, SSL *ssl, void *arg)
+{
+	struct tls_stream *s = arg;
+	int64_t now;
+
+	(void)version;
+	(void)bytes;
+	(void)len;
+	(void)ssl;
+	if (writing)
+		return;
+	if (type == SSL3_RT_HEADER && s->records < UINT16_MAX)
+		s->records++;
+	if (!s->established || (type != SSL3_RT_HANDSHAKE && type != SSL3_RT_ALERT))
+		return;
+	now = util_clock_ms();
+	if (now - s->controls_ms >= 1000) {
+		s->controls_ms = now;
+		s->controls = 0;
+	}
+	if (s->controls++ == TLS_STREAM_CONTROL_MAX)
+		s->flooded = true;
+}
+
 static void
 tls_stream_free(struct tls_stream *s)
 {
@@ -125,11 +160,13 @@ tls_stream_begin(struct transport *t)
 		ERR_clear_error();
 		return tls_stream_end(s, TRANSPORT_ERROR, ENOMEM);
 	}
+	SSL_set_msg_callback(s->ssl, tls_stream_on_message);
+	SSL_set_msg_callback_arg(s->ssl, s);
 	return TRANSPORT_OK;
 }
 
-/* Reads as long as there is room and OpenSSL has bytes: what stays within it no event of the
- * socket announces. */
+/* Reads as long as there is room and OpenSSL has bytes, as no event of the socket announces
+ * those; but not more records than others can wait for. */
 static enum transport_result
 tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 {
@@ -138,6 +175,7 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 
 	t->read_wants_write = false;
 	s->more = false;
+	s->records = 0;
 	if (s->end != TRANSPORT_OK)
 		return tls_stream_ended(s);
 	if (!s->ssl) {
@@ -150,7 +188,7 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 	do {
 		size_t got = 0;
 
-		if (*n == capacity) {
+		if (*n == capacity || s->records >= TLS_STREAM_RECORDS_MAX) {
 			s->more = true;
 			break;
 		}
@@ -160,7 +198,11 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 		else
 			result =
 			    tls_stream_judge(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
+		if (s->flooded)
+			result = tls_stream_end(s, TRANSPORT_ERROR, EPROTO);
 	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
+	if (!s->established)
+		s->established = SSL_is_init_finished(s->ssl);
 	/* An end behind bytes is told by the next read: see tls_stream_pending(). */
 	if (*n > 0)
 		return TRANSPORT_OK;
@@ -286,8 +328,13 @@ tls_stream_error(const struct transport *t)
 	const char *reason;
 	long verified;
 
+	if (s->flooded)
+		return "too many TLS messages without data, such as requests for new keys";
 	if (s->code == 0)
 		return NULL;
+	reason = ERR_reason_error_string(s->code);
+	if (s->established)
+		return reason ? reason : "a TLS error";
 	name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
 	/* The one callback that can fail is that of the name. */
 	if (ERR_GET_REASON(s->code) == SSL_R_CALLBACK_FAILED) {
@@ -297,7 +344,6 @@ tls_stream_error(const struct transport *t)
 		    name ? name : "");
 		return words;
 	}
-	reason = ERR_reason_error_string(s->code);
 	verified = SSL_get_verify_result(s->ssl);
 	snprintf(words, sizeof(words), "TLS: %s%s%s",
 	    reason ? reason : "an error without a name", verified != X509_V_OK ? ": " : "",

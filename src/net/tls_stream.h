@@ -15,6 +15,13 @@
 
 #include <stdbool.h>
 
+enum {
+	/* Messages after the handshake, and alerts, that a client may send per second: requests
+	 * for new keys or for renegotiation, none of which a client needs often. */
+	TLS_STREAM_CONTROL_MAX = 32,
+	TLS_STREAM_RECORDS_MAX = 256, /* per read: the rest is pending */
+};
+
 extern const struct transport_ops transport_tls;
 
 /*

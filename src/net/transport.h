@@ -44,8 +44,8 @@ struct transport_ops {
 	/* True when there is something to read that no event of the descriptor will announce.
 	 * NULL: never. */
 	bool (*pending)(const struct transport *t);
-	/* Why the last read or write was an ERROR, in words that live until the next call;
-	 * NULL: errno says it. */
+	/* Why the last read or write was an ERROR, in a text that lives until the next call, or
+	 * for ever if bytes were read before. NULL: errno says it. */
 	const char *(*error)(const struct transport *t);
 	bool one_way; /* a pipe: shutdown closes it, and nothing but reading or writing shows
 			 that the other side died */

@@ -102,6 +102,7 @@ static void
 session_on_peer_readable(void *arg)
 {
 	struct session *s = arg;
+	const char *error;
 	size_t n;
 
 	switch (io_read(
@@ -115,7 +116,8 @@ session_on_peer_readable(void *arg)
 		session_set_peer(s, PEER_LEFT);
 		break;
 	case IO_FAILED:
-		session_lose_peer(s, "the connection was reset");
+		error = io_error(s->peer);
+		session_lose_peer(s, error ? error : "the connection was reset");
 		break;
 	}
 	session_step(s);

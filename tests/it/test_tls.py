@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """TLS: what is spoken and what is refused, tickets, reloading, and the bridge over it."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -10,6 +11,7 @@ import select
 import shutil
 import signal
 import ssl
+import subprocess
 import tempfile
 import time
 
@@ -352,6 +354,38 @@ def test_a_large_message_comes_in_full_records(secure):
         assert len(ws.text()) == 1000000
         # At most two for each read of 64 KiB from the program more than its bytes need.
         assert len(ws.sock.records) - before <= 1000000 // 16384 + 2 * (1000000 // 4096)
+
+
+def test_a_client_that_asks_for_new_keys_again_and_again_is_disconnected(secure):
+    """Its session ends with the reason in the log; another one does not notice."""
+    one = secure("cat")
+    with one.websocket() as other:
+        client = subprocess.Popen(
+            ["openssl", "s_client", "-tls1_3", "-connect", "%s:%d" % one.addresses[0]],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
+        )
+        try:
+            for line in other.request_bytes().splitlines(keepends=True):
+                client.stdin.write(line)
+            one.wait_log(r"session #2 open")
+            seen = b""
+            asked = 0
+            # One is read from the pipe at a time.
+            while "session #2 close" not in one.log():
+                assert asked < 1000
+                with contextlib.suppress(BrokenPipeError):
+                    client.stdin.write(b"k\n")
+                asked += 1
+                while seen.count(b"KEYUPDATE") < asked and (data := client.stdout.read(4096)):
+                    seen += data
+                if not data:
+                    break
+            one.wait_log('session #2 close .*reason="too many TLS messages without data, such as requests for new keys"')
+            assert asked > 32
+        finally:
+            client.kill()
+            client.communicate()
+        echo(other)
 
 
 @pytest.mark.parametrize("version", [V12, V13])

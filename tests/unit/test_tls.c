@@ -927,6 +927,128 @@ test_a_paused_stream_writes_and_ends(void **state)
 	pair_close(&p);
 }
 
+/* The client asks COUNT times for new keys, with UPDATE, and sends a byte. */
+static void
+ask_for_keys(struct pair *p, int count, int update)
+{
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(SSL_key_update(p->client, update), 1);
+		assert_int_equal(SSL_do_handshake(p->client), 1);
+	}
+	assert_int_equal(SSL_write(p->client, "x", 1), 1);
+	while (pair_to_server(p, 65536) > 0)
+		continue;
+}
+
+static void
+test_records_without_data_are_few(void **state)
+{
+	static const int updates[] = {SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED};
+	enum transport_result result;
+	struct pair p;
+	char bytes[16];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(updates); i++) {
+		pair_open(&p, NULL, TLS1_3_VERSION);
+		pair_shake_hands(&p, 65536);
+		/* As many as may be, second by second. */
+		for (int second = 0; second < 3; second++) {
+			ask_for_keys(&p, TLS_STREAM_CONTROL_MAX, updates[i]);
+			assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+			assert_int_equal(n, 1);
+			assert_int_equal(pair_write(&p, "yes", 3, &n), TRANSPORT_OK);
+			pair_to_client(&p);
+			assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 3);
+			passed_ms += 1001;
+		}
+		ask_for_keys(&p, TLS_STREAM_CONTROL_MAX + 1, updates[i]);
+		result = pair_read(&p, bytes, sizeof(bytes), &n);
+		if (result == TRANSPORT_OK) /* the byte behind them */
+			result = pair_read(&p, bytes, sizeof(bytes), &n);
+		assert_int_equal(result, TRANSPORT_ERROR);
+		assert_string_equal(p.transport.ops->error(&p.transport),
+		    "too many TLS messages without data, such as requests for new keys");
+		pair_close(&p);
+	}
+	passed_ms = 0;
+}
+
+/* It may send them all at once, and the answers are not read. */
+static void
+test_a_flood_of_records_without_data_ends_in_bounded_steps(void **state)
+{
+	struct pair p;
+	char bytes[16];
+	size_t n;
+	int reads = 0;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	pair_shake_hands(&p, 65536);
+	for (int i = 0; i < 2000; i++) {
+		assert_int_equal(SSL_key_update(p.client, SSL_KEY_UPDATE_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(p.client), 1);
+	}
+	assert_true(pair_to_server(&p, 65536) > 32 * 1024);
+	while (pair_read(&p, bytes, sizeof(bytes), &n) == TRANSPORT_AGAIN)
+		assert_true(++reads < 3);
+	assert_string_equal(p.transport.ops->error(&p.transport),
+	    "too many TLS messages without data, such as requests for new keys");
+	pair_close(&p);
+}
+
+static void
+test_a_client_that_asks_for_renegotiation_again_and_again_is_left(void **state)
+{
+	enum transport_result result;
+	struct pair p;
+	char bytes[16];
+	size_t n;
+	int tries = 0;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_2_VERSION);
+	pair_shake_hands(&p, 65536);
+	do {
+		assert_true(++tries < 200);
+		SSL_renegotiate(p.client);
+		(void)SSL_do_handshake(p.client);
+		ERR_clear_error();
+		if (pair_to_server(&p, 65536) == 0)
+			break; /* the client itself gives up at our alert */
+		result = pair_read(&p, bytes, sizeof(bytes), &n);
+		pair_to_client(&p);
+	} while (result == TRANSPORT_AGAIN);
+	pair_close(&p);
+}
+
+static void
+test_a_read_takes_so_many_records_and_no_more(void **state)
+{
+	static uint8_t bytes[4096];
+	struct pair p;
+	size_t n, all = 0;
+	int reads = 0;
+
+	(void)state;
+	pair_open(&p, NULL, TLS1_3_VERSION);
+	pair_shake_hands(&p, 65536);
+	for (int i = 0; i < 2000; i++)
+		assert_int_equal(SSL_write(p.client, "x", 1), 1);
+	while (pair_to_server(&p, 65536) > 0)
+		continue;
+	while (pair_read(&p, bytes, sizeof(bytes), &n) == TRANSPORT_OK) {
+		assert_in_range(n, 1, TLS_STREAM_RECORDS_MAX);
+		all += n;
+		reads++;
+	}
+	assert_int_equal(all, 2000);
+	assert_true(reads >= 2000 / TLS_STREAM_RECORDS_MAX);
+	pair_close(&p);
+}
+
 /* A client that sends nothing costs no more than that; one that sends plain text is heard. */
 static void
 test_the_first_byte_decides(void **state)
@@ -981,6 +1103,10 @@ main(void)
 	    cmocka_unit_test(test_a_queue_does_not_swallow_what_is_pending),
 	    cmocka_unit_test(test_a_paused_stream_writes_and_ends),
 	    cmocka_unit_test(test_the_first_byte_decides),
+	    cmocka_unit_test(test_records_without_data_are_few),
+	    cmocka_unit_test(test_a_flood_of_records_without_data_ends_in_bounded_steps),
+	    cmocka_unit_test(test_a_client_that_asks_for_renegotiation_again_and_again_is_left),
+	    cmocka_unit_test(test_a_read_takes_so_many_records_and_no_more),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
