@@ -78,6 +78,13 @@ make_frames(uint8_t *wire)
 		if (size > 0 && chance(30) == 0)
 			payload[chance((unsigned int)size)] = (uint8_t)(0x80 + chance(128));
 		head = frame_write_header(header, true, 0, FRAME_TEXT, size);
+		/* Not the shortest form: section 5.2 forbids it. */
+		if (chance(40) == 0 && size <= 125) {
+			header[1] = 126;
+			header[2] = 0;
+			header[3] = (uint8_t)size;
+			head = 4;
+		}
 		header[0] = first;
 		header[1] |= chance(40) == 0 ? 0 : 0x80;
 		if (len + head + 4 + size > WIRE_MAX)
@@ -351,6 +358,31 @@ test_batch_counts(void **state)
 	assert_memory_equal(bytes, wire, sizeof(wire));
 }
 
+/* What precedes a text that is not UTF-8 is delivered, whatever makes it valid together. */
+static void
+test_batch_stops_at_what_is_not_utf8(void **state)
+{
+	static const uint8_t wire[] = {0x81, 0x82, 0, 0, 0, 0, 0xc3, 0xa9, 0x81, 0x81, 0, 0, 0,
+	    0, 0xc3, 0x81, 0x81, 0, 0, 0, 0, 0xa9};
+	static const int separators[] = {'\n', DECODER_NO_SEPARATOR};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(separators); i++) {
+		uint8_t block[DECODER_BATCH_GAP + sizeof(wire) + DECODER_BATCH_SLACK];
+		struct decoder_batch b = {
+		    .text = true, .separator = separators[i], .max_message = 2, .to = block};
+		bool not_utf8;
+
+		memcpy(block + DECODER_BATCH_GAP, wire, sizeof(wire));
+		decoder_batch_take(&b, block + DECODER_BATCH_GAP, sizeof(wire), &not_utf8);
+		assert_true(not_utf8);
+		assert_int_equal(b.messages, 1);
+		assert_int_equal(b.bytes, 2);
+		assert_int_equal(b.to - block, i == 0 ? 3 : 2);
+		assert_memory_equal(block, "\xc3\xa9\n", (size_t)(b.to - block));
+	}
+}
+
 int
 main(void)
 {
@@ -360,6 +392,7 @@ main(void)
 	    cmocka_unit_test(test_records_are_those_of_scalar),
 	    cmocka_unit_test(test_batch_of_many_records),
 	    cmocka_unit_test(test_batch_counts),
+	    cmocka_unit_test(test_batch_stops_at_what_is_not_utf8),
 	};
 
 	return run_for_each_simd(tests, UTIL_LEN(tests));
