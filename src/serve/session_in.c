@@ -143,7 +143,7 @@ session_in_message(struct session *s, struct decoder_item *item, struct session_
 	struct framing framing = s->endpoint->to_program;
 	struct framing_wrapped wrapped;
 	size_t len = m->len;
-	uint64_t wire = s->inflater ? decoder_wire_len(&s->decoder, item) : 0;
+	uint64_t wire = s->inflater ? decoder_wire_len(&s->decoder, DECODER_MESSAGE, item) : 0;
 	bool ok = true;
 
 	if (s->close_wanted != 0 || !session_in_accepts(s, m->type))
@@ -291,6 +291,7 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 			break;
 		switch (event) {
 		case DECODER_MORE:
+		case DECODER_PART:
 		case DECODER_PONG:
 			break;
 		case DECODER_MESSAGE:

@@ -14,6 +14,8 @@
 enum {
 	DECODER_INFLATE_MIN = 256, /* room that is made for what is decompressed */
 	DECODER_INFLATE_MAX = 16 * 1024,
+	/* Bytes of a part that is decompressed: with the next step it fits in 64 KiB. */
+	DECODER_PART_MAX = 48 * 1024,
 };
 
 void
@@ -34,6 +36,12 @@ void
 decoder_set_inflater(struct decoder *d, struct inflater *inflater)
 {
 	d->inflater = inflater;
+}
+
+void
+decoder_set_parts(struct decoder *d)
+{
+	d->parts = true;
 }
 
 void
@@ -62,9 +70,12 @@ decoder_take(struct decoder *d, struct buffer *to)
 }
 
 uint64_t
-decoder_wire_len(const struct decoder *d, const struct decoder_item *item)
+decoder_wire_len(
+    const struct decoder *d, enum decoder_event event, const struct decoder_item *item)
 {
-	return d->compressed ? d->wire : item->message.len;
+	if (!d->compressed)
+		return item->message.len;
+	return event == DECODER_MESSAGE ? d->wire : 0;
 }
 
 static void
@@ -172,12 +183,36 @@ decoder_unmask(struct decoder *d, uint8_t *to, size_t len)
 	return ascii;
 }
 
+bool
+decoder_stop(struct decoder *d, struct buffer *rest)
+{
+	size_t back = d->inflating ? inflater_take_back(d->inflater) : 0;
+
+	if (d->gather_out)
+		buffer_clear(&d->gather);
+	d->gather_out = false;
+	if (back > 0) {
+		/* It is not used up: masked again it is as it came. */
+		d->bytes -= back;
+		d->len += back;
+		d->frame_done -= back;
+		(void)simd->unmask(d->bytes, d->bytes, back, d->frame.mask, d->frame_done);
+	}
+	if (!buffer_append(rest, d->bytes, d->len))
+		return false;
+	d->bytes = NULL;
+	d->len = 0;
+	d->header_near = false;
+	return true;
+}
+
 /* What comes behind a CLOSE (section 5.5.1) or a failure (7.1.7) is not looked at. */
 void
 decoder_end(struct decoder *d)
 {
 	d->over = true;
 	d->len = 0;
+	d->inflating = false;
 	buffer_clear(&d->gather);
 }
 
@@ -190,13 +225,17 @@ decoder_fail(struct decoder *d, enum fault fault, struct decoder_item *item)
 }
 
 static enum decoder_event
-decoder_hand_out(struct decoder *d, uint8_t *data, size_t len, struct decoder_item *item)
+decoder_hand_out(
+    struct decoder *d, uint8_t *data, size_t len, bool last, struct decoder_item *item)
 {
 	item->message.type = d->message_opcode == FRAME_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY;
 	item->message.data = data;
 	item->message.len = len;
+	if (!last)
+		return DECODER_PART;
 	d->message_opcode = 0;
 	d->in_payload = false;
+	d->passed = 0;
 	return DECODER_MESSAGE;
 }
 
@@ -211,10 +250,17 @@ decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 	    !utf8_valid(data, len))
 		return decoder_fail(d, FAULT_TEXT, item);
 	item->in_place = true;
-	return decoder_hand_out(d, data, len, item);
+	return decoder_hand_out(d, data, len, true, item);
 }
 
-/* The message that is complete in the buffer, which the next call frees. */
+/* True when nothing more of the frame is to come, nor of what it was compressed from. */
+static bool
+decoder_frame_is_done(const struct decoder *d)
+{
+	return d->frame_done == d->frame.len && !d->inflating;
+}
+
+/* The message, or its next part, that is in the buffer, which the next call frees. */
 static enum decoder_event
 decoder_message_gathered(struct decoder *d, struct decoder_item *item)
 {
@@ -226,7 +272,33 @@ decoder_message_gathered(struct decoder *d, struct decoder_item *item)
 		buffer_clear(&d->gather);
 	data = buffer_len(&d->gather) > 0 ? buffer_data(&d->gather) : nothing;
 	d->gather_out = true;
-	return decoder_hand_out(d, data, buffer_len(&d->gather), item);
+	d->passed += buffer_len(&d->gather);
+	return decoder_hand_out(d, data, buffer_len(&d->gather),
+	    d->frame.fin && decoder_frame_is_done(d), item);
+}
+
+/* What there is of a message's payload, which stays where it lies. */
+static enum decoder_event
+decoder_part_in_place(struct decoder *d, struct decoder_item *item)
+{
+	uint8_t *data = d->bytes;
+	size_t len = decoder_payload_here(d);
+	bool ascii = decoder_unmask(d, data, len);
+	bool done = decoder_frame_is_done(d);
+	bool last = done && d->frame.fin;
+
+	if (d->message_opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
+	    !utf8_feed(&d->utf8, data, len))
+		return decoder_fail(d, FAULT_TEXT, item);
+	if (last && !utf8_complete(&d->utf8))
+		return decoder_fail(d, FAULT_TEXT, item);
+	d->passed += len;
+	if (done)
+		d->in_payload = false;
+	if (len == 0 && !last)
+		return DECODER_MORE;
+	item->in_place = true;
+	return decoder_hand_out(d, data, len, last, item);
 }
 
 /* How much may come out of one step: what the input promises, but one byte beyond the limit at
@@ -234,8 +306,9 @@ decoder_message_gathered(struct decoder *d, struct decoder_item *item)
 static size_t
 decoder_inflate_room(const struct decoder *d, size_t input)
 {
-	size_t room = input < DECODER_INFLATE_MAX / 4 ? 4 * input : DECODER_INFLATE_MAX;
-	uint64_t left = d->max_message - buffer_len(&d->gather);
+	size_t room = input < DECODER_INFLATE_MAX / 4 && !d->inflating ? 4 * input
+									: DECODER_INFLATE_MAX;
+	uint64_t left = d->max_message - decoder_message_len(d);
 
 	if (room < DECODER_INFLATE_MIN)
 		room = DECODER_INFLATE_MIN;
@@ -243,9 +316,9 @@ decoder_inflate_room(const struct decoder *d, size_t input)
 }
 
 /*
- * Decompresses the next LEN bytes of the payload into the buffer. The order of the faults is
- * that of the text, wherever a step ends: what is beyond the limit is not looked at, and what
- * comes out before damaged data is.
+ * Decompresses the next LEN bytes of the payload into the buffer, or goes on with those before,
+ * until a part is full. The order of the faults is that of the text, wherever a step ends: what is
+ * beyond the limit is not looked at, and what comes out before damaged data is.
  */
 static enum fault
 decoder_inflate(struct decoder *d, size_t len)
@@ -253,11 +326,13 @@ decoder_inflate(struct decoder *d, size_t len)
 	enum inflater_result result;
 	uint8_t *from = d->bytes;
 
-	(void)decoder_unmask(d, from, len);
-	inflater_feed(d->inflater, from, len);
+	if (!d->inflating) {
+		(void)decoder_unmask(d, from, len);
+		inflater_feed(d->inflater, from, len);
+	}
 	do {
 		size_t room = decoder_inflate_room(d, len);
-		uint64_t left = d->max_message - buffer_len(&d->gather);
+		uint64_t left = d->max_message - decoder_message_len(d);
 		uint8_t *to = buffer_reserve(&d->gather, room);
 		bool beyond;
 		size_t n;
@@ -273,7 +348,9 @@ decoder_inflate(struct decoder *d, size_t len)
 			return FAULT_TEXT;
 		if (beyond)
 			return FAULT_TOO_BIG;
-	} while (result == INFLATER_FULL);
+		d->inflating = d->parts && result == INFLATER_FULL;
+	} while (result == INFLATER_FULL &&
+		 !(d->inflating && buffer_len(&d->gather) >= DECODER_PART_MAX));
 	switch (result) {
 	case INFLATER_MORE:
 	case INFLATER_FULL:
@@ -296,11 +373,11 @@ decoder_gather_compressed(struct decoder *d)
 	if (d->frame.opcode != FRAME_CONTINUATION && d->frame_done == 0 &&
 	    !inflater_begin(d->inflater))
 		return FAULT_MEMORY;
-	if (n > 0)
+	if (n > 0 || d->inflating)
 		fault = decoder_inflate(d, n);
 	if (fault)
 		return fault;
-	if (!d->frame.fin || d->frame_done < d->frame.len)
+	if (!d->frame.fin || !decoder_frame_is_done(d))
 		return FAULT_NONE;
 	if (!inflater_end(d->inflater))
 		return FAULT_DEFLATE;
@@ -339,17 +416,21 @@ decoder_data(struct decoder *d, struct decoder_item *item)
 {
 	enum fault fault;
 
+	bool done;
+
 	if (d->header_near && d->frame.fin && d->frame.opcode != FRAME_CONTINUATION &&
 	    d->frame.len <= d->len)
 		return decoder_message_in_place(d, item);
+	if (d->parts && !d->compressed)
+		return decoder_part_in_place(d, item);
 	fault = decoder_gather(d);
 	if (fault)
 		return decoder_fail(d, fault, item);
-	if (d->frame_done < d->frame.len)
-		return DECODER_MORE;
-	if (d->frame.fin)
+	done = decoder_frame_is_done(d);
+	if (done && !d->frame.fin)
+		d->in_payload = false;
+	if ((done && d->frame.fin) || (d->parts && buffer_len(&d->gather) > 0))
 		return decoder_message_gathered(d, item);
-	d->in_payload = false;
 	return DECODER_MORE;
 }
 
@@ -416,7 +497,7 @@ decoder_next(struct decoder *d, struct decoder_item *item)
 	}
 	if (d->control.held && !d->in_payload)
 		buffer_clear(&d->control);
-	while (d->len > 0) {
+	while (d->len > 0 || d->inflating) {
 		enum decoder_event event;
 
 		if (!d->in_payload) {

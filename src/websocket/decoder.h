@@ -17,6 +17,9 @@
  *
  * With permessage-deflate (RFC 7692) a message may come compressed. It is then always gathered:
  * what is decompressed is checked, and held against the limit, as it comes out.
+ *
+ * In parts (decoder_set_parts()) nothing is gathered: what has come of a message and is valid is
+ * handed out, so that a message may be of any size. It may turn out to be invalid later.
  */
 #ifndef WEBSOCKET_DECODER_H
 #define WEBSOCKET_DECODER_H
@@ -37,7 +40,8 @@ enum { DECODER_EMPTY_FRAGMENTS_INITIAL = 4096 };
 
 enum decoder_event {
 	DECODER_MORE, /* all that was fed is used up; feed again */
-	DECODER_MESSAGE, /* item.message */
+	DECODER_MESSAGE, /* item.message: a message, or its last part */
+	DECODER_PART, /* item.message: a part of a message that is not the last, not empty */
 	DECODER_PING, /* item.payload: to be sent back as a PONG */
 	DECODER_PONG, /* item.payload */
 	/* The last event is one of these. */
@@ -56,7 +60,7 @@ struct decoder_item {
 	/*
 	 * True when message.data lies within the bytes that were fed, false when it
 	 * lies in the decoder's buffer. In the first case at least 6 bytes before it
-	 * (its header) are free to be overwritten.
+	 * (its header) are free to be overwritten, unless it is a part.
 	 */
 	bool in_place;
 };
@@ -75,6 +79,7 @@ struct decoder {
 	struct frame_header frame;
 	uint64_t frame_done; /* bytes of FRAME's payload that were used up */
 	uint64_t wire; /* bytes of the begun message's frames so far, when it is compressed */
+	uint64_t passed; /* bytes of the begun message that were handed out in parts */
 	struct buffer gather; /* the begun message; owned */
 	struct buffer control; /* the payload of a control frame that was cut; owned */
 	uint8_t message_opcode; /* of the begun message; 0 when there is none */
@@ -87,6 +92,8 @@ struct decoder {
 	bool
 	    gather_out; /* the last message handed out lies in GATHER: the next call frees it */
 	bool compressed; /* the begun message */
+	bool parts; /* messages are handed out in parts */
+	bool inflating; /* a part is full, and more comes out of what the inflater was fed */
 };
 
 void decoder_init(struct decoder *d, uint64_t max_message);
@@ -99,6 +106,16 @@ void decoder_set_max_empty_fragments(struct decoder *d, uint32_t max);
  * until decoder_clear().
  */
 void decoder_set_inflater(struct decoder *d, struct inflater *inflater);
+
+/* Hands messages out in parts from now on, before the first byte is fed. */
+void decoder_set_parts(struct decoder *d);
+
+/*
+ * Its user can take no more for now: moves what was fed and not used up to the empty buffer REST,
+ * to be fed again before anything else. What decoder_next() gave is no longer valid. False without
+ * memory.
+ */
+bool decoder_stop(struct decoder *d, struct buffer *rest) __attribute__((warn_unused_result));
 
 /*
  * Its user has seen enough: nothing of what comes from now on is looked at, and what
@@ -129,6 +146,13 @@ decoder_is_within(const struct decoder *d)
 	return !d->over && (d->message_opcode != 0 || d->in_payload || d->header_len > 0);
 }
 
+/* Bytes of the begun message that were accepted. */
+static inline uint64_t
+decoder_message_len(const struct decoder *d)
+{
+	return d->passed + buffer_len(&d->gather);
+}
+
 /* Bytes that are kept of the begun message. */
 static inline size_t
 decoder_gathered(const struct decoder *d)
@@ -146,12 +170,14 @@ enum decoder_event decoder_next_batch(
 
 /*
  * After a DECODER_MESSAGE: the bytes of its frames' payload, which are fewer than its own when
- * it came compressed.
+ * it came compressed. In parts those of ITEM alone, but of a compressed message 0 after a
+ * DECODER_PART, and of all of it with the last.
  */
-uint64_t decoder_wire_len(const struct decoder *d, const struct decoder_item *item);
+uint64_t decoder_wire_len(
+    const struct decoder *d, enum decoder_event event, const struct decoder_item *item);
 
 /*
- * After a DECODER_MESSAGE that is not in place: moves the buffer that holds
+ * After a DECODER_MESSAGE or DECODER_PART that is not in place: moves the buffer that holds
  * it to the empty buffer TO, so that a large message need not be copied.
  */
 void decoder_take(struct decoder *d, struct buffer *to);

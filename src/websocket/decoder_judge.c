@@ -86,7 +86,7 @@ decoder_too_big(const struct decoder *d, const struct frame_header *h)
 
 	/* What is gathered is never above the limit: no overflow. */
 	if (first ? h->rsv == 0 : !d->compressed)
-		return h->len > limit - buffer_len(&d->gather);
+		return h->len > limit - decoder_message_len(d);
 	if (__builtin_mul_overflow(limit, (uint64_t)2, &limit) ||
 	    __builtin_add_overflow(limit, (uint64_t)DECODER_WIRE_EXTRA, &limit))
 		return false;

@@ -495,6 +495,15 @@ inflater_next(struct inflater *f, uint8_t *out, size_t room, size_t *len)
 	return result;
 }
 
+size_t
+inflater_take_back(struct inflater *f)
+{
+	size_t left = f->z.avail_in;
+
+	f->z.avail_in = 0;
+	return left;
+}
+
 bool
 inflater_end(struct inflater *f)
 {

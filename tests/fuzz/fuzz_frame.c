@@ -165,6 +165,9 @@ take_event(struct tale *tale, struct decoder *d, enum decoder_event event,
 	switch (event) {
 	case DECODER_MORE:
 		return;
+	case DECODER_PART:
+		CHECK(false); /* not asked for */
+		return;
 	case DECODER_MESSAGE:
 		tale_event(tale, (uint8_t)('0' + item->message.type), 0, item->message.data,
 		    item->message.len);

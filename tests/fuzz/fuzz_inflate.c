@@ -105,6 +105,9 @@ take_event(struct tale *tale, struct mirror *mirror, struct decoder *d,
 	switch (event) {
 	case DECODER_MORE:
 		return;
+	case DECODER_PART:
+		CHECK(false); /* not asked for */
+		return;
 	case DECODER_MESSAGE:
 		tale_event(tale, (uint8_t)('0' + m->type), 0, m->data, m->len);
 		CHECK(m->type == MESSAGE_BINARY || utf8_valid(m->data, m->len));

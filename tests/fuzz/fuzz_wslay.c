@@ -63,6 +63,9 @@ take_event(struct tale *tale, enum decoder_event event, const struct decoder_ite
 	switch (event) {
 	case DECODER_MORE:
 		return;
+	case DECODER_PART:
+		CHECK(false); /* not asked for */
+		return;
 	case DECODER_MESSAGE:
 		tale_add(
 		    tale, m->type == MESSAGE_TEXT ? FRAME_TEXT : FRAME_BINARY, m->data, m->len);

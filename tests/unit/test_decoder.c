@@ -142,6 +142,9 @@ tell_event(struct tale *tale, enum decoder_event event, const struct decoder_ite
 	case DECODER_MESSAGE:
 		tell_message(tale, item, block, len);
 		break;
+	case DECODER_PART:
+		fail();
+		break;
 	case DECODER_PING:
 		tell_bytes(tale, "ping", item->payload.data, item->payload.len);
 		break;

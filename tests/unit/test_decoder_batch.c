@@ -155,6 +155,7 @@ decode_read(
 			add(t, 'x', &item.code, sizeof(item.code));
 			break;
 		case DECODER_MORE:
+		case DECODER_PART:
 		case DECODER_PING:
 		case DECODER_PONG:
 			break;
