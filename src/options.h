@@ -84,7 +84,8 @@ struct options {
 
 	int64_t maxforks; /* 0: no limit */
 	int64_t max_per_ip; /* connections of an address; 0: no limit */
-	int64_t maxframesize; /* bytes of a message; 0: no limit */
+	int64_t maxframesize; /* 1 + bytes of a message; 0: not given */
+	int64_t max_message; /* bytes of a message that apply; 0: no limit */
 	int64_t max_output_message; /* bytes of a record that must be kept whole; 0: no limit */
 	int64_t max_empty_fragments; /* of a message; 0: no limit */
 	int64_t max_pings; /* of a client in a second; 0: no limit */

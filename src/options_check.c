@@ -15,7 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { COMPAT_STATUS = 1 };
+enum { COMPAT_STATUS = 1, MAX_MESSAGE = 1024 * 1024 };
 
 /* Reports an error, in compat mode without our name as websocketd does; returns false. */
 static bool __attribute__((format(printf, 5, 6))) refuse(const struct options *options,
@@ -103,6 +103,11 @@ check_framing(struct options *options, FILE *err, int *status)
 	options->to_program = (struct framing){.kind = in,
 	    .newline = options->newline,
 	    .null_process_id = options->lsp_processid == OPTIONS_PROCESS_ID_NULL};
+	/* Where a message is passed on in parts, its size costs nothing. */
+	if (options->maxframesize != 0)
+		options->max_message = options->maxframesize - 1;
+	else if (framing_has_boundaries(&options->to_program))
+		options->max_message = MAX_MESSAGE;
 	options->from_program = (struct framing){.kind = out,
 	    .text = options->text,
 	    .max_record = (uint64_t)options->max_output_message};

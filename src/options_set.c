@@ -467,6 +467,19 @@ option_set_given_choice(
 }
 
 const char *
+option_set_given_number(
+    const struct option_row *row, struct options *options, struct span value)
+{
+	int64_t *target = option_target(row, options);
+	int64_t number;
+	const char *error = util_parse_number(value, row->min, row->max, &number);
+
+	if (!error)
+		*target = 1 + number;
+	return error;
+}
+
+const char *
 option_set_compat(const struct option_row *row, struct options *options, struct span value)
 {
 	unsigned choice;

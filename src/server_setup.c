@@ -124,7 +124,8 @@ server_set_endpoint(struct server *server)
 	endpoint->events = options->events;
 	endpoint->pass_stderr = options->passstderr;
 	endpoint->not_utf8 = server_not_utf8[options->invalid_utf8];
-	endpoint->max_message = (uint64_t)options->maxframesize;
+	endpoint->input_in_parts = !framing_has_boundaries(&options->to_program);
+	endpoint->max_message = (uint64_t)options->max_message;
 	endpoint->max_empty_fragments = (uint32_t)options->max_empty_fragments;
 	endpoint->max_pings = (uint16_t)options->max_pings;
 	endpoint_set_reasons(endpoint);

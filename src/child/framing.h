@@ -79,6 +79,14 @@ enum { FRAMING_NO_TAIL = -1 };
  */
 bool framing_is_plain(const struct framing *framing, int *tail);
 
+/* Whether the child can tell where a message ends. If not, parts of messages may be written as they
+ * come. */
+static inline bool
+framing_has_boundaries(const struct framing *framing)
+{
+	return framing->kind != FRAMING_STREAM && framing->kind != FRAMING_TEXT;
+}
+
 /* What stands around a message. */
 struct framing_wrapped {
 	size_t head_len;

@@ -46,6 +46,7 @@ struct endpoint {
 	bool events; /* the program is told who came and how the client left: json */
 	bool pass_stderr; /* lines of stderr go to the client too, marked: lines, json */
 	enum endpoint_not_utf8 not_utf8;
+	bool input_in_parts; /* what has come of a message is passed on: stream, text */
 	uint64_t max_message; /* bytes; 0: no limit */
 	uint32_t max_empty_fragments; /* of a message; 0: no limit */
 	uint16_t max_pings; /* of a client in a second; 0: no limit */

@@ -105,8 +105,8 @@ session_on_peer_readable(void *arg)
 	const char *error;
 	size_t n;
 
-	switch (io_read(
-	    s->peer, s->loop->in, s->inflater ? SESSION_DEFLATE_BATCH : SESSION_IN_BATCH, &n)) {
+	assert(buffer_len(&s->undecoded) == 0);
+	switch (io_read(s->peer, s->loop->in, session_in_capacity(s), &n)) {
 	case IO_OK:
 		session_in_take(s, s->loop->in, n);
 		break;
@@ -250,6 +250,7 @@ session_free(struct session *s)
 	s->child = NULL;
 	decoder_clear(&s->decoder);
 	framing_clear(&s->framing);
+	buffer_clear(&s->undecoded);
 	buffer_clear(&s->waiting);
 	buffer_clear(&s->pong);
 	timer_stop(&s->timer);
@@ -344,6 +345,7 @@ session_step(struct session *s)
 		if (s->peer_state == PEER_GONE) {
 			/* It waits for the exit status with no memory but its own. */
 			decoder_clear(&s->decoder);
+			buffer_clear(&s->undecoded);
 			buffer_clear(&s->pong);
 			inflater_drop(s->inflater);
 		}
@@ -366,6 +368,10 @@ session_step(struct session *s)
 			session_log_close(s);
 			session_free(s);
 			return;
+		}
+		if (todo.read_peer && buffer_len(&s->undecoded) > 0) {
+			session_in_resume(s);
+			continue;
 		}
 		session_set_peer_reading(s, todo.read_peer);
 		child_set_reading(s->child, todo.read_child);
@@ -428,6 +434,8 @@ session_open(const struct session_spec *spec, int *error)
 	decoder_init(&s->decoder, s->endpoint->max_message);
 	decoder_set_max_empty_fragments(&s->decoder, s->endpoint->max_empty_fragments);
 	decoder_set_inflater(&s->decoder, s->inflater);
+	if (s->endpoint->input_in_parts)
+		decoder_set_parts(&s->decoder);
 	framing_init(&s->framing, &s->endpoint->from_program);
 	s->opened_ms = s->heard_ms = util_clock_ms();
 	list_append(spec->list, &s->node);

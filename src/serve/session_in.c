@@ -136,14 +136,16 @@ session_in_accepts(struct session *s, enum message_type type)
 	return false;
 }
 
+/* Passes on a message, or a part of one. */
 static void
-session_in_message(struct session *s, struct decoder_item *item, struct session_in_batch *batch)
+session_in_message(struct session *s, enum decoder_event event, struct decoder_item *item,
+    struct session_in_batch *batch)
 {
 	struct message *m = &item->message;
 	struct framing framing = s->endpoint->to_program;
 	struct framing_wrapped wrapped;
 	size_t len = m->len;
-	uint64_t wire = s->inflater ? decoder_wire_len(&s->decoder, DECODER_MESSAGE, item) : 0;
+	uint64_t wire = s->inflater ? decoder_wire_len(&s->decoder, event, item) : 0;
 	bool ok = true;
 
 	if (s->close_wanted != 0 || !session_in_accepts(s, m->type))
@@ -169,7 +171,7 @@ session_in_message(struct session *s, struct decoder_item *item, struct session_
 		return;
 	}
 	s->initialized = s->initialized || wrapped.initialize;
-	s->in.messages++;
+	s->in.messages += event == DECODER_MESSAGE;
 	s->in.bytes += len;
 	s->in.wire += wire;
 }
@@ -262,28 +264,43 @@ session_in_fail(struct session *s, const struct decoder_item *item)
 		session_fault(s, item->code, item->reason);
 }
 
-/* Notes whether a part of a message is left, behind all that came. */
+/* Notes whether a part of a message is kept, after all that came. */
 static void
 session_in_note_begun(struct session *s)
 {
-	if (!decoder_is_within(&s->decoder))
+	if (s->endpoint->input_in_parts || !decoder_is_within(&s->decoder))
 		s->begun_ms = 0;
 	else if (s->begun_ms == 0)
 		s->begun_ms = s->heard_ms;
 }
 
-void
-session_in_take(struct session *s, uint8_t *bytes, size_t len)
+/*
+ * What is decompressed, or rewritten by the framing, may be many times as long as what was read: the
+ * rest of that waits while the queue to the program is above its mark.
+ */
+static bool
+session_in_is_full(struct session *s, struct session_in_batch *batch)
+{
+	int tail;
+
+	if (!s->inflater && framing_is_plain(&s->endpoint->to_program, &tail))
+		return false;
+	if (buffer_len(&batch->records) >= LOOP_BATCH)
+		session_in_batch_flush(s, batch);
+	return child_queued(s->child) > BUFFER_HIGH;
+}
+
+static void
+session_in_decode(struct session *s, uint8_t *bytes, size_t len)
 {
 	struct decoder_item item;
 	struct session_in_batch batch = {0};
 	bool relay = s->peer_state == PEER_OPEN && s->child_state == CHILD_RUN;
+	bool full = false;
 	enum decoder_event event;
 
-	s->heard_ms = util_clock_ms();
-	s->pings = 0;
 	decoder_feed(&s->decoder, bytes, len);
-	for (;;) {
+	while (!full) {
 		if (relay)
 			session_in_run(s, &batch);
 		event = decoder_next(&s->decoder, &item);
@@ -291,13 +308,15 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 			break;
 		switch (event) {
 		case DECODER_MORE:
-		case DECODER_PART:
 		case DECODER_PONG:
 			break;
+		case DECODER_PART:
 		case DECODER_MESSAGE:
 			s->begun_ms = 0;
-			if (relay)
-				session_in_message(s, &item, &batch);
+			if (relay) {
+				session_in_message(s, event, &item, &batch);
+				full = session_in_is_full(s, &batch);
+			}
 			break;
 		case DECODER_PING:
 			session_in_ping(s, &item);
@@ -314,11 +333,39 @@ session_in_take(struct session *s, uint8_t *bytes, size_t len)
 			break;
 		}
 	}
+	if (full && !decoder_stop(&s->decoder, &s->undecoded))
+		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
 	session_in_note_begun(s);
 	session_in_batch_flush(s, &batch);
 	session_out_flush(s);
 	if (s->inflater)
 		inflater_rest(s->inflater);
+}
+
+void
+session_in_take(struct session *s, uint8_t *bytes, size_t len)
+{
+	s->heard_ms = util_clock_ms();
+	s->pings = 0;
+	session_in_decode(s, bytes, len);
+}
+
+void
+session_in_resume(struct session *s)
+{
+	size_t len = buffer_len(&s->undecoded);
+
+	memcpy(s->loop->in, buffer_data(&s->undecoded), len);
+	buffer_clear(&s->undecoded);
+	session_in_decode(s, s->loop->in, len);
+}
+
+size_t
+session_in_capacity(const struct session *s)
+{
+	if (s->inflater)
+		return SESSION_DEFLATE_BATCH;
+	return s->endpoint->input_in_parts ? LOOP_BATCH : SESSION_IN_BATCH;
 }
 
 /* Writes an event, if there was memory for it; takes EVENT. */

@@ -14,8 +14,15 @@ enum {
 	SESSION_IN_PONGS = 1024, /* bytes of them that are put together before they leave */
 };
 
-/* Takes what the peer has sent: all messages in it, and the end of them. BYTES are changed. */
+/* How much to read from the peer at once. */
+size_t session_in_capacity(const struct session *s);
+
+/* Takes what the peer has sent: all messages in it, and the end of them. BYTES are changed.
+ * What would exceed the queue to the program stays in S->undecoded. */
 void session_in_take(struct session *s, uint8_t *bytes, size_t len);
+
+/* Goes on with S->undecoded, before anything else is read. */
+void session_in_resume(struct session *s);
 
 /* The queue to the peer has left, or a CLOSE comes behind it: puts the PONG that waited, if
  * there is one. */

@@ -47,6 +47,7 @@ struct session {
 	struct inflater
 	    *inflater; /* owned, as the next one; NULL: compression was not agreed on */
 	struct deflater *deflater;
+	struct buffer undecoded; /* from the peer, read and not looked at; owned */
 	struct buffer waiting; /* messages of stderr, each behind its length (size_t); owned */
 	struct buffer pong; /* the frame of the one that waits until the queue to the peer has
 			       left: never without a queue; owned */

@@ -183,7 +183,7 @@ defaults_are_wspipes(void **state)
 	assert_int_equal(o->passenv_own, 10);
 	assert_false(o->pass_auth);
 	assert_int_equal(o->maxforks, 1024);
-	assert_int_equal(o->maxframesize, 1048576);
+	assert_int_equal(o->max_message, 1048576);
 	assert_int_equal(o->closems, 0);
 	assert_int_equal(o->pingms, 30000);
 	assert_false(o->binary);
@@ -207,7 +207,7 @@ assert_compat_defaults(const struct options *o)
 	ASSERT_LIST(&o->passenv, "PATH", "LD_LIBRARY_PATH");
 	assert_true(o->pass_auth);
 	assert_int_equal(o->maxforks, 1024);
-	assert_int_equal(o->maxframesize, 1048576);
+	assert_int_equal(o->max_message, 1048576);
 	assert_int_equal(o->closems, 0);
 	assert_int_equal(o->pingms, 0);
 	assert_int_equal(o->loglevel, LOG_ACCESS);
@@ -479,7 +479,7 @@ numbers_reach_to_their_limits(void **state)
 	assert_run(&run);
 	assert_int_equal(run.options.port, 0);
 	assert_int_equal(run.options.maxforks, 0);
-	assert_true(run.options.maxframesize == INT64_C(2147483648));
+	assert_true(run.options.max_message == INT64_C(2147483648));
 	assert_int_equal(run.options.closems, 3600000);
 	assert_int_equal(run.options.pingms, 86400000);
 	run_clear(&run);
@@ -487,7 +487,7 @@ numbers_reach_to_their_limits(void **state)
 	RUN(&run, "wspipe", "--port=65535", "--maxframesize=0", "--pingms=0", "hello");
 	assert_run(&run);
 	assert_int_equal(run.options.port, 65535);
-	assert_int_equal(run.options.maxframesize, 0);
+	assert_int_equal(run.options.max_message, 0);
 	assert_int_equal(run.options.pingms, 0);
 	run_clear(&run);
 }

@@ -12,6 +12,7 @@ CONTINUATION = 0
 SERVERS = {
     "lines": ("cat",),
     "bytes": ("--binary", "cat"),
+    "length": ("--framing=length", "cat"),
     "8 MiB": ("--maxframesize=8388608", "cat"),
     "8 MiB bytes": ("--maxframesize=8388608", "--binary", "cat"),
     "1024": ("--maxframesize=1024", "cat"),
