@@ -2,6 +2,8 @@
 /* For each type of an option's value the function that reads, checks and stores it. */
 #include "options_set.h"
 
+#include "serve/endpoint.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,6 +270,29 @@ option_set_origin(const struct option_row *row, struct options *options, struct 
 	return some || options->compat ? NULL : "must be a list of origins or 'any'";
 }
 
+/* What is wrong with the variables in TEXT, or NULL: a session's value goes into the answer
+ * that opens it. */
+static const char *
+check_variables(const struct option_row *row, struct span text)
+{
+	static const struct span only = {ENDPOINT_UNIQUE_ID, sizeof(ENDPOINT_UNIQUE_ID) - 1};
+	bool has_session = strcmp(row->name, "header-ws") == 0;
+
+	for (size_t i = 0; i + 1 < text.len; i++) {
+		struct span rest = {text.data + i, text.len - i};
+
+		if (text.data[i] != '%' || text.data[i + 1] != '{')
+			continue;
+		if (!has_session)
+			return "only --header-ws can contain a variable such "
+			       "as " ENDPOINT_UNIQUE_ID;
+		rest.len = rest.len < only.len ? rest.len : only.len;
+		if (!span_equal(rest, only))
+			return "the only variable is " ENDPOINT_UNIQUE_ID;
+	}
+	return NULL;
+}
+
 /* Keeps "Name: value" with exactly one blank, so that it can be sent as it is. */
 const char *
 option_set_header(const struct option_row *row, struct options *options, struct span value)
@@ -275,6 +300,7 @@ option_set_header(const struct option_row *row, struct options *options, struct 
 	static char error[80];
 	const char *colon = memchr(value.data, ':', value.len);
 	struct span name, text;
+	const char *wrong;
 	char *line;
 
 	if (!colon)
@@ -293,6 +319,9 @@ option_set_header(const struct option_row *row, struct options *options, struct 
 			return error;
 		}
 	}
+	wrong = options->compat ? NULL : check_variables(row, text);
+	if (wrong)
+		return wrong;
 	if (asprintf(&line, "%.*s: %.*s", (int)name.len, name.data, (int)text.len, text.data) ==
 	    -1)
 		no_memory();

@@ -33,6 +33,9 @@ struct endpoint_reasons {
 	char output[96];
 };
 
+/* In a header line, the variable for the UNIQUE_ID of the session. */
+#define ENDPOINT_UNIQUE_ID "%{UNIQUE_ID}"
+
 struct endpoint {
 	/* One program for every path, or (PROGRAM NULL) the executable files below a directory.
 	 * All borrowed. */
@@ -64,7 +67,9 @@ struct endpoint {
 	bool require_subprotocol; /* a client must name one of them */
 	struct deflate_settings deflate;
 
-	const char *switch_headers; /* further header lines of a 101, each with CR LF */
+	/* Further header lines of a 101, each with CR LF; they may contain ENDPOINT_UNIQUE_ID.
+	 */
+	const char *switch_headers;
 	char *const
 	    *pass_env; /* "NAME=value" of the server's own environment, NULL at the end */
 	bool pass_auth; /* Authorization reaches the program */

@@ -13,7 +13,6 @@
 
 enum {
 	ENV_USUAL = 2048, /* bytes of an environment that are there from the start */
-	ENV_UNIQUE_BYTES = 16, /* of a UNIQUE_ID */
 	ENV_UNIQUE_AHEAD = 16, /* so many of them are made at a time */
 };
 
@@ -209,31 +208,28 @@ env_put_fields(struct env *env, const struct endpoint *endpoint, const struct he
 	}
 }
 
-/* 128 random bits: nobody can guess another session's. */
-static void
-env_put_unique_id(struct env *env)
+bool
+env_make_unique_id(char out[ENV_UNIQUE_ID_LEN + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	/* Taken from the system for several sessions at once. No process is forked that has
 	 * some left: one that forks serves nobody. */
-	static unsigned char random[ENV_UNIQUE_AHEAD * ENV_UNIQUE_BYTES];
+	static unsigned char random[ENV_UNIQUE_AHEAD * ENV_UNIQUE_ID_LEN / 2];
 	static size_t left;
-	char text[2 * ENV_UNIQUE_BYTES];
 
 	if (left == 0) {
-		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-			env->failed = true;
-			return;
-		}
+		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+			return false;
 		left = sizeof(random);
 	}
-	for (size_t i = 0; i < ENV_UNIQUE_BYTES; i++) {
+	for (size_t i = 0; i < ENV_UNIQUE_ID_LEN; i += 2) {
 		unsigned char byte = random[--left];
 
-		text[2 * i] = digits[byte >> 4];
-		text[2 * i + 1] = digits[byte & 15];
+		out[i] = digits[byte >> 4];
+		out[i + 1] = digits[byte & 15];
 	}
-	env_put(env, SPAN("UNIQUE_ID"), (struct span){text, sizeof(text)});
+	out[ENV_UNIQUE_ID_LEN] = '\0';
+	return true;
 }
 
 /* Where the request was sent to: SERVER_NAME and SERVER_PORT are never empty (RFC 3875,
@@ -284,7 +280,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 	env_put(&env, SPAN("CONTENT_TYPE"), SPAN(""));
 	env_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
 	env_put(&env, SPAN("REMOTE_USER"), SPAN(""));
-	env_put_unique_id(&env);
+	env_put(&env, SPAN("UNIQUE_ID"), span_of(request->unique_id));
 	env_put_number(&env, SPAN("REMOTE_PORT"), listener_port(request->peer));
 	env_put(&env, SPAN("REQUEST_URI"), head_target(request->head));
 	if (endpoint->origin.secure)

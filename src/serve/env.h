@@ -18,6 +18,8 @@
 
 #include <sys/socket.h>
 
+enum { ENV_UNIQUE_ID_LEN = 32 };
+
 struct env_request {
 	const struct head *head;
 	const struct uri *uri;
@@ -26,8 +28,13 @@ struct env_request {
 	const struct endpoint_script *script;
 	const char *path; /* decoded, all of it */
 	const struct tls_client *client; /* its certificate */
+	const char *unique_id;
 	struct span subprotocol; /* that was agreed on; empty: none */
 };
+
+/* Makes a UNIQUE_ID: 128 random bits in hexadecimal, so nobody can guess another session's.
+ * False when the system has none. */
+bool env_make_unique_id(char out[ENV_UNIQUE_ID_LEN + 1]) __attribute__((warn_unused_result));
 
 /*
  * Builds the environment, NULL at the end, as one block that the caller frees with free(). NULL

@@ -238,10 +238,26 @@ upgrade_put_field(struct buffer *out, const char *name, struct span value)
 		   buffer_append(out, value.data, value.len) && buffer_append(out, "\r\n", 2));
 }
 
+/* The user's header lines, in which a variable stands for the session's value. */
+static bool
+upgrade_put_headers(struct buffer *out, const char *headers, const char *unique_id)
+{
+	static const char variable[] = ENDPOINT_UNIQUE_ID;
+	const char *found;
+
+	while ((found = strstr(headers, variable))) {
+		if (!buffer_append(out, headers, (size_t)(found - headers)) ||
+		    !buffer_append(out, unique_id, ENV_UNIQUE_ID_LEN))
+			return false;
+		headers = found + sizeof(variable) - 1;
+	}
+	return buffer_append(out, headers, strlen(headers));
+}
+
 /* The 101 of section 4.2.2, item 5. What was not negotiated is left out. */
 static bool
-upgrade_switch(
-    struct buffer *out, const struct endpoint *endpoint, const struct handshake *handshake)
+upgrade_switch(struct buffer *out, const struct endpoint *endpoint,
+    const struct handshake *handshake, const char *unique_id)
 {
 	char accept[NEGOTIATE_ACCEPT_LEN + 1];
 	static const char start[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
@@ -254,7 +270,7 @@ upgrade_switch(
 	       upgrade_put_field(out, "Sec-WebSocket-Protocol", handshake->subprotocol) &&
 	       upgrade_put_field(
 		   out, "Sec-WebSocket-Extensions", span_of(handshake->extensions)) &&
-	       buffer_append(out, endpoint->switch_headers, strlen(endpoint->switch_headers)) &&
+	       upgrade_put_headers(out, endpoint->switch_headers, unique_id) &&
 	       buffer_append(out, "\r\n", 2);
 }
 
@@ -299,7 +315,7 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	    .extensions = span_of(handshake->extensions),
 	    .deflate = handshake->deflates ? &handshake->deflate : NULL,
 	};
-	if (env && upgrade_switch(&answer, endpoint, handshake))
+	if (env && upgrade_switch(&answer, endpoint, handshake, request->unique_id))
 		session = session_open(&spec, &error);
 	if (session) {
 		session_accept_take(session, connection_give(connection, &rest),
@@ -323,13 +339,16 @@ upgrade_run(const struct upgrade_context *context, struct connection *connection
 {
 	struct endpoint_script script = {0};
 	struct tls_client client = {0};
+	char unique_id[ENV_UNIQUE_ID_LEN + 1];
 	bool started = false;
 
 	request->script = &script;
 	request->client = &client;
 	if (reject_unless_found(reject, context->endpoint,
 		endpoint_find(context->endpoint, request->path, &script))) {
-		if (tls_client_get(connection_transport(connection), &client))
+		request->unique_id = unique_id;
+		if (env_make_unique_id(unique_id) &&
+		    tls_client_get(connection_transport(connection), &client))
 			started =
 			    upgrade_start(context, connection, request, handshake, reject);
 		else

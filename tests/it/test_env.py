@@ -145,6 +145,23 @@ def test_unique_ids_differ(server):
     assert len({variables(one)["UNIQUE_ID"] for _ in range(5)}) == 5
 
 
+def test_unique_id_in_the_handshake_response(server):
+    """The one of the program; anything else with a '%' is text."""
+    headers = ["--header-ws=Id: %{UNIQUE_ID}", "--header-ws=Twice: a%{UNIQUE_ID}%%{UNIQUE_ID}100%", "--header-ws=Plain: 100% {x}"]
+    one = server(*headers, "sh", "-c", 'echo "$UNIQUE_ID"')
+    seen = set()
+    for _ in range(20):
+        with one.connect() as ws:
+            fields = dict(ws.upgrade())
+            unique_id = ws.text()
+            assert re.fullmatch(r"[0-9a-f]{32}", unique_id)
+            assert fields["id"] == unique_id
+            assert fields["twice"] == "a%s%%%s100%%" % (unique_id, unique_id)
+            assert fields["plain"] == "100% {x}"
+            seen.add(unique_id)
+    assert len(seen) == 20
+
+
 def test_server_name_and_port(server):
     """S-ENV-10: from the request, never empty."""
     one = server("cat")

@@ -997,6 +997,18 @@ values_that_do_not_fit_are_refused(void **state)
 		"wspipe: --origin must be a list of origins or 'any', not ''\n", NULL},
 	    {{"wspipe", "--origin= , ", "hello"}, 64,
 		"wspipe: --origin must be a list of origins or 'any', not ' , '\n", NULL},
+	    {{"wspipe", "--header-ws=A: %{REMOTE_ADDR}", "hello"}, 64,
+		"wspipe: --header-ws: the only variable is %{UNIQUE_ID}\n", NULL},
+	    {{"wspipe", "--header-ws=A: %{UNIQUE_ID} %{UNIQUE_ID", "hello"}, 64,
+		"wspipe: --header-ws: the only variable is %{UNIQUE_ID}\n", NULL},
+	    {{"wspipe", "--header=A: %{UNIQUE_ID}", "hello"}, 64,
+		"wspipe: --header: only --header-ws can contain a variable such as "
+		"%{UNIQUE_ID}\n",
+		NULL},
+	    {{"wspipe", "--header-http=A: %{", "hello"}, 64,
+		"wspipe: --header-http: only --header-ws can contain a variable such as "
+		"%{UNIQUE_ID}\n",
+		NULL},
 	    {{"wspipe", "--passenv=A,+B", "hello"}, 64,
 		"wspipe: --passenv must be variable names separated by commas, with one '+' "
 		"before all of them to add to the default, not 'A,+B'\n",
