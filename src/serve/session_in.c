@@ -3,6 +3,7 @@
 #include "serve/session_in.h"
 
 #include "child/framing_json.h"
+#include "net/loop.h"
 #include "serve/session_out.h"
 #include "websocket/decoder.h"
 
@@ -176,7 +177,11 @@ session_in_message(struct session *s, enum decoder_event event, struct decoder_i
 	s->in.wire += wire;
 }
 
-/* What can go the short way goes it: no step here is for a single message. */
+/* The loop's read buffer has the memory that a batch may touch around the input. */
+_Static_assert(LOOP_HEAD >= (int)DECODER_BATCH_GAP && LOOP_SLACK >= (int)DECODER_BATCH_SLACK,
+    "a batch needs room around the input");
+
+/* Passes on what the fast path decodes: no step here is for a single message. */
 static void
 session_in_run(struct session *s, struct session_in_batch *batch)
 {
@@ -193,7 +198,6 @@ session_in_run(struct session *s, struct session_in_batch *batch)
 		return;
 	if (batch->start && batch->tail.len > 0)
 		session_in_batch_flush(s, batch);
-	/* There is room below what was read, LOOP_HEAD bytes at least: the loop's memory. */
 	if (!batch->start)
 		batch->start = batch->end = s->decoder.bytes - DECODER_BATCH_GAP;
 	run.to = batch->end;
@@ -275,8 +279,8 @@ session_in_note_begun(struct session *s)
 }
 
 /*
- * What is decompressed, or rewritten by the framing, may be many times as long as what was read: the
- * rest of that waits while the queue to the program is above its mark.
+ * What is decompressed, or rewritten by the framing, may be many times as long as what was
+ * read: the rest of that waits while the queue to the program is above its mark.
  */
 static bool
 session_in_is_full(struct session *s, struct session_in_batch *batch)

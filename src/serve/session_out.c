@@ -17,8 +17,7 @@ enum {
 	SESSION_OUT_BATCH_OF_SHORT = 60 * 1024,
 	SESSION_OUT_SHORT = 3, /* bytes that a record has, on average, to be one of these */
 	SESSION_OUT_COPY_MAX = 4096, /* bytes of a message; a longer one is not copied */
-	SESSION_OUT_RUN = 16 * 1024, /* bytes that go the short way before they are checked, so
-					that they are still near */
+	SESSION_OUT_RUN = 16 * 1024, /* bytes of a batch: still cached when it is validated */
 	SESSION_OUT_WAITING_MAX =
 	    64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
 };

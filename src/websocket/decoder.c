@@ -239,7 +239,7 @@ decoder_hand_out(
 	return DECODER_MESSAGE;
 }
 
-/* The short way: a message in one frame, which lies in one piece in what was fed. */
+/* A message in one frame, which is complete in the input. */
 static enum decoder_event
 decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 {
