@@ -5,32 +5,27 @@
  */
 #include "base/log.h"
 
+#include "base/log_sink.h"
 #include "base/utf8.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-/* LOG_TAIL bytes are kept free for what closes a line: the mark of a cut, a quote, a brace. */
-enum { LOG_TAIL = 160, LOG_ROOM = LOG_LINE_MAX - LOG_TAIL };
+enum {
+	LOG_TAIL = 160, /* bytes kept free for what closes a line: its mark, a quote, a brace */
+	LOG_ROOM = LOG_LINE_MAX - LOG_TAIL,
+};
 
 static struct {
-	int fd;
 	enum log_format format;
 	enum log_level lowest;
-	int own_fd; /* FD opened once more, so that it does not block; -1: FD itself is written
-		       to */
 	int worker; /* 0: none */
-	bool is_socket;
-	bool torn; /* the last line was taken in part */
-	uint64_t lost; /* lines that nobody took */
-} log_sink = {.fd = STDERR_FILENO, .format = LOG_TEXT, .lowest = LOG_ACCESS, .own_fd = -1};
+	bool torn; /* the last line was written in part */
+	uint64_t dropped; /* lines since the last one that was written */
+} log_state = {.format = LOG_TEXT, .lowest = LOG_ACCESS};
 
 static struct {
 	char bytes[LOG_LINE_MAX];
@@ -63,42 +58,23 @@ static const char *const log_compat_names[] = {
 void
 log_setup(int fd, enum log_format format, enum log_level lowest)
 {
-	char path[32];
-	struct stat st = {0};
-	int saved = errno;
-
-	if (log_sink.own_fd != -1)
-		close(log_sink.own_fd);
-	log_sink.own_fd = -1;
-	log_sink.fd = fd;
-	log_sink.format = format;
-	log_sink.lowest = lowest;
-	log_sink.torn = false;
-	log_sink.lost = 0;
-	/*
-	 * A full pipe or a halted terminal must not halt the server. O_NONBLOCK on
-	 * FD itself would be seen by all who share it (the user's shell), so the
-	 * same pipe is opened anew. A file never blocks, and has its position in FD.
-	 */
-	(void)fstat(fd, &st);
-	log_sink.is_socket = S_ISSOCK(st.st_mode);
-	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		log_sink.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	}
-	errno = saved;
+	log_sink_set(fd);
+	log_state.format = format;
+	log_state.lowest = lowest;
+	log_state.torn = false;
+	log_state.dropped = 0;
 }
 
 void
 log_set_worker(int number)
 {
-	log_sink.worker = number;
+	log_state.worker = number;
 }
 
 bool
 log_shows(enum log_level level)
 {
-	return level >= log_sink.lowest;
+	return level >= log_state.lowest;
 }
 
 /* Adds our own words; what passes the end of the buffer is left out. */
@@ -130,7 +106,7 @@ log_put_time(void)
 	char text[64];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (log_sink.format == LOG_COMPAT) {
+	if (log_state.format == LOG_COMPAT) {
 		/* The C locale is in force (nothing calls setlocale), so names are English. */
 		localtime_r(&now.tv_sec, &tm);
 		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &tm);
@@ -151,6 +127,46 @@ log_put_time(void)
 }
 
 /*
+ * Characters that make a line look like another one: those that change the direction of text,
+ * that separate lines, or that have no width. CODE is at most U+FFFF.
+ */
+static bool
+log_is_deceptive(unsigned int code)
+{
+	return code == 0x61c || code == 0x180e || (code >= 0x200b && code <= 0x200f) ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
+	       code == 0xfeff || (code >= 0xfff9 && code <= 0xfffb);
+}
+
+/* Writes what stands for the character or byte at P, and returns its length; *USED is that of
+ * the input. */
+static size_t
+log_escape(char out[8], const uint8_t *p, size_t left, char quote, size_t *used)
+{
+	size_t n = utf8_char_len(p, left);
+	unsigned int code = p[0];
+
+	if (n == 2)
+		code = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+	else if (n == 3)
+		code = (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+	*used = n > 0 ? n : 1;
+	/* Bytes that are not UTF-8, and controls, also those from U+0080 to U+009F. */
+	if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+		return (size_t)snprintf(
+		    out, 8, log_state.format == LOG_JSON ? "\\u%04x" : "\\x%02x", code);
+	if (n < 4 && log_is_deceptive(code))
+		return (size_t)snprintf(out, 8, "\\u%04x", code);
+	if (p[0] == '\\' || (quote != '\0' && p[0] == quote)) {
+		out[0] = '\\';
+		out[1] = (char)p[0];
+		return 2;
+	}
+	memcpy(out, p, n);
+	return n;
+}
+
+/*
  * Adds a hostile value, escaped for the format; QUOTE is the sign that stands
  * around it, '\0' for none. What passes LIMIT is left out and the line marked.
  */
@@ -167,36 +183,18 @@ log_put_escaped(struct span value, char quote, size_t limit)
 		left--;
 	}
 	while (left > 0) {
-		size_t n = utf8_char_len(p, left);
 		char out[8];
-		size_t out_len;
-		/* C1 controls (U+0080 to U+009F) move terminals as well: two bytes, the first
-		 * 0xc2. */
-		bool control = n == 0 || p[0] < 0x20 || p[0] == 0x7f ||
-			       (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+		size_t used;
+		size_t len = log_escape(out, p, left, quote, &used);
 
-		if (control) {
-			unsigned int code = n == 2 ? p[1] : p[0];
-
-			n = n == 2 ? 2 : 1;
-			out_len = (size_t)snprintf(out, sizeof(out),
-			    log_sink.format == LOG_JSON ? "\\u%04x" : "\\x%02x", code);
-		} else if (p[0] == '\\' || (quote != '\0' && p[0] == quote)) {
-			out[0] = '\\';
-			out[1] = (char)p[0];
-			out_len = 2;
-		} else {
-			memcpy(out, p, n);
-			out_len = n;
-		}
-		if (line.len + out_len > limit) {
+		if (line.len + len > limit) {
 			line.cut = true;
 			return;
 		}
-		memcpy(line.bytes + line.len, out, out_len);
-		line.len += out_len;
-		p += n;
-		left -= n;
+		memcpy(line.bytes + line.len, out, len);
+		line.len += len;
+		p += used;
+		left -= used;
 	}
 }
 
@@ -211,7 +209,7 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 	line.len = 0;
 	line.cut = false;
 	line.message = message;
-	switch (log_sink.format) {
+	switch (log_state.format) {
 	case LOG_TEXT:
 		log_put_time();
 		log_put(" ");
@@ -262,7 +260,7 @@ log_put_key(const char *key)
 		line.cut = true;
 		return false;
 	}
-	switch (log_sink.format) {
+	switch (log_state.format) {
 	case LOG_TEXT:
 		log_put(" ");
 		log_put(key);
@@ -321,11 +319,11 @@ log_is_plain(struct span value)
 void
 log_text(const char *key, struct span value)
 {
-	const char *quote = log_sink.format == LOG_COMPAT ? "'" : "\"";
+	const char *quote = log_state.format == LOG_COMPAT ? "'" : "\"";
 
 	if (!log_put_key(key))
 		return;
-	if (log_sink.format == LOG_TEXT && log_is_plain(value))
+	if (log_state.format == LOG_TEXT && log_is_plain(value))
 		quote = "";
 	log_put(quote);
 	log_put_escaped(value, quote[0], LOG_ROOM);
@@ -336,7 +334,7 @@ void
 log_number(const char *key, int64_t value)
 {
 	char number[UTIL_NUMBER_MAX];
-	const char *quote = log_sink.format == LOG_COMPAT ? "'" : "";
+	const char *quote = log_state.format == LOG_COMPAT ? "'" : "";
 
 	if (!log_put_key(key))
 		return;
@@ -362,41 +360,33 @@ log_put_compat_message(void)
 	}
 }
 
-/*
- * Writes the line. Where nobody takes it there is nobody to tell, and the
- * service goes on; how many were lost is said as soon as somebody reads again.
- */
+/* Writes the line, or drops it if nobody reads; how many were dropped is logged once somebody
+ * does. */
 static void
 log_write(void)
 {
-	int fd = log_sink.own_fd != -1 ? log_sink.own_fd : log_sink.fd;
-	uint64_t lost = log_sink.lost;
+	uint64_t dropped = log_state.dropped;
 	ssize_t written;
 
-	/* A line that was taken only in part was torn; it is ended, so that this one begins a
-	 * new line. */
-	if (log_sink.torn) {
+	/* After a line that was written in part, this one starts on a line of its own. */
+	if (log_state.torn) {
 		memmove(line.bytes + 1, line.bytes,
 		    line.len < LOG_LINE_MAX ? line.len : LOG_LINE_MAX - 1);
 		line.bytes[0] = '\n';
 		line.len += line.len < LOG_LINE_MAX;
 		line.bytes[line.len - 1] = '\n';
 	}
-	do {
-		written = log_sink.is_socket
-			      ? send(fd, line.bytes, line.len, MSG_DONTWAIT | MSG_NOSIGNAL)
-			      : write(fd, line.bytes, line.len);
-	} while (written == -1 && errno == EINTR);
+	written = log_sink_write(line.bytes, line.len);
 	if (written == -1) {
-		log_sink.lost++;
+		log_state.dropped++;
 		return;
 	}
-	log_sink.torn = (size_t)written < line.len;
-	if (lost == 0 || log_sink.torn)
+	log_state.torn = (size_t)written < line.len;
+	if (dropped == 0 || log_state.torn)
 		return;
-	log_sink.lost = 0;
-	log_errorx(
-	    "%llu lines of this log were lost: nobody took them", (unsigned long long)lost);
+	log_state.dropped = 0;
+	log_warnx("%llu log line%s dropped (log reader blocked)", (unsigned long long)dropped,
+	    util_plural(dropped));
 }
 
 void
@@ -404,9 +394,9 @@ log_end(void)
 {
 	int saved = errno;
 
-	if (log_sink.worker != 0 && log_sink.format != LOG_COMPAT)
-		log_number("worker", log_sink.worker);
-	switch (log_sink.format) {
+	if (log_state.worker != 0 && log_state.format != LOG_COMPAT)
+		log_number("worker", log_state.worker);
+	switch (log_state.format) {
 	case LOG_TEXT:
 		if (line.cut)
 			log_put(" truncated=1");

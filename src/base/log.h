@@ -6,11 +6,11 @@
  *   json {"time":"...","level":"access","category":"session","session":7,"message":"close",...}
  *   compat  Sat, 31 Jan 2026 12:00:00 +0000 | ACCESS | session    | code:'1000' | close
  *
- * Values may be hostile: bytes below 0x20, 0x7f, 0x80 to 0x9f as characters,
- * and what is not UTF-8 are written as \xHH (\u00HH in JSON), and a line never
- * grows beyond LOG_LINE_MAX bytes; what does not fit is left out and the line
- * says truncated=1. Writing never fails and never waits as far as the caller can see: where
- * nobody takes a line it is dropped and counted.
+ * Values may be hostile: controls, and bytes that are not UTF-8, are written as \xHH (\u00HH in
+ * JSON), and characters that change the direction of text, separate lines or have no width as
+ * \uHHHH. A line never grows beyond LOG_LINE_MAX bytes; what does not fit is left out and the
+ * line says truncated=1. Writing never fails and never blocks as far as the caller can see: if
+ * nobody reads the log, lines are dropped and counted.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """At the limits of the system: what can't be served is refused, what is served goes on, and it gets over it."""
 
+import contextlib
 import os
 import re
 import resource
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -189,6 +191,57 @@ def test_log_that_nobody_reads(server, tmp_path):
     one.check_clean()
     one.stop()
     os.close(held)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+@pytest.mark.parametrize("workers", (1, 2))
+@pytest.mark.parametrize("kind", ("pipe", "named pipe"))
+def test_log_of_another_user_that_nobody_reads(server, tmp_path, kind, workers):
+    """S-LOG-2: after su(1) the server can't open the log's pipe once more, and must not wait for it either."""
+    own = tempfile.mkdtemp()
+    try:
+        os.chmod(own, 0o755)
+        shutil.copy(WSPIPE, own + "/wspipe")
+        os.chmod(own + "/wspipe", 0o755)
+        if kind == "pipe":
+            held, log = os.pipe()
+        else:
+            os.mkfifo(own + "/log", 0o600)
+            held = os.open(own + "/log", os.O_RDWR)
+            log = os.open(own + "/log", os.O_WRONLY)
+
+        def become():
+            os.dup2(log, 2)
+            os.setgid(65534)
+            os.setuid(65534)
+
+        one = server("--workers=%d" % workers, "cat", wrapper=("env", "--"), argv0=own + "/wspipe", preexec=become, ready=False)
+        os.close(log)
+        one.addresses = wait_for(lambda: listening_addresses(one.pid), "the server listens")
+        for _ in range(1500):
+            with one.connect() as peer:
+                peer.send(b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"a" * 200))
+                peer.answer()
+        with one.websocket() as ws:
+            assert echoes(ws)
+        # Somebody reads again, and learns how many lines were dropped.
+        os.set_blocking(held, False)
+        seen = b""
+
+        def is_counted():
+            nonlocal seen
+            with one.connect() as peer:
+                peer.send(b"GET /b HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                peer.answer()
+            with contextlib.suppress(BlockingIOError):
+                seen += os.read(held, 1 << 20)
+            return re.search(rb" warn server \d+ log lines? dropped \(log reader blocked\)", seen)
+
+        wait_for(is_counted, "dropped lines are counted")
+        one.stop()
+        os.close(held)
+    finally:
+        shutil.rmtree(own)
 
 
 class Injection:

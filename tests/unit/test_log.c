@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -233,6 +236,19 @@ test_hostile_values(void **state)
 	    ROW("\xc2\x80\xc2\x9b\xc2\x9f", "\"\\x80\\x9b\\x9f\"", "\"\\u0080\\u009b\\u009f\"",
 		"'\\x80\\x9b\\x9f'"),
 	    ROW("\xc2\xa0", "\"\xc2\xa0\"", "\"\xc2\xa0\"", "'\xc2\xa0'"),
+	    /* Bidirectional controls, line separators, and characters without a width. */
+	    ROW("a\xe2\x80\xae"
+		"b\xe2\x80\xa8",
+		"\"a\\u202eb\\u2028\"", "\"a\\u202eb\\u2028\"", "'a\\u202eb\\u2028'"),
+	    ROW("\xd8\x9c\xe2\x80\x8b\xe2\x80\x8f\xe2\x81\xa6\xe2\x81\xa9\xef\xbb\xbf",
+		"\"\\u061c\\u200b\\u200f\\u2066\\u2069\\ufeff\"",
+		"\"\\u061c\\u200b\\u200f\\u2066\\u2069\\ufeff\"",
+		"'\\u061c\\u200b\\u200f\\u2066\\u2069\\ufeff'"),
+	    /* Their neighbours. */
+	    ROW("\xe2\x80\x90\xe2\x80\xaf\xe2\x81\xb0",
+		"\"\xe2\x80\x90\xe2\x80\xaf\xe2\x81\xb0\"",
+		"\"\xe2\x80\x90\xe2\x80\xaf\xe2\x81\xb0\"",
+		"'\xe2\x80\x90\xe2\x80\xaf\xe2\x81\xb0'"),
 	    /* What is not UTF-8. */
 	    ROW("\xff"
 		"a",
@@ -481,14 +497,144 @@ test_lines_that_nobody_takes_are_counted(void **state)
 	assert_true(n > 0);
 	drained[n] = '\0';
 	assert_non_null(strstr(drained, " info server read again\n"));
-	assert_non_null(strstr(drained, " lines of this log were lost: nobody took them\n"));
+	assert_non_null(strstr(drained, " (log reader blocked)\n"));
 	log_info("and again");
 	n = read(fds[0], drained, sizeof(drained) - 1);
 	assert_true(n > 0);
 	drained[n] = '\0';
-	assert_null(strstr(drained, "lost"));
+	assert_null(strstr(drained, "dropped"));
 	/* Whoever shares the pipe sees it block as before. */
 	assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
+}
+
+/* Writes more lines than FD holds, as a user who can't open it once more; it must come to its
+ * end. */
+static void
+flood_as_nobody(int fd)
+{
+	if (setgid(65534) == -1 || setuid(65534) == -1)
+		_exit(2);
+	alarm(0);
+	log_setup(fd, LOG_TEXT, LOG_DEBUG);
+	for (int i = 0; i < 20000; i++)
+		log_info("a line that nobody reads, %d", i);
+	_exit(0);
+}
+
+static void
+check_flood(int fd, int writers)
+{
+	pid_t pids[8];
+
+	for (int i = 0; i < writers; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] != -1);
+		if (pids[i] == 0)
+			flood_as_nobody(fd);
+	}
+	for (int i = 0; i < writers; i++) {
+		int status = -1;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	/* Whoever shares it sees it block as before. */
+	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+}
+
+/* After su(1) it belongs to somebody else: a pipe, a named one, and a terminal that is halted.
+ * Several processes write at the same time, as workers do. */
+static void
+test_what_belongs_to_another_user_does_not_block(void **state)
+{
+	char path[] = "/tmp/wspipe-log-XXXXXX";
+	struct termios plain;
+	int ends[2], fd, master, slave;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	assert_int_equal(pipe(ends), 0);
+	check_flood(ends[1], 1);
+	check_flood(ends[1], 8);
+	close(ends[0]);
+	close(ends[1]);
+
+	assert_true(mkstemp(path) != -1);
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR);
+	unlink(path);
+	assert_true(fd != -1);
+	check_flood(fd, 1);
+	close(fd);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR);
+	unlink(path);
+	check_flood(fd, 8);
+	close(fd);
+
+	master = posix_openpt(O_RDWR | O_NOCTTY);
+	if (master == -1 || grantpt(master) == -1 || unlockpt(master) == -1)
+		skip();
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(slave != -1);
+	assert_int_equal(tcgetattr(slave, &plain), 0);
+	assert_int_equal(tcflow(slave, TCOOFF), 0);
+	check_flood(slave, 1);
+	assert_int_equal(tcflow(slave, TCOON), 0);
+	check_flood(slave, 4);
+	close(slave);
+	close(master);
+}
+
+/* What is dropped is counted, and told to whoever reads again. */
+static void
+test_dropped_lines_of_another_user_are_counted(void **state)
+{
+	static char drained[1 << 20];
+	int ends[2], go[2], flooded[2];
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+	char byte;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(pipe(go), 0);
+	assert_int_equal(pipe(flooded), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (setgid(65534) == -1 || setuid(65534) == -1)
+			_exit(2);
+		log_setup(ends[1], LOG_TEXT, LOG_DEBUG);
+		for (int i = 0; i < 5000; i++)
+			log_info("line %d", i);
+		if (write(flooded[1], "x", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(3);
+		log_info("read again");
+		_exit(0);
+	}
+	close(ends[1]);
+	assert_int_equal(read(flooded[0], &byte, 1), 1);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	while ((n = read(ends[0], drained + len, sizeof(drained) - 1 - len)) > 0)
+		len += (size_t)n;
+	assert_int_equal(fcntl(ends[0], F_SETFL, 0), 0);
+	assert_int_equal(write(go[1], "x", 1), 1);
+	while ((n = read(ends[0], drained + len, sizeof(drained) - 1 - len)) > 0)
+		len += (size_t)n;
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_non_null(strstr(drained, " info server read again\n"));
+	assert_non_null(strstr(drained, " log lines dropped (log reader blocked)\n"));
+	assert_non_null(strstr(drained, " warn server "));
+	close(ends[0]);
+	close(go[0]);
+	close(go[1]);
+	close(flooded[0]);
+	close(flooded[1]);
 }
 
 int
@@ -501,6 +647,8 @@ main(void)
 	    cmocka_unit_test(test_levels),
 	    cmocka_unit_test(test_server_lines_and_errno),
 	    cmocka_unit_test(test_lines_that_nobody_takes_are_counted),
+	    cmocka_unit_test(test_what_belongs_to_another_user_does_not_block),
+	    cmocka_unit_test(test_dropped_lines_of_another_user_are_counted),
 	    cmocka_unit_test(test_hostile_values),
 	    cmocka_unit_test(test_hostile_message),
 	    cmocka_unit_test(test_long_lines),

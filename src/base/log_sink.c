@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where the log goes, without ever blocking the writer. */
+#include "base/log_sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* That a write may block although poll() had promised that it would not. */
+enum { LOG_SINK_GUARD_MS = 20 };
+
+/* How a line is written so that a reader who does not read can't block us. */
+enum log_sink_way {
+	LOG_SINK_WRITE, /* a file, which does not block, or a descriptor of our own with
+			 * O_NONBLOCK
+			 */
+	LOG_SINK_SEND, /* MSG_DONTWAIT: a socket */
+	LOG_SINK_NOWAIT, /* RWF_NOWAIT: a pipe, from Linux 6.4 on */
+	LOG_SINK_POLL, /* poll(), and a timer in case that others write at the same time */
+};
+
+static struct {
+	int fd; /* borrowed; that of log_sink_set(), */
+	int own_fd; /* or the same file opened once more; -1: none */
+	enum log_sink_way way;
+} sink = {.fd = STDERR_FILENO, .own_fd = -1};
+
+void
+log_sink_set(int fd)
+{
+	char path[32];
+	struct stat st = {0};
+	int saved = errno;
+
+	if (sink.own_fd != -1)
+		close(sink.own_fd);
+	sink.own_fd = -1;
+	sink.fd = fd;
+	sink.way = LOG_SINK_WRITE;
+	(void)fstat(fd, &st);
+	if (S_ISSOCK(st.st_mode))
+		sink.way = LOG_SINK_SEND;
+	/*
+	 * O_NONBLOCK on FD itself would be seen by all who share it (the user's shell), so the
+	 * file is opened once more. That fails for a pipe or terminal of another user, after
+	 * su(1), and without /proc. A regular file has its position in FD.
+	 */
+	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		sink.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+		if (sink.own_fd == -1)
+			sink.way = LOG_SINK_NOWAIT;
+	}
+	errno = saved;
+}
+
+static void
+log_sink_on_alarm(int number)
+{
+	(void)number;
+}
+
+/* Has a signal interrupt what blocks from now on, again and again, until WAIT_MS is 0. */
+static void
+log_sink_guard(int wait_ms)
+{
+	struct itimerval timer = {
+	    .it_value.tv_usec = 1000 * wait_ms, .it_interval.tv_usec = 1000 * wait_ms};
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* Prepares LOG_SINK_POLL. A timer that is somebody else's, as of alarm() before exec, is left
+ * alone.
+ */
+static bool
+log_sink_can_guard(void)
+{
+	struct sigaction action = {.sa_handler = log_sink_on_alarm}; /* without SA_RESTART */
+	struct sigaction now;
+	struct itimerval timer;
+
+	if (getitimer(ITIMER_REAL, &timer) == -1 || timerisset(&timer.it_value) ||
+	    sigaction(SIGALRM, NULL, &now) == -1)
+		return false;
+	return now.sa_handler == log_sink_on_alarm || sigaction(SIGALRM, &action, NULL) == 0;
+}
+
+/*
+ * Writes as much as poll() promises. A pipe has room for PIPE_BUF bytes then, unless another
+ * process writes at the same moment; a terminal may have room for less.
+ */
+static ssize_t
+log_sink_write_polled(int fd, const char *bytes, size_t len)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	bool guards = log_sink_can_guard();
+	size_t done = 0;
+
+	if (guards)
+		log_sink_guard(LOG_SINK_GUARD_MS);
+	while (done < len && poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT)) {
+		size_t part = len - done < PIPE_BUF ? len - done : PIPE_BUF;
+		ssize_t n = write(fd, bytes + done, part);
+
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	if (guards)
+		log_sink_guard(0);
+	return done > 0 ? (ssize_t)done : -1;
+}
+
+static ssize_t
+log_sink_try(const char *bytes, size_t len)
+{
+	struct iovec all = {(void *)(uintptr_t)bytes, len};
+	ssize_t n;
+
+	switch (sink.way) {
+	case LOG_SINK_WRITE:
+		return write(sink.own_fd != -1 ? sink.own_fd : sink.fd, bytes, len);
+	case LOG_SINK_SEND:
+		return send(sink.fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	case LOG_SINK_NOWAIT:
+		n = pwritev2(sink.fd, &all, 1, -1, RWF_NOWAIT);
+		if (n != -1 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+			return n;
+		sink.way = LOG_SINK_POLL;
+		/* fallthrough */
+	case LOG_SINK_POLL:
+		return log_sink_write_polled(sink.fd, bytes, len);
+	}
+	return -1;
+}
+
+ssize_t
+log_sink_write(const char *bytes, size_t len)
+{
+	ssize_t written;
+
+	do {
+		written = log_sink_try(bytes, len);
+	} while (written == -1 && errno == EINTR && sink.way != LOG_SINK_POLL);
+	return written;
+}
