@@ -83,7 +83,6 @@ child_release(struct loop_grave *grave)
 {
 	struct child *child = (struct child *)(void *)grave;
 
-	timer_stop(&child->timer);
 	lines_clear(&child->err_lines);
 	free(child);
 }
@@ -97,7 +96,7 @@ child_free(struct child *child)
 	io_clear(&child->in);
 	io_clear(&child->out);
 	io_clear(&child->err);
-	timer_stop(&child->timer);
+	list_remove(&child->wait_node);
 	loop_bury(children_loop(child->children), &child->grave, child_release);
 }
 
@@ -149,11 +148,9 @@ child_climb(struct child *child)
 					   : 0);
 }
 
-/* What the time asks for: the next step of the ladder, or the end of the grace time. */
-static void
-child_step(void *arg)
+void
+child_step(struct child *child)
 {
-	struct child *child = arg;
 	int64_t now = util_clock_ms();
 
 	if (child->life == CHILD_REAPED || child->due_ms == 0)
@@ -170,7 +167,7 @@ child_step(void *arg)
 		}
 		child_climb(child);
 	}
-	timer_at(&child->timer, child->due_ms);
+	children_wait(child->children, child);
 }
 
 void
@@ -190,7 +187,7 @@ child_died(struct child *child, const siginfo_t *info)
 	child->exit.value = (uint8_t)info->si_status;
 	io_clear(&child->in);
 	child->handlers->on_exit(child->arg);
-	timer_stop(&child->timer);
+	list_remove(&child->wait_node);
 	if (child->stdout_ended) {
 		child_reap(child);
 		return;
@@ -293,7 +290,7 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 	child->handlers = handlers;
 	child->arg = arg;
 	child->pid = spawned.pid;
-	timer_init(&child->timer, loop, child_step, child);
+	list_init(&child->wait_node);
 	children_learn(children, child);
 	io_init(&child->in, loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
 	io_init(&child->out, loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
@@ -379,7 +376,7 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 		/* The grace time has no more purpose; reaped by the loop, so that no handler is
 		 * called from here. */
 		child->due_ms = util_clock_ms();
-		timer_at(&child->timer, child->due_ms);
+		children_wait(child->children, child);
 	}
 	return IO_EOF;
 }

@@ -32,16 +32,20 @@ struct child {
 	struct child_exit exit;
 	unsigned int
 	    out_left; /* of stdout, once it is reaped: bytes that were in the pipe then */
-	int64_t due_ms; /* when the next step is */
+	int64_t due_ms; /* when the next step is; 0: never */
+	struct list wait_node; /* in children->waiting: children_wait() */
 	struct io in;
 	struct io out;
 	struct io err;
 	struct lines err_lines;
-	struct timer timer;
 };
 
 /* A signal to the whole group. The leader is not reaped, so the number is still the group's. */
 void child_signal(struct child *child, int signal);
+
+/* Does what the time asks for: the next step of the ladder, or the end of the grace time. It may
+ * be freed by this. */
+void child_step(struct child *child);
 
 /* The program was found dead. It may be freed by this. */
 void child_died(struct child *child, const siginfo_t *info);
@@ -57,6 +61,9 @@ void children_give_place(struct children *children);
  */
 void children_learn(struct children *children, struct child *child);
 void children_forget(struct children *children, struct child *child);
+
+/* Has child_step() called at due_ms. Few children wait at a time, so one timer is for all of them. */
+void children_wait(struct children *children, struct child *child);
 
 struct loop *children_loop(const struct children *children);
 const struct children_settings *children_settings(const struct children *children);

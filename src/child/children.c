@@ -2,6 +2,7 @@
 /* All programs that run, by pid, and the one place that asks the system who ended. */
 #include "child/children.h"
 
+#include "base/util.h"
 #include "child/child_inner.h"
 
 #include <assert.h>
@@ -14,6 +15,8 @@ struct children {
 	struct loop *loop; /* borrowed */
 	struct children_settings settings;
 	size_t count;
+	struct list waiting; /* struct child: those with a due_ms */
+	struct timer timer; /* for the first of these */
 	/* A list is made when it is first looked for: what is zero costs no memory. */
 	struct list by_pid[CHILDREN_BUCKETS];
 };
@@ -35,6 +38,34 @@ children_first(struct list *bucket)
 	return bucket->next ? bucket->next : bucket;
 }
 
+void
+children_wait(struct children *children, struct child *child)
+{
+	list_remove(&child->wait_node);
+	list_append(&children->waiting, &child->wait_node);
+	timer_at(&children->timer, child->due_ms);
+}
+
+static void
+children_on_timer(void *arg)
+{
+	struct children *children = arg;
+	int64_t now = util_clock_ms();
+	struct list waited;
+
+	/* A step may free children, also others. */
+	list_move(&waited, &children->waiting);
+	while (!list_empty(&waited)) {
+		struct child *child = LIST_ENTRY_OF(waited.next, struct child, wait_node);
+
+		list_remove(&child->wait_node);
+		if (child->due_ms <= now)
+			child_step(child);
+		else
+			children_wait(children, child);
+	}
+}
+
 struct children *
 children_new(struct loop *loop, const struct children_settings *settings)
 {
@@ -44,13 +75,18 @@ children_new(struct loop *loop, const struct children_settings *settings)
 		return NULL;
 	children->loop = loop;
 	children->settings = *settings;
+	list_init(&children->waiting);
+	timer_init(&children->timer, loop, children_on_timer, children);
 	return children;
 }
 
 void
 children_free(struct children *children)
 {
-	assert(!children || children->count == 0);
+	if (!children)
+		return;
+	assert(children->count == 0);
+	timer_stop(&children->timer);
 	free(children);
 }
 
