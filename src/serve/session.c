@@ -189,8 +189,7 @@ session_on_stderr(void *arg, const char *line, size_t len)
 {
 	struct session *s = arg;
 
-	if (session_log_begin(s, LOG_ERROR, "stderr", (struct span){line, len}))
-		log_end();
+	session_log_stderr(s, (struct span){line, len});
 	session_out_stderr(s, line, len);
 }
 
@@ -403,7 +402,10 @@ struct session *
 session_open(const struct session_spec *spec, int *error)
 {
 	size_t remote_size = strlen(spec->remote) + 1;
-	struct session *s = calloc(1, sizeof(*s) + remote_size + spec->offered.len + 1);
+	const char *program = spec->endpoint->program ? "" : spec->program;
+	size_t program_size = strlen(program) + 1;
+	struct session *s =
+	    calloc(1, sizeof(*s) + remote_size + spec->offered.len + 1 + program_size);
 
 	*error = ENOMEM;
 	if (!s)
@@ -416,6 +418,7 @@ session_open(const struct session_spec *spec, int *error)
 	memcpy(s->remote, spec->remote, remote_size);
 	if (spec->offered.len > 0)
 		memcpy(s->remote + remote_size, spec->offered.data, spec->offered.len);
+	memcpy(s->remote + remote_size + spec->offered.len + 1, program, program_size);
 	if (s->endpoint->compat) {
 		s->compat = session_log_compat_new(spec);
 		if (!s->compat)

@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "child/framing.h"
+#include "child/lines.h"
 #include "net/listener.h"
 #include "serve/decide.h"
 #include "serve/session.h"
@@ -63,6 +64,7 @@ struct session {
 	int64_t begun_ms; /* since when there is a part of a message; 0: there is none */
 	struct session_count in;
 	struct session_count out;
+	struct lines_limit stderr_limit; /* of the log */
 	struct session_compat *compat; /* owned; NULL: not in compat mode */
 	uint16_t ping_second; /* the last one in which the peer sent PINGs, and how many */
 	uint16_t ping_count;
@@ -82,7 +84,8 @@ struct session {
 	bool initialized; /* the request that struct framing.null_process_id is about was seen */
 	bool close_told; /* to the program, as an event */
 	bool out_in_short; /* it had many records of a byte or two */
-	/* The peer's address in text and, as a second string, session_offered(). */
+	/* The peer's address in text, followed by two strings: session_offered() and
+	 * session_program(). */
 	char remote[];
 };
 
@@ -91,6 +94,15 @@ static inline const char *
 session_offered(const struct session *s)
 {
 	return s->remote + strlen(s->remote) + 1;
+}
+
+/* The program's file below a directory; else empty. */
+static inline const char *
+session_program(const struct session *s)
+{
+	const char *offered = session_offered(s);
+
+	return offered + strlen(offered) + 1;
 }
 
 /* Facts. Each is followed by the step, sooner or later; none of these frees the session. */

@@ -2,6 +2,7 @@
 /* What a session says in the log. */
 #include "serve/session_log.h"
 
+#include "child/diagnose.h"
 #include "websocket/frame.h"
 
 #include <stdio.h>
@@ -94,6 +95,31 @@ session_log_open(struct session *s, const struct session_spec *spec)
 	log_end();
 }
 
+static void
+session_log_suppressed(struct session *s)
+{
+	unsigned int count = s->stderr_limit.suppressed;
+	char message[64];
+
+	if (count == 0)
+		return;
+	s->stderr_limit.suppressed = 0;
+	snprintf(message, sizeof(message), "%u line%s of stderr suppressed", count,
+	    util_plural(count));
+	if (session_log_begin(s, LOG_WARN, "session", span_of(message)))
+		log_end();
+}
+
+void
+session_log_stderr(struct session *s, struct span line)
+{
+	if (!log_shows(LOG_ERROR) || !lines_limit_allows(&s->stderr_limit, util_clock_ms()))
+		return;
+	session_log_suppressed(s);
+	if (session_log_begin(s, LOG_ERROR, "stderr", line))
+		log_end();
+}
+
 /* How many times fewer bytes compression made of one way's messages. */
 static void
 session_log_ratio(const char *key, const struct session_count *count)
@@ -170,6 +196,24 @@ session_log_hint_buffering(struct session *s)
 		log_end();
 }
 
+/* 126 and 127 are what env(1) and shells exit with when they can't start a program; the file
+ * says why more clearly than what they print. */
+static void
+session_log_hint_interpreter(struct session *s)
+{
+	struct child_exit end = child_exit(s->child);
+	const char *program = s->endpoint->program ? s->endpoint->program : session_program(s);
+	char why[DIAGNOSE_MAX];
+	char message[DIAGNOSE_MAX + PATH_MAX];
+
+	if (end.by_signal || (end.value != 126 && end.value != 127) ||
+	    !diagnose_program(program, 0, why))
+		return;
+	snprintf(message, sizeof(message), "can't start %s: %s", program, why);
+	if (session_log_begin(s, LOG_WARN, "session", span_of(message)))
+		log_end();
+}
+
 static void
 session_log_close_line(struct session *s)
 {
@@ -208,9 +252,11 @@ session_log_close_line(struct session *s)
 void
 session_log_close(struct session *s)
 {
+	session_log_suppressed(s);
 	session_log_close_line(s);
 	if (s->endpoint->compat)
 		return;
+	session_log_hint_interpreter(s);
 	session_log_hint_subprotocol(s);
 	session_log_hint_buffering(s);
 }

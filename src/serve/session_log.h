@@ -23,6 +23,9 @@ bool session_log_begin(struct session *s, enum log_level level, const char *cate
 /* A state changed; WHAT says which. */
 void session_log_change(struct session *s, const char *what, const char *from, const char *to);
 
+/* A line that the program wrote to stderr; of many, only some (child/lines.h). */
+void session_log_stderr(struct session *s, struct span line);
+
 /* The first line, and the last: how the session went and ended. */
 void session_log_open(struct session *s, const struct session_spec *spec);
 void session_log_close(struct session *s);

@@ -154,7 +154,7 @@ def mute_server(server, log, *args):
     return one
 
 
-CHATTY = "head -c 300000 /dev/zero | tr '\\0' '\\n' >&2; echo up; exec cat"
+CHATTY = "head -c 1200000 /dev/zero | tr '\\0' 'x' | fold -w 8000 >&2; echo up; exec cat"
 
 
 def test_log_on_a_full_disk(server):

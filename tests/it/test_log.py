@@ -169,6 +169,37 @@ def test_lines_of_stderr(server, script):
     ]
 
 
+def test_a_flood_of_stderr_is_logged_in_part(server):
+    """A burst, then some lines a second; how many are missing is counted. The client may have them all."""
+    count = 3000
+    command = "seq %d >&2; read line; sleep 1.1; echo last >&2; echo done" % count
+    one = server("--passstderr", "sh", "-c", command)
+    with one.websocket() as ws:
+        for i in range(1, count + 1):
+            assert json.loads(ws.text()) == {"stream": "stderr", "data": str(i)}
+        ws.send(frame(TEXT, "go on"))
+        while json.loads(ws.text())["data"] != "done":
+            pass
+        assert ws.closed() == (1000, "exit 0")
+    one.wait_log(r"session #1 close ")
+    shown = [line.split(" stderr #1 ")[1] for line in lines_of(one, " error stderr ")]
+    suppressed = [int(n) for n in re.findall(r" warn session #1 (\d+) lines of stderr suppressed\n", one.log())]
+    assert shown[:200] == [str(i) for i in range(1, 201)]
+    assert shown[-1] == "last"
+    assert len(shown) + sum(suppressed) == count + 1
+    assert len(shown) < 1000
+    assert 1 <= len(suppressed) < 20
+
+
+def test_suppressed_lines_are_counted_at_the_end(server):
+    one = server("sh", "-c", "seq 203 >&2")
+    with one.websocket() as ws:
+        ws.closed()
+    one.wait_log(r"session #1 close ")
+    before, after = lines_of(one, r" #1 (3 lines of stderr suppressed|close)")
+    assert before.endswith(" warn session #1 3 lines of stderr suppressed")
+
+
 def hostile_session(one):
     """Hostile bytes in the target, in the Origin, in the head and on stderr."""
     requests = [
