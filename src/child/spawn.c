@@ -33,6 +33,10 @@ enum {
 	SPAWN_FAILED = 127, /* the status of a child that did not become the program */
 };
 
+/* The child's functions leave by exec, so that the shared stack keeps what AddressSanitizer
+ * records about their frames; the next child must not trip over it. */
+#define SPAWN_NO_ASAN __attribute__((no_sanitize_address))
+
 /* The signals that the server ignores or handles, or may have inherited ignored. */
 static const int spawn_signals[] = {
     SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
@@ -141,7 +145,7 @@ spawn_pipe(int *parent, int *child, int place, bool parent_reads)
 
 /* Our handlers must not run in the child once its signals are unblocked; exec itself would
  * reset them too late, and what we ignore not at all. */
-static void
+static SPAWN_NO_ASAN void
 spawn_reset_signals(const struct spawn_heritage *heritage)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
@@ -158,7 +162,7 @@ spawn_reset_signals(const struct spawn_heritage *heritage)
  * The child, in our memory: system calls only. All signals are blocked, and we wait. It returns
  * the exit status when it did not become the program.
  */
-static int
+static SPAWN_NO_ASAN int
 spawn_child(void *arg)
 {
 	struct spawn_order *order = arg;
