@@ -15,16 +15,19 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* One in memory of its own. Only these have transports that keep bytes back. */
+enum { IO_FLUSH_MAX = 4 * LOOP_BATCH }; /* bytes of a queue that are written in a round */
+
+/* One in memory of its own: all but pipes. */
 struct io_alone {
 	union { /* first: io_release() casts it back */
-		struct loop_task wake; /* reads what no event announces */
+		struct loop_task wake; /* reads, or writes, what no event announces */
 		struct loop_grave grave; /* once it is freed */
 	};
 	struct io io;
 };
 
 static void io_on_event(evutil_socket_t fd, short what, void *arg);
+static void io_flush(struct io *io);
 
 /* For which event a read waits, and a write: over TLS it may be the other one. */
 static short
@@ -92,6 +95,8 @@ io_on_wake(struct loop_task *task)
 {
 	struct io *io = &LIST_ENTRY_OF(task, struct io_alone, wake)->io;
 
+	if (buffer_len(&io->queue) > 0)
+		io_flush(io);
 	if (io->transport.fd != -1 && io->reading)
 		io->handlers->on_readable(io->arg);
 }
@@ -105,7 +110,7 @@ io_disarm(struct io *io)
 		event_del(&io->event);
 	io->wanted = 0;
 	io->failed = false;
-	if (io->transport.ops->pending)
+	if (!io->transport.ops->one_way)
 		loop_cancel(&io_alone_of(io)->wake);
 }
 
@@ -148,7 +153,7 @@ void
 io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
     const struct io_handlers *handlers, void *arg)
 {
-	assert(!ops->pending);
+	assert(ops->one_way);
 	io_init_take(io, loop, (struct transport){.ops = ops, .fd = fd}, handlers, arg);
 }
 
@@ -452,16 +457,22 @@ io_transport(const struct io *io)
 	return &io->transport;
 }
 
-/* Writes what it can of the queue, up to EAGAIN: an edge-triggered event comes only once. */
+/*
+ * Writes what it can of the queue, up to EAGAIN, as an edge-triggered event comes only once; but no
+ * more than IO_FLUSH_MAX in a round, however fast the other side is.
+ */
 static void
 io_flush(struct io *io)
 {
+	size_t left = IO_FLUSH_MAX;
 	bool moved = false;
 
-	while (buffer_len(&io->queue) > 0) {
+	while (buffer_len(&io->queue) > 0 && left > 0) {
 		struct iovec part = {buffer_data(&io->queue), buffer_len(&io->queue)};
 		size_t n;
 
+		if (part.iov_len > left)
+			part.iov_len = left;
 		if (!io_write_now(io, &part, 1, &n)) {
 			buffer_clear(&io->queue);
 			io_fail(io);
@@ -470,8 +481,11 @@ io_flush(struct io *io)
 		if (n == 0)
 			break;
 		buffer_consume(&io->queue, n);
+		left -= n;
 		moved = true;
 	}
+	if (left == 0 && (io->wanted & EV_ET))
+		loop_defer(io->loop, &io_alone_of(io)->wake);
 	if (moved)
 		io->progress_ms = (uint32_t)util_clock_ms();
 	io_finish_shutdown(io);

@@ -63,8 +63,8 @@ struct io {
 };
 
 /*
- * A stream over FD, which is non-blocking and is taken. Reading is off. HANDLERS and ARG are
- * borrowed.
+ * A stream over FD, a pipe, which is non-blocking and is taken. Reading is off. HANDLERS and ARG
+ * are borrowed.
  */
 void io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
     const struct io_handlers *handlers, void *arg);
@@ -76,7 +76,7 @@ void io_clear(struct io *io);
 /* False once it was cleared, or closed by its shutdown. */
 bool io_is_open(const struct io *io);
 
-/* As io_init(), in memory of its own; FD is taken even on failure. NULL without memory. */
+/* As io_init() for any kind, in memory of its own; FD is taken even on failure. NULL without memory. */
 struct io *io_new(struct loop *loop, const struct transport_ops *ops, int fd,
     const struct io_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 

@@ -18,6 +18,9 @@ enum {
 	SESSION_OUT_SHORT = 3, /* bytes that a record has, on average, to be one of these */
 	SESSION_OUT_COPY_MAX = 4096, /* bytes of a message; a longer one is not copied */
 	SESSION_OUT_RUN = 16 * 1024, /* bytes of a batch: still cached when it is validated */
+	/* Bytes of the queue to the peer above which lines of stderr are dropped: only the last of
+	 * a dead program can exceed the watermark so far. */
+	SESSION_OUT_STDERR_MAX = 256 * 1024,
 	SESSION_OUT_WAITING_MAX =
 	    64 * 1024, /* bytes of lines of stderr that wait for the end of a message */
 };
@@ -440,6 +443,20 @@ session_out_wait(struct session *s, const struct buffer *message)
 	return true;
 }
 
+/* Says once in a session that not all lines of stderr reach the client. */
+static void
+session_out_say_dropped(struct session *s, struct span why)
+{
+	if (s->said_dropped)
+		return;
+	s->said_dropped = true;
+	if (session_log_begin(
+		s, LOG_WARN, "session", SPAN("lines of stderr are not sent to the client"))) {
+		log_text("why", why);
+		log_end();
+	}
+}
+
 void
 session_out_stderr(struct session *s, const char *line, size_t len)
 {
@@ -448,19 +465,18 @@ session_out_stderr(struct session *s, const char *line, size_t len)
 
 	if (!s->endpoint->pass_stderr || s->peer_state != PEER_OPEN || s->close_wanted != 0)
 		return;
+	if (io_queued(s->peer) > SESSION_OUT_STDERR_MAX) {
+		session_out_say_dropped(s, SPAN("it does not read, and the program is dead"));
+		return;
+	}
 	if (!buffer_append(&message, tag, strlen(tag)) ||
 	    !quote_json(&message, (const uint8_t *)line, len, QUOTE_FOR_PAGES) ||
-	    !buffer_append(&message, "\"}", 2)) {
+	    !buffer_append(&message, "\"}", 2))
 		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
-	} else if (!s->encoder.in_message) {
+	else if (!s->encoder.in_message)
 		session_out_frame(
 		    s, MESSAGE_TEXT, true, buffer_data(&message), buffer_len(&message));
-	} else if (!session_out_wait(s, &message) && !s->said_dropped) {
-		s->said_dropped = true;
-		if (session_log_begin(s, LOG_ERROR, "session",
-			SPAN("lines of stderr within an endless line of stdout are not passed "
-			     "on")))
-			log_end();
-	}
+	else if (!session_out_wait(s, &message))
+		session_out_say_dropped(s, SPAN("a line of stdout does not end"));
 	buffer_clear(&message);
 }

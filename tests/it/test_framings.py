@@ -566,6 +566,34 @@ def test_lines_of_stderr_leave_in_one_write(server, certificate):
 
 
 @unsanitized
+def test_memory_of_the_last_stderr(server, script):
+    """A program dies with a pipe of 1 MiB full of empty lines, 31 MiB of messages, and its client does not read."""
+    program = """#!/usr/bin/python3
+import fcntl, os, time
+fcntl.fcntl(2, 1031, 1 << 20)  # F_SETPIPE_SZ
+os.set_blocking(2, False)
+input()
+last = time.monotonic()
+while time.monotonic() < last + 0.3:
+    try:
+        os.write(2, b"\\n" * 4096)
+        last = time.monotonic()
+    except BlockingIOError:
+        time.sleep(0.01)
+"""
+    one = server("--passstderr", "--loglevel=debug", script("babble", program))
+    one.websocket().reset()
+    one.check_clean()
+    before = private_kib(one.pid)
+    with one.websocket(rcvbuf=4096) as ws:
+        ws.send(frame(TEXT, "go"))
+        one.wait_log("#2 child .* -> gone")
+        assert private_kib(one.pid) - before <= 1024
+        one.wait_log("warn session #2 lines of stderr are not sent to the client why=.*does not read")
+        ws.reset()
+
+
+@unsanitized
 @pytest.mark.parametrize("args", [(), ("--framing=json",)])
 def test_memory_of_many_lines_of_stderr(server, script, args):
     """A client that does not read costs the same, whatever its program writes (doc/design.md, section 3)."""

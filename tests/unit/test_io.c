@@ -37,7 +37,7 @@ static struct {
 	const int *steps;
 	size_t count;
 	size_t at;
-	char written[4096];
+	char written[4 << 20];
 	size_t written_len;
 	unsigned int shutdowns;
 	unsigned int lasts; /* writes of the last bytes */
@@ -712,6 +712,41 @@ test_a_stream_that_always_has_more_keeps_nobody_waiting(void **state)
 	stop(&o);
 }
 
+/* A large queue to a side that takes whatever it gets leaves in several rounds, whether an event
+ * announces the next of them or not. */
+static void
+test_a_flush_is_bounded(void **state)
+{
+	static const int again[] = {AGAIN};
+	static char block[1 << 20];
+
+	(void)state;
+	for (int reading = 0; reading <= 1; reading++) {
+		struct event *other;
+		unsigned int calls = 0;
+		struct owner o;
+		unsigned int rounds = 0;
+
+		start_scripted(&o, again, 1);
+		other =
+		    event_new(o.loop->base, o.other, EV_WRITE | EV_PERSIST, count_call, &calls);
+		assert_int_equal(event_add(other, NULL), 0);
+		io_set_reading(o.io, reading);
+		assert_true(io_write(o.io, block, sizeof(block)));
+		for (; io_queued(o.io) > 0 && rounds < 100; rounds++) {
+			size_t before = io_queued(o.io);
+
+			turn(&o);
+			assert_true(before - io_queued(o.io) <= 256 * 1024);
+		}
+		assert_in_range(rounds, 4, 8);
+		assert_int_equal(calls, rounds);
+		assert_int_equal(scripted.written_len, sizeof(block));
+		event_free(other);
+		stop(&o);
+	}
+}
+
 int
 main(void)
 {
@@ -731,6 +766,7 @@ main(void)
 	    cmocka_unit_test(test_lingering_delivers_the_last_bytes),
 	    cmocka_unit_test(test_bytes_that_no_event_announces_are_read_once_a_round),
 	    cmocka_unit_test(test_a_stream_that_always_has_more_keeps_nobody_waiting),
+	    cmocka_unit_test(test_a_flush_is_bounded),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
