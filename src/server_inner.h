@@ -33,7 +33,7 @@ enum server_stage {
 struct server_page {
 	struct quota quota; /* the holders: each worker by its number, and behind them what
 			       those who died have left */
-	struct tls_ticket_pool tickets;
+	struct tls_ticket_keys tickets; /* written by the parent */
 	_Atomic uint64_t last_session;
 	_Atomic int stage; /* enum server_stage: what the parent wants */
 	struct server_share {

@@ -15,7 +15,7 @@
 enum {
 	SERVER_UNEVEN = 16, /* one in so many connections may be where it should not */
 	SERVER_BATCH_MAX = 32, /* connections that are accepted at once */
-	SERVER_LOOP_FDS = 6, /* descriptors of a loop, which the parent of workers has not */
+	SERVER_LOOP_FDS = 4, /* descriptors of a loop, which the parent of workers has not */
 };
 
 static void

@@ -192,7 +192,7 @@ server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
 	    .certificates = options->sslcert.items,
 	    .keys = options->sslkey.items,
 	    .count = options->sslcert.count,
-	    .pool = options->workers > 1 ? &server->page->tickets : NULL,
+	    .tickets = options->workers > 1 ? &server->page->tickets : NULL,
 	    .ca = options->sslca,
 	    .crl = options->sslcrl,
 	    .strict_names = options->strict_sni,
@@ -240,7 +240,7 @@ server_set_page(struct server *server)
 	}
 	quota_init(&page->quota, limit, (size_t)options->workers + 1);
 	/* Without --ssl, OpenSSL stays uninitialised: it is large. */
-	if (options->ssl && !tls_ticket_pool_init(&page->tickets))
+	if (options->ssl && !tls_ticket_begin(&page->tickets))
 		return server_fail(
 		    server, EX_OSERR, "can't create keys for TLS session tickets");
 	return 0;

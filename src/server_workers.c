@@ -365,7 +365,7 @@ workers_reload(struct workers *w)
 {
 	char error[TLS_ERROR_MAX];
 
-	if (!tls_ticket_pool_begin(&w->server->page->tickets))
+	if (!tls_ticket_begin(&w->server->page->tickets))
 		log_errorx("can't create new session ticket keys");
 	if (!server_load_tls(w->server, error))
 		log_debug("the parent can't read the certificates: %s", error);
@@ -399,11 +399,10 @@ workers_on_signal(struct workers *w, int number)
 static bool
 workers_step(struct workers *w)
 {
-	struct tls_ticket_pool *tickets = &w->server->page->tickets;
+	struct tls_ticket_keys *tickets = &w->server->page->tickets;
 	int64_t now = util_clock_ms();
 
-	if (w->server->tls && tls_ticket_pool_due_ms(tickets) <= now &&
-	    !tls_ticket_pool_renew(tickets))
+	if (w->server->tls && tls_ticket_due_ms(tickets) <= now && !tls_ticket_renew(tickets))
 		log_errorx("can't create new session ticket keys");
 	if (w->sweep_ms != 0 && w->sweep_ms <= now)
 		workers_sweep(w, now);

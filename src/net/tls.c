@@ -26,7 +26,10 @@ static const unsigned char tls_protocol[] = "\x08http/1.1";
 
 struct tls {
 	size_t holders; /* its owner and the streams */
-	struct tls_tickets tickets;
+	const struct tls_ticket_keys *shared; /* borrowed: ticket keys; NULL: uses its own */
+	struct tls_ticket_keys own;
+	uint64_t tickets_version; /* of the keys that the contexts have; 0: OpenSSL's */
+	int64_t tickets_due_ms; /* when those are too old */
 	SSL_CTX **contexts; /* owned: one for each certificate */
 	size_t count;
 	bool strict_names;
@@ -88,13 +91,50 @@ tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static int
-tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    EVP_MAC_CTX *mac, int sealing)
+/* On failure the contexts keep what they have. */
+static bool
+tls_set_tickets(struct tls *tls, const struct tls_ticket_keys *keys)
 {
-	struct tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	unsigned char bytes[TLS_TICKET_BYTES];
+	uint64_t version;
+	bool ok = tls_ticket_read(keys, bytes, &version);
 
-	return tls_tickets_use(&tls->tickets, name, iv, cipher, mac, sealing);
+	for (size_t i = 0; i < tls->count && ok; i++)
+		ok =
+		    SSL_CTX_set_tlsext_ticket_keys(tls->contexts[i], bytes, sizeof(bytes)) == 1;
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	if (ok) {
+		tls->tickets_version = version;
+		tls->tickets_due_ms = tls_ticket_due_ms(keys);
+	}
+	return ok;
+}
+
+/* Sees to it that the contexts have the current ticket keys. */
+static bool
+tls_update_tickets(struct tls *tls)
+{
+	bool expired = util_clock_ms() >= tls->tickets_due_ms;
+	const struct tls_ticket_keys *keys = tls->shared;
+
+	/* The reload that made another generation has failed here: its keys belong to other
+	 * certificates and rules. These continue until they are too old, and then others of
+	 * our own. */
+	if (keys && tls->tickets_version != 0 &&
+	    tls_ticket_generation(atomic_load(&keys->version)) !=
+		tls_ticket_generation(tls->tickets_version)) {
+		if (!expired)
+			return true;
+		tls->tickets_version = 0;
+		tls->shared = NULL;
+	}
+	if (!tls->shared) {
+		keys = &tls->own;
+		if (expired && !tls_ticket_begin(&tls->own))
+			return false;
+	}
+	return atomic_load(&keys->version) == tls->tickets_version ||
+	       tls_set_tickets(tls, keys);
 }
 
 /* The rules with the certificate for a name; NULL: there is none. */
@@ -300,7 +340,7 @@ tls_demand_certificates(SSL_CTX *context, const char *path, char error[TLS_ERROR
 /* What holds for each certificate. The system's openssl.cnf may say otherwise; this comes after
  * it and wins. */
 static bool
-tls_set_rules(struct tls *tls, SSL_CTX *context)
+tls_set_rules(SSL_CTX *context)
 {
 	static const unsigned char id[] = "wspipe";
 
@@ -326,8 +366,6 @@ tls_set_rules(struct tls *tls, SSL_CTX *context)
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	/* One is enough to come back with, and each costs a tenth of a handshake. */
 	SSL_CTX_set_num_tickets(context, 1);
-	SSL_CTX_set_app_data(context, tls);
-	SSL_CTX_set_tlsext_ticket_key_evp_cb(context, tls_on_ticket);
 	SSL_CTX_set_alpn_select_cb(context, tls_on_alpn, NULL);
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_max_proto_version(context, 0) == 1 &&
@@ -337,12 +375,11 @@ tls_set_rules(struct tls *tls, SSL_CTX *context)
 }
 
 static SSL_CTX *
-tls_context(
-    struct tls *tls, const struct tls_settings *settings, size_t i, char error[TLS_ERROR_MAX])
+tls_context(const struct tls_settings *settings, size_t i, char error[TLS_ERROR_MAX])
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
-	if (!context || !tls_set_rules(tls, context))
+	if (!context || !tls_set_rules(context))
 		tls_fail(error, "OpenSSL can't be set up");
 	else if (tls_use_certificate(context, settings->certificates[i], error) &&
 		 tls_use_key(context, settings->keys[i], settings->certificates[i], error) &&
@@ -361,14 +398,15 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 	ERR_clear_error();
 	if (tls)
 		tls->contexts = calloc(settings->count, sizeof(SSL_CTX *));
-	if (!tls || !tls->contexts || !tls_tickets_init(&tls->tickets, settings->pool)) {
-		tls_fail(error, "there is no memory, or no random bytes, for TLS");
+	if (!tls || !tls->contexts) {
+		tls_fail(error, "out of memory");
 		goto fail;
 	}
 	tls->holders = 1;
 	tls->strict_names = settings->strict_names;
+	tls->shared = settings->tickets;
 	while (tls->count < settings->count) {
-		SSL_CTX *context = tls_context(tls, settings, tls->count, error);
+		SSL_CTX *context = tls_context(settings, tls->count, error);
 
 		if (!context)
 			goto fail;
@@ -382,6 +420,11 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 			tls_fail(error, "OpenSSL can't be set up");
 			goto fail;
 		}
+	}
+	/* Shared ones that are just being written are for the first connection to ask for. */
+	if (!tls_update_tickets(tls) && !tls->shared) {
+		tls_fail(error, "can't create keys for TLS session tickets");
+		goto fail;
 	}
 	return tls;
 fail:
@@ -399,7 +442,7 @@ tls_release(struct tls *tls)
 	for (size_t i = 0; i < tls->count; i++)
 		SSL_CTX_free(tls->contexts[i]);
 	free(tls->contexts);
-	tls_tickets_clear(&tls->tickets);
+	OPENSSL_cleanse(tls, sizeof(*tls));
 	free(tls);
 }
 
@@ -413,8 +456,11 @@ tls_hold(struct tls *tls)
 struct ssl_st *
 tls_connection(struct tls *tls)
 {
-	SSL *ssl = SSL_new(tls->contexts[0]);
+	SSL *ssl;
 
+	if (!tls_update_tickets(tls))
+		log_debug("keeping old keys for TLS session tickets");
+	ssl = SSL_new(tls->contexts[0]);
 	if (ssl)
 		SSL_set_accept_state(ssl);
 	else

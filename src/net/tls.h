@@ -16,7 +16,7 @@
 
 struct ssl_st;
 struct tls;
-struct tls_ticket_pool;
+struct tls_ticket_keys;
 
 /* All borrowed during the call. */
 struct tls_settings {
@@ -25,8 +25,9 @@ struct tls_settings {
 	char *const *keys; /* the key of each, in the same order */
 	size_t count; /* at least 1; the first one is for clients that name no server, or an
 			 unknown one */
-	struct tls_ticket_pool *pool; /* the keys of tickets, which other processes open too;
-					 it outlives the value. NULL: keys of its own */
+	/* Ticket keys that another process writes; they outlive the value. NULL: keys of its
+	 * own. */
+	const struct tls_ticket_keys *tickets;
 	const char *ca; /* PEM file: who may sign the certificates that clients must have; NULL:
 			   they need none */
 	const char *crl; /* PEM file: which of them were revoked; NULL: not asked. Only with CA.

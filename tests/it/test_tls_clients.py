@@ -2,8 +2,6 @@
 """TLS, before a session begins: the name that is asked for, certificates of clients, and handshakes that do not end."""
 
 import re
-import resource
-import select
 import signal
 import socket
 import ssl
@@ -11,9 +9,9 @@ import struct
 import time
 
 import pytest
-from conftest import make_certificate, wait_for
+from conftest import make_certificate
 from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, make_client, make_crl, resume, start_failed
-from wsraw import DEADLINE, Peer, fd_count
+from wsraw import DEADLINE, Peer
 
 # S-TLS-5: several certificates
 
@@ -170,7 +168,7 @@ def test_clients_without_a_valid_certificate_are_refused(secure, authority, cert
     said = refused(one, context_of(one, version, client=certificate))
     assert re.search("UNKNOWN_CA|BAD_CERTIFICATE", said), said
     one.wait_log('http refused remote=.* reason="TLS: certificate verify failed: self.signed certificate"')
-    assert "started" not in one.log()
+    assert "stderr" not in one.log()
 
 
 @pytest.mark.parametrize("version", [V12, V13])
@@ -189,7 +187,7 @@ def test_clients_that_were_revoked_are_refused(secure, authority, tmp_path, vers
                 peer.send(peer.request_bytes())
                 peer.response()
     one.wait_log('http refused remote=.* reason="TLS: certificate verify failed: certificate revoked"', count=2)
-    assert "started" not in one.log()
+    assert "stderr" not in one.log()
     with one.websocket(context=context_of(one, version, client=client)) as ws:
         echo(ws)
         end(ws)
@@ -216,7 +214,7 @@ def test_sighup_takes_new_revocations_and_they_beat_tickets(secure, authority, t
 
     make_crl(tmp_path, ["0BADC0DE"])
     one.process.send_signal(signal.SIGHUP)
-    one.wait_log("SIGHUP: the certificates were read anew")
+    one.wait_log("SIGHUP: certificates reloaded")
     with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):
         resume(one, context, session)
     # Who is there already stays, as with a new certificate of the server.
@@ -316,77 +314,6 @@ def test_the_deadline_of_the_head_covers_the_handshake(secure):
         assert slow.response()[0] == 408
 
 
-HANDSHAKES = 1024  # that may go on at the same time
-
-
-@pytest.fixture
-def descriptors():
-    """Room for as many handshakes, here and in a server."""
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limits[1] < 4 * HANDSHAKES:
-        pytest.skip("there are too few descriptors")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-
-
-def test_who_takes_his_time_gives_way_to_those_who_wait(secure, request, descriptors):
-    """Handshakes that do not end within 2 seconds, whether they began or not; not where there is room for all."""
-    one = secure("cat")
-    hello = client_hello(one)
-    begun = time.monotonic()
-    idle = [socket.create_connection(one.addresses[0], timeout=DEADLINE) for _ in range(HANDSHAKES)]
-    request.addfinalizer(lambda: [sock.close() for sock in idle])
-    for sock in idle[:10]:
-        sock.sendall(hello)
-    one.wait_log("error server %d clients are in the handshake of TLS" % HANDSHAKES)
-    with one.websocket() as ws:
-        assert time.monotonic() - begun < 8  # and not ten
-        echo(ws)
-        # They were all of no use, so all are gone.
-        wait_for(lambda: fd_count(one.pid) == one.fds + 4, "the others have been closed")
-        assert time.monotonic() - begun < 8
-        end(ws)
-
-
-def test_handshakes_are_limited_and_nobody_is_lost(secure, request, descriptors):
-    """Who comes when as many go on as may waits in the system's queue, and is served as soon as one is through or gone."""
-    one = secure("cat")
-    hello = client_hello(one)
-    live = one.websocket()
-    # All but one say nothing; it waits for our Finished.
-    idle = [socket.create_connection(one.addresses[0], timeout=DEADLINE) for _ in range(HANDSHAKES)]
-    request.addfinalizer(lambda: [sock.close() for sock in idle])
-    idle[0].sendall(hello)
-    one.wait_log("error server %d clients are in the handshake of TLS; others wait until one is through" % HANDSHAKES)
-    wait_for(lambda: fd_count(one.pid) == one.fds + 4 + HANDSHAKES, "all of them are there")
-    late = [socket.create_connection(one.addresses[0], timeout=DEADLINE) for _ in range(3)]
-    for sock in late:
-        sock.sendall(hello)
-    # What there is goes on, and when it has answered the late ones have had their turn.
-    echo(live)
-    assert idle[0].recv(1) == b"\x16"
-    answers = select.poll()  # select() can't take so many
-    for sock in late:
-        answers.register(sock, select.POLLIN)
-    assert answers.poll(0) == []
-    assert fd_count(one.pid) == one.fds + 4 + HANDSHAKES
-    for _ in late:
-        idle.pop(0).close()
-    for sock in late:
-        assert sock.recv(1) == b"\x16"
-    assert fd_count(one.pid) == one.fds + 4 + HANDSHAKES
-    # The deadline lets the others in, whoever holds the places.
-    with one.websocket() as ws:
-        echo(ws)
-        end(ws)
-    for sock in late + idle:
-        sock.close()
-    end(live)
-    live.close()
-    wait_for(lambda: fd_count(one.pid) == one.fds, "all are gone")
-
-
 def test_handshakes_that_are_cut_leave_nothing(secure):
     one = secure("cat")
     hello = client_hello(one)
@@ -412,9 +339,56 @@ def test_handshakes_that_are_cut_leave_nothing(secure):
             pass
         sock.close()
     one.check_clean()
-    assert "http request" in one.log()
+    one.wait_log("plain HTTP on the TLS port")
     with one.websocket() as ws:
         echo(ws)
+
+
+# What arrives where something else is expected: the log names the remedy, and so does the response.
+
+NOT_TLS = "plain HTTP on the TLS port: connect with https:// or wss://"
+NOT_PLAIN = "TLS on a plain port: connect with ws://, or start wspipe with --ssl"
+PROXY = "not HTTP; looks like the PROXY protocol, which wspipe does not speak: remove send-proxy"
+
+
+def answer_to(one, data):
+    with Peer(one.addresses[0]) as peer:
+        peer.send(data)
+        return peer.answer()
+
+
+@pytest.mark.parametrize("request_line", ("GET / HTTP/1.1", "GET /x HTTP/1.0", "POST / HTTP/1.1", "OPTIONS * HTTP/1.1"))
+def test_plain_http_on_the_tls_port(secure, request_line):
+    one = secure("cat")
+    status, fields, body = answer_to(one, request_line.encode() + b"\r\nHost: localhost\r\n\r\n")
+    assert (status, dict(fields)["connection"]) == (400, "close")
+    assert body.decode() == "400 Bad Request\n\n%s\n" % NOT_TLS
+    one.wait_log('http refused status=400 remote=.* reason="%s"' % NOT_TLS)
+
+
+def test_plain_http_on_the_tls_port_by_head(secure):
+    status, _, body = answer_to(secure("cat"), b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert (status, body) == (400, b"")
+
+
+def test_tls_on_a_plain_port(server, secure):
+    hello = client_hello(secure("cat"))
+    one = server("cat", tls=None)
+    for sent in (hello, hello[:3], b"\x16\x03\x00"):
+        status, _, body = answer_to(one, sent)
+        assert status == 400 and NOT_PLAIN in body.decode()
+    one.wait_log('http refused status=400 remote=.* reason="%s"' % NOT_PLAIN, count=3)
+
+
+@pytest.mark.parametrize("tls", (False, True))
+def test_the_proxy_protocol(server, secure, tls):
+    one = secure("cat") if tls else server("cat", tls=None)
+    first = b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    second = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12) + first[36:]
+    for sent, more in ((first, ""), (second, "-v2")):
+        status, _, body = answer_to(one, sent)
+        assert status == 400 and PROXY + more + "\n" in body.decode()
+        one.wait_log('reason="%s"' % (PROXY + more))
 
 
 def test_an_end_without_close_notify_ends_the_session(secure):

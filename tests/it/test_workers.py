@@ -509,7 +509,7 @@ def test_workers_stand_in_for_websocketd(server):
 
 def refused(one):
     """The workers that have answered a plain request so far."""
-    return re.findall(r" http refused status=404 .* worker=(\d)", one.log())
+    return re.findall(r" http refused status=426 .* worker=(\d)", one.log())
 
 
 def ask(one, stack, context, session=None):
@@ -537,7 +537,7 @@ def test_a_ticket_of_one_is_opened_by_all(secure, version):
 
         wait_for(both, "both workers have opened it")
         one.process.send_signal(signal.SIGHUP)
-        one.wait_log("SIGHUP: the certificates were read anew worker=", count=2)
+        one.wait_log("SIGHUP: certificates reloaded worker=", count=2)
         assert not ask(one, stack, context, ticket)[1]
         ticket, _ = ask(one, stack, context)
         seen = len(refused(one))
@@ -568,7 +568,7 @@ def test_sighup_reaches_all_and_those_to_come(secure, tmp_path):
         for path, fresh in zip(pair, make_certificate(tmp_path, "fresh")):
             os.replace(fresh, path)
         one.process.send_signal(signal.SIGHUP)
-        one.wait_log("info server SIGHUP: the certificates were read anew worker=", count=2)
+        one.wait_log("info server SIGHUP: certificates reloaded worker=", count=2)
         (after,) = on_both(one, client_context(pair[0]))
         assert after != before
         for ws in old:
@@ -629,7 +629,7 @@ def test_all_refuse_who_was_revoked_and_who_asks_for_another_name(secure, tmp_pa
 
     make_crl(tmp_path, ["03"])
     one.process.send_signal(signal.SIGHUP)
-    one.wait_log("info server SIGHUP: the certificates were read anew worker=", count=2)
+    one.wait_log("info server SIGHUP: certificates reloaded worker=", count=2)
     refused_by_both(one, good, "certificate verify failed: certificate revoked", context=bad)
     victim = one.workers()[0]
     os.kill(victim, signal.SIGKILL)

@@ -648,121 +648,145 @@ test_the_client_is_known_by_its_certificate(void **state)
 	}
 }
 
-/* Opens a ticket that was sealed; 0: it can't be. */
-static int
-open_ticket(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv)
+static struct tls *
+make_shared(const struct tls_ticket_keys *tickets)
 {
-	EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *mac = EVP_MAC_CTX_new(algorithm);
-	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
-	int result = tls_tickets_use(tickets, name, iv, cipher, mac, 0);
+	char *certificate = "a.crt";
+	char *key = "a.key";
+	struct tls_settings settings = {
+	    .certificates = &certificate, .keys = &key, .count = 1, .tickets = tickets};
+	char error[TLS_ERROR_MAX];
+	struct tls *tls = tls_new(&settings, error);
 
-	EVP_CIPHER_CTX_free(cipher);
-	EVP_MAC_CTX_free(mac);
-	EVP_MAC_free(algorithm);
-	return result;
+	assert_non_null(tls);
+	return tls;
 }
 
-static void
-seal_ticket(struct tls_tickets *tickets, unsigned char *name, unsigned char *iv)
+/* A handshake in memory; *SESSION, which is replaced, is what the client tries to resume.
+ * Whether it did. */
+static bool
+resumes(struct tls *tls, SSL_CTX *context, SSL_SESSION **session)
 {
-	EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *mac = EVP_MAC_CTX_new(algorithm);
-	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+	SSL *server = tls_connection(tls);
+	SSL *client = SSL_new(context);
+	char byte;
+	BIO *ends[2];
+	bool resumed;
 
-	assert_int_equal(tls_tickets_use(tickets, name, iv, cipher, mac, 1), 1);
-	EVP_CIPHER_CTX_free(cipher);
-	EVP_MAC_CTX_free(mac);
-	EVP_MAC_free(algorithm);
+	assert_int_equal(BIO_new_bio_pair(&ends[0], 0, &ends[1], 0), 1);
+	SSL_set_bio(server, ends[0], ends[0]);
+	SSL_set_bio(client, ends[1], ends[1]);
+	SSL_set_connect_state(client);
+	if (*session)
+		SSL_set_session(client, *session);
+	for (int i = 0; i < 4; i++) {
+		(void)SSL_do_handshake(client);
+		(void)SSL_do_handshake(server);
+	}
+	assert_int_equal(SSL_write(server, "x", 1), 1);
+	assert_int_equal(SSL_read(client, &byte, 1), 1);
+	resumed = SSL_session_reused(client);
+	SSL_SESSION_free(*session);
+	*session = SSL_get1_session(client);
+	/* Otherwise it would be marked as not resumable. */
+	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(client);
+	SSL_free(server);
+	return resumed;
 }
 
 static void
 test_ticket_keys_are_renewed_by_time(void **state)
 {
-	struct tls_tickets tickets;
-	struct tls_tickets others;
-	unsigned char first[TLS_TICKET_NAME];
-	unsigned char second[TLS_TICKET_NAME];
-	unsigned char iv[EVP_MAX_IV_LENGTH];
-
 	(void)state;
-	passed_ms = 0;
-	assert_true(tls_tickets_init(&tickets, NULL));
-	assert_true(tls_tickets_init(&others, NULL));
-	seal_ticket(&tickets, first, iv);
-	assert_int_equal(open_ticket(&tickets, first, iv), 1);
-	assert_int_equal(open_ticket(&others, first, iv), 0);
-	passed_ms = TLS_TICKET_RENEW_MS - 1000;
-	seal_ticket(&tickets, second, iv);
-	assert_memory_equal(first, second, sizeof(first));
-	passed_ms = TLS_TICKET_RENEW_MS + 1000;
-	seal_ticket(&tickets, second, iv);
-	assert_memory_not_equal(first, second, sizeof(first));
-	assert_int_equal(open_ticket(&tickets, first, iv), 2);
-	assert_int_equal(open_ticket(&tickets, second, iv), 1);
-	passed_ms = 2 * (int64_t)TLS_TICKET_RENEW_MS;
-	assert_int_equal(open_ticket(&tickets, first, iv), 0);
-	assert_int_equal(open_ticket(&tickets, second, iv), 1);
-	/* A server that slept for long opens nothing of old. */
-	passed_ms = 6 * (int64_t)TLS_TICKET_RENEW_MS;
-	assert_int_equal(open_ticket(&tickets, second, iv), 0);
-	passed_ms = 0;
-	tls_tickets_clear(&tickets);
-	tls_tickets_clear(&others);
+	for (size_t v = 0; v < UTIL_LEN(versions); v++) {
+		struct tls *one = make_shared(NULL);
+		struct tls *other = make_shared(NULL);
+		SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+		SSL_SESSION *session = NULL;
+
+		SSL_CTX_set_max_proto_version(context, versions[v]);
+		passed_ms = 0;
+		assert_false(resumes(one, context, &session));
+		assert_true(resumes(one, context, &session));
+		assert_false(resumes(other, context, &session));
+		assert_false(resumes(one, context, &session));
+		passed_ms = TLS_TICKET_RENEW_MS - 1000;
+		assert_true(resumes(one, context, &session));
+		passed_ms = TLS_TICKET_RENEW_MS + 1000;
+		assert_false(resumes(one, context, &session));
+		assert_true(resumes(one, context, &session));
+		passed_ms = 0;
+		SSL_SESSION_free(session);
+		SSL_CTX_free(context);
+		tls_release(one);
+		tls_release(other);
+	}
 }
 
-/* The processes of one server: who has the keys of the pool opens the tickets of the others. */
+/* The processes of one server accept the tickets of one another. */
 static void
-test_a_pool_gives_all_the_same_ticket_keys(void **state)
+test_processes_share_ticket_keys(void **state)
 {
-	struct tls_ticket_pool pool = {0};
-	struct tls_tickets one;
-	struct tls_tickets other;
-	struct tls_tickets next;
-	unsigned char name[TLS_TICKET_NAME];
-	unsigned char later[TLS_TICKET_NAME];
-	unsigned char iv[EVP_MAX_IV_LENGTH];
+	struct tls_ticket_keys keys = {0};
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL_SESSION *session = NULL;
+	struct tls *one, *other, *next;
 
 	(void)state;
 	passed_ms = 0;
-	assert_true(tls_ticket_pool_init(&pool));
-	assert_true(tls_tickets_init(&one, &pool));
-	assert_true(tls_tickets_init(&other, &pool));
-	seal_ticket(&one, name, iv);
-	assert_int_equal(open_ticket(&other, name, iv), 1);
-	/* They follow its renewals. */
+	assert_true(tls_ticket_begin(&keys));
+	one = make_shared(&keys);
+	other = make_shared(&keys);
+	assert_false(resumes(one, context, &session));
+	assert_true(resumes(other, context, &session));
+	/* They follow when the keys are renewed. */
 	passed_ms = TLS_TICKET_RENEW_MS + 1000;
-	assert_true(tls_ticket_pool_due_ms(&pool) <= util_clock_ms());
-	assert_true(tls_ticket_pool_renew(&pool));
-	assert_true(tls_ticket_pool_due_ms(&pool) > util_clock_ms());
-	seal_ticket(&one, later, iv);
-	assert_memory_not_equal(name, later, sizeof(name));
-	assert_int_equal(open_ticket(&other, later, iv), 1);
-	assert_int_equal(open_ticket(&other, name, iv), 2);
-	/* A new generation is of those that come after it; the old go on among themselves. */
-	assert_true(tls_ticket_pool_begin(&pool));
-	assert_true(tls_tickets_init(&next, &pool));
-	seal_ticket(&next, name, iv);
-	assert_int_equal(open_ticket(&one, name, iv), 0);
-	assert_int_equal(open_ticket(&next, name, iv), 1);
-	assert_int_equal(open_ticket(&next, later, iv), 0);
-	assert_int_equal(open_ticket(&one, later, iv), 1);
-	assert_int_equal(open_ticket(&other, later, iv), 1);
-	/* Nobody renews the keys of the old ones any more, so each does for itself. */
-	passed_ms = 2 * (int64_t)TLS_TICKET_RENEW_MS + 2000;
-	seal_ticket(&one, name, iv);
-	assert_memory_not_equal(name, later, sizeof(name));
-	assert_int_equal(open_ticket(&other, name, iv), 0);
-	assert_int_equal(open_ticket(&one, name, iv), 1);
-	/* And should the pool's owner have died, so do the others. */
-	seal_ticket(&next, later, iv);
-	passed_ms = 4 * (int64_t)TLS_TICKET_RENEW_MS;
-	seal_ticket(&next, name, iv);
-	assert_memory_not_equal(name, later, sizeof(name));
+	assert_true(tls_ticket_due_ms(&keys) <= util_clock_ms());
+	assert_true(resumes(other, context, &session)); /* the one who renews them is late */
+	assert_true(tls_ticket_renew(&keys));
+	assert_true(tls_ticket_due_ms(&keys) > util_clock_ms());
+	assert_false(resumes(one, context, &session));
+	assert_true(resumes(other, context, &session));
+	/* A new generation belongs to those that are made after it; the old continue. */
+	assert_true(tls_ticket_begin(&keys));
+	next = make_shared(&keys);
+	assert_false(resumes(next, context, &session));
+	assert_false(resumes(one, context, &session));
+	assert_true(resumes(other, context, &session));
+	/* In the end with keys of their own, as nobody renews the old. */
+	passed_ms += TLS_TICKET_RENEW_MS + 1000;
+	assert_false(resumes(one, context, &session));
+	assert_true(resumes(one, context, &session));
+	assert_false(resumes(other, context, &session));
+	assert_true(resumes(other, context, &session));
 	passed_ms = 0;
-	tls_tickets_clear(&one);
-	tls_tickets_clear(&other);
-	tls_tickets_clear(&next);
+	SSL_SESSION_free(session);
+	SSL_CTX_free(context);
+	tls_release(one);
+	tls_release(other);
+	tls_release(next);
+}
+
+static void
+test_ticket_keys_that_are_being_written_are_not_read(void **state)
+{
+	struct tls_ticket_keys keys = {0};
+	unsigned char bytes[TLS_TICKET_BYTES];
+	unsigned char later[TLS_TICKET_BYTES];
+	uint64_t version;
+
+	(void)state;
+	assert_true(tls_ticket_begin(&keys));
+	assert_true(tls_ticket_read(&keys, bytes, &version));
+	assert_int_equal(tls_ticket_generation(version), 1);
+	keys.version++;
+	assert_false(tls_ticket_read(&keys, later, &version));
+	/* Also when who wrote them has died. */
+	assert_true(tls_ticket_begin(&keys));
+	assert_true(tls_ticket_read(&keys, later, &version));
+	assert_int_equal(tls_ticket_generation(version), 2);
+	assert_memory_not_equal(bytes, later, sizeof(bytes));
 }
 
 /* A stream in the loop: what its owner reads, CAPACITY bytes at a time. */
@@ -1098,7 +1122,8 @@ main(void)
 	    cmocka_unit_test(test_the_context_lives_as_long_as_its_streams),
 	    cmocka_unit_test(test_the_client_is_known_by_its_certificate),
 	    cmocka_unit_test(test_ticket_keys_are_renewed_by_time),
-	    cmocka_unit_test(test_a_pool_gives_all_the_same_ticket_keys),
+	    cmocka_unit_test(test_processes_share_ticket_keys),
+	    cmocka_unit_test(test_ticket_keys_that_are_being_written_are_not_read),
 	    cmocka_unit_test(test_a_stream_reads_on_without_an_event_of_the_socket),
 	    cmocka_unit_test(test_a_queue_does_not_swallow_what_is_pending),
 	    cmocka_unit_test(test_a_paused_stream_writes_and_ends),
