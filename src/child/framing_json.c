@@ -179,7 +179,7 @@ framing_json_message(json_t *object, enum message_type type, struct buffer *data
 	const char *text = json_string_value(value);
 
 	if (!text)
-		return "a message whose \"data\" is no string";
+		return "\"data\" is not a string";
 	if (type == MESSAGE_TEXT) {
 		*nomem = !buffer_append(data, text, json_string_length(value));
 		return NULL;
@@ -188,7 +188,7 @@ framing_json_message(json_t *object, enum message_type type, struct buffer *data
 	case FRAMING_JSON_DECODED:
 		break;
 	case FRAMING_JSON_NOT_BASE64:
-		return "\"data\" is not base64";
+		return "\"data\" is not valid base64";
 	case FRAMING_JSON_NOMEM:
 		*nomem = true;
 		break;
@@ -207,11 +207,11 @@ framing_json_close(json_t *object, struct framing_item *item, struct buffer *dat
 	if (code) {
 		if (!json_is_integer(code) || json_integer_value(code) < 1000 ||
 		    json_integer_value(code) > 4999)
-			return "a close whose \"code\" is no number from 1000 to 4999";
+			return "\"code\" is not a number from 1000 to 4999";
 		item->code = (uint16_t)json_integer_value(code);
 	}
 	if (reason && !json_is_string(reason))
-		return "a close whose \"reason\" is no string";
+		return "\"reason\" is not a string";
 	if (reason)
 		*nomem =
 		    !buffer_append(data, json_string_value(reason), json_string_length(reason));
@@ -233,13 +233,13 @@ framing_json_read(
 	struct span word = {0};
 
 	if (framing_json_is_deep(line, len))
-		return framing_bad(item, "JSON that is nested too deep", line, len);
+		return framing_bad(item, "JSON nested too deeply", line, len);
 	object = json_loadb(
 	    (const char *)line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (!object) {
 		if (json_error_code(&error) == json_error_out_of_memory)
 			return FRAMING_NOMEM;
-		return framing_bad(item, "a line that is no JSON", line, len);
+		return framing_bad(item, "invalid JSON", line, len);
 	}
 	if (json_is_string(json_object_get(object, "type"))) {
 		json_t *value = json_object_get(object, "type");
@@ -257,7 +257,7 @@ framing_json_read(
 		framing_show(item, line, len);
 		why = framing_json_close(object, item, &data, &nomem);
 	} else {
-		why = "JSON that is no object with the \"type\" text, binary or close";
+		why = "not an object with the \"type\" text, binary or close";
 	}
 	if (event == FRAMING_MESSAGE)
 		why = framing_json_message(object, type, &data, &nomem);

@@ -13,7 +13,7 @@ framing_length_wrap(const struct framing *framing, const struct message *message
 	(void)framing;
 	(void)records;
 	if (message->len > UINT32_MAX) {
-		out->reason = "a message whose length has no place in 4 bytes";
+		out->reason = "message longer than 4294967295 bytes (--framing-in=length)";
 		return FRAMING_REFUSED;
 	}
 	for (int i = 0; i < FRAMING_LENGTH_PREFIX; i++)
@@ -53,7 +53,7 @@ framing_length_next(struct framing_reader *r, struct framing_item *item)
 static enum framing_event
 framing_length_end(struct framing_reader *r, struct framing_item *item)
 {
-	static const char why[] = "the output ends within a record";
+	static const char why[] = "the output ends in the middle of a record";
 
 	if (r->in_record) {
 		/* Of what was sent in parts only the prefix is still known. */

@@ -18,7 +18,7 @@ framing_lines_wrap(const struct framing *framing, const struct message *message,
 	while (done < message->len &&
 	       (newline = memchr(message->data + done, '\n', message->len - done))) {
 		if (framing->newline == FRAMING_NEWLINE_REJECT) {
-			out->reason = "a message with a newline, and the program reads lines";
+			out->reason = "message contains a newline (--newline=reject)";
 			return FRAMING_REFUSED;
 		}
 		*newline = ' ';

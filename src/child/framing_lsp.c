@@ -68,17 +68,17 @@ framing_lsp_field(struct framing_reader *r, struct span line)
 	int64_t length;
 
 	if (!colon)
-		return "a header line without a colon";
+		return "header line without a colon";
 	name = (struct span){line.data, (size_t)(colon - line.data)};
 	value = span_trim((struct span){colon + 1, line.len - name.len - 1});
 	if (!util_is_token(name))
-		return "a header line whose name is no token";
+		return "invalid header name";
 	if (!span_equal_nocase(name, SPAN("Content-Length")))
 		return NULL; /* Content-Type, and what may come */
 	if (r->in_record)
-		return "a second Content-Length";
+		return "repeated Content-Length";
 	if (util_parse_number(value, 0, INT64_MAX, &length))
-		return "a Content-Length that is no number";
+		return "invalid Content-Length";
 	r->size = r->left = (uint64_t)length;
 	r->in_record = true;
 	return NULL;
@@ -106,12 +106,12 @@ static const char *
 framing_lsp_judge(struct framing_reader *r, const uint8_t *line, size_t len)
 {
 	if (len < 2 || line[len - 2] != '\r')
-		return "a header line that does not end with CR LF";
+		return "header line does not end with CR LF";
 	if (len > 2 && r->lines > FRAMING_LSP_LINES_MAX)
-		return "too many header lines";
+		return "more than 16 header lines";
 	if (len > 2)
 		return framing_lsp_field(r, (struct span){(const char *)line, len - 2});
-	return r->in_record ? NULL : "a head without Content-Length";
+	return r->in_record ? NULL : "headers without Content-Length";
 }
 
 /* Reads the head; FRAMING_MESSAGE when it is whole. LINES counts from 1 until then. */
@@ -132,7 +132,7 @@ framing_lsp_read_head(struct framing_reader *r, struct framing_item *item)
 		if (event != FRAMING_MESSAGE && event != FRAMING_TOO_BIG)
 			return event;
 		r->lines++;
-		why = event == FRAMING_TOO_BIG ? "a header line that is too long"
+		why = event == FRAMING_TOO_BIG ? "header line longer than 256 bytes"
 					       : framing_lsp_judge(r, line, len);
 		if (why && buffer_len(&r->held) > 0)
 			return framing_bad(
@@ -181,7 +181,7 @@ framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 		framing_show(item, (const uint8_t *)head, strlen(head));
 	}
 	framing_show(item, buffer_data(&r->held), buffer_len(&r->held));
-	return framing_bad_shown(item, "the output ends within a record");
+	return framing_bad_shown(item, "the output ends in the middle of a record");
 }
 
 const struct framing_shape framing_lsp = {

@@ -13,7 +13,7 @@ framing_nul_wrap(const struct framing *framing, const struct message *message,
 	out->tail = SPAN("\0");
 	if (message->len == 0 || !memchr(message->data, '\0', message->len))
 		return FRAMING_AROUND;
-	out->reason = "a message with a NUL, and the program reads records that end with one";
+	out->reason = "message contains a NUL (--framing-in=nul)";
 	return FRAMING_REFUSED;
 }
 

@@ -56,7 +56,7 @@ head_end_line(struct head *head)
 		return;
 	}
 	/* RFC 9110, section 15.6.6. */
-	head_fail(head, 505, "the major version of HTTP is not 1");
+	head_fail(head, 505, "unsupported HTTP version");
 }
 
 /* The request line: method SP request-target SP HTTP-version (RFC 9112, section 3). */
@@ -69,7 +69,7 @@ head_method_byte(struct head *head, size_t i, unsigned char c)
 		head->target = head_range_at(i + 1);
 		head->state = HEAD_AT_TARGET;
 	} else {
-		head_fail(head, 400, "the method is not a token with one blank behind it");
+		head_fail(head, 400, "invalid method in the request line");
 	}
 }
 
@@ -82,9 +82,9 @@ head_target_byte(struct head *head, size_t i, unsigned char c)
 		head->version = i + 1;
 		head->state = HEAD_AT_VERSION;
 	} else if (c == '\r') {
-		head_fail(head, 400, "the request line has no version, as in HTTP/0.9");
+		head_fail(head, 400, "request line without an HTTP version");
 	} else {
-		head_fail(head, 400, "the target holds a byte that none can have, or is empty");
+		head_fail(head, 400, "invalid or empty request target");
 	}
 }
 
@@ -100,8 +100,7 @@ head_version_byte(struct head *head, size_t i, unsigned char c)
 	else if (wanted == 'm' && util_is_digit(c))
 		head->minor = c - '0';
 	else if (wanted == 'M' || wanted == 'm' || (char)c != wanted)
-		head_fail(head, 400,
-		    "the version is not HTTP/ and two digits with a dot between them");
+		head_fail(head, 400, "invalid HTTP version in the request line");
 	else if (c == '\r')
 		head->state = HEAD_AT_LINE_LF;
 }
@@ -119,9 +118,9 @@ head_name_byte(struct head *head, size_t i, unsigned char c)
 	} else if (c == ' ' || c == '\t') {
 		/* RFC 9112, section 5.1: a proxy that ignores the blank and one that does not
 		 * see two fields. */
-		head_fail(head, 400, "a field has a blank before its colon");
+		head_fail(head, 400, "whitespace before the colon of a header field");
 	} else {
-		head_fail(head, 400, "the name of a field is not a token");
+		head_fail(head, 400, "invalid header field name");
 	}
 }
 
@@ -137,7 +136,7 @@ head_value_byte(struct head *head, size_t i, unsigned char c)
 	} else if (c < ' ' || c == 0x7f) {
 		/* RFC 9110, section 5.5. */
 		head_fail(head, 400,
-		    "the value of a field holds a control byte, or ends without a CR");
+		    "control character in a header field value, or a line without CR");
 	} else {
 		value->len = (uint16_t)(i + 1 - value->at);
 	}
@@ -151,9 +150,9 @@ head_field_byte(struct head *head, size_t i, unsigned char c)
 		head->state = HEAD_AT_END_LF;
 	} else if (c == ' ' || c == '\t') {
 		/* RFC 9112, sections 2.2 and 5.2. */
-		head_fail(head, 400, "a line of the head begins with a blank (a folded field)");
+		head_fail(head, 400, "folded header field: a line starts with whitespace");
 	} else if (head->field_count == HEAD_MAX_FIELDS) {
-		head_fail(head, 431, "the head has too many fields"); /* RFC 6585, section 5 */
+		head_fail(head, 431, "more than 100 header fields"); /* RFC 6585, section 5 */
 	} else {
 		head->fields[head->field_count].name = head_range_at(i);
 		head->state = HEAD_AT_NAME;
@@ -187,15 +186,15 @@ head_check_body(struct head *head)
 
 	if (codings > 0) {
 		if (lengths > 0)
-			return "Content-Length and Transfer-Encoding do not go together";
+			return "both Content-Length and Transfer-Encoding";
 		if (head->minor == 0)
-			return "HTTP/1.0 has no Transfer-Encoding";
+			return "Transfer-Encoding in an HTTP/1.0 request";
 		if (codings > 1 || !span_equal_nocase(coding, SPAN("chunked")))
-			return "Transfer-Encoding is not chunked";
+			return "unsupported Transfer-Encoding";
 	}
 	/* Two of them are refused even when they are equal, as section 6.3 allows. */
 	if (lengths > 1)
-		return "Content-Length came twice";
+		return "repeated Content-Length";
 	if (lengths > 0 && (number.len == 0 || !util_is_digit((unsigned char)number.data[0]) ||
 			       util_parse_number(number, 0, INT64_MAX, &length)))
 		return "Content-Length is not a number";
@@ -212,7 +211,7 @@ head_end(struct head *head)
 	if (wrong)
 		head_fail(head, 400, wrong);
 	else if (!head_check_host(head))
-		head_fail(head, 400, "there is not exactly one valid Host");
+		head_fail(head, 400, "missing, repeated or invalid Host");
 	else
 		head->result = HEAD_DONE;
 }
@@ -223,7 +222,7 @@ head_lf_byte(struct head *head, size_t i, unsigned char c)
 {
 	/* RFC 9112, section 2.2. */
 	if (c != '\n') {
-		head_fail(head, 400, "a CR has no LF behind it");
+		head_fail(head, 400, "CR without LF");
 		return;
 	}
 	if (head->state == HEAD_AT_START_LF) {
@@ -249,7 +248,7 @@ head_byte(struct head *head, size_t i, unsigned char c)
 	 * bytes. The states up to HEAD_AT_VERSION are those of the request line.
 	 */
 	if (head->state <= HEAD_AT_VERSION && i - head->line >= HEAD_MAX_LINE && c != '\r') {
-		head_fail(head, 414, "the request line is too long");
+		head_fail(head, 414, "request line longer than 8192 bytes");
 		return;
 	}
 	switch (head->state) {
@@ -308,7 +307,8 @@ head_parse(struct head *head, const char *bytes, size_t len)
 		head_byte(head, i, c);
 	}
 	if (head->result == HEAD_MORE && head->scanned == HEAD_MAX_BYTES)
-		head_fail(head, 431, "the head is too long"); /* RFC 6585, section 5 */
+		head_fail(head, 431,
+		    "request headers larger than 16384 bytes"); /* RFC 6585, section 5 */
 	return head->result;
 }
 

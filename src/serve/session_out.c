@@ -277,7 +277,7 @@ session_out_close(struct session *s, const struct framing_item *item)
 	struct span reason = {(const char *)m->data, m->len};
 
 	if (!frame_close_code_valid(item->code)) {
-		session_out_broken(s, "a close with a code that can't be sent",
+		session_out_broken(s, "close with a code that can't be sent",
 		    (struct span){(const char *)item->shown, item->shown_len});
 		return;
 	}

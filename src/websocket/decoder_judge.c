@@ -27,8 +27,8 @@ static const struct {
      * so it is "data within a message that was not consistent with the type of the message"
      * (RFC 6455, 7.4.1).
      */
-    [FAULT_DEFLATE] = {CLOSE_INVALID_DATA, "compressed data is damaged"},
-    [FAULT_CLOSE_LEN] = {CLOSE_PROTOCOL, "close frame with half a code"},
+    [FAULT_DEFLATE] = {CLOSE_INVALID_DATA, "corrupt compressed data"},
+    [FAULT_CLOSE_LEN] = {CLOSE_PROTOCOL, "close frame with a payload of 1 byte"},
     [FAULT_CLOSE_CODE] = {CLOSE_PROTOCOL, "invalid close code"},
     [FAULT_CLOSE_REASON] = {CLOSE_INVALID_DATA, "close reason is not UTF-8"},
     [FAULT_MEMORY] = {CLOSE_INTERNAL, "out of memory"},

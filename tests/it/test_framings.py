@@ -125,7 +125,7 @@ def test_json_close_code_that_cannot_be_sent(server):
     one = server("--framing=json", "sh", "-c", "echo '{\"type\":\"close\",\"code\":1005}'; exec cat")
     with one.websocket() as ws:
         assert ws.closed() == (1011, "the program's output is malformed")
-    one.wait_log(r"malformed why=\"a close with a code that can't be sent\" bytes=\"{\\\"type\\\":\\\"close\\\",\\\"code\\\":1005}\\x0a\"")
+    one.wait_log(r"malformed why=\"close with a code that can't be sent\" bytes=\"{\\\"type\\\":\\\"close\\\",\\\"code\\\":1005}\\x0a\"")
 
 
 # The others, both directions
@@ -137,7 +137,7 @@ def test_nul_keeps_newlines(server):
         echo(ws, *messages)
         batch(ws, *messages)
         ws.send(frame(TEXT, "a\0b"))
-        assert ws.closed() == (1008, "a message with a NUL, and the program reads records that end with one")
+        assert ws.closed() == (1008, "message contains a NUL (--framing-in=nul)")
 
 
 def test_nul_and_a_program_that_sorts(server):
@@ -326,21 +326,21 @@ def test_large_initialize_request(server):
 @pytest.mark.parametrize(
     "framing, output, why, shown",
     [
-        ("json", "hello\\n", "a line that is no JSON", r"hello\\x0a"),
-        ("json", '{"type":"binary","data":"AB=="}\\n', r'\"data\" is not base64', ""),
-        ("json", '{"type":"text","data":"\\377"}\\n', "a line that is no JSON", r"\\xff"),
-        ("json", "[" * 5000 + "\\n", "JSON that is nested too deep", r"bytes=.{1,70}$"),
-        ("lsp", "Starting...\\n", "a header line that does not end with CR LF", r"Starting...\\x0a"),
-        ("lsp", "\\r\\n", "a head without Content-Length", ""),
-        ("lsp", "X: y\\r\\n\\r\\n", "a head without Content-Length", r'"X: y\\x0d\\x0a\\x0d\\x0a"$'),
-        ("lsp", "Content-Length: 9\\r\\n\\r\\nabc", "the output ends within a record", r'"Content-Length: 9\\x0d\\x0a\\x0d\\x0aabc"$'),
-        ("length", "\\0\\0\\0\\5ab", "the output ends within a record", r'"\\x00\\x00\\x00\\x05ab"$'),
-        ("length", "help, I say more than I should", "the output ends within a record", "bytes=help$"),
+        ("json", "hello\\n", "invalid JSON", r"hello\\x0a"),
+        ("json", '{"type":"binary","data":"AB=="}\\n', r'\"data\" is not valid base64', ""),
+        ("json", '{"type":"text","data":"\\377"}\\n', "invalid JSON", r"\\xff"),
+        ("json", "[" * 5000 + "\\n", "JSON nested too deeply", r"bytes=.{1,70}$"),
+        ("lsp", "Starting...\\n", "header line does not end with CR LF", r"Starting...\\x0a"),
+        ("lsp", "\\r\\n", "headers without Content-Length", ""),
+        ("lsp", "X: y\\r\\n\\r\\n", "headers without Content-Length", r'"X: y\\x0d\\x0a\\x0d\\x0a"$'),
+        ("lsp", "Content-Length: 9\\r\\n\\r\\nabc", "the output ends in the middle of a record", r'"Content-Length: 9\\x0d\\x0a\\x0d\\x0aabc"$'),
+        ("length", "\\0\\0\\0\\5ab", "the output ends in the middle of a record", r'"\\x00\\x00\\x00\\x05ab"$'),
+        ("length", "help, I say more than I should", "the output ends in the middle of a record", "bytes=help$"),
     ],
 )
 def test_malformed_output_ends_the_session(server, script, framing, output, why, shown):
     # The program stays, but for where the end of its output is the fault.
-    end = "" if "ends within" in why else "; exec cat"
+    end = "" if "the output ends" in why else "; exec cat"
     one = server("--framing=" + framing, script("program", "#!/bin/sh\nprintf '%s'%s\n" % (output.replace("%", "%%"), end)))
     with one.websocket() as ws:
         assert ws.closed() == (1011, "the program's output is malformed")
@@ -454,8 +454,8 @@ def test_newlines_within_a_message(server):
     one = server("--newline=reject", "cat")
     with one.websocket() as ws:
         ws.send(frame(TEXT, "fine") + frame(TEXT, "a\nb") + frame(TEXT, "late"))
-        assert ws.closed() == (1008, "a message with a newline, and the program reads lines")
-    one.wait_log("in_messages=1 .*reason=\"a message with a newline")
+        assert ws.closed() == (1008, "message contains a newline (--newline=reject)")
+    one.wait_log("in_messages=1 .*reason=\"message contains a newline")
 
 
 # --invalid-utf8

@@ -107,7 +107,7 @@ def test_line_of_a_plain_answer_and_of_a_refusal(server, tmp_path):
     assert got == [
         'TIME access http reply status=200 remote=%s method=GET target="/a.txt?q"' % remotes[0],
         'TIME access http refused status=404 remote=%s method=GET target=/b.txt host=localhost reason="no such file in --staticdir"' % remotes[1],
-        'TIME access http refused status=400 remote=%s reason="the method is not a token with one blank behind it"'
+        'TIME access http refused status=400 remote=%s reason="invalid method in the request line"'
         % remotes[2],
     ]
 

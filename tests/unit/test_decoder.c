@@ -629,7 +629,7 @@ static void
 close_body_of_one_byte(void **state)
 {
 	(void)state;
-	check_fails_at_last("\x88\x81", 2, "fail(1002 close frame with half a code)");
+	check_fails_at_last("\x88\x81", 2, "fail(1002 close frame with a payload of 1 byte)");
 }
 
 /* [S-WS-7] */
@@ -1305,16 +1305,16 @@ damaged_data_fails_with_1007(void **state)
 	/* A block of a type that there is not: at its first byte. */
 	add_part(&w, FIN | RSV1 | FRAME_BINARY, "\x06", 10, 1);
 	check_compressed(
-	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 corrupt compressed data)", w.len);
 	/* Data that is not complete, or is none. */
 	w.len = 0;
 	add(&w, FIN | RSV1 | FRAME_BINARY, "\x00\x05\x00\xfa\xffHell", 9);
 	check_compressed(
-	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 corrupt compressed data)", w.len);
 	w.len = 0;
 	add_text(&w, FIN | RSV1 | FRAME_TEXT, "");
 	check_compressed(
-	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 compressed data is damaged)", w.len);
+	    &with_takeover, &w, MAX_MESSAGE, "fail(1007 corrupt compressed data)", w.len);
 	/* What came out before it is judged first. */
 	w.len = 0;
 	add(&w, FIN | RSV1 | FRAME_TEXT, "\x00\x01\x00\xfe\xff\xff\x06", 7);

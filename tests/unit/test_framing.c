@@ -202,10 +202,10 @@ length_keeps_bounds(void **state)
 	static const struct read_case cases[] = {
 	    C("\0\0\0\3a\nb", "#a\nb|"),
 	    C("\0\0\0\0\0\0\0\1\0", "#|#\0|"),
-	    C("\0\0\0\5abc", "bad the output ends within a record: \0\0\0\5abc|"),
-	    C("\0\0", "bad the output ends within a record: \0\0|"),
-	    C("\0\0\0\1", "bad the output ends within a record: \0\0\0\1|"),
-	    C("help", "bad the output ends within a record: help|"),
+	    C("\0\0\0\5abc", "bad the output ends in the middle of a record: \0\0\0\5abc|"),
+	    C("\0\0", "bad the output ends in the middle of a record: \0\0|"),
+	    C("\0\0\0\1", "bad the output ends in the middle of a record: \0\0\0\1|"),
+	    C("help", "bad the output ends in the middle of a record: help|"),
 	};
 	static const struct read_case text[] = {C("\0\0\0\2hi\0\0\0\0", "hi||")};
 	struct framing as_text = {.kind = FRAMING_LENGTH, .text = true};
@@ -224,27 +224,25 @@ lsp_reads_heads(void **state)
 	    C("Content-Type: application/vscode-jsonrpc; "
 	      "charset=utf-8\r\ncontent-length:3\r\n\r\na\r\n",
 		"a\r\n|"),
-	    C("Starting...\n",
-		"bad a header line that does not end with CR LF: Starting...\n|"),
-	    C("Starting\r\n", "bad a header line without a colon: Starting\r\n|"),
-	    C("a b: c\r\n", "bad a header line whose name is no token: a b: c\r\n|"),
-	    C("\r\n", "bad a head without Content-Length: \r\n|"),
-	    C("X: y\r\n\r\n", "bad a head without Content-Length: X: y\r\n\r\n|"),
+	    C("Starting...\n", "bad header line does not end with CR LF: Starting...\n|"),
+	    C("Starting\r\n", "bad header line without a colon: Starting\r\n|"),
+	    C("a b: c\r\n", "bad invalid header name: a b: c\r\n|"),
+	    C("\r\n", "bad headers without Content-Length: \r\n|"),
+	    C("X: y\r\n\r\n", "bad headers without Content-Length: X: y\r\n\r\n|"),
 	    C("Content-Length: 1\r\n\r\nxX: y\r\nz\r\n",
-		"x|bad a header line without a colon: X: y\r\nz\r\n|"),
-	    C("Content-Length: -1\r\n",
-		"bad a Content-Length that is no number: Content-Length: -1\r\n|"),
+		"x|bad header line without a colon: X: y\r\nz\r\n|"),
+	    C("Content-Length: -1\r\n", "bad invalid Content-Length: Content-Length: -1\r\n|"),
 	    C("Content-Length: 1\r\nContent-Length: 1\r\n",
-		"bad a second Content-Length: Content-Length: 1\r\nContent-Length: 1\r\n|"),
+		"bad repeated Content-Length: Content-Length: 1\r\nContent-Length: 1\r\n|"),
 	    C("Content-Length: 5\r\n\r\nabc",
-		"bad the output ends within a record: Content-Length: 5\r\n\r\nabc|"),
+		"bad the output ends in the middle of a record: Content-Length: 5\r\n\r\nabc|"),
 	    C("content-length:5\r\n\r\n",
-		"bad the output ends within a record: Content-Length: 5\r\n\r\n|"),
+		"bad the output ends in the middle of a record: Content-Length: 5\r\n\r\n|"),
 	    C("Content-Length: 5\r\n",
-		"bad the output ends within a record: Content-Length: 5\r\n|"),
+		"bad the output ends in the middle of a record: Content-Length: 5\r\n|"),
 	    C("Content-Length: 5\r\nX: y",
-		"bad the output ends within a record: Content-Length: 5\r\nX: y|"),
-	    C("Content-L", "bad the output ends within a record: Content-L|"),
+		"bad the output ends in the middle of a record: Content-Length: 5\r\nX: y|"),
+	    C("Content-L", "bad the output ends in the middle of a record: Content-L|"),
 	};
 	/* Only what must be kept whole has a limit. */
 	static const struct read_case no_limit[] = {
@@ -265,16 +263,16 @@ lsp_reads_heads(void **state)
 	feed(&r, &t, line, sizeof(line));
 	finish(&r, &t);
 	assert_memory_equal(
-	    buffer_data(&t.text), "bad a header line that is too long: xxx", 39);
+	    buffer_data(&t.text), "bad header line longer than 256 bytes: xxx", 42);
 	buffer_clear(&t.text);
 	framing_init(&r, &limited);
 	for (int i = 0; i < 17; i++)
 		feed(&r, &t, "X: y\r\n", 6);
 	finish(&r, &t);
 	expect(&t,
-	    "bad too many header lines: X: y\r\nX: y\r\nX: y\r\nX: y\r\nX: y\r\nX: y\r\n"
+	    "bad more than 16 header lines: X: y\r\nX: y\r\nX: y\r\nX: y\r\nX: y\r\nX: y\r\n"
 	    "X: y\r\nX: y\r\nX: y\r\nX: y\r\nX: y|",
-	    27 + FRAMING_SHOWN_MAX + 1);
+	    31 + FRAMING_SHOWN_MAX + 1);
 }
 
 static void
@@ -288,30 +286,26 @@ json_says_type_and_bytes(void **state)
 	    C("{\"type\":\"close\",\"code\":4001,\"reason\":\"enough\"}\n{\n",
 		"close 4001 enough|"),
 	    C("{\"type\":\"close\"}\n", "close 1000 |"),
-	    C("hello\n", "bad a line that is no JSON: hello\n|"),
+	    C("hello\n", "bad invalid JSON: hello\n|"),
 	    C("{\"type\":\"text\",\"type\":\"text\",\"data\":\"\"}\n",
-		"bad a line that is no JSON: "
+		"bad invalid JSON: "
 		"{\"type\":\"text\",\"type\":\"text\",\"data\":\"\"}\n|"),
-	    C("[]\n",
-		"bad JSON that is no object with the \"type\" text, binary or close: []\n|"),
-	    C("{}\n",
-		"bad JSON that is no object with the \"type\" text, binary or close: {}\n|"),
-	    C("{\"type\":1}\n", "bad JSON that is no object with the \"type\" text, binary or "
+	    C("[]\n", "bad not an object with the \"type\" text, binary or close: []\n|"),
+	    C("{}\n", "bad not an object with the \"type\" text, binary or close: {}\n|"),
+	    C("{\"type\":1}\n", "bad not an object with the \"type\" text, binary or "
 				"close: {\"type\":1}\n|"),
-	    C("{\"type\":\"text\"}\n",
-		"bad a message whose \"data\" is no string: {\"type\":\"text\"}\n|"),
+	    C("{\"type\":\"text\"}\n", "bad \"data\" is not a string: {\"type\":\"text\"}\n|"),
 	    C("{\"type\":\"text\",\"data\":\"\xff\"}\n",
-		"bad a line that is no JSON: {\"type\":\"text\",\"data\":\"\xff\"}\n|"),
+		"bad invalid JSON: {\"type\":\"text\",\"data\":\"\xff\"}\n|"),
 	    C("{\"type\":\"close\",\"code\":5000}\n",
-		"bad a close whose \"code\" is no number from 1000 to 4999: "
+		"bad \"code\" is not a number from 1000 to 4999: "
 		"{\"type\":\"close\",\"code\":5000}\n|"),
-	    C("{\"type\":\"close\",\"reason\":1}\n",
-		"bad a close whose \"reason\" is no string: "
-		"{\"type\":\"close\",\"reason\":1}\n|"),
+	    C("{\"type\":\"close\",\"reason\":1}\n", "bad \"reason\" is not a string: "
+						     "{\"type\":\"close\",\"reason\":1}\n|"),
 	    C("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{\",\"type\":\"text\",\"data\":\"x\"}",
 		"x|"),
-	    C("[[[[[[[[[[[[[[[[[", "bad JSON that is nested too deep: [[[[[[[[[[[[[[[[[|"),
-	    C("{\"type\":\"text\"", "bad a line that is no JSON: {\"type\":\"text\"|"),
+	    C("[[[[[[[[[[[[[[[[[", "bad JSON nested too deeply: [[[[[[[[[[[[[[[[[|"),
+	    C("{\"type\":\"text\"", "bad invalid JSON: {\"type\":\"text\"|"),
 	};
 	static const struct read_case limit[] = {
 	    C("{\"type\":\"text\",\"data\":\"abc\"}\n", "abc|"),
@@ -349,7 +343,7 @@ base64_is_read_strictly(void **state)
 			assert_int_equal(
 			    framing_next(&r, &item), is_good ? FRAMING_MESSAGE : FRAMING_BAD);
 			if (!is_good)
-				assert_string_equal(item.why, "\"data\" is not base64");
+				assert_string_equal(item.why, "\"data\" is not valid base64");
 			framing_clear(&r);
 		}
 	}
@@ -709,14 +703,14 @@ messages_become_records(void **state)
 	    N(FRAMING_NEWLINE_SPACE, "a\n\r\nb\n", "a \r b \n", NULL),
 	    N(FRAMING_NEWLINE_REJECT, "ab", "ab\n", NULL),
 	    N(FRAMING_NEWLINE_REJECT, "ab\n", "",
-		"a message with a newline, and the program reads lines"),
+		"message contains a newline (--newline=reject)"),
 	    W(FRAMING_STREAM, MESSAGE_BINARY, "a\0b", "a\0b"),
 	    W(FRAMING_STREAM, MESSAGE_TEXT, "hi", "hi"),
 	    W(FRAMING_TEXT, MESSAGE_TEXT, "hi", "hi"),
 	    W(FRAMING_NUL, MESSAGE_TEXT, "a\nb", "a\nb\0"),
 	    W(FRAMING_NUL, MESSAGE_TEXT, "", "\0"),
 	    {{.kind = FRAMING_NUL}, MESSAGE_TEXT, {"a\0b", 3}, {"", 0},
-		"a message with a NUL, and the program reads records that end with one"},
+		"message contains a NUL (--framing-in=nul)"},
 	    W(FRAMING_LENGTH, MESSAGE_BINARY, "a\0b", "\0\0\0\3a\0b"),
 	    W(FRAMING_LENGTH, MESSAGE_TEXT, "", "\0\0\0\0"),
 	    W(FRAMING_LSP, MESSAGE_TEXT, "{}", "Content-Length: 2\r\n\r\n{}"),

@@ -14,6 +14,7 @@ SERVERS = {
     "bytes": ("--binary", "cat"),
     "length": ("--framing=length", "cat"),
     "8 MiB": ("--maxframesize=8388608", "cat"),
+    "1 MiB bytes": ("--maxframesize=1048576", "--binary", "cat"),
     "8 MiB bytes": ("--maxframesize=8388608", "--binary", "cat"),
     "1024": ("--maxframesize=1024", "cat"),
     "1024 bytes": ("--maxframesize=1024", "--binary", "cat"),
@@ -64,7 +65,7 @@ CONTROL_LEN = body(1002, "control frame too long")
 LEN = body(1002, "invalid payload length")
 TOO_BIG = "the message is above the limit of the server"  # its reason names the limit: too_big()
 NOT_UTF8 = body(1007, "text is not UTF-8")
-CLOSE_LEN = body(1002, "close frame with half a code")
+CLOSE_LEN = body(1002, "close frame with a payload of 1 byte")
 CLOSE_CODE = body(1002, "invalid close code")
 CLOSE_REASON = body(1007, "close reason is not UTF-8")
 TYPE = body(1003, "a binary message, and the program reads text")

@@ -8,7 +8,7 @@ from .handshake import opens
 
 SERVER = ("--deflate", "cat")
 WIDE = ("--deflate=window=15", "cat")
-DAMAGED = body(1007, "compressed data is damaged")
+DAMAGED = body(1007, "corrupt compressed data")
 
 WORDS = "grüße, 5 €, 😀"
 RAW = WORDS.encode()

@@ -86,10 +86,10 @@ CASES = [
     *(opens("4.2.1-upgrade-is-%s" % value, {"Upgrade": value}) for value in ("WebSocket", "WEBSOCKET", "wEbSoCkEt")),
     opens("4.2.1-upgrade-in-a-list", {"Upgrade": "h2c, websocket"}),
     opens("4.2.1-upgrade-in-two-fields", {"Upgrade": ["h2c", "websocket"]}),
-    refused("4.2.1-upgrade-missing", 404, {"Upgrade": None}),
-    refused("4.2.1-upgrade-to-another", 404, {"Upgrade": "h2c"}),
-    refused("4.2.1-upgrade-to-a-longer-name", 404, {"Upgrade": "websockets"}),
-    refused("4.2.1-upgrade-empty", 404, {"Upgrade": ""}),
+    refused("4.2.1-upgrade-missing", 426, {"Upgrade": None}, extra=UPGRADE_REQUIRED[1:]),
+    refused("4.2.1-upgrade-to-another", 426, {"Upgrade": "h2c"}, extra=UPGRADE_REQUIRED[1:]),
+    refused("4.2.1-upgrade-to-a-longer-name", 426, {"Upgrade": "websockets"}, extra=UPGRADE_REQUIRED[1:]),
+    refused("4.2.1-upgrade-empty", 426, {"Upgrade": ""}, extra=UPGRADE_REQUIRED[1:]),
     # Item 4: Connection.
     *(
         opens("4.2.1-connection-is-%s" % value.replace(", ", "-"), {"Connection": value})

@@ -14,7 +14,7 @@ def header(length, first=0x81, mask=b"\x01\x02\x03\x04"):
 
 CASES = [
     *(fails("10.4-length-%d-from-the-header" % n, header(n), TOO_BIG) for n in HUGE),
-    *(fails("10.4-length-%d-of-binary" % n, header(n, 0x82), TOO_BIG, "bytes") for n in HUGE[::4]),
+    *(fails("10.4-length-%d-of-binary" % n, header(n, 0x82), TOO_BIG, "1 MiB bytes") for n in HUGE[::4]),
     *(fails("10.4-length-%d-of-a-fragment" % n, header(n, 0x01), TOO_BIG) for n in HUGE[::4]),
     *(
         fails_after("10.4-length-%d-of-a-continuation" % n, text("a", fin=False), header(n, 0x80), TOO_BIG)
