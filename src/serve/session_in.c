@@ -133,7 +133,9 @@ session_in_accepts(struct session *s, enum message_type type)
 		return true;
 	/* RFC 6455, section 7.4.1: "it has received a type of data it cannot accept". */
 	if (!compat)
-		session_fault(s, CLOSE_TYPE, "a binary message, and the program reads text");
+		session_fault(s, CLOSE_TYPE,
+		    "binary messages are not accepted: the program reads text (see --binary, "
+		    "--framing)");
 	return false;
 }
 

@@ -241,7 +241,7 @@ def test_directions_may_differ(server, script):
 def test_binary_messages_are_refused(server, framing):
     with server("--framing=" + framing, "cat").websocket() as ws:
         ws.send(frame(BINARY, b"x"))
-        assert ws.closed() == (1003, "a binary message, and the program reads text")
+        assert ws.closed() == (1003, "binary messages are not accepted: the program reads text (see --binary, --framing)")
 
 
 def test_compat_drops_messages_of_the_wrong_type(server):

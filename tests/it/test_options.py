@@ -451,4 +451,4 @@ def test_compat_takes_negative_numbers_for_no_limit(server):
 def test_binary_message_in_text_mode_without_compat(server):
     with server("cat").websocket() as ws:
         ws.send(frame(BINARY, b"x"))
-        assert ws.closed() == (1003, "a binary message, and the program reads text")
+        assert ws.closed() == (1003, "binary messages are not accepted: the program reads text (see --binary, --framing)")

@@ -68,7 +68,7 @@ NOT_UTF8 = body(1007, "text is not UTF-8")
 CLOSE_LEN = body(1002, "close frame with a payload of 1 byte")
 CLOSE_CODE = body(1002, "invalid close code")
 CLOSE_REASON = body(1007, "close reason is not UTF-8")
-TYPE = body(1003, "a binary message, and the program reads text")
+TYPE = body(1003, "binary messages are not accepted: the program reads text (see --binary, --framing)")
 
 
 def too_big(server):
