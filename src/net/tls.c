@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/tls_rehearsal.h"
 #include "net/tls_ticket.h"
 
 #include <errno.h>
@@ -316,6 +317,23 @@ tls_refuse_revoked(SSL_CTX *context, const char *path, char error[TLS_ERROR_MAX]
 	return true;
 }
 
+/* OpenSSL parses the extensions of an authority when they are first needed, and if there is no
+ * memory then the certificate remains unusable. */
+static bool
+tls_parse_extensions(SSL_CTX *context)
+{
+	STACK_OF(X509_OBJECT) *objects =
+	    X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+		if (authority && X509_check_purpose(authority, -1, 0) != 1)
+			return false;
+	}
+	return true;
+}
+
 /* From now on clients must have a certificate that one of the file's has signed. */
 static bool
 tls_demand_certificates(SSL_CTX *context, const char *path, char error[TLS_ERROR_MAX])
@@ -327,7 +345,8 @@ tls_demand_certificates(SSL_CTX *context, const char *path, char error[TLS_ERROR
 		return false;
 	fclose(file);
 	names = SSL_load_client_CA_file(path);
-	if (!names || SSL_CTX_load_verify_file(context, path) != 1) {
+	if (!names || SSL_CTX_load_verify_file(context, path) != 1 ||
+	    !tls_parse_extensions(context)) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
 		return tls_fail(
 		    error, "the file of --sslca %s can't be used, which must be PEM", path);
@@ -384,7 +403,10 @@ tls_context(const struct tls_settings *settings, size_t i, char error[TLS_ERROR_
 	else if (tls_use_certificate(context, settings->certificates[i], error) &&
 		 tls_use_key(context, settings->keys[i], settings->certificates[i], error) &&
 		 (!settings->ca || tls_demand_certificates(context, settings->ca, error)) &&
-		 (!settings->crl || tls_refuse_revoked(context, settings->crl, error)))
+		 (!settings->crl || tls_refuse_revoked(context, settings->crl, error)) &&
+		 (tls_rehearse(context) ||
+		     tls_fail(error, "the certificate %s can't be used for a TLS handshake",
+			 settings->certificates[i])))
 		return context;
 	SSL_CTX_free(context);
 	return NULL;

@@ -11,14 +11,15 @@ import select
 import shutil
 import signal
 import ssl
+import struct
 import subprocess
 import tempfile
 import time
 
 import pytest
 from conftest import WSPIPE, client_context, make_certificate, rss_kib, tagged, wait_for
-from probes import SANITIZED, bytes_read, wait_still
-from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, replace, resume, s_client, start_failed
+from probes import SANITIZED, bytes_read, preload, unsanitized, wait_still
+from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, make_client, replace, resume, s_client, start_failed
 from wsraw import BINARY, DEADLINE, TEXT, close_frame, frame
 
 # S-TLS-1: versions, suites, groups
@@ -354,6 +355,72 @@ def test_a_large_message_comes_in_full_records(secure):
         assert len(ws.text()) == 1000000
         # At most two for each read of 64 KiB from the program more than its bytes need.
         assert len(ws.sock.records) - before <= 1000000 // 16384 + 2 * (1000000 // 4096)
+
+
+class Allocator:
+    """That of a server which is started with env=allocator.env: it fails when it is told to."""
+
+    def __init__(self, tmp_path):
+        self.file = tmp_path / "malloc_fail"
+        self.file.write_bytes(bytes(16))
+        self.env = {"LD_PRELOAD": preload(tmp_path, "malloc_fail.c"), "MALLOC_FAIL": str(self.file)}
+
+    def fail(self, after, count=1):
+        """COUNT allocations, after some that succeed."""
+        with open(self.file, "r+b") as f:
+            f.write(struct.pack("=qq", after, count))
+
+    def left(self):
+        """How many were still to succeed."""
+        return struct.unpack("=qq", self.file.read_bytes())[0]
+
+
+def shakes_hands(one, context):
+    try:
+        return resume(one, context)[0] is not None
+    except OSError:
+        return False
+
+
+@unsanitized
+@pytest.mark.parametrize("version", [V12, V13])
+@pytest.mark.parametrize("with_client", [False, True])
+def test_no_memory_in_the_first_handshake_breaks_no_later_one(secure, tmp_path, version, with_client):
+    """What OpenSSL does but once is done at the start."""
+    allocator = Allocator(tmp_path)
+    args, client = [], None
+    if with_client:
+        args = ["--sslca", make_certificate(tmp_path, "ca", "/CN=Test CA", None)[0]]
+        client = make_client(tmp_path, "client", "0x5", "/CN=client")
+    refused = 0
+    for after in range(0, 6000, 150 if with_client else 50):
+        one = secure(*args, "cat", env=allocator.env)
+        context = context_of(one, version, client=client)
+        allocator.fail(after, count=4)
+        refused += not shakes_hands(one, context)
+        left = allocator.left()
+        allocator.fail(0, count=0)
+        assert shakes_hands(one, context), after
+        one.stop()
+        if left > 0:
+            break
+    assert refused > 3 and left > 0
+
+
+@unsanitized
+def test_no_memory_in_any_handshake_breaks_another_one(secure, tmp_path):
+    allocator = Allocator(tmp_path)
+    one = secure("cat", env=allocator.env)
+    context = context_of(one)
+    with one.websocket() as other:
+        echo(other)
+        assert shakes_hands(one, context)  # nothing of OTHER's is left to do
+        for after in range(0, 800, 7):
+            allocator.fail(after)
+            shakes_hands(one, context)
+            allocator.fail(0, count=0)
+            assert shakes_hands(one, context), after
+        echo(other)
 
 
 def test_a_client_that_asks_for_new_keys_again_and_again_is_disconnected(secure):
