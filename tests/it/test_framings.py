@@ -600,7 +600,7 @@ def test_memory_of_many_lines_of_stderr(server, script, args):
     program = script("program", "#!/usr/bin/python3\n" + MANY % 10 + "input()\n")
     one = server("--passstderr", *args, program)
     with one.websocket():  # what a session costs anyway
-        one.wait_log("stderr #1", count=1000)
+        one.wait_log("stderr #1", count=100)
         wait_still(lambda: bytes_read(one.pid), "the server")
     one.check_clean()
     before = private_kib(one.pid)

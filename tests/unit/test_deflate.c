@@ -417,7 +417,10 @@ final_blocks_are_blocks_like_others(void **state)
 	    CASE(FINAL_HELLO, "Hello"),
 	    CASE(FINAL_HELLO "\x00", "Hello"),
 	    CASE(FINAL_HELLO "\x01", "Hello"),
-	    /* A stream that was flushed, then closed: its last block is empty and final. */
+	    /* A stream that was closed, or flushed and closed: its last block is empty and
+	       final. */
+	    CASE("\xf2\x48\xcd\xc9\xc9\x07\x04", "Hello"),
+	    CASE("\xf2\x48\xcd\xc9\xc9\x07\x04\x00\x00\xff\xff", "Hello"),
 	    CASE(HELLO "\x00\x00\xff\xff\x01", "Hello"),
 	    CASE(HELLO "\x00\x00\xff\xff" EMPTY_FINAL, "Hello"),
 	    CASE("\x00\x02\x00\xfd\xffHi\x01", "Hi"),

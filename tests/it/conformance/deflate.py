@@ -120,6 +120,8 @@ CASES = [
             b"".join(compressed(data) + text("plain") for _, data in ENDS),
             *(word for _ in ENDS for word in (WORDS, "plain")),
         ),
+        # As Go's compress/flate closes a stream: an empty final block whose header begins within a byte.
+        echoes("7692-7.2.1-closed-by-go-%s" % name, compressed(b"\xf2\x48\xcd\xc9\xc9\x07\x04"), "Hello"),
         echoes("7692-7.2.3.4-final-block-of-the-rfc-%s" % name, compressed(b"\xf3\x48\xcd\xc9\xc9\x07\0\0"), "Hello"),
         echoes("7692-7.2.1-several-final-blocks-%s" % name, compressed(FINAL * 3), WORDS * 3),
         echoes("7692-7.2.1-several-final-blocks-and-an-empty-one-%s" % name, compressed(FINAL + STORED + b"\0"), WORDS * 2),
