@@ -2,6 +2,7 @@
 /* Where the server listens, and how many connections it has room for. */
 #include "base/util.h"
 #include "http/connection.h"
+#include "net/io.h"
 #include "net/tls_stream.h"
 #include "server_inner.h"
 
@@ -24,6 +25,7 @@ server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 	struct server *server = arg;
 	struct transport transport = {.fd = fd};
 	struct limit_slot *slot = limit_enter(server->limit, peer);
+	struct stream *stream = NULL;
 
 	if (!slot) {
 		close(fd);
@@ -31,9 +33,10 @@ server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 	}
 	if (!server->tls)
 		transport = transport_accepted(fd, slot);
-	if ((server->tls && !tls_stream_open(server->tls, fd, slot, &transport)) ||
-	    !connection_open_take(server->loop, &server->connections, transport, peer,
-		route_serve, &server->route))
+	if (!server->tls || tls_stream_open(server->tls, fd, slot, &transport))
+		stream = io_new_take(server->loop, transport, peer, NULL, NULL);
+	if (!stream || !connection_open_take(server->loop, &server->connections, stream,
+			   route_serve, &server->route))
 		log_errorx("out of memory for a connection");
 }
 

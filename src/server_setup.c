@@ -51,7 +51,6 @@ server_set_origins(struct server *server)
 	policy->compat = options->compat;
 	policy->require = options->require_origin || options->sameorigin;
 	policy->same = options->sameorigin;
-	policy->secure = options->ssl;
 	policy->mode = ORIGIN_SAME;
 	if (options->origin_any && !options->sameorigin)
 		policy->mode = ORIGIN_ANY;

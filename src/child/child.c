@@ -63,15 +63,15 @@ child_read_stderr(struct child *child)
 	struct loop *loop = children_loop(child->children);
 	size_t n;
 
-	switch (io_read(&child->err, loop->in, CHILD_STDERR_BATCH, &n)) {
-	case IO_OK:
+	switch (stream_read(&child->err.stream, loop->in, CHILD_STDERR_BATCH, &n)) {
+	case STREAM_OK:
 		lines_take(&child->err_lines, (const char *)loop->in, n, child_on_line, child);
 		child->handlers->on_stderr_read(child->arg);
 		return true;
-	case IO_AGAIN:
+	case STREAM_AGAIN:
 		return false;
-	case IO_EOF:
-	case IO_FAILED:
+	case STREAM_EOF:
+	case STREAM_FAILED:
 		break;
 	}
 	child_close_stderr(child);
@@ -140,7 +140,7 @@ child_climb(struct child *child)
 	if (child_ladder[step].signal != 0)
 		child_signal(child, child_ladder[step].signal);
 	else
-		io_shutdown(&child->in);
+		stream_shutdown(&child->in.stream);
 	child->step++;
 	child->due_ms =
 	    util_clock_ms() + child_ladder[step].wait_ms +
@@ -221,44 +221,44 @@ child_on_stderr(void *arg)
 
 /* It reads its stdin no more. What waited for it is dropped; its output is still wanted. */
 static void
-child_on_stdin_gone(void *arg, bool failed)
+child_on_stdin_gone(void *arg, enum stream_gone reason)
 {
 	struct child *child = arg;
 
-	(void)failed;
+	(void)reason;
 	io_clear(&child->in);
 	child->handlers->on_written(child->arg);
 }
 
 /* It can't be waited for: taken for its end, which child_read() says when the user asks. */
 static void
-child_on_stdout_gone(void *arg, bool failed)
+child_on_stdout_gone(void *arg, enum stream_gone reason)
 {
 	struct child *child = arg;
 
-	(void)failed;
+	(void)reason;
 	io_clear(&child->out);
 	child->handlers->on_stdout(child->arg);
 }
 
 static void
-child_on_stderr_gone(void *arg, bool failed)
+child_on_stderr_gone(void *arg, enum stream_gone reason)
 {
-	(void)failed;
+	(void)reason;
 	child_close_stderr(arg);
 }
 
-static const struct io_handlers child_stdin_handlers = {
-    .on_written = child_on_written,
+static const struct stream_handlers child_stdin_handlers = {
+    .on_drained = child_on_written,
     .on_gone = child_on_stdin_gone,
 };
 
-static const struct io_handlers child_stdout_handlers = {
+static const struct stream_handlers child_stdout_handlers = {
     .on_readable = child_on_stdout,
     .on_gone = child_on_stdout_gone,
 };
 
-static const struct io_handlers child_stderr_handlers = {
+static const struct stream_handlers child_stderr_handlers = {
     .on_readable = child_on_stderr,
     .on_gone = child_on_stderr_gone,
 };
@@ -295,7 +295,7 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 	io_init(&child->in, loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
 	io_init(&child->out, loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
 	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
-	io_set_reading(&child->err, true);
+	stream_set_reading(&child->err.stream, true);
 	*out = child;
 	return 0;
 }
@@ -309,7 +309,7 @@ child_pid(const struct child *child)
 void
 child_write(struct child *child, const struct iovec *parts, int count)
 {
-	if (io_is_open(&child->in) && !io_writev(&child->in, parts, count)) {
+	if (io_is_open(&child->in) && !stream_writev(&child->in.stream, parts, count)) {
 		io_clear(&child->in);
 	}
 }
@@ -319,7 +319,7 @@ child_write_take(struct child *child, struct buffer *buffer)
 {
 	if (!io_is_open(&child->in)) {
 		buffer_clear(buffer);
-	} else if (!io_write_take(&child->in, buffer)) {
+	} else if (!stream_write_take(&child->in.stream, buffer)) {
 		io_clear(&child->in);
 	}
 }
@@ -327,48 +327,48 @@ child_write_take(struct child *child, struct buffer *buffer)
 size_t
 child_queued(const struct child *child)
 {
-	return io_queued(&child->in);
+	return stream_queued(&child->in.stream);
 }
 
 void
 child_set_reading(struct child *child, bool on)
 {
-	if (io_is_open(&child->out) && io_is_reading(&child->out) != on)
-		io_set_reading(&child->out, on);
+	if (io_is_open(&child->out) && stream_is_reading(&child->out.stream) != on)
+		stream_set_reading(&child->out.stream, on);
 }
 
 bool
 child_is_reading(const struct child *child)
 {
-	return io_is_open(&child->out) && io_is_reading(&child->out);
+	return io_is_open(&child->out) && stream_is_reading(&child->out.stream);
 }
 
 void
 child_set_reading_stderr(struct child *child, bool on)
 {
-	if (io_is_open(&child->err) && io_is_reading(&child->err) != on)
-		io_set_reading(&child->err, on);
+	if (io_is_open(&child->err) && stream_is_reading(&child->err.stream) != on)
+		stream_set_reading(&child->err.stream, on);
 }
 
 bool
 child_is_reading_stderr(const struct child *child)
 {
-	return io_is_open(&child->err) && io_is_reading(&child->err);
+	return io_is_open(&child->err) && stream_is_reading(&child->err.stream);
 }
 
-enum io_result
+enum stream_result
 child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 {
-	enum io_result result = IO_EOF;
+	enum stream_result result = STREAM_EOF;
 
 	*n = 0;
 	if (child->life == CHILD_REAPED && capacity > child->out_left)
 		capacity = child->out_left;
 	if (io_is_open(&child->out) && capacity > 0)
-		result = io_read(&child->out, bytes, capacity, n);
-	if (result == IO_OK && child->life == CHILD_REAPED)
+		result = stream_read(&child->out.stream, bytes, capacity, n);
+	if (result == STREAM_OK && child->life == CHILD_REAPED)
 		child->out_left -= (unsigned int)*n;
-	if (result == IO_OK || (result == IO_AGAIN && child->life != CHILD_REAPED))
+	if (result == STREAM_OK || (result == STREAM_AGAIN && child->life != CHILD_REAPED))
 		return result;
 	io_clear(&child->out);
 	child->stdout_ended = true;
@@ -378,7 +378,7 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 		child->due_ms = util_clock_ms();
 		children_wait(child->children, child);
 	}
-	return IO_EOF;
+	return STREAM_EOF;
 }
 
 bool

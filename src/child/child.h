@@ -15,7 +15,7 @@
 #define CHILD_CHILD_H
 
 #include "child/children.h"
-#include "net/io.h"
+#include "net/stream.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ int child_start(struct children *children, const char *path, char *const argv[],
 
 pid_t child_pid(const struct child *child);
 
-/* Writes to its stdin (io_writev()). When the program does not read any more, the bytes are
+/* Writes to its stdin (stream_writev()). When the program does not read any more, the bytes are
  * dropped. */
 void child_write(struct child *child, const struct iovec *parts, int count);
 /* As child_write() for all of BUFFER, which is empty afterwards. */
@@ -71,14 +71,14 @@ void child_set_reading_stderr(struct child *child, bool on);
 bool child_is_reading_stderr(const struct child *child);
 
 /*
- * One read of its stdout. IO_EOF: nothing will come any more (also when the program is dead,
- * the pipe is empty, and the grace time for others that hold it is over).
+ * One read of its stdout. STREAM_EOF: nothing will come any more (also when the program is
+ * dead, the pipe is empty, and the grace time for others that hold it is over).
  */
-enum io_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
+enum stream_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 
 /*
- * The three facts. Once it is reaped child_read() never says IO_AGAIN, and no event tells that
- * the pipe is empty: the user who was not reading by then reads on until IO_EOF.
+ * The three facts. Once it is reaped child_read() never says STREAM_AGAIN, and no event tells
+ * that the pipe is empty: the user who was not reading by then reads on until STREAM_EOF.
  */
 bool child_is_dead(const struct child *child);
 bool child_is_reaped(const struct child *child);

@@ -8,6 +8,7 @@
 
 #include "child/child.h"
 #include "child/lines.h"
+#include "net/io.h"
 
 #include <signal.h>
 

@@ -23,10 +23,9 @@ struct connection {
 	struct list node; /* in connections->list */
 	struct connections *connections; /* borrowed */
 	struct loop *loop; /* borrowed */
-	struct io *io; /* owned; NULL once it was given away or closed */
+	struct stream *stream; /* owned; NULL once it was given away or closed */
 	connection_handler *handler;
 	void *arg; /* borrowed */
-	struct sockaddr_storage peer;
 	struct timer timer;
 	int64_t due_ms; /* when the head is to be complete */
 	struct loop_task turn; /* sends the next piece of the file */
@@ -58,10 +57,10 @@ connection_end(struct connection *c, bool linger)
 		close(c->file);
 	c->file = -1;
 	if (linger)
-		linger_take(c->io, c->loop, RATE_CREDIT_MS);
+		linger_take(c->stream, c->loop, RATE_CREDIT_MS);
 	else
-		io_free(c->io);
-	c->io = NULL;
+		stream_free(c->stream);
+	c->stream = NULL;
 	timer_stop(&c->timer);
 	loop_cancel(&c->turn);
 	list_remove(&c->node);
@@ -93,16 +92,10 @@ connection_abort_all(struct connections *connections)
 		connection_end(LIST_ENTRY_OF(list->next, struct connection, node), false);
 }
 
-const struct sockaddr_storage *
-connection_peer(const struct connection *c)
+struct stream *
+connection_stream(const struct connection *c)
 {
-	return &c->peer;
-}
-
-const struct transport *
-connection_transport(const struct connection *c)
-{
-	return io_transport(c->io);
+	return c->stream;
 }
 
 void
@@ -124,12 +117,14 @@ connection_log_field(const char *key, struct span value)
 static void
 connection_log_event(struct connection *c, const char *event, int status, const char *reason)
 {
+	struct sockaddr_storage peer;
 	char remote[LISTENER_TEXT_MAX];
 	struct span value;
 
 	if (!log_begin(LOG_ACCESS, "http", 0, span_of(event)))
 		return;
-	listener_text(&c->peer, remote);
+	stream_peer_address(c->stream, &peer);
+	listener_text(&peer, remote);
 	if (status > 0)
 		log_number("status", status);
 	log_text("remote", span_of(remote));
@@ -152,7 +147,7 @@ connection_log_event(struct connection *c, const char *event, int status, const 
 static void
 connection_enter_response(struct connection *c)
 {
-	limit_move(io_transport(c->io)->slot, LIMIT_RESPONSE);
+	limit_move(stream_slot(c->stream), LIMIT_RESPONSE);
 }
 
 static void
@@ -174,7 +169,7 @@ connection_abort(struct connection *c, const char *reason)
 static void
 connection_send(struct connection *c, struct buffer *out, bool built)
 {
-	bool sent = built && io_write_take(c->io, out);
+	bool sent = built && stream_write_take(c->stream, out);
 
 	buffer_clear(out);
 	connection_end(c, sent);
@@ -187,12 +182,14 @@ connection_is_local(const struct connection *c)
 {
 	static const char *const forwarded[] = {
 	    "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
+	struct sockaddr_storage peer;
 
 	for (size_t i = 0; i < UTIL_LEN(forwarded) && c->has_head; i++) {
 		if (head_find(&c->head, forwarded[i], NULL) > 0)
 			return false;
 	}
-	return listener_is_loopback(&c->peer);
+	stream_peer_address(c->stream, &peer);
+	return listener_is_loopback(&peer);
 }
 
 void
@@ -218,7 +215,8 @@ connection_reply(struct connection *c, int status, const char *extra, const char
 static uint64_t
 connection_left(const struct connection *c)
 {
-	return (uint64_t)c->file_left + io_queued(c->io) + io_unconfirmed(c->io);
+	return (uint64_t)c->file_left + stream_queued(c->stream) +
+	       stream_unconfirmed(c->stream);
 }
 
 /*
@@ -240,11 +238,11 @@ connection_send_file(struct connection *c)
 		return;
 	}
 	c->file_left -= got;
-	if (!io_write(c->io, c->loop->in, (size_t)got))
+	if (!stream_write(c->stream, c->loop->in, (size_t)got))
 		connection_end(c, false);
 	else if (c->file_left == 0)
 		connection_end(c, true);
-	else if (io_queued(c->io) <= BUFFER_LOW)
+	else if (stream_queued(c->stream) <= BUFFER_LOW)
 		loop_defer(c->loop, &c->turn);
 }
 
@@ -253,7 +251,7 @@ connection_on_turn(struct loop_task *task)
 {
 	struct connection *c = LIST_ENTRY_OF(task, struct connection, turn);
 
-	if (c->file != -1 && io_queued(c->io) <= BUFFER_LOW)
+	if (c->file != -1 && stream_queued(c->stream) <= BUFFER_LOW)
 		connection_send_file(c);
 }
 
@@ -272,33 +270,33 @@ connection_reply_file(struct connection *c, int fd, int64_t size, const char *ty
 	}
 	c->file = fd;
 	c->file_left = size;
-	if (!reply_head(&out, 200, type, size, extra) || !io_write_take(c->io, &out)) {
+	if (!reply_head(&out, 200, type, size, extra) || !stream_write_take(c->stream, &out)) {
 		buffer_clear(&out);
 		connection_end(c, false);
 		return;
 	}
 	/* Nothing more is read; the death of the client is still seen. */
-	io_set_reading(c->io, false);
+	stream_set_reading(c->stream, false);
 	timer_stop(&c->timer);
 	rate_start(&c->rate, connection_left(c), RATE_CREDIT_MS);
 	timer_at(&c->timer, c->rate.due_ms);
 	connection_send_file(c);
 }
 
-struct io *
+struct stream *
 connection_give(struct connection *c, struct span *rest)
 {
-	struct io *io = c->io;
-	struct limit_slot *slot = io_transport(io)->slot;
+	struct stream *stream = c->stream;
+	struct limit_slot *slot = stream_slot(stream);
 	size_t used = head_len(&c->head);
 
 	rest->data = (const char *)buffer_data(&c->bytes) + used;
 	rest->len = buffer_len(&c->bytes) - used;
-	c->io = NULL;
+	c->stream = NULL;
 	limit_on_evict(slot, NULL, NULL);
 	limit_move(slot, LIMIT_PROGRAM);
 	connection_end(c, false);
-	return io;
+	return stream;
 }
 
 /* What arrives in place of HTTP when client and server are set up differently; NULL: nothing of
@@ -338,9 +336,9 @@ connection_serve(struct connection *c)
 
 	c->has_head = true;
 	c->head_only = span_equal(head_method(&c->head), SPAN("HEAD"));
-	if (io_transport(c->io)->plain_text)
+	if (stream_is_downgraded(c->stream))
 		connection_reply_text(c, 400, NULL, not_tls, not_tls);
-	else if (!limit_admit(io_transport(c->io)->slot))
+	else if (!limit_admit(stream_slot(c->stream)))
 		connection_reply_text(
 		    c, 429, "Retry-After: 5\r\n", too_many, "too many connections");
 	else
@@ -357,19 +355,19 @@ connection_on_readable(void *arg)
 	 * somebody wants it. */
 	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
 
-	limit_heard(io_transport(c->io)->slot);
-	switch (io_read(c->io, c->loop->in, room, &n)) {
-	case IO_OK:
+	limit_heard(stream_slot(c->stream));
+	switch (stream_read(c->stream, c->loop->in, room, &n)) {
+	case STREAM_OK:
 		break;
-	case IO_AGAIN:
+	case STREAM_AGAIN:
 		return;
-	case IO_FAILED:
+	case STREAM_FAILED:
 		/* A handshake that failed for a reason, not one that was left. */
-		if (io_error(c->io))
-			connection_log(c, 0, io_error(c->io));
+		if (stream_error(c->stream))
+			connection_log(c, 0, stream_error(c->stream));
 		connection_end(c, false);
 		return;
-	case IO_EOF:
+	case STREAM_EOF:
 		connection_end(c, false);
 		return;
 	}
@@ -399,19 +397,19 @@ connection_on_readable(void *arg)
 }
 
 static void
-connection_on_written(void *arg)
+connection_on_drained(void *arg)
 {
 	struct connection *c = arg;
 
-	if (c->file != -1 && io_queued(c->io) <= BUFFER_LOW)
+	if (c->file != -1 && stream_queued(c->stream) <= BUFFER_LOW)
 		connection_send_file(c);
 }
 
 static void
-connection_on_gone(void *arg, bool failed)
+connection_on_gone(void *arg, enum stream_gone reason)
 {
 	/* A client that only half-closed still reads its answer. */
-	if (failed)
+	if (reason == STREAM_LOST)
 		connection_end(arg, false);
 }
 
@@ -455,43 +453,38 @@ connection_on_timer(void *arg)
 		connection_reply(c, 408, NULL, "the request was not complete in time");
 }
 
-static const struct io_handlers connection_io_handlers = {
+static const struct stream_handlers connection_handlers = {
     .on_readable = connection_on_readable,
-    .on_written = connection_on_written,
+    .on_drained = connection_on_drained,
     .on_gone = connection_on_gone,
 };
 
 bool
-connection_open_take(struct loop *loop, struct connections *connections,
-    struct transport transport, const struct sockaddr_storage *peer,
+connection_open_take(struct loop *loop, struct connections *connections, struct stream *stream,
     connection_handler *handler, void *arg)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
 	if (!c) {
-		transport.ops->close(&transport);
+		stream_free(stream);
 		return false;
 	}
 	list_init(&c->node);
 	c->loop = loop;
 	c->handler = handler;
 	c->arg = arg;
-	c->peer = *peer;
 	c->file = -1;
 	head_init(&c->head);
 	timer_init(&c->timer, loop, connection_on_timer, c);
 	loop_task_init(&c->turn, connection_on_turn);
-	c->io = io_new_take(loop, transport, &connection_io_handlers, c);
-	if (!c->io) {
-		free(c);
-		return false;
-	}
-	limit_on_evict(transport.slot, connection_on_evict, c);
+	c->stream = stream;
+	stream_set_handlers(stream, &connection_handlers, c);
+	limit_on_evict(stream_slot(stream), connection_on_evict, c);
 	c->due_ms = util_clock_ms() + CONNECTION_HEAD_MS;
 	timer_at(&c->timer, c->due_ms);
 	c->connections = connections;
 	list_append(&connections->list, &c->node);
 	atomic_fetch_add(connections->count, 1);
-	io_set_reading(c->io, true);
+	stream_set_reading(c->stream, true);
 	return true;
 }

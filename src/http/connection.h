@@ -8,7 +8,8 @@
 #define HTTP_CONNECTION_H
 
 #include "http/head.h"
-#include "net/io.h"
+#include "net/loop.h"
+#include "net/stream.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,17 +36,14 @@ struct connections {
 typedef void connection_handler(
     void *arg, struct connection *connection, const struct head *head);
 
-/*
- * A connection over TRANSPORT, an accepted socket or TLS over one, which is taken even on
- * failure. It is one of CONNECTIONS until it ends. False without memory.
- */
+/* A connection over STREAM, which is taken even on failure. It is one of CONNECTIONS until it
+ * ends. False without memory. */
 bool connection_open_take(struct loop *loop, struct connections *connections,
-    struct transport transport, const struct sockaddr_storage *peer,
-    connection_handler *handler, void *arg) __attribute__((warn_unused_result));
+    struct stream *stream, connection_handler *handler, void *arg)
+    __attribute__((warn_unused_result));
 
-/* Who is on the other side, and what carries the connection; both live as long as it. */
-const struct sockaddr_storage *connection_peer(const struct connection *connection);
-const struct transport *connection_transport(const struct connection *connection);
+/* For its facts: whether it is secure, and the client's address and certificate. */
+struct stream *connection_stream(const struct connection *connection);
 
 /* The line of the log is the caller's: the answer writes none. */
 void connection_set_logged(struct connection *connection);
@@ -67,11 +65,11 @@ void connection_reply_file(struct connection *connection, int fd, int64_t size,
     const char *type, const char *extra, bool head_only);
 
 /*
- * Gives the stream away and ends the connection: the caller owns the io and sets its handlers
+ * Gives the stream away and ends the connection: the caller owns it and sets its handlers
  * at once. The bytes that followed the head go to *REST; they live until the caller returns to
  * the loop.
  */
-struct io *connection_give(struct connection *connection, struct span *rest);
+struct stream *connection_give(struct connection *connection, struct span *rest);
 
 /* Closes those that still wait for a request; answers on their way go on. */
 void connection_drain_all(struct connections *connections);

@@ -203,9 +203,10 @@ origin_is_loopback(const struct uri_authority *authority)
 }
 
 static bool
-origin_is_own(const struct origin_policy *policy, const struct origin *origin, struct span host)
+origin_is_own(const struct origin_policy *policy, bool secure, const struct origin *origin,
+    struct span host)
 {
-	struct span scheme = policy->secure ? SPAN("https") : SPAN("http");
+	struct span scheme = secure ? SPAN("https") : SPAN("http");
 	struct uri_authority own;
 
 	if (!uri_parse_authority(host, &own) || !span_equal_nocase(origin->scheme, scheme) ||
@@ -339,8 +340,8 @@ origin_missing_refused(const struct origin_policy *policy)
 }
 
 const char *
-origin_refused(const struct origin_policy *policy, size_t count, struct span origin,
-    struct span host, char reason[ORIGIN_REASON_MAX])
+origin_refused(const struct origin_policy *policy, bool secure, size_t count,
+    struct span origin, struct span host, char reason[ORIGIN_REASON_MAX])
 {
 	struct origin parsed;
 
@@ -367,13 +368,13 @@ origin_refused(const struct origin_policy *policy, size_t count, struct span ori
 	if (origin_ends_with_dot(parsed.authority.host))
 		return "the host in the Origin ends with a dot; open the page without it";
 	if (policy->mode == ORIGIN_SAME || policy->same) {
-		if (!origin_is_own(policy, &parsed, host))
+		if (!origin_is_own(policy, secure, &parsed, host))
 			return origin_explain(policy, &parsed, reason);
 		if (policy->mode == ORIGIN_SAME)
 			return NULL;
 	}
 	for (size_t i = 0; i < policy->rule_count; i++) {
-		if (origin_matches(&policy->rules[i], &parsed, policy->secure))
+		if (origin_matches(&policy->rules[i], &parsed, secure))
 			return NULL;
 	}
 	return origin_explain(policy, &parsed, reason);

@@ -50,7 +50,6 @@ struct origin_policy {
 		      ANY */
 	bool compat; /* as websocketd: a missing Origin, or "null" when there are no rules, is
 			"file:"; ANY still refuses what does not parse */
-	bool secure; /* the connection is TLS, so the request's own scheme is https */
 	bool local_only; /* every listener is on loopback, where localhost, 127.0.0.1 and [::1]
 			    are one host */
 };
@@ -59,19 +58,20 @@ struct origin_policy {
 enum { ORIGIN_REASON_MAX = 1024 };
 
 /*
- * Checks the Origin of a request. COUNT is how many Origin fields it has and ORIGIN the first's
- * value; HOST is the value of the Host field (the authority of the target when it was
- * absolute). Returns NULL when the client may connect, else REASON or a constant: one sentence
- * that names the option to paste, unless no option is advisable. It repeats of the Origin only
- * what a shell and a page treat as plain text.
+ * Checks the Origin of a request, which came over TLS if SECURE. COUNT is how many Origin
+ * fields it has and ORIGIN the first's value; HOST is the value of the Host field (the
+ * authority of the target when it was absolute). Returns NULL when the client may connect, else
+ * REASON or a constant: one sentence that names the option to paste, unless no option is
+ * advisable. It repeats of the Origin only what a shell and a page treat as plain text.
  *
  * "null", an empty value, two fields or one that does not parse never match; only mode ANY
  * without compat accepts them. One trailing slash is ignored ("http://localhost/", which a
  * widespread client sends). A page on an http or https origin never matches by a trailing dot
  * or user information.
  */
-const char *origin_refused(const struct origin_policy *policy, size_t count, struct span origin,
-    struct span host, char reason[ORIGIN_REASON_MAX]) __attribute__((warn_unused_result));
+const char *origin_refused(const struct origin_policy *policy, bool secure, size_t count,
+    struct span origin, struct span host, char reason[ORIGIN_REASON_MAX])
+    __attribute__((warn_unused_result));
 
 /*
  * Checks the Host of a request against DNS rebinding, by which a page on a name of its own

@@ -24,8 +24,10 @@ struct io_alone {
 		struct loop_grave grave; /* once it is freed */
 	};
 	struct io io;
+	struct sockaddr_in6 peer; /* of any family; AF_UNSPEC if unknown */
 };
 
+static const struct stream_ops io_ops;
 static void io_on_event(evutil_socket_t fd, short what, void *arg);
 static void io_flush(struct io *io);
 
@@ -65,7 +67,7 @@ io_wanted(const struct io *io)
 
 	if (io->transport.fd == -1)
 		return 0;
-	if (io->reading)
+	if (io->stream.reading)
 		want = io_read_event(io);
 	else if (!io->transport.ops->one_way && !io->gone)
 		want = EV_CLOSED | EV_WRITE | EV_ET;
@@ -80,13 +82,19 @@ io_alone_of(struct io *io)
 	return LIST_ENTRY_OF(io, struct io_alone, io);
 }
 
+static struct io *
+io_of(const struct stream *stream)
+{
+	return (struct io *)(uintptr_t)stream;
+}
+
 /* Bytes that were taken from the descriptor and not read yet: no event will come for them. */
 static void
 io_wake(struct io *io)
 {
 	const struct transport_ops *ops = io->transport.ops;
 
-	if (ops->pending && io->reading && ops->pending(&io->transport))
+	if (ops->pending && io->stream.reading && ops->pending(&io->transport))
 		loop_defer(io->loop, &io_alone_of(io)->wake);
 }
 
@@ -97,8 +105,8 @@ io_on_wake(struct loop_task *task)
 
 	if (buffer_len(&io->queue) > 0)
 		io_flush(io);
-	if (io->transport.fd != -1 && io->reading)
-		io->handlers->on_readable(io->arg);
+	if (io->transport.fd != -1 && io->stream.reading)
+		io->stream.handlers->on_readable(io->stream.arg);
 }
 
 /* Before any close: a child that is still being exec'ed may hold the open file and with it its
@@ -139,34 +147,26 @@ io_reload(struct io *io)
 
 static void
 io_init_take(struct io *io, struct loop *loop, struct transport transport,
-    const struct io_handlers *handlers, void *arg)
+    const struct stream_handlers *handlers, void *arg)
 {
 	*io = (struct io){
+	    .stream = {.ops = &io_ops, .handlers = handlers, .arg = arg},
 	    .loop = loop,
 	    .transport = transport,
-	    .handlers = handlers,
-	    .arg = arg,
 	};
 }
 
 void
 io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
-    const struct io_handlers *handlers, void *arg)
+    const struct stream_handlers *handlers, void *arg)
 {
 	assert(ops->one_way);
 	io_init_take(io, loop, (struct transport){.ops = ops, .fd = fd}, handlers, arg);
 }
 
-struct io *
-io_new(struct loop *loop, const struct transport_ops *ops, int fd,
-    const struct io_handlers *handlers, void *arg)
-{
-	return io_new_take(loop, (struct transport){.ops = ops, .fd = fd}, handlers, arg);
-}
-
-struct io *
-io_new_take(struct loop *loop, struct transport transport, const struct io_handlers *handlers,
-    void *arg)
+struct stream *
+io_new_take(struct loop *loop, struct transport transport, const struct sockaddr_storage *peer,
+    const struct stream_handlers *handlers, void *arg)
 {
 	struct io_alone *alone = calloc(1, sizeof(*alone));
 
@@ -174,17 +174,12 @@ io_new_take(struct loop *loop, struct transport transport, const struct io_handl
 		transport.ops->close(&transport);
 		return NULL;
 	}
+	if (peer)
+		memcpy(&alone->peer, peer, sizeof(alone->peer));
 	loop_task_init(&alone->wake, io_on_wake);
 	io_init_take(&alone->io, loop, transport, handlers, arg);
 	loop_count_stream(loop, true);
-	return &alone->io;
-}
-
-void
-io_set_handlers(struct io *io, const struct io_handlers *handlers, void *arg)
-{
-	io->handlers = handlers;
-	io->arg = arg;
+	return &alone->io.stream;
 }
 
 bool
@@ -212,11 +207,11 @@ io_release(struct loop_grave *grave)
 	free(alone);
 }
 
-void
-io_free(struct io *io)
+static void
+io_free(struct stream *stream)
 {
-	if (!io)
-		return;
+	struct io *io = io_of(stream);
+
 	io_clear(io);
 	loop_bury(io->loop, &io_alone_of(io)->grave, io_release);
 }
@@ -229,52 +224,50 @@ io_fail(struct io *io)
 	if (io->gone)
 		return;
 	io->gone = true;
-	io->handlers->on_gone(io->arg, true);
+	io->stream.handlers->on_gone(io->stream.arg, STREAM_LOST);
 }
 
-void
-io_set_reading(struct io *io, bool on)
+static void
+io_set_reading(struct stream *stream, bool on)
 {
-	io->reading = on;
+	struct io *io = io_of(stream);
+
+	io->stream.reading = on;
 	io_reload(io);
 	io_wake(io);
 }
 
-bool
-io_is_reading(const struct io *io)
+static enum stream_result
+io_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n)
 {
-	return io->reading;
-}
-
-enum io_result
-io_read(struct io *io, uint8_t *bytes, size_t capacity, size_t *n)
-{
+	struct io *io = io_of(stream);
 	enum transport_result result;
 	bool waited = io->transport.read_wants_write;
 
 	*n = 0;
 	if (io->transport.fd == -1)
-		return IO_EOF;
+		return STREAM_EOF;
 	result = io->transport.ops->read(&io->transport, bytes, capacity, n);
 	if (io->transport.read_wants_write != waited)
 		io_reload(io);
 	io_wake(io);
 	switch (result) {
 	case TRANSPORT_OK:
-		return IO_OK;
+		return STREAM_OK;
 	case TRANSPORT_AGAIN:
-		return IO_AGAIN;
+		return STREAM_AGAIN;
 	case TRANSPORT_EOF:
-		return IO_EOF;
+		return STREAM_EOF;
 	case TRANSPORT_ERROR:
 		break;
 	}
-	return IO_FAILED;
+	return STREAM_FAILED;
 }
 
-const char *
-io_error(const struct io *io)
+static const char *
+io_error(const struct stream *stream)
 {
+	const struct io *io = io_of(stream);
 	const struct transport_ops *ops = io->transport.ops;
 
 	return ops->error && io->transport.fd != -1 ? ops->error(&io->transport) : NULL;
@@ -313,13 +306,14 @@ io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
 	return io_judge(io->transport.ops->writev(&io->transport, parts, count, n));
 }
 
-bool
-io_writev(struct io *io, const struct iovec *parts, int count)
+static bool
+io_writev(struct stream *stream, const struct iovec *parts, int count)
 {
+	struct io *io = io_of(stream);
 	size_t n = 0;
 	size_t queued = buffer_len(&io->queue);
 
-	assert(count <= IO_PARTS_MAX);
+	assert(count <= STREAM_PARTS_MAX);
 	if (io->ending)
 		return true;
 	if (io->transport.fd == -1)
@@ -343,17 +337,10 @@ io_writev(struct io *io, const struct iovec *parts, int count)
 	return true;
 }
 
-bool
-io_write(struct io *io, const void *bytes, size_t len)
+static bool
+io_write_last(struct stream *stream, const void *bytes, size_t len)
 {
-	struct iovec part = {(void *)(uintptr_t)bytes, len};
-
-	return len == 0 || io_writev(io, &part, 1);
-}
-
-bool
-io_write_last(struct io *io, const void *bytes, size_t len)
-{
+	struct io *io = io_of(stream);
 	const struct transport_ops *ops = io->transport.ops;
 	const uint8_t *rest = bytes;
 	size_t n = 0;
@@ -363,15 +350,16 @@ io_write_last(struct io *io, const void *bytes, size_t len)
 	    buffer_len(&io->queue) == 0)
 		ok = io_judge(ops->write_last(
 		    &io->transport, (struct span){(const char *)rest, len}, &n));
-	ok = ok && io_write(io, rest + n, len - n);
+	ok = ok && stream_write(stream, rest + n, len - n);
 	if (ok)
-		io_shutdown(io);
+		stream_shutdown(stream);
 	return ok;
 }
 
-bool
-io_write_take(struct io *io, struct buffer *buffer)
+static bool
+io_write_take(struct stream *stream, struct buffer *buffer)
 {
+	struct io *io = io_of(stream);
 	struct iovec part = {buffer_data(buffer), buffer_len(buffer)};
 	size_t n = 0;
 	bool ok;
@@ -379,7 +367,7 @@ io_write_take(struct io *io, struct buffer *buffer)
 	if (part.iov_len == 0)
 		return true;
 	if (io->ending || io->transport.fd == -1 || buffer_len(&io->queue) > 0) {
-		ok = io_writev(io, &part, 1);
+		ok = io_writev(stream, &part, 1);
 		buffer_clear(buffer);
 		return ok;
 	}
@@ -397,46 +385,49 @@ io_write_take(struct io *io, struct buffer *buffer)
 	return true;
 }
 
-size_t
-io_queued(const struct io *io)
+static size_t
+io_queued(const struct stream *stream)
 {
-	return buffer_len(&io->queue);
+	return buffer_len(&io_of(stream)->queue);
 }
 
-size_t
-io_unconfirmed(const struct io *io)
+static size_t
+io_unconfirmed(const struct stream *stream)
 {
 	int n = 0;
 
-	return ioctl(io->transport.fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+	return ioctl(io_of(stream)->transport.fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
-struct io_contact
-io_contact(const struct io *io)
+static struct stream_contact
+io_contact(const struct stream *stream)
 {
+	const struct io *io = io_of(stream);
 	struct tcp_info info = {0};
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(io->transport.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
-		return (struct io_contact){0};
+		return (struct stream_contact){0};
 	/* Systems limit how often they answer probes: one without an answer means nothing. */
-	return (struct io_contact){
+	return (struct stream_contact){
 	    .awaited = info.tcpi_unacked > 0 || info.tcpi_probes > 1,
 	    .silent_ms = info.tcpi_last_ack_recv,
 	};
 }
 
-int64_t
-io_progress_ms(const struct io *io)
+static int64_t
+io_progress_ms(const struct stream *stream)
 {
 	int64_t now = util_clock_ms();
 
-	return now - (uint32_t)((uint32_t)now - io->progress_ms);
+	return now - (uint32_t)((uint32_t)now - io_of(stream)->progress_ms);
 }
 
-void
-io_shutdown(struct io *io)
+static void
+io_shutdown(struct stream *stream)
 {
+	struct io *io = io_of(stream);
+
 	if (io->transport.fd == -1)
 		return;
 	io->ending = true;
@@ -451,11 +442,60 @@ io_fd(const struct io *io)
 	return io->transport.fd;
 }
 
-const struct transport *
-io_transport(const struct io *io)
+static bool
+io_is_secure(const struct stream *stream)
 {
-	return &io->transport;
+	return io_of(stream)->transport.ops->secure;
 }
+
+static bool
+io_is_downgraded(const struct stream *stream)
+{
+	return io_of(stream)->transport.plain_text;
+}
+
+static void
+io_peer_address(const struct stream *stream, struct sockaddr_storage *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!io_of(stream)->transport.ops->one_way)
+		memcpy(out, &io_alone_of(io_of(stream))->peer, sizeof(struct sockaddr_in6));
+}
+
+static bool
+io_client_cert(const struct stream *stream, struct stream_cert *out)
+{
+	const struct transport *transport = &io_of(stream)->transport;
+
+	*out = (struct stream_cert){0};
+	return !transport->ops->client_cert || transport->ops->client_cert(transport, out);
+}
+
+static struct limit_slot *
+io_slot(const struct stream *stream)
+{
+	return io_of(stream)->transport.slot;
+}
+
+static const struct stream_ops io_ops = {
+    .read = io_read,
+    .writev = io_writev,
+    .write_take = io_write_take,
+    .write_last = io_write_last,
+    .queued = io_queued,
+    .progress_ms = io_progress_ms,
+    .unconfirmed = io_unconfirmed,
+    .contact = io_contact,
+    .set_reading = io_set_reading,
+    .shutdown = io_shutdown,
+    .error = io_error,
+    .free = io_free,
+    .is_secure = io_is_secure,
+    .is_downgraded = io_is_downgraded,
+    .peer_address = io_peer_address,
+    .client_cert = io_client_cert,
+    .slot = io_slot,
+};
 
 /*
  * Writes what it can of the queue, up to EAGAIN, as an edge-triggered event comes only once; but no
@@ -491,7 +531,7 @@ io_flush(struct io *io)
 	io_finish_shutdown(io);
 	io_reload(io);
 	if (moved)
-		io->handlers->on_written(io->arg);
+		io->stream.handlers->on_drained(io->stream.arg);
 }
 
 /* Nothing is read, and something woke us: has the other side gone? A reset shows as EV_WRITE
@@ -501,13 +541,14 @@ io_look_for_death(struct io *io)
 {
 	struct pollfd look = {.fd = io->transport.fd, .events = POLLRDHUP};
 
-	if (io->gone || io->reading || poll(&look, 1, 0) != 1)
+	if (io->gone || io->stream.reading || poll(&look, 1, 0) != 1)
 		return;
 	if (!(look.revents & (POLLRDHUP | POLLHUP | POLLERR)))
 		return;
 	io->gone = true;
 	io_reload(io);
-	io->handlers->on_gone(io->arg, look.revents & POLLERR);
+	io->stream.handlers->on_gone(
+	    io->stream.arg, look.revents & POLLERR ? STREAM_LOST : STREAM_HALF_CLOSED);
 }
 
 static void
@@ -526,6 +567,6 @@ io_on_event(evutil_socket_t fd, short what, void *arg)
 		io_flush(io);
 	if (io->transport.fd != -1 && (io->wanted & EV_CLOSED))
 		io_look_for_death(io);
-	if (io->transport.fd != -1 && (what & io_read_event(io)) && io->reading)
-		io->handlers->on_readable(io->arg);
+	if (io->transport.fd != -1 && (what & io_read_event(io)) && io->stream.reading)
+		io->stream.handlers->on_readable(io->stream.arg);
 }

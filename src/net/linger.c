@@ -14,7 +14,7 @@ struct lingering {
 	struct loop_grave grave; /* first: linger_release() casts it back */
 	struct list node; /* in loop->lingering */
 	struct loop *loop; /* borrowed */
-	struct io *io; /* owned */
+	struct stream *stream; /* owned */
 	struct timer timer;
 	int64_t credit_ms;
 	struct rate
@@ -34,7 +34,7 @@ linger_release(struct loop_grave *grave)
 static void
 linger_end(struct lingering *linger)
 {
-	io_free(linger->io);
+	stream_free(linger->stream);
 	timer_stop(&linger->timer);
 	list_remove(&linger->node);
 	loop_bury(linger->loop, &linger->grave, linger_release);
@@ -49,12 +49,11 @@ linger_on_evict(void *arg)
 static void
 linger_log_slow(const struct lingering *linger, size_t left)
 {
-	struct sockaddr_storage peer = {0};
-	socklen_t len = sizeof(peer);
+	struct sockaddr_storage peer;
 	char text[LISTENER_TEXT_MAX] = "a client";
 
-	if (getpeername(io_fd(linger->io), (struct sockaddr *)&peer, &len) == 0 &&
-	    (peer.ss_family == AF_INET || peer.ss_family == AF_INET6))
+	stream_peer_address(linger->stream, &peer);
+	if (peer.ss_family != AF_UNSPEC)
 		listener_text(&peer, text);
 	log_info(
 	    "closed the connection to %s, which reads less than %d bytes/s: %zu bytes lost",
@@ -71,7 +70,7 @@ linger_step(void *arg)
 {
 	struct lingering *linger = arg;
 	int64_t now = util_clock_ms();
-	size_t left = io_queued(linger->io) + io_unconfirmed(linger->io);
+	size_t left = stream_queued(linger->stream) + stream_unconfirmed(linger->stream);
 
 	if (left > 0 || linger->rate.left > 0)
 		linger->due_ms = now + LINGER_DRAIN_MS;
@@ -94,73 +93,73 @@ linger_on_readable(void *arg)
 	struct lingering *linger = arg;
 	size_t n;
 
-	switch (io_read(linger->io, linger->loop->in, LOOP_BATCH, &n)) {
-	case IO_OK:
-	case IO_AGAIN:
+	switch (stream_read(linger->stream, linger->loop->in, LOOP_BATCH, &n)) {
+	case STREAM_OK:
+	case STREAM_AGAIN:
 		return;
-	case IO_EOF:
+	case STREAM_EOF:
 		/* Their FIN. What is still queued may be for a peer that only half-closed: it
 		 * goes out first. */
-		if (io_queued(linger->io) > 0) {
-			io_set_reading(linger->io, false);
+		if (stream_queued(linger->stream) > 0) {
+			stream_set_reading(linger->stream, false);
 			return;
 		}
 		break;
-	case IO_FAILED:
+	case STREAM_FAILED:
 		break;
 	}
 	linger_end(linger);
 }
 
 static void
-linger_on_written(void *arg)
+linger_on_drained(void *arg)
 {
 	struct lingering *linger = arg;
 
-	if (io_queued(linger->io) == 0 && !io_is_reading(linger->io))
+	if (stream_queued(linger->stream) == 0 && !stream_is_reading(linger->stream))
 		linger_end(linger);
 	else
 		linger_step(linger);
 }
 
 static void
-linger_on_gone(void *arg, bool failed)
+linger_on_gone(void *arg, enum stream_gone reason)
 {
 	struct lingering *linger = arg;
 
-	if (failed || io_queued(linger->io) == 0)
+	if (reason == STREAM_LOST || stream_queued(linger->stream) == 0)
 		linger_end(linger);
 }
 
-static const struct io_handlers linger_handlers = {
+static const struct stream_handlers linger_handlers = {
     .on_readable = linger_on_readable,
-    .on_written = linger_on_written,
+    .on_drained = linger_on_drained,
     .on_gone = linger_on_gone,
 };
 
 void
-linger_take(struct io *io, struct loop *loop, int64_t credit_ms)
+linger_take(struct stream *stream, struct loop *loop, int64_t credit_ms)
 {
 	struct limit_slot *slot;
 	struct lingering *linger;
 
-	if (!io)
+	if (!stream)
 		return;
 	linger = calloc(1, sizeof(*linger));
 	if (!linger) {
-		io_free(io);
+		stream_free(stream);
 		return;
 	}
 	linger->loop = loop;
-	linger->io = io;
+	linger->stream = stream;
 	timer_init(&linger->timer, loop, linger_step, linger);
 	list_append(&loop->lingering, &linger->node);
-	slot = io_transport(io)->slot;
+	slot = stream_slot(stream);
 	limit_on_evict(slot, linger_on_evict, linger);
 	limit_move(slot, LIMIT_RESPONSE);
-	io_set_handlers(io, &linger_handlers, linger);
-	io_set_reading(io, true);
-	io_shutdown(io);
+	stream_set_handlers(stream, &linger_handlers, linger);
+	stream_set_reading(stream, true);
+	stream_shutdown(stream);
 	/* What is not confirmed is not asked for yet: it would change nothing before then. */
 	linger->credit_ms = credit_ms;
 	linger->due_ms = util_clock_ms() + LINGER_DRAIN_MS;

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "net/limit.h"
+#include "net/stream.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -351,33 +352,10 @@ tls_stream_error(const struct transport *t)
 	return words;
 }
 
-const struct transport_ops transport_tls = {
-    .read = tls_stream_read,
-    .writev = tls_stream_writev,
-    .shutdown = tls_stream_shutdown,
-    .close = tls_stream_close,
-    .pending = tls_stream_pending,
-    .error = tls_stream_error,
-};
-
-bool
-tls_stream_open(struct tls *tls, int fd, struct limit_slot *slot, struct transport *out)
-{
-	struct tls_stream *s = calloc(1, sizeof(*s));
-
-	*out = (struct transport){.ops = &transport_tls, .fd = fd, .slot = slot, .state = s};
-	if (!s) {
-		tls_stream_close(out);
-		return false;
-	}
-	s->tls = tls_hold(tls);
-	return true;
-}
-
 /* The name as text. It has no control bytes and no bytes beyond ASCII: RFC 2253, section 2.4,
  * escapes them. */
 static char *
-tls_client_name(const X509_NAME *name)
+tls_stream_cert_name(const X509_NAME *name)
 {
 	BIO *memory = BIO_new(BIO_s_mem());
 	char *text = NULL;
@@ -393,7 +371,7 @@ tls_client_name(const X509_NAME *name)
 }
 
 static char *
-tls_client_serial(const ASN1_INTEGER *serial)
+tls_stream_cert_serial(const ASN1_INTEGER *serial)
 {
 	BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
 	char *hex = number ? BN_bn2hex(number) : NULL;
@@ -404,33 +382,48 @@ tls_client_serial(const ASN1_INTEGER *serial)
 	return text;
 }
 
-bool
-tls_client_get(const struct transport *transport, struct tls_client *out)
+static bool
+tls_stream_client_cert(const struct transport *transport, struct stream_cert *out)
 {
 	struct tls_stream *s = transport->state;
 	X509 *certificate = NULL;
 	bool ok;
 
-	*out = (struct tls_client){0};
-	if (transport->ops == &transport_tls && s && s->ssl &&
-	    SSL_get_verify_result(s->ssl) == X509_V_OK)
+	if (s && s->ssl && SSL_get_verify_result(s->ssl) == X509_V_OK)
 		certificate = SSL_get1_peer_certificate(s->ssl);
 	if (!certificate)
 		return true;
-	out->subject = tls_client_name(X509_get_subject_name(certificate));
-	out->serial = tls_client_serial(X509_get0_serialNumber(certificate));
+	out->subject = tls_stream_cert_name(X509_get_subject_name(certificate));
+	out->serial = tls_stream_cert_serial(X509_get0_serialNumber(certificate));
 	X509_free(certificate);
 	ERR_clear_error();
 	ok = out->subject && out->serial;
 	if (!ok)
-		tls_client_clear(out);
+		stream_cert_clear(out);
 	return ok;
 }
 
-void
-tls_client_clear(struct tls_client *client)
+const struct transport_ops transport_tls = {
+    .read = tls_stream_read,
+    .writev = tls_stream_writev,
+    .shutdown = tls_stream_shutdown,
+    .close = tls_stream_close,
+    .pending = tls_stream_pending,
+    .error = tls_stream_error,
+    .client_cert = tls_stream_client_cert,
+    .secure = true,
+};
+
+bool
+tls_stream_open(struct tls *tls, int fd, struct limit_slot *slot, struct transport *out)
 {
-	free(client->subject);
-	free(client->serial);
-	*client = (struct tls_client){0};
+	struct tls_stream *s = calloc(1, sizeof(*s));
+
+	*out = (struct transport){.ops = &transport_tls, .fd = fd, .slot = slot, .state = s};
+	if (!s) {
+		tls_stream_close(out);
+		return false;
+	}
+	s->tls = tls_hold(tls);
+	return true;
 }

@@ -35,19 +35,4 @@ extern const struct transport_ops transport_tls;
 bool tls_stream_open(struct tls *tls, int fd, struct limit_slot *slot, struct transport *out)
     __attribute__((warn_unused_result));
 
-/* The client's certificate, each as a fresh, terminated text. */
-struct tls_client {
-	char *subject; /* its distinguished name as RFC 2253 writes it */
-	char *serial; /* its serial number in hexadecimal */
-};
-
-/*
- * Tells what is known about the other side of a transport of any kind. All NULL when it has
- * shown no certificate, or needed none; what is there was verified. False without memory.
- * tls_client_clear() frees.
- */
-bool tls_client_get(const struct transport *transport, struct tls_client *out)
-    __attribute__((warn_unused_result));
-void tls_client_clear(struct tls_client *client);
-
 #endif

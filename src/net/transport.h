@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What carries the bytes of a stream: a const table of functions for each
- * kind. All of them are non-blocking. io.c is their only user. The kind for TLS
+ * kind. All of them are non-blocking. net/io is their only user. The kind for TLS
  * is in net/tls_stream.h.
  */
 #ifndef NET_TRANSPORT_H
@@ -21,6 +21,7 @@ enum transport_result {
 };
 
 struct limit_slot;
+struct stream_cert;
 struct transport;
 
 struct transport_ops {
@@ -47,6 +48,9 @@ struct transport_ops {
 	/* Why the last read or write was an ERROR, in a text that lives until the next call, or
 	 * for ever if bytes were read before. NULL: errno says it. */
 	const char *(*error)(const struct transport *t);
+	/* As stream_client_cert(). NULL: there is none. */
+	bool (*client_cert)(const struct transport *t, struct stream_cert *out);
+	bool secure; /* nobody in between can read or change what is sent */
 	bool one_way; /* a pipe: shutdown closes it, and nothing but reading or writing shows
 			 that the other side died */
 };

@@ -235,10 +235,10 @@ env_make_unique_id(char out[ENV_UNIQUE_ID_LEN + 1])
 /* Where the request was sent to: SERVER_NAME and SERVER_PORT are never empty (RFC 3875,
  * sections 4.1.14 and 4.1.15). */
 static void
-env_put_server(struct env *env, const struct env_request *request, bool secure)
+env_put_server(struct env *env, const struct env_request *request)
 {
 	struct uri_authority host;
-	int port = secure ? 443 : 80;
+	int port = request->secure ? 443 : 80;
 
 	if (!uri_parse_authority(request->host, &host)) {
 		env_put(env, SPAN("SERVER_NAME"), SPAN("localhost"));
@@ -267,7 +267,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 	}
 	env_put(&env, SPAN("REMOTE_ADDR"), span_of(remote));
 	env_put(&env, SPAN("REMOTE_HOST"), span_of(remote));
-	env_put_server(&env, request, endpoint->origin.secure);
+	env_put_server(&env, request);
 	env_put(&env, SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1"));
 	env_put(&env, SPAN("GATEWAY_INTERFACE"), SPAN("CGI/1.1"));
 	env_put(&env, SPAN("REQUEST_METHOD"), head_method(request->head));
@@ -283,7 +283,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 	env_put(&env, SPAN("UNIQUE_ID"), span_of(request->unique_id));
 	env_put_number(&env, SPAN("REMOTE_PORT"), listener_port(request->peer));
 	env_put(&env, SPAN("REQUEST_URI"), head_target(request->head));
-	if (endpoint->origin.secure)
+	if (request->secure)
 		env_put(&env, SPAN("HTTPS"), SPAN("on"));
 	if (request->client->subject) {
 		/* A client whose certificate is not valid does not get here. */

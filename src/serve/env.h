@@ -13,7 +13,7 @@
 
 #include "http/head.h"
 #include "http/uri.h"
-#include "net/tls_stream.h"
+#include "net/stream.h"
 #include "serve/endpoint.h"
 
 #include <sys/socket.h>
@@ -24,10 +24,11 @@ struct env_request {
 	const struct head *head;
 	const struct uri *uri;
 	struct span host; /* Host, or the authority of an absolute target */
+	bool secure; /* it came over TLS */
 	const struct sockaddr_storage *peer;
 	const struct endpoint_script *script;
 	const char *path; /* decoded, all of it */
-	const struct tls_client *client; /* its certificate */
+	const struct stream_cert *client; /* its certificate */
 	const char *unique_id;
 	struct span subprotocol; /* that was agreed on; empty: none */
 };

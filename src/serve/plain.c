@@ -38,10 +38,9 @@ plain_is_safe(struct span text, const char *also)
 
 /* The URL to connect to; false when the request contains none that can be shown. */
 static bool
-plain_url(char url[PLAIN_URL_MAX], const struct endpoint *endpoint, struct span host,
-    const char *path)
+plain_url(char url[PLAIN_URL_MAX], bool secure, struct span host, const char *path)
 {
-	const char *scheme = endpoint->origin.secure ? "wss" : "ws";
+	const char *scheme = secure ? "wss" : "ws";
 	struct uri_authority authority;
 	char port[16] = "";
 
@@ -58,13 +57,13 @@ plain_url(char url[PLAIN_URL_MAX], const struct endpoint *endpoint, struct span 
 
 /* The body of the 426, which the caller frees; NULL without memory. */
 static char *
-plain_text(const struct endpoint *endpoint, struct span host, const char *path)
+plain_text(bool secure, struct span host, const char *path)
 {
 	char url[PLAIN_URL_MAX];
 	char *text;
 	int len;
 
-	if (!plain_url(url, endpoint, host, path))
+	if (!plain_url(url, secure, host, path))
 		len = asprintf(&text, "This is a WebSocket server (wspipe), not a web page.");
 	else
 		len = asprintf(&text,
@@ -120,7 +119,7 @@ plain_serve(const struct endpoint *endpoint, struct connection *connection,
 			  "removed it (nginx: proxy_set_header Upgrade $http_upgrade)"
 			: "plain HTTP request; this server only speaks WebSocket (add "
 			  "--staticdir=DIR to serve files)");
-		text = plain_text(endpoint, host, path);
+		text = plain_text(stream_is_secure(connection_stream(connection)), host, path);
 	}
 	if (asprintf(&lines, "%s%s", reject.headers ? reject.headers : "", headers) == -1)
 		lines = NULL;

@@ -91,7 +91,7 @@ session_lose_peer(struct session *s, const char *reason)
 		return;
 	if (!s->reason.data)
 		s->reason = span_of(reason);
-	io_free(s->peer);
+	stream_free(s->peer);
 	s->peer = NULL;
 	session_set_peer(s, PEER_GONE);
 }
@@ -106,17 +106,17 @@ session_on_peer_readable(void *arg)
 	size_t n;
 
 	assert(buffer_len(&s->undecoded) == 0);
-	switch (io_read(s->peer, s->loop->in, session_in_capacity(s), &n)) {
-	case IO_OK:
+	switch (stream_read(s->peer, s->loop->in, session_in_capacity(s), &n)) {
+	case STREAM_OK:
 		session_in_take(s, s->loop->in, n);
 		break;
-	case IO_AGAIN:
+	case STREAM_AGAIN:
 		return;
-	case IO_EOF:
+	case STREAM_EOF:
 		session_set_peer(s, PEER_LEFT);
 		break;
-	case IO_FAILED:
-		error = io_error(s->peer);
+	case STREAM_FAILED:
+		error = stream_error(s->peer);
 		session_lose_peer(s, error ? error : "the connection was reset");
 		break;
 	}
@@ -128,17 +128,17 @@ session_on_peer_written(void *arg)
 {
 	struct session *s = arg;
 
-	if (io_queued(s->peer) == 0)
+	if (stream_queued(s->peer) == 0)
 		session_in_put_pong(s);
 	session_step(s);
 }
 
 static void
-session_on_peer_gone(void *arg, bool failed)
+session_on_peer_gone(void *arg, enum stream_gone reason)
 {
 	struct session *s = arg;
 
-	if (failed)
+	if (reason == STREAM_LOST)
 		session_lose_peer(s, "the connection was lost");
 	else if (session_in_fault(s))
 		; /* its FIN stands behind the fault, and is not heard */
@@ -149,9 +149,9 @@ session_on_peer_gone(void *arg, bool failed)
 	session_step(s);
 }
 
-static const struct io_handlers session_peer_handlers = {
+static const struct stream_handlers session_peer_handlers = {
     .on_readable = session_on_peer_readable,
-    .on_written = session_on_peer_written,
+    .on_drained = session_on_peer_written,
     .on_gone = session_on_peer_gone,
 };
 
@@ -166,7 +166,8 @@ session_set_stderr_reading(struct session *s)
 	    s->endpoint->pass_stderr && s->peer_state == PEER_OPEN && s->close_wanted == 0;
 
 	child_set_reading_stderr(s->child,
-	    !wanted || decide_reading(child_is_reading_stderr(s->child), io_queued(s->peer)));
+	    !wanted ||
+		decide_reading(child_is_reading_stderr(s->child), stream_queued(s->peer)));
 }
 
 static void
@@ -243,7 +244,7 @@ session_release(struct loop_grave *grave)
 static void
 session_free(struct session *s)
 {
-	io_free(s->peer);
+	stream_free(s->peer);
 	s->peer = NULL;
 	child_free(s->child);
 	s->child = NULL;
@@ -266,9 +267,9 @@ session_facts(struct session *s)
 	    .close_wanted = s->close_wanted,
 	    .close_sent = s->close_sent,
 	    .close_received = s->close_received,
-	    .peer_queued = s->peer ? io_queued(s->peer) : 0,
+	    .peer_queued = s->peer ? stream_queued(s->peer) : 0,
 	    .child_queued = child_queued(s->child),
-	    .reading_peer = s->peer && io_is_reading(s->peer),
+	    .reading_peer = s->peer && stream_is_reading(s->peer),
 	    .reading_child = child_is_reading(s->child),
 	    .close_overdue =
 		session_due_close(s, s->peer_state == PEER_CLOSING ? util_clock_ms() : 0),
@@ -281,9 +282,9 @@ session_facts(struct session *s)
 static void
 session_set_peer_reading(struct session *s, bool on)
 {
-	if (!s->peer || io_is_reading(s->peer) == on)
+	if (!s->peer || stream_is_reading(s->peer) == on)
 		return;
-	io_set_reading(s->peer, on);
+	stream_set_reading(s->peer, on);
 	/* While we did not read we could not hear: the peer is not to blame for that silence.
 	 */
 	if (on) {
@@ -316,7 +317,7 @@ session_is_flowing(const struct session *s)
 {
 	return s->peer_state == PEER_OPEN && s->child_state == CHILD_RUN &&
 	       s->close_wanted == 0 && !s->fin_seen && !s->endpoint->pass_stderr &&
-	       io_is_reading(s->peer) && io_queued(s->peer) == 0 &&
+	       stream_is_reading(s->peer) && stream_queued(s->peer) == 0 &&
 	       child_is_reading(s->child) && child_queued(s->child) == 0;
 }
 
@@ -451,11 +452,12 @@ fail:
 }
 
 void
-session_accept_take(struct session *s, struct io *io, struct span head, struct span rest)
+session_accept_take(
+    struct session *s, struct stream *stream, struct span head, struct span rest)
 {
-	s->peer = io;
-	io_set_handlers(io, &session_peer_handlers, s);
-	if (!io_write(io, head.data, head.len)) {
+	s->peer = stream;
+	stream_set_handlers(stream, &session_peer_handlers, s);
+	if (!stream_write(stream, head.data, head.len)) {
 		session_lose_peer(s, "the connection was lost");
 	} else if (rest.len > 0) {
 		/* The decoder works in place, so what came early is copied to where reads go.

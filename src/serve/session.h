@@ -13,7 +13,7 @@
 #include "base/list.h"
 #include "base/util.h"
 #include "child/child.h"
-#include "net/io.h"
+#include "net/stream.h"
 #include "serve/endpoint.h"
 
 #include <stdint.h>
@@ -50,6 +50,7 @@ struct session_spec {
 	struct span target; /* of the request, for the log, likewise the next two */
 	struct span host;
 	struct span origin;
+	bool secure; /* the request came over TLS */
 	struct span subprotocol; /* empty: none was agreed on, as the next one */
 	/* The first subprotocol that the client offers if none was selected, for a hint. */
 	struct span offered;
@@ -69,7 +70,7 @@ struct session *session_open(const struct session_spec *spec, int *error)
  * the LEN bytes at REST, which came behind the request.
  */
 void session_accept_take(
-    struct session *session, struct io *io, struct span head, struct span rest);
+    struct session *session, struct stream *stream, struct span head, struct span rest);
 
 /* Ends all sessions of a list with CLOSE 1001: the server goes away. */
 void session_drain_all(struct list *list);

@@ -46,8 +46,8 @@ session_close_send(struct session *s)
 		return;
 	len = encoder_close(frame, code, reason);
 	/* Nothing follows the answer to a CLOSE. */
-	if (s->peer_state == PEER_LEFT ? !io_write_last(s->peer, frame, len)
-				       : !io_write(s->peer, frame, len))
+	if (s->peer_state == PEER_LEFT ? !stream_write_last(s->peer, frame, len)
+				       : !stream_write(s->peer, frame, len))
 		session_lose_peer(s, "the connection was lost");
 	else if (s->peer_state == PEER_OPEN)
 		session_set_peer(s, PEER_CLOSING);

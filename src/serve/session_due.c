@@ -3,13 +3,13 @@
 #include "serve/session_due.h"
 
 #include "base/util.h"
-#include "net/io.h"
+#include "net/stream.h"
 #include "serve/session_out.h"
 
 bool
 session_due_close(struct session *s, int64_t now)
 {
-	if (s->peer_state != PEER_CLOSING || io_queued(s->peer) > 0)
+	if (s->peer_state != PEER_CLOSING || stream_queued(s->peer) > 0)
 		return false;
 	if (s->decoder.over)
 		return true;
@@ -22,7 +22,7 @@ session_due_close(struct session *s, int64_t now)
 static int64_t
 session_due_begun(const struct session *s)
 {
-	if (s->begun_ms == 0 || s->peer_state != PEER_OPEN || !io_is_reading(s->peer))
+	if (s->begun_ms == 0 || s->peer_state != PEER_OPEN || !stream_is_reading(s->peer))
 		return 0;
 	return s->begun_ms + SESSION_BEGUN_MS + (int64_t)decoder_gathered(&s->decoder);
 }
@@ -52,8 +52,8 @@ session_due_ms(const struct session *s)
 		return 0;
 	if (session_in_fault(s))
 		return s->fault_ms + SESSION_FAULT_MS;
-	if (io_queued(s->peer) > 0)
-		due = io_progress_ms(s->peer) + SESSION_STALL_MS;
+	if (stream_queued(s->peer) > 0)
+		due = stream_progress_ms(s->peer) + SESSION_STALL_MS;
 	else if (s->peer_state == PEER_CLOSING)
 		due = s->closed_ms + SESSION_CLOSE_MS;
 	due = session_due_first(due, session_due_check(s));
@@ -69,16 +69,16 @@ session_due_ms(const struct session *s)
 static void
 session_due_ping(struct session *s)
 {
-	bool queued = io_queued(s->peer) > 0;
-	bool answers = !queued && io_is_reading(s->peer);
-	struct io_contact contact = {0};
+	bool queued = stream_queued(s->peer) > 0;
+	bool answers = !queued && stream_is_reading(s->peer);
+	struct stream_contact contact = {0};
 
 	if (answers && s->pings >= SESSION_PINGS) {
 		session_lose_peer(s, "no answer to pings");
 		return;
 	}
 	if (!answers)
-		contact = io_contact(s->peer);
+		contact = stream_contact(s->peer);
 	if (s->awaited && contact.awaited && contact.silent_ms >= s->endpoint->ping_ms) {
 		session_lose_peer(s, "the client's system does not respond");
 		return;
@@ -88,7 +88,7 @@ session_due_ping(struct session *s)
 		session_out_flush(s);
 	}
 	s->pings += answers;
-	s->awaited = !answers && s->peer && io_contact(s->peer).awaited;
+	s->awaited = !answers && s->peer && stream_contact(s->peer).awaited;
 }
 
 void
@@ -100,8 +100,8 @@ session_due_act(struct session *s)
 
 	if (begun != 0 && now >= begun)
 		session_fault(s, CLOSE_POLICY, "message timeout");
-	if (s->peer && io_queued(s->peer) > 0 &&
-	    now >= io_progress_ms(s->peer) + SESSION_STALL_MS)
+	if (s->peer && stream_queued(s->peer) > 0 &&
+	    now >= stream_progress_ms(s->peer) + SESSION_STALL_MS)
 		session_lose_peer(s, "write timeout");
 	if (s->peer && check != 0 && now >= check) {
 		s->heard_ms = now;

@@ -228,7 +228,7 @@ session_in_keep_pong(struct session *s, const struct decoder_item *item)
 void
 session_in_put_pong(struct session *s)
 {
-	if (s->peer && !io_write_take(s->peer, &s->pong))
+	if (s->peer && !stream_write_take(s->peer, &s->pong))
 		session_lose_peer(s, "the connection was lost");
 	buffer_clear(&s->pong);
 }
@@ -245,7 +245,7 @@ session_in_ping(struct session *s, const struct decoder_item *item)
 	s->ping_second = second;
 	if (s->endpoint->max_pings != 0 && s->ping_count++ >= s->endpoint->max_pings)
 		session_fault(s, CLOSE_POLICY, s->endpoint->reasons.pings);
-	else if (s->peer && io_queued(s->peer) > 0)
+	else if (s->peer && stream_queued(s->peer) > 0)
 		session_in_keep_pong(s, item);
 	else
 		session_out_control(s, FRAME_PONG, item->payload.data, item->payload.len);

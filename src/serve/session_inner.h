@@ -41,7 +41,7 @@ struct session {
 	struct loop *loop; /* borrowed, as the next one */
 	const struct endpoint *endpoint;
 	uint64_t id;
-	struct io *peer; /* owned; NULL when PEER_GONE */
+	struct stream *peer; /* owned; NULL when PEER_GONE */
 	struct child *child; /* owned */
 	struct decoder decoder;
 	struct framing_reader framing;

@@ -32,9 +32,9 @@ session_log_compat_new(const struct session_spec *spec)
 
 	if (!compat)
 		return NULL;
-	if (asprintf(&compat->url, "http%s://%.*s%.*s",
-		spec->endpoint->origin.secure ? "s" : "", (int)spec->host.len, spec->host.data,
-		(int)spec->target.len, spec->target.data) == -1)
+	if (asprintf(&compat->url, "http%s://%.*s%.*s", spec->secure ? "s" : "",
+		(int)spec->host.len, spec->host.data, (int)spec->target.len,
+		spec->target.data) == -1)
 		compat->url = NULL;
 	compat->origin = span_dup(spec->origin.len > 0 ? spec->origin : SPAN("file:"));
 	if (!compat->url || !compat->origin) {

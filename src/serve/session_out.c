@@ -31,7 +31,7 @@ session_out_flush(struct session *s)
 	size_t len = s->out_len;
 
 	s->out_len = 0;
-	if (len > 0 && s->peer && !io_write(s->peer, s->loop->out, len))
+	if (len > 0 && s->peer && !stream_write(s->peer, s->loop->out, len))
 		session_lose_peer(s, "the connection was lost");
 }
 
@@ -128,7 +128,7 @@ session_out_frame(
 	parts[0] = (struct iovec){s->loop->out, s->out_len};
 	parts[1] = (struct iovec){data, len};
 	s->out_len = 0;
-	if (s->peer && !io_writev(s->peer, parts, 2))
+	if (s->peer && !stream_writev(s->peer, parts, 2))
 		session_lose_peer(s, "the connection was lost");
 }
 
@@ -392,7 +392,7 @@ session_out_take(struct session *s)
 	size_t n;
 
 	switch (child_read(s->child, s->loop->in, capacity, &n)) {
-	case IO_OK:
+	case STREAM_OK:
 		/* Else it is read so that the program can end, and nothing of it is kept. */
 		if (!session_wants_output(s))
 			return true;
@@ -403,10 +403,10 @@ session_out_take(struct session *s)
 		s->out_in_short = (s->out.messages - before) * SESSION_OUT_SHORT > n;
 		session_out_end(s);
 		return true;
-	case IO_AGAIN:
+	case STREAM_AGAIN:
 		return false;
-	case IO_EOF:
-	case IO_FAILED:
+	case STREAM_EOF:
+	case STREAM_FAILED:
 		break;
 	}
 	/* The last line counts also without its end. */
@@ -465,7 +465,7 @@ session_out_stderr(struct session *s, const char *line, size_t len)
 
 	if (!s->endpoint->pass_stderr || s->peer_state != PEER_OPEN || s->close_wanted != 0)
 		return;
-	if (io_queued(s->peer) > SESSION_OUT_STDERR_MAX) {
+	if (stream_queued(s->peer) > SESSION_OUT_STDERR_MAX) {
 		session_out_say_dropped(s, SPAN("it does not read, and the program is dead"));
 		return;
 	}

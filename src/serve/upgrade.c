@@ -205,13 +205,13 @@ upgrade_check_handshake(const struct head *head, struct span *key, struct reject
 }
 
 static bool
-upgrade_check_origin(const struct endpoint *endpoint, const struct head *head, struct span host,
-    struct reject *reject)
+upgrade_check_origin(const struct endpoint *endpoint, bool secure, const struct head *head,
+    struct span host, struct reject *reject)
 {
 	struct span origin = {0};
 	size_t count = head_find(head, "Origin", &origin);
 	const char *refused =
-	    origin_refused(&endpoint->origin, count, origin, host, reject->text);
+	    origin_refused(&endpoint->origin, secure, count, origin, host, reject->text);
 
 	return !refused || reject_with(reject, 403, NULL, refused);
 }
@@ -309,6 +309,7 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	    .target = head_target(request->head),
 	    .host = request->host,
 	    .origin = origin,
+	    .secure = request->secure,
 	    .subprotocol = handshake->subprotocol,
 	    .offered = handshake->subprotocol.len == 0 ? upgrade_offered_protocol(request->head)
 						       : (struct span){0},
@@ -338,7 +339,7 @@ upgrade_run(const struct upgrade_context *context, struct connection *connection
     struct env_request *request, const struct handshake *handshake, struct reject *reject)
 {
 	struct endpoint_script script = {0};
-	struct tls_client client = {0};
+	struct stream_cert client = {0};
 	char unique_id[ENV_UNIQUE_ID_LEN + 1];
 	bool started = false;
 
@@ -348,13 +349,13 @@ upgrade_run(const struct upgrade_context *context, struct connection *connection
 		endpoint_find(context->endpoint, request->path, &script))) {
 		request->unique_id = unique_id;
 		if (env_make_unique_id(unique_id) &&
-		    tls_client_get(connection_transport(connection), &client))
+		    stream_client_cert(connection_stream(connection), &client))
 			started =
 			    upgrade_start(context, connection, request, handshake, reject);
 		else
 			(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
 	}
-	tls_client_clear(&client);
+	stream_cert_clear(&client);
 	endpoint_script_clear(&script);
 	return started;
 }
@@ -366,17 +367,20 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 	const struct endpoint *endpoint = context->endpoint;
 	struct handshake handshake = {.deflates = false};
 	struct reject reject;
+	struct sockaddr_storage peer;
 	struct env_request request = {
 	    .head = head,
 	    .uri = uri,
 	    .host = host,
-	    .peer = connection_peer(connection),
+	    .secure = stream_is_secure(connection_stream(connection)),
+	    .peer = &peer,
 	    .path = path,
 	};
 
+	stream_peer_address(connection_stream(connection), &peer);
 	if (!upgrade_check_handshake(head, &handshake.key, &reject) ||
 	    !upgrade_choose(endpoint, head, &handshake, &reject) ||
-	    !upgrade_check_origin(endpoint, head, host, &reject) ||
+	    !upgrade_check_origin(endpoint, request.secure, head, host, &reject) ||
 	    !upgrade_check_room(context, &reject)) {
 		connection_reply(connection, reject.status, reject.headers, reject.reason);
 		return;

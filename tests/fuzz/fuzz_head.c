@@ -173,27 +173,30 @@ check_origin(struct span origin, struct span host)
 	if (!wrong)
 		require_inside(rule.host, origin);
 	for (int bits = 0; bits < 4; bits++) {
-		policy.secure = bits & 1;
+		bool secure = bits & 1;
+
 		policy.compat = bits & 2;
 		policy.mode = ORIGIN_ANY;
-		require(policy.compat || !origin_refused(&policy, 2, origin, host, reason),
+		require(
+		    policy.compat || !origin_refused(&policy, secure, 2, origin, host, reason),
 		    "any is any");
 		policy.mode = ORIGIN_SAME;
-		require(origin_refused(&policy, 2, origin, host, reason) != NULL,
+		require(origin_refused(&policy, secure, 2, origin, host, reason) != NULL,
 		    "two never match");
-		require(!is_null || origin_refused(&policy, 1, origin, host, reason),
+		require(!is_null || origin_refused(&policy, secure, 1, origin, host, reason),
 		    "null is not the same");
 		if (wrong)
 			continue;
 		policy.mode = ORIGIN_LIST;
-		require(!is_null || origin_refused(&policy, 1, origin, host, reason),
+		require(!is_null || origin_refused(&policy, secure, 1, origin, host, reason),
 		    "null is in no list");
 		/* What has the form of a rule for one host is let in by that rule. */
 		if (rule.scheme.len == 0)
-			require(origin_refused(&policy, 1, origin, host, reason) != NULL,
+			require(
+			    origin_refused(&policy, secure, 1, origin, host, reason) != NULL,
 			    "an origin has a scheme");
 		else if (!rule.any_subdomain)
-			require(!origin_refused(&policy, 1, origin, host, reason),
+			require(!origin_refused(&policy, secure, 1, origin, host, reason),
 			    "an origin matches itself");
 	}
 }

@@ -144,7 +144,7 @@ static const struct transport_ops scripted_ops = {
 /* What the stream's owner saw. */
 struct owner {
 	struct loop *loop;
-	struct io *io;
+	struct stream *io;
 	int other; /* the other end, for the events of a real descriptor */
 	unsigned int readable;
 	unsigned int written;
@@ -156,7 +156,7 @@ struct owner {
 static void
 owner_free(struct owner *o)
 {
-	io_free(o->io);
+	stream_free(o->io);
 	o->io = NULL;
 }
 
@@ -181,17 +181,17 @@ on_written(void *arg)
 }
 
 static void
-on_gone(void *arg, bool failed)
+on_gone(void *arg, enum stream_gone reason)
 {
 	struct owner *o = arg;
 
 	o->gone++;
-	o->failed = failed;
+	o->failed = reason == STREAM_LOST;
 	if (o->frees)
 		owner_free(o);
 }
 
-static const struct io_handlers handlers = {on_readable, on_written, on_gone};
+static const struct stream_handlers handlers = {on_readable, on_written, on_gone};
 
 static void
 start_on(struct owner *o, const struct transport_ops *ops, int fd, int other)
@@ -201,7 +201,8 @@ start_on(struct owner *o, const struct transport_ops *ops, int fd, int other)
 	assert_non_null(o->loop);
 	o->other = other;
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	o->io = io_new(o->loop, ops, fd, &handlers, o);
+	o->io =
+	    io_new_take(o->loop, (struct transport){.ops = ops, .fd = fd}, NULL, &handlers, o);
 	assert_non_null(o->io);
 }
 
@@ -217,13 +218,13 @@ start_scripted(struct owner *o, const int *steps, size_t count)
 	start_on(o, &scripted_ops, ends[0], ends[1]);
 	/* While nothing is read events are edge-triggered, and a real socket would not say
 	 * AGAIN with room left. */
-	io_set_reading(o->io, true);
+	stream_set_reading(o->io, true);
 }
 
 static void
 stop(struct owner *o)
 {
-	io_free(o->io);
+	stream_free(o->io);
 	if (o->other != -1)
 		close(o->other);
 	loop_free(o->loop);
@@ -246,14 +247,14 @@ test_bytes_leave_one_by_one_in_order(void **state)
 	for (size_t i = 0; i < 64; i++)
 		steps[i] = i % 2 ? AGAIN : 1;
 	start_scripted(&o, steps, 64);
-	assert_true(io_writev(o.io, parts, 2));
+	assert_true(stream_writev(o.io, parts, 2));
 	assert_int_equal(scripted.written_len, 1);
-	assert_int_equal(io_queued(o.io), 10);
-	assert_true(io_write(o.io, "!", 1));
-	assert_int_equal(io_queued(o.io), 11);
+	assert_int_equal(stream_queued(o.io), 10);
+	assert_true(stream_write(o.io, "!", 1));
+	assert_int_equal(stream_queued(o.io), 11);
 	for (int i = 0; i < 40; i++)
 		turn(&o);
-	assert_int_equal(io_queued(o.io), 0);
+	assert_int_equal(stream_queued(o.io), 0);
 	assert_memory_equal(scripted.written, "hello world!", 12);
 	assert_int_equal(scripted.written_len, 12);
 	assert_true(o.written > 0);
@@ -270,11 +271,11 @@ test_a_write_may_stop_at_every_byte(void **state)
 		struct owner o;
 
 		start_scripted(&o, steps, 1);
-		assert_true(io_writev(o.io, parts, 3));
-		assert_int_equal(io_queued(o.io), 11 - taken);
+		assert_true(stream_writev(o.io, parts, 3));
+		assert_int_equal(stream_queued(o.io), 11 - taken);
 		for (int i = 0; i < 3; i++)
 			turn(&o);
-		assert_int_equal(io_queued(o.io), 0);
+		assert_int_equal(stream_queued(o.io), 0);
 		assert_int_equal(scripted.written_len, 11);
 		assert_memory_equal(scripted.written, "abcdefghijk", 11);
 		stop(&o);
@@ -292,7 +293,7 @@ test_a_write_error_at_each_step_is_told_once(void **state)
 
 		steps[step] = BROKEN;
 		start_scripted(&o, steps, 6);
-		ok = io_write(o.io, "abcdefgh", 8);
+		ok = stream_write(o.io, "abcdefgh", 8);
 		assert_int_equal(ok, step != 0);
 		for (int i = 0; i < 10; i++)
 			turn(&o);
@@ -312,14 +313,14 @@ test_reads_report_what_the_transport_says(void **state)
 
 	(void)state;
 	start_scripted(&o, steps, 5);
-	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_OK);
+	assert_int_equal(stream_read(o.io, bytes, sizeof(bytes), &n), STREAM_OK);
 	assert_int_equal(n, 5);
-	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_AGAIN);
+	assert_int_equal(stream_read(o.io, bytes, sizeof(bytes), &n), STREAM_AGAIN);
 	assert_int_equal(n, 0);
-	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_OK);
+	assert_int_equal(stream_read(o.io, bytes, sizeof(bytes), &n), STREAM_OK);
 	assert_int_equal(n, 1);
-	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_EOF);
-	assert_int_equal(io_read(o.io, bytes, sizeof(bytes), &n), IO_FAILED);
+	assert_int_equal(stream_read(o.io, bytes, sizeof(bytes), &n), STREAM_EOF);
+	assert_int_equal(stream_read(o.io, bytes, sizeof(bytes), &n), STREAM_FAILED);
 	stop(&o);
 }
 
@@ -333,11 +334,11 @@ test_taking_a_buffer_moves_what_is_left_of_it(void **state)
 	(void)state;
 	start_scripted(&o, steps, 1);
 	assert_true(buffer_append(&buffer, "abcdefgh", 8));
-	assert_true(io_write_take(o.io, &buffer));
+	assert_true(stream_write_take(o.io, &buffer));
 	assert_null(buffer_data(&buffer));
-	assert_int_equal(io_queued(o.io), 5);
+	assert_int_equal(stream_queued(o.io), 5);
 	assert_true(buffer_append(&buffer, "ij", 2));
-	assert_true(io_write_take(o.io, &buffer));
+	assert_true(stream_write_take(o.io, &buffer));
 	assert_null(buffer_data(&buffer));
 	for (int i = 0; i < 3; i++)
 		turn(&o);
@@ -353,16 +354,16 @@ test_shutdown_waits_for_the_queue(void **state)
 
 	(void)state;
 	start_scripted(&o, steps, 7);
-	assert_true(io_write(o.io, "abcd", 4));
-	io_shutdown(o.io);
+	assert_true(stream_write(o.io, "abcd", 4));
+	stream_shutdown(o.io);
 	assert_int_equal(scripted.shutdowns, 0);
-	assert_true(io_write(o.io, "dropped", 7));
+	assert_true(stream_write(o.io, "dropped", 7));
 	for (int i = 0; i < 8; i++)
 		turn(&o);
 	/* Twice it could not be told yet. */
 	assert_int_equal(scripted.shutdowns, 3);
 	assert_int_equal(scripted.written_len, 4);
-	io_shutdown(o.io);
+	stream_shutdown(o.io);
 	assert_int_equal(scripted.shutdowns, 3);
 	stop(&o);
 }
@@ -377,18 +378,18 @@ test_the_last_bytes_are_followed_by_the_end(void **state)
 
 	(void)state;
 	start_scripted(&o, NULL, 0);
-	assert_true(io_write_last(o.io, "abcd", 4));
+	assert_true(stream_write_last(o.io, "abcd", 4));
 	assert_int_equal(scripted.lasts, 1);
 	assert_int_equal(scripted.written_len, 4);
 	assert_int_equal(scripted.shutdowns, 1);
-	assert_true(io_write(o.io, "dropped", 7));
-	assert_true(io_write_last(o.io, "dropped", 7));
+	assert_true(stream_write(o.io, "dropped", 7));
+	assert_true(stream_write_last(o.io, "dropped", 7));
 	assert_int_equal(scripted.written_len, 4);
 	assert_int_equal(scripted.shutdowns, 1);
 	stop(&o);
 
 	start_scripted(&o, in_parts, 4);
-	assert_true(io_write_last(o.io, "abcd", 4));
+	assert_true(stream_write_last(o.io, "abcd", 4));
 	assert_int_equal(scripted.written_len, 2);
 	assert_int_equal(scripted.shutdowns, 0);
 	for (int i = 0; i < 4; i++)
@@ -399,8 +400,8 @@ test_the_last_bytes_are_followed_by_the_end(void **state)
 	stop(&o);
 
 	start_scripted(&o, behind_others, 2);
-	assert_true(io_write(o.io, "ab", 2));
-	assert_true(io_write_last(o.io, "cd", 2));
+	assert_true(stream_write(o.io, "ab", 2));
+	assert_true(stream_write_last(o.io, "cd", 2));
 	assert_int_equal(scripted.lasts, 0);
 	assert_int_equal(scripted.shutdowns, 0);
 	for (int i = 0; i < 4; i++)
@@ -410,7 +411,7 @@ test_the_last_bytes_are_followed_by_the_end(void **state)
 	stop(&o);
 
 	start_scripted(&o, broken, 1);
-	assert_false(io_write_last(o.io, "abcd", 4));
+	assert_false(stream_write_last(o.io, "abcd", 4));
 	assert_int_equal(scripted.shutdowns, 0);
 	stop(&o);
 }
@@ -422,14 +423,14 @@ test_reading_is_off_until_it_is_wanted(void **state)
 
 	(void)state;
 	start_scripted(&o, NULL, 0);
-	io_set_reading(o.io, false);
+	stream_set_reading(o.io, false);
 	assert_int_equal(write(o.other, "x", 1), 1);
 	turn(&o);
 	assert_int_equal(o.readable, 0);
-	io_set_reading(o.io, true);
+	stream_set_reading(o.io, true);
 	turn(&o);
 	assert_int_equal(o.readable, 1);
-	io_set_reading(o.io, false);
+	stream_set_reading(o.io, false);
 	turn(&o);
 	assert_int_equal(o.readable, 1);
 	stop(&o);
@@ -443,20 +444,20 @@ read_once(void *arg)
 	size_t n;
 
 	o->readable++;
-	(void)io_read(o->io, &byte, 1, &n);
+	(void)stream_read(o->io, &byte, 1, &n);
 }
 
 static void
 test_a_read_may_wait_for_writing_and_a_write_for_reading(void **state)
 {
-	static const struct io_handlers reading = {read_once, on_written, on_gone};
+	static const struct stream_handlers reading = {read_once, on_written, on_gone};
 	static const int reads[] = {OPPOSITE, OPPOSITE, AGAIN};
 	static const int writes[] = {OPPOSITE, OPPOSITE, 1};
 	struct owner o;
 
 	(void)state;
 	start_scripted(&o, reads, 3);
-	io_set_handlers(o.io, &reading, &o);
+	stream_set_handlers(o.io, &reading, &o);
 	assert_int_equal(write(o.other, "x", 1), 1);
 	/* The third says that it waits for bytes again, which are there and stay there. */
 	for (unsigned int i = 1; i <= 4; i++) {
@@ -466,7 +467,7 @@ test_a_read_may_wait_for_writing_and_a_write_for_reading(void **state)
 	stop(&o);
 
 	start_scripted(&o, writes, 3);
-	assert_true(io_write(o.io, "ab", 2));
+	assert_true(stream_write(o.io, "ab", 2));
 	for (int i = 0; i < 3; i++)
 		turn(&o);
 	assert_int_equal(
@@ -475,7 +476,7 @@ test_a_read_may_wait_for_writing_and_a_write_for_reading(void **state)
 	for (int i = 0; i < 3; i++)
 		turn(&o);
 	assert_int_equal(scripted.written_len, 2);
-	assert_int_equal(io_queued(o.io), 0);
+	assert_int_equal(stream_queued(o.io), 0);
 	stop(&o);
 }
 
@@ -489,8 +490,8 @@ test_it_may_be_freed_in_each_handler(void **state)
 	(void)state;
 	start_scripted(&o, again, 1);
 	o.frees = true;
-	assert_true(io_write(o.io, "a", 1));
-	io_set_reading(o.io, true);
+	assert_true(stream_write(o.io, "a", 1));
+	stream_set_reading(o.io, true);
 	assert_int_equal(write(o.other, "x", 1), 1);
 	for (int i = 0; i < 3; i++)
 		turn(&o);
@@ -500,7 +501,7 @@ test_it_may_be_freed_in_each_handler(void **state)
 
 	start_scripted(&o, broken, 2);
 	o.frees = true;
-	assert_true(io_write(o.io, "a", 1));
+	assert_true(stream_write(o.io, "a", 1));
 	for (int i = 0; i < 3; i++)
 		turn(&o);
 	assert_null(o.io);
@@ -555,14 +556,14 @@ test_death_is_seen_while_nothing_is_read(void **state)
 		for (int kind = 0; kind < 2; kind++) {
 			tcp_pair(ends);
 			start_on(&o, &transport_socket, ends[0], ends[1]);
-			io_set_reading(o.io, true);
-			io_set_reading(o.io, false);
+			stream_set_reading(o.io, true);
+			stream_set_reading(o.io, false);
 			assert_int_equal(write(o.other, "unread", 6), 6);
 			if (with_queue) {
 				char block[65536] = {0};
 
-				while (io_queued(o.io) == 0)
-					assert_true(io_write(o.io, block, sizeof(block)));
+				while (stream_queued(o.io) == 0)
+					assert_true(stream_write(o.io, block, sizeof(block)));
 			}
 			turn(&o);
 			assert_int_equal(o.gone, 0);
@@ -591,12 +592,12 @@ test_a_pipe_is_closed_by_its_shutdown(void **state)
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	start_on(&o, &transport_pipe, ends[1], ends[0]);
-	assert_true(io_write(o.io, "x", 1));
-	io_shutdown(o.io);
-	assert_int_equal(io_fd(o.io), -1);
+	assert_true(stream_write(o.io, "x", 1));
+	stream_shutdown(o.io);
+	assert_int_equal(io_fd((struct io *)o.io), -1);
 	assert_int_equal(read(o.other, &byte, 1), 1);
 	assert_int_equal(read(o.other, &byte, 1), 0);
-	assert_true(io_write(o.io, "dropped", 7));
+	assert_true(stream_write(o.io, "dropped", 7));
 	stop(&o);
 }
 
@@ -611,7 +612,7 @@ test_lingering_delivers_the_last_bytes(void **state)
 	tcp_pair(ends);
 	start_on(&o, &transport_socket, ends[0], ends[1]);
 	assert_int_equal(write(o.other, "never read", 10), 10);
-	assert_true(io_write(o.io, "goodbye", 7));
+	assert_true(stream_write(o.io, "goodbye", 7));
 	linger_take(o.io, o.loop, LINGER_CREDIT_MS);
 	o.io = NULL;
 	assert_false(list_empty(&o.loop->lingering));
@@ -636,12 +637,13 @@ on_readable_pending(void *arg)
 	size_t n;
 
 	o->readable++;
-	assert_int_equal(io_read(o->io, &byte, 1, &n), IO_OK);
+	assert_int_equal(stream_read(o->io, &byte, 1, &n), STREAM_OK);
 	if (o->frees)
 		owner_free(o);
 }
 
-static const struct io_handlers pending_handlers = {on_readable_pending, on_written, on_gone};
+static const struct stream_handlers pending_handlers = {
+    on_readable_pending, on_written, on_gone};
 
 static void
 start_pending(struct owner *o)
@@ -650,8 +652,8 @@ start_pending(struct owner *o)
 
 	start_scripted(o, steps, 64);
 	scripted.pending = true;
-	io_set_handlers(o->io, &pending_handlers, o);
-	io_set_reading(o->io, true);
+	stream_set_handlers(o->io, &pending_handlers, o);
+	stream_set_reading(o->io, true);
 }
 
 static void
@@ -667,10 +669,10 @@ test_bytes_that_no_event_announces_are_read_once_a_round(void **state)
 		assert_int_equal(o.readable, i);
 	}
 	/* While nothing is read they wait, and then come by themselves. */
-	io_set_reading(o.io, false);
+	stream_set_reading(o.io, false);
 	turn(&o);
 	assert_int_equal(o.readable, 5);
-	io_set_reading(o.io, true);
+	stream_set_reading(o.io, true);
 	turn(&o);
 	assert_int_equal(o.readable, 6);
 	o.frees = true;
@@ -731,13 +733,13 @@ test_a_flush_is_bounded(void **state)
 		other =
 		    event_new(o.loop->base, o.other, EV_WRITE | EV_PERSIST, count_call, &calls);
 		assert_int_equal(event_add(other, NULL), 0);
-		io_set_reading(o.io, reading);
-		assert_true(io_write(o.io, block, sizeof(block)));
-		for (; io_queued(o.io) > 0 && rounds < 100; rounds++) {
-			size_t before = io_queued(o.io);
+		stream_set_reading(o.io, reading);
+		assert_true(stream_write(o.io, block, sizeof(block)));
+		for (; stream_queued(o.io) > 0 && rounds < 100; rounds++) {
+			size_t before = stream_queued(o.io);
 
 			turn(&o);
-			assert_true(before - io_queued(o.io) <= 256 * 1024);
+			assert_true(before - stream_queued(o.io) <= 256 * 1024);
 		}
 		assert_in_range(rounds, 4, 8);
 		assert_int_equal(calls, rounds);

@@ -25,8 +25,8 @@ struct row {
 static char reason[ORIGIN_REASON_MAX];
 
 static const char *
-judge(struct origin_policy policy, const char *const *texts, size_t count, const char *origin,
-    const char *host)
+judge_over(bool secure, struct origin_policy policy, const char *const *texts, size_t count,
+    const char *origin, const char *host)
 {
 	struct origin_rule rules[MAX_RULES];
 	struct span value = origin ? span_of(origin) : (struct span){NULL, 0};
@@ -39,7 +39,14 @@ judge(struct origin_policy policy, const char *const *texts, size_t count, const
 			fail_msg("rule %s %s", texts[policy.rule_count], wrong);
 	}
 	policy.rules = rules;
-	return origin_refused(&policy, count, value, span_of(host), reason);
+	return origin_refused(&policy, secure, count, value, span_of(host), reason);
+}
+
+static const char *
+judge(struct origin_policy policy, const char *const *texts, size_t count, const char *origin,
+    const char *host)
+{
+	return judge_over(false, policy, texts, count, origin, host);
 }
 
 static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -49,9 +56,9 @@ static void
 check_rows(enum origin_policy_mode mode, const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct origin_policy policy = {.mode = mode, .secure = rows[i].secure};
-		const char *refused =
-		    judge(policy, rows[i].rules, 1, rows[i].origin, rows[i].host);
+		struct origin_policy policy = {.mode = mode};
+		const char *refused = judge_over(
+		    rows[i].secure, policy, rows[i].rules, 1, rows[i].origin, rows[i].host);
 
 		if ((refused == NULL) != rows[i].allowed)
 			fail_msg("origin %s, host %s, rule %s: %s", rows[i].origin,
@@ -297,10 +304,8 @@ test_loopback_is_one_origin(void **state)
 			assert_null(judge(policy, NULL, 1, origin, host));
 			snprintf(host, sizeof(host), "%s:8081", hosts[k]);
 			assert_non_null(judge(policy, NULL, 1, origin, host));
-			policy.secure = true;
 			snprintf(host, sizeof(host), "%s:8080", hosts[k]);
-			assert_non_null(judge(policy, NULL, 1, origin, host));
-			policy.secure = false;
+			assert_non_null(judge_over(true, policy, NULL, 1, origin, host));
 			policy.same = true;
 			assert_null(judge(policy, NULL, 1, origin, host));
 			policy.same = false;

@@ -623,25 +623,25 @@ static void
 test_the_client_is_known_by_its_certificate(void **state)
 {
 	struct pair p;
-	struct tls_client client;
-	struct transport plain = {.ops = &transport_socket, .fd = -1};
+	struct stream_cert client;
 
 	(void)state;
-	assert_true(tls_client_get(&plain, &client));
-	assert_null(client.subject);
+	assert_null(transport_socket.client_cert);
 	for (size_t v = 0; v < UTIL_LEN(versions); v++) {
 		pair_open(&p, "b.crt", versions[v]);
 		pair_shake_hands(&p, 65536);
-		assert_true(tls_client_get(&p.transport, &client));
+		client = (struct stream_cert){0};
+		assert_true(p.transport.ops->client_cert(&p.transport, &client));
 		/* Nothing in it can end a line or a variable. */
 		assert_string_equal(client.subject, "CN=b.example,O=T\\C3\\A4st\\, \\0A");
 		assert_string_equal(client.serial, "C0FFEE");
-		tls_client_clear(&client);
+		stream_cert_clear(&client);
 		pair_close(&p);
 
 		pair_open(&p, NULL, versions[v]);
 		pair_shake_hands(&p, 65536);
-		assert_true(tls_client_get(&p.transport, &client));
+		client = (struct stream_cert){0};
+		assert_true(p.transport.ops->client_cert(&p.transport, &client));
 		assert_null(client.subject);
 		assert_null(client.serial);
 		pair_close(&p);
@@ -792,11 +792,11 @@ test_ticket_keys_that_are_being_written_are_not_read(void **state)
 /* A stream in the loop: what its owner reads, CAPACITY bytes at a time. */
 struct owner {
 	struct loop *loop;
-	struct io *io;
+	struct stream *io;
 	size_t capacity;
 	uint8_t bytes[65536];
 	size_t len;
-	enum io_result last;
+	enum stream_result last;
 	bool pause_after_one;
 };
 
@@ -806,10 +806,10 @@ on_readable(void *arg)
 	struct owner *o = arg;
 	size_t n;
 
-	o->last = io_read(o->io, o->bytes + o->len, o->capacity, &n);
+	o->last = stream_read(o->io, o->bytes + o->len, o->capacity, &n);
 	o->len += n;
-	if (o->pause_after_one || o->last == IO_EOF || o->last == IO_FAILED)
-		io_set_reading(o->io, false);
+	if (o->pause_after_one || o->last == STREAM_EOF || o->last == STREAM_FAILED)
+		stream_set_reading(o->io, false);
 }
 
 static void
@@ -819,20 +819,20 @@ on_written(void *arg)
 }
 
 static void
-on_gone(void *arg, bool failed)
+on_gone(void *arg, enum stream_gone reason)
 {
 	(void)arg;
-	(void)failed;
+	(void)reason;
 }
 
-static const struct io_handlers handlers = {on_readable, on_written, on_gone};
+static const struct stream_handlers handlers = {on_readable, on_written, on_gone};
 
 static void
 owner_open(struct owner *o, struct pair *p)
 {
 	memset(o, 0, sizeof(*o));
 	o->loop = loop_new();
-	o->io = io_new_take(o->loop, p->transport, &handlers, o);
+	o->io = io_new_take(o->loop, p->transport, NULL, &handlers, o);
 	assert_non_null(o->io);
 	p->transport = (struct transport){0};
 }
@@ -847,7 +847,7 @@ owner_turn(struct owner *o, int times)
 static void
 owner_close(struct owner *o)
 {
-	io_free(o->io);
+	stream_free(o->io);
 	loop_free(o->loop);
 }
 
@@ -864,7 +864,7 @@ test_a_stream_reads_on_without_an_event_of_the_socket(void **state)
 		owner_open(&o, &p);
 		o.capacity = 3;
 		o.pause_after_one = paused;
-		io_set_reading(o.io, true);
+		stream_set_reading(o.io, true);
 		SSL_write(p.client, "abcdefghij", 10);
 		SSL_shutdown(p.client);
 		pair_to_server(&p, 65536);
@@ -874,15 +874,15 @@ test_a_stream_reads_on_without_an_event_of_the_socket(void **state)
 				assert_int_equal(o.len, expected);
 				owner_turn(&o, 3);
 				assert_int_equal(o.len, expected);
-				io_set_reading(o.io, true);
+				stream_set_reading(o.io, true);
 				owner_turn(&o, 3);
 			}
-			io_set_reading(o.io, true);
+			stream_set_reading(o.io, true);
 			owner_turn(&o, 3);
 		}
 		assert_int_equal(o.len, 10);
 		assert_memory_equal(o.bytes, "abcdefghij", 10);
-		assert_int_equal(o.last, IO_EOF);
+		assert_int_equal(o.last, STREAM_EOF);
 		owner_close(&o);
 		pair_close(&p);
 	}
@@ -902,15 +902,15 @@ test_a_queue_does_not_swallow_what_is_pending(void **state)
 	owner_open(&o, &p);
 	o.capacity = 3;
 	o.pause_after_one = true;
-	io_set_reading(o.io, true);
+	stream_set_reading(o.io, true);
 	SSL_write(p.client, "abcdefghij", 10);
 	pair_to_server(&p, 65536);
 	owner_turn(&o, 2);
 	assert_int_equal(o.len, 3);
 	o.pause_after_one = false;
-	io_set_reading(o.io, true);
-	assert_true(io_write(o.io, block, sizeof(block)));
-	assert_true(io_queued(o.io) > 0);
+	stream_set_reading(o.io, true);
+	assert_true(stream_write(o.io, block, sizeof(block)));
+	assert_true(stream_queued(o.io) > 0);
 	owner_turn(&o, 5);
 	assert_int_equal(o.len, 10);
 	owner_close(&o);
@@ -931,10 +931,10 @@ test_a_paused_stream_writes_and_ends(void **state)
 	pair_open(&p, NULL, TLS1_3_VERSION);
 	pair_shake_hands(&p, 65536);
 	owner_open(&o, &p);
-	io_set_reading(o.io, true);
-	io_set_reading(o.io, false);
-	assert_true(io_write(o.io, block, sizeof(block)));
-	io_shutdown(o.io);
+	stream_set_reading(o.io, true);
+	stream_set_reading(o.io, false);
+	assert_true(stream_write(o.io, block, sizeof(block)));
+	stream_shutdown(o.io);
 	for (int i = 0; i < 1000; i++) {
 		int r;
 

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A non-blocking stream of bytes with somebody on the other side: the interface above net/io.
+ * Protocols use a stream and know nothing of sockets, pipes and TLS.
+ *
+ * Bytes are written immediately; what the other side does not accept yet is queued. Reads go
+ * into the caller's memory. Backpressure is not reading: stream_set_reading(stream, false); the
+ * death of the other side is still detected.
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include "base/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+struct limit_slot;
+struct stream;
+
+enum stream_result {
+	STREAM_OK, /* *n bytes, more than 0 */
+	STREAM_AGAIN, /* nothing for now */
+	STREAM_EOF, /* the other side sends no more */
+	STREAM_FAILED, /* stream_error() may give a reason */
+};
+
+enum stream_gone {
+	STREAM_HALF_CLOSED, /* the other side sends no more; it may still read */
+	STREAM_LOST, /* it can't be written to, or the system can't wait for it */
+};
+
+/* A handler may call anything, including stream_free(). None is called from inside a function
+ * of this header. */
+struct stream_handlers {
+	void (*on_readable)(void *arg); /* call stream_read() once */
+	void (*on_drained)(void *arg); /* part of the queue has left, or all of it */
+	/* Called once: the other side is gone, detected while not reading or when writing the
+	 * queue. */
+	void (*on_gone)(void *arg, enum stream_gone reason);
+};
+
+/* The certificate of a client, verified; each a text, owned, or NULL without a certificate. */
+struct stream_cert {
+	char *subject; /* distinguished name as in RFC 2253 */
+	char *serial; /* serial number in hexadecimal */
+};
+
+/*
+ * Whether the other side's system has something to confirm, and for how long nothing came from
+ * it. One that is alive confirms within a round trip what is sent to it, or a probe of its
+ * closed window, whether its program reads or not. {0} for anything but TCP.
+ */
+struct stream_contact {
+	bool awaited;
+	uint32_t silent_ms;
+};
+
+/* The contract of each is at the inline function of the same name. */
+struct stream_ops {
+	enum stream_result (*read)(
+	    struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n);
+	bool (*writev)(struct stream *stream, const struct iovec *parts, int count);
+	bool (*write_take)(struct stream *stream, struct buffer *buffer);
+	bool (*write_last)(struct stream *stream, const void *bytes, size_t len);
+	size_t (*queued)(const struct stream *stream);
+	int64_t (*progress_ms)(const struct stream *stream);
+	size_t (*unconfirmed)(const struct stream *stream);
+	struct stream_contact (*contact)(const struct stream *stream);
+	void (*set_reading)(struct stream *stream, bool on);
+	void (*shutdown)(struct stream *stream);
+	const char *(*error)(const struct stream *stream);
+	void (*free)(struct stream *stream);
+	bool (*is_secure)(const struct stream *stream);
+	bool (*is_downgraded)(const struct stream *stream);
+	void (*peer_address)(const struct stream *stream, struct sockaddr_storage *out);
+	bool (*client_cert)(const struct stream *stream, struct stream_cert *out);
+	struct limit_slot *(*slot)(const struct stream *stream);
+};
+
+/* Embedded in an implementation, which sets it up. */
+struct stream {
+	const struct stream_ops *ops;
+	const struct stream_handlers *handlers; /* borrowed */
+	void *arg; /* borrowed: the handlers' */
+	bool reading;
+};
+
+enum { STREAM_PARTS_MAX = 8 };
+
+/* Hands the stream to another owner. */
+static inline void
+stream_set_handlers(
+    struct stream *stream, const struct stream_handlers *handlers, void *arg)
+{
+	stream->handlers = handlers;
+	stream->arg = arg;
+}
+
+/* One read of at most CAPACITY bytes. */
+static inline enum stream_result
+stream_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n)
+{
+	return stream->ops->read(stream, bytes, capacity, n);
+}
+
+/*
+ * Writes all bytes of COUNT parts (at most STREAM_PARTS_MAX), now or later. False: the stream
+ * has failed, or there is no memory for the queue; free it. After stream_shutdown() bytes are
+ * dropped.
+ */
+__attribute__((warn_unused_result)) static inline bool
+stream_writev(struct stream *stream, const struct iovec *parts, int count)
+{
+	return stream->ops->writev(stream, parts, count);
+}
+
+__attribute__((warn_unused_result)) static inline bool
+stream_write(struct stream *stream, const void *bytes, size_t len)
+{
+	struct iovec part = {(void *)(uintptr_t)bytes, len};
+
+	return len == 0 || stream->ops->writev(stream, &part, 1);
+}
+
+/* As stream_write() for all bytes of BUFFER, which is empty afterwards; they are not copied if
+ * the queue is empty. */
+__attribute__((warn_unused_result)) static inline bool
+stream_write_take(struct stream *stream, struct buffer *buffer)
+{
+	return stream->ops->write_take(stream, buffer);
+}
+
+/* As stream_write() followed by stream_shutdown(): if nothing is queued, in one segment. */
+__attribute__((warn_unused_result)) static inline bool
+stream_write_last(struct stream *stream, const void *bytes, size_t len)
+{
+	return stream->ops->write_last(stream, bytes, len);
+}
+
+/* Bytes in the queue. */
+static inline size_t
+stream_queued(const struct stream *stream)
+{
+	return stream->ops->queued(stream);
+}
+
+/* When bytes last left the queue, or it began (util_clock_ms()); meaningful while it is not
+ * empty. */
+static inline int64_t
+stream_progress_ms(const struct stream *stream)
+{
+	return stream->ops->progress_ms(stream);
+}
+
+/* Bytes that left the queue and that the other side's system has not confirmed. */
+static inline size_t
+stream_unconfirmed(const struct stream *stream)
+{
+	return stream->ops->unconfirmed(stream);
+}
+
+static inline struct stream_contact
+stream_contact(const struct stream *stream)
+{
+	return stream->ops->contact(stream);
+}
+
+/* Reading is off in a new stream. */
+static inline void
+stream_set_reading(struct stream *stream, bool on)
+{
+	stream->ops->set_reading(stream, on);
+}
+
+static inline bool
+stream_is_reading(const struct stream *stream)
+{
+	return stream->reading;
+}
+
+/* Writes no more: the other side gets an end once the queue is empty. */
+static inline void
+stream_shutdown(struct stream *stream)
+{
+	stream->ops->shutdown(stream);
+}
+
+/* Why the stream failed, if there is a better text than errno's; else NULL. Valid until the next
+ * call. */
+static inline const char *
+stream_error(const struct stream *stream)
+{
+	return stream->ops->error(stream);
+}
+
+/* Closes and frees; the memory is freed once the stack is clear. Accepts NULL. */
+static inline void
+stream_free(struct stream *stream)
+{
+	if (stream)
+		stream->ops->free(stream);
+}
+
+/* True if nobody in between can read or change what is sent (TLS). */
+static inline bool
+stream_is_secure(const struct stream *stream)
+{
+	return stream->ops->is_secure(stream);
+}
+
+/* True if the other side speaks plain text where TLS was expected. */
+static inline bool
+stream_is_downgraded(const struct stream *stream)
+{
+	return stream->ops->is_downgraded(stream);
+}
+
+static inline void
+stream_peer_address(const struct stream *stream, struct sockaddr_storage *out)
+{
+	stream->ops->peer_address(stream, out);
+}
+
+/* False without memory. stream_cert_clear() frees. */
+__attribute__((warn_unused_result)) static inline bool
+stream_client_cert(const struct stream *stream, struct stream_cert *out)
+{
+	return stream->ops->client_cert(stream, out);
+}
+
+static inline void
+stream_cert_clear(struct stream_cert *cert)
+{
+	free(cert->subject);
+	free(cert->serial);
+	*cert = (struct stream_cert){0};
+}
+
+/* Its place within the limits of net/limit; may be NULL. */
+static inline struct limit_slot *
+stream_slot(const struct stream *stream)
+{
+	return stream->ops->slot(stream);
+}
+
+#endif
