@@ -15,6 +15,8 @@ enum {
 	 * 96 KiB of frames, which may all have to be kept for a peer that does not read. */
 	SESSION_OUT_BATCH = LOOP_BATCH,
 	SESSION_OUT_BATCH_OF_SHORT = 60 * 1024,
+	/* With --passstderr: an empty line becomes a message of 31 bytes. */
+	SESSION_OUT_BATCH_OF_TAGGED = 8 * 1024,
 	SESSION_OUT_SHORT = 3, /* bytes that a record has, on average, to be one of these */
 	SESSION_OUT_COPY_MAX = 4096, /* bytes of a message; a longer one is not copied */
 	SESSION_OUT_RUN = 16 * 1024, /* bytes of a batch: still cached when it is validated */
@@ -383,15 +385,23 @@ session_out_end(struct session *s)
 		deflater_rest(s->deflater);
 }
 
+/* How much is read at once: all of it may have to be queued for a peer that does not read. */
+static size_t
+session_out_batch(const struct session *s)
+{
+	if (session_out_tag(s, false))
+		return SESSION_OUT_BATCH_OF_TAGGED;
+	return s->out_in_short ? SESSION_OUT_BATCH_OF_SHORT : SESSION_OUT_BATCH;
+}
+
 bool
 session_out_take(struct session *s)
 {
-	size_t capacity = s->out_in_short ? SESSION_OUT_BATCH_OF_SHORT : SESSION_OUT_BATCH;
 	uint64_t before = s->out.messages;
 	struct framing_item item;
 	size_t n;
 
-	switch (child_read(s->child, s->loop->in, capacity, &n)) {
+	switch (child_read(s->child, s->loop->in, session_out_batch(s), &n)) {
 	case STREAM_OK:
 		/* Else it is read so that the program can end, and nothing of it is kept. */
 		if (!session_wants_output(s))

@@ -71,6 +71,17 @@ def test_memory_of_slow_readers_of_yes(server):
         wait_for(lambda: private_kib(one.pid) <= before + 2 * KIB, "the memory goes back")
 
 
+@unsanitized
+def test_memory_of_slow_readers_of_tagged_lines(server):
+    """An empty line on stdout or stderr becomes a message of 31 bytes; that is bounded for both together."""
+    one = server("--passstderr", "sh", "-c", "yes '' >&2 & exec yes ''")
+    before = warm(one)
+    peers = [one.websocket(rcvbuf=4096) for _ in range(10)]
+    assert (settled(one) - before) / 10 <= 2 * SESSION_KIB
+    for ws in peers:
+        ws.close()
+
+
 def test_programs_that_do_not_read(server, tmp_path):
     """The clients' sends block; when the programs go on, all comes through."""
     one = server("--pingms=0", "sh", "-c", "read go <go; exec cat")
