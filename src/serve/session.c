@@ -117,7 +117,7 @@ session_on_peer_readable(void *arg)
 		break;
 	case STREAM_FAILED:
 		error = stream_error(s->peer);
-		session_lose_peer(s, error ? error : "the connection was reset");
+		session_lose_peer(s, error ? error : "connection reset");
 		break;
 	}
 	session_step(s);
@@ -139,7 +139,7 @@ session_on_peer_gone(void *arg, enum stream_gone reason)
 	struct session *s = arg;
 
 	if (reason == STREAM_LOST)
-		session_lose_peer(s, "the connection was lost");
+		session_lose_peer(s, "connection lost");
 	else if (session_in_fault(s))
 		; /* its FIN stands behind the fault, and is not heard */
 	else if (s->inflater)
@@ -458,7 +458,7 @@ session_accept_take(
 	s->peer = stream;
 	stream_set_handlers(stream, &session_peer_handlers, s);
 	if (!stream_write(stream, head.data, head.len)) {
-		session_lose_peer(s, "the connection was lost");
+		session_lose_peer(s, "connection lost");
 	} else if (rest.len > 0) {
 		/* The decoder works in place, so what came early is copied to where reads go.
 		 */
@@ -492,7 +492,7 @@ session_abort_all(struct list *list)
 		struct session *s = LIST_ENTRY_OF(node, struct session, node);
 
 		next = node->next;
-		session_lose_peer(s, "the server was stopped");
+		session_lose_peer(s, "server stopped");
 		session_step(s);
 	}
 }

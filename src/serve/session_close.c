@@ -48,7 +48,7 @@ session_close_send(struct session *s)
 	/* Nothing follows the answer to a CLOSE. */
 	if (s->peer_state == PEER_LEFT ? !stream_write_last(s->peer, frame, len)
 				       : !stream_write(s->peer, frame, len))
-		session_lose_peer(s, "the connection was lost");
+		session_lose_peer(s, "connection lost");
 	else if (s->peer_state == PEER_OPEN)
 		session_set_peer(s, PEER_CLOSING);
 }

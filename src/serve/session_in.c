@@ -170,7 +170,7 @@ session_in_message(struct session *s, enum decoder_event event, struct decoder_i
 	if (!ok) {
 		/* What was begun must not reach the program. */
 		buffer_clear(&batch->records);
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+		session_want_close(s, CLOSE_INTERNAL, "out of memory");
 		return;
 	}
 	s->initialized = s->initialized || wrapped.initialize;
@@ -222,14 +222,14 @@ session_in_keep_pong(struct session *s, const struct decoder_item *item)
 
 	buffer_clear(&s->pong);
 	if (s->close_sent == 0 && !buffer_append(&s->pong, frame, len))
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a PONG");
+		session_want_close(s, CLOSE_INTERNAL, "out of memory");
 }
 
 void
 session_in_put_pong(struct session *s)
 {
 	if (s->peer && !stream_write_take(s->peer, &s->pong))
-		session_lose_peer(s, "the connection was lost");
+		session_lose_peer(s, "connection lost");
 	buffer_clear(&s->pong);
 }
 
@@ -340,7 +340,7 @@ session_in_decode(struct session *s, uint8_t *bytes, size_t len)
 		}
 	}
 	if (full && !decoder_stop(&s->decoder, &s->undecoded))
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+		session_want_close(s, CLOSE_INTERNAL, "out of memory");
 	session_in_note_begun(s);
 	session_in_batch_flush(s, &batch);
 	session_out_flush(s);
@@ -381,7 +381,7 @@ session_in_write_event(struct session *s, struct buffer *event, bool ok)
 	if (ok)
 		child_write_take(s->child, event);
 	else
-		session_want_close(s, CLOSE_INTERNAL, "no memory for an event");
+		session_want_close(s, CLOSE_INTERNAL, "out of memory");
 	buffer_clear(event);
 }
 

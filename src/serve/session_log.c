@@ -232,17 +232,17 @@ session_log_close_line(struct session *s)
 		if (s->deflater) {
 			log_number("in_wire_bytes", (int64_t)s->in.wire);
 			log_number("out_wire_bytes", (int64_t)s->out.wire);
-			session_log_ratio("in_ratio", &s->in);
-			session_log_ratio("out_ratio", &s->out);
+			session_log_ratio("in_compression_ratio", &s->in);
+			session_log_ratio("out_compression_ratio", &s->out);
 		}
 		if (end.by_signal)
 			log_text("signal", span_of(util_signal_name(end.value)));
 		else
 			log_number("exit", end.value);
 		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
-		log_number("sent", s->close_sent != 0 ? s->close_sent : CLOSE_ABNORMAL);
+		log_number("close_sent", s->close_sent != 0 ? s->close_sent : CLOSE_ABNORMAL);
 		log_number(
-		    "received", s->close_received != 0 ? s->close_received : CLOSE_ABNORMAL);
+		    "close_received", s->close_received != 0 ? s->close_received : CLOSE_ABNORMAL);
 		if (s->reason.len > 0)
 			log_text("reason", s->reason);
 	}

@@ -34,7 +34,7 @@ session_out_flush(struct session *s)
 
 	s->out_len = 0;
 	if (len > 0 && s->peer && !stream_write(s->peer, s->loop->out, len))
-		session_lose_peer(s, "the connection was lost");
+		session_lose_peer(s, "connection lost");
 }
 
 void
@@ -68,7 +68,7 @@ session_out_deflated(
 	if (wire == 0) {
 		/* The peer could not read on: what it has of this message can't be completed.
 		 */
-		session_lose_peer(s, "no memory for compression");
+		session_lose_peer(s, "out of memory");
 		return;
 	}
 	/* Nothing was gained, and nothing will refer to it: it may as well leave as it is. */
@@ -131,17 +131,17 @@ session_out_frame(
 	parts[1] = (struct iovec){data, len};
 	s->out_len = 0;
 	if (s->peer && !stream_writev(s->peer, parts, 2))
-		session_lose_peer(s, "the connection was lost");
+		session_lose_peer(s, "connection lost");
 }
 
 /* Says once in a session that the output is not UTF-8, and what becomes of it. */
 static void
-session_out_say_not_utf8(struct session *s, struct span what)
+session_out_say_not_utf8(struct session *s, enum log_level level, struct span what)
 {
 	if (s->said_not_utf8)
 		return;
 	s->said_not_utf8 = true;
-	if (session_log_begin(s, LOG_ERROR, "session", what))
+	if (session_log_begin(s, level, "session", what))
 		log_end();
 }
 
@@ -174,7 +174,7 @@ session_out_text(struct session *s, const char *tag, uint8_t *text, size_t len, 
 		session_out_frame(
 		    s, MESSAGE_TEXT, last, buffer_data(&tagged), buffer_len(&tagged));
 	else
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+		session_want_close(s, CLOSE_INTERNAL, "out of memory");
 	buffer_clear(&tagged);
 }
 
@@ -188,21 +188,23 @@ session_out_repaired(struct session *s, const struct message *m, bool last)
 	size_t len;
 
 	if (!fixed) {
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+		session_want_close(s, CLOSE_INTERNAL, "out of memory");
 		return;
 	}
 	len = utf8_repair(&s->repair, m->data, m->len, last, fixed, &repaired);
 	if (repaired > 0 && s->endpoint->not_utf8 == ENDPOINT_CLOSE) {
-		session_out_say_not_utf8(
-		    s, SPAN("the program's output is not UTF-8: the session ends"));
+		session_out_say_not_utf8(s, LOG_ERROR,
+		    SPAN("the program's output is not UTF-8: closing the session "
+			 "(--invalid-utf8=close)"));
 		session_want_close(s, CLOSE_INTERNAL, "the program's output is not UTF-8");
 	} else {
 		session_out_text(s, session_out_tag(s, false), fixed, len, last);
 	}
 	free(fixed);
 	if (repaired > 0)
-		session_out_say_not_utf8(s, SPAN("the program's output is not UTF-8: repaired "
-						 "with U+FFFD; --binary passes bytes on"));
+		session_out_say_not_utf8(s, LOG_WARN,
+		    SPAN("the program's output is not UTF-8: invalid bytes are replaced with "
+			 "U+FFFD; use --binary to send bytes unchanged"));
 }
 
 /* Whether a text begins with UTF-8; a character may be cut where it does not end. */
@@ -242,8 +244,9 @@ session_out_message(struct session *s, const struct message *m, bool last)
 	if (!s->encoder.in_message && m->type == MESSAGE_TEXT &&
 	    s->endpoint->not_utf8 == ENDPOINT_BINARY && !session_out_begins_well(m, last)) {
 		s->out_type = MESSAGE_BINARY;
-		session_out_say_not_utf8(
-		    s, SPAN("the program's output is not UTF-8: sent as a binary message"));
+		session_out_say_not_utf8(s, LOG_WARN,
+		    SPAN("the program's output is not UTF-8: sent as a binary message "
+			 "(--invalid-utf8=binary)"));
 	}
 	if (s->out_type == MESSAGE_TEXT &&
 	    (s->repair.state.need > 0 || !utf8_valid(m->data, m->len)))
@@ -318,7 +321,7 @@ session_out_event(struct session *s, enum framing_event event, const struct fram
 		session_want_close(s, CLOSE_INTERNAL, s->endpoint->reasons.output);
 		break;
 	case FRAMING_NOMEM:
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+		session_want_close(s, CLOSE_INTERNAL, "out of memory");
 		break;
 	}
 	return true;
@@ -482,11 +485,11 @@ session_out_stderr(struct session *s, const char *line, size_t len)
 	if (!buffer_append(&message, tag, strlen(tag)) ||
 	    !quote_json(&message, (const uint8_t *)line, len, QUOTE_FOR_PAGES) ||
 	    !buffer_append(&message, "\"}", 2))
-		session_want_close(s, CLOSE_INTERNAL, "no memory for a message");
+		session_want_close(s, CLOSE_INTERNAL, "out of memory");
 	else if (!s->encoder.in_message)
 		session_out_frame(
 		    s, MESSAGE_TEXT, true, buffer_data(&message), buffer_len(&message));
 	else if (!session_out_wait(s, &message))
-		session_out_say_dropped(s, SPAN("a line of stdout does not end"));
+		session_out_say_dropped(s, SPAN("a line of stdout is unfinished"));
 	buffer_clear(&message);
 }

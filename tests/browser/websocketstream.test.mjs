@@ -102,5 +102,5 @@ test("a page that does not read stops the program, and it goes on where it stopp
     }));
     assert.equal(end, 1000);
     assert.equal(await server.stop(), 0, server.log);
-    assert.match(server.log, /received=1000/);
+    assert.match(server.log, /close_received=1000/);
 });

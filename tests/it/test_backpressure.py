@@ -188,7 +188,7 @@ def test_flood_of_pings(server):
     before = warm(one)
     with one.websocket(rcvbuf=4096) as ws:
         ws.send(frame(PING, b"x" * 125) * 1000)
-        one.wait_log(r"session #2 close .* sent=1008 .*reason=\"more than 100 PINGs in a second \(--max-pings\)\"")
+        one.wait_log(r"session #2 close .* close_sent=1008 .*reason=\"more than 100 PINGs in a second \(--max-pings\)\"")
         if not SANITIZED:
             assert settled(one) - before <= SESSION_KIB
         pongs = 0

@@ -32,7 +32,7 @@ def test_end_of_the_program(server, command, code, reason):
         messages, *end = session(ws)
         assert texts(messages) == [b"a", b"last"]
         assert end == [code, reason]
-    found = one.wait_log(r"close .*sent=(\d+) received=(\d+)")
+    found = one.wait_log(r"close .*close_sent=(\d+) close_received=(\d+)")
     assert (int(found.group(1)), int(found.group(2))) == (code, code)
 
 
@@ -44,7 +44,7 @@ def test_client_close_is_echoed(server, code):
             ws.send(close_frame(code, reason))
             assert ws.frame() == (CLOSE, True, code.to_bytes(2, "big") if code else b"")
             assert ws.read_to_end() == b""
-    found = one.wait_log(r"close .*sent=(\d+) received=(\d+)")
+    found = one.wait_log(r"close .*close_sent=(\d+) close_received=(\d+)")
     assert (int(found.group(1)), int(found.group(2))) == (code or 1005, code or 1005)
 
 
@@ -203,7 +203,7 @@ def test_reset(server, command):
     ws = one.websocket()
     ws.reset()
     one.check_clean()
-    assert one.wait_log(r"close .*received=(\d+)").group(1) == "1006"
+    assert one.wait_log(r"close .*close_received=(\d+)").group(1) == "1006"
 
 
 def test_client_that_never_answers_our_close(server):
@@ -214,7 +214,7 @@ def test_client_that_never_answers_our_close(server):
         assert ws.read_to_end() == b""
         one.wait_log('"close"')
         (line,) = [line for line in one.json_log() if line["message"] == "close"]
-        assert (line["sent"], line["received"]) == (4003, 1006)
+        assert (line["close_sent"], line["close_received"]) == (4003, 1006)
         assert 2000 <= line["duration_ms"] < 2000 + 5000
 
 
@@ -266,7 +266,7 @@ def test_message_that_does_not_come(server, tmp_path, whole, first):
             else:
                 ws.send(whole[first + 1 :])
                 assert ws.text() == "x" * 1000
-    one.wait_log(r"session #1 close .* sent=1008 .*reason=\"message timeout\"")
+    one.wait_log(r"session #1 close .* close_sent=1008 .*reason=\"message timeout\"")
 
 
 @unsanitized

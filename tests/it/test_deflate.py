@@ -302,7 +302,7 @@ def test_diluted_bomb(server, size, order):
             peak = max(peak, rss_kib(one.pid))
         if not ended:
             assert ws.peer.closed(answer=False)[0] == 1009
-    wait_for(lambda: " sent=1009 " in one.log(), "1009")
+    wait_for(lambda: " close_sent=1009 " in one.log(), "1009")
     peak = max(peak, rss_kib(one.pid))
     print("CPU: %.1f ms, memory: %d KiB" % (cpu_ms(one.pid) - cpu, peak - before))
     if not SANITIZED:
@@ -376,7 +376,7 @@ def test_ratio_is_in_the_log(server, script, tmp_path):
     assert out_wire == ws.wire
     assert in_bytes == 200 and 0 < in_wire < 20
     assert out_bytes / out_wire > 3, out_bytes / out_wire
-    one.wait_log(r"in_ratio=%.2f out_ratio=%.2f " % (in_bytes / in_wire, out_bytes / out_wire))
+    one.wait_log(r"in_compression_ratio=%.2f out_compression_ratio=%.2f " % (in_bytes / in_wire, out_bytes / out_wire))
 
 
 @unsanitized
@@ -426,4 +426,4 @@ def test_a_real_client(server, args, settings):
             assert await ws.recv() == "fragments of " + "one " * 30 + "message"
 
     asyncio.run(talk())
-    assert "sent=1000 received=1000" in one.wait_log(r".* close .*").group(0)
+    assert "close_sent=1000 close_received=1000" in one.wait_log(r".* close .*").group(0)

@@ -83,7 +83,7 @@ def test_answers_are_those_of_a_program_that_ends_with_its_input(server):
             return session(ws)
 
     answered(talk, (["7"], 1002))
-    assert "exit=3 sent=1002" in one.wait_log(r".* close .*").group(0)
+    assert "exit=3 close_sent=1002" in one.wait_log(r".* close .*").group(0)
 
 
 def test_many_messages_and_a_long_answer(server):

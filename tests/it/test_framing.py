@@ -96,7 +96,7 @@ def test_bad_text_is_repaired(server, tmp_path):
         messages, code, reason = session(ws)
     assert (code, reason) == (1000, "exit 0")
     assert texts(messages) == expected + ["last\ufffd".encode()]
-    one.wait_log("repaired")
+    one.wait_log(r"replaced with U\+FFFD")
     assert one.log().count("is not UTF-8") == 1
 
 

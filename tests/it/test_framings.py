@@ -110,7 +110,7 @@ def test_json_program_ends_the_session_with_its_own_code(server, script):
         assert ws.frame()[0::2] == (CLOSE, struct.pack(">H", 4001) + "enögh".encode())
         ws.send(close_frame(4001))
         assert ws.read_to_end() == b""
-    one.wait_log(r"close .* sent=4001 received=4001 reason=\"enögh\"")
+    one.wait_log(r"close .* close_sent=4001 close_received=4001 reason=\"enögh\"")
 
 
 def test_json_close_reason_with_a_nul(server):
@@ -118,7 +118,7 @@ def test_json_close_reason_with_a_nul(server):
     one = server("--framing=json", "sh", "-c", r"""echo '{"type":"close","code":4001,"reason":"a\u0000b"}'; exec cat""")
     with one.websocket() as ws:
         assert ws.closed() == (4001, "a\0b")
-    one.wait_log(r"close .* sent=4001 received=4001 reason=\"a\\x00b\"")
+    one.wait_log(r"close .* close_sent=4001 close_received=4001 reason=\"a\\x00b\"")
 
 
 def test_json_close_code_that_cannot_be_sent(server):
@@ -473,7 +473,7 @@ def test_output_that_is_not_utf8(server):
     one = server("--invalid-utf8=close", *program)
     with one.websocket() as ws:
         assert ws.closed() == (1011, "the program's output is not UTF-8")
-    one.wait_log("not UTF-8: the session ends")
+    one.wait_log("error session #1 the program.s output is not UTF-8: closing the session")
 
 
 def test_the_first_part_of_a_long_line_decides(server, script):

@@ -51,7 +51,7 @@ def test_lines_of_a_session(server):
     assert match, opened
     match = re.fullmatch(
         r"%s access session #1 close remote=%s duration_ms=(\d+) in_messages=2 in_bytes=7 "
-        r"out_messages=2 out_bytes=7 exit=0 sent=1000 received=1000" % (TIME, remote),
+        r"out_messages=2 out_bytes=7 exit=0 close_sent=1000 close_received=1000" % (TIME, remote),
         closed,
     )
     assert match, closed
@@ -61,9 +61,9 @@ def test_lines_of_a_session(server):
 @pytest.mark.parametrize(
     "command, fields",
     [
-        ("exit 3", "exit=3 sent=4003 received=4003"),
-        ("kill -TERM $$", "signal=TERM sent=4271 received=4271"),
-        ("kill -40 $$", "signal=40 sent=4296 received=4296"),
+        ("exit 3", "exit=3 close_sent=4003 close_received=4003"),
+        ("kill -TERM $$", "signal=TERM close_sent=4271 close_received=4271"),
+        ("kill -40 $$", "signal=40 close_sent=4296 close_received=4296"),
     ],
 )
 def test_close_line_tells_how_a_program_ended(server, command, fields):
@@ -77,7 +77,7 @@ def test_close_line_tells_how_a_program_ended(server, command, fields):
 def test_close_line_of_a_peer_without_a_close(server):
     one = server("cat")
     one.websocket().close()
-    assert re.search(r"exit=0 sent=1006 received=1006\b", one.wait_log(r"session #1 close .*\n").group(0))
+    assert re.search(r"exit=0 close_sent=1006 close_received=1006\b", one.wait_log(r"session #1 close .*\n").group(0))
 
 
 def test_close_line_of_a_fault_has_its_reason(server):
@@ -87,7 +87,7 @@ def test_close_line_of_a_fault_has_its_reason(server):
         code, reason = ws.closed(answer=False)
         assert code == 1002
     line = one.wait_log(r"session #1 close .*\n").group(0)
-    assert re.search(r' sent=1002 received=1006 reason="(.*)"\n', line).group(1) == reason
+    assert re.search(r' close_sent=1002 close_received=1006 reason="(.*)"\n', line).group(1) == reason
 
 
 def test_line_of_a_plain_answer_and_of_a_refusal(server, tmp_path):
@@ -270,7 +270,7 @@ def test_every_json_line_parses(server, hostile):
     assert list(opened) == "time level category session message remote target origin program pid".split()
     assert (opened["target"], opened["origin"]) == ("/'x%22=%5B", "http://\x9b31m\x9b\xff\\\"' x=\"y")
     (closed,) = [line for line in lines if line["message"] == "close"]
-    wanted = {"in_messages": 0, "in_bytes": 0, "out_messages": 0, "out_bytes": 0, "exit": 0, "sent": 1000}
+    wanted = {"in_messages": 0, "in_bytes": 0, "out_messages": 0, "out_bytes": 0, "exit": 0, "close_sent": 1000}
     assert {key: closed[key] for key in wanted} == wanted
     assert isinstance(closed["duration_ms"], int)
     assert {line["status"] for line in lines if line["message"] == "refused"} == {400}

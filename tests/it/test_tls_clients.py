@@ -403,5 +403,5 @@ def test_an_end_without_close_notify_ends_the_session(secure):
             with pytest.raises(OSError):
                 ws.read_to_end()
         ws.close()
-    one.wait_log("session #2 close .*received=1006")
+    one.wait_log("session #2 close .*close_received=1006")
     one.check_clean()

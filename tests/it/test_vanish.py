@@ -18,8 +18,8 @@ IDLE = ("sh", "-c", "exec 3>&1; exec sleep 3000")
 # Reads nothing, and writes without end.
 YES = ("sh", "-c", "exec yes")
 REASONS = {
-    "closed": r"the connection was (lost|reset)",
-    "reset": r"the connection was (lost|reset)",
+    "closed": r"connection (lost|reset)",
+    "reset": r"connection (lost|reset)",
     "silent": "the client's system does not respond",
 }
 
