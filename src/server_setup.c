@@ -195,6 +195,7 @@ server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
 	    .ca = options->sslca,
 	    .crl = options->sslcrl,
 	    .strict_names = options->strict_sni,
+	    .warn = server->parent == 0, /* which has logged it for its workers */
 	};
 	struct tls *tls = tls_new(&settings, error);
 

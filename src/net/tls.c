@@ -4,19 +4,15 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/tls_files.h"
 #include "net/tls_rehearsal.h"
 #include "net/tls_ticket.h"
 
-#include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Of TLS 1.2; those of 1.3 are OpenSSL's. */
 static const char tls_suites[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -35,45 +31,6 @@ struct tls {
 	size_t count;
 	bool strict_names;
 };
-
-/* Says what is wrong with a file, and why OpenSSL thinks so (its first word on it is the
- * cause). */
-static bool __attribute__((format(printf, 2, 3)))
-tls_fail(char error[TLS_ERROR_MAX], const char *format, ...)
-{
-	unsigned long code = ERR_peek_error();
-	const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
-						    : ERR_reason_error_string(code);
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(error, TLS_ERROR_MAX, format, args);
-	va_end(args);
-	if (code != 0 && len >= 0 && len < TLS_ERROR_MAX)
-		snprintf(error + len, TLS_ERROR_MAX - (size_t)len, ": %s",
-		    reason ? reason : "unknown reason");
-	ERR_clear_error();
-	return false;
-}
-
-/* Opens a file of which the reason of a failure is errno's. */
-static FILE *
-tls_open(const char *what, const char *path, char error[TLS_ERROR_MAX])
-{
-	struct stat st;
-	FILE *file = fopen(path, "re");
-
-	if (file && fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
-		fclose(file);
-		file = NULL;
-		errno = EISDIR;
-	}
-	if (!file)
-		snprintf(error, TLS_ERROR_MAX, "the %s %s can't be read: %s", what, path,
-		    strerror(errno));
-	return file;
-}
 
 /* RFC 7301, section 3.2. HTTP/2 is not spoken here, and a client that wants only that must be
  * told. */
@@ -208,154 +165,6 @@ tls_on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *key, s
 					    : SSL_TICKET_RETURN_USE_RENEW;
 }
 
-/* OpenSSL would ask on the terminal; a server can't. */
-static int
-tls_on_password(char *password, int size, int writing, void *asked)
-{
-	(void)password;
-	(void)size;
-	(void)writing;
-	*(bool *)asked = true;
-	return -1;
-}
-
-static bool
-tls_use_certificate(SSL_CTX *context, const char *path, char error[TLS_ERROR_MAX])
-{
-	FILE *file = tls_open("certificate", path, error);
-
-	if (!file)
-		return false;
-	fclose(file);
-	if (SSL_CTX_use_certificate_chain_file(context, path) == 1)
-		return true;
-	return tls_fail(error, "the certificate %s can't be used, which must be PEM", path);
-}
-
-static void
-tls_warn_of_readers(FILE *file, const char *path)
-{
-	struct stat st;
-
-	if (fstat(fileno(file), &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH)))
-		log_errorx(
-		    "the key %s can be read by other users than its owner; chmod 600 ends that",
-		    path);
-}
-
-static bool
-tls_use_key(
-    SSL_CTX *context, const char *path, const char *certificate, char error[TLS_ERROR_MAX])
-{
-	bool asked = false;
-	EVP_PKEY *key;
-	bool ok;
-	FILE *file = tls_open("key", path, error);
-
-	if (!file)
-		return false;
-	tls_warn_of_readers(file, path);
-	key = PEM_read_PrivateKey(file, NULL, tls_on_password, &asked);
-	fclose(file);
-	if (!key && asked) {
-		ERR_clear_error();
-		return tls_fail(error,
-		    "the key %s is protected by a password, which nobody is there to give; "
-		    "'openssl pkey' removes it",
-		    path);
-	}
-	if (!key)
-		return tls_fail(error, "the key %s can't be used, which must be PEM", path);
-	ok = X509_check_private_key(SSL_CTX_get0_certificate(context), key) == 1;
-	if (!ok)
-		tls_fail(error, "the key %s does not belong to the certificate %s", path,
-		    certificate);
-	else if (SSL_CTX_use_PrivateKey(context, key) != 1)
-		ok = tls_fail(error, "the key %s can't be used", path);
-	EVP_PKEY_free(key);
-	return ok;
-}
-
-/* Adds all lists of the file to STORE. False: there is none, or one is damaged. */
-static bool
-tls_add_revoked(X509_STORE *store, FILE *file)
-{
-	size_t count = 0;
-	X509_CRL *crl;
-
-	while ((crl = PEM_read_X509_CRL(file, NULL, NULL, NULL))) {
-		int added = X509_STORE_add_crl(store, crl);
-
-		X509_CRL_free(crl);
-		if (added != 1)
-			return false;
-		count++;
-	}
-	/* This is also how the end of the file looks. */
-	if (count == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		return false;
-	ERR_clear_error();
-	return true;
-}
-
-/* From now on a certificate must also not be in a list of the file, each authority's own. */
-static bool
-tls_refuse_revoked(SSL_CTX *context, const char *path, char error[TLS_ERROR_MAX])
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(context);
-	FILE *file = tls_open("file of --sslcrl", path, error);
-	bool ok;
-
-	if (!file)
-		return false;
-	ok = tls_add_revoked(store, file);
-	fclose(file);
-	if (!ok)
-		return tls_fail(
-		    error, "the file of --sslcrl %s can't be used, which must be PEM", path);
-	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-	return true;
-}
-
-/* OpenSSL parses the extensions of an authority when they are first needed, and if there is no
- * memory then the certificate remains unusable. */
-static bool
-tls_parse_extensions(SSL_CTX *context)
-{
-	STACK_OF(X509_OBJECT) *objects =
-	    X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
-
-	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-		X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
-
-		if (authority && X509_check_purpose(authority, -1, 0) != 1)
-			return false;
-	}
-	return true;
-}
-
-/* From now on clients must have a certificate that one of the file's has signed. */
-static bool
-tls_demand_certificates(SSL_CTX *context, const char *path, char error[TLS_ERROR_MAX])
-{
-	STACK_OF(X509_NAME) * names;
-	FILE *file = tls_open("file of --sslca", path, error);
-
-	if (!file)
-		return false;
-	fclose(file);
-	names = SSL_load_client_CA_file(path);
-	if (!names || SSL_CTX_load_verify_file(context, path) != 1 ||
-	    !tls_parse_extensions(context)) {
-		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return tls_fail(
-		    error, "the file of --sslca %s can't be used, which must be PEM", path);
-	}
-	SSL_CTX_set_client_CA_list(context, names); /* takes them */
-	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	return true;
-}
-
 /* What holds for each certificate. The system's openssl.cnf may say otherwise; this comes after
  * it and wins. */
 static bool
@@ -399,13 +208,16 @@ tls_context(const struct tls_settings *settings, size_t i, char error[TLS_ERROR_
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
 	if (!context || !tls_set_rules(context))
-		tls_fail(error, "OpenSSL can't be set up");
-	else if (tls_use_certificate(context, settings->certificates[i], error) &&
-		 tls_use_key(context, settings->keys[i], settings->certificates[i], error) &&
-		 (!settings->ca || tls_demand_certificates(context, settings->ca, error)) &&
-		 (!settings->crl || tls_refuse_revoked(context, settings->crl, error)) &&
+		tls_files_fail(error, "OpenSSL can't be set up");
+	else if (tls_files_load_pair(context, settings->certificates[i], settings->keys[i],
+		     settings->warn, error) &&
+		 (!settings->ca || tls_files_load_authorities(
+				       context, settings->ca, settings->warn, error)) &&
+		 (!settings->crl ||
+		     tls_files_load_revoked(context, settings->crl, settings->warn, error)) &&
 		 (tls_rehearse(context) ||
-		     tls_fail(error, "the certificate %s can't be used for a TLS handshake",
+		     tls_files_fail(error,
+			 "the certificate %s can't be used for a TLS handshake",
 			 settings->certificates[i])))
 		return context;
 	SSL_CTX_free(context);
@@ -421,7 +233,7 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 	if (tls)
 		tls->contexts = calloc(settings->count, sizeof(SSL_CTX *));
 	if (!tls || !tls->contexts) {
-		tls_fail(error, "out of memory");
+		tls_files_fail(error, "out of memory");
 		goto fail;
 	}
 	tls->holders = 1;
@@ -439,13 +251,13 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 		SSL_CTX_set_tlsext_servername_arg(tls->contexts[0], tls);
 		if (SSL_CTX_set_session_ticket_cb(
 			tls->contexts[0], NULL, tls_on_ticket_opened, tls) != 1) {
-			tls_fail(error, "OpenSSL can't be set up");
+			tls_files_fail(error, "OpenSSL can't be set up");
 			goto fail;
 		}
 	}
 	/* Shared ones that are just being written are for the first connection to ask for. */
 	if (!tls_update_tickets(tls) && !tls->shared) {
-		tls_fail(error, "can't create keys for TLS session tickets");
+		tls_files_fail(error, "can't create keys for TLS session tickets");
 		goto fail;
 	}
 	return tls;

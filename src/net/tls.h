@@ -32,16 +32,15 @@ struct tls_settings {
 			   they need none */
 	const char *crl; /* PEM file: which of them were revoked; NULL: not asked. Only with CA.
 			    It must have a list of each authority between a client and CA */
+	bool warn; /* log what is valid but will not work, such as a certificate that has
+		      expired */
 	bool strict_names; /* who names no server of the certificates, or none at all, gets the
 			      alert unrecognized_name in place of the first certificate */
 };
 
 enum { TLS_ERROR_MAX = 512 };
 
-/*
- * Reads the files. NULL when that fails; ERROR says in words which one and why.
- * The log warns of a key that others can read.
- */
+/* Reads the files. NULL when that fails; ERROR says which one, why, and what to do. */
 struct tls *tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
     __attribute__((warn_unused_result));
 

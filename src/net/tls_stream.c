@@ -320,6 +320,34 @@ tls_stream_close(struct transport *t)
 	transport_socket.close(t);
 }
 
+/* OpenSSL's texts, but for those that its users meet. */
+static const char *
+tls_stream_reason(unsigned long code)
+{
+	static const struct {
+		int reason;
+		const char *text;
+	} rows[] = {
+	    {SSL_R_UNSUPPORTED_PROTOCOL, "the client does not support TLS 1.2 or later"},
+	    {SSL_R_NO_SHARED_CIPHER, "no cipher suite in common with the client"},
+	    {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE,
+		"the client sent no certificate, which --sslca requires"},
+	    {SSL_R_TLSV1_ALERT_UNKNOWN_CA,
+		"the client does not know the authority of the certificate"},
+	    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, "the client rejects the certificate"},
+	    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "the client rejects the certificate"},
+	    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
+		"the client rejects the certificate: expired"},
+	};
+	const char *text = ERR_reason_error_string(code);
+
+	for (size_t i = 0; i < UTIL_LEN(rows) && ERR_GET_LIB(code) == ERR_LIB_SSL; i++) {
+		if (ERR_GET_REASON(code) == rows[i].reason)
+			return rows[i].text;
+	}
+	return text ? text : "unknown error";
+}
+
 static const char *
 tls_stream_error(const struct transport *t)
 {
@@ -333,21 +361,20 @@ tls_stream_error(const struct transport *t)
 		return "too many TLS messages without data, such as requests for new keys";
 	if (s->code == 0)
 		return NULL;
-	reason = ERR_reason_error_string(s->code);
+	reason = tls_stream_reason(s->code);
 	if (s->established)
-		return reason ? reason : "a TLS error";
+		return reason;
 	name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
 	/* The one callback that can fail is that of the name. */
 	if (ERR_GET_REASON(s->code) == SSL_R_CALLBACK_FAILED) {
 		snprintf(words, sizeof(words), "TLS: %s%s",
-		    name ? "there is no certificate for the name "
-			 : "the client names no server",
+		    name ? "no certificate for the server name "
+			 : "the client sent no server name",
 		    name ? name : "");
 		return words;
 	}
 	verified = SSL_get_verify_result(s->ssl);
-	snprintf(words, sizeof(words), "TLS: %s%s%s",
-	    reason ? reason : "an error without a name", verified != X509_V_OK ? ": " : "",
+	snprintf(words, sizeof(words), "TLS: %s%s%s", reason, verified != X509_V_OK ? ": " : "",
 	    verified != X509_V_OK ? X509_verify_cert_error_string(verified) : "");
 	return words;
 }

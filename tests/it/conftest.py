@@ -50,14 +50,14 @@ def leave_out(condition, reason):
 plain_only = leave_out(TLS, "it is about plain connections")
 
 
-def make_certificate(directory, name, subject="/CN=localhost", names="DNS:localhost,IP:127.0.0.1,IP:::1", issuer=None):
+def make_certificate(directory, name, subject="/CN=localhost", names="DNS:localhost,IP:127.0.0.1,IP:::1", issuer=None, days=30):
     """Makes NAME.crt and NAME.key in the directory, signed by itself or by the files of another name; returns their paths."""
     if not shutil.which("openssl"):
         pytest.skip("the program openssl is missing: install openssl")
     base = os.path.join(str(directory), name)
     sign = ["-CA", os.path.join(str(directory), issuer + ".crt"), "-CAkey", os.path.join(str(directory), issuer + ".key")] if issuer else []
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", *sign]
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days), *sign]
         + ["-subj", subject, "-keyout", base + ".key", "-out", base + ".crt"]
         + (["-addext", "subjectAltName=" + names] if names else []),
         check=True,

@@ -160,7 +160,7 @@ def test_sighup_with_a_bad_certificate_keeps_the_old_one(secure, tmp_path):
     with one.websocket() as ws:
         for count, (text, why) in enumerate(
             [
-                ("", "the certificate %s can't be used, which must be PEM: " % pair[0]),
+                ("", "the certificate %s is not PEM" % pair[0]),
                 (None, "the certificate %s can't be read: No such file or directory" % pair[0]),
                 (other[0], "the key %s does not belong to the certificate %s: " % (pair[1], pair[0])),
             ],
@@ -207,11 +207,27 @@ def test_reloading_often_leaks_nothing(secure):
 # S-TLS-8, and what can be wrong at the start
 
 
-def test_a_key_that_others_can_read_is_warned_of(secure, tmp_path):
+def test_a_key_that_others_can_read_is_reported(secure, tmp_path):
     pair = make_certificate(tmp_path, "own")
     os.chmod(pair[1], 0o644)
     one = secure("cat", tls=pair)
-    one.wait_log("error server the key %s can be read by other users than its owner; chmod 600 ends that" % re.escape(pair[1]))
+    one.wait_log("warn server the key %s is readable by other users; run chmod 600 %s\n" % ((re.escape(pair[1]),) * 2))
+
+
+@pytest.mark.parametrize("workers", (1, 2))
+def test_a_certificate_that_expires_soon_is_reported_at_startup_and_reload(secure, tmp_path, workers):
+    """By the parent, where there is one; its workers load the same files."""
+    pair = make_certificate(tmp_path, "own", days=3)
+    one = secure("--workers=%d" % workers, "cat", tls=pair)
+    line = r"warn server the certificate %s expires on 2\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC; replace the file and send SIGHUP\n" % re.escape(pair[0])
+    one.wait_log(line)
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("SIGHUP: certificates reloaded", count=workers)
+    assert len(re.findall(line, one.log())) == 2
+    replace(pair, tmp_path)
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("SIGHUP: certificates reloaded", count=2 * workers)
+    assert len(re.findall(line, one.log())) == 2
 
 
 @pytest.fixture
@@ -274,9 +290,9 @@ def test_files_that_do_not_do_are_told_at_the_start(secure, tmp_path, which):
     args = []
     why = {
         "missing": "wspipe: the certificate %s can't be read: No such file or directory\n" % cert,
-        "empty": "wspipe: the key %s can't be used, which must be PEM: " % key,
+        "empty": "wspipe: %s contains no private key in PEM\n" % key,
         "other": "wspipe: the key %s does not belong to the certificate %s: key values mismatch\n" % (key, cert),
-        "ca": "wspipe: the file of --sslca nowhere can't be read: No such file or directory\n",
+        "ca": "wspipe: --sslca nowhere can't be read: No such file or directory\n",
     }[which]
     if which == "missing":
         os.unlink(cert)

@@ -63,7 +63,7 @@ def test_strict_names_refuse_who_asks_for_another(secure, tmp_path, version):
         for name in ("c.example", "localhost", "x.a.example", None):
             with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
                 one.connect(context=unnamed(version), server_name=name)
-            why = "there is no certificate for the name " + name if name else "the client names no server"
+            why = "no certificate for the server name " + name if name else "the client sent no server name"
             one.wait_log('access http refused remote=\\S+ reason="TLS: %s"' % why)
 
 
@@ -89,7 +89,7 @@ def test_a_ticket_is_of_use_under_its_own_name_only(secure, tmp_path, version, s
                 if strict:
                     with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
                         resume(one, context, ticket, other)
-                    one.wait_log("the name %s\"" % other if other else "the client names no server")
+                    one.wait_log("the server name %s\"" % other if other else "the client sent no server name")
                 else:
                     # To those that are none of ours all names are alike.
                     assert resume(one, context, ticket, other)[1] == (name in unknown)
@@ -164,7 +164,7 @@ def test_clients_without_a_valid_certificate_are_refused(secure, authority, cert
     one = secure("--sslca", ca, "sh", "-c", "echo started >&2; cat")
     said = refused(one, context_of(one, version))
     assert re.search("CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE", said), said
-    one.wait_log('http refused remote=.* reason="TLS: peer did not return a certificate"')
+    one.wait_log('http refused remote=.* reason="TLS: the client sent no certificate, which --sslca requires"')
     said = refused(one, context_of(one, version, client=certificate))
     assert re.search("UNKNOWN_CA|BAD_CERTIFICATE", said), said
     one.wait_log('http refused remote=.* reason="TLS: certificate verify failed: self.signed certificate"')
@@ -209,7 +209,7 @@ def test_sighup_takes_new_revocations_and_they_beat_tickets(secure, authority, t
     with open(crl, "w") as f:
         f.write(good[: len(good) // 2])
     one.process.send_signal(signal.SIGHUP)
-    one.wait_log("error server SIGHUP: the file of --sslcrl %s can't be used, which must be PEM: .*; the old certificates stay" % re.escape(crl))
+    one.wait_log("error server SIGHUP: --sslcrl %s can't be used: bad end line; the old certificates stay" % re.escape(crl))
     assert resume(one, context, session)[1]
 
     make_crl(tmp_path, ["0BADC0DE"])
@@ -250,13 +250,13 @@ def test_lists_of_several_authorities_stand_in_one_file(secure, authority, tmp_p
     assert "CERTIFICATE_REVOKED" in said
 
 
-@pytest.mark.parametrize("text, why", [(None, "can't be read: No such file or directory"), ("", "can't be used, which must be PEM: no start line")])
+@pytest.mark.parametrize("text, why", [(None, "can't be read: No such file or directory"), ("", "contains no revocation list in PEM")])
 def test_a_revocation_list_that_does_not_do_is_told_at_the_start(secure, authority, tmp_path, certificate, text, why):
     if text is not None:
         (tmp_path / "crl").write_text(text)
     one = secure("--ssl", "--sslcert", certificate[0], "--sslkey", certificate[1], "--sslca", authority[0], "--sslcrl=crl", "cat",
                  tls=None, ready=False)
-    assert start_failed(one, 78) == "wspipe: the file of --sslcrl crl %s\n" % why
+    assert start_failed(one, 78) == "wspipe: --sslcrl crl %s\n" % why
 
 
 def test_without_sslca_nothing_is_said_of_clients(secure, authority):

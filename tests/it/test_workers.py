@@ -625,7 +625,7 @@ def test_all_refuse_who_was_revoked_and_who_asks_for_another_name(secure, tmp_pa
     stranger = context_of(one)
     stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
     unnamed = {"context": stranger, "server_name": "unknown.example"}
-    refused_by_both(one, good, "there is no certificate for the name unknown.example", **unnamed)
+    refused_by_both(one, good, "no certificate for the server name unknown.example", **unnamed)
 
     make_crl(tmp_path, ["03"])
     one.process.send_signal(signal.SIGHUP)
@@ -636,4 +636,4 @@ def test_all_refuse_who_was_revoked_and_who_asks_for_another_name(secure, tmp_pa
     wait_for(lambda: victim not in (one.workers() or [victim]), "there is a new worker")
     on_both(one, good)
     refused_by_both(one, good, "certificate verify failed: certificate revoked", context=bad)
-    refused_by_both(one, good, "there is no certificate for the name unknown.example", **unnamed)
+    refused_by_both(one, good, "no certificate for the server name unknown.example", **unnamed)

@@ -55,8 +55,8 @@ write_text(const char *path, const char *text)
 
 /* A self-signed certificate for NAME. */
 static void
-make_pair(
-    const char *name, const char *certificate_path, const char *key_path, const char *password)
+make_pair(const char *name, const char *certificate_path, const char *key_path,
+    const char *password, long from, long until)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = X509_new();
@@ -68,8 +68,8 @@ make_pair(
 	assert_non_null(key);
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 0xC0FFEE);
 	X509_set_version(certificate, X509_VERSION_3);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), from);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), until);
 	X509_set_pubkey(certificate, key);
 	X509_NAME_add_entry_by_txt(
 	    subject, "O", MBSTRING_UTF8, (const unsigned char *)"T\xc3\xa4st, \n", -1, -1, 0);
@@ -100,11 +100,14 @@ set_up(void **state)
 	log_setup(STDERR_FILENO, LOG_TEXT, LOG_NONE);
 	if (!mkdtemp(place) || chdir(place) == -1)
 		return -1;
-	make_pair("a.example", "a.crt", "a.key", NULL);
-	make_pair("b.example", "b.crt", "b.key", NULL);
-	make_pair("c.example", "c.crt", "c.key", "secret");
+	make_pair("a.example", "a.crt", "a.key", NULL, -3600, 3600);
+	make_pair("b.example", "b.crt", "b.key", NULL, -3600, 3600);
+	make_pair("c.example", "c.crt", "c.key", "secret", -3600, 3600);
 	write_text("empty", "");
 	write_text("garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	write_text(
+	    "garbage.key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+	write_text("a.der", "\x30\x82\x01\x0a");
 	write_text("garbage.crl", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n");
 	mkdir("dir", 0700);
 	return 0;
@@ -114,7 +117,8 @@ static int
 tear_down(void **state)
 {
 	static const char *const names[] = {"a.crt", "a.key", "b.crt", "b.key", "c.crt",
-	    "c.key", "empty", "garbage", "garbage.crl", "dir", "log"};
+	    "c.key", "d.crt", "d.key", "e.crt", "e.key", "empty", "garbage", "garbage.crl",
+	    "garbage.key", "a.der", "dir", "log"};
 
 	(void)state;
 	for (size_t i = 0; i < UTIL_LEN(names); i++)
@@ -141,40 +145,44 @@ test_files_that_are_wrong_are_told_in_words(void **state)
 		char *key;
 		const char *ca;
 		const char *crl;
-		const char *error; /* behind a colon at its end come words of OpenSSL */
+		const char *error; /* if it ends in a colon, OpenSSL's reason follows */
 	} rows[] = {
 	    {"none", "a.key", NULL, NULL,
 		"the certificate none can't be read: No such file or directory"},
 	    {"dir", "a.key", NULL, NULL, "the certificate dir can't be read: Is a directory"},
 	    {"empty", "a.key", NULL, NULL,
-		"the certificate empty can't be used, which must be PEM: "},
-	    {"a.key", "a.key", NULL, NULL,
-		"the certificate a.key can't be used, which must be PEM: "},
-	    {"garbage", "a.key", NULL, NULL,
-		"the certificate garbage can't be used, which must be PEM: "},
+		"the certificate empty is not PEM (no \"-----BEGIN CERTIFICATE-----\" line)"},
+	    {"a.der", "a.key", NULL, NULL,
+		"the certificate a.der is not PEM (no \"-----BEGIN CERTIFICATE-----\" line); "
+		"openssl x509 converts it"},
+	    {"a.key", "a.crt", NULL, NULL,
+		"a.key contains a private key, not a certificate: did you swap --sslcert and "
+		"--sslkey?"},
+	    {"garbage", "a.key", NULL, NULL, "the certificate garbage can't be used: "},
 	    {"a.crt", "none", NULL, NULL,
 		"the key none can't be read: No such file or directory"},
-	    {"a.crt", "empty", NULL, NULL, "the key empty can't be used, which must be PEM: "},
-	    {"a.crt", "a.crt", NULL, NULL, "the key a.crt can't be used, which must be PEM: "},
+	    {"a.crt", "empty", NULL, NULL, "empty contains no private key in PEM"},
+	    {"a.crt", "a.crt", NULL, NULL,
+		"a.crt contains no private key in PEM: did you swap --sslcert and --sslkey?"},
+	    {"a.crt", "garbage.key", NULL, NULL, "the key garbage.key can't be used: "},
 	    {"a.crt", "b.key", NULL, NULL,
 		"the key b.key does not belong to the certificate a.crt: "},
 	    {"c.crt", "c.key", NULL, NULL,
-		"the key c.key is protected by a password, which nobody is there to give; "
-		"'openssl pkey' removes it"},
+		"the key c.key is encrypted, and wspipe can't ask for its password; decrypt it "
+		"with: openssl pkey -in c.key -out key.pem"},
 	    {"a.crt", "a.key", "none", NULL,
-		"the file of --sslca none can't be read: No such file or directory"},
-	    {"a.crt", "a.key", "empty", NULL,
-		"the file of --sslca empty can't be used, which must be PEM: "},
+		"--sslca none can't be read: No such file or directory"},
+	    {"a.crt", "a.key", "empty", NULL, "--sslca empty contains no certificate in PEM"},
+	    {"a.crt", "a.key", "a.key", NULL, "--sslca a.key contains no certificate in PEM"},
+	    {"a.crt", "a.key", "garbage", NULL, "--sslca garbage can't be used: "},
 	    {"a.crt", "a.key", "b.crt", "none",
-		"the file of --sslcrl none can't be read: No such file or directory"},
-	    {"a.crt", "a.key", "b.crt", "dir",
-		"the file of --sslcrl dir can't be read: Is a directory"},
+		"--sslcrl none can't be read: No such file or directory"},
+	    {"a.crt", "a.key", "b.crt", "dir", "--sslcrl dir can't be read: Is a directory"},
 	    {"a.crt", "a.key", "b.crt", "empty",
-		"the file of --sslcrl empty can't be used, which must be PEM: "},
+		"--sslcrl empty contains no revocation list in PEM"},
 	    {"a.crt", "a.key", "b.crt", "b.crt",
-		"the file of --sslcrl b.crt can't be used, which must be PEM: "},
-	    {"a.crt", "a.key", "b.crt", "garbage.crl",
-		"the file of --sslcrl garbage.crl can't be used, which must be PEM: "},
+		"--sslcrl b.crt contains no revocation list in PEM"},
+	    {"a.crt", "a.key", "b.crt", "garbage.crl", "--sslcrl garbage.crl can't be used: "},
 	};
 	char error[TLS_ERROR_MAX];
 
@@ -192,27 +200,69 @@ test_files_that_are_wrong_are_told_in_words(void **state)
 	}
 }
 
-static void
-test_a_key_that_others_can_read_is_warned_of(void **state)
+/* What is logged when the files are loaded. */
+static const char *
+warnings_of(char *certificate, char *key, const char *ca, bool warn)
 {
+	static char text[2048];
+	struct tls_settings settings = {
+	    .certificates = &certificate, .keys = &key, .count = 1, .ca = ca, .warn = warn};
 	char error[TLS_ERROR_MAX];
-	char text[512] = "";
-	FILE *log = fopen("log", "w+");
+	FILE *log = tmpfile();
+	struct tls *tls;
+
+	log_setup(fileno(log), LOG_TEXT, LOG_WARN);
+	tls = tls_new(&settings, error);
+	assert_non_null(tls);
+	tls_release(tls);
+	log_setup(STDERR_FILENO, LOG_TEXT, LOG_NONE);
+	rewind(log);
+	text[fread(text, 1, sizeof(text) - 1, log)] = '\0';
+	fclose(log);
+	return text;
+}
+
+static void
+test_a_key_that_others_can_read_is_reported(void **state)
+{
+	(void)state;
+	make_pair("a.example", "d.crt", "d.key", NULL, -3600, 30 * 86400);
+	assert_string_equal(warnings_of("d.crt", "d.key", NULL, true), "");
+	chmod("d.key", 0640);
+	assert_non_null(strstr(warnings_of("d.crt", "d.key", NULL, true),
+	    " warn server the key d.key is readable by other users; run chmod 600 d.key\n"));
+	assert_string_equal(warnings_of("d.crt", "d.key", NULL, false), "");
+}
+
+static void
+test_certificates_that_are_not_valid_now_are_reported(void **state)
+{
+	static const struct {
+		long from, until; /* in seconds, from now on */
+		const char *start, *end; /* of the message */
+	} rows[] = {
+	    {-86400, -3600, "the certificate d.crt expired on 20", ": clients reject it\n"},
+	    {3600, 86400 * 30, "the certificate d.crt is not valid before 20",
+		" UTC: until then clients reject it\n"},
+	    {-3600, 13 * 86400, "the certificate d.crt expires on 20",
+		" UTC; replace the file and send SIGHUP\n"},
+	    {-3600, 15 * 86400, "", ""},
+	};
 
 	(void)state;
-	log_setup(fileno(log), LOG_TEXT, LOG_ERROR);
-	tls_release(make_tls("a.crt", "a.key", NULL, NULL, error));
-	rewind(log);
-	assert_int_equal(fread(text, 1, sizeof(text) - 1, log), 0);
-	chmod("a.key", 0640);
-	tls_release(make_tls("a.crt", "a.key", NULL, NULL, error));
-	chmod("a.key", 0600);
-	rewind(log);
-	assert_true(fread(text, 1, sizeof(text) - 1, log) > 0);
-	assert_non_null(strstr(text,
-	    "the key a.key can be read by other users than its owner; chmod 600 ends that"));
-	fclose(log);
-	log_setup(STDERR_FILENO, LOG_TEXT, LOG_NONE);
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		const char *text;
+
+		make_pair("a.example", "d.crt", "d.key", NULL, rows[i].from, rows[i].until);
+		text = warnings_of("d.crt", "d.key", NULL, true);
+		assert_non_null(strstr(text, rows[i].start));
+		assert_non_null(strstr(text, rows[i].end));
+		assert_int_equal(*text == '\0', *rows[i].start == '\0');
+		make_pair("b.example", "e.crt", "e.key", NULL, -3600, 30 * 86400);
+		text = warnings_of("e.crt", "e.key", "d.crt", true);
+		assert_int_equal(strstr(text, "an authority in --sslca d.crt ") != NULL,
+		    *rows[i].start != '\0');
+	}
 }
 
 /* A transport, and a client whose bytes the test itself carries to the other end of a
@@ -1110,7 +1160,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_files_that_are_wrong_are_told_in_words),
-	    cmocka_unit_test(test_a_key_that_others_can_read_is_warned_of),
+	    cmocka_unit_test(test_a_key_that_others_can_read_is_reported),
+	    cmocka_unit_test(test_certificates_that_are_not_valid_now_are_reported),
 	    cmocka_unit_test(test_bytes_arrive_however_the_socket_cuts_them),
 	    cmocka_unit_test(test_what_stays_within_openssl_is_pending),
 	    cmocka_unit_test(test_parts_are_gathered_into_full_records),
