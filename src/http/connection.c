@@ -234,7 +234,8 @@ connection_send_file(struct connection *c)
 	} while (got == -1 && errno == EINTR);
 	if (got <= 0) {
 		/* A short body shows the client that the file is incomplete. */
-		connection_abort(c, got == 0 ? "the file was truncated" : strerror(errno));
+		connection_abort(
+		    c, got == 0 ? "the file was truncated while being sent" : strerror(errno));
 		return;
 	}
 	c->file_left -= got;

@@ -69,8 +69,8 @@ struct limit {
 };
 
 static const char *const limit_what[LIMIT_EVICTABLE] = {
-    [LIMIT_PENDING] = "connections without a complete request",
-    [LIMIT_RESPONSE] = "responses",
+    [LIMIT_PENDING] = "connection without a complete request",
+    [LIMIT_RESPONSE] = "response",
 };
 
 uint64_t
@@ -260,9 +260,9 @@ limit_log_evicted(struct limit *limit, enum limit_class class, const struct limi
 	if (!limit_report(&limit->evicted))
 		return;
 	limit_text(host->address, text);
-	log_errorx("all %zu slots for connections without a program are in use; closing the "
-		   "oldest of %zu %s from %s (%zu closed so far)",
-	    limit->settings.connections, host->queues[class].count, limit_what[class], text,
+	log_warnx("all %zu slots for connections without a program are in use; closing the "
+		  "oldest %s from %s, which has %zu (%zu closed so far)",
+	    limit->settings.connections, limit_what[class], text, host->queues[class].count,
 	    limit->evicted.closed);
 }
 
@@ -274,8 +274,8 @@ limit_log_rejected(struct limit *limit, const struct limit_host *host)
 	if (!limit_report(&limit->rejected))
 		return;
 	limit_text(host->address, text);
-	log_errorx("too many connections from %s (--max-per-ip=%zu); closing new ones "
-		   "(%zu closed so far)",
+	log_warnx("too many connections from %s (--max-per-ip=%zu); closing new ones "
+		  "(%zu closed so far)",
 	    text, limit->settings.per_address, limit->rejected.closed);
 }
 

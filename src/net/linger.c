@@ -55,8 +55,9 @@ linger_log_slow(const struct lingering *linger, size_t left)
 	stream_peer_address(linger->stream, &peer);
 	if (peer.ss_family != AF_UNSPEC)
 		listener_text(&peer, text);
-	log_info(
-	    "closed the connection to %s, which reads less than %d bytes/s: %zu bytes lost",
+	log_info("closed the connection to %s: the client reads less than %d bytes/s; %zu "
+		 "bytes were "
+		 "not delivered",
 	    text, RATE_MIN, left);
 }
 

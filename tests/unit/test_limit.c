@@ -576,7 +576,7 @@ test_the_log_says_now_and_then_who_is_closed(void **state)
 	size_t lines = 0;
 
 	(void)state;
-	log_setup(fileno(log), LOG_TEXT, LOG_ERROR);
+	log_setup(fileno(log), LOG_TEXT, LOG_WARN);
 	for (size_t i = 0; i < 20; i++) {
 		(void)enter(limit, &c[i], "192.0.2.1");
 		now_ms += LIMIT_LOG_MS / 5;
@@ -590,10 +590,12 @@ test_the_log_says_now_and_then_who_is_closed(void **state)
 	for (const char *p = text; (p = strchr(p, '\n')); p++)
 		lines++;
 	assert_int_equal(lines, 4);
-	assert_non_null(strstr(text,
-	    "all 2 slots for connections without a program are in use; closing the oldest of "
-	    "2 connections without a complete request from 192.0.2.1 (1 closed so far)\n"));
-	assert_non_null(strstr(text, "from 192.0.2.1 (6 closed so far)\n"));
+	assert_non_null(strstr(text, " warn server all 2 slots for connections without a "
+				     "program are in use; closing the "
+				     "oldest connection without a complete request from "
+				     "192.0.2.1, which has 2 (1 closed "
+				     "so far)\n"));
+	assert_non_null(strstr(text, "from 192.0.2.1, which has 2 (6 closed so far)\n"));
 	clear(limit, c, 40);
 }
 
