@@ -3,8 +3,10 @@
 The requirements of RFC 6455 that a server can break, or must notice when a client breaks them: what
 begins the names of their cases, and the sentence in short.
 
-Not here: what is asked of clients alone, of intermediaries, of extensions (5.8, 9: none is agreed on
-unless the server is told so), and of TLS (10.6).
+Those of RFC 7692, which hold with --deflate, have its number in front.
+
+Not here: what is asked of clients alone, of intermediaries, of extensions in general (5.8, 9), and of
+TLS (10.6).
 """
 
 MUSTS = (
@@ -91,4 +93,16 @@ MUSTS = (
     # Section 10.
     ("10.4-length", "messages have a limit, known from the header"),
     ("10.4-fragments", "also when they come in fragments"),
+    # RFC 7692.
+    ("7692-5.1", "an offer with unknown or repeated parameters is declined"),
+    ("7692-6.1", "RSV1 is set on the first fragment of a message only"),
+    ("7692-7.1.1.1", "server_no_context_takeover is accepted"),
+    ("7692-7.1.1.2", "client_no_context_takeover too"),
+    ("7692-7.1.2.1", "the server's window is at most what the client asks for"),
+    ("7692-7.1.2.2", "the client's window is named only to a client that named one"),
+    ("7692-7.2.1", "blocks of any type, BFINAL set or not, end a message"),
+    ("7692-7.2.2", "the tail is put back, and the data must be complete then"),
+    ("7692-7.2.3.2", "the window goes on"),
+    ("7692-7.2.3.4", "also behind a block with BFINAL set"),
+    ("7692-7.2.3.6", "an empty message is an empty block"),
 )
