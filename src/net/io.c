@@ -133,7 +133,7 @@ io_reload(struct io *io)
 		return;
 	if (io->wanted != 0)
 		event_del(&io->event);
-	io->wanted = want;
+	io->wanted = (uint8_t)want;
 	if (want == 0)
 		return;
 	(void)event_assign(&io->event, io->loop->base, io->transport.fd, want | EV_PERSIST,
@@ -474,7 +474,9 @@ io_client_cert(const struct stream *stream, struct stream_cert *out)
 static struct limit_slot *
 io_slot(const struct stream *stream)
 {
-	return io_of(stream)->transport.slot;
+	const struct transport *t = &io_of(stream)->transport;
+
+	return t->ops->slot && t->fd != -1 ? t->ops->slot(t) : NULL;
 }
 
 static const struct stream_ops io_ops = {

@@ -22,12 +22,12 @@ struct io {
 	struct transport transport;
 	struct buffer queue;
 	uint32_t progress_ms; /* the low bits of util_clock_ms() */
-	short wanted; /* the events that are waited for, of libevent's EV_ */
-	bool failed; /* the system refused to wait for it: on_gone comes */
+	uint8_t wanted; /* the events that are waited for, of libevent's EV_ */
+	bool failed : 1; /* the system refused to wait for it: on_gone comes */
 	/* on_gone was called or is of no use: the death of the other side is known */
-	bool gone;
-	bool ending; /* stream_shutdown() was called */
-	bool ended; /* and carried out */
+	bool gone : 1;
+	bool ending : 1; /* stream_shutdown() was called */
+	bool ended : 1; /* and carried out */
 };
 
 /*

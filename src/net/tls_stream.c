@@ -23,6 +23,7 @@ enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
 struct tls_stream {
 	SSL *ssl; /* owned; NULL until the first byte arrives */
 	struct tls *tls; /* held */
+	struct limit_slot *slot; /* owned, or NULL */
 	bool more; /* the last read did not take all that is there */
 	bool established; /* the handshake is complete */
 	bool flooded; /* there were too many control messages */
@@ -121,11 +122,14 @@ tls_stream_on_message(
 		s->flooded = true;
 }
 
+/* What is left is a plain socket with its slot. */
 static void
-tls_stream_free(struct tls_stream *s)
+tls_stream_strip(struct transport *t)
 {
-	if (!s)
-		return;
+	struct tls_stream *s = t->state;
+
+	t->ops = &transport_socket;
+	t->state = s->slot;
 	SSL_free(s->ssl);
 	tls_release(s->tls);
 	free(s);
@@ -150,9 +154,7 @@ tls_stream_begin(struct transport *t)
 	/* A method, or the signature of the PROXY protocol. A record of TLS begins with a
 	 * control byte. */
 	if ((first >= 'A' && first <= 'Z') || first == '\r') {
-		tls_stream_free(s);
-		t->state = NULL;
-		t->ops = &transport_socket;
+		tls_stream_strip(t);
 		t->plain_text = true;
 		return TRANSPORT_OK;
 	}
@@ -315,9 +317,8 @@ tls_stream_shutdown(struct transport *t)
 static void
 tls_stream_close(struct transport *t)
 {
-	tls_stream_free(t->state);
-	t->state = NULL;
-	transport_socket.close(t);
+	tls_stream_strip(t);
+	t->ops->close(t);
 }
 
 /* OpenSSL's texts, but for those that its users meet. */
@@ -430,6 +431,14 @@ tls_stream_client_cert(const struct transport *transport, struct stream_cert *ou
 	return ok;
 }
 
+static struct limit_slot *
+tls_stream_slot(const struct transport *t)
+{
+	const struct tls_stream *s = t->state;
+
+	return s->slot;
+}
+
 const struct transport_ops transport_tls = {
     .read = tls_stream_read,
     .writev = tls_stream_writev,
@@ -438,6 +447,7 @@ const struct transport_ops transport_tls = {
     .pending = tls_stream_pending,
     .error = tls_stream_error,
     .client_cert = tls_stream_client_cert,
+    .slot = tls_stream_slot,
     .secure = true,
 };
 
@@ -446,11 +456,14 @@ tls_stream_open(struct tls *tls, int fd, struct limit_slot *slot, struct transpo
 {
 	struct tls_stream *s = calloc(1, sizeof(*s));
 
-	*out = (struct transport){.ops = &transport_tls, .fd = fd, .slot = slot, .state = s};
+	*out = transport_accepted(fd, slot);
 	if (!s) {
-		tls_stream_close(out);
+		transport_socket.close(out);
 		return false;
 	}
+	out->ops = &transport_tls;
+	out->state = s;
+	s->slot = slot;
 	s->tls = tls_hold(tls);
 	return true;
 }

@@ -60,8 +60,14 @@ transport_plain_close(struct transport *t)
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;
-	limit_leave(t->slot);
-	t->slot = NULL;
+	limit_leave(t->state);
+	t->state = NULL;
+}
+
+static struct limit_slot *
+transport_socket_slot(const struct transport *t)
+{
+	return t->state;
 }
 
 static bool
@@ -84,12 +90,13 @@ const struct transport_ops transport_socket = {
     .write_last = transport_socket_send_more,
     .shutdown = transport_socket_shutdown,
     .close = transport_plain_close,
+    .slot = transport_socket_slot,
 };
 
 struct transport
 transport_accepted(int fd, struct limit_slot *slot)
 {
-	return (struct transport){.ops = &transport_socket, .fd = fd, .slot = slot};
+	return (struct transport){.ops = &transport_socket, .fd = fd, .state = slot};
 }
 
 const struct transport_ops transport_pipe = {

@@ -50,6 +50,8 @@ struct transport_ops {
 	const char *(*error)(const struct transport *t);
 	/* As stream_client_cert(). NULL: there is none. */
 	bool (*client_cert)(const struct transport *t, struct stream_cert *out);
+	/* The slot that close() leaves. NULL: there is none. */
+	struct limit_slot *(*slot)(const struct transport *t);
 	bool secure; /* nobody in between can read or change what is sent */
 	bool one_way; /* a pipe: shutdown closes it, and nothing but reading or writing shows
 			 that the other side died */
@@ -57,8 +59,7 @@ struct transport_ops {
 
 struct transport {
 	const struct transport_ops *ops;
-	void *state; /* of the kind's own */
-	struct limit_slot *slot; /* owned: left when the descriptor is closed; NULL: none */
+	void *state; /* of the kind's own; a plain socket's is its struct limit_slot or NULL */
 	int fd; /* owned; -1 when closed */
 	/* After AGAIN: what was asked for waits until the descriptor is ready for the opposite.
 	 */
