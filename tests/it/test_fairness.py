@@ -15,7 +15,7 @@ import threading
 
 import pytest
 from conftest import TLS, open_files, plain_only, wait_for
-from probes import Clock, traced
+from probes import Clock, traced, unsanitized
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
 # Holds N connections from an address of its own, and opens new ones for those that were closed; says when all are open.
@@ -234,6 +234,7 @@ def test_slow_downloads_leave_room_for_others(server, tmp_path):
     assert "can't accept" not in one.log()
 
 
+@unsanitized
 @pytest.mark.parametrize("size, what", ((32 << 20, "file"), (2 << 20, "rest")))
 def test_a_response_has_a_minimum_rate(server, tmp_path, size, what):
     """A client that stops reading is disconnected, also when all of it is in the system's buffers; one that reads slowly is not."""

@@ -14,8 +14,8 @@ from probes import KIB, preload, traced, unsanitized
 from wsraw import BINARY, TEXT, close_frame, frame
 
 
-# Bytes of private memory for a session in which nothing happens. OpenSSL 3.0 has 13.8 KiB of it.
-IDLE_MAX = 16 * KIB if TLS else 2 * KIB
+# Bytes of private memory for a session in which nothing happens. OpenSSL 3.0 has 14.1 KiB of it.
+IDLE_MAX = 17 * KIB if TLS else 2 * KIB + 256
 
 
 @pytest.fixture
