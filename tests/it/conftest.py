@@ -14,6 +14,7 @@ speak TLS: the same tests, over the other transport.
 import contextlib
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -22,6 +23,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 
@@ -362,6 +364,14 @@ def script(tmp_path):
         return str(path)
 
     return write
+
+
+@pytest.fixture
+def open_place():
+    """A directory that every user can enter."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        yield pathlib.Path(place)
 
 
 def pytest_addoption(parser):

@@ -4,7 +4,6 @@
 import contextlib
 import hashlib
 import os
-import pathlib
 import re
 import resource
 import select
@@ -13,7 +12,6 @@ import signal
 import ssl
 import struct
 import subprocess
-import tempfile
 import time
 
 import pytest
@@ -228,14 +226,6 @@ def test_a_certificate_that_expires_soon_is_reported_at_startup_and_reload(secur
     one.process.send_signal(signal.SIGHUP)
     one.wait_log("SIGHUP: certificates reloaded", count=2 * workers)
     assert len(re.findall(line, one.log())) == 2
-
-
-@pytest.fixture
-def open_place():
-    """A directory that every user can enter."""
-    with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o755)
-        yield pathlib.Path(place)
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="only root sees whether the memory of others is hidden")
