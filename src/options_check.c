@@ -136,8 +136,8 @@ check_tls(const struct options *options, FILE *err, int *status)
 		return refuse(options, err, status, EX_USAGE,
 		    "--strict-sni needs --ssl: add it, or leave it out");
 	if (options->sslcrl && !options->sslca)
-		return refuse(
-		    options, err, status, EX_USAGE, "--sslcrl only applies with --sslca");
+		return refuse(options, err, status, EX_USAGE,
+		    "--sslcrl needs --sslca: add it, or leave it out");
 	if (certificates != keys)
 		return refuse(options, err, status, EX_USAGE,
 		    "each --sslcert needs its --sslkey, in the same order: there are %zu and "

@@ -92,7 +92,7 @@ const struct option_row option_rows[] = {
 	{ROW("sameorigin", sameorigin, option_set_bool), .section = OPTION_ACCESS,
 	    .help = "accept only pages from this server, and no client without an Origin"},
 	{ROW("require-origin", require_origin, option_set_bool), .section = OPTION_ACCESS,
-	    .help = "reject clients that send no Origin, as most non-browsers do"},
+	    .help = "reject clients that send no Origin (most clients other than browsers)"},
 	{ROW("host", host, option_set_host), .argument = "NAME", .repeatable = true,
 	    .section = OPTION_ACCESS,
 	    .help = "accept only requests for this host name, local names and IP addresses; "

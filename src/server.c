@@ -112,8 +112,8 @@ server_on_tick(void *arg)
 		if (server->stage == SERVER_KILLING) {
 			size_t left = children_count(server->children);
 
-			log_errorx(
-			    "%zu program%s did not end after SIGKILL", left, util_plural(left));
+			log_errorx("%zu program%s did not exit after SIGKILL", left,
+			    util_plural(left));
 			loop_stop(server->loop);
 			return;
 		}
@@ -199,7 +199,7 @@ server_start(struct server *server)
 		server->children = children_new(server->loop, &settings);
 	if (!server->loop || !server->children)
 		return server_fail(
-		    server, EX_OSERR, "can't make an event loop: %s", strerror(errno));
+		    server, EX_OSERR, "can't create an event loop: %s", strerror(errno));
 	timer_init(&server->tick, server->loop, server_on_tick, server);
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.upgrade.loop = server->loop;

@@ -227,7 +227,7 @@ workers_kill_orphans(const struct workers *w)
 	size_t left = 0;
 
 	if (!proc) {
-		log_error("can't look for the programs of a worker that died");
+		log_error("can't read /proc to find the programs of a worker that died");
 		return 0;
 	}
 	while ((pid = workers_next_child(proc, &group)) != 0) {
@@ -251,7 +251,8 @@ workers_sweep(struct workers *w, int64_t now)
 	if (left > 0 && now < w->sweep_end_ms)
 		return;
 	if (left > 0)
-		log_errorx("%zu programs of a worker that died do not end after SIGKILL", left);
+		log_errorx("%zu program%s of a worker that died did not exit after SIGKILL",
+		    left, util_plural(left));
 	quota_clear(quota, w->count);
 	w->sweep_ms = 0;
 }
@@ -266,13 +267,13 @@ workers_log_end(
 	bool well = info->si_code == CLD_EXITED && info->si_status == 0;
 
 	if (info->si_code == CLD_EXITED)
-		snprintf(how, sizeof(how), "ended with status %d", info->si_status);
+		snprintf(how, sizeof(how), "exited with status %d", info->si_status);
 	else
 		snprintf(
 		    how, sizeof(how), "was killed by SIG%s", util_signal_name(info->si_status));
 	if (w->stage == SERVER_SERVING)
 		snprintf(
-		    next, sizeof(next), "; another is started in %lld ms", (long long)wait_ms);
+		    next, sizeof(next), "; starting another in %lld ms", (long long)wait_ms);
 	if (!well)
 		log_errorx("worker %zu (pid %d) %s%s", number + 1, (int)pid, how, next);
 	else if (w->stage == SERVER_SERVING)

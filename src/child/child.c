@@ -136,7 +136,7 @@ child_climb(struct child *child)
 	int step = child->step < last ? child->step : last;
 
 	if (child->step > last)
-		log_errorx("process %d does not end after SIGKILL", (int)child->pid);
+		log_errorx("process %d did not exit after SIGKILL", (int)child->pid);
 	if (child_ladder[step].signal != 0)
 		child_signal(child, child_ladder[step].signal);
 	else

@@ -155,7 +155,7 @@ connection_log(struct connection *c, int status, const char *reason)
 {
 	if (!c->logged)
 		connection_log_event(
-		    c, status > 0 && status < 400 ? "reply" : "refused", status, reason);
+		    c, status > 0 && status < 400 ? "reply" : "rejected", status, reason);
 }
 
 /* The client does not get all of a response. */
@@ -421,7 +421,7 @@ connection_on_evict(void *arg)
 	struct connection *c = arg;
 
 	if (c->file != -1)
-		connection_abort(c, "other clients need the connection");
+		connection_abort(c, "closed to free a slot for another client");
 	else
 		connection_end(c, false);
 }

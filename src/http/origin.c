@@ -300,20 +300,20 @@ origin_explain(const struct origin_policy *policy, const struct origin *origin,
 
 	if (!origin_put_origin(page, sizeof(page), origin))
 		return listed ? "the Origin is not in --origin"
-			      : "page of another origin may not connect (see --origin)";
+			      : "page from another origin may not connect (see --origin)";
 	if (listed && !origin_put_rules(value, sizeof(value), policy)) {
 		snprintf(reason, ORIGIN_REASON_MAX,
 		    "page from %s is not in --origin; add it to allow it", page);
 		return reason;
 	}
 	if (!origin_put(value, sizeof(value), "", span_of(page), ""))
-		return "page of another origin may not connect (see --origin)";
+		return "page from another origin may not connect (see --origin)";
 	/* A shell expands these. */
 	quote = strpbrk(value, "[*") ? "'" : "";
 	if (policy->same)
 		snprintf(reason, ORIGIN_REASON_MAX,
 		    "page from %s may not connect because of --sameorigin; to allow it, "
-		    "replace that by --origin=%s%s%s",
+		    "replace it with --origin=%s%s%s",
 		    page, quote, value, quote);
 	else
 		snprintf(reason, ORIGIN_REASON_MAX,
@@ -334,8 +334,8 @@ origin_missing_refused(const struct origin_policy *policy)
 		       "require";
 	/* For websocketd it is "file:", which is in no list. */
 	if (policy->compat && policy->mode != ORIGIN_ANY)
-		return "the client sent no Origin, and --origin is given; as websocketd, "
-		       "accept it only with --origin=any";
+		return "the client sent no Origin; like websocketd, wspipe then accepts it "
+		       "only with --origin=any";
 	return NULL;
 }
 

@@ -208,7 +208,7 @@ tls_context(const struct tls_settings *settings, size_t i, char error[TLS_ERROR_
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
 	if (!context || !tls_set_rules(context))
-		tls_files_fail(error, "OpenSSL can't be set up");
+		tls_files_fail(error, "can't initialise OpenSSL");
 	else if (tls_files_load_pair(context, settings->certificates[i], settings->keys[i],
 		     settings->warn, error) &&
 		 (!settings->ca || tls_files_load_authorities(
@@ -251,7 +251,7 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 		SSL_CTX_set_tlsext_servername_arg(tls->contexts[0], tls);
 		if (SSL_CTX_set_session_ticket_cb(
 			tls->contexts[0], NULL, tls_on_ticket_opened, tls) != 1) {
-			tls_files_fail(error, "OpenSSL can't be set up");
+			tls_files_fail(error, "can't initialise OpenSSL");
 			goto fail;
 		}
 	}

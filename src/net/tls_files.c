@@ -240,9 +240,9 @@ tls_files_check_authorities(SSL_CTX *context, const char *path, bool warn)
 		if (authority && X509_check_purpose(authority, -1, 0) != 1)
 			return false;
 		if (authority && warn)
-			tls_files_warn_dates("an authority in --sslca", path,
+			tls_files_warn_dates("a CA certificate in --sslca", path,
 			    X509_get0_notBefore(authority), X509_get0_notAfter(authority),
-			    "its clients are rejected");
+			    "clients with a certificate from it are rejected");
 	}
 	return true;
 }
@@ -282,9 +282,9 @@ tls_files_add_revoked(X509_STORE *store, FILE *file, const char *path, bool warn
 		bool added = X509_STORE_add_crl(store, crl) == 1;
 
 		if (added && warn)
-			tls_files_warn_dates("a revocation list in --sslcrl", path,
+			tls_files_warn_dates("a CRL in --sslcrl", path,
 			    X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_nextUpdate(crl),
-			    "clients of its authority are rejected");
+			    "clients with a certificate from its issuer are rejected");
 		X509_CRL_free(crl);
 		if (!added)
 			return false;
@@ -310,8 +310,7 @@ tls_files_load_revoked(SSL_CTX *context, const char *path, bool warn, char error
 	ok = tls_files_add_revoked(store, file, path, warn);
 	fclose(file);
 	if (!ok && ERR_peek_error() == 0)
-		return tls_files_fail(
-		    error, "--sslcrl %s contains no revocation list in PEM", path);
+		return tls_files_fail(error, "--sslcrl %s contains no CRL in PEM", path);
 	if (!ok)
 		return tls_files_fail(error, "--sslcrl %s can't be used", path);
 	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);

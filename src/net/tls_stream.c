@@ -334,11 +334,12 @@ tls_stream_reason(unsigned long code)
 	    {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE,
 		"the client sent no certificate, which --sslca requires"},
 	    {SSL_R_TLSV1_ALERT_UNKNOWN_CA,
-		"the client does not know the authority of the certificate"},
-	    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, "the client rejects the certificate"},
-	    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "the client rejects the certificate"},
+		"the client does not trust the CA of the server certificate"},
+	    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
+		"the client rejects the server certificate"},
+	    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "the client rejects the server certificate"},
 	    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
-		"the client rejects the certificate: expired"},
+		"the client rejects the server certificate: expired"},
 	};
 	const char *text = ERR_reason_error_string(code);
 
@@ -359,7 +360,7 @@ tls_stream_error(const struct transport *t)
 	long verified;
 
 	if (s->flooded)
-		return "too many TLS messages without data, such as requests for new keys";
+		return "too many TLS messages without data, such as KeyUpdate";
 	if (s->code == 0)
 		return NULL;
 	reason = tls_stream_reason(s->code);

@@ -34,7 +34,7 @@ files_refuse_method(const struct files *files, struct connection *connection)
 	if (asprintf(&headers, "%s%s", allow, files->headers) == -1)
 		headers = NULL;
 	connection_reply(connection, 405, headers ? headers : allow,
-	    "static files accept GET and HEAD only");
+	    "only GET and HEAD are supported for static files");
 	free(headers);
 }
 

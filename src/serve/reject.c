@@ -68,7 +68,7 @@ reject_start(struct reject *reject, const char *program, int error)
 	case ENFILE:
 	case ENOMEM:
 		return reject_format(reject, 503, REJECT_RETRY_LATER,
-		    "can't start %s now: %s (a limit of the system)", program, strerror(error));
+		    "can't start %s now: %s (system limit)", program, strerror(error));
 	default:
 		break;
 	}

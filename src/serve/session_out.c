@@ -267,7 +267,7 @@ session_out_broken(struct session *s, const char *why, struct span bytes)
 		return; /* a program that is being ended may well end within a record */
 	if (session_log_begin(
 		s, LOG_ERROR, "session", SPAN("the program's output is malformed"))) {
-		log_text("why", span_of(why));
+		log_text("reason", span_of(why));
 		log_text("bytes", bytes);
 		log_end();
 	}
@@ -463,9 +463,9 @@ session_out_say_dropped(struct session *s, struct span why)
 	if (s->said_dropped)
 		return;
 	s->said_dropped = true;
-	if (session_log_begin(
-		s, LOG_WARN, "session", SPAN("lines of stderr are not sent to the client"))) {
-		log_text("why", why);
+	if (session_log_begin(s, LOG_WARN, "session",
+		SPAN("some lines of stderr are not sent to the client"))) {
+		log_text("reason", why);
 		log_end();
 	}
 }
@@ -479,7 +479,8 @@ session_out_stderr(struct session *s, const char *line, size_t len)
 	if (!s->endpoint->pass_stderr || s->peer_state != PEER_OPEN || s->close_wanted != 0)
 		return;
 	if (stream_queued(s->peer) > SESSION_OUT_STDERR_MAX) {
-		session_out_say_dropped(s, SPAN("it does not read, and the program is dead"));
+		session_out_say_dropped(
+		    s, SPAN("the client does not read, and the program has exited"));
 		return;
 	}
 	if (!buffer_append(&message, tag, strlen(tag)) ||
@@ -490,6 +491,6 @@ session_out_stderr(struct session *s, const char *line, size_t len)
 		session_out_frame(
 		    s, MESSAGE_TEXT, true, buffer_data(&message), buffer_len(&message));
 	else if (!session_out_wait(s, &message))
-		session_out_say_dropped(s, SPAN("a line of stdout is unfinished"));
+		session_out_say_dropped(s, SPAN("a long line of stdout is still being sent"));
 	buffer_clear(&message);
 }

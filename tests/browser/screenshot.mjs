@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// screenshot.mjs URL FILE: takes the README's picture of the demo page at URL. ./dev screenshot calls it.
+// screenshot.mjs URL FILE: takes the screenshot of the demo page at URL for README.md. ./dev screenshot calls it.
 import { chromium } from "playwright-core";
 
 const [url, file] = process.argv.slice(2);

@@ -222,7 +222,7 @@ class Server:
 
     def _addresses(self):
         if self.process.poll() is not None:
-            pytest.fail("the server ended with %s:\n%s" % (self.process.returncode, self.log()))
+            pytest.fail("the server exited with status %s:\n%s" % (self.process.returncode, self.log()))
         return logged_addresses(self.log())
 
     def log(self):
@@ -338,7 +338,7 @@ def server(tmp_path, request):
         for one in started:
             if not one.stopped:
                 if one.process.poll() is not None:
-                    pytest.fail("the server ended with %s:\n%s" % (one.process.returncode, one.log()))
+                    pytest.fail("the server exited with status %s:\n%s" % (one.process.returncode, one.log()))
                 one.check_clean()
                 one.stop()
     finally:

@@ -125,7 +125,7 @@ def test_json_close_code_that_cannot_be_sent(server):
     one = server("--framing=json", "sh", "-c", "echo '{\"type\":\"close\",\"code\":1005}'; exec cat")
     with one.websocket() as ws:
         assert ws.closed() == (1011, "the program's output is malformed")
-    one.wait_log(r"malformed why=\"close with a code that can't be sent\" bytes=\"{\\\"type\\\":\\\"close\\\",\\\"code\\\":1005}\\x0a\"")
+    one.wait_log(r"malformed reason=\"close with a code that can't be sent\" bytes=\"{\\\"type\\\":\\\"close\\\",\\\"code\\\":1005}\\x0a\"")
 
 
 # The others, both directions
@@ -344,7 +344,7 @@ def test_malformed_output_ends_the_session(server, script, framing, output, why,
     one = server("--framing=" + framing, script("program", "#!/bin/sh\nprintf '%s'%s\n" % (output.replace("%", "%%"), end)))
     with one.websocket() as ws:
         assert ws.closed() == (1011, "the program's output is malformed")
-    line = one.wait_log("error session #1 the program's output is malformed why=(.*)")[1]
+    line = one.wait_log("error session #1 the program's output is malformed reason=(.*)")[1]
     assert line.startswith('"%s" bytes=' % why), line
     assert re.search(shown, line), line
 
@@ -589,7 +589,7 @@ while time.monotonic() < last + 0.3:
         ws.send(frame(TEXT, "go"))
         one.wait_log("#2 child .* -> gone")
         assert private_kib(one.pid) - before <= 1024
-        one.wait_log("warn session #2 lines of stderr are not sent to the client why=.*does not read")
+        one.wait_log("warn session #2 some lines of stderr are not sent to the client reason=.*does not read")
         ws.reset()
 
 

@@ -18,7 +18,7 @@ LIMIT = 16384  # bytes of a head
 # What a client on this machine is told, as the log is.
 MISSING = b"404 Not Found\n\nno such file in --staticdir\n"
 NO_INDEX = b"404 Not Found\n\nno index.html in this directory\n"
-METHOD = b"405 Method Not Allowed\n\nstatic files accept GET and HEAD only\n"
+METHOD = b"405 Method Not Allowed\n\nonly GET and HEAD are supported for static files\n"
 
 
 def raw(text):
@@ -260,7 +260,7 @@ def test_one_answer_a_connection(server, files):
             assert "keep-alive" not in fields
     status, _, body = ask(one, raw(POST + "Content-Length: 100\r\n") + raw("GET /a.txt HTTP/1.1\r\n" + HOST))
     assert (status, body) == (405, METHOD)
-    assert one.log().count("http reply") + one.log().count("http refused") == 7
+    assert one.log().count("http reply") + one.log().count("http rejected") == 7
 
 
 def test_client_that_only_half_closes_gets_its_answer(server, files):

@@ -106,8 +106,8 @@ def test_line_of_a_plain_answer_and_of_a_refusal(server, tmp_path):
     got = [re.sub("^" + TIME, "TIME", line) for line in lines_of(one, " http ")]
     assert got == [
         'TIME access http reply status=200 remote=%s method=GET target="/a.txt?q"' % remotes[0],
-        'TIME access http refused status=404 remote=%s method=GET target=/b.txt host=localhost reason="no such file in --staticdir"' % remotes[1],
-        'TIME access http refused status=400 remote=%s reason="invalid method in the request line"'
+        'TIME access http rejected status=404 remote=%s method=GET target=/b.txt host=localhost reason="no such file in --staticdir"' % remotes[1],
+        'TIME access http rejected status=400 remote=%s reason="invalid method in the request line"'
         % remotes[2],
     ]
 
@@ -273,7 +273,7 @@ def test_every_json_line_parses(server, hostile):
     wanted = {"in_messages": 0, "in_bytes": 0, "out_messages": 0, "out_bytes": 0, "exit": 0, "close_sent": 1000}
     assert {key: closed[key] for key in wanted} == wanted
     assert isinstance(closed["duration_ms"], int)
-    assert {line["status"] for line in lines if line["message"] == "refused"} == {400}
+    assert {line["status"] for line in lines if line["message"] == "rejected"} == {400}
 
 
 @pytest.mark.parametrize("form", ["text", "json", "compat"])

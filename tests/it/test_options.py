@@ -433,7 +433,7 @@ def test_compat_with_another_log_says_what_became_of_requests(server):
     with one.connect() as peer:
         peer.send(peer.request_bytes(upgrade=False))
         assert peer.answer()[0] == 404
-    one.wait_log(r"access http refused status=404 ")
+    one.wait_log(r"access http rejected status=404 ")
 
 
 def test_log_goes_to_stderr_without_compat(server):

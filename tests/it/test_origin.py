@@ -45,7 +45,7 @@ def check(one, table):
 
     got = [(origin, host, outcome(one, filled(origin), filled(host))) for origin, host, _ in table]
     assert got == table
-    return re.findall(r'refused status=(\d+) .* reason="(.*)"\n', one.log())
+    return re.findall(r'rejected status=(\d+) .* reason="(.*)"\n', one.log())
 
 
 # S-ORG-1 and S-ORG-2, without options: the page must come from the request's own scheme, host and port.

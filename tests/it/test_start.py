@@ -110,7 +110,7 @@ def test_limit_of_the_system(server):
         with one.websocket() as ws:
             ws.send(frame(TEXT, "and again"))
             assert ws.text() == "and again"
-    assert re.search(r" error server can't start /\S*/cat now: Too many open files \(a limit of the system\)\n", one.log())
+    assert re.search(r" error server can't start /\S*/cat now: Too many open files \(system limit\)\n", one.log())
 
 
 NOT_A_PROGRAM = "not an executable for this machine; if it is a script, its first line must name the interpreter, e.g. #!/bin/sh"

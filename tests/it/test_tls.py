@@ -41,7 +41,7 @@ def test_older_versions_are_refused(secure, version):
     one = secure("cat")
     with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
         one.connect(context=context_of(one, version, "ALL:@SECLEVEL=0"))
-    line = one.wait_log(r"access http refused remote=(\S+) reason=(.*)")
+    line = one.wait_log(r"access http rejected remote=(\S+) reason=(.*)")
     assert "TLS: " in line[2]
 
 
@@ -453,7 +453,7 @@ def test_a_client_that_asks_for_new_keys_again_and_again_is_disconnected(secure)
                     seen += data
                 if not data:
                     break
-            one.wait_log('session #2 close .*reason="too many TLS messages without data, such as requests for new keys"')
+            one.wait_log('session #2 close .*reason="too many TLS messages without data, such as KeyUpdate"')
             assert asked > 32
         finally:
             client.kill()

@@ -64,7 +64,7 @@ def test_strict_names_refuse_who_asks_for_another(secure, tmp_path, version):
             with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
                 one.connect(context=unnamed(version), server_name=name)
             why = "no certificate for the server name " + name if name else "the client sent no server name"
-            one.wait_log('access http refused remote=\\S+ reason="TLS: %s"' % why)
+            one.wait_log('access http rejected remote=\\S+ reason="TLS: %s"' % why)
 
 
 @pytest.mark.parametrize("version", [V12, V13])
@@ -164,10 +164,10 @@ def test_clients_without_a_valid_certificate_are_refused(secure, authority, cert
     one = secure("--sslca", ca, "sh", "-c", "echo started >&2; cat")
     said = refused(one, context_of(one, version))
     assert re.search("CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE", said), said
-    one.wait_log('http refused remote=.* reason="TLS: the client sent no certificate, which --sslca requires"')
+    one.wait_log('http rejected remote=.* reason="TLS: the client sent no certificate, which --sslca requires"')
     said = refused(one, context_of(one, version, client=certificate))
     assert re.search("UNKNOWN_CA|BAD_CERTIFICATE", said), said
-    one.wait_log('http refused remote=.* reason="TLS: certificate verify failed: self.signed certificate"')
+    one.wait_log('http rejected remote=.* reason="TLS: certificate verify failed: self.signed certificate"')
     assert "stderr" not in one.log()
 
 
@@ -186,7 +186,7 @@ def test_clients_that_were_revoked_are_refused(secure, authority, tmp_path, vers
             with one.connect(context=context, server_name=name) as peer:
                 peer.send(peer.request_bytes())
                 peer.response()
-    one.wait_log('http refused remote=.* reason="TLS: certificate verify failed: certificate revoked"', count=2)
+    one.wait_log('http rejected remote=.* reason="TLS: certificate verify failed: certificate revoked"', count=2)
     assert "stderr" not in one.log()
     with one.websocket(context=context_of(one, version, client=client)) as ws:
         echo(ws)
@@ -233,7 +233,7 @@ def test_without_a_list_that_is_valid_nobody_is_let_in(secure, authority, tmp_pa
     ):
         one = secure("--sslca", ca, "--sslcrl", crl, "cat")
         refused(one, context_of(one, client=client))
-        one.wait_log('http refused remote=.* reason="TLS: certificate verify failed: %s"' % why)
+        one.wait_log('http rejected remote=.* reason="TLS: certificate verify failed: %s"' % why)
 
 
 def test_lists_of_several_authorities_stand_in_one_file(secure, authority, tmp_path):
@@ -250,7 +250,7 @@ def test_lists_of_several_authorities_stand_in_one_file(secure, authority, tmp_p
     assert "CERTIFICATE_REVOKED" in said
 
 
-@pytest.mark.parametrize("text, why", [(None, "can't be read: No such file or directory"), ("", "contains no revocation list in PEM")])
+@pytest.mark.parametrize("text, why", [(None, "can't be read: No such file or directory"), ("", "contains no CRL in PEM")])
 def test_a_revocation_list_that_does_not_do_is_told_at_the_start(secure, authority, tmp_path, certificate, text, why):
     if text is not None:
         (tmp_path / "crl").write_text(text)
@@ -363,7 +363,7 @@ def test_plain_http_on_the_tls_port(secure, request_line):
     status, fields, body = answer_to(one, request_line.encode() + b"\r\nHost: localhost\r\n\r\n")
     assert (status, dict(fields)["connection"]) == (400, "close")
     assert body.decode() == "400 Bad Request\n\n%s\n" % NOT_TLS
-    one.wait_log('http refused status=400 remote=.* reason="%s"' % NOT_TLS)
+    one.wait_log('http rejected status=400 remote=.* reason="%s"' % NOT_TLS)
 
 
 def test_plain_http_on_the_tls_port_by_head(secure):
@@ -377,7 +377,7 @@ def test_tls_on_a_plain_port(server, secure):
     for sent in (hello, hello[:3], b"\x16\x03\x00"):
         status, _, body = answer_to(one, sent)
         assert status == 400 and NOT_PLAIN in body.decode()
-    one.wait_log('http refused status=400 remote=.* reason="%s"' % NOT_PLAIN, count=3)
+    one.wait_log('http rejected status=400 remote=.* reason="%s"' % NOT_PLAIN, count=3)
 
 
 @pytest.mark.parametrize("tls", (False, True))

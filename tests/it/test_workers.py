@@ -254,7 +254,7 @@ def test_nothing_is_left_of_a_worker_that_died(server, number):
     wait_for(lambda: len(one.tagged()) == 5 * len(peers), "all processes of all programs run")
     os.kill(victim, number)
     one.wait_log(
-        r"error server worker \d \(pid %d\) was killed by %s; another is started in \d+ ms" % (victim, number.name)
+        r"error server worker \d \(pid %d\) was killed by %s; starting another in \d+ ms" % (victim, number.name)
     )
     for ws, pid in zip(peers, owners):
         if pid == victim:
@@ -361,7 +361,7 @@ def test_who_dies_again_and_again_waits_longer(server):
     for i, wait_ms in enumerate((100, 200, 400, 800)):
         started = time.monotonic()
         os.kill(victim, signal.SIGKILL)
-        found = one.wait_log(r"was killed by SIGKILL; another is started in (\d+) ms", count=i + 1)
+        found = one.wait_log(r"was killed by SIGKILL; starting another in (\d+) ms", count=i + 1)
         assert int(found.group(1)) == wait_ms
         both = wait_for(one.workers, "there is a new worker")
         assert time.monotonic() - started >= wait_ms / 1000 - 0.005  # the server's clock has milliseconds
@@ -380,7 +380,7 @@ def test_a_worker_that_is_told_to_stop_is_replaced(server):
         for ws, pid in zip(peers, owners):
             if pid == told:
                 assert ws.closed() == (1001, "the server is shutting down")
-        one.wait_log(r"info server worker 1 \(pid %d\) ended with status 0; another is started" % told)
+        one.wait_log(r"info server worker 1 \(pid %d\) exited with status 0; starting another" % told)
         for ws, pid in zip(peers, owners):
             if pid == other:
                 echo(ws)
@@ -509,7 +509,7 @@ def test_workers_stand_in_for_websocketd(server):
 
 def refused(one):
     """The workers that have answered a plain request so far."""
-    return re.findall(r" http refused status=426 .* worker=(\d)", one.log())
+    return re.findall(r" http rejected status=426 .* worker=(\d)", one.log())
 
 
 def ask(one, stack, context, session=None):
@@ -594,7 +594,7 @@ def refused_by_both(one, held, why, **kwargs):
     """A client is refused until each worker has done so once more; HELD is the context of one that is not."""
 
     def by():
-        return re.findall(r'http refused .*reason="TLS: %s" worker=(\d)' % why, one.log())
+        return re.findall(r'http rejected .*reason="TLS: %s" worker=(\d)' % why, one.log())
 
     def come():
         # One session makes its worker the one that is ahead, two neither.

@@ -1177,7 +1177,7 @@ tls_has_its_files_and_its_port(void **state)
 	"wspipe: --ssl needs a certificate and its key: give --sslcert=FILE and "              \
 	"--sslkey=FILE\n"
 
-#define NEEDS_CA "wspipe: --sslcrl only applies with --sslca\n"
+#define NEEDS_CA "wspipe: --sslcrl needs --sslca: add it, or leave it out\n"
 
 static void
 tls_options_go_together(void **state)

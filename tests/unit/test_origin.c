@@ -350,10 +350,10 @@ test_reasons(void **state)
 		"page from http://h is not in --origin; add it to allow it: "
 		"--origin='https://*.a.example:8443,b,[::1]:80,http://h'"},
 	    {"http://$(reboot)", {NULL},
-		"page of another origin may not connect (see --origin)"},
+		"page from another origin may not connect (see --origin)"},
 	    {"http://a;reboot", {NULL},
-		"page of another origin may not connect (see --origin)"},
-	    {"http://a'b", {NULL}, "page of another origin may not connect (see --origin)"},
+		"page from another origin may not connect (see --origin)"},
+	    {"http://a'b", {NULL}, "page from another origin may not connect (see --origin)"},
 	    {"http://a&b", {"b"}, "the Origin is not in --origin"},
 	    {"http://a%20b", {"b"}, "the Origin is not in --origin"},
 	    {"http://*", {"b"}, "the Origin is not in --origin"},
@@ -375,7 +375,7 @@ test_reasons(void **state)
 	memset(long_origin + 7, 'a', sizeof(long_origin) - 8);
 	assert_string_equal(
 	    judge((struct origin_policy){.mode = ORIGIN_SAME}, NULL, 1, long_origin, "me:1"),
-	    "page of another origin may not connect (see --origin)");
+	    "page from another origin may not connect (see --origin)");
 }
 
 static void

@@ -178,10 +178,8 @@ test_files_that_are_wrong_are_told_in_words(void **state)
 	    {"a.crt", "a.key", "b.crt", "none",
 		"--sslcrl none can't be read: No such file or directory"},
 	    {"a.crt", "a.key", "b.crt", "dir", "--sslcrl dir can't be read: Is a directory"},
-	    {"a.crt", "a.key", "b.crt", "empty",
-		"--sslcrl empty contains no revocation list in PEM"},
-	    {"a.crt", "a.key", "b.crt", "b.crt",
-		"--sslcrl b.crt contains no revocation list in PEM"},
+	    {"a.crt", "a.key", "b.crt", "empty", "--sslcrl empty contains no CRL in PEM"},
+	    {"a.crt", "a.key", "b.crt", "b.crt", "--sslcrl b.crt contains no CRL in PEM"},
 	    {"a.crt", "a.key", "b.crt", "garbage.crl", "--sslcrl garbage.crl can't be used: "},
 	};
 	char error[TLS_ERROR_MAX];
@@ -260,7 +258,7 @@ test_certificates_that_are_not_valid_now_are_reported(void **state)
 		assert_int_equal(*text == '\0', *rows[i].start == '\0');
 		make_pair("b.example", "e.crt", "e.key", NULL, -3600, 30 * 86400);
 		text = warnings_of("e.crt", "e.key", "d.crt", true);
-		assert_int_equal(strstr(text, "an authority in --sslca d.crt ") != NULL,
+		assert_int_equal(strstr(text, "a CA certificate in --sslca d.crt ") != NULL,
 		    *rows[i].start != '\0');
 	}
 }
@@ -1043,7 +1041,7 @@ test_records_without_data_are_few(void **state)
 			result = pair_read(&p, bytes, sizeof(bytes), &n);
 		assert_int_equal(result, TRANSPORT_ERROR);
 		assert_string_equal(p.transport.ops->error(&p.transport),
-		    "too many TLS messages without data, such as requests for new keys");
+		    "too many TLS messages without data, such as KeyUpdate");
 		pair_close(&p);
 	}
 	passed_ms = 0;
@@ -1069,7 +1067,7 @@ test_a_flood_of_records_without_data_ends_in_bounded_steps(void **state)
 	while (pair_read(&p, bytes, sizeof(bytes), &n) == TRANSPORT_AGAIN)
 		assert_true(++reads < 3);
 	assert_string_equal(p.transport.ops->error(&p.transport),
-	    "too many TLS messages without data, such as requests for new keys");
+	    "too many TLS messages without data, such as KeyUpdate");
 	pair_close(&p);
 }
 
