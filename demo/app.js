@@ -102,7 +102,7 @@ const PROGRAMS = [
         name: "counter.js",
         framing: "json",
         options: "--events ",
-        about: "Reports the type and size of messages, and closes the connection after three with a code of its own.",
+        about: "Reports the type and size of messages, and closes the connection after the third, with its own close code.",
         tries: ["hello", "two\nlines", new Uint8Array(5)],
         alone: "printf '{\"type\":\"text\",\"data\":\"hello\"}\\n' | examples/framings/counter.js",
     },
@@ -117,7 +117,7 @@ const PROGRAMS = [
     {
         name: "language-server.sh",
         framing: "lsp",
-        about: "An unmodified language server, for an editor in a page: python3-pylsp or clangd.",
+        about: "An unmodified language server (python3-pylsp or clangd), for an editor in a web page.",
         unsafe: true,
         tries: [],
     },
@@ -133,7 +133,7 @@ const CLOSE_TEXTS = {
     1002: "Protocol error",
     1003: "The program does not accept this type of message",
     1007: "A message was not valid UTF-8",
-    1008: "The connection violated a limit of the server",
+    1008: "The client violated a server policy",
     1009: "A message was too long",
     1011: "The program’s output was malformed, or the server had an error",
     1013: "The server is overloaded: try again later",
@@ -298,7 +298,7 @@ function endText(code, reason) {
         return { good: true, text: `The program closed the connection: ${reason} (close code 4000).` };
     if (code > 4000 && code <= 4255) {
         const status = code - 4000;
-        const hint = { 126: ": something could not be executed", 127: ": command not found" }[status] || "";
+        const hint = { 126: ": a command could not be executed", 127: ": command not found" }[status] || "";
         return { good: false, text: `The program exited with status ${status}${hint} (close code ${code}).` };
     }
     if (code > 4256 && code <= 4320) {
@@ -474,7 +474,7 @@ async function showSource() {
     }
     if (shown !== program || text === "")
         return;
-    element("source-title").textContent = `The whole of ${file}`;
+    element("source-title").textContent = `Source of ${file}`;
     element("source-text").textContent = text;
     element("source").hidden = false;
 }
@@ -524,7 +524,7 @@ function pick(name) {
     element("alone").parentElement.hidden = !program.alone;
     element("alone").parentElement.previousElementSibling.hidden = !program.alone;
     element("served").textContent = `build/wspipe --port=8081 ${framing}${file}`;
-    log.setAttribute("aria-live", program.view ? "off" : "polite"); // four numbers a second are not for reading out
+    log.setAttribute("aria-live", program.view ? "off" : "polite"); // a screen reader should not read out four numbers a second
     element("tries").replaceChildren(...program.tries.map(makeTry));
     if (program.view === "picture")
         element("tries").replaceChildren(

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: BSD-2-Clause
 // Answers each message with its type and size, and closes the
-// connection after three. JSON keeps the type of a message, its newlines
+// connection after the third. JSON keeps the type of a message, its newlines
 // and all its bytes, and lets the program choose the close code.
 //
 //     wspipe --framing=json --events examples/framings/counter.js

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # A guessing game for a terminal. input() prints a prompt without a
-# newline: the framing text delivers it immediately, where lines would
-# wait for the newline.
+# newline: --framing=text sends it immediately, while lines would wait
+# for the newline.
 #
 #     wspipe --framing=text examples/framings/guess.py
 #

@@ -5,8 +5,8 @@
 #
 #     wspipe --framing=lsp examples/framings/language-server.sh
 #
-# Each message is one JSON-RPC message, as editors' WebSocket transports
-# send it. A client can make the server run code with your privileges.
+# Each WebSocket message is one JSON-RPC message, as editors send it.
+# A client can make the server run code with your privileges.
 if python3 -c 'import pylsp, setuptools' 2>/dev/null; then
 	exec python3 -m pylsp
 elif [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import pylsp, setuptools' 2>/dev/null; then

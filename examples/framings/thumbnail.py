@@ -13,7 +13,7 @@ import sys
 
 
 def half(picture):
-    """Each pixel is the mean of four; empty if not a square."""
+    """Each pixel is the mean of four; empty unless a square of even size."""
     size = math.isqrt(len(picture))
     if size * size != len(picture) or size % 2 == 1:
         return b""
