@@ -312,8 +312,8 @@ origin_explain(const struct origin_policy *policy, const struct origin *origin,
 	quote = strpbrk(value, "[*") ? "'" : "";
 	if (policy->same)
 		snprintf(reason, ORIGIN_REASON_MAX,
-		    "page from %s may not connect because of --sameorigin; to allow it, "
-		    "replace it with --origin=%s%s%s",
+		    "page from %s may not connect because of --sameorigin; to allow it, give "
+		    "--origin=%s%s%s instead",
 		    page, quote, value, quote);
 	else
 		snprintf(reason, ORIGIN_REASON_MAX,
