@@ -157,15 +157,18 @@ listener_on_pause_over(void *arg)
 		listener->leaves = 0;
 }
 
-/* What accepted connections inherit, at no system call of their own. */
+/* When connections are accepted, and what they inherit at no system call of their own. */
 static bool
-listener_set_inherited(int fd)
+listener_set_options(int fd)
 {
 	static const struct {
 		int level;
 		int name;
 		int value;
 	} options[] = {
+	    /* The client speaks first. One that is silent is not accepted for a second, so
+	     * others like it can't take the slot of one that is about to send. */
+	    {IPPROTO_TCP, TCP_DEFER_ACCEPT, 1},
 	    /* Messages are written whole, so waiting for more (RFC 896) would only delay them. */
 	    {IPPROTO_TCP, TCP_NODELAY, 1},
 	    /* The system ends a connection whose other side does not respond: also one that we
@@ -200,7 +203,7 @@ listener_socket(const struct sockaddr *address, socklen_t len)
 	if (address->sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		goto fail;
-	if (!listener_set_inherited(fd))
+	if (!listener_set_options(fd))
 		goto fail;
 	if (bind(fd, address, len) == -1 || listen(fd, SOMAXCONN) == -1)
 		goto fail;

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import select
 import shutil
@@ -12,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from conftest import TLS, open_files, plain_only, wait_for
@@ -133,8 +135,7 @@ def test_silent_connections_leave_room_for_programs(server):
     """Without an address that has fewer: honest clients come from the same one as 200 that say nothing."""
     one, sessions, others = few_descriptors(server, "cat")
     crowd = [silent(one, "127.0.0.1") for _ in range(200)]
-    wait_for(lambda: sum(map(is_open, crowd)) == others, "all but the last were closed")
-    assert all(map(is_open, crowd[-others:]))
+    wait_for(lambda: sum(map(is_open, crowd)) == others, "all but some were closed")
     assert fd_count(one.pid) == one.fds + others
     one.wait_log(
         "warn server all %d slots for connections without a program are in use; closing the oldest connection without "
@@ -149,6 +150,31 @@ def test_silent_connections_leave_room_for_programs(server):
         sock.close()
     assert one.log().count("slots for connections") == 1
     assert "can't accept" not in one.log()
+
+
+def test_silent_connections_do_not_displace_a_client_about_to_speak(server):
+    """One that needs a moment before its request, while others connect from the same address."""
+    one, _, others = few_descriptors(server, "cat")
+
+    def is_served():
+        start = time.monotonic()
+        peer = one.connect(source="127.0.0.1", wait=False)
+        crowd = [silent(one, "127.0.0.1") for _ in range(3 * others)]
+        end(one.websocket(source="127.0.0.2"))  # whatever came before it was accepted, if ever
+        if time.monotonic() - start < 0.5:
+            if TLS:
+                peer.sock.handshake()
+            peer.upgrade()
+            end(peer)
+            served = True
+        else:
+            peer.close()  # the machine was too slow, and a second may have passed
+            served = False
+        for sock in crowd:
+            sock.close()
+        return served
+
+    wait_for(is_served, "a session while others are silent")
 
 
 def test_programs_leave_room_for_other_connections(server):
@@ -179,7 +205,8 @@ def test_the_address_that_has_most_loses_its_oldest(server, first):
             peer.upgrade()
             assert echoes(peer)
             end(peer)
-    assert "connection without a complete request from 127.0.0.99, which has %d" % (others - 2) in one.log()
+    # Silent ones, as the honest two are at first, are accepted a second later.
+    assert re.search(r"connection without a complete request from 127\.0\.0\.99, which has [%d-%d] " % (others - 2, others), one.log())
 
 
 def test_an_ipv6_network_is_one_address(server):
