@@ -8,6 +8,7 @@
 #include "net/linger.h"
 #include "serve/session.h"
 #include "server_inner.h"
+#include "server_orphans.h"
 #include "server_signals.h"
 #include "server_workers.h"
 
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -96,6 +96,15 @@ server_shut_down(struct server *server, int number)
 	server_enter_stage(server, SERVER_DRAINING, SERVER_DRAIN_MS);
 }
 
+/* All sessions have ended, but for those of programs that can't be terminated. */
+static bool
+server_is_done(const struct server *server)
+{
+	return list_empty(&server->connections.list) && list_empty(&server->loop->lingering) &&
+	       children_count(server->children) == children_stuck(server->children) &&
+	       session_all_have_no_peer(&server->sessions);
+}
+
 /* While it stops: is all gone, or the time over? */
 static void
 server_on_tick(void *arg)
@@ -103,17 +112,12 @@ server_on_tick(void *arg)
 	struct server *server = arg;
 	int64_t now = util_clock_ms();
 
-	if (list_empty(&server->sessions) && list_empty(&server->connections.list) &&
-	    list_empty(&server->loop->lingering)) {
+	if (server_is_done(server)) {
 		loop_stop(server->loop);
 		return;
 	}
 	if (now >= server->stage_end_ms) {
 		if (server->stage == SERVER_KILLING) {
-			size_t left = children_count(server->children);
-
-			log_errorx("%zu program%s did not exit after SIGKILL", left,
-			    util_plural(left));
 			loop_stop(server->loop);
 			return;
 		}
@@ -124,46 +128,11 @@ server_on_tick(void *arg)
 }
 
 static void
-server_on_child(evutil_socket_t fd, short what, void *arg)
-{
-	struct server *server = arg;
-	struct signalfd_siginfo info;
-
-	(void)what;
-	/* One that is pending takes in all that come until it is read: so it is read first. */
-	if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		children_reap(server->children);
-}
-
-/*
- * SIGCHLD comes with every session, so it is read from a descriptor: no handler, whose way to
- * the loop is a pipe, and nothing that it interrupts. It stays blocked for good.
- */
-static bool
-server_take_children(struct server *server)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	server->child_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (server->child_fd == -1)
-		return false;
-	server->child_event = event_new(server->loop->base, server->child_fd,
-	    EV_READ | EV_PERSIST, server_on_child, server);
-	return server->child_event && event_add(server->child_event, NULL) == 0;
-}
-
-static void
 server_clear(struct server *server)
 {
 	listeners_close(&server->listeners);
 	server_signals_clear(server);
-	if (server->child_event)
-		event_free(server->child_event);
-	if (server->child_fd != -1)
-		close(server->child_fd);
+	server_orphans_clear(server);
 	timer_stop(&server->tick);
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
@@ -187,11 +156,13 @@ server_clear(struct server *server)
 static int
 server_start(struct server *server)
 {
+	bool adopts = server_adopts();
 	struct children_settings settings = {
 	    .heritage = &server->heritage,
 	    .extra_wait_ms = server->options->closems,
 	    .quota = &server->page->quota,
 	    .holder = server->worker,
+	    .programs = adopts ? &server->page->programs : NULL,
 	};
 
 	server->loop = loop_new();
@@ -204,7 +175,7 @@ server_start(struct server *server)
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.upgrade.loop = server->loop;
 	server->route.upgrade.children = server->children;
-	if (!server_take_children(server) || !server_signals_install(server))
+	if ((adopts && !server_orphans_start(server)) || !server_signals_install(server))
 		return server_fail(
 		    server, EX_OSERR, "can't install signal handlers: %s", strerror(errno));
 	return 0;
@@ -216,6 +187,7 @@ static int
 server_serve(struct server *server)
 {
 	int status = server_start(server);
+	size_t left;
 
 	if (status == 0)
 		status = server_raise_limits(server);
@@ -230,9 +202,12 @@ server_serve(struct server *server)
 	if (!loop_run(server->loop))
 		return server_fail(
 		    server, EX_OSERR, "the event loop failed: %s", strerror(errno));
+	left = children_count(server->children);
+	if (left > 0)
+		log_errorx("%zu program%s left running", left, left == 1 ? " is" : "s are");
 	if (server->parent == 0)
 		log_info("stopped");
-	return 0;
+	return children_left_behind(server->children) ? SERVER_LEFT_BEHIND : 0;
 }
 
 int
@@ -240,7 +215,7 @@ server_run(const struct options *options)
 {
 	struct server server = {
 	    .options = options,
-	    .child_fd = -1,
+	    .orphans_fd = -1,
 	    .endpoint.dir = -1,
 	    .route.files.root = -1,
 	};

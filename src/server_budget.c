@@ -9,7 +9,7 @@ enum {
 	/* For a moment: an end of a pipe when a program is started, or the directories on the
 	 * way to it, or a certificate that is read; and one more. */
 	BUDGET_SPARE = 4,
-	BUDGET_SESSION = 4, /* a socket and three pipes */
+	BUDGET_SESSION = 5, /* a socket, three pipes, and the program itself (pidfd) */
 	BUDGET_OTHERS_PART = 8, /* one part in so many is for connections without a program */
 	BUDGET_OTHERS_MIN = 8, /* at least so many of them */
 	/* At most so many, whatever the limit: a TLS handshake that is never finished holds

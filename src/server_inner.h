@@ -4,6 +4,7 @@
 #define SERVER_INNER_H
 
 #include "child/child.h"
+#include "child/pid_set.h"
 #include "child/quota.h"
 #include "http/connection.h"
 #include "net/limit.h"
@@ -20,8 +21,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sysexits.h>
 
 enum { SERVER_SIGNALS = 4 }; /* that have a handler */
+
+/* Exit status: a process could not be terminated, and was left running. */
+enum { SERVER_LEFT_BEHIND = EX_NOPERM };
 
 enum server_stage {
 	SERVER_SERVING,
@@ -40,6 +45,7 @@ struct server_page {
 		atomic_size_t connections; /* that wait for a request or get an answer */
 		atomic_bool accepts;
 	} workers[OPTIONS_WORKERS_MAX];
+	struct pid_set programs; /* those that run, where there may be other children */
 };
 
 struct server {
@@ -58,8 +64,9 @@ struct server {
 	struct event *signals[SERVER_SIGNALS];
 	bool has_terminal; /* at startup */
 	int64_t stop_ms; /* when the first signal to stop came */
-	int child_fd; /* owned: where SIGCHLD is read */
-	struct event *child_event; /* owned */
+	int orphans_fd; /* owned, as the next one: where SIGCHLD is read */
+	struct event *orphans_event;
+	struct timer orphans_timer;
 	struct connections connections;
 	struct list sessions;
 	struct endpoint endpoint;

@@ -8,15 +8,13 @@
 #include "base/util.h"
 #include "server.h"
 #include "server_inner.h"
+#include "server_orphans.h"
 #include "server_signals.h"
+#include "server_sweep.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -24,13 +22,10 @@
 #include <unistd.h>
 
 enum {
-	WORKERS_LOOK_MS = 20, /* how often it looks whether the programs of a dead worker are
-				 gone */
 	WORKERS_SPARE_MS = 1000, /* how much longer than its own deadline a worker may take */
 };
 
 struct worker {
-	pid_t pid; /* 0: it does not run */
 	int64_t started_ms;
 	int64_t start_ms; /* when it is to be started, while it does not run */
 	int64_t wait_ms; /* before the last start */
@@ -39,15 +34,13 @@ struct worker {
 struct workers {
 	struct server *server; /* borrowed */
 	struct worker items[OPTIONS_WORKERS_MAX];
+	pid_t pids[OPTIONS_WORKERS_MAX]; /* of these; 0: it does not run */
 	size_t count;
-	pid_t *strangers; /* owned: children from before, of a shell that became this process */
-	size_t stranger_count;
+	struct sweep sweep;
 	sigset_t signals;
 	enum server_stage stage;
 	int64_t stop_ms; /* when the first signal to stop came */
 	int64_t stage_end_ms;
-	int64_t sweep_ms; /* when to look for what a dead worker left; 0: nothing is left */
-	int64_t sweep_end_ms;
 	int status;
 };
 
@@ -87,7 +80,7 @@ workers_start(struct workers *w, size_t number)
 		worker->start_ms = worker->started_ms + SERVER_WORKER_WAIT_MAX_MS;
 		return false;
 	}
-	worker->pid = pid;
+	w->pids[number] = pid;
 	return false;
 }
 
@@ -95,8 +88,8 @@ static void
 workers_signal(const struct workers *w, int number)
 {
 	for (size_t i = 0; i < w->count; i++) {
-		if (w->items[i].pid != 0)
-			kill(w->items[i].pid, number);
+		if (w->pids[i] != 0)
+			kill(w->pids[i], number);
 	}
 }
 
@@ -106,7 +99,7 @@ workers_alive(const struct workers *w)
 	size_t alive = 0;
 
 	for (size_t i = 0; i < w->count; i++)
-		alive += w->items[i].pid != 0;
+		alive += w->pids[i] != 0;
 	return alive;
 }
 
@@ -119,142 +112,6 @@ workers_programs(const struct workers *w)
 	for (size_t i = 0; i < w->count; i++)
 		sum += quota_held(&w->server->page->quota, i);
 	return sum;
-}
-
-static bool
-workers_has(const struct workers *w, pid_t pid)
-{
-	for (size_t i = 0; i < w->count; i++) {
-		if (w->items[i].pid == pid)
-			return true;
-	}
-	return false;
-}
-
-/* The parent and group of a process, from /proc. False when it is gone. */
-static bool
-workers_look(const char *name, pid_t *parent, pid_t *group)
-{
-	char path[32];
-	char text[512];
-	const char *behind;
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%.16s/stat", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return false;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (len <= 0)
-		return false;
-	text[len] = '\0';
-	/* The name of the program stands in parentheses and may have any byte in it. */
-	behind = strrchr(text, ')');
-	return behind && sscanf(behind + 1, " %*c %d %d", parent, group) == 2;
-}
-
-/* The next process in /proc whose parent we are; 0: there is none. */
-static pid_t
-workers_next_child(DIR *proc, pid_t *group)
-{
-	struct dirent *entry;
-	pid_t parent;
-
-	while ((entry = readdir(proc))) {
-		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    workers_look(entry->d_name, &parent, group) && parent == getpid())
-			return atoi(entry->d_name);
-	}
-	return 0;
-}
-
-/* Before there are workers: whose parent we are already has nothing to do with them. */
-static bool
-workers_note_strangers(struct workers *w)
-{
-	DIR *proc = opendir("/proc");
-	bool ok = true;
-	pid_t pid, group;
-
-	while (proc && ok && (pid = workers_next_child(proc, &group)) != 0) {
-		pid_t *grown =
-		    realloc(w->strangers, (w->stranger_count + 1) * sizeof(*w->strangers));
-
-		ok = grown != NULL;
-		if (!ok)
-			break;
-		w->strangers = grown;
-		w->strangers[w->stranger_count++] = pid;
-	}
-	if (proc)
-		closedir(proc);
-	return ok;
-}
-
-static bool
-workers_is_stranger(const struct workers *w, pid_t pid)
-{
-	for (size_t i = 0; i < w->stranger_count; i++) {
-		if (w->strangers[i] == pid)
-			return true;
-	}
-	return false;
-}
-
-/* It was reaped, so its number may be another's soon. */
-static void
-workers_forget_stranger(struct workers *w, pid_t pid)
-{
-	for (size_t i = 0; i < w->stranger_count; i++) {
-		if (w->strangers[i] == pid)
-			w->strangers[i] = w->strangers[--w->stranger_count];
-	}
-}
-
-/*
- * Kills what came to us because its worker died, whole groups at a time. A group's number can't
- * be another one's by now: one of its processes is our child, which nobody has reaped. Returns
- * how many are left. A zombie counts: when it died, its children came to us, maybe those that
- * we had looked at before. So nothing is left only when no child was there all the time.
- */
-static size_t
-workers_kill_orphans(const struct workers *w)
-{
-	DIR *proc = opendir("/proc");
-	pid_t pid, group;
-	size_t left = 0;
-
-	if (!proc) {
-		log_error("can't read /proc to find the programs of a worker that died");
-		return 0;
-	}
-	while ((pid = workers_next_child(proc, &group)) != 0) {
-		if (workers_has(w, pid) || workers_is_stranger(w, pid))
-			continue;
-		left++;
-		/* One that had not come to its own group yet is still in ours. */
-		kill(group > 1 && group != getpgrp() ? -group : pid, SIGKILL);
-	}
-	closedir(proc);
-	return left;
-}
-
-static void
-workers_sweep(struct workers *w, int64_t now)
-{
-	struct quota *quota = &w->server->page->quota;
-	size_t left = workers_kill_orphans(w);
-
-	w->sweep_ms = now + WORKERS_LOOK_MS;
-	if (left > 0 && now < w->sweep_end_ms)
-		return;
-	if (left > 0)
-		log_errorx("%zu program%s of a worker that died did not exit after SIGKILL",
-		    left, util_plural(left));
-	quota_clear(quota, w->count);
-	w->sweep_ms = 0;
 }
 
 /* Says how one ended, and when the next is started. */
@@ -285,7 +142,8 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 {
 	struct worker *worker = &w->items[number];
 	struct server_page *page = w->server->page;
-	bool well = info->si_code == CLD_EXITED && info->si_status == 0;
+	bool exited = info->si_code == CLD_EXITED;
+	bool well = exited && info->si_status == 0;
 	int64_t now = util_clock_ms();
 
 	if (now - worker->started_ms >= SERVER_WORKER_SOUND_MS)
@@ -297,19 +155,27 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 	else
 		worker->wait_ms = SERVER_WORKER_WAIT_MAX_MS;
 	worker->start_ms = now + worker->wait_ms;
-	workers_log_end(w, number, worker->pid, info, worker->wait_ms);
-	worker->pid = 0;
+	workers_log_end(w, number, w->pids[number], info, worker->wait_ms);
+	w->pids[number] = 0;
 	atomic_store(&page->workers[number].accepts, false);
 	atomic_store(&page->workers[number].connections, 0);
 	tally_clear(w->server->tally, number);
-	/* A worker that ended well has let go of its programs, and of those that left it. */
-	if (well && quota_held(&page->quota, number) == 0)
+	/* It has terminated what can be terminated; who left its program's group stays. */
+	if (exited && info->si_status == SERVER_LEFT_BEHIND) {
+		w->sweep.left_behind = true;
+		sweep_pass(&w->sweep);
+		quota_move(&page->quota, number, w->count);
+		quota_clear(&page->quota, w->count);
 		return;
+	}
+	if (well && quota_held(&page->quota, number) == 0) {
+		sweep_pass(&w->sweep);
+		return;
+	}
 	if (w->stage != SERVER_SERVING && !well)
 		w->status = EX_SOFTWARE;
 	quota_move(&page->quota, number, w->count);
-	w->sweep_ms = now;
-	w->sweep_end_ms = now + SERVER_SWEEP_MS;
+	sweep_begin(&w->sweep);
 }
 
 static void
@@ -320,15 +186,12 @@ workers_reap(struct workers *w)
 
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == -1 || info.si_pid == 0)
 			break;
-		workers_forget_stranger(w, info.si_pid);
 		for (size_t i = 0; i < w->count; i++) {
-			if (w->items[i].pid == info.si_pid)
+			if (w->pids[i] == info.si_pid)
 				workers_on_end(w, i, &info);
 		}
 	}
-	/* The death of one orphan may have brought others. */
-	if (w->sweep_ms != 0)
-		w->sweep_ms = util_clock_ms();
+	sweep_hurry(&w->sweep);
 }
 
 static void
@@ -338,6 +201,8 @@ workers_enter(struct workers *w, enum server_stage stage, int64_t wait_ms)
 	w->stage_end_ms = util_clock_ms() + wait_ms + WORKERS_SPARE_MS;
 	atomic_store(&w->server->page->stage, stage);
 	workers_signal(w, SIGTERM);
+	/* For one that was stopped. */
+	workers_signal(w, SIGCONT);
 }
 
 static void
@@ -348,7 +213,7 @@ workers_stop(struct workers *w, int number)
 		w->stop_ms = util_clock_ms();
 		server_log_shutdown(number, workers_programs(w));
 		listeners_close(&w->server->listeners);
-		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS + SERVER_KILL_MS);
+		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS);
 		break;
 	case SERVER_DRAINING:
 		if (!server_is_repeated(w->stop_ms, util_clock_ms()))
@@ -405,10 +270,10 @@ workers_step(struct workers *w)
 
 	if (w->server->tls && tls_ticket_due_ms(tickets) <= now && !tls_ticket_renew(tickets))
 		log_errorx("can't create new session ticket keys");
-	if (w->sweep_ms != 0 && w->sweep_ms <= now)
-		workers_sweep(w, now);
+	if (w->sweep.due_ms != 0 && w->sweep.due_ms <= now && sweep_run(&w->sweep))
+		quota_clear(&w->server->page->quota, w->count);
 	for (size_t i = 0; i < w->count && w->stage == SERVER_SERVING; i++) {
-		if (w->items[i].pid == 0 && w->items[i].start_ms <= now && workers_start(w, i))
+		if (w->pids[i] == 0 && w->items[i].start_ms <= now && workers_start(w, i))
 			return true;
 	}
 	if (w->stage != SERVER_SERVING && w->stage_end_ms <= now && workers_alive(w) > 0) {
@@ -426,12 +291,12 @@ workers_due(const struct workers *w)
 {
 	int64_t due = util_clock_ms() + SERVER_WORKER_WAIT_MAX_MS;
 
-	if (w->sweep_ms != 0 && w->sweep_ms < due)
-		due = w->sweep_ms;
+	if (w->sweep.due_ms != 0 && w->sweep.due_ms < due)
+		due = w->sweep.due_ms;
 	if (w->stage != SERVER_SERVING)
 		return w->stage_end_ms < due ? w->stage_end_ms : due;
 	for (size_t i = 0; i < w->count; i++) {
-		if (w->items[i].pid == 0 && w->items[i].start_ms < due)
+		if (w->pids[i] == 0 && w->items[i].start_ms < due)
 			due = w->items[i].start_ms;
 	}
 	return due;
@@ -473,27 +338,22 @@ server_work(struct server *server, bool *serves)
 	struct workers w = {.server = server, .count = (size_t)server->options->workers};
 
 	*serves = false;
+	sweep_init(&w.sweep, &server->page->programs, w.pids, w.count, server_adopts());
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	workers_block_signals(&w);
-	if (!workers_note_strangers(&w)) {
-		free(w.strangers);
-		return server_fail(server, EX_OSERR, "out of memory");
-	}
 	(void)server_raise_limits(server); /* which says it; each worker does it for itself */
 	server_announce(server);
 	do {
 		int number;
 
 		if (workers_step(&w)) {
-			free(w.strangers);
 			*serves = true;
 			return 0;
 		}
 		number = workers_wait(&w, workers_due(&w));
 		if (number != 0)
 			workers_on_signal(&w, number);
-	} while (w.stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep_ms != 0);
-	free(w.strangers);
+	} while (w.stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep.due_ms != 0);
 	log_info("stopped");
-	return w.status;
+	return w.sweep.left_behind ? SERVER_LEFT_BEHIND : w.status;
 }

@@ -16,7 +16,6 @@ enum {
 	SERVER_WORKER_SOUND_MS = 10 * 1000, /* who lived so long is replaced at once; */
 	SERVER_WORKER_WAIT_MS = 100, /* others after a wait, which doubles each time, */
 	SERVER_WORKER_WAIT_MAX_MS = 10 * 1000, /* up to this */
-	SERVER_SWEEP_MS = 2 * 1000, /* how long programs may take to die of SIGKILL */
 };
 
 /*

@@ -8,14 +8,17 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum {
-	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then; after that it
-				      is said in the log */
+	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then */
 	CHILD_LAST_WORDS = 1024 * 1024, /* bytes of stderr that are read of a dead one */
 };
 
@@ -31,11 +34,30 @@ static const struct {
     {SIGKILL, CHILD_KILL_WAIT_MS, false},
 };
 
+/* Logs once that it runs as another user. */
+static void
+child_deny(struct child *child)
+{
+	char path[32];
+	struct stat st;
+
+	if (child->denied)
+		return;
+	child->denied = true;
+	snprintf(path, sizeof(path), "/proc/%d", (int)child->pid);
+	if (stat(path, &st) == -1)
+		st.st_uid = 0;
+	log_errorx("can't signal process %d: it runs as another user (uid %u), so it can't be "
+		   "terminated",
+	    (int)child->pid, (unsigned int)st.st_uid);
+}
+
 void
 child_signal(struct child *child, int signal)
 {
 	assert(child->life != CHILD_REAPED);
-	kill(-child->pid, signal);
+	if (kill(-child->pid, signal) == -1 && errno == EPERM && child->life == CHILD_ALIVE)
+		child_deny(child);
 }
 
 static void
@@ -108,9 +130,18 @@ child_reap(struct child *child)
 
 	assert(child->life == CHILD_ZOMBIE);
 	child_signal(child, SIGKILL);
+	if (children_settings(child->children)->programs)
+		pid_set_remove(children_settings(child->children)->programs, child->pid);
 	while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
 		continue;
 	child->life = CHILD_REAPED;
+	/* Of our own user the group has nobody now who does not die. */
+	if (kill(-child->pid, 0) == -1 && errno == EPERM) {
+		log_errorx("process %d has exited, but a process of its group can't be "
+			   "signalled: it runs as another user",
+		    (int)child->pid);
+		children_leave_behind(child->children);
+	}
 	children_forget(child->children, child);
 	/*
 	 * What is in the pipe now is the last of its output. One who left the group
@@ -128,15 +159,29 @@ child_reap(struct child *child)
 	child->handlers->on_reaped(child->arg);
 }
 
-/* Takes the next step of the ladder, and says when the one after it is due. */
+/* SIGKILL was sent, and it is alive. */
+static void
+child_give_up(struct child *child)
+{
+	if (kill(child->pid, 0) == -1 && errno == EPERM)
+		child_deny(child);
+	else
+		log_errorx("process %d did not exit after SIGKILL", (int)child->pid);
+	child->stuck = true;
+	children_stick(child->children);
+	child->handlers->on_stuck(child->arg);
+}
+
+/* Takes the next step of the ladder, and waits for the one after it. */
 static void
 child_climb(struct child *child)
 {
-	int last = (int)UTIL_LEN(child_ladder) - 1;
-	int step = child->step < last ? child->step : last;
+	unsigned int step = child->step;
 
-	if (child->step > last)
-		log_errorx("process %d did not exit after SIGKILL", (int)child->pid);
+	if (step == UTIL_LEN(child_ladder)) {
+		child_give_up(child);
+		return;
+	}
 	if (child_ladder[step].signal != 0)
 		child_signal(child, child_ladder[step].signal);
 	else
@@ -146,28 +191,16 @@ child_climb(struct child *child)
 	    util_clock_ms() + child_ladder[step].wait_ms +
 	    (child_ladder[step].plus_extra ? children_settings(child->children)->extra_wait_ms
 					   : 0);
+	children_wait(child->children, child, CHILD_WAIT_LADDER + step);
 }
 
 void
 child_step(struct child *child)
 {
-	int64_t now = util_clock_ms();
-
-	if (child->life == CHILD_REAPED || child->due_ms == 0)
-		return;
-	if (child->due_ms <= now) {
-		if (child->life == CHILD_ZOMBIE) {
-			struct children *children = child->children;
-
-			child_reap(child);
-			/* While it was kept it may have hidden others, whose SIGCHLD has
-			 * passed. */
-			children_reap(children);
-			return;
-		}
+	if (child->life == CHILD_ZOMBIE)
+		child_reap(child);
+	else if (child->life == CHILD_ALIVE)
 		child_climb(child);
-	}
-	children_wait(child->children, child);
 }
 
 void
@@ -176,15 +209,26 @@ child_end(struct child *child)
 	if (child->life != CHILD_ALIVE || child->step > 0)
 		return;
 	child_climb(child);
-	child_step(child);
 }
 
-void
-child_died(struct child *child, const siginfo_t *info)
+/* The program has exited. The zombie is kept as long as its group may write. */
+static void
+child_on_exit(evutil_socket_t fd, short what, void *arg)
 {
+	struct child *child = arg;
+	siginfo_t info = {0};
+
+	(void)fd;
+	(void)what;
+	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+	    info.si_pid == 0)
+		return;
 	child->life = CHILD_ZOMBIE;
-	child->exit.by_signal = info->si_code != CLD_EXITED;
-	child->exit.value = (uint8_t)info->si_status;
+	child->exit.by_signal = info.si_code != CLD_EXITED;
+	child->exit.value = (uint8_t)info.si_status;
+	event_del(&child->exit_event);
+	close(child->pidfd);
+	child->pidfd = -1;
 	io_clear(&child->in);
 	child->handlers->on_exit(child->arg);
 	list_remove(&child->wait_node);
@@ -194,7 +238,15 @@ child_died(struct child *child, const siginfo_t *info)
 	}
 	/* Somebody else may still write to its stdout, for a moment. */
 	child->due_ms = util_clock_ms() + CHILD_GRACE_MS;
-	child_step(child);
+	children_wait(child->children, child, CHILD_WAIT_GRACE);
+}
+
+bool
+child_watch(struct child *child)
+{
+	return event_assign(&child->exit_event, children_loop(child->children)->base,
+		   child->pidfd, EV_READ | EV_PERSIST, child_on_exit, child) == 0 &&
+	       event_add(&child->exit_event, NULL) == 0;
 }
 
 static void
@@ -267,6 +319,7 @@ int
 child_start(struct children *children, const char *path, char *const argv[], char *const envp[],
     const struct child_handlers *handlers, void *arg, struct child **out)
 {
+	const struct children_settings *settings = children_settings(children);
 	struct loop *loop = children_loop(children);
 	struct child *child = calloc(1, sizeof(*child));
 	struct spawn_result spawned;
@@ -280,7 +333,7 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 		return EDQUOT;
 	}
 	error =
-	    spawn_program(children_settings(children)->heritage, path, argv, envp, &spawned);
+	    spawn_program(settings->heritage, settings->programs, path, argv, envp, &spawned);
 	if (error != 0) {
 		children_give_place(children);
 		free(child);
@@ -290,7 +343,14 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 	child->handlers = handlers;
 	child->arg = arg;
 	child->pid = spawned.pid;
+	child->pidfd = spawned.pidfd;
 	list_init(&child->wait_node);
+	if (!child_watch(child)) {
+		spawn_undo(settings->programs, &spawned);
+		children_give_place(children);
+		free(child);
+		return ENOMEM;
+	}
 	children_learn(children, child);
 	io_init(&child->in, loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
 	io_init(&child->out, loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
@@ -376,7 +436,7 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 		/* The grace time has no more purpose; reaped by the loop, so that no handler is
 		 * called from here. */
 		child->due_ms = util_clock_ms();
-		children_wait(child->children, child);
+		children_wait(child->children, child, CHILD_WAIT_NOW);
 	}
 	return STREAM_EOF;
 }

@@ -39,6 +39,8 @@ struct child_handlers {
 	/* The program is dead: child_exit() tells how. It is reaped, and its stderr was read to
 	 * the end, soon after. */
 	void (*on_exit)(void *arg);
+	/* It runs after all of the ladder: nothing more can be done about it. */
+	void (*on_stuck)(void *arg);
 	/* Reaped; nothing of it is left. The last call; child_free() may follow. */
 	void (*on_reaped)(void *arg);
 };

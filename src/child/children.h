@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All programs of a process that serves. They are found by pid when they end, and counted; what
- * becomes of each is child's affair.
+ * All programs of a process that serves. They are counted, and one timer serves all that wait
+ * for something; the rest is child's. An exit costs the same however many there are, and
+ * however many zombies are kept: each is announced by its own descriptor (pidfd).
  */
 #ifndef CHILD_CHILDREN_H
 #define CHILD_CHILDREN_H
@@ -22,6 +23,7 @@ struct children_settings {
 	struct quota *quota; /* borrowed: a program counts from before its start until it is
 				reaped */
 	size_t holder; /* of the quota: this process */
+	struct pid_set *programs; /* borrowed: contains those that are not reaped; or NULL */
 };
 
 struct children *children_new(struct loop *loop, const struct children_settings *settings);
@@ -35,9 +37,11 @@ size_t children_count(const struct children *children);
 /* True when no more may be started, by whomever of those that share the quota. */
 bool children_are_full(const struct children *children);
 
-/* To be called on SIGCHLD: finds out who exited. Also reaps strangers that a program left to us
- * (as process 1). */
-void children_reap(struct children *children);
+/* How many of them are alive after the whole ladder: nothing more can be done about them. */
+size_t children_stuck(const struct children *children);
+
+/* True if a process that a program started, or a program, was left running. */
+bool children_left_behind(const struct children *children);
 
 /* SIGKILL to all groups. */
 void children_kill_all(struct children *children);

@@ -44,6 +44,7 @@ static const int spawn_signals[] = {
 /* What the child is told, and what it tells. */
 struct spawn_order {
 	const struct spawn_heritage *heritage; /* borrowed */
+	struct pid_set *programs; /* borrowed, or NULL */
 	pid_t parent;
 	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all behind these */
 	const char *path;
@@ -176,6 +177,8 @@ spawn_child(void *arg)
 		goto fail;
 	if (getppid() != order->parent)
 		return SPAWN_FAILED;
+	if (order->programs)
+		pid_set_add(order->programs, getpid());
 
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
 		if (last < order->ends[fd])
@@ -211,13 +214,24 @@ fail:
 	return SPAWN_FAILED;
 }
 
+static void
+spawn_reap(struct pid_set *programs, const struct spawn_result *started)
+{
+	if (programs)
+		pid_set_remove(programs, started->pid);
+	while (waitpid(started->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	close(started->pidfd);
+}
+
 /* Runs the child until it is the program, or has failed. */
 static int
-spawn_run(struct spawn_order *order, pid_t *pid)
+spawn_run(struct spawn_order *order, struct spawn_result *out)
 {
 	/* No two children are in it at once: we stand still. */
 	static char stack[SPAWN_STACK] __attribute__((aligned(64)));
-	int flags = CLONE_VM | CLONE_VFORK | (order->shares ? CLONE_FILES : 0) | SIGCHLD;
+	int flags =
+	    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | (order->shares ? CLONE_FILES : 0) | SIGCHLD;
 	sigset_t all, ours;
 	int error = 0;
 
@@ -225,41 +239,31 @@ spawn_run(struct spawn_order *order, pid_t *pid)
 	order->unshared = false;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &ours);
-	*pid = clone(spawn_child, stack + sizeof(stack), flags, order);
-	if (*pid == -1)
+	out->pid = clone(spawn_child, stack + sizeof(stack), flags, order, &out->pidfd);
+	if (out->pid == -1)
 		error = errno;
 	sigprocmask(SIG_SETMASK, &ours, NULL);
 	if (error != 0)
 		return error;
-	if (order->error != 0) {
-		while (waitpid(*pid, NULL, 0) == -1 && errno == EINTR)
-			continue;
-	}
+	if (order->error != 0)
+		spawn_reap(order->programs, out);
 	return order->error;
 }
 
 static int
-spawn_exec(const struct spawn_heritage *heritage, const int *ends, const char *path,
-    char *const argv[], char *const envp[], pid_t *pid)
+spawn_exec(struct spawn_order *order, struct spawn_result *out)
 {
 	static bool copies; /* the system is too old to share the table */
-	struct spawn_order order = {
-	    .heritage = heritage,
-	    .parent = getpid(),
-	    .ends = ends,
-	    .path = path,
-	    .argv = argv,
-	    .envp = envp,
-	    .shares = !copies,
-	};
-	int error = spawn_run(&order, pid);
+	int error;
 
-	if (error == 0 || order.unshared || !order.shares ||
+	order->shares = !copies;
+	error = spawn_run(order, out);
+	if (error == 0 || order->unshared || !order->shares ||
 	    (error != ENOSYS && error != EINVAL && error != EPERM))
 		return error;
 	copies = true;
-	order.shares = false;
-	return spawn_run(&order, pid);
+	order->shares = false;
+	return spawn_run(order, out);
 }
 
 /* Closes the child's ends, and keeps their places. It can't fail, as those are taken. */
@@ -275,26 +279,44 @@ spawn_clear(const struct spawn_heritage *heritage, const int *ends)
 }
 
 int
-spawn_program(const struct spawn_heritage *heritage, const char *path, char *const argv[],
-    char *const envp[], struct spawn_result *out)
+spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs, const char *path,
+    char *const argv[], char *const envp[], struct spawn_result *out)
 {
 	int parent[SPAWN_FRONT] = {-1, -1, -1};
 	int child[SPAWN_FRONT] = {-1, -1, -1};
+	struct spawn_order order = {
+	    .heritage = heritage,
+	    .programs = programs,
+	    .parent = getpid(),
+	    .ends = child,
+	    .path = path,
+	    .argv = argv,
+	    .envp = envp,
+	};
 	int error = 0;
 
 	for (int fd = 0; fd < SPAWN_FRONT && error == 0; fd++)
 		error = spawn_pipe(
 		    &parent[fd], &child[fd], heritage->front[fd], fd != STDIN_FILENO);
 	if (error == 0)
-		error = spawn_exec(heritage, child, path, argv, envp, &out->pid);
+		error = spawn_exec(&order, out);
 	spawn_clear(heritage, child);
 	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
 		if (parent[fd] != -1)
 			close(parent[fd]);
-		parent[fd] = -1;
 	}
 	out->in = parent[0];
 	out->out = parent[1];
 	out->err = parent[2];
 	return error;
+}
+
+void
+spawn_undo(struct pid_set *programs, const struct spawn_result *started)
+{
+	kill(-started->pid, SIGKILL);
+	spawn_reap(programs, started);
+	close(started->in);
+	close(started->out);
+	close(started->err);
 }

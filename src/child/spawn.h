@@ -12,7 +12,8 @@
 #ifndef CHILD_SPAWN_H
 #define CHILD_SPAWN_H
 
-#include <signal.h>
+#include "child/pid_set.h"
+
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -43,16 +44,21 @@ bool spawn_was_ignored(int signal);
 
 struct spawn_result {
 	pid_t pid;
+	int pidfd; /* close-on-exec, like the others; readable when the program has exited */
 	int in; /* the parent's ends, non-blocking and close-on-exec: the child's stdin, */
 	int out; /* stdout, */
 	int err; /* and stderr */
 };
 
 /*
- * Starts PATH with ARGV and ENVP. 0, or the errno of the step that failed, and then nothing is
- * left open.
+ * Starts PATH with ARGV and ENVP, and adds it to PROGRAMS unless that is NULL. 0, or the errno
+ * of the step that failed, and then nothing is left open.
  */
-int spawn_program(const struct spawn_heritage *heritage, const char *path, char *const argv[],
-    char *const envp[], struct spawn_result *out) __attribute__((warn_unused_result));
+int spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs,
+    const char *path, char *const argv[], char *const envp[], struct spawn_result *out)
+    __attribute__((warn_unused_result));
+
+/* Ends a program that was just started, and closes its descriptors. */
+void spawn_undo(struct pid_set *programs, const struct spawn_result *started);
 
 #endif

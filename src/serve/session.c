@@ -216,12 +216,23 @@ session_on_child_changed(void *arg)
 	session_step(s);
 }
 
+/* Its exit status will not be known, so the client need not wait for it. */
+static void
+session_on_stuck(void *arg)
+{
+	struct session *s = arg;
+
+	session_want_close(s, CLOSE_INTERNAL, "the program can't be terminated");
+	session_step(s);
+}
+
 static const struct child_handlers session_child_handlers = {
     .on_stdout = session_on_stdout,
     .on_written = session_on_stdin_written,
     .on_stderr = session_on_stderr,
     .on_stderr_read = session_on_stderr_read,
     .on_exit = session_on_child_changed,
+    .on_stuck = session_on_stuck,
     .on_reaped = session_on_child_changed,
 };
 
@@ -495,4 +506,14 @@ session_abort_all(struct list *list)
 		session_lose_peer(s, "server stopped");
 		session_step(s);
 	}
+}
+
+bool
+session_all_have_no_peer(const struct list *list)
+{
+	for (struct list *node = list->next; node != list; node = node->next) {
+		if (LIST_ENTRY_OF(node, struct session, node)->peer_state != PEER_GONE)
+			return false;
+	}
+	return true;
 }

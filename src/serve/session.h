@@ -79,4 +79,7 @@ void session_drain_all(struct list *list);
  */
 void session_abort_all(struct list *list);
 
+/* True if all sessions of a list only wait for their programs to exit. */
+bool session_all_have_no_peer(const struct list *list);
+
 #endif

@@ -10,6 +10,7 @@ import time
 import pytest
 from conftest import children, wait_for
 from probes import bytes_read, cpu_seconds, is_alive, read_file, wait_still
+from test_memory import calls_of, needs_strace, traced
 from wsraw import DEADLINE, TEXT, close_frame, frame
 
 
@@ -246,6 +247,30 @@ def test_killed_server_leaves_no_cat(server):
     one.stopped = True
     wait_for(lambda: not one.tagged(), "all programs are gone")
     for ws in peers:
+        ws.close()
+
+
+@needs_strace
+def test_an_exit_costs_the_same_whatever_there_is(server, tmp_path):
+    """Many programs that run, and zombies that are kept because their group may still write, are not looked at."""
+    trace = tmp_path / "trace"
+    script = 'case "$QUERY_STRING" in keep) sleep 1000 & exit 0;; esac; echo up; read line'
+    one = server("sh", "-c", script)
+    idle = [one.websocket() for _ in range(80)]
+    for ws in idle:
+        assert ws.text() == "up"
+    with traced(one, trace):
+        for ws in idle[:40]:
+            kept = one.websocket("/?keep")
+            ws.send(frame(TEXT, "end"))
+            assert ws.closed() == (1000, "exit 0")
+            kept.close()
+        # Those that were kept, too.
+        wait_for(lambda: len(children(one.pid)) == 40, "half of them have ended")
+    calls = calls_of(trace.read_text().splitlines())
+    assert calls["waitid"] <= 80 + 4, calls
+    assert calls["wait4"] <= 80 + 4, calls
+    for ws in idle:
         ws.close()
 
 

@@ -100,8 +100,8 @@ def test_limit_of_the_system(server):
     soft, hard = resource.prlimit(one.pid, resource.RLIMIT_NOFILE)
     used = max(int(fd) for fd in os.listdir("/proc/%d/fd" % one.pid)) + 1
     with one.websocket() as before:
-        for spare in range(5, 9):
-            # Four are for the session that is open; then the new connection, and 0 to 3 of the four pipe ends that are there at once.
+        for spare in range(6, 11):
+            # Five are for the session that is open; then the new connection, and 0 to 4 of the descriptors of its program.
             resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (used + spare, hard))
             refused(one, "/", 503, [("retry-after", "5")])
         before.send(frame(TEXT, "still there"))

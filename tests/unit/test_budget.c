@@ -21,28 +21,28 @@ test_the_budget_is_kept(void **state)
 				    server_budget_of(limit, used, files != 0);
 				size_t others = b.others;
 				size_t most =
-				    used + 4 * b.programs + others * (files ? 2 : 1) + 3;
+				    used + 5 * b.programs + others * (files ? 2 : 1) + 3;
 
 				assert_true(b.programs >= 1 && others >= 1);
-				if (limit >= used + 10)
+				if (limit >= used + 11)
 					assert_true(most <= limit);
-				if (limit >= used + 16 + 4 + 4)
+				if (limit >= used + 16 + 5 + 4)
 					assert_true(others >= 8);
 				/* No more than an eighth, or what the least needs, is left. */
-				if (limit >= used + 24)
-					assert_true(most + 5 + (files ? 1 : 0) > limit);
+				if (limit >= used + 25)
+					assert_true(most + 6 + (files ? 1 : 0) > limit);
 			}
 		}
 	}
 	assert_false(server_budget_suffices(0, 9));
-	assert_false(server_budget_suffices(13, 9));
-	assert_true(server_budget_suffices(14, 9));
-	assert_int_equal(server_budget_of(64, 9, false).programs, 10);
+	assert_false(server_budget_suffices(14, 9));
+	assert_true(server_budget_suffices(15, 9));
+	assert_int_equal(server_budget_of(64, 9, false).programs, 8);
 	assert_int_equal(server_budget_of(64, 9, false).others, 8);
-	assert_int_equal(server_budget_of(1024, 9, false).programs, 221);
+	assert_int_equal(server_budget_of(1024, 9, false).programs, 177);
 	/* Many others would only cost memory. */
 	assert_int_equal(server_budget_of(UINT64_C(1) << 20, 9, false).others, 4096);
-	assert_int_equal(server_budget_of(UINT64_C(1) << 20, 9, false).programs, 261116);
+	assert_int_equal(server_budget_of(UINT64_C(1) << 20, 9, false).programs, 208893);
 	assert_true(server_budget_of(UINT64_MAX, 9, true).programs > 1 << 30);
 }
 
