@@ -61,6 +61,35 @@ listener_log_failure(struct listener *listener)
 	listener->logged_ms = now;
 }
 
+/*
+ * Whether accepting failed for a reason that will not last: nothing is in the queue, or the
+ * connection had failed already and is gone from it (accept(2)). Such a client must not pause
+ * the others. With anything else, as without descriptors or memory, the connection stays in the
+ * queue, and epoll would report it for ever.
+ */
+static bool
+listener_is_transient(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EINTR:
+	case ECONNABORTED:
+	case ECONNRESET:
+	case ETIMEDOUT:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Accepts one connection. False when there is none, or it can't be. */
 static bool
 listener_accept(struct listener *listener)
@@ -71,10 +100,8 @@ listener_accept(struct listener *listener)
 	    accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd == -1) {
-		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		if (listener_is_transient(errno))
 			return false;
-		/* Out of descriptors or memory: the connection stays in the queue, and epoll
-		 * would report it for ever. */
 		listener_log_failure(listener);
 		listener_pause(listener, LISTENER_PAUSE_MS);
 		return false;
@@ -169,7 +196,8 @@ listener_set_options(int fd)
 	    /* The client speaks first. One that is silent is not accepted for a second, so
 	     * others like it can't take the slot of one that is about to send. */
 	    {IPPROTO_TCP, TCP_DEFER_ACCEPT, 1},
-	    /* Messages are written whole, so waiting for more (RFC 896) would only delay them. */
+	    /* Messages are written whole, so waiting for more (RFC 896) would only delay them.
+	     */
 	    {IPPROTO_TCP, TCP_NODELAY, 1},
 	    /* The system ends a connection whose other side does not respond: also one that we
 	     * neither read from nor write to. */

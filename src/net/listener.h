@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A listening TCP socket. Connections come accepted, non-blocking, close-on-exec,
- * with TCP_NODELAY and with the system's own checks of the other side. When the system has no descriptors left, listening
- * pauses for LISTENER_PAUSE_MS instead of spinning.
+ * with TCP_NODELAY and with the system's own checks of the other side. When the system has no
+ * descriptors left, listening pauses for LISTENER_PAUSE_MS instead of spinning.
  *
  * Several processes may listen on one socket: it is opened before they part,
  * and started in each. Then a connection wakes them all, and each asks whether it

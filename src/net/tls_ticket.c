@@ -55,7 +55,7 @@ bool
 tls_ticket_read(const struct tls_ticket_keys *keys, unsigned char bytes[TLS_TICKET_BYTES],
     uint64_t *version)
 {
-	uint64_t words[UTIL_LEN(keys->words)];
+	uint64_t words[UTIL_LEN(keys->words)] = {0};
 
 	*version = atomic_load(&keys->version);
 	for (size_t i = 0; i < UTIL_LEN(words); i++)

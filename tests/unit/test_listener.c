@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an accepted connection inherits from its listener. */
+/* What an accepted connection inherits from its listener, and how accepting fails. */
 #include "net/listener.h"
 
+#include "base/log.h"
+#include "base/util.h"
+
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -12,6 +16,18 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+static int next_error; /* of accept4(); 0: none */
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags);
+
+int
+__wrap_accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
+{
+	errno = next_error;
+	next_error = 0;
+	return errno != 0 ? -1 : __real_accept4(fd, address, len, flags);
+}
 
 static void
 on_accepted(void *arg, int fd, const struct sockaddr_storage *peer)
@@ -64,12 +80,60 @@ test_connections_inherit_the_checks_of_the_other_side(void **state)
 	loop_free(loop);
 }
 
+static void
+test_a_connection_that_has_failed_pauses_no_others(void **state)
+{
+	static const struct {
+		int error;
+		bool pauses;
+	} rows[] = {
+	    {EINTR, false},
+	    {ECONNABORTED, false},
+	    {EPROTO, false},
+	    {EHOSTUNREACH, false},
+	    {ENETDOWN, false},
+	    {EMFILE, true},
+	    {ENFILE, true},
+	    {ENOMEM, true},
+	    {ENOBUFS, true},
+	    {EPERM, true},
+	};
+	struct sockaddr_in any = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		struct listener *listener = listener_new((struct sockaddr *)&any, sizeof(any));
+		struct loop *loop = loop_new();
+		struct sockaddr_storage address;
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+		int accepted = -1;
+
+		assert_true(listener_start(listener, loop, 1, on_accepted, NULL, &accepted));
+		listener_address(listener, &address);
+		assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(any)), 0);
+		next_error = rows[i].error;
+		while (next_error != 0)
+			event_base_loop(loop->base, EVLOOP_ONCE);
+		event_base_loop(loop->base, EVLOOP_NONBLOCK);
+		assert_int_equal(accepted == -1, rows[i].pauses);
+		while (accepted == -1)
+			event_base_loop(loop->base, EVLOOP_ONCE);
+		close(accepted);
+		close(client);
+		listener_free(listener);
+		loop_free(loop);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_connections_inherit_the_checks_of_the_other_side),
+	    cmocka_unit_test(test_a_connection_that_has_failed_pauses_no_others),
 	};
 
+	log_setup(STDERR_FILENO, LOG_TEXT, LOG_NONE);
 	return cmocka_run_group_tests_name("listener", tests, NULL, NULL);
 }
