@@ -316,7 +316,7 @@ static const struct stream_handlers child_stderr_handlers = {
 };
 
 int
-child_start(struct children *children, const char *path, char *const argv[], char *const envp[],
+child_start(struct children *children, const struct spawn_command *command,
     const struct child_handlers *handlers, void *arg, struct child **out)
 {
 	const struct children_settings *settings = children_settings(children);
@@ -332,8 +332,7 @@ child_start(struct children *children, const char *path, char *const argv[], cha
 		free(child);
 		return EDQUOT;
 	}
-	error =
-	    spawn_program(settings->heritage, settings->programs, path, argv, envp, &spawned);
+	error = spawn_program(settings->heritage, settings->programs, command, &spawned);
 	if (error != 0) {
 		children_give_place(children);
 		free(child);

@@ -50,8 +50,8 @@ struct child_handlers {
  * *OUT is NULL. No handler is called before the caller returns to the loop. Stdout is not read
  * before child_set_reading().
  */
-int child_start(struct children *children, const char *path, char *const argv[],
-    char *const envp[], const struct child_handlers *handlers, void *arg, struct child **out)
+int child_start(struct children *children, const struct spawn_command *command,
+    const struct child_handlers *handlers, void *arg, struct child **out)
     __attribute__((warn_unused_result));
 
 pid_t child_pid(const struct child *child);

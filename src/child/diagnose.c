@@ -290,6 +290,9 @@ diagnose_program(const char *path, int error, char text[DIAGNOSE_MAX])
 		snprintf(text, DIAGNOSE_MAX,
 		    "not an executable for this machine; if it is a script, its first line "
 		    "must name the interpreter, e.g. #!/bin/sh");
+	else if (error == ESTALE)
+		snprintf(
+		    text, DIAGNOSE_MAX, "the file was replaced while it was being started");
 	else if (error == ETXTBSY)
 		snprintf(text, DIAGNOSE_MAX, "a process has the file open for writing");
 	else

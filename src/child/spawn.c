@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,8 +31,12 @@ enum {
 	/* Descriptors below it are few to copy, which is cheaper than to move an end to its
 	 * place. */
 	SPAWN_NEAR = 32,
+	SPAWN_FILE = SPAWN_FRONT, /* the child's descriptor of the file that it executes */
 	SPAWN_FAILED = 127, /* the status of a child that did not become the program */
 };
+
+#define SPAWN_FILE_LINK "/proc/self/fd/3"
+_Static_assert(SPAWN_FILE == 3, "see SPAWN_FILE_LINK");
 
 /* The child's functions leave by exec, so that the shared stack keeps what AddressSanitizer
  * records about their frames; the next child must not trip over it. */
@@ -47,9 +52,8 @@ struct spawn_order {
 	struct pid_set *programs; /* borrowed, or NULL */
 	pid_t parent;
 	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all behind these */
-	const char *path;
-	char *const *argv;
-	char *const *envp;
+	const struct spawn_command *command; /* borrowed */
+	int file; /* COMMAND's, where the child has it; or -1 */
 	bool shares; /* the table of descriptors is ours until it takes its copy */
 	bool unshared; /* it has one of its own */
 	int error; /* why it did not become the program; 0: it did */
@@ -107,7 +111,7 @@ spawn_heritage_init(struct spawn_heritage *heritage)
 		return false;
 	close(fd);
 	spawn_mark_inherited();
-	for (size_t i = 0; i < SPAWN_FRONT; i++) {
+	for (size_t i = 0; i < SPAWN_PLACES; i++) {
 		heritage->front[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (heritage->front[i] == -1)
 			return false;
@@ -159,6 +163,47 @@ spawn_reset_signals(const struct spawn_heritage *heritage)
 	}
 }
 
+/* True if PATH leads to the file of the child's descriptor. */
+static SPAWN_NO_ASAN bool
+spawn_is_file(const char *path)
+{
+	struct stat named, file;
+
+	return stat(path, &named) == 0 && fstat(SPAWN_FILE, &file) == 0 &&
+	       named.st_dev == file.st_dev && named.st_ino == file.st_ino;
+}
+
+/* Becomes the program; returns if that fails. */
+static SPAWN_NO_ASAN void
+spawn_execute(const struct spawn_command *command)
+{
+	char name[PATH_MAX];
+	ssize_t len;
+
+	if (command->fd == -1) {
+		execve(command->path, command->argv, command->envp);
+		return;
+	}
+	execveat(SPAWN_FILE, "", command->argv, command->envp, AT_EMPTY_PATH);
+	/* A script: its interpreter could not open the descriptor, which exec closes. (Or
+	 * something else does not exist, and then that is found once more.) */
+	if (errno != ENOENT)
+		return;
+	if (spawn_is_file(command->path)) {
+		execve(command->path, command->argv, command->envp);
+		return;
+	}
+	len = readlink(SPAWN_FILE_LINK, name, sizeof(name) - 1);
+	if (len > 0) {
+		name[len] = '\0';
+		if (spawn_is_file(name)) {
+			execve(name, command->argv, command->envp);
+			return;
+		}
+	}
+	errno = ESTALE;
+}
+
 /*
  * The child, in our memory: system calls only. All signals are blocked, and we wait. It returns
  * the exit status when it did not become the program.
@@ -184,6 +229,8 @@ spawn_child(void *arg)
 		if (last < order->ends[fd])
 			last = order->ends[fd];
 	}
+	if (last < order->file)
+		last = order->file;
 	if (order->shares &&
 	    close_range((unsigned int)last + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
 		goto fail;
@@ -192,9 +239,12 @@ spawn_child(void *arg)
 		if (dup2(order->ends[fd], fd) == -1)
 			goto fail;
 	}
+	if (order->file != -1 && order->file != SPAWN_FILE &&
+	    dup3(order->file, SPAWN_FILE, O_CLOEXEC) == -1)
+		goto fail;
 	/* Before exec does it: the parent goes on before that is through, and may count on it
 	 * that what it closes is closed. An older system does without. */
-	(void)close_range(SPAWN_FRONT, ~0U, 0);
+	(void)close_range(order->file == -1 ? SPAWN_FRONT : SPAWN_FILE + 1, ~0U, 0);
 	/* The soft limit of descriptors is the user's (select() needs that). */
 	if (setsid() == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		goto fail;
@@ -208,7 +258,7 @@ spawn_child(void *arg)
 	spawn_reset_signals(heritage);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(order->path, order->argv, order->envp);
+	spawn_execute(order->command);
 fail:
 	order->error = errno;
 	return SPAWN_FAILED;
@@ -266,9 +316,20 @@ spawn_exec(struct spawn_order *order, struct spawn_result *out)
 	return spawn_run(order, out);
 }
 
-/* Closes the child's ends, and keeps their places. It can't fail, as those are taken. */
+/* The child's file near the front of the table; ours stays open. */
+static int
+spawn_place_file(const struct spawn_heritage *heritage, struct spawn_order *order)
+{
+	order->file = order->command->fd;
+	if (order->file < SPAWN_NEAR)
+		return 0;
+	order->file = dup3(order->file, heritage->front[SPAWN_FRONT], O_CLOEXEC);
+	return order->file == -1 ? errno : 0;
+}
+
+/* Closes what was the child's, and keeps its places. It can't fail, as those are taken. */
 static void
-spawn_clear(const struct spawn_heritage *heritage, const int *ends)
+spawn_clear(const struct spawn_heritage *heritage, const int *ends, int file)
 {
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
 		if (ends[fd] == heritage->front[fd])
@@ -276,11 +337,13 @@ spawn_clear(const struct spawn_heritage *heritage, const int *ends)
 		else if (ends[fd] != -1)
 			close(ends[fd]);
 	}
+	if (file == heritage->front[SPAWN_FRONT])
+		(void)dup3(STDIN_FILENO, file, O_CLOEXEC);
 }
 
 int
-spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs, const char *path,
-    char *const argv[], char *const envp[], struct spawn_result *out)
+spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs,
+    const struct spawn_command *command, struct spawn_result *out)
 {
 	int parent[SPAWN_FRONT] = {-1, -1, -1};
 	int child[SPAWN_FRONT] = {-1, -1, -1};
@@ -289,18 +352,16 @@ spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs, c
 	    .programs = programs,
 	    .parent = getpid(),
 	    .ends = child,
-	    .path = path,
-	    .argv = argv,
-	    .envp = envp,
+	    .command = command,
 	};
-	int error = 0;
+	int error = spawn_place_file(heritage, &order);
 
 	for (int fd = 0; fd < SPAWN_FRONT && error == 0; fd++)
 		error = spawn_pipe(
 		    &parent[fd], &child[fd], heritage->front[fd], fd != STDIN_FILENO);
 	if (error == 0)
 		error = spawn_exec(&order, out);
-	spawn_clear(heritage, child);
+	spawn_clear(heritage, child, order.file);
 	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
 		if (parent[fd] != -1)
 			close(parent[fd]);

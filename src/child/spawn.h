@@ -18,16 +18,19 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-enum { SPAWN_FRONT = 3 };
+enum {
+	SPAWN_FRONT = 3, /* descriptors of a program */
+	SPAWN_PLACES = SPAWN_FRONT + 1, /* and its file */
+};
 
 /* The state of the process before the server changed it for itself. */
 struct spawn_heritage {
 	bool ignores_hup; /* by nohup(1) */
 	struct rlimit nofile;
 	/* Places near the front of the table of descriptors, rising. In the moment of a start
-	 * they have what is the child's 0, 1 and 2, where that is not near already; else our
-	 * stdin, so that they are kept. */
-	int front[SPAWN_FRONT];
+	 * they have what is the child's 0, 1 and 2, and the file to execute, where that is not
+	 * near already; else our stdin, so that they are kept. */
+	int front[SPAWN_PLACES];
 };
 
 /*
@@ -50,12 +53,26 @@ struct spawn_result {
 	int err; /* and stderr */
 };
 
+/* All borrowed. */
+struct spawn_command {
+	const char *path;
+	/*
+	 * The file itself, or -1. An executable is started through it, whatever PATH leads to
+	 * by then. A script is opened by its interpreter, by name, and needs that name as its
+	 * $0; so it is started by PATH, or else by the name that the file has now, if that
+	 * leads to the same file. ESTALE if neither does.
+	 */
+	int fd;
+	char *const *argv;
+	char *const *envp;
+};
+
 /*
- * Starts PATH with ARGV and ENVP, and adds it to PROGRAMS unless that is NULL. 0, or the errno
- * of the step that failed, and then nothing is left open.
+ * Starts a program, and adds it to PROGRAMS unless that is NULL. 0, or the errno of the step
+ * that failed, and then nothing is left open.
  */
 int spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs,
-    const char *path, char *const argv[], char *const envp[], struct spawn_result *out)
+    const struct spawn_command *command, struct spawn_result *out)
     __attribute__((warn_unused_result));
 
 /* Ends a program that was just started, and closes its descriptors. */

@@ -37,7 +37,9 @@ endpoint_script_clear(struct endpoint_script *script)
 	free(script->program);
 	free(script->script_name);
 	free(script->path_info);
-	memset(script, 0, sizeof(*script));
+	if (script->fd != -1)
+		close(script->fd);
+	*script = ENDPOINT_NO_SCRIPT;
 }
 
 static enum endpoint_result
@@ -53,9 +55,10 @@ endpoint_fill(struct endpoint_script *out, const char *program, struct span scri
 	return ENDPOINT_NOMEM;
 }
 
-/* Judges one file below the directory: *IS_DIR when it is a directory. */
+/* Checks one file below the directory: *IS_DIR when it is a directory. OK: its descriptor is in
+ * *FILE, so that what is started is what was checked. */
 static enum endpoint_result
-endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_dir)
+endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_dir, int *file)
 {
 	struct stat st;
 	enum endpoint_result result = ENDPOINT_MISSING;
@@ -69,8 +72,11 @@ endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_di
 	} else if (S_ISDIR(st.st_mode)) {
 		*is_dir = true;
 	} else if (S_ISREG(st.st_mode)) {
-		result = faccessat(fd, "", X_OK, AT_EMPTY_PATH) == 0 ? ENDPOINT_OK
-								     : ENDPOINT_FORBIDDEN;
+		result = ENDPOINT_FORBIDDEN;
+		if (faccessat(fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) == 0) {
+			*file = fd;
+			return ENDPOINT_OK;
+		}
 	}
 	close(fd);
 	return result;
@@ -101,7 +107,7 @@ endpoint_find_below(
 			result = ENDPOINT_MISSING;
 			is_dir = false;
 		} else {
-			result = endpoint_look(endpoint, relative, &is_dir);
+			result = endpoint_look(endpoint, relative, &is_dir, &out->fd);
 		}
 		if (!is_dir || separator == '\0')
 			break;
@@ -112,6 +118,7 @@ endpoint_find_below(
 
 		if (asprintf(&program, "%s/%s", endpoint->dir_path, relative) == -1) {
 			free(relative);
+			endpoint_script_clear(out);
 			return ENDPOINT_NOMEM;
 		}
 		result =
@@ -125,7 +132,7 @@ endpoint_find_below(
 enum endpoint_result
 endpoint_find(const struct endpoint *endpoint, const char *path, struct endpoint_script *out)
 {
-	memset(out, 0, sizeof(*out));
+	*out = ENDPOINT_NO_SCRIPT;
 	if (endpoint->program)
 		return endpoint_fill(out, endpoint->program, SPAN("/"), path);
 	if (endpoint->dir == -1)

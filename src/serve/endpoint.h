@@ -85,9 +85,12 @@ enum endpoint_result {
 	ENDPOINT_NOMEM,
 };
 
-/* What a path of a URL means. All owned; endpoint_script_clear() frees. */
+/* What a path of a URL means. All owned; endpoint_script_clear() frees. Without a program it is
+ * ENDPOINT_NO_SCRIPT. */
+#define ENDPOINT_NO_SCRIPT ((struct endpoint_script){.fd = -1})
 struct endpoint_script {
 	char *program; /* the file to start */
+	int fd; /* this file, once it is checked; -1 for the one program */
 	char *
 	    script_name; /* SCRIPT_NAME: "/" for the one program, "/a/b.sh" below a directory */
 	char *path_info; /* PATH_INFO: the rest of the path, decoded */

@@ -90,7 +90,7 @@ static bool
 plain_accept(struct reject *reject, const struct endpoint *endpoint, const struct head *head,
     const char *path)
 {
-	struct endpoint_script script = {0};
+	struct endpoint_script script = ENDPOINT_NO_SCRIPT;
 	struct span method = head_method(head);
 	bool found;
 

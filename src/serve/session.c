@@ -413,6 +413,12 @@ session_on_timer(void *arg)
 struct session *
 session_open(const struct session_spec *spec, int *error)
 {
+	const struct spawn_command command = {
+	    .path = spec->program,
+	    .fd = spec->program_fd,
+	    .argv = spec->argv,
+	    .envp = spec->envp,
+	};
 	size_t remote_size = strlen(spec->remote) + 1;
 	const char *program = spec->endpoint->program ? "" : spec->program;
 	size_t program_size = strlen(program) + 1;
@@ -442,8 +448,7 @@ session_open(const struct session_spec *spec, int *error)
 		if (!s->inflater || !s->deflater)
 			goto fail;
 	}
-	*error = child_start(spec->children, spec->program, spec->argv, spec->envp,
-	    &session_child_handlers, s, &s->child);
+	*error = child_start(spec->children, &command, &session_child_handlers, s, &s->child);
 	if (*error != 0)
 		goto fail;
 	decoder_init(&s->decoder, s->endpoint->max_message);

@@ -41,6 +41,7 @@ struct session_spec {
 	const struct endpoint *endpoint;
 	uint64_t id;
 	const char *program;
+	int program_fd; /* of struct spawn_command */
 	char *const *argv;
 	char *const *envp;
 	const char *remote; /* the peer's address in text */

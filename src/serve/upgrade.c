@@ -301,6 +301,7 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	    .endpoint = endpoint,
 	    .id = id,
 	    .program = request->script->program,
+	    .program_fd = request->script->fd,
 	    .argv = endpoint->program ? endpoint->argv : own_argv,
 	    .envp = env,
 	    .remote = remote,
@@ -338,7 +339,7 @@ static bool
 upgrade_run(const struct upgrade_context *context, struct connection *connection,
     struct env_request *request, const struct handshake *handshake, struct reject *reject)
 {
-	struct endpoint_script script = {0};
+	struct endpoint_script script = ENDPOINT_NO_SCRIPT;
 	struct stream_cert client = {0};
 	char unique_id[ENV_UNIQUE_ID_LEN + 1];
 	bool started = false;
