@@ -56,7 +56,7 @@ server_log_unused_signal(int number)
 	if (number == SIGHUP)
 		log_info("SIGHUP: nothing to reload without --ssl");
 	else
-		log_info("SIG%s: nothing to reopen, the log goes to standard error",
+		log_info("SIG%s: nothing to reopen, as there is no log file",
 		    util_signal_name(number));
 }
 

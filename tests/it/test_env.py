@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a program sees: its variables, arguments, descriptors, signals, limits. Read from outside, in /proc."""
 
+import ctypes
 import json
 import os
 import re
 import resource
+import signal
+import tempfile
 
 import pytest
-from conftest import PORT, TAG, TLS
-from wsraw import KEY, TEXT, frame, has_ipv6
+from conftest import PORT, TAG, TLS, listening_addresses, wait_for
+from wsraw import KEY, TEXT, fd_count, frame, has_ipv6
 
 STANDARD = (
     "SERVER_SOFTWARE TAG REMOTE_ADDR REMOTE_HOST SERVER_NAME SERVER_PORT SERVER_PROTOCOL GATEWAY_INTERFACE "
@@ -421,6 +424,47 @@ def test_a_limit_that_was_lowered_since_the_start(server):
     with one.websocket() as ws:
         started(ws)
         assert nofile_of(pid_of(one)) == ("150", "150")
+
+
+def remove_directory():
+    gone = tempfile.mkdtemp()
+    os.chdir(gone)
+    os.rmdir(gone)
+
+
+def close_standard():
+    for fd in (0, 1, 2):
+        os.close(fd)
+
+
+INHERITED = {
+    "0, 1 and 2 are closed": close_standard,
+    "2 is closed": lambda: os.close(2),
+    "no file may grow": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    "umask 777": lambda: os.umask(0o777),
+    "all signals are blocked": lambda: signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65)),
+    "the directory is gone": remove_directory,
+    "256 KiB of stack": lambda: resource.setrlimit(resource.RLIMIT_STACK, (256 * 1024, 256 * 1024)),
+    "no signal may be queued": lambda: resource.setrlimit(resource.RLIMIT_SIGPENDING, (0, 0)),
+    "no address randomization": lambda: ctypes.CDLL(None).personality(0x0040000),
+    "not dumpable": lambda: ctypes.CDLL(None).prctl(4, 0, 0, 0, 0),
+    "a subreaper": lambda: ctypes.CDLL(None).prctl(36, 1, 0, 0, 0),
+}
+
+
+@pytest.mark.parametrize("workers", (1, 2))
+@pytest.mark.parametrize("name", INHERITED)
+def test_odd_inherited_state(server, name, workers):
+    """It serves, a program exits, and SIGTERM ends it, whatever the process was like when it was started."""
+    one = server("--workers=%d" % workers, "/bin/sh", "-c", "read line; echo $line; exit 3", preexec=INHERITED[name], ready=False)
+    one.addresses = wait_for(lambda: listening_addresses(one.pid), "it listens")
+    wait_for(one.workers if workers > 1 else one._takes_signals, "it takes signals")
+    one.fds = fd_count(one.pid)
+    one.worker_fds = workers > 1 and fd_count(one.workers()[0])
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "hello"))
+        assert ws.text() == "hello"
+        assert ws.closed() == (4003, "exit 3")
 
 
 def test_child_view_of_a_script(server, script):
