@@ -15,6 +15,7 @@ main(int argc, char **argv)
 	struct options options;
 	int status = 0;
 
+	server_hold_signals();
 	simd_init();
 	if (options_parse(&options, argc, argv, stdout, stderr, &status) == OPTIONS_RUN) {
 		status = server_run(&options);

@@ -13,6 +13,9 @@ enum {
 	SERVER_KILL_MS = 2 * 1000, /* how long the killed may take to be reaped */
 };
 
+/* Called first: until there are handlers, the signals that never stop the server wait. */
+void server_hold_signals(void);
+
 /* Runs until it is told to stop, and returns the process's exit status. An error was told to
  * the log. */
 int server_run(const struct options *options);

@@ -3,6 +3,7 @@
 #include "server_signals.h"
 
 #include "base/util.h"
+#include "server.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -23,6 +24,19 @@ signals_has_terminal(void)
 		return false;
 	close(fd);
 	return true;
+}
+
+/* They are blocked rather than ignored, so that what was inherited can still be recorded. */
+void
+server_hold_signals(void)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGUSR1);
+	sigaddset(&mask, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
 }
 
 void

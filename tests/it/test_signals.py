@@ -7,11 +7,12 @@ import os
 import pty
 import re
 import signal
+import subprocess
 import termios
 import time
 
 import pytest
-from conftest import children, plain_only, tagged, wait_for
+from conftest import WSPIPE, children, plain_only, tagged, wait_for
 from test_env import ignored_by_make, pid_of, set_of, started, status_of
 from wsraw import DEADLINE, TEXT, frame
 
@@ -130,6 +131,30 @@ def test_signals_that_do_not_stop_at_the_start(server):
         wait_for(is_up, "all workers are there")
         one.stop()
         assert "was killed" not in one.log() and "another" not in one.log()
+
+
+@plain_only
+def test_signals_that_do_not_stop_before_the_options_are_read():
+    """The help is written to a pipe that is full, so that the process stays where it reads its options."""
+    names = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    os.set_blocking(writer, True)
+    process = subprocess.Popen([WSPIPE, "--help"], stdout=writer, preexec_fn=lambda: [signal.signal(n, signal.SIG_DFL) for n in names])
+    os.close(writer)
+    try:
+        wait_for(lambda: set_of(status_of(process.pid)["SigBlk"]).issuperset(names), "the signals are blocked")
+        for number in names:
+            process.send_signal(number)
+        with open(reader, "rb") as pipe:
+            pipe.read()
+        assert process.wait(DEADLINE) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 @both
