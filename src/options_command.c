@@ -95,6 +95,12 @@ explain(const char *name, const char *path, int error, char reason[OPTIONS_COMMA
 	if (*name == '\0')
 		snprintf(
 		    reason, OPTIONS_COMMAND_REASON_MAX, "COMMAND is empty: give a program");
+	else if (error == EISDIR)
+		snprintf(reason, OPTIONS_COMMAND_REASON_MAX,
+		    "COMMAND '%s' is a directory: give the path of a program, or use --dir=%s "
+		    "to "
+		    "serve the programs in it",
+		    name, name);
 	else if (error == EACCES && path && diagnose_program(path, error, why))
 		snprintf(reason, OPTIONS_COMMAND_REASON_MAX,
 		    "COMMAND '%s' can't be executed: %s", name, why);
@@ -124,6 +130,9 @@ options_find_command(const char *name, char reason[OPTIONS_COMMAND_REASON_MAX])
 		error = path ? try_program(path) : errno;
 	} else {
 		path = search_path(name, &error);
+		/* What is here is not looked for, but it may be what is meant. */
+		if (!path && try_program(name) == EISDIR)
+			error = EISDIR;
 	}
 	if (path && error == 0)
 		return path;

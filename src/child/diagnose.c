@@ -155,9 +155,19 @@ diagnose_env_program(char *words)
 
 static bool diagnose_script(const char *path, int depth, char text[DIAGNOSE_MAX]);
 
-/* The interpreter that a first line names, followed by WORDS. */
 static bool
-diagnose_interpreter(const char *name, char *words, int depth, char text[DIAGNOSE_MAX])
+diagnose_same_file(const char *one, const char *two)
+{
+	struct stat st[2];
+
+	return stat(one, &st[0]) == 0 && stat(two, &st[1]) == 0 &&
+	       st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
+}
+
+/* The interpreter that the first line of PATH names, followed by WORDS. */
+static bool
+diagnose_interpreter(
+    const char *path, const char *name, char *words, int depth, char text[DIAGNOSE_MAX])
 {
 	const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
 	char inner[DIAGNOSE_MAX];
@@ -166,6 +176,12 @@ diagnose_interpreter(const char *name, char *words, int depth, char text[DIAGNOS
 	if (stat(name, &st) == -1 && (errno == ENOENT || errno == ENOTDIR)) {
 		snprintf(text, DIAGNOSE_MAX,
 		    "its interpreter '%s' does not exist (first line of the script)", name);
+		return true;
+	}
+	if (diagnose_same_file(path, name)) {
+		snprintf(text, DIAGNOSE_MAX,
+		    "its first line names the script itself as its interpreter; write e.g. "
+		    "#!/bin/sh");
 		return true;
 	}
 	if (diagnose_denial(name, inner) ||
@@ -228,7 +244,7 @@ diagnose_script(const char *path, int depth, char text[DIAGNOSE_MAX])
 		    "its first line names no interpreter; write e.g. #!/bin/sh");
 		return true;
 	}
-	return diagnose_interpreter(name, words, depth, text);
+	return diagnose_interpreter(path, name, words, depth, text);
 }
 
 /* An executable whose loader (PT_INTERP) does not exist, as one built for another C library. */
@@ -293,6 +309,12 @@ diagnose_program(const char *path, int error, char text[DIAGNOSE_MAX])
 	else if (error == ESTALE)
 		snprintf(
 		    text, DIAGNOSE_MAX, "the file was replaced while it was being started");
+	else if (error == ELOOP && exists)
+		snprintf(text, DIAGNOSE_MAX,
+		    "its interpreter is a script that needs an interpreter, and so on, more "
+		    "than "
+		    "%d times",
+		    DIAGNOSE_NESTED);
 	else if (error == ETXTBSY)
 		snprintf(text, DIAGNOSE_MAX, "a process has the file open for writing");
 	else

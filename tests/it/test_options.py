@@ -92,7 +92,11 @@ ERRORS = [
         78,
         "COMMAND '/nonexistent/program' can't be used: No such file or directory; give the path of a program",
     ),
-    (("/etc",), 78, "COMMAND '/etc' can't be used: Is a directory; give the path of a program"),
+    (
+        ("/etc",),
+        78,
+        "COMMAND '/etc' is a directory: give the path of a program, or use --dir=/etc to serve the programs in it",
+    ),
     (
         ("/etc/passwd",),
         78,

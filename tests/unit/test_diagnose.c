@@ -184,8 +184,19 @@ test_interpreter_that_is_a_script(void **state)
 	snprintf(script, sizeof(script), "#!%s/file\n", dir);
 	write_file("file", script, strlen(script), 0700);
 	assert_int_equal(try_file(), ELOOP);
+	for (int i = 0; i < 2; i++) {
+		assert_true(diagnose_program("file", i == 0 ? 0 : ELOOP, text));
+		assert_string_equal(text, "its first line names the script itself as its "
+					  "interpreter; write e.g. #!/bin/sh");
+	}
+	/* Two that name each other. */
+	write_file("nested", script, strlen(script), 0700);
+	snprintf(script, sizeof(script), "#!%s/nested\n", dir);
+	write_file("file", script, strlen(script), 0700);
+	assert_int_equal(try_file(), ELOOP);
 	assert_true(diagnose_program("file", ELOOP, text));
-	assert_string_equal(text, strerror(ELOOP));
+	assert_string_equal(text, "its interpreter is a script that needs an interpreter, and "
+				  "so on, more than 4 times");
 }
 
 static void

@@ -1274,8 +1274,16 @@ options_that_make_no_sense_are_refused(void **state)
 		"+x\n",
 		NULL},
 	    {{"wspipe", "./d"}, 78,
-		"wspipe: COMMAND './d' can't be used: Is a directory; give the path of a "
-		"program\n",
+		"wspipe: COMMAND './d' is a directory: give the path of a program, or use "
+		"--dir=./d to serve the programs in it\n",
+		NULL},
+	    {{"wspipe", "d"}, 78,
+		"wspipe: COMMAND 'd' is a directory: give the path of a program, or use "
+		"--dir=d to serve the programs in it\n",
+		NULL},
+	    {{"wspipe", "."}, 78,
+		"wspipe: COMMAND '.' is a directory: give the path of a program, or use "
+		"--dir=. to serve the programs in it\n",
 		NULL},
 	    {{"wspipe", "/dev/null"}, 78,
 		"wspipe: COMMAND '/dev/null' can't be used: Not a regular file; give the path "
