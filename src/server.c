@@ -6,11 +6,11 @@
 #include "config.h"
 #include "http/connection.h"
 #include "net/linger.h"
-#include "serve/session.h"
 #include "server_inner.h"
 #include "server_orphans.h"
 #include "server_signals.h"
 #include "server_workers.h"
+#include "session/session.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -15,10 +15,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const enum endpoint_not_utf8 server_not_utf8[] = {
-    [OPTIONS_REPLACE] = ENDPOINT_REPLACE,
-    [OPTIONS_BINARY] = ENDPOINT_BINARY,
-    [OPTIONS_CLOSE] = ENDPOINT_CLOSE,
+static const enum output_invalid server_not_utf8[] = {
+    [OPTIONS_REPLACE] = OUTPUT_REPLACE,
+    [OPTIONS_BINARY] = OUTPUT_BINARY,
+    [OPTIONS_CLOSE] = OUTPUT_CLOSE,
 };
 
 /* Joins header lines, each with its CR LF. NULL without memory. */
@@ -118,22 +118,39 @@ server_set_endpoint(struct server *server)
 	server->switch_headers = server_join_headers(&options->header, &options->header_ws);
 	if (!server->pass_env || !server->switch_headers)
 		return server_fail(server, EX_OSERR, "out of memory");
-	endpoint->to_program = options->to_program;
-	endpoint->from_program = options->from_program;
-	endpoint->events = options->events;
-	endpoint->pass_stderr = options->passstderr;
-	endpoint->not_utf8 = server_not_utf8[options->invalid_utf8];
-	endpoint->input_in_parts = !framing_has_boundaries(&options->to_program);
-	endpoint->max_message = (uint64_t)options->max_message;
-	endpoint->max_empty_fragments = (uint32_t)options->max_empty_fragments;
-	endpoint->max_pings = (uint16_t)options->max_pings;
-	endpoint_set_reasons(endpoint);
-	endpoint->ping_ms = options->pingms;
 	endpoint->compat = options->compat;
-	endpoint->subprotocols = options->subprotocol.items;
-	endpoint->subprotocol_count = options->subprotocol.count;
 	endpoint->require_subprotocol = options->require_subprotocol;
-	endpoint->deflate = options->deflate;
+	endpoint->websocket = (struct websocket_rules){
+	    .max_message = (uint64_t)options->max_message,
+	    .max_empty_fragments = (uint32_t)options->max_empty_fragments,
+	    .max_pings = (uint16_t)options->max_pings,
+	    .ping_ms = options->pingms,
+	    .deflate = options->deflate,
+	};
+	endpoint->program_rules = (struct program_rules){
+	    .to_program = options->to_program,
+	    .from_program = options->from_program,
+	    .events = options->events,
+	    .reads_little = options->passstderr && options->from_program.kind != FRAMING_JSON,
+	    .drops_wrong_type = options->compat,
+	};
+	endpoint->session = (struct session_rules){
+	    .output =
+		{
+		    .invalid = server_not_utf8[options->invalid_utf8],
+		    .sends_log = options->passstderr,
+		    .is_json = options->from_program.kind == FRAMING_JSON,
+		},
+	    .log =
+		{
+		    .compat = options->compat,
+		    .command = options->command ? options->program : endpoint->dir_path,
+		    .is_directory = !options->command,
+		    .subprotocols = options->subprotocol.items,
+		    .subprotocol_count = options->subprotocol.count,
+		},
+	};
+	endpoint_set_session(endpoint);
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;
 	endpoint->switch_headers = server->switch_headers;

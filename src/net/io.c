@@ -331,7 +331,7 @@ io_writev(struct stream *stream, const struct iovec *parts, int count)
 		n = 0;
 	}
 	if (queued == 0 && buffer_len(&io->queue) > 0) {
-		io->progress_ms = (uint32_t)util_clock_ms();
+		io->stream.progress_ms = (uint32_t)util_clock_ms();
 		io_reload(io);
 	}
 	return true;
@@ -380,7 +380,7 @@ io_write_take(struct stream *stream, struct buffer *buffer)
 	if (buffer_len(buffer) == 0)
 		return true;
 	buffer_move(&io->queue, buffer);
-	io->progress_ms = (uint32_t)util_clock_ms();
+	io->stream.progress_ms = (uint32_t)util_clock_ms();
 	io_reload(io);
 	return true;
 }
@@ -413,14 +413,6 @@ io_contact(const struct stream *stream)
 	    .awaited = info.tcpi_unacked > 0 || info.tcpi_probes > 1,
 	    .silent_ms = info.tcpi_last_ack_recv,
 	};
-}
-
-static int64_t
-io_progress_ms(const struct stream *stream)
-{
-	int64_t now = util_clock_ms();
-
-	return now - (uint32_t)((uint32_t)now - io_of(stream)->progress_ms);
 }
 
 static void
@@ -485,7 +477,6 @@ static const struct stream_ops io_ops = {
     .write_take = io_write_take,
     .write_last = io_write_last,
     .queued = io_queued,
-    .progress_ms = io_progress_ms,
     .unconfirmed = io_unconfirmed,
     .contact = io_contact,
     .set_reading = io_set_reading,
@@ -529,7 +520,7 @@ io_flush(struct io *io)
 	if (left == 0 && (io->wanted & EV_ET))
 		loop_defer(io->loop, &io_alone_of(io)->wake);
 	if (moved)
-		io->progress_ms = (uint32_t)util_clock_ms();
+		io->stream.progress_ms = (uint32_t)util_clock_ms();
 	io_finish_shutdown(io);
 	io_reload(io);
 	if (moved)

@@ -21,7 +21,6 @@ struct io {
 	struct loop *loop; /* borrowed */
 	struct transport transport;
 	struct buffer queue;
-	uint32_t progress_ms; /* the low bits of util_clock_ms() */
 	uint8_t wanted; /* the events that are waited for, of libevent's EV_ */
 	bool failed : 1; /* the system refused to wait for it: on_gone comes */
 	/* on_gone was called or is of no use: the death of the other side is known */

@@ -11,6 +11,7 @@
 #define NET_STREAM_H
 
 #include "base/buffer.h"
+#include "base/util.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,7 +69,6 @@ struct stream_ops {
 	bool (*write_take)(struct stream *stream, struct buffer *buffer);
 	bool (*write_last)(struct stream *stream, const void *bytes, size_t len);
 	size_t (*queued)(const struct stream *stream);
-	int64_t (*progress_ms)(const struct stream *stream);
 	size_t (*unconfirmed)(const struct stream *stream);
 	struct stream_contact (*contact)(const struct stream *stream);
 	void (*set_reading)(struct stream *stream, bool on);
@@ -87,6 +87,7 @@ struct stream {
 	const struct stream_ops *ops;
 	const struct stream_handlers *handlers; /* borrowed */
 	void *arg; /* borrowed: the handlers' */
+	uint32_t progress_ms; /* the low bits of util_clock_ms(); see stream_progress_ms() */
 	bool reading;
 };
 
@@ -154,7 +155,9 @@ stream_queued(const struct stream *stream)
 static inline int64_t
 stream_progress_ms(const struct stream *stream)
 {
-	return stream->ops->progress_ms(stream);
+	int64_t now = util_clock_ms();
+
+	return now - (uint32_t)((uint32_t)now - stream->progress_ms);
 }
 
 /* Bytes that left the queue and that the other side's system has not confirmed. */

@@ -15,20 +15,22 @@
 #include <unistd.h>
 
 void
-endpoint_set_reasons(struct endpoint *endpoint)
+endpoint_set_session(struct endpoint *endpoint)
 {
-	struct endpoint_reasons *reasons = &endpoint->reasons;
+	struct websocket_rules *websocket = &endpoint->websocket;
+	struct session_rules *session = &endpoint->session;
 
-	snprintf(reasons->message, sizeof(reasons->message),
-	    "message larger than %" PRIu64 " bytes (--maxframesize)", endpoint->max_message);
-	snprintf(reasons->empty_fragments, sizeof(reasons->empty_fragments),
+	endpoint->format = program_format(&endpoint->program_rules);
+	snprintf(websocket->reason_message, sizeof(websocket->reason_message),
+	    "message larger than %" PRIu64 " bytes (--maxframesize)", websocket->max_message);
+	snprintf(websocket->reason_empty_fragments, sizeof(websocket->reason_empty_fragments),
 	    "more than %" PRIu32 " empty fragments (--max-empty-fragments)",
-	    endpoint->max_empty_fragments);
-	snprintf(reasons->output, sizeof(reasons->output),
+	    websocket->max_empty_fragments);
+	snprintf(websocket->reason_pings, sizeof(websocket->reason_pings),
+	    "more than %u PINGs in a second (--max-pings)", websocket->max_pings);
+	snprintf(session->reason_output, sizeof(session->reason_output),
 	    "the program wrote a line larger than %" PRIu64 " bytes (--max-output-message)",
-	    endpoint->from_program.max_record);
-	snprintf(reasons->pings, sizeof(reasons->pings),
-	    "more than %u PINGs in a second (--max-pings)", endpoint->max_pings);
+	    endpoint->program_rules.from_program.max_record);
 }
 
 void

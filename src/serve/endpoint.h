@@ -6,9 +6,10 @@
 #ifndef SERVE_ENDPOINT_H
 #define SERVE_ENDPOINT_H
 
-#include "child/framing.h"
+#include "backend/program.h"
 #include "http/origin.h"
-#include "websocket/deflate.h"
+#include "peer/websocket.h"
+#include "session/session.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,22 +17,6 @@
 
 /* The version of websocketd that compat mode emulates. */
 #define ENDPOINT_WEBSOCKETD_VERSION "0.5.0"
-
-/* What becomes of text of the program that is not UTF-8. */
-enum endpoint_not_utf8 {
-	ENDPOINT_REPLACE, /* U+FFFD stands where it is not */
-	ENDPOINT_BINARY, /* the message is a binary one; later parts of one that began well are
-			    repaired */
-	ENDPOINT_CLOSE, /* the session ends */
-};
-
-/* Why a session that exceeds a limit is closed: the limit, and the option that sets it. */
-struct endpoint_reasons {
-	char message[72];
-	char empty_fragments[72];
-	char pings[72];
-	char output[96];
-};
 
 /* In a header line, the variable for the UNIQUE_ID of the session. */
 #define ENDPOINT_UNIQUE_ID "%{UNIQUE_ID}"
@@ -44,28 +29,18 @@ struct endpoint {
 	int dir; /* of beneath_root(); -1: none */
 	const char *dir_path; /* its real path */
 
-	struct framing to_program;
-	struct framing from_program;
-	bool events; /* the program is told who came and how the client left: json */
-	bool pass_stderr; /* lines of stderr go to the client too, marked: lines, json */
-	enum endpoint_not_utf8 not_utf8;
-	bool input_in_parts; /* what has come of a message is passed on: stream, text */
-	uint64_t max_message; /* bytes; 0: no limit */
-	uint32_t max_empty_fragments; /* of a message; 0: no limit */
-	uint16_t max_pings; /* of a client in a second; 0: no limit */
-	struct endpoint_reasons reasons; /* endpoint_set_reasons() */
-	int64_t ping_ms; /* 0: no pings */
-	bool compat; /* messages of the wrong type are dropped, the log is websocketd's */
+	struct program_rules program_rules; /* endpoint_set_session() completes these four */
+	struct batch_format format; /* of messages to the program */
+	struct websocket_rules websocket;
+	struct session_rules session;
+	bool compat; /* websocketd's rules */
 
 	struct origin_policy origin;
 	bool local_only; /* every listener is on a loopback address */
 	char *const *hosts;
 	size_t host_count;
 
-	char *const *subprotocols; /* those that the program speaks */
-	size_t subprotocol_count;
 	bool require_subprotocol; /* a client must name one of them */
-	struct deflate_settings deflate;
 
 	/* Further header lines of a 101, each with CR LF; they may contain ENDPOINT_UNIQUE_ID.
 	 */
@@ -75,8 +50,9 @@ struct endpoint {
 	bool pass_auth; /* Authorization reaches the program */
 };
 
-/* Writes the reasons, once the limits are set. */
-void endpoint_set_reasons(struct endpoint *endpoint);
+/* Derives what follows from the rules of the sessions, once they are set: the reasons and the
+ * format. */
+void endpoint_set_session(struct endpoint *endpoint);
 
 enum endpoint_result {
 	ENDPOINT_OK,

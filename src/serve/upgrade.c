@@ -7,7 +7,7 @@
 #include "net/listener.h"
 #include "serve/env.h"
 #include "serve/reject.h"
-#include "serve/session.h"
+#include "session/session.h"
 #include "websocket/negotiate.h"
 
 #include <errno.h>
@@ -83,13 +83,14 @@ upgrade_protocols_valid(const struct head *head)
 static struct span
 upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head)
 {
+	const struct session_log_rules *rules = &endpoint->session.log;
 	struct span element;
 	size_t cursor = 0;
 
-	while (endpoint->subprotocol_count > 0 &&
+	while (rules->subprotocol_count > 0 &&
 	       head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
-		for (size_t i = 0; i < endpoint->subprotocol_count; i++) {
-			if (span_equal(element, span_of(endpoint->subprotocols[i])))
+		for (size_t i = 0; i < rules->subprotocol_count; i++) {
+			if (span_equal(element, span_of(rules->subprotocols[i])))
 				return element;
 		}
 	}
@@ -125,11 +126,12 @@ upgrade_choose_extensions(
 		if (span_equal_nocase(field.name, SPAN("Sec-WebSocket-Extensions")))
 			values[count++] = field.value;
 	}
-	switch (deflate_negotiate(&endpoint->deflate, values, count, &handshake->deflate)) {
+	switch (deflate_negotiate(
+	    &endpoint->websocket.deflate, values, count, &handshake->deflate)) {
 	case DEFLATE_NONE:
 		break;
 	case DEFLATE_AGREED:
-		if (!endpoint->deflate.on)
+		if (!endpoint->websocket.deflate.on)
 			break;
 		handshake->deflates = true;
 		deflate_answer(&handshake->deflate, handshake->extensions);
@@ -274,6 +276,38 @@ upgrade_switch(struct buffer *out, const struct endpoint *endpoint,
 	       buffer_append(out, "\r\n", 2);
 }
 
+/* Makes a session with its peer, and starts its program. NULL, or *ERROR is the errno. */
+static struct session *
+upgrade_open(const struct upgrade_context *context, const struct handshake *handshake,
+    const struct program_spec *program, const struct session_log_spec *spec, struct peer **peer,
+    int *error)
+{
+	const struct endpoint *endpoint = context->endpoint;
+	struct websocket_spec websocket = {
+	    .loop = context->loop,
+	    .rules = &endpoint->websocket,
+	    .format = &endpoint->format,
+	    .deflate = handshake->deflates ? &handshake->deflate : NULL,
+	};
+	struct session *session =
+	    session_new(context->loop, context->sessions, &endpoint->session, spec);
+	struct backend *backend = NULL;
+
+	*error = ENOMEM;
+	if (session)
+		websocket.sent = session_sent(session);
+	*peer = session ? websocket_new(&websocket, &session_peer_handlers, session) : NULL;
+	if (*peer)
+		backend = program_start(program, &session_backend_handlers, session, error);
+	if (backend) {
+		session_start_take(session, *peer, backend, spec);
+		return session;
+	}
+	peer_free(*peer);
+	session_cancel(session);
+	return NULL;
+}
+
 /* Starts the program and, if that succeeds, hands the connection over. */
 static bool
 upgrade_start(const struct upgrade_context *context, struct connection *connection,
@@ -286,41 +320,51 @@ upgrade_start(const struct upgrade_context *context, struct connection *connecti
 	struct buffer answer = {0};
 	struct span origin = {0};
 	struct span rest;
-	struct session_spec spec;
 	struct session *session = NULL;
+	struct peer *peer;
 	uint64_t id = atomic_fetch_add(context->last_id, 1) + 1;
 	uint64_t last = id;
 	int error = ENOMEM;
-
-	listener_text(request->peer, remote);
-	(void)head_find(request->head, "Origin", &origin);
-	spec = (struct session_spec){
+	struct program_spec program = {
 	    .loop = context->loop,
 	    .children = context->children,
-	    .list = context->sessions,
-	    .endpoint = endpoint,
+	    .rules = &endpoint->program_rules,
+	    .command =
+		{
+		    .path = request->script->program,
+		    .fd = request->script->fd,
+		    .argv = endpoint->program ? endpoint->argv : own_argv,
+		    .envp = env,
+		},
 	    .id = id,
-	    .program = request->script->program,
-	    .program_fd = request->script->fd,
-	    .argv = endpoint->program ? endpoint->argv : own_argv,
-	    .envp = env,
-	    .remote = remote,
-	    .path = span_of(request->path),
+	    .url_path = span_of(request->path),
 	    .query = request->uri->query,
+	    .subprotocol = handshake->subprotocol,
+	};
+	struct session_log_spec spec = {
+	    .rules = &endpoint->session.log,
+	    .id = id,
+	    .remote = remote,
+	    .program = request->script->program,
+	    .secure = request->secure,
 	    .target = head_target(request->head),
 	    .host = request->host,
-	    .origin = origin,
-	    .secure = request->secure,
 	    .subprotocol = handshake->subprotocol,
-	    .offered = handshake->subprotocol.len == 0 ? upgrade_offered_protocol(request->head)
-						       : (struct span){0},
 	    .extensions = span_of(handshake->extensions),
-	    .deflate = handshake->deflates ? &handshake->deflate : NULL,
 	};
+
+	listener_text(request->peer, remote);
+	program.remote = span_of(remote);
+	(void)head_find(request->head, "Origin", &origin);
+	spec.origin = origin;
+	if (handshake->subprotocol.len == 0)
+		spec.offered = upgrade_offered_protocol(request->head);
 	if (env && upgrade_switch(&answer, endpoint, handshake, request->unique_id))
-		session = session_open(&spec, &error);
+		session = upgrade_open(context, handshake, &program, &spec, &peer, &error);
 	if (session) {
-		session_accept_take(session, connection_give(connection, &rest),
+		struct stream *stream = connection_give(connection, &rest);
+
+		websocket_start_take(peer, stream,
 		    (struct span){(char *)buffer_data(&answer), buffer_len(&answer)}, rest);
 	} else {
 		/* Return the number, unless another process has used the next one already. */

@@ -39,6 +39,12 @@ decoder_set_inflater(struct decoder *d, struct inflater *inflater)
 }
 
 void
+decoder_set_client(struct decoder *d)
+{
+	d->client = true;
+}
+
+void
 decoder_set_parts(struct decoder *d)
 {
 	d->parts = true;
@@ -231,6 +237,8 @@ decoder_hand_out(
 	item->message.type = d->message_opcode == FRAME_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY;
 	item->message.data = data;
 	item->message.len = len;
+	item->first = !d->in_parts;
+	d->in_parts = !last;
 	if (!last)
 		return DECODER_PART;
 	d->message_opcode = 0;
@@ -250,6 +258,7 @@ decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 	    !utf8_valid(data, len))
 		return decoder_fail(d, FAULT_TEXT, item);
 	item->in_place = true;
+	item->room = d->client ? 2 : 2 + FRAME_MASK_LEN;
 	return decoder_hand_out(d, data, len, true, item);
 }
 

@@ -59,10 +59,12 @@ struct decoder_item {
 	const char *reason; /* of a failure: words, constant */
 	/*
 	 * True when message.data lies within the bytes that were fed, false when it
-	 * lies in the decoder's buffer. In the first case at least 6 bytes before it
-	 * (its header) are free to be overwritten, unless it is a part.
+	 * lies in the decoder's buffer. In the first case ROOM bytes before it (its header: at
+	 * least 6, or 2 in a client) are free to be overwritten.
 	 */
 	bool in_place;
+	size_t room;
+	bool first; /* the message begins with it */
 };
 
 struct decoder {
@@ -93,6 +95,8 @@ struct decoder {
 	    gather_out; /* the last message handed out lies in GATHER: the next call frees it */
 	bool compressed; /* the begun message */
 	bool parts; /* messages are handed out in parts */
+	bool in_parts; /* a part was handed out, and the last one was not */
+	bool client; /* this end is the client: what comes must not be masked */
 	bool inflating; /* a part is full, and more comes out of what the inflater was fed */
 };
 
@@ -106,6 +110,10 @@ void decoder_set_max_empty_fragments(struct decoder *d, uint32_t max);
  * until decoder_clear().
  */
 void decoder_set_inflater(struct decoder *d, struct inflater *inflater);
+
+/* This end is the client: frames that are masked fail, in place of those that are not (section
+ * 5.1). Before the first byte is fed. */
+void decoder_set_client(struct decoder *d);
 
 /* Hands messages out in parts from now on, before the first byte is fed. */
 void decoder_set_parts(struct decoder *d);

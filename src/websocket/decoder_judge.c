@@ -18,6 +18,7 @@ static const struct {
     [FAULT_IN_MESSAGE] = {CLOSE_PROTOCOL, "new message within a message"},
     [FAULT_FRAGMENTS] = {CLOSE_POLICY, "too many empty fragments"},
     [FAULT_UNMASKED] = {CLOSE_PROTOCOL, "frame not masked"},
+    [FAULT_MASKED] = {CLOSE_PROTOCOL, "frame masked"},
     [FAULT_CONTROL_LEN] = {CLOSE_PROTOCOL, "control frame too long"},
     [FAULT_LEN] = {CLOSE_PROTOCOL, "invalid payload length"},
     [FAULT_TOO_BIG] = {CLOSE_TOO_BIG, "message too big"},
@@ -101,8 +102,8 @@ decoder_judge(const struct decoder *d, const uint8_t *bytes, size_t have, int si
 
 	if (fault || have < 2)
 		return fault;
-	if (!h->masked)
-		return FAULT_UNMASKED; /* section 5.1 */
+	if (h->masked == d->client)
+		return d->client ? FAULT_MASKED : FAULT_UNMASKED; /* section 5.1 */
 	if (decoder_is_control(h->opcode)) {
 		uint8_t len = bytes[1] & 0x7f;
 

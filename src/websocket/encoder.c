@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages -> bytes for a client. A server does not mask (RFC 6455, section 5.1). */
+/* Messages -> bytes for the other side. */
 #include "websocket/encoder.h"
 
 #include "base/utf8.h"
@@ -15,10 +15,29 @@ encoder_header(struct encoder *e, uint8_t *out, enum message_type type, bool las
 {
 	enum frame_opcode opcode = type == MESSAGE_TEXT ? FRAME_TEXT : FRAME_BINARY;
 	bool first = !e->in_message;
+	size_t header;
 
 	e->in_message = !last;
-	return frame_write_header(
+	header = frame_write_header(
 	    out, last, first && e->compressed, first ? opcode : FRAME_CONTINUATION, len);
+	if (!e->masks)
+		return header;
+	out[1] |= FRAME_MASK_BIT;
+	memcpy(out + header, e->mask, FRAME_MASK_LEN);
+	return header + FRAME_MASK_LEN;
+}
+
+size_t
+encoder_mask_control(const struct encoder *e, uint8_t *out, size_t len)
+{
+	const size_t header = 2;
+
+	memmove(out + header + FRAME_MASK_LEN, out + header, len - header);
+	out[1] |= FRAME_MASK_BIT;
+	memcpy(out + header, e->mask, FRAME_MASK_LEN);
+	(void)simd->unmask(out + header + FRAME_MASK_LEN, out + header + FRAME_MASK_LEN,
+	    len - header, e->mask, 0);
+	return len + FRAME_MASK_LEN;
 }
 
 size_t

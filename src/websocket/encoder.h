@@ -20,12 +20,14 @@ struct encoder {
 	bool in_message; /* a part was sent and the last one was not */
 	bool compressed; /* set before the first part: the message is compressed (RFC 7692,
 			    section 6) */
+	bool masks; /* this end is the client (section 5.1): each frame is masked by MASK */
+	uint8_t mask[FRAME_MASK_LEN]; /* of the next frame: unpredictable (section 5.3) */
 };
 
 /*
  * Writes the header of a frame that carries LEN bytes of a message of TYPE to OUT (room for
- * FRAME_SERVER_HEADER_MAX) and returns its length. LAST: the message ends with it. The payload
- * follows by the caller, unmasked.
+ * FRAME_HEADER_MAX) and returns its length. LAST: the message ends with it. The payload follows
+ * by the caller, who masks it if E does.
  */
 size_t encoder_header(
     struct encoder *e, uint8_t *out, enum message_type type, bool last, size_t len);
@@ -43,6 +45,10 @@ size_t encoder_control(
  * of a character; a NUL is one. Returns the frame's length, at most 127.
  */
 size_t encoder_close(uint8_t *out, unsigned int code, struct span reason);
+
+/* Masks a whole control or CLOSE frame in OUT (room for FRAME_MASK_LEN more bytes). Returns its
+ * length. */
+size_t encoder_mask_control(const struct encoder *e, uint8_t *out, size_t len);
 
 /*
  * The fast path: whole records of a program's output become text frames in one loop, from the

@@ -18,6 +18,7 @@ enum frame_opcode {
 
 enum {
 	FRAME_MASK_LEN = 4,
+	FRAME_MASK_BIT = 0x80, /* of the second byte */
 	FRAME_HEADER_MAX = 14, /* bytes: 2, 8 of length, 4 of mask */
 	FRAME_SERVER_HEADER_MAX = 10, /* without the mask */
 	FRAME_CONTROL_MAX = 125, /* bytes of payload: section 5.5 */

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A program over pipes as a backend. */
+#include "backend/program.h"
+
+#include "child/child.h"
+#include "child/framing_json.h"
+#include "net/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* Bytes of a record, cut by a read, that waits for those after it; the read of a peer
+	 * leaves room for it, so that both fit into an empty pipe. */
+	PROGRAM_CUT_MAX = 4 * 1024,
+	/* What is read at once: the content of a full pipe. Of the shortest records, of which
+	 * there are many (`yes`), less: their frames are half as long again, and may all have
+	 * to be kept for a client that does not read. */
+	PROGRAM_READ = LOOP_BATCH,
+	PROGRAM_READ_OF_SHORT = 60 * 1024,
+	PROGRAM_READ_LITTLE = 8 * 1024,
+	PROGRAM_SHORT = 3, /* bytes that such a record has on average */
+};
+
+/*
+ * The records of one read of the client, so that they leave in one write: what was assembled,
+ * and after it those in the read buffer, where what surrounds a message takes the place of its
+ * frame header.
+ */
+struct program_pending {
+	struct buffer assembled; /* owned: a short record that was cut, or other texts */
+	uint8_t *start; /* NULL: none lie in the read buffer */
+	uint32_t len; /* bytes from START */
+	char
+	    tail; /* of the last message, not written yet: its place may be the next header's */
+	bool has_tail;
+};
+
+struct program {
+	struct backend backend; /* first: program_of() casts it back */
+	struct loop *loop; /* borrowed, as the next one */
+	const struct program_rules *rules;
+	struct child *child; /* owned */
+	struct program_pending pending;
+	struct framing_reader reader;
+	union {
+		struct loop_task drain; /* reads what a dead program left in its pipe */
+		struct loop_grave grave; /* once it is freed */
+	};
+	bool reaped; /* on_reaped was called: nothing more comes of the child */
+	bool initialized; /* the request of framing.null_process_id was seen */
+	bool close_put; /* as an event */
+	bool discards; /* its output */
+	bool short_records;
+};
+
+static struct program *
+program_of(const struct backend *backend)
+{
+	return (struct program *)(uintptr_t)backend;
+}
+
+struct batch_format
+program_format(const struct program_rules *rules)
+{
+	const struct framing *framing = &rules->to_program;
+	struct batch_format format = {
+	    /* To websocketd, text is no message for a program that reads bytes. */
+	    .text = framing_takes(framing, MESSAGE_TEXT) &&
+		    !(rules->drops_wrong_type && framing->kind == FRAMING_STREAM),
+	    .binary = framing_takes(framing, MESSAGE_BINARY),
+	    .parts = !framing_has_boundaries(framing),
+	};
+	int tail = FRAMING_NO_TAIL;
+
+	format.joins = framing_is_plain(framing, &tail);
+	format.separator = tail == FRAMING_NO_TAIL ? BATCH_NO_SEPARATOR : tail;
+	return format;
+}
+
+/* To the program */
+
+static void
+program_put_tail(struct program_pending *pending)
+{
+	if (pending->has_tail)
+		pending->start[pending->len++] = (uint8_t)pending->tail;
+	pending->has_tail = false;
+}
+
+static void
+program_flush(struct backend *backend)
+{
+	struct program *p = program_of(backend);
+	struct program_pending *pending = &p->pending;
+	struct iovec parts[2];
+	int count = 0;
+
+	if (!pending->start) {
+		if (buffer_len(&pending->assembled) > 0)
+			child_write_take(p->child, &pending->assembled);
+		return;
+	}
+	program_put_tail(pending);
+	if (buffer_len(&pending->assembled) > 0)
+		parts[count++] = (struct iovec){
+		    buffer_data(&pending->assembled), buffer_len(&pending->assembled)};
+	parts[count++] = (struct iovec){pending->start, pending->len};
+	pending->start = NULL;
+	child_write(p->child, parts, count);
+	buffer_clear(&pending->assembled);
+}
+
+/* A message that lies in the read buffer stays there, moved down to the one before it. */
+static void
+program_put_in_place(
+    struct program_pending *pending, const struct batch *b, const struct framing_wrapped *w)
+{
+	uint8_t *end;
+
+	/* The header before B is longer than a tail and a head, so END never passes what comes
+	 * next. */
+	if (!pending->start) {
+		pending->start = b->data - w->head_len;
+		pending->len = 0;
+	}
+	program_put_tail(pending);
+	end = pending->start + pending->len;
+	assert(end + w->head_len <= b->data && w->tail.len <= 1);
+	if (w->head_len > 0)
+		memcpy(end, w->head, w->head_len);
+	end += w->head_len;
+	if (end != b->data)
+		memmove(end, b->data, b->len);
+	pending->len += (uint32_t)(w->head_len + b->len);
+	pending->has_tail = w->tail.len > 0;
+	if (pending->has_tail)
+		pending->tail = *w->tail.data;
+}
+
+/* A message with a buffer of its own is moved to the queue, not copied. A short one, which a
+ * read has cut, waits for those that come after it. */
+static bool
+program_write_owned(struct program *p, struct batch *b, const struct framing_wrapped *w)
+{
+	struct iovec head = {(void *)(uintptr_t)w->head, w->head_len};
+	struct buffer own = {0};
+
+	program_flush(&p->backend);
+	buffer_move(&own, b->owner);
+	if (!buffer_append(&own, w->tail.data, w->tail.len)) {
+		buffer_clear(&own);
+		return false;
+	}
+	if (w->head_len > 0)
+		child_write(p->child, &head, 1);
+	if (w->head_len == 0 && buffer_len(&own) <= PROGRAM_CUT_MAX)
+		buffer_move(&p->pending.assembled, &own);
+	else
+		child_write_take(p->child, &own);
+	return true;
+}
+
+static bool
+program_put(struct program *p, struct batch *b, const struct framing_wrapped *w)
+{
+	struct buffer *records = &p->pending.assembled;
+
+	if (b->owner)
+		return program_write_owned(p, b, w);
+	if (w->head_len + w->tail.len <= b->room) {
+		program_put_in_place(&p->pending, b, w);
+		return true;
+	}
+	if (p->pending.start)
+		program_flush(&p->backend);
+	return buffer_append(records, w->head, w->head_len) &&
+	       buffer_append(records, b->data, b->len) &&
+	       buffer_append(records, w->tail.data, w->tail.len);
+}
+
+/* Writes one message, or a part of one. */
+static enum backend_result
+program_write_one(struct program *p, struct batch *b)
+{
+	struct framing framing = p->rules->to_program;
+	struct message m = {.type = b->type, .data = b->data, .len = b->len};
+	struct framing_wrapped wrapped;
+
+	framing.null_process_id = framing.null_process_id && !p->initialized;
+	switch (framing_wrap(&framing, &m, &wrapped, &p->pending.assembled)) {
+	case FRAMING_AROUND:
+		if (program_put(p, b, &wrapped))
+			break;
+		/* fallthrough */
+	case FRAMING_NO_ROOM:
+		/* What was begun must not reach the program. */
+		buffer_clear(&p->pending.assembled);
+		return BACKEND_WRITE_NO_MEMORY;
+	case FRAMING_APPENDED:
+		break;
+	case FRAMING_REFUSED:
+		p->backend.why = wrapped.reason;
+		return BACKEND_REJECTED;
+	}
+	p->initialized = p->initialized || wrapped.initialize;
+	if (buffer_len(&p->pending.assembled) >= LOOP_BATCH)
+		program_flush(&p->backend);
+	return BACKEND_OK;
+}
+
+static enum backend_result
+program_write(struct backend *backend, struct batch *b)
+{
+	static const struct framing_wrapped nothing = {.tail = {"", 0}};
+	struct program *p = program_of(backend);
+	struct batch_format format = program_format(p->rules);
+
+	if (b->type == MESSAGE_TEXT ? !format.text : !format.binary)
+		return p->rules->drops_wrong_type ? BACKEND_DROPPED : BACKEND_WRONG_TYPE;
+	if (b->messages <= 1 && b->separator == BATCH_NO_SEPARATOR)
+		return program_write_one(p, b);
+	assert(format.joins && b->separator == format.separator);
+	program_put_in_place(&p->pending, b, &nothing);
+	return BACKEND_OK;
+}
+
+static bool
+program_build_open(const struct program_spec *spec, struct buffer *event)
+{
+	const struct framing_json_open open = {
+	    .id = spec->id,
+	    .path = spec->url_path,
+	    .query = spec->query,
+	    .remote = spec->remote,
+	    .subprotocol = spec->subprotocol,
+	};
+
+	return !spec->rules->events || framing_json_put_open(event, &open);
+}
+
+static void
+program_put_close(struct backend *backend, uint16_t code, struct span reason)
+{
+	struct program *p = program_of(backend);
+	struct buffer event = {0};
+
+	if (!p->rules->events || p->close_put)
+		return;
+	p->close_put = true;
+	program_flush(backend);
+	/* Without memory its input ends without this record. */
+	if (framing_json_put_close(&event, code, reason))
+		child_write_take(p->child, &event);
+	buffer_clear(&event);
+}
+
+static void
+program_finish(struct backend *backend)
+{
+	program_flush(backend);
+	child_end(program_of(backend)->child);
+}
+
+static size_t
+program_queued(const struct backend *backend)
+{
+	return child_queued(program_of(backend)->child);
+}
+
+/* From the program */
+
+/* The state follows from three facts about the child. */
+static void
+program_changed(struct program *p)
+{
+	struct child_exit end = child_exit(p->child);
+
+	p->backend.by_signal = end.by_signal;
+	p->backend.value = end.value;
+	if (child_stdout_has_ended(p->child))
+		p->backend.state = p->reaped ? BACKEND_GONE : BACKEND_OUTPUT_ENDED;
+	else if (child_is_dead(p->child))
+		p->backend.state = BACKEND_EXITED;
+	/* Nobody is left to write, so no event comes when the pipe is empty. */
+	if (p->backend.state == BACKEND_EXITED && p->reaped && p->backend.reading)
+		loop_defer(p->loop, &p->drain);
+	p->backend.handlers->on_changed(p->backend.arg);
+}
+
+static void
+program_emit(struct program *p, struct batch *batch)
+{
+	p->backend.handlers->on_messages(p->backend.arg, batch);
+}
+
+/* Emits the complete records at the front of what was read, if they are messages as they are.
+ */
+static size_t
+program_emit_records(struct program *p)
+{
+	struct batch batch = {.type = MESSAGE_TEXT, .first = true, .last = true};
+	char separator;
+	uint8_t *end;
+
+	if (!framing_splits(&p->reader, &separator, &batch.cr))
+		return 0;
+	end = memrchr(p->reader.bytes, separator, p->reader.len);
+	if (!end)
+		return 0;
+	batch.separator = (unsigned char)separator;
+	batch.data = p->reader.bytes;
+	batch.len = (size_t)(end - batch.data) + 1;
+	framing_take(&p->reader, batch.len);
+	program_emit(p, &batch);
+	return batch.messages;
+}
+
+/* Emits what the framing found; false when that is all for now. */
+static bool
+program_emit_item(
+    struct program *p, enum framing_event event, const struct framing_item *item, bool first)
+{
+	const struct message *m = &item->message;
+	struct batch batch = {.type = m->type,
+	    .data = m->data,
+	    .len = m->len,
+	    .separator = BATCH_NO_SEPARATOR,
+	    .first = first,
+	    .last = event == FRAMING_MESSAGE};
+	struct backend_event note = {.code = item->code, .why = item->why};
+
+	switch (event) {
+	case FRAMING_MORE:
+		return false;
+	case FRAMING_MESSAGE:
+	case FRAMING_PART:
+		program_emit(p, &batch);
+		return true;
+	case FRAMING_CLOSE:
+		note.kind = BACKEND_CLOSE;
+		note.text = (struct span){(const char *)m->data, m->len};
+		note.shown = (struct span){(const char *)item->shown, item->shown_len};
+		break;
+	case FRAMING_BAD:
+		note.kind = BACKEND_MALFORMED;
+		note.shown = (struct span){(const char *)m->data, m->len};
+		break;
+	case FRAMING_TOO_BIG:
+		note.kind = BACKEND_TOO_BIG;
+		break;
+	case FRAMING_NOMEM:
+		note.kind = BACKEND_NO_MEMORY;
+		break;
+	}
+	p->backend.handlers->on_event(p->backend.arg, &note);
+	return true;
+}
+
+static void
+program_emit_all(struct program *p, size_t len)
+{
+	struct framing_item item;
+	size_t messages = 0;
+	bool first;
+
+	framing_feed(&p->reader, p->loop->in, len);
+	do {
+		messages += program_emit_records(p);
+		first = !p->reader.in_message;
+	} while (program_emit_item(p, framing_next(&p->reader, &item), &item, first));
+	p->short_records = messages * PROGRAM_SHORT > len;
+}
+
+/* How much is read at once: all of it may have to be queued for a client that does not read. */
+static size_t
+program_read_size(const struct program *p)
+{
+	if (p->rules->reads_little)
+		return PROGRAM_READ_LITTLE;
+	return p->short_records ? PROGRAM_READ_OF_SHORT : PROGRAM_READ;
+}
+
+/* One read of its output. */
+static void
+program_read(struct program *p)
+{
+	struct framing_item item;
+	bool first;
+	size_t n;
+
+	switch (child_read(p->child, p->loop->in, program_read_size(p), &n)) {
+	case STREAM_OK:
+		if (!p->discards)
+			program_emit_all(p, n);
+		break;
+	case STREAM_AGAIN:
+		return;
+	case STREAM_EOF:
+	case STREAM_FAILED:
+		/* The last line counts also without its end. */
+		first = !p->reader.in_message;
+		if (!p->discards)
+			(void)program_emit_item(
+			    p, framing_end(&p->reader, &item), &item, first);
+		framing_clear(&p->reader);
+		break;
+	}
+	program_changed(p);
+}
+
+static void
+program_on_drain(struct loop_task *task)
+{
+	struct program *p = LIST_ENTRY_OF(task, struct program, drain);
+
+	if (p->backend.reading && !child_stdout_has_ended(p->child))
+		program_read(p);
+}
+
+static void
+program_set_reading(struct backend *backend, bool on)
+{
+	struct program *p = program_of(backend);
+
+	backend->reading = on;
+	child_set_reading(p->child, on);
+	if (on && p->reaped && !child_stdout_has_ended(p->child))
+		loop_defer(p->loop, &p->drain);
+}
+
+static void
+program_set_reading_log(struct backend *backend, bool on)
+{
+	backend->reading_log = on;
+	child_set_reading_stderr(program_of(backend)->child, on);
+}
+
+static void
+program_discard(struct backend *backend)
+{
+	struct program *p = program_of(backend);
+
+	if (p->discards)
+		return;
+	p->discards = true;
+	framing_stop(&p->reader);
+}
+
+static void
+program_on_stdout(void *arg)
+{
+	program_read(arg);
+}
+
+static void
+program_on_stderr(void *arg, const char *line, size_t len)
+{
+	struct program *p = arg;
+
+	p->backend.handlers->on_log_line(p->backend.arg, line, len);
+}
+
+static void
+program_on_changed(void *arg)
+{
+	program_changed(arg);
+}
+
+static void
+program_on_stuck(void *arg)
+{
+	static const struct backend_event event = {.kind = BACKEND_STUCK};
+	struct program *p = arg;
+
+	p->backend.handlers->on_event(p->backend.arg, &event);
+	program_changed(p);
+}
+
+static void
+program_on_reaped(void *arg)
+{
+	struct program *p = arg;
+
+	p->reaped = true;
+	program_changed(p);
+}
+
+static const struct child_handlers program_child_handlers = {
+    .on_stdout = program_on_stdout,
+    .on_written = program_on_changed,
+    .on_stderr = program_on_stderr,
+    .on_stderr_read = program_on_changed,
+    .on_exit = program_on_changed,
+    .on_stuck = program_on_stuck,
+    .on_reaped = program_on_reaped,
+};
+
+static void
+program_release(struct loop_grave *grave)
+{
+	free(LIST_ENTRY_OF(grave, struct program, grave));
+}
+
+static void
+program_free(struct backend *backend)
+{
+	struct program *p = program_of(backend);
+
+	child_free(p->child);
+	p->child = NULL;
+	framing_clear(&p->reader);
+	buffer_clear(&p->pending.assembled);
+	loop_cancel(&p->drain);
+	loop_bury(p->loop, &p->grave, program_release);
+}
+
+static const struct backend_ops program_ops = {
+    .write = program_write,
+    .flush = program_flush,
+    .put_close = program_put_close,
+    .finish = program_finish,
+    .discard = program_discard,
+    .set_reading = program_set_reading,
+    .set_reading_log = program_set_reading_log,
+    .queued = program_queued,
+    .free = program_free,
+};
+
+struct backend *
+program_start(const struct program_spec *spec, const struct backend_handlers *handlers,
+    void *arg, int *error)
+{
+	struct program *p = calloc(1, sizeof(*p));
+	struct buffer event = {0};
+
+	*error = ENOMEM;
+	if (p && program_build_open(spec, &event))
+		*error = child_start(
+		    spec->children, &spec->command, &program_child_handlers, p, &p->child);
+	if (*error != 0) {
+		buffer_clear(&event);
+		free(p);
+		return NULL;
+	}
+	p->backend = (struct backend){
+	    .ops = &program_ops,
+	    .handlers = handlers,
+	    .arg = arg,
+	    .pid = child_pid(p->child),
+	    .reading_log = true,
+	};
+	p->loop = spec->loop;
+	p->rules = spec->rules;
+	loop_task_init(&p->drain, program_on_drain);
+	framing_init(&p->reader, &spec->rules->from_program);
+	child_write_take(p->child, &event);
+	return &p->backend;
+}

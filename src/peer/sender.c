@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages -> frames -> a stream. */
+#include "peer/sender.h"
+
+#include "base/utf8.h"
+
+#include <sys/random.h>
+
+enum {
+	SENDER_COPY_MAX = 4096, /* bytes of a message; a longer one is not copied */
+	SENDER_RUN = 16 * 1024, /* bytes of a batch: still cached when it is validated */
+};
+
+_Static_assert(BATCH_SLACK >= (int)SIMD_SLACK, "the loops read beyond a batch");
+
+static void
+sender_write(struct sender *s)
+{
+	size_t len = s->out_len;
+
+	s->out_len = 0;
+	if (len > 0 && s->stream && !s->failed && !stream_write(s->stream, s->loop->out, len))
+		s->failed = SENDER_LOST;
+}
+
+/* Makes room for LEN bytes and a header. */
+static void
+sender_reserve(struct sender *s, size_t len)
+{
+	if (LOOP_OUT - s->out_len < FRAME_HEADER_MAX + len)
+		sender_write(s);
+}
+
+/* A mask that nobody can predict (RFC 6455, section 5.3); taken from the system for several
+ * frames at once. */
+static void
+sender_choose_mask(struct sender *s)
+{
+	static uint8_t random[256];
+	static size_t left;
+
+	if (!s->encoder.masks)
+		return;
+	if (left < FRAME_MASK_LEN) {
+		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+			s->failed = SENDER_NO_RANDOM;
+			return;
+		}
+		left = sizeof(random);
+	}
+	left -= FRAME_MASK_LEN;
+	memcpy(s->encoder.mask, random + left, FRAME_MASK_LEN);
+}
+
+/* One frame of a compressed message, put together in loop->out: first the payload, then the
+ * header before it. */
+static void
+sender_put_deflated(
+    struct sender *s, enum message_type type, bool last, const uint8_t *data, size_t len)
+{
+	bool whole = last && !s->encoder.in_message;
+	uint8_t *frame;
+	size_t wire;
+	size_t header;
+
+	sender_reserve(s, deflater_bound(len));
+	frame = s->loop->out + s->out_len;
+	wire = deflater_put(s->deflater, data, len, last, frame + FRAME_HEADER_MAX);
+	if (wire == 0) {
+		/* The other side could not read on: what it has of this message can't be
+		 * completed. */
+		s->failed = SENDER_NO_MEMORY;
+		return;
+	}
+	/* Nothing was gained, and nothing will refer to it: it may as well leave as it is. */
+	if (whole && wire >= len && deflater_is_fresh(s->deflater)) {
+		s->encoder.compressed = false;
+		wire = len;
+		if (len > 0)
+			memcpy(frame + FRAME_HEADER_MAX, data, len);
+	}
+	header = encoder_header(&s->encoder, frame, type, last, wire);
+	memmove(frame + header, frame + FRAME_HEADER_MAX, wire);
+	if (s->encoder.masks)
+		(void)simd->unmask(frame + header, frame + header, wire, s->encoder.mask, 0);
+	s->out_len += (uint32_t)(header + wire);
+	s->counts->wire += wire;
+}
+
+/* False when the message leaves as it is. That is decided at its first part: one of several
+ * parts is long. */
+static bool
+sender_deflate(
+    struct sender *s, enum message_type type, bool last, const uint8_t *data, size_t len)
+{
+	if (!s->encoder.in_message)
+		s->encoder.compressed = !last || len >= s->deflate_min;
+	if (!s->encoder.compressed) {
+		s->counts->wire += len;
+		return false;
+	}
+	/* Repaired text can be longer than a batch; what is not the end and empty is nothing.
+	 */
+	for (; len > LOOP_BATCH && !s->failed; data += LOOP_BATCH, len -= LOOP_BATCH) {
+		sender_put_deflated(s, type, false, data, LOOP_BATCH);
+		sender_choose_mask(s);
+	}
+	if (!s->failed && (last || len > 0))
+		sender_put_deflated(s, type, last, data, len);
+	return true;
+}
+
+static void
+sender_put_masked(struct sender *s, const uint8_t *data, size_t len)
+{
+	size_t n;
+
+	for (size_t done = 0; done < len; done += n) {
+		if (s->out_len == LOOP_OUT)
+			sender_write(s);
+		n = len - done < LOOP_OUT - s->out_len ? len - done : LOOP_OUT - s->out_len;
+		(void)simd->unmask(
+		    s->loop->out + s->out_len, data + done, n, s->encoder.mask, done);
+		s->out_len += (uint32_t)n;
+	}
+}
+
+static void
+sender_frame(struct sender *s, enum message_type type, bool last, uint8_t *data, size_t len)
+{
+	struct iovec parts[2];
+	bool copy = len <= SENDER_COPY_MAX;
+
+	if (!s->stream || s->failed)
+		return;
+	sender_choose_mask(s);
+	s->counts->bytes += len;
+	s->counts->messages += last;
+	if (s->deflater && sender_deflate(s, type, last, data, len))
+		return;
+	sender_reserve(s, copy ? len : 0);
+	s->out_len +=
+	    (uint32_t)encoder_header(&s->encoder, s->loop->out + s->out_len, type, last, len);
+	if (s->encoder.masks) {
+		sender_put_masked(s, data, len);
+	} else if (copy) {
+		if (len > 0)
+			memcpy(s->loop->out + s->out_len, data, len);
+		s->out_len += (uint32_t)len;
+	} else {
+		parts[0] = (struct iovec){s->loop->out, s->out_len};
+		parts[1] = (struct iovec){data, len};
+		s->out_len = 0;
+		if (!stream_writev(s->stream, parts, 2))
+			s->failed = SENDER_LOST;
+	}
+}
+
+/* Converts what it can of a batch on the fast path: no step here is for a single message. False
+ * when the next one is not for it. */
+static bool
+sender_put_batch(struct sender *s, struct batch *batch)
+{
+	struct simd_frames frames = {.separator = (uint8_t)batch->separator, .cr = batch->cr};
+	size_t len = batch->len < SENDER_RUN ? batch->len : SENDER_RUN;
+	bool not_utf8;
+	size_t used;
+
+	if (s->deflater || s->encoder.masks || s->encoder.in_message || batch->careful > 0)
+		return false;
+	sender_reserve(s, SIMD_FRAMES_ROOM(len) + SIMD_SLACK);
+	frames.to = s->loop->out + s->out_len;
+	used = encoder_batch(&frames, batch->data, len, &not_utf8);
+	if (not_utf8)
+		batch->careful = used;
+	if (used == 0 || not_utf8)
+		return false;
+	batch->data += used;
+	batch->len -= used;
+	s->out_len = (uint32_t)(frames.to - s->loop->out);
+	s->counts->messages += frames.count;
+	s->counts->bytes += frames.bytes;
+	return true;
+}
+
+void
+sender_send(struct sender *s, struct batch *batch)
+{
+	if (batch->separator == BATCH_NO_SEPARATOR) {
+		sender_frame(s, batch->type, batch->last, batch->data, batch->len);
+		batch->len = 0;
+		return;
+	}
+	while (batch->len > 0 && s->stream && !s->failed) {
+		struct batch rest = *batch;
+		struct batch one;
+
+		if (sender_put_batch(s, batch))
+			continue;
+		rest = *batch;
+		one = batch_next(&rest);
+		if (!utf8_valid(one.data, one.len))
+			return;
+		*batch = rest;
+		sender_frame(s, MESSAGE_TEXT, true, one.data, one.len);
+	}
+}
+
+size_t
+sender_build_control(struct sender *s, uint8_t *out, enum frame_opcode opcode,
+    const uint8_t *payload, size_t len)
+{
+	size_t size = encoder_control(out, opcode, payload, len);
+
+	sender_choose_mask(s);
+	return s->encoder.masks ? encoder_mask_control(&s->encoder, out, size) : size;
+}
+
+void
+sender_control(struct sender *s, enum frame_opcode opcode, const uint8_t *payload, size_t len)
+{
+	sender_reserve(s, FRAME_CONTROL_MAX);
+	s->out_len +=
+	    (uint32_t)sender_build_control(s, s->loop->out + s->out_len, opcode, payload, len);
+}
+
+void
+sender_close(struct sender *s, uint16_t code, struct span reason, bool last)
+{
+	uint8_t frame[SENDER_CONTROL_MAX];
+	size_t len = encoder_close(frame, code, reason);
+
+	sender_choose_mask(s);
+	if (s->encoder.masks)
+		len = encoder_mask_control(&s->encoder, frame, len);
+	sender_write(s);
+	if (s->stream && !s->failed &&
+	    !(last ? stream_write_last(s->stream, frame, len)
+		   : stream_write(s->stream, frame, len)))
+		s->failed = SENDER_LOST;
+	sender_stop(s);
+}
+
+void
+sender_flush(struct sender *s)
+{
+	sender_write(s);
+	if (s->deflater)
+		deflater_rest(s->deflater);
+}
+
+const char *
+sender_reason(const struct sender *s)
+{
+	static const char *const reasons[] = {[SENDER_LOST] = "connection lost",
+	    [SENDER_NO_MEMORY] = "out of memory",
+	    [SENDER_NO_RANDOM] = "no random numbers"};
+
+	return reasons[s->failed];
+}
+
+void
+sender_stop(struct sender *s)
+{
+	s->out_len = 0;
+	deflater_drop(s->deflater);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a backend's messages to what a peer may send. */
+#include "session/output.h"
+
+#include "base/quote.h"
+
+#include <stdlib.h>
+
+enum {
+	/* Bytes of the queue to the peer above which lines of the log are dropped: only the
+	 * last of a dead program can exceed the watermark so far. */
+	OUTPUT_LOG_QUEUE_MAX = 256 * 1024,
+	/* Bytes of lines of the log that wait for the end of a message. */
+	OUTPUT_WAITING_MAX = 64 * 1024,
+};
+
+static void
+output_put(
+    struct peer *peer, enum message_type type, uint8_t *data, size_t len, bool first, bool last)
+{
+	struct batch batch = {
+	    .type = type,
+	    .data = data,
+	    .len = len,
+	    .separator = BATCH_NO_SEPARATOR,
+	    .first = first,
+	    .last = last,
+	};
+
+	peer_send(peer, &batch);
+}
+
+/* The text of a log line as a message. False without memory. */
+static bool
+output_mark_log(const struct output *o, struct buffer *out, const char *line, size_t len)
+{
+	const char *mark = o->rules->is_json ? "{\"type\":\"stderr\",\"data\":\""
+					     : "{\"stream\":\"stderr\",\"data\":\"";
+
+	return buffer_append(out, mark, strlen(mark)) &&
+	       quote_json(out, (const uint8_t *)line, len, QUOTE_FOR_PAGES) &&
+	       buffer_append(out, "\"}", 2);
+}
+
+/* Sends a text, or a part of one, that is UTF-8. */
+static enum output_result
+output_put_text(
+    struct output *o, struct peer *peer, uint8_t *text, size_t len, bool first, bool last)
+{
+	static const char mark[] = "{\"stream\":\"stdout\",\"data\":\"";
+	enum output_result result = OUTPUT_SENT;
+	struct buffer marked = {0};
+
+	if (!o->rules->sends_log || o->rules->is_json) {
+		output_put(peer, MESSAGE_TEXT, text, len, first, last);
+		return OUTPUT_SENT;
+	}
+	if ((!first || buffer_append(&marked, mark, sizeof(mark) - 1)) &&
+	    quote_json(&marked, text, len, QUOTE_FOR_PAGES) &&
+	    (!last || buffer_append(&marked, "\"}", 2)))
+		output_put(
+		    peer, MESSAGE_TEXT, buffer_data(&marked), buffer_len(&marked), first, last);
+	else
+		result = OUTPUT_NO_MEMORY;
+	buffer_clear(&marked);
+	return result;
+}
+
+/* RFC 6455, section 8.1: what is called text must be UTF-8. */
+static enum output_result
+output_put_repaired(struct output *o, struct peer *peer, const struct batch *b, bool first)
+{
+	uint8_t *fixed = malloc(UTF8_REPAIR_MAX(b->len));
+	enum output_result result = OUTPUT_NO_MEMORY;
+	size_t repaired = 0;
+	size_t len;
+
+	if (!fixed)
+		return OUTPUT_NO_MEMORY;
+	len = utf8_repair(&o->repair, b->data, b->len, b->last, fixed, &repaired);
+	if (repaired > 0 && o->rules->invalid == OUTPUT_CLOSE)
+		result = OUTPUT_INVALID;
+	else
+		result = output_put_text(o, peer, fixed, len, first, b->last);
+	free(fixed);
+	return result == OUTPUT_SENT && repaired > 0 ? OUTPUT_REPAIRED : result;
+}
+
+/* Whether a text begins with UTF-8; a character may be cut where it does not end. */
+static bool
+output_begins_well(const struct batch *b)
+{
+	struct utf8 state = {0};
+
+	return utf8_feed(&state, b->data, b->len) && (!b->last || utf8_complete(&state));
+}
+
+/* The lines of the log that could not be sent within a message. */
+static void
+output_put_waiting(struct output *o, struct peer *peer)
+{
+	struct buffer waiting = {0};
+
+	buffer_move(&waiting, &o->waiting);
+	while (buffer_len(&waiting) > 0) {
+		size_t len;
+
+		memcpy(&len, buffer_data(&waiting), sizeof(len));
+		buffer_consume(&waiting, sizeof(len));
+		output_put(peer, MESSAGE_TEXT, buffer_data(&waiting), len, true, true);
+		buffer_consume(&waiting, len);
+	}
+}
+
+/* Sends one message, or a part of one. */
+static enum output_result
+output_send_one(struct output *o, struct peer *peer, const struct batch *b)
+{
+	enum output_result result = OUTPUT_SENT;
+	bool first = !o->in_message;
+
+	/* The first part decides on the type of all. */
+	if (first)
+		o->type = b->type;
+	if (first && b->type == MESSAGE_TEXT && o->rules->invalid == OUTPUT_BINARY &&
+	    !output_begins_well(b)) {
+		o->type = MESSAGE_BINARY;
+		result = OUTPUT_MADE_BINARY;
+	}
+	o->in_message = !b->last;
+	if (o->type == MESSAGE_BINARY)
+		output_put(peer, o->type, b->data, b->len, first, b->last);
+	else if (o->repair.state.need > 0 || !utf8_valid(b->data, b->len))
+		result = output_put_repaired(o, peer, b, first);
+	else
+		result = output_put_text(o, peer, b->data, b->len, first, b->last);
+	if (b->last && buffer_len(&o->waiting) > 0)
+		output_put_waiting(o, peer);
+	return result;
+}
+
+enum output_result
+output_send(struct output *o, struct peer *peer, struct batch *batch)
+{
+	enum output_result result = OUTPUT_SENT;
+
+	if (batch->separator == BATCH_NO_SEPARATOR)
+		return output_send_one(o, peer, batch);
+	while (batch->len > 0 && peer->state == PEER_OPEN && result != OUTPUT_INVALID &&
+	       result != OUTPUT_NO_MEMORY) {
+		enum output_result one = OUTPUT_SENT;
+		struct batch next;
+
+		if (!o->rules->sends_log)
+			peer_send(peer, batch);
+		if (batch->len > 0 && peer->state == PEER_OPEN) {
+			next = batch_next(batch);
+			one = output_send_one(o, peer, &next);
+		}
+		if (one != OUTPUT_SENT)
+			result = one;
+	}
+	return result;
+}
+
+/* Keeps a line of the log until the begun message has ended. */
+static bool
+output_keep(struct output *o, const struct buffer *line)
+{
+	size_t len = buffer_len(line);
+
+	if (buffer_len(&o->waiting) + len > OUTPUT_WAITING_MAX ||
+	    !buffer_append(&o->waiting, &len, sizeof(len)))
+		return false;
+	if (buffer_append(&o->waiting, buffer_data(line), len))
+		return true;
+	buffer_cut(&o->waiting, buffer_len(&o->waiting) - sizeof(len));
+	return false;
+}
+
+enum output_result
+output_send_log(struct output *o, struct peer *peer, const char *line, size_t len)
+{
+	enum output_result result = OUTPUT_SENT;
+	struct buffer marked = {0};
+
+	if (peer_queued(peer) > OUTPUT_LOG_QUEUE_MAX)
+		return OUTPUT_UNREAD;
+	if (!output_mark_log(o, &marked, line, len))
+		result = OUTPUT_NO_MEMORY;
+	else if (!o->in_message)
+		output_put(
+		    peer, MESSAGE_TEXT, buffer_data(&marked), buffer_len(&marked), true, true);
+	else if (!output_keep(o, &marked))
+		result = OUTPUT_UNFINISHED;
+	buffer_clear(&marked);
+	return result;
+}
+
+void
+output_clear(struct output *o)
+{
+	buffer_clear(&o->waiting);
+}

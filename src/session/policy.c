@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a session does next: a pure function. */
+#include "session/policy.h"
+
+/* Backpressure: whether to read with QUEUED bytes waiting for the other side, ON being the last
+ * answer. */
+static bool
+policy_reads(bool on, size_t queued)
+{
+	return queued <= (on ? (size_t)BUFFER_HIGH : (size_t)BUFFER_LOW);
+}
+
+/* Answers to what the peer sent before its fault may still come. */
+static bool
+policy_awaits_answers(const struct policy_facts *f)
+{
+	return f->peer == PEER_OPEN && f->closing == CLOSING_GRACE &&
+	       (f->backend == BACKEND_RUNNING || f->backend == BACKEND_EXITED);
+}
+
+/* The peer's row of the table: what its state asks for, whatever the backend does. */
+static void
+policy_peer(const struct policy_facts *f, const struct policy *last, struct policy *p)
+{
+	switch (f->peer) {
+	case PEER_OPEN:
+		/*
+		 * Rule 1 of backpressure. The peer's own queue counts as well, else a flood of
+		 * pings from one that does not read fills memory with pongs.
+		 */
+		p->read_peer =
+		    !policy_awaits_answers(f) &&
+		    (f->peer_ending || (policy_reads(last->read_peer, f->backend_queued) &&
+					   policy_reads(last->read_peer, f->peer_queued)));
+		p->send_close = f->closing == CLOSING_REQUESTED ||
+				(f->closing == CLOSING_GRACE && !policy_awaits_answers(f)) ||
+				(f->closing == CLOSING_NONE && f->backend == BACKEND_GONE);
+		break;
+	case PEER_CLOSING:
+		/* Read on, for their Close; nothing is queued any more, so nothing can grow. */
+		p->read_peer = true;
+		break;
+	case PEER_LEFT:
+		/* RFC 6455, section 5.5.1: a Close is answered by a Close; section 7.1.1: the
+		 * server closes first. */
+		p->send_close = f->closing == CLOSING_REQUESTED;
+		p->finish_peer = true;
+		break;
+	case PEER_GONE:
+		break;
+	}
+}
+
+/* The backend's column. */
+static void
+policy_backend(const struct policy_facts *f, const struct policy *last, struct policy *p)
+{
+	bool open = f->peer == PEER_OPEN && f->closing == CLOSING_NONE;
+
+	p->relay_log = open && f->sends_log;
+	p->read_log = !p->relay_log || policy_reads(last->read_log, f->peer_queued);
+	switch (f->backend) {
+	case BACKEND_RUNNING:
+		p->relay_input = open;
+		p->finish_backend = !open;
+		break;
+	case BACKEND_OUTPUT_ENDED:
+		/* No answer can come any more, so it is led to its end; its exit is the code.
+		 */
+		p->finish_backend = true;
+		return;
+	case BACKEND_EXITED:
+		break;
+	case BACKEND_GONE:
+		p->free = f->peer == PEER_GONE;
+		return;
+	}
+	/* Rule 2. What nobody wants is read all the same: a full pipe would keep a program from
+	 * ending. */
+	p->relay_output = open || policy_awaits_answers(f);
+	p->read_backend = !p->relay_output || policy_reads(last->read_backend, f->peer_queued);
+}
+
+struct policy
+policy_decide(const struct policy_facts *facts, const struct policy *last)
+{
+	struct policy policy = {0};
+
+	policy_peer(facts, last, &policy);
+	policy_backend(facts, last, &policy);
+	return policy;
+}

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A session joins one peer and one backend. */
+#include "session/session.h"
+
+#include "net/loop.h"
+#include "session/policy.h"
+#include "websocket/frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct session {
+	union {
+		struct list node; /* in the server's list */
+		struct loop_grave grave; /* once it is freed */
+	};
+	struct loop *loop; /* borrowed, as the next one */
+	const struct session_rules *rules;
+	struct peer *peer; /* owned; NULL once it is GONE */
+	struct backend *backend; /* owned */
+	struct policy policy; /* the last result */
+	struct output output;
+	struct session_log log;
+	struct span
+	    close_reason; /* for the Close and for the log; constant unless OWNS_REASON */
+	uint16_t close_code; /* while REQUESTED or GRACE: of the Close */
+	enum closing closing : 8;
+	enum peer_state peer_state : 8; /* as last noted */
+	enum backend_state backend_state : 8;
+	bool owns_reason;
+	char texts[]; /* of the log */
+};
+
+static const char *const session_peer_names[] = {[PEER_OPEN] = "open",
+    [PEER_CLOSING] = "closing",
+    [PEER_LEFT] = "left",
+    [PEER_GONE] = "gone"};
+static const char *const session_backend_names[] = {[BACKEND_RUNNING] = "running",
+    [BACKEND_OUTPUT_ENDED] = "output ended",
+    [BACKEND_EXITED] = "exited",
+    [BACKEND_GONE] = "gone"};
+
+/* Facts */
+
+/* Asks what may flow, and what is to be done. */
+static void
+session_ask(struct session *s)
+{
+	struct policy_facts facts = {
+	    .peer = s->peer_state,
+	    .backend = s->backend_state,
+	    .closing = s->closing,
+	    .peer_queued = s->peer ? peer_queued(s->peer) : 0,
+	    .backend_queued = backend_queued(s->backend),
+	    .peer_ending = s->peer && s->peer->ending,
+	    .sends_log = s->rules->output.sends_log,
+	};
+
+	s->policy = policy_decide(&facts, &s->policy);
+}
+
+/* The session is to close; the first reason counts. */
+static void
+session_set_closing(struct session *s, enum closing closing, uint16_t code, const char *reason)
+{
+	if (s->closing != CLOSING_NONE)
+		return;
+	s->closing = closing;
+	s->close_code = code;
+	s->close_reason = span_of(reason);
+	session_ask(s);
+}
+
+static void
+session_request_close(struct session *s, uint16_t code, const char *reason)
+{
+	session_set_closing(s, CLOSING_REQUESTED, code, reason);
+}
+
+static void
+session_no_memory(struct session *s)
+{
+	session_request_close(s, CLOSE_INTERNAL, "out of memory");
+}
+
+/* The peer sent a message that can't be accepted. */
+static void
+session_fault(struct session *s, uint16_t code, const char *reason)
+{
+	session_set_closing(s, CLOSING_GRACE, code, reason);
+	peer_fault(s->peer);
+}
+
+static void
+session_note_peer(struct session *s, enum peer_state state)
+{
+	if (s->peer_state == state)
+		return;
+	session_log_change(
+	    &s->log, "peer", session_peer_names[s->peer_state], session_peer_names[state]);
+	s->peer_state = state;
+}
+
+/* The peer is not ours any more. */
+static void
+session_release_peer(struct session *s, void (*release)(struct peer *peer))
+{
+	struct peer *peer = s->peer;
+
+	s->peer = NULL;
+	release(peer);
+	session_note_peer(s, PEER_GONE);
+}
+
+static void
+session_note_states(struct session *s)
+{
+	enum backend_state state = s->backend->state;
+
+	if (s->backend_state != state)
+		session_log_change(&s->log, "child", session_backend_names[s->backend_state],
+		    session_backend_names[state]);
+	s->backend_state = state;
+	if (s->peer && s->peer->state != PEER_GONE) {
+		session_note_peer(s, s->peer->state);
+	} else if (s->peer) {
+		if (!s->close_reason.data)
+			s->close_reason = span_of(s->peer->reason);
+		session_release_peer(s, peer_free);
+	}
+}
+
+/* The step */
+
+static void
+session_release(struct loop_grave *grave)
+{
+	struct session *s = LIST_ENTRY_OF(grave, struct session, grave);
+
+	if (s->owns_reason)
+		free((char *)(uintptr_t)s->close_reason.data);
+	free(s);
+}
+
+/* The one end of a session that has started. */
+static void
+session_free(struct session *s)
+{
+	session_log_close(&s->log, s->backend, s->close_reason);
+	backend_free(s->backend);
+	output_clear(&s->output);
+	list_remove(&s->node);
+	loop_bury(s->loop, &s->grave, session_release);
+}
+
+/* The backend may ask why its input ends. Of one that ended its output nobody says more. */
+static void
+session_finish_backend(struct session *s)
+{
+	if (s->backend_state == BACKEND_RUNNING)
+		backend_put_close(s->backend,
+		    s->closing != CLOSING_NONE ? s->close_code : CLOSE_ABNORMAL,
+		    s->close_reason);
+	backend_finish(s->backend);
+}
+
+/* The close code and the reason that tell how the backend ended. */
+static uint16_t
+session_code_of_exit(const struct backend *backend, char *reason, size_t size)
+{
+	if (backend->by_signal) {
+		snprintf(reason, size, "signal %s", util_signal_name(backend->value));
+		return (uint16_t)(4256 + backend->value);
+	}
+	snprintf(reason, size, "exit %d", backend->value);
+	return backend->value == 0 ? CLOSE_NORMAL : (uint16_t)(4000 + backend->value);
+}
+
+static void
+session_send_close(struct session *s)
+{
+	char text[FRAME_CONTROL_MAX];
+	struct span reason = s->close_reason;
+
+	if (s->closing == CLOSING_NONE) {
+		s->close_code = session_code_of_exit(s->backend, text, sizeof(text));
+		reason = span_of(text);
+	}
+	if (s->peer_state == PEER_LEFT)
+		reason =
+		    (struct span){0}; /* section 5.5.1: "typically echos the status code" */
+	s->log.close_sent = s->close_code;
+	s->closing = s->peer_state == PEER_LEFT ? CLOSING_ANSWERED : CLOSING_SENT;
+	peer_close(s->peer, s->close_code, reason);
+	session_note_states(s);
+}
+
+/*
+ * Does what the policy asks for, until it asks for nothing new. The session may be freed by it:
+ * callers return right after it.
+ */
+static void
+session_step(struct session *s)
+{
+	session_note_states(s);
+	for (;;) {
+		session_ask(s);
+		if (!s->policy.relay_output) {
+			backend_discard(s->backend);
+			output_clear(&s->output);
+		}
+		if (s->policy.finish_backend)
+			session_finish_backend(s);
+		if (s->policy.send_close) {
+			session_send_close(s);
+		} else if (s->policy.finish_peer) {
+			session_release_peer(s, peer_finish);
+		} else if (s->policy.free) {
+			session_free(s);
+			return;
+		} else {
+			break;
+		}
+	}
+	if (s->peer)
+		peer_set_reading(s->peer, s->policy.read_peer);
+	backend_set_reading(s->backend, s->policy.read_backend);
+	backend_set_reading_log(s->backend, s->policy.read_log);
+}
+
+/* From the peer */
+
+static bool
+session_on_peer_messages(void *arg, struct batch *batch)
+{
+	struct session *s = arg;
+
+	if (!s->policy.relay_input)
+		return true;
+	switch (backend_write(s->backend, batch)) {
+	case BACKEND_OK:
+		s->log.in.messages += batch->messages;
+		s->log.in.bytes += batch->bytes;
+		s->log.in.wire += batch->wire;
+		break;
+	case BACKEND_DROPPED:
+		break;
+	case BACKEND_WRONG_TYPE:
+		/* RFC 6455, section 7.4.1: "it has received a type of data it cannot accept".
+		 */
+		session_fault(s, CLOSE_TYPE,
+		    "binary messages are not accepted: the program reads text (see --binary, "
+		    "--framing)");
+		break;
+	case BACKEND_REJECTED:
+		session_fault(s, CLOSE_POLICY, s->backend->why);
+		break;
+	case BACKEND_WRITE_NO_MEMORY:
+		session_no_memory(s);
+		break;
+	}
+	session_ask(s);
+	return s->policy.read_peer;
+}
+
+static void
+session_on_peer_fault(void *arg, uint16_t code, const char *reason)
+{
+	struct session *s = arg;
+
+	session_set_closing(s, CLOSING_GRACE, code, reason);
+	if (!s->close_reason.data)
+		s->close_reason = span_of(reason); /* after our Close: for the log */
+}
+
+static void
+session_on_peer_grace_over(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->closing == CLOSING_GRACE)
+		s->closing = CLOSING_REQUESTED;
+}
+
+static void
+session_on_peer_error(void *arg, uint16_t code, const char *reason)
+{
+	session_request_close(arg, code, reason);
+}
+
+static void
+session_on_peer_close(void *arg, uint16_t code, struct span reason)
+{
+	struct session *s = arg;
+
+	s->log.close_received = code;
+	backend_put_close(s->backend, code, reason);
+	s->closing = s->closing == CLOSING_SENT ? CLOSING_ANSWERED : CLOSING_REQUESTED;
+	s->close_code = code;
+}
+
+static void
+session_on_peer_changed(void *arg)
+{
+	struct session *s = arg;
+
+	backend_flush(s->backend);
+	session_step(s);
+}
+
+const struct peer_handlers session_peer_handlers = {
+    .on_messages = session_on_peer_messages,
+    .on_fault = session_on_peer_fault,
+    .on_grace_over = session_on_peer_grace_over,
+    .on_error = session_on_peer_error,
+    .on_close = session_on_peer_close,
+    .on_changed = session_on_peer_changed,
+};
+
+/* From the backend */
+
+/* Logs once what is done with output that is not UTF-8. */
+static void
+session_note_not_utf8(struct session *s, enum log_level level, struct span what)
+{
+	if (!s->log.said_not_utf8)
+		session_log_line(&s->log, level, what);
+	s->log.said_not_utf8 = true;
+}
+
+/* Logs once that not all lines of stderr are sent. */
+static void
+session_note_dropped(struct session *s, const char *why)
+{
+	if (!s->log.said_dropped && session_log_begin(&s->log, LOG_WARN, "session",
+					SPAN("some lines of stderr are not sent to the client"))) {
+		log_text("reason", span_of(why));
+		log_end();
+	}
+	s->log.said_dropped = true;
+}
+
+static void
+session_note_output(struct session *s, enum output_result result)
+{
+	switch (result) {
+	case OUTPUT_SENT:
+		break;
+	case OUTPUT_REPAIRED:
+		session_note_not_utf8(s, LOG_WARN,
+		    SPAN("the program's output is not UTF-8: invalid bytes are replaced with "
+			 "U+FFFD; use --binary to send bytes unchanged"));
+		break;
+	case OUTPUT_MADE_BINARY:
+		session_note_not_utf8(s, LOG_WARN,
+		    SPAN("the program's output is not UTF-8: sent as a binary message "
+			 "(--invalid-utf8=binary)"));
+		break;
+	case OUTPUT_INVALID:
+		session_note_not_utf8(s, LOG_ERROR,
+		    SPAN("the program's output is not UTF-8: closing the session "
+			 "(--invalid-utf8=close)"));
+		session_request_close(s, CLOSE_INTERNAL, "the program's output is not UTF-8");
+		break;
+	case OUTPUT_NO_MEMORY:
+		session_no_memory(s);
+		break;
+	case OUTPUT_UNREAD:
+		session_note_dropped(s, "the client does not read, and the program has exited");
+		break;
+	case OUTPUT_UNFINISHED:
+		session_note_dropped(s, "a long line of stdout is still being sent");
+		break;
+	}
+}
+
+static void
+session_on_backend_messages(void *arg, struct batch *batch)
+{
+	struct session *s = arg;
+	uint64_t before;
+
+	if (!s->policy.relay_output)
+		return;
+	before = s->log.out.messages;
+	session_note_output(s, output_send(&s->output, s->peer, batch));
+	batch->messages = (size_t)(s->log.out.messages - before);
+}
+
+static void
+session_on_backend_log_line(void *arg, const char *line, size_t len)
+{
+	struct session *s = arg;
+
+	session_log_stderr(&s->log, (struct span){line, len});
+	if (s->policy.relay_log)
+		session_note_output(s, output_send_log(&s->output, s->peer, line, len));
+}
+
+/* The backend's output can't be sent any further. */
+static void
+session_note_malformed(struct session *s, const char *why, struct span bytes)
+{
+	/* One that is being ended may well end within a record. */
+	if (!s->policy.relay_output || s->closing != CLOSING_NONE)
+		return;
+	if (session_log_begin(
+		&s->log, LOG_ERROR, "session", SPAN("the program's output is malformed"))) {
+		log_text("reason", span_of(why));
+		log_text("bytes", bytes);
+		log_end();
+	}
+	session_request_close(s, CLOSE_INTERNAL, "the program's output is malformed");
+}
+
+static void
+session_on_backend_close(struct session *s, const struct backend_event *event)
+{
+	char *text;
+
+	if (s->closing != CLOSING_NONE)
+		return;
+	if (!frame_close_code_valid(event->code)) {
+		session_note_malformed(s, "close with a code that can't be sent", event->shown);
+		return;
+	}
+	session_request_close(s, event->code, "");
+	text = span_dup(event->text);
+	if (!text)
+		return;
+	s->close_reason = (struct span){text, event->text.len};
+	s->owns_reason = true;
+}
+
+static void
+session_on_backend_event(void *arg, const struct backend_event *event)
+{
+	struct session *s = arg;
+
+	switch (event->kind) {
+	case BACKEND_CLOSE:
+		session_on_backend_close(s, event);
+		break;
+	case BACKEND_MALFORMED:
+		session_note_malformed(s, event->why, event->shown);
+		break;
+	case BACKEND_TOO_BIG:
+		if (s->policy.relay_output && s->closing == CLOSING_NONE)
+			session_log_line(&s->log, LOG_ERROR, span_of(s->rules->reason_output));
+		session_request_close(s, CLOSE_INTERNAL, s->rules->reason_output);
+		break;
+	case BACKEND_NO_MEMORY:
+		session_no_memory(s);
+		break;
+	case BACKEND_STUCK:
+		session_request_close(s, CLOSE_INTERNAL, "the program can't be terminated");
+		break;
+	}
+}
+
+static void
+session_on_backend_changed(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->peer)
+		peer_flush(s->peer);
+	session_step(s);
+}
+
+const struct backend_handlers session_backend_handlers = {
+    .on_messages = session_on_backend_messages,
+    .on_log_line = session_on_backend_log_line,
+    .on_event = session_on_backend_event,
+    .on_changed = session_on_backend_changed,
+};
+
+/* Its life */
+
+struct session *
+session_new(struct loop *loop, struct list *list, const struct session_rules *rules,
+    const struct session_log_spec *spec)
+{
+	char texts[SESSION_LOG_TEXTS_MAX];
+	size_t len = session_log_texts(spec, texts);
+	struct session *s = calloc(1, sizeof(*s) + len);
+
+	if (!s)
+		return NULL;
+	s->loop = loop;
+	s->rules = rules;
+	memcpy(s->texts, texts, len);
+	session_log_init(&s->log, spec, s->texts);
+	s->output.rules = &rules->output;
+	list_init(&s->node);
+	list_append(list, &s->node);
+	return s;
+}
+
+struct peer_counts *
+session_sent(struct session *s)
+{
+	return &s->log.out;
+}
+
+void
+session_cancel(struct session *s)
+{
+	if (!s)
+		return;
+	list_remove(&s->node);
+	session_release(&s->grave);
+}
+
+void
+session_start_take(struct session *s, struct peer *peer, struct backend *backend,
+    const struct session_log_spec *spec)
+{
+	s->peer = peer;
+	s->backend = backend;
+	s->log.pid = backend->pid;
+	s->log.compresses = peer->compresses;
+	session_log_open(&s->log, spec);
+	session_ask(s);
+}
+
+void
+session_drain_all(struct list *list)
+{
+	struct list *next;
+
+	for (struct list *node = list->next; node != list; node = next) {
+		struct session *s = LIST_ENTRY_OF(node, struct session, node);
+
+		next = node->next;
+		session_request_close(s, CLOSE_GOING_AWAY, "the server is shutting down");
+		session_step(s);
+	}
+}
+
+void
+session_abort_all(struct list *list)
+{
+	struct list *next;
+
+	for (struct list *node = list->next; node != list; node = next) {
+		struct session *s = LIST_ENTRY_OF(node, struct session, node);
+
+		next = node->next;
+		if (!s->close_reason.data)
+			s->close_reason = SPAN("server stopped");
+		if (s->peer)
+			session_release_peer(s, peer_free);
+		session_step(s);
+	}
+}
+
+bool
+session_all_have_no_peer(const struct list *list)
+{
+	for (struct list *node = list->next; node != list; node = node->next) {
+		if (LIST_ENTRY_OF(node, struct session, node)->peer)
+			return false;
+	}
+	return true;
+}

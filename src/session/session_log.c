@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The log lines of a session. */
+#include "session/session_log.h"
+
+#include "child/diagnose.h"
+#include "websocket/frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SESSION_LOG_AT_ONCE_MS =
+	    5 * 1000, /* a client that disconnects within it did not wait */
+	SESSION_LOG_WAITED_MS = 100,
+};
+
+/* The texts, in their order. */
+enum {
+	SESSION_LOG_REMOTE,
+	SESSION_LOG_OFFERED,
+	SESSION_LOG_PROGRAM,
+	SESSION_LOG_URL,
+	SESSION_LOG_ORIGIN,
+};
+
+static const char *
+session_log_text(const struct session_log *log, int which)
+{
+	const char *text = log->texts;
+
+	while (which-- > 0)
+		text += strlen(text) + 1;
+	return text;
+}
+
+size_t
+session_log_texts(const struct session_log_spec *spec, char texts[SESSION_LOG_TEXTS_MAX])
+{
+	struct span origin = spec->origin.len > 0 ? spec->origin : SPAN("file:");
+	int len = snprintf(texts, SESSION_LOG_TEXTS_MAX, "%s%c%.*s%c%s", spec->remote, 0,
+	    (int)spec->offered.len, spec->offered.len > 0 ? spec->offered.data : "", 0,
+	    spec->rules->is_directory ? spec->program : "");
+
+	if (spec->rules->compat)
+		len += 1 + snprintf(texts + len + 1, SESSION_LOG_TEXTS_MAX - (size_t)len - 1,
+			       "http%s://%.*s%.*s%c%.*s", spec->secure ? "s" : "",
+			       (int)spec->host.len, spec->host.len > 0 ? spec->host.data : "",
+			       (int)spec->target.len, spec->target.data, 0, (int)origin.len,
+			       origin.data);
+	return (size_t)len + 1;
+}
+
+void
+session_log_init(
+    struct session_log *log, const struct session_log_spec *spec, const char *texts)
+{
+	*log = (struct session_log){
+	    .rules = spec->rules,
+	    .id = spec->id,
+	    .texts = texts,
+	    .opened_ms = util_clock_ms(),
+	};
+}
+
+bool
+session_log_begin(
+    struct session_log *log, enum log_level level, const char *category, struct span message)
+{
+	if (!log_begin(level, category, log->id, message))
+		return false;
+	if (log->rules->compat) {
+		log_text("url", span_of(session_log_text(log, SESSION_LOG_URL)));
+		log_number("id", (int64_t)log->id);
+		log_text("remote", span_of(session_log_text(log, SESSION_LOG_REMOTE)));
+		log_text("command", span_of(log->rules->command));
+		log_text("origin", span_of(session_log_text(log, SESSION_LOG_ORIGIN)));
+		log_number("pid", log->pid);
+	}
+	return true;
+}
+
+void
+session_log_line(struct session_log *log, enum log_level level, struct span message)
+{
+	if (session_log_begin(log, level, "session", message))
+		log_end();
+}
+
+void
+session_log_change(struct session_log *log, const char *what, const char *from, const char *to)
+{
+	char message[64];
+
+	if (!log_shows(LOG_DEBUG))
+		return;
+	snprintf(message, sizeof(message), "%s %s -> %s", what, from, to);
+	session_log_line(log, LOG_DEBUG, span_of(message));
+}
+
+void
+session_log_open(struct session_log *log, const struct session_log_spec *spec)
+{
+	if (!session_log_begin(log, LOG_ACCESS, "session",
+		log->rules->compat ? SPAN("CONNECT") : SPAN("open")))
+		return;
+	if (!log->rules->compat) {
+		log_text("remote", span_of(session_log_text(log, SESSION_LOG_REMOTE)));
+		log_text("target", spec->target);
+		if (spec->origin.len > 0)
+			log_text("origin", spec->origin);
+		if (spec->subprotocol.len > 0)
+			log_text("subprotocol", spec->subprotocol);
+		if (spec->extensions.len > 0)
+			log_text("extensions", spec->extensions);
+		log_text("program", span_of(spec->program));
+		log_number("pid", log->pid);
+	}
+	log_end();
+}
+
+static void
+session_log_suppressed(struct session_log *log)
+{
+	unsigned int count = log->stderr_limit.suppressed;
+	char message[64];
+
+	if (count == 0)
+		return;
+	log->stderr_limit.suppressed = 0;
+	snprintf(message, sizeof(message), "%u line%s of stderr suppressed", count,
+	    util_plural(count));
+	session_log_line(log, LOG_WARN, span_of(message));
+}
+
+void
+session_log_stderr(struct session_log *log, struct span line)
+{
+	if (!log_shows(LOG_ERROR) || !lines_limit_allows(&log->stderr_limit, util_clock_ms()))
+		return;
+	session_log_suppressed(log);
+	if (session_log_begin(log, LOG_ERROR, "stderr", line))
+		log_end();
+}
+
+/* How many times fewer bytes compression made of one way's messages. */
+static void
+session_log_ratio(const char *key, const struct peer_counts *count)
+{
+	char text[32];
+
+	if (count->wire == 0)
+		return;
+	snprintf(text, sizeof(text), "%.2f", (double)count->bytes / (double)count->wire);
+	log_text(key, span_of(text));
+}
+
+/* The value of --subprotocol that would select what the client offered; false when it is not
+ * one to paste. */
+static bool
+session_log_subprotocols(struct session_log *log, char *text, size_t size)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._+";
+	const struct session_log_rules *rules = log->rules;
+	const char *offered = session_log_text(log, SESSION_LOG_OFFERED);
+	size_t len = 0;
+
+	for (size_t i = 0; i <= rules->subprotocol_count; i++) {
+		bool last = i == rules->subprotocol_count;
+		const char *name = last ? offered : rules->subprotocols[i];
+		int put = snprintf(text + len, size - len, last ? "%s" : "%s,", name);
+
+		if (name[strspn(name, plain)] != '\0' || put < 0 || (size_t)put >= size - len)
+			return false;
+		len += (size_t)put;
+	}
+	return true;
+}
+
+/* Browsers and some libraries disconnect without a Close frame when none of the subprotocols
+ * that they offered is selected (RFC 6455, section 4.1). */
+static void
+session_log_hint_subprotocol(struct session_log *log)
+{
+	char list[256];
+	char message[512];
+
+	if (*session_log_text(log, SESSION_LOG_OFFERED) == '\0' || log->in.messages > 0 ||
+	    log->close_received != 0 ||
+	    util_clock_ms() - log->opened_ms > SESSION_LOG_AT_ONCE_MS)
+		return;
+	if (session_log_subprotocols(log, list, sizeof(list)))
+		snprintf(message, sizeof(message),
+		    "the client disconnected because none of the subprotocols that it offered "
+		    "was selected; if the program supports it, add --subprotocol=%s",
+		    list);
+	else
+		snprintf(message, sizeof(message),
+		    "the client disconnected because none of the subprotocols that it offered "
+		    "was selected; see --subprotocol");
+	session_log_line(log, LOG_WARN, span_of(message));
+}
+
+/* A program that reads and prints nothing while its client waits usually buffers its output.
+ * Some have nothing to print, so this is said once. */
+static void
+session_log_hint_buffering(struct session_log *log)
+{
+	static bool said;
+
+	if (said || log->in.messages == 0 || log->out.messages > 0 ||
+	    util_clock_ms() - log->opened_ms < SESSION_LOG_WAITED_MS)
+		return;
+	said = true;
+	session_log_line(log, LOG_INFO,
+	    SPAN("the program printed nothing; if it should have, it probably buffers its "
+		 "output: let it flush after each line (python3 -u, stdbuf -oL, fflush)"));
+}
+
+/* 126 and 127 are what env(1) and shells exit with when they can't start a program; the file
+ * says why more clearly than what they print. */
+static void
+session_log_hint_interpreter(struct session_log *log, const struct backend *backend)
+{
+	const char *program = log->rules->is_directory
+				  ? session_log_text(log, SESSION_LOG_PROGRAM)
+				  : log->rules->command;
+	char why[DIAGNOSE_MAX];
+	char message[DIAGNOSE_MAX + PATH_MAX];
+
+	if (backend->by_signal || (backend->value != 126 && backend->value != 127) ||
+	    !diagnose_program(program, 0, why))
+		return;
+	snprintf(message, sizeof(message), "can't start %s: %s", program, why);
+	session_log_line(log, LOG_WARN, span_of(message));
+}
+
+static void
+session_log_close_line(
+    struct session_log *log, const struct backend *backend, struct span reason)
+{
+	if (!session_log_begin(log, LOG_ACCESS, "session",
+		log->rules->compat ? SPAN("DISCONNECT") : SPAN("close")))
+		return;
+	if (!log->rules->compat) {
+		log_text("remote", span_of(session_log_text(log, SESSION_LOG_REMOTE)));
+		log_number("duration_ms", util_clock_ms() - log->opened_ms);
+		log_number("in_messages", (int64_t)log->in.messages);
+		log_number("in_bytes", (int64_t)log->in.bytes);
+		log_number("out_messages", (int64_t)log->out.messages);
+		log_number("out_bytes", (int64_t)log->out.bytes);
+		if (log->compresses) {
+			log_number("in_wire_bytes", (int64_t)log->in.wire);
+			log_number("out_wire_bytes", (int64_t)log->out.wire);
+			session_log_ratio("in_compression_ratio", &log->in);
+			session_log_ratio("out_compression_ratio", &log->out);
+		}
+		if (backend->by_signal)
+			log_text("signal", span_of(util_signal_name(backend->value)));
+		else
+			log_number("exit", backend->value);
+		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
+		log_number(
+		    "close_sent", log->close_sent != 0 ? log->close_sent : CLOSE_ABNORMAL);
+		log_number("close_received",
+		    log->close_received != 0 ? log->close_received : CLOSE_ABNORMAL);
+		if (reason.len > 0)
+			log_text("reason", reason);
+	}
+	log_end();
+}
+
+void
+session_log_close(struct session_log *log, const struct backend *backend, struct span reason)
+{
+	session_log_suppressed(log);
+	session_log_close_line(log, backend, reason);
+	if (log->rules->compat)
+		return;
+	session_log_hint_interpreter(log, backend);
+	session_log_hint_subprotocol(log);
+	session_log_hint_buffering(log);
+}

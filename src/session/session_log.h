@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The log lines of a session. */
+#ifndef SESSION_SESSION_LOG_H
+#define SESSION_SESSION_LOG_H
+
+#include "backend/backend.h"
+#include "base/log.h"
+#include "child/lines.h"
+#include "peer/peer.h"
+
+/* Of an endpoint; all borrowed for longer than any session. */
+struct session_log_rules {
+	bool compat; /* websocketd's lines */
+	const char *command; /* the program, or the directory of programs */
+	bool is_directory;
+	char *const *subprotocols; /* those that may be selected */
+	size_t subprotocol_count;
+};
+
+/* What the lines name; all borrowed during the call but RULES. */
+struct session_log_spec {
+	const struct session_log_rules *rules;
+	uint64_t id;
+	const char *remote; /* the client's address */
+	const char *program; /* the file that is started */
+	bool secure;
+	struct span target; /* of the request, as the next two */
+	struct span host;
+	struct span origin;
+	struct span subprotocol; /* empty: none was agreed on, as the next one */
+	struct span extensions;
+	struct span offered; /* the client's first subprotocol if none was selected */
+};
+
+struct session_log {
+	const struct session_log_rules *rules; /* borrowed */
+	uint64_t id;
+	int64_t opened_ms;
+	pid_t pid;
+	/* Borrowed: the client's address, the subprotocol offered and the program below a
+	 * directory; in compat mode also the URL and the origin. Each is terminated. */
+	const char *texts;
+	struct lines_limit stderr_limit;
+	bool said_not_utf8; /* each of these two is logged once */
+	bool said_dropped;
+	/* For the closing line. */
+	struct peer_counts in;
+	struct peer_counts out;
+	uint16_t close_sent; /* 0: none, as the next one */
+	uint16_t close_received;
+	bool compresses;
+};
+
+/* Writes the texts of a log, and returns their length. */
+enum { SESSION_LOG_TEXTS_MAX = 48 * 1024 };
+size_t session_log_texts(
+    const struct session_log_spec *spec, char texts[SESSION_LOG_TEXTS_MAX]);
+
+/* Begins a log. TEXTS are its own from session_log_texts(), and outlive it. */
+void session_log_init(
+    struct session_log *log, const struct session_log_spec *spec, const char *texts);
+
+/* As log_begin() for this session; in compat mode with what websocketd puts on each line. */
+bool session_log_begin(struct session_log *log, enum log_level level, const char *category,
+    struct span message) __attribute__((warn_unused_result));
+
+/* A line without further fields. */
+void session_log_line(struct session_log *log, enum log_level level, struct span message);
+
+/* A state changed; WHAT is whose. */
+void session_log_change(
+    struct session_log *log, const char *what, const char *from, const char *to);
+
+/* A line that the program wrote to stderr; of many, only some (child/lines.h). */
+void session_log_stderr(struct session_log *log, struct span line);
+
+/* The first line; and the last one: how the session went and ended, with hints. */
+void session_log_open(struct session_log *log, const struct session_log_spec *spec);
+void session_log_close(
+    struct session_log *log, const struct backend *backend, struct span reason);
+
+#endif
