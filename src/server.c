@@ -207,6 +207,9 @@ server_serve(struct server *server)
 		log_errorx("%zu program%s left running", left, left == 1 ? " is" : "s are");
 	if (server->parent == 0)
 		log_info("stopped");
+	/* The sessions of those are not over, so what they refer to can't be freed. */
+	if (left > 0)
+		exit(SERVER_LEFT_BEHIND);
 	return children_left_behind(server->children) ? SERVER_LEFT_BEHIND : 0;
 }
 

@@ -173,6 +173,12 @@ server_signals_install(struct server *server)
 void
 server_signals_clear(struct server *server)
 {
+	sigset_t all;
+
+	/* The process is about to exit with its status: a signal that comes late is no reason
+	 * for another one. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
 		if (server->signals[i])
 			event_free(server->signals[i]);
