@@ -12,7 +12,7 @@ import tempfile
 import time
 
 import pytest
-from conftest import TLS, WSPIPE, children, listening_addresses, wait_for
+from conftest import TLS, WSPIPE, children, listening_addresses, plain_only, wait_for
 from probes import wait_idle
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
@@ -193,6 +193,7 @@ def test_log_that_nobody_reads(server, tmp_path):
     os.close(held)
 
 
+@plain_only  # the other user cannot read the key
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 @pytest.mark.parametrize("workers", (1, 2))
 @pytest.mark.parametrize("kind", ("pipe", "named pipe"))
