@@ -24,7 +24,8 @@ static struct {
 	enum log_level lowest;
 	int worker; /* 0: none */
 	bool torn; /* the last line was written in part */
-	uint64_t dropped; /* lines since the last one that was written */
+	uint64_t dropped; /* lines since the last one that was written, and */
+	int drop_error; /* the errno of the last of them */
 } log_state = {.format = LOG_TEXT, .lowest = LOG_ACCESS};
 
 static struct {
@@ -379,14 +380,17 @@ log_write(void)
 	written = log_sink_write(line.bytes, line.len);
 	if (written == -1) {
 		log_state.dropped++;
+		log_state.drop_error = errno;
 		return;
 	}
 	log_state.torn = (size_t)written < line.len;
 	if (dropped == 0 || log_state.torn)
 		return;
 	log_state.dropped = 0;
-	log_warnx("%llu log line%s dropped (log reader blocked)", (unsigned long long)dropped,
-	    util_plural(dropped));
+	log_warnx("%llu log line%s dropped (%s)", (unsigned long long)dropped,
+	    util_plural(dropped),
+	    log_state.drop_error == EAGAIN ? "log reader blocked"
+					   : strerror(log_state.drop_error));
 }
 
 void

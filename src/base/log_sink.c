@@ -119,7 +119,10 @@ log_sink_write_polled(int fd, const char *bytes, size_t len)
 	}
 	if (guards)
 		log_sink_guard(0);
-	return done > 0 ? (ssize_t)done : -1;
+	if (done > 0)
+		return (ssize_t)done;
+	errno = EAGAIN;
+	return -1;
 }
 
 static ssize_t

@@ -10,8 +10,8 @@
  */
 void log_sink_set(int fd);
 
-/* As write(2): -1 also if nobody reads what was written before, and less than LEN if that is so
- * from there on. */
+/* As write(2): -1 with EAGAIN if nobody reads what was written before, and less than LEN if
+ * that is so from there on. */
 ssize_t log_sink_write(const char *bytes, size_t len);
 
 #endif

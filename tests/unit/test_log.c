@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -507,6 +509,37 @@ test_lines_that_nobody_takes_are_counted(void **state)
 	assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
 }
 
+/* A file that may not grow, and then may. */
+static void
+test_lines_that_do_not_fit_into_a_file_are_counted(void **state)
+{
+	char path[] = "/tmp/wspipe-log-XXXXXX";
+	int fd = mkstemp(path);
+	struct rlimit before, none;
+	char text[512];
+	ssize_t n;
+
+	(void)state;
+	assert_true(fd != -1);
+	unlink(path);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	signal(SIGXFSZ, SIG_IGN);
+	log_setup(fd, LOG_TEXT, LOG_DEBUG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	log_info("does not fit");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	log_info("fits");
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_null(strstr(text, "does not fit"));
+	assert_non_null(strstr(text, " warn server 1 log line dropped (File too large)\n"));
+	close(fd);
+}
+
 /* Writes more lines than FD holds, as a user who can't open it once more; it must come to its
  * end. */
 static void
@@ -647,6 +680,7 @@ main(void)
 	    cmocka_unit_test(test_levels),
 	    cmocka_unit_test(test_server_lines_and_errno),
 	    cmocka_unit_test(test_lines_that_nobody_takes_are_counted),
+	    cmocka_unit_test(test_lines_that_do_not_fit_into_a_file_are_counted),
 	    cmocka_unit_test(test_what_belongs_to_another_user_does_not_block),
 	    cmocka_unit_test(test_dropped_lines_of_another_user_are_counted),
 	    cmocka_unit_test(test_hostile_values),
