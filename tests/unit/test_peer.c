@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A WebSocket over a scripted stream, and both of its roles connected with each other. */
+#include "net/linger.h"
+#include "peer/websocket.h"
+#include "script_stream.h"
+#include "websocket/frame.h"
+
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* The seconds that pass. */
+static int64_t now_ms;
+
+int64_t __wrap_util_clock_ms(void);
+int64_t
+__wrap_util_clock_ms(void)
+{
+	return now_ms;
+}
+
+static const struct batch_format lines = {
+    .text = true, .binary = true, .joins = true, .separator = '\n'};
+static const struct batch_format objects = {.text = true, .binary = true};
+static const struct websocket_rules rules = {.max_message = 1 << 20,
+    .max_pings = 3,
+    .ping_ms = 30000,
+    .deflate = {.level = 4, .min = 64},
+    .reason_message = "too large",
+    .reason_pings = "too many pings"};
+
+/* A peer with its stream, and what its user saw. */
+struct user {
+	struct loop *loop;
+	struct peer *peer;
+	struct script_stream stream;
+	struct peer_counts sent;
+	struct buffer text; /* each message with a bar after it */
+	bool pauses; /* no more messages for now */
+	bool answers; /* a Close, as sessions do */
+	size_t calls; /* of on_messages */
+	uint16_t fault;
+	uint16_t close;
+	bool grace_over;
+};
+
+static bool
+on_messages(void *arg, struct batch *batch)
+{
+	struct user *u = arg;
+
+	u->calls++;
+	while (batch->separator != BATCH_NO_SEPARATOR && batch->len > 0) {
+		struct batch one = batch_next(batch);
+
+		assert_true(buffer_append(&u->text, one.data, one.len) &&
+			    buffer_append(&u->text, "|", 1));
+	}
+	if (batch->separator == BATCH_NO_SEPARATOR)
+		assert_true(buffer_append(&u->text, batch->data, batch->len) &&
+			    (!batch->last || buffer_append(&u->text, "|", 1)));
+	return !u->pauses;
+}
+
+static void
+on_fault(void *arg, uint16_t code, const char *reason)
+{
+	struct user *u = arg;
+
+	(void)reason;
+	u->fault = code;
+}
+
+static void
+on_grace_over(void *arg)
+{
+	((struct user *)arg)->grace_over = true;
+}
+
+static void
+on_close(void *arg, uint16_t code, struct span reason)
+{
+	struct user *u = arg;
+
+	(void)reason;
+	u->close = code;
+}
+
+static void
+on_changed(void *arg)
+{
+	struct user *u = arg;
+
+	if (u->pauses)
+		peer_set_reading(u->peer, false);
+	if (u->answers && u->peer->state == PEER_LEFT && u->close != 0) {
+		peer_close(u->peer, u->close, (struct span){0});
+		u->close = 0;
+	}
+}
+
+static const struct peer_handlers handlers = {
+    .on_messages = on_messages,
+    .on_fault = on_fault,
+    .on_grace_over = on_grace_over,
+    .on_error = on_fault,
+    .on_close = on_close,
+    .on_changed = on_changed,
+};
+
+static void
+user_open(struct user *u, const struct batch_format *format, bool client,
+    const struct deflate_agreed *deflate)
+{
+	struct websocket_spec spec = {.rules = &rules,
+	    .format = format,
+	    .deflate = deflate,
+	    .sent = &u->sent,
+	    .client = client};
+
+	memset(u, 0, sizeof(*u));
+	now_ms = 1000000;
+	u->loop = loop_new();
+	assert_non_null(u->loop);
+	spec.loop = u->loop;
+	script_stream_init(&u->stream);
+	u->peer = websocket_new(&spec, &handlers, u);
+	assert_non_null(u->peer);
+	websocket_start_take(u->peer, &u->stream.stream, (struct span){0}, (struct span){0});
+	peer_set_reading(u->peer, true);
+}
+
+static void
+user_close(struct user *u)
+{
+	peer_free(u->peer);
+	linger_abort_all(u->loop);
+	loop_free(u->loop);
+	buffer_clear(&u->text);
+	script_stream_clear(&u->stream);
+}
+
+static void
+turn(struct user *u)
+{
+	script_stream_turn(&u->stream);
+	event_base_loop(u->loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+static void
+expect(struct user *u, const char *text)
+{
+	assert_true(buffer_append(&u->text, "", 1));
+	assert_string_equal((char *)buffer_data(&u->text), text);
+	buffer_clear(&u->text);
+}
+
+static void
+send_text(struct user *u, const char *text)
+{
+	struct batch batch = {.data = (uint8_t *)(uintptr_t)text,
+	    .len = strlen(text),
+	    .separator = BATCH_NO_SEPARATOR,
+	    .first = true,
+	    .last = true};
+
+	peer_send(u->peer, &batch);
+	peer_flush(u->peer);
+}
+
+/* A frame as a client sends it, with a mask of zeros. */
+static void
+receive(struct user *u, uint8_t first, const char *payload)
+{
+	size_t len = strlen(payload);
+	uint8_t header[] = {first, (uint8_t)(0x80 | len), 0, 0, 0, 0};
+
+	assert_true(len < 126 && buffer_append(&u->stream.incoming, header, sizeof(header)) &&
+		    buffer_append(&u->stream.incoming, payload, len));
+}
+
+static void
+test_a_read_is_one_batch(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, &lines, false, NULL);
+	for (int i = 0; i < 5; i++)
+		receive(&u, 0x81, "hello");
+	turn(&u);
+	assert_int_equal(u.calls, 1);
+	expect(&u, "hello|hello|hello|hello|hello|");
+	user_close(&u);
+}
+
+static void
+test_a_paused_peer_keeps_the_rest_and_goes_on(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, &objects, false, NULL);
+	u.pauses = true;
+	receive(&u, 0x81, "a");
+	receive(&u, 0x81, "b");
+	receive(&u, 0x81, "c");
+	turn(&u);
+	expect(&u, "a|");
+	turn(&u);
+	expect(&u, "");
+	peer_set_reading(u.peer, true);
+	turn(&u);
+	expect(&u, "b|");
+	u.pauses = false;
+	peer_set_reading(u.peer, true);
+	turn(&u);
+	expect(&u, "c|");
+	user_close(&u);
+}
+
+static void
+test_a_batch_becomes_frames_up_to_what_is_not_utf8(void **state)
+{
+	static uint8_t records[256] = "one\r\ntwo\n\xff\nfour\n";
+	struct batch batch = {.data = records, .len = 16, .separator = '\n', .cr = true};
+	struct user u;
+
+	(void)state;
+	user_open(&u, &lines, false, NULL);
+	peer_send(u.peer, &batch);
+	assert_int_equal(batch.len, 7);
+	(void)batch_next(&batch);
+	peer_send(u.peer, &batch);
+	assert_int_equal(batch.len, 0);
+	peer_flush(u.peer);
+	assert_int_equal(buffer_len(&u.stream.written), 16);
+	assert_memory_equal(buffer_data(&u.stream.written), "\x81\3one\x81\3two\x81\4four", 16);
+	assert_int_equal(u.sent.messages, 3);
+	assert_int_equal(u.sent.bytes, 10);
+	user_close(&u);
+}
+
+static void
+test_pings_are_answered_and_limited(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, &lines, false, NULL);
+	receive(&u, 0x89, "p");
+	turn(&u);
+	assert_memory_equal(buffer_data(&u.stream.written), "\x8a\1p", 3);
+	/* While there is a queue, the last ping alone is answered. */
+	u.stream.room = 0;
+	send_text(&u, "x");
+	receive(&u, 0x89, "q");
+	receive(&u, 0x89, "r");
+	turn(&u);
+	script_stream_drain(&u.stream);
+	assert_int_equal(buffer_len(&u.stream.written), 9);
+	assert_memory_equal(buffer_data(&u.stream.written), "\x8a\1p\x81\1x\x8a\1r", 9);
+	assert_int_equal(u.fault, 0);
+	receive(&u, 0x89, "s");
+	turn(&u);
+	assert_int_equal(u.fault, CLOSE_POLICY);
+	user_close(&u);
+}
+
+static void
+test_a_fault_has_a_grace_time_and_ends_the_input(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, &lines, false, NULL);
+	receive(&u, 0x81, "good");
+	receive(&u, 0x83, "bad");
+	receive(&u, 0x81, "after");
+	turn(&u);
+	expect(&u, "good|");
+	assert_int_equal(u.fault, CLOSE_PROTOCOL);
+	assert_int_equal(u.peer->state, PEER_OPEN);
+	send_text(&u, "answer");
+	now_ms += WEBSOCKET_GRACE_MS;
+	for (int i = 0; i < 1000 && !u.grace_over; i++) {
+		event_base_loop(u.loop->base, EVLOOP_ONCE);
+	}
+	assert_true(u.grace_over);
+	peer_close(u.peer, u.fault, SPAN("x"));
+	/* Nothing is awaited from one that broke a rule. */
+	assert_int_equal(u.peer->state, PEER_LEFT);
+	assert_memory_equal(buffer_data(&u.stream.written), "\x81\6answer\x88\3\3\xeax", 13);
+	user_close(&u);
+}
+
+static void
+test_a_lost_stream_is_noticed_by_a_write(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, &lines, false, NULL);
+	u.stream.fails = true;
+	send_text(&u, "x");
+	assert_int_equal(u.peer->state, PEER_GONE);
+	assert_string_equal(u.peer->reason, "connection lost");
+	assert_true(u.stream.freed);
+	user_close(&u);
+}
+
+/* Two users whose streams are connected. */
+static void
+open_both(struct user *server, struct user *client, const struct deflate_agreed *deflate)
+{
+	user_open(server, &objects, false, deflate);
+	user_open(client, &objects, true, deflate);
+	server->stream.other = &client->stream;
+	client->stream.other = &server->stream;
+	server->answers = client->answers = true;
+}
+
+static void
+turn_both(struct user *server, struct user *client)
+{
+	while (script_stream_turn(&server->stream) || script_stream_turn(&client->stream))
+		continue;
+}
+
+static void
+test_both_roles_exchange_messages_of_any_length(void **state)
+{
+	static const size_t lens[] = {0, 1, 125, 126, 4096, 4097, 65535, 65536, 300000};
+	const struct deflate_agreed deflate = {
+	    .server_bits = 11, .client_bits = 11, .server_takeover = true};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * UTIL_LEN(lens); i++) {
+		size_t len = lens[i / 2];
+		char *text = calloc(1, len + 2);
+		struct user server, client;
+
+		memset(text, 'x', len);
+		open_both(&server, &client, i % 2 ? &deflate : NULL);
+		server.stream.read_max = 1000;
+		send_text(&server, text);
+		send_text(&client, text);
+		turn_both(&server, &client);
+		strcat(text, "|");
+		expect(&server, text);
+		expect(&client, text);
+		user_close(&server);
+		user_close(&client);
+		free(text);
+	}
+}
+
+static void
+test_a_client_masks_and_a_server_does_not(void **state)
+{
+	struct user u;
+
+	(void)state;
+	user_open(&u, &objects, true, NULL);
+	send_text(&u, "hello");
+	assert_int_equal(buffer_len(&u.stream.written), 11);
+	assert_memory_equal(buffer_data(&u.stream.written), "\x81\x85", 2);
+	/* Each of the roles rejects what the other one must not send. */
+	receive(&u, 0x81, "masked");
+	turn(&u);
+	assert_int_equal(u.fault, CLOSE_PROTOCOL);
+	user_close(&u);
+	user_open(&u, &objects, false, NULL);
+	assert_true(buffer_append(&u.stream.incoming, "\x81\1x", 3));
+	turn(&u);
+	assert_int_equal(u.fault, CLOSE_PROTOCOL);
+	user_close(&u);
+}
+
+static void
+test_either_role_closes_and_the_other_answers(void **state)
+{
+	(void)state;
+	for (int by_client = 0; by_client < 2; by_client++) {
+		struct user server, client;
+		struct user *first = by_client ? &client : &server;
+		struct user *second = by_client ? &server : &client;
+
+		open_both(&server, &client, NULL);
+		first->answers = false;
+		send_text(&server, "last");
+		peer_close(first->peer, 4001, SPAN("bye"));
+		assert_int_equal(first->peer->state, PEER_CLOSING);
+		turn_both(&server, &client);
+		assert_int_equal(second->peer->state, PEER_LEFT);
+		assert_int_equal(first->close, 4001);
+		assert_int_equal(first->peer->state, PEER_LEFT);
+		expect(&client, "last|");
+		user_close(&server);
+		user_close(&client);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_a_read_is_one_batch),
+	    cmocka_unit_test(test_a_paused_peer_keeps_the_rest_and_goes_on),
+	    cmocka_unit_test(test_a_batch_becomes_frames_up_to_what_is_not_utf8),
+	    cmocka_unit_test(test_pings_are_answered_and_limited),
+	    cmocka_unit_test(test_a_fault_has_a_grace_time_and_ends_the_input),
+	    cmocka_unit_test(test_a_lost_stream_is_noticed_by_a_write),
+	    cmocka_unit_test(test_both_roles_exchange_messages_of_any_length),
+	    cmocka_unit_test(test_a_client_masks_and_a_server_does_not),
+	    cmocka_unit_test(test_either_role_closes_and_the_other_answers),
+	};
+
+	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
+}
