@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wspipe: any command line program on a WebSocket. */
-#include "options.h"
-#include "server.h"
+#include "options/options.h"
+#include "server/server.h"
 #include "simd/simd.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 /* A program over pipes as a backend. */
 #include "backend/program.h"
 
-#include "child/child.h"
-#include "child/framing_json.h"
+#include "process/child.h"
+#include "framing/framing_json.h"
 #include "net/loop.h"
 
 #include <assert.h>

@@ -4,9 +4,9 @@
 #define BACKEND_PROGRAM_H
 
 #include "backend/backend.h"
-#include "child/children.h"
-#include "child/framing.h"
-#include "child/spawn.h"
+#include "process/children.h"
+#include "framing/framing.h"
+#include "process/spawn.h"
 
 struct program_rules {
 	struct framing to_program;

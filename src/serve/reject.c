@@ -2,7 +2,7 @@
 /* Why a request is rejected. */
 #include "serve/reject.h"
 
-#include "child/diagnose.h"
+#include "process/diagnose.h"
 
 #include <errno.h>
 #include <stdarg.h>

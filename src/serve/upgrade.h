@@ -7,7 +7,7 @@
 #ifndef SERVE_UPGRADE_H
 #define SERVE_UPGRADE_H
 
-#include "child/child.h"
+#include "process/child.h"
 #include "http/connection.h"
 #include "http/uri.h"
 #include "serve/endpoint.h"

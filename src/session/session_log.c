@@ -2,7 +2,7 @@
 /* The log lines of a session. */
 #include "session/session_log.h"
 
-#include "child/diagnose.h"
+#include "process/diagnose.h"
 #include "websocket/frame.h"
 
 #include <stdio.h>

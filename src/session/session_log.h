@@ -5,7 +5,7 @@
 
 #include "backend/backend.h"
 #include "base/log.h"
-#include "child/lines.h"
+#include "process/lines.h"
 #include "peer/peer.h"
 
 /* Of an endpoint; all borrowed for longer than any session. */
@@ -71,7 +71,7 @@ void session_log_line(struct session_log *log, enum log_level level, struct span
 void session_log_change(
     struct session_log *log, const char *what, const char *from, const char *to);
 
-/* A line that the program wrote to stderr; of many, only some (child/lines.h). */
+/* A line that the program wrote to stderr; of many, only some (process/lines.h). */
 void session_log_stderr(struct session_log *log, struct span line);
 
 /* The first line; and the last one: how the session went and ended, with hints. */

@@ -7,8 +7,8 @@
  * this processor supports.
  */
 #include "base/utf8.h"
-#include "child/framing.h"
-#include "child/lsp_initialize.h"
+#include "framing/framing.h"
+#include "framing/lsp_initialize.h"
 #include "websocket/encoder.h"
 
 #include <stdlib.h>

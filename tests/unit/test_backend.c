@@ -2,7 +2,7 @@
 /* A program as a backend, over a scripted child in place of child/child: no process, no pipe.
  */
 #include "backend/program.h"
-#include "child/child.h"
+#include "process/child.h"
 #include "net/loop.h"
 
 #include <event2/event.h>

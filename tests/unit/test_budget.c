@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How the descriptors are shared out. */
-#include "server_budget.h"
+#include "server/budget.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

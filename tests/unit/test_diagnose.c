@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is reported about programs that can't be started. */
 #include "base/util.h"
-#include "child/diagnose.h"
+#include "process/diagnose.h"
 
 #include <errno.h>
 #include <fcntl.h>

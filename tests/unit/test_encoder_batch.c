@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 #include "base/util.h"
-#include "child/framing.h"
+#include "framing/framing.h"
 #include "each_simd.h"
 
 #include <stdlib.h>

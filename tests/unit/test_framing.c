@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Each framing: whole, byte by byte and split at every position; what is malformed, and what is
  * too long. */
-#include "child/framing.h"
+#include "framing/framing.h"
 
-#include "child/framing_json.h"
+#include "framing/framing_json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

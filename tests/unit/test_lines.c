@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The lines of a stderr: whole, byte by byte, split everywhere, and too long. */
-#include "child/lines.h"
+#include "process/lines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which requests begin a session of the Language Server Protocol, and where their process ID
  * is. */
-#include "child/lsp_initialize.h"
+#include "framing/lsp_initialize.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/util.h"
-#include "options.h"
+#include "options/options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

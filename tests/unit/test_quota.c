@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How many programs may run: the limit, who holds how many, and the death of a holder. */
-#include "child/quota.h"
+#include "process/quota.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A message is a JSON object in a line, so that its type and all its bytes survive. Reading is
+ * jansson's; writing is a string between constant words.
+ */
+#include "framing/framing_json.h"
+
+#include "base/quote.h"
+#include "framing/framing_shape.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	FRAMING_BASE64_STEP =
+	    48 * 1024, /* bytes for one call of libcrypto's: its lengths are int */
+};
+
+static bool
+framing_json_put(struct buffer *out, const char *words)
+{
+	return buffer_append(out, words, strlen(words));
+}
+
+static bool
+framing_json_put_base64(struct buffer *out, const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i += FRAMING_BASE64_STEP) {
+		size_t n = len - i < FRAMING_BASE64_STEP ? len - i : FRAMING_BASE64_STEP;
+		uint8_t *to =
+		    buffer_reserve(out, (n + 2) / 3 * 4 + 1); /* it writes a NUL too */
+
+		if (!to)
+			return false;
+		buffer_commit(out, (size_t)EVP_EncodeBlock(to, bytes + i, (int)n));
+	}
+	return true;
+}
+
+static enum framing_wrap_result
+framing_json_wrap(const struct framing *framing, const struct message *message,
+    struct framing_wrapped *out, struct buffer *records)
+{
+	bool text = message->type == MESSAGE_TEXT;
+	size_t before = buffer_len(records);
+
+	(void)framing;
+	(void)out;
+	if (framing_json_put(records,
+		text ? "{\"type\":\"text\",\"data\":\"" : "{\"type\":\"binary\",\"data\":\"") &&
+	    (text ? quote_json(records, message->data, message->len, QUOTE_SHORT)
+		  : framing_json_put_base64(records, message->data, message->len)) &&
+	    framing_json_put(records, "\"}\n"))
+		return FRAMING_APPENDED;
+	buffer_cut(records, before);
+	return FRAMING_NO_ROOM;
+}
+
+/* Puts a member with a string value behind another one. */
+static bool
+framing_json_put_member(struct buffer *out, const char *name, struct span value)
+{
+	return framing_json_put(out, ",\"") && framing_json_put(out, name) &&
+	       framing_json_put(out, "\":\"") &&
+	       quote_json(out, (const uint8_t *)value.data, value.len, QUOTE_SHORT) &&
+	       framing_json_put(out, "\"");
+}
+
+bool
+framing_json_put_open(struct buffer *out, const struct framing_json_open *open)
+{
+	char start[64];
+
+	snprintf(start, sizeof(start), "{\"type\":\"open\",\"id\":%" PRIu64, open->id);
+	return framing_json_put(out, start) &&
+	       framing_json_put_member(out, "path", open->path) &&
+	       framing_json_put_member(out, "query", open->query) &&
+	       framing_json_put_member(out, "remote", open->remote) &&
+	       (open->subprotocol.len > 0
+		       ? framing_json_put_member(out, "subprotocol", open->subprotocol)
+		       : framing_json_put(out, ",\"subprotocol\":null")) &&
+	       framing_json_put(out, "}\n");
+}
+
+bool
+framing_json_put_close(struct buffer *out, uint16_t code, struct span reason)
+{
+	char start[64];
+
+	snprintf(start, sizeof(start), "{\"type\":\"close\",\"code\":%u", code);
+	return framing_json_put(out, start) && framing_json_put_member(out, "reason", reason) &&
+	       framing_json_put(out, "}\n");
+}
+
+/* Whether arrays and objects lie deeper in each other than FRAMING_DEPTH_MAX: jansson recurses.
+ */
+static bool
+framing_json_is_deep(const uint8_t *line, size_t len)
+{
+	bool in_string = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (in_string) {
+			if (line[i] == '\\')
+				i++;
+			else
+				in_string = line[i] != '"';
+			continue;
+		}
+		if (line[i] == '"')
+			in_string = true;
+		else if (line[i] == '{' || line[i] == '[')
+			depth++;
+		else if ((line[i] == '}' || line[i] == ']') && depth > 0)
+			depth--;
+		if (depth > FRAMING_DEPTH_MAX)
+			return true;
+	}
+	return false;
+}
+
+enum framing_json_decoded {
+	FRAMING_JSON_DECODED,
+	FRAMING_JSON_NOT_BASE64,
+	FRAMING_JSON_NOMEM,
+};
+
+/*
+ * Appends the bytes that TEXT stands for. RFC 4648, section 4, without any leniency: whole
+ * quanta, no other characters, and no bits that mean nothing.
+ */
+static enum framing_json_decoded
+framing_json_decode(struct buffer *out, const char *text, size_t len)
+{
+	size_t padding = 0;
+	uint8_t again[5];
+
+	if (len % 4 != 0)
+		return FRAMING_JSON_NOT_BASE64;
+	while (padding < 2 && padding < len && text[len - 1 - padding] == '=')
+		padding++;
+	for (size_t i = 0; i < len - padding; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (!util_is_alpha(c) && !util_is_digit(c) && c != '+' && c != '/')
+			return FRAMING_JSON_NOT_BASE64;
+	}
+	for (size_t i = 0; i < len; i += FRAMING_BASE64_STEP) {
+		size_t n = len - i < FRAMING_BASE64_STEP ? len - i : FRAMING_BASE64_STEP;
+		uint8_t *to = buffer_reserve(out, n / 4 * 3);
+
+		if (!to)
+			return FRAMING_JSON_NOMEM;
+		if (EVP_DecodeBlock(to, (const unsigned char *)text + i, (int)n) !=
+		    (int)(n / 4 * 3))
+			return FRAMING_JSON_NOT_BASE64;
+		buffer_commit(out, n / 4 * 3 - (i + n == len ? padding : 0));
+	}
+	if (padding == 0)
+		return FRAMING_JSON_DECODED;
+	/* The bits of the last character that belong to no byte: what was read is written
+	 * again. */
+	EVP_EncodeBlock(
+	    again, buffer_data(out) + buffer_len(out) - (3 - padding), (int)(3 - padding));
+	return memcmp(again, text + len - 4, 4) == 0 ? FRAMING_JSON_DECODED
+						     : FRAMING_JSON_NOT_BASE64;
+}
+
+/* A message of type TYPE: its data goes to DATA. NULL, or what is wrong; *NOMEM without memory.
+ */
+static const char *
+framing_json_message(json_t *object, enum message_type type, struct buffer *data, bool *nomem)
+{
+	json_t *value = json_object_get(object, "data");
+	const char *text = json_string_value(value);
+
+	if (!text)
+		return "\"data\" is not a string";
+	if (type == MESSAGE_TEXT) {
+		*nomem = !buffer_append(data, text, json_string_length(value));
+		return NULL;
+	}
+	switch (framing_json_decode(data, text, json_string_length(value))) {
+	case FRAMING_JSON_DECODED:
+		break;
+	case FRAMING_JSON_NOT_BASE64:
+		return "\"data\" is not valid base64";
+	case FRAMING_JSON_NOMEM:
+		*nomem = true;
+		break;
+	}
+	return NULL;
+}
+
+/* The end of the session: the reason goes to DATA. */
+static const char *
+framing_json_close(json_t *object, struct framing_item *item, struct buffer *data, bool *nomem)
+{
+	json_t *code = json_object_get(object, "code");
+	json_t *reason = json_object_get(object, "reason");
+
+	item->code = 1000;
+	if (code) {
+		if (!json_is_integer(code) || json_integer_value(code) < 1000 ||
+		    json_integer_value(code) > 4999)
+			return "\"code\" is not a number from 1000 to 4999";
+		item->code = (uint16_t)json_integer_value(code);
+	}
+	if (reason && !json_is_string(reason))
+		return "\"reason\" is not a string";
+	if (reason)
+		*nomem =
+		    !buffer_append(data, json_string_value(reason), json_string_length(reason));
+	return NULL;
+}
+
+/* What a line says. The line may lie in HELD, in whose place the data is put. */
+static enum framing_event
+framing_json_read(
+    struct framing_reader *r, struct framing_item *item, uint8_t *line, size_t len)
+{
+	enum framing_event event = FRAMING_BAD;
+	enum message_type type = MESSAGE_TEXT;
+	const char *why = NULL;
+	struct buffer data = {0};
+	bool nomem = false;
+	json_error_t error;
+	json_t *object;
+	struct span word = {0};
+
+	if (framing_json_is_deep(line, len))
+		return framing_bad(item, "JSON nested too deeply", line, len);
+	object = json_loadb(
+	    (const char *)line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+	if (!object) {
+		if (json_error_code(&error) == json_error_out_of_memory)
+			return FRAMING_NOMEM;
+		return framing_bad(item, "invalid JSON", line, len);
+	}
+	if (json_is_string(json_object_get(object, "type"))) {
+		json_t *value = json_object_get(object, "type");
+
+		word = (struct span){json_string_value(value), json_string_length(value)};
+	}
+	if (span_equal(word, SPAN("text"))) {
+		event = FRAMING_MESSAGE;
+	} else if (span_equal(word, SPAN("binary"))) {
+		type = MESSAGE_BINARY;
+		event = FRAMING_MESSAGE;
+	} else if (span_equal(word, SPAN("close"))) {
+		event = FRAMING_CLOSE;
+		item->shown_len = 0;
+		framing_show(item, line, len);
+		why = framing_json_close(object, item, &data, &nomem);
+	} else {
+		why = "not an object with the \"type\" text, binary or close";
+	}
+	if (event == FRAMING_MESSAGE)
+		why = framing_json_message(object, type, &data, &nomem);
+	json_decref(object);
+	if (why || nomem) {
+		buffer_clear(&data);
+		return nomem ? FRAMING_NOMEM : framing_bad(item, why, line, len);
+	}
+	buffer_clear(&r->held);
+	buffer_move(&r->held, &data);
+	(void)framing_hand_out_held(r, item, type, buffer_len(&r->held), true);
+	return event;
+}
+
+static bool
+framing_json_is_blank(const uint8_t *line, size_t len)
+{
+	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r' ||
+			      line[len - 1] == ' ' || line[len - 1] == '\t'))
+		len--;
+	return len == 0;
+}
+
+static enum framing_event
+framing_json_next(struct framing_reader *r, struct framing_item *item)
+{
+	for (;;) {
+		uint8_t *line;
+		size_t len;
+		uint64_t max = r->framing->max_record ? r->framing->max_record : UINT64_MAX;
+		enum framing_event event = framing_take_line(r, max, 0, &line, &len);
+
+		if (event != FRAMING_MESSAGE)
+			return event;
+		if (!framing_json_is_blank(line, len))
+			return framing_json_read(r, item, line, len);
+		buffer_clear(&r->held);
+	}
+}
+
+/* The last line counts also without its end. */
+static enum framing_event
+framing_json_end(struct framing_reader *r, struct framing_item *item)
+{
+	uint8_t *line = buffer_data(&r->held);
+	size_t len = buffer_len(&r->held);
+
+	if (framing_json_is_blank(line, len))
+		return FRAMING_MORE;
+	return framing_json_read(r, item, line, len);
+}
+
+const struct framing_shape framing_json = {
+    .takes_text = true,
+    .takes_binary = true,
+    .wrap = framing_json_wrap,
+    .next = framing_json_next,
+    .end = framing_json_end,
+};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bytes as they come, as binary messages, or as text that is not cut inside a character. */
+#include "framing/framing_shape.h"
+
+#include <string.h>
+
+static enum framing_wrap_result
+framing_stream_wrap(const struct framing *framing, const struct message *message,
+    struct framing_wrapped *out, struct buffer *records)
+{
+	(void)framing;
+	(void)message;
+	(void)out;
+	(void)records;
+	return FRAMING_AROUND;
+}
+
+static bool
+framing_stream_plain(const struct framing *framing, int *tail)
+{
+	(void)framing;
+	*tail = FRAMING_NO_TAIL;
+	return true;
+}
+
+static enum framing_event
+framing_stream_next(struct framing_reader *r, struct framing_item *item)
+{
+	uint8_t *bytes = r->bytes;
+	size_t len = r->len;
+
+	if (len == 0)
+		return FRAMING_MORE;
+	framing_skip(r, len);
+	return framing_hand_out(r, item, MESSAGE_BINARY, bytes, len, true);
+}
+
+static enum framing_event
+framing_stream_end(struct framing_reader *r, struct framing_item *item)
+{
+	(void)r;
+	(void)item;
+	return FRAMING_MORE;
+}
+
+static enum framing_event
+framing_text_next(struct framing_reader *r, struct framing_item *item)
+{
+	uint8_t *bytes = r->bytes;
+	size_t len = r->len;
+	bool joined = r->cut_len > 0;
+
+	if (len == 0)
+		return FRAMING_MORE;
+	if (joined) {
+		/* The character that the last read cut goes on here: the rare case is copied.
+		 */
+		if (!buffer_append(&r->held, r->cut, r->cut_len) || !framing_hold(r, len))
+			return FRAMING_NOMEM;
+		bytes = buffer_data(&r->held);
+		len = buffer_len(&r->held);
+	} else {
+		framing_skip(r, len);
+	}
+	r->cut_len = (uint8_t)framing_text_cut(bytes, len);
+	len -= r->cut_len;
+	memcpy(r->cut, bytes + len, r->cut_len);
+	if (len == 0) {
+		buffer_clear(&r->held);
+		return FRAMING_MORE;
+	}
+	r->held_out = joined;
+	return framing_hand_out(r, item, MESSAGE_TEXT, bytes, len, true);
+}
+
+static enum framing_event
+framing_text_end(struct framing_reader *r, struct framing_item *item)
+{
+	size_t len = r->cut_len;
+
+	if (len == 0)
+		return FRAMING_MORE;
+	r->cut_len = 0;
+	return framing_hand_out(r, item, MESSAGE_TEXT, r->cut, len, true);
+}
+
+const struct framing_shape framing_stream = {
+    .takes_text = true,
+    .takes_binary = true,
+    .plain = framing_stream_plain,
+    .wrap = framing_stream_wrap,
+    .next = framing_stream_next,
+    .end = framing_stream_end,
+};
+
+const struct framing_shape framing_text = {
+    .takes_text = true,
+    .plain = framing_stream_plain,
+    .wrap = framing_stream_wrap,
+    .next = framing_text_next,
+    .end = framing_text_end,
+};

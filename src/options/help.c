@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The texts that the command line can ask for: --help, --version, --license. */
+#include "config.h"
+
+#include "options/help.h"
+#include "options/table.h"
+#include "serve/endpoint.h"
+
+#include <string.h>
+
+enum {
+	HELP_INDENT = 25, /* where the words of an option begin */
+	HELP_WIDTH = 79,
+};
+
+static const char *const sections[OPTION_SECTIONS] = {
+    [OPTION_LISTENING] = "Listening",
+    [OPTION_TLS] = "TLS",
+    [OPTION_ACCESS] = "Access control",
+    [OPTION_PROGRAM] = "Program",
+    [OPTION_WEBSOCKET] = "WebSocket",
+    [OPTION_LIMITS] = "Limits",
+    [OPTION_RESPONSES] = "HTTP responses",
+    [OPTION_LOG] = "Logging",
+    [OPTION_OTHER] = "Other",
+};
+
+static const char license[] =
+    "BSD 2-Clause License\n"
+    "\n"
+    "Copyright (c) 2026, the wspipe authors\n"
+    "\n"
+    "Redistribution and use in source and binary forms, with or without\n"
+    "modification, are permitted provided that the following conditions are met:\n"
+    "\n"
+    "1. Redistributions of source code must retain the above copyright notice, this\n"
+    "   list of conditions and the following disclaimer.\n"
+    "\n"
+    "2. Redistributions in binary form must reproduce the above copyright notice,\n"
+    "   this list of conditions and the following disclaimer in the documentation\n"
+    "   and/or other materials provided with the distribution.\n"
+    "\n"
+    "THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS \"AS IS\"\n"
+    "AND ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE\n"
+    "IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE\n"
+    "DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE\n"
+    "FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL\n"
+    "DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR\n"
+    "SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER\n"
+    "CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY,\n"
+    "OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE\n"
+    "OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.\n";
+
+/* The name of the program in help texts. */
+static const char *
+self(bool compat)
+{
+	return compat ? "websocketd" : "wspipe";
+}
+
+/* Prints TEXT from COLUMN on, folded at blanks, each further line below HELP_INDENT. */
+static void
+print_folded(FILE *out, size_t column, const char *text)
+{
+	size_t len;
+
+	for (; *text; text += len) {
+		text += strspn(text, " ");
+		len = strcspn(text, " ");
+		if (column > HELP_INDENT && column + 1 + len > HELP_WIDTH) {
+			fprintf(out, "\n%*s", HELP_INDENT, "");
+			column = HELP_INDENT;
+		} else if (column > HELP_INDENT) {
+			fputc(' ', out);
+			column++;
+		}
+		fprintf(out, "%.*s", (int)len, text);
+		column += len;
+	}
+	fputc('\n', out);
+}
+
+static void
+print_row(FILE *out, const struct option_row *row, bool compat)
+{
+	const char *initial = option_initial(row, compat, false);
+	const char *initial_ssl = option_initial(row, compat, true);
+	char text[512];
+	int len, column;
+
+	if (!initial && !compat)
+		initial = row->initial_words;
+	len = snprintf(text, sizeof(text), "%s%s%s", row->help, row->choices ? ": " : "",
+	    row->choices ? option_choice_words(row) : "");
+	if (initial && initial_ssl && strcmp(initial, initial_ssl) != 0)
+		snprintf(text + len, sizeof(text) - (size_t)len,
+		    " (default: %s, or %s with TLS)", initial, initial_ssl);
+	else if (initial)
+		snprintf(text + len, sizeof(text) - (size_t)len, " (default: %s)", initial);
+	column = fprintf(out, "  --%s%s%s%s", row->name,
+	    !row->argument  ? ""
+	    : row->optional ? "[="
+			    : "=",
+	    row->argument ? row->argument : "", row->optional ? "]" : "");
+	column = column < HELP_INDENT ? column : 0;
+	if (column == 0)
+		fputc('\n', out);
+	fprintf(out, "%*s", HELP_INDENT - column, "");
+	print_folded(out, HELP_INDENT, text);
+}
+
+void
+options_help_usage(FILE *out, bool compat)
+{
+	const char *name = self(compat);
+
+	fprintf(out,
+	    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n"
+	    "       %s [OPTION]... --dir=DIR\n"
+	    "Try '%s --help' for more information.\n",
+	    name, name, name);
+}
+
+void
+options_help_print(FILE *out, bool compat)
+{
+	const char *name = self(compat);
+
+	fprintf(out,
+	    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n"
+	    "       %s [OPTION]... --dir=DIR\n"
+	    "       %s [OPTION]... --staticdir=DIR\n"
+	    "Turns any program that reads stdin and writes stdout into a WebSocket server:\n"
+	    "each connection runs its own process, each message is a line.\n",
+	    name, name, name);
+	for (int section = 0; section < OPTION_SECTIONS; section++) {
+		fprintf(out, "\n%s:\n", sections[section]);
+		for (size_t i = 0; i < option_row_count; i++) {
+			if ((int)option_rows[i].section == section)
+				print_row(out, &option_rows[i], compat);
+		}
+	}
+	fprintf(out,
+	    "\nBoolean options also accept =true and =false. Options end at COMMAND or at --.\n"
+	    "\n"
+	    "Examples:\n"
+	    "  %s --port=8080 ./count.sh\n"
+	    "  %s --staticdir=./public --origin=https://example.com python3 -u bot.py\n"
+	    "  %s --address='*' --dir=./programs\n"
+	    "\n"
+	    "See man wspipe for the manual.\n",
+	    name, name, name);
+}
+
+/* Scripts ask websocketd for its version, so compat mode first says which one it stands in for.
+ */
+void
+options_help_version(FILE *out, bool compat)
+{
+	fprintf(out,
+	    compat ? "websocketd " ENDPOINT_WEBSOCKETD_VERSION " (wspipe %s)\n"
+		   : "wspipe %s (BSD-2-Clause)\n",
+	    VERSION);
+}
+
+void
+options_help_license(FILE *out)
+{
+	fputs(license, out);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command line. One table says for each option its name, argument, type,
+ * limits, defaults and help; parsing, --help, the checks, and the tests of
+ * the man page and of the completion derive from it.
+ *
+ * Names and meanings are websocketd's, also the way to write them: -x is --x,
+ * --x v is --x=v, a boolean takes =true or =false (1, 0, t, f, T, F, TRUE, FALSE, True, False),
+ * a value that may be left out stands behind a '=' as a boolean's does,
+ * the last one wins unless the option is repeatable, and parsing stops at the command or at
+ * "--".
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "base/log.h"
+#include "framing/framing.h"
+#include "websocket/deflate.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A repeatable option, or a comma-separated one, as terminated strings. All of it is owned. */
+struct options_list {
+	char **items;
+	size_t count;
+};
+
+enum { OPTIONS_WORKERS_MAX = 256 };
+
+/* In the order of the words of --invalid-utf8. */
+enum options_not_utf8 {
+	OPTIONS_REPLACE,
+	OPTIONS_BINARY,
+	OPTIONS_CLOSE,
+};
+
+/* In the order of the words of --lsp-processid. */
+enum options_process_id {
+	OPTIONS_PROCESS_ID_KEEP,
+	OPTIONS_PROCESS_ID_NULL,
+};
+
+struct options {
+	bool compat; /* behave as websocketd where the two disagree (started as it, or
+			--compat=websocketd) */
+
+	int64_t port; /* 0: any */
+	struct options_list
+	    address; /* "*" is all interfaces, none loopback; brackets of IPv6 removed */
+	struct options_list host; /* names without a port */
+
+	int64_t workers; /* processes that serve, 1 to OPTIONS_WORKERS_MAX */
+
+	bool ssl;
+	struct options_list
+	    sslcert; /* names of files; with ssl at least one, and as many of sslkey */
+	struct options_list sslkey; /* the key of each, in the same order */
+	char *sslca; /* owned: name of a file; NULL: none. Only with ssl */
+	char *sslcrl; /* likewise. Only with sslca */
+	bool strict_sni; /* only with ssl */
+	bool no_core_dumps;
+
+	struct options_list origin; /* not parsed yet, that is origin_parse_rule()'s; "any" and
+				       "*" are not among them */
+	bool origin_any; /* --origin=any or --origin=*; compat: no --origin and no --sameorigin
+			  */
+	bool sameorigin;
+	bool require_origin;
+
+	struct options_list
+	    header; /* exactly "Name: value", checked: a token, and no control byte */
+	struct options_list header_ws;
+	struct options_list header_http;
+
+	struct options_list passenv; /* a '*' at the end of a name stands for any others */
+	size_t passenv_own; /* so many of them, at the front, are from the default */
+	bool pass_auth;
+	struct options_list subprotocol; /* tokens, the best first */
+	bool require_subprotocol;
+	struct deflate_settings deflate;
+
+	int64_t maxforks; /* 0: no limit */
+	int64_t max_per_ip; /* connections of an address; 0: no limit */
+	int64_t maxframesize; /* 1 + bytes of a message; 0: not given */
+	int64_t max_message; /* bytes of a message that apply; 0: no limit */
+	int64_t max_output_message; /* bytes of a record that must be kept whole; 0: no limit */
+	int64_t max_empty_fragments; /* of a message; 0: no limit */
+	int64_t max_pings; /* of a client in a second; 0: no limit */
+	int64_t closems;
+	int64_t pingms; /* 0: off */
+	bool binary;
+	int framing; /* 1 + enum framing_kind, 0: not given; likewise the next two */
+	int framing_in;
+	int framing_out;
+	struct framing
+	    to_program; /* what all of these come to, which options_check() finds out */
+	struct framing from_program;
+	enum framing_newline newline;
+	bool text;
+	bool events;
+	enum options_process_id lsp_processid;
+	bool passstderr;
+	enum options_not_utf8 invalid_utf8;
+	char *dir; /* owned, absolute and without symbolic links; NULL: none */
+	char *staticdir; /* likewise */
+	/* Owned: the path of a URL as in a request; NULL: none. */
+	char *health_path;
+
+	enum log_level loglevel;
+	enum log_format log_format;
+
+	char **command; /* borrowed from argv, NULL-terminated; NULL: none was given */
+	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
+	const char *misplaced; /* borrowed from command: an argument that looks like an option
+				  of wspipe; NULL: none */
+
+	bool help; /* these three are answered by options_parse() itself */
+	bool version;
+	bool license;
+};
+
+enum options_result {
+	OPTIONS_RUN, /* go on with the options */
+	OPTIONS_EXIT, /* help or an error was printed: exit with *STATUS */
+};
+
+/*
+ * Reads the command line into OPTIONS, which options_clear() frees, whatever the result. Texts
+ * that were asked for go to OUT; an error goes to ERR as one line that says what to do. Exit
+ * statuses are sysexits (64 for usage, 78 for what the system does not have or what must not be
+ * together), texts, streams and statuses of compat mode websocketd's. Without memory the
+ * process ends with 71.
+ */
+enum options_result options_parse(struct options *options, int argc, char **argv, FILE *out,
+    FILE *err, int *status) __attribute__((warn_unused_result));
+
+/* Frees what OPTIONS owns and sets all of it to zero. */
+void options_clear(struct options *options);
+
+#endif

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* For each type of an option's value the function that reads, checks and stores it. */
+#include "options/set.h"
+
+#include "serve/endpoint.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { CPUS_MAX = 8192 }; /* that a machine may have */
+
+/* What wspipe itself writes into an answer; a second one would contradict it. */
+static const char *const own_headers[] = {
+    "Connection",
+    "Content-Length",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Extensions",
+    "Transfer-Encoding",
+    "Upgrade",
+};
+
+static _Noreturn void
+no_memory(void)
+{
+	fputs("wspipe: out of memory\n", stderr);
+	exit(EX_OSERR);
+}
+
+static char *
+copy(struct span text)
+{
+	char *result = span_dup(text);
+
+	if (!result)
+		no_memory();
+	return result;
+}
+
+/* Adds TEXT, which the list owns from now on. */
+static void
+list_add_take(struct options_list *list, char *text)
+{
+	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
+
+	if (!items)
+		no_memory();
+	items[list->count++] = text;
+	list->items = items;
+}
+
+void
+options_list_clear(struct options_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct options_list){0};
+}
+
+/* Takes the next of the comma-separated parts off the front of REST, trimmed. False: there is
+ * none. */
+static bool
+next_part(struct span *rest, struct span *part)
+{
+	const char *comma;
+
+	if (!rest->data)
+		return false;
+	comma = memchr(rest->data, ',', rest->len);
+	*part = *rest;
+	*rest = (struct span){0};
+	if (comma) {
+		size_t len = (size_t)(comma - part->data);
+
+		*rest = (struct span){comma + 1, part->len - len - 1};
+		part->len = len;
+	}
+	*part = span_trim(*part);
+	return true;
+}
+
+static bool
+has_control(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* False when VALUE is none of the words for true and false. */
+static bool
+parse_bool(struct span value, bool *flag)
+{
+	static const char *const words[2][6] = {
+	    {"0", "f", "F", "false", "FALSE", "False"},
+	    {"1", "t", "T", "true", "TRUE", "True"},
+	};
+
+	for (size_t i = 0; i < 2 * UTIL_LEN(words[0]); i++) {
+		if (span_equal(value, span_of(words[i % 2][i / 2]))) {
+			*flag = i % 2 == 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+option_set_bool(const struct option_row *row, struct options *options, struct span value)
+{
+	return parse_bool(value, option_target(row, options)) ? NULL : "must be true or false";
+}
+
+const char *
+option_set_number(const struct option_row *row, struct options *options, struct span value)
+{
+	int64_t *number = option_target(row, options);
+	int64_t ignored;
+
+	if (options->compat && row->compat_negative &&
+	    !util_parse_number(value, INT64_MIN, -1, &ignored)) {
+		*number = 0;
+		return NULL;
+	}
+	return util_parse_number(value, row->min, row->max, number);
+}
+
+/* How many CPUs this process may run on. */
+static int64_t
+usable_cpus(void)
+{
+	cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+	int count = 1;
+
+	if (set && sched_getaffinity(0, CPU_ALLOC_SIZE(CPUS_MAX), set) == 0)
+		count = CPU_COUNT_S(CPU_ALLOC_SIZE(CPUS_MAX), set);
+	CPU_FREE(set);
+	return count;
+}
+
+const char *
+option_set_workers(const struct option_row *row, struct options *options, struct span value)
+{
+	int64_t *workers = option_target(row, options);
+
+	if (!span_equal(value, SPAN("auto"))) {
+		int64_t number;
+
+		if (util_parse_number(value, row->min, row->max, &number))
+			return "must be 'auto' or a number from 1 to 256";
+		*workers = number;
+		return NULL;
+	}
+	*workers = usable_cpus();
+	if (*workers > row->max)
+		*workers = row->max;
+	return NULL;
+}
+
+const char *
+option_set_path(const struct option_row *row, struct options *options, struct span value)
+{
+	char **path = option_target(row, options);
+
+	if (value.len == 0 && !options->compat)
+		return strcmp(row->argument, "DIR") == 0 ? "must be a directory"
+							 : "must be a file name";
+	free(*path);
+	*path = value.len == 0 ? NULL : copy(value);
+	return NULL;
+}
+
+const char *
+option_set_url_path(const struct option_row *row, struct options *options, struct span value)
+{
+	char **path = option_target(row, options);
+
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.data[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '?' || c == '#')
+			return "must be a URL path such as /health";
+	}
+	if (value.len == 0 || value.data[0] != '/')
+		return "must be a URL path such as /health";
+	free(*path);
+	*path = copy(value);
+	return NULL;
+}
+
+/* websocketd takes one file: there the last one wins, and one without a name is none. */
+const char *
+option_set_files(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+
+	if (value.len == 0 && !options->compat)
+		return "must be a file name";
+	if (options->compat)
+		options_list_clear(list);
+	if (value.len > 0)
+		list_add_take(list, copy(value));
+	return NULL;
+}
+
+const char *
+option_set_address(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	const char *colon = memchr(value.data, ':', value.len);
+
+	/* To websocketd an address without text is that of all interfaces. */
+	if (value.len == 0 && options->compat)
+		value = SPAN("*");
+	if (value.len == 0)
+		return "must be an address or '*' for all interfaces";
+	if (value.data[0] == '[') {
+		if (value.data[value.len - 1] != ']')
+			return "must be an address without a port, such as [::1]; set the port "
+			       "with --port";
+		value.data++;
+		value.len -= 2;
+	} else if (colon &&
+		   !memchr(colon + 1, ':', value.len - (size_t)(colon - value.data) - 1)) {
+		return "must be an address without a port; set the port with --port";
+	}
+	list_add_take(list, copy(value));
+	return NULL;
+}
+
+const char *
+option_set_host(const struct option_row *row, struct options *options, struct span value)
+{
+	size_t i = 0;
+
+	if (span_equal(value, SPAN("*")))
+		return "must be a host name; to accept any Host, listen with --address, or use "
+		       "a proxy that sets Host";
+	while (i < value.len &&
+	       (util_is_alpha((unsigned char)value.data[i]) ||
+		   util_is_digit((unsigned char)value.data[i]) || strchr("-._", value.data[i])))
+		i++;
+	if (i < value.len || i == 0 || value.data[0] == '.' || value.data[i - 1] == '.')
+		return "must be a host name without a port";
+	list_add_take(option_target(row, options), copy(value));
+	return NULL;
+}
+
+const char *
+option_set_origin(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	struct span rest = value, part;
+	bool some = false;
+
+	options_list_clear(list);
+	options->origin_any = false;
+	while (next_part(&rest, &part)) {
+		some = some || part.len > 0;
+		if (span_equal(part, SPAN("any")) || span_equal(part, SPAN("*")))
+			options->origin_any = true;
+		else if (part.len > 0)
+			list_add_take(list, copy(part));
+	}
+	return some || options->compat ? NULL : "must be a list of origins or 'any'";
+}
+
+/* What is wrong with the variables in TEXT, or NULL: a session's value goes into the answer
+ * that opens it. */
+static const char *
+check_variables(const struct option_row *row, struct span text)
+{
+	static const struct span only = {ENDPOINT_UNIQUE_ID, sizeof(ENDPOINT_UNIQUE_ID) - 1};
+	bool has_session = strcmp(row->name, "header-ws") == 0;
+
+	for (size_t i = 0; i + 1 < text.len; i++) {
+		struct span rest = {text.data + i, text.len - i};
+
+		if (text.data[i] != '%' || text.data[i + 1] != '{')
+			continue;
+		if (!has_session)
+			return "only --header-ws can contain a variable such "
+			       "as " ENDPOINT_UNIQUE_ID;
+		rest.len = rest.len < only.len ? rest.len : only.len;
+		if (!span_equal(rest, only))
+			return "the only variable is " ENDPOINT_UNIQUE_ID;
+	}
+	return NULL;
+}
+
+/* Keeps "Name: value" with exactly one blank, so that it can be sent as it is. */
+const char *
+option_set_header(const struct option_row *row, struct options *options, struct span value)
+{
+	static char error[80];
+	const char *colon = memchr(value.data, ':', value.len);
+	struct span name, text;
+	const char *wrong;
+	char *line;
+
+	if (!colon)
+		return "must be \"Name: value\"";
+	name = (struct span){value.data, (size_t)(colon - value.data)};
+	text = span_trim((struct span){colon + 1, value.len - name.len - 1});
+	if (!util_is_token(name))
+		return "must be \"Name: value\" with a name of letters, digits and "
+		       "!#$%&'*+-.^_`|~";
+	if (has_control(text))
+		return "must be \"Name: value\" without control characters";
+	for (size_t i = 0; i < UTIL_LEN(own_headers); i++) {
+		if (span_equal_nocase(name, span_of(own_headers[i]))) {
+			snprintf(error, sizeof(error),
+			    "wspipe sets %s itself; it can't be overridden", own_headers[i]);
+			return error;
+		}
+	}
+	wrong = options->compat ? NULL : check_variables(row, text);
+	if (wrong)
+		return wrong;
+	if (asprintf(&line, "%.*s: %.*s", (int)name.len, name.data, (int)text.len, text.data) ==
+	    -1)
+		no_memory();
+	list_add_take(option_target(row, options), line);
+	return NULL;
+}
+
+/* Names of variables; an empty list is one: none. A '+' in front adds to those that there are.
+ */
+const char *
+option_set_names(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	struct span rest = value, part;
+
+	if (value.len > 0 && value.data[0] == '+') {
+		rest.data++;
+		rest.len--;
+	} else {
+		options_list_clear(list);
+		options->passenv_own = 0;
+	}
+	while (next_part(&rest, &part)) {
+		/* A blank is a comma that was forgotten; to websocketd it is a name. */
+		if (memchr(part.data, '=', part.len) || has_control(part) ||
+		    (memchr(part.data, ' ', part.len) && !options->compat))
+			return "must be variable names separated by commas";
+		if (part.len > 0 && part.data[0] == '+')
+			return "must be variable names separated by commas, with one '+' "
+			       "before "
+			       "all of them to add to the default";
+		if (part.len > 0)
+			list_add_take(list, copy(part));
+	}
+	if (span_equal(value, span_of(option_initial(row, options->compat, options->ssl))))
+		options->passenv_own = list->count;
+	return NULL;
+}
+
+/* Tokens of HTTP, each once; an empty list is one: none. */
+const char *
+option_set_tokens(const struct option_row *row, struct options *options, struct span value)
+{
+	struct options_list *list = option_target(row, options);
+	struct span rest = value, part;
+
+	options_list_clear(list);
+	while (next_part(&rest, &part)) {
+		if (part.len == 0)
+			continue;
+		if (!util_is_token(part))
+			return "must be names of letters, digits and !#$%&'*+-.^_`|~ separated "
+			       "by commas";
+		for (size_t i = 0; i < list->count; i++) {
+			if (span_equal(part, span_of(list->items[i])))
+				return "each name can only be listed once";
+		}
+		list_add_take(list, copy(part));
+	}
+	return NULL;
+}
+
+/* One of the settings in the list of --deflate. NULL, or what is wrong. */
+static const char *
+set_deflate_part(struct deflate_settings *settings, struct span part)
+{
+	static char error[128];
+	const struct {
+		const char *name;
+		int64_t *number; /* NULL: yes or no */
+		int64_t min;
+		int64_t max;
+	} rows[] = {
+	    {"window", &settings->window, DEFLATE_WINDOW_MIN, DEFLATE_WINDOW_MAX},
+	    {"level", &settings->level, 1, 9},
+	    {"min", &settings->min, 0, DEFLATE_MIN_MAX},
+	    {"takeover", NULL, 0, 0},
+	};
+	const char *equals = memchr(part.data, '=', part.len);
+	struct span name = {part.data, equals ? (size_t)(equals - part.data) : part.len};
+	struct span value = {equals ? equals + 1 : "", equals ? part.len - name.len - 1 : 0};
+	size_t i = 0;
+	const char *wrong;
+
+	while (i < UTIL_LEN(rows) && !span_equal(name, span_of(rows[i].name)))
+		i++;
+	if (i == UTIL_LEN(rows))
+		return "must be true, false, or a list of window=BITS, level=N, "
+		       "takeover=yes|no and min=BYTES separated by commas";
+	if (rows[i].number) {
+		wrong = util_parse_number(value, rows[i].min, rows[i].max, rows[i].number);
+	} else {
+		settings->takeover = span_equal(value, SPAN("yes"));
+		wrong = settings->takeover || span_equal(value, SPAN("no"))
+			    ? NULL
+			    : "must be yes or no";
+	}
+	if (!wrong)
+		return NULL;
+	snprintf(error, sizeof(error), "%s %s, not '%.*s'", rows[i].name, wrong,
+	    (int)(value.len < 32 ? value.len : 32), value.data);
+	return error;
+}
+
+/* A boolean, or a list that changes the settings: it starts from the defaults each time. */
+const char *
+option_set_deflate(const struct option_row *row, struct options *options, struct span value)
+{
+	struct deflate_settings *settings = option_target(row, options);
+	struct span rest = value, part;
+
+	*settings = (struct deflate_settings){
+	    .takeover = true,
+	    .window = DEFLATE_WINDOW_INITIAL,
+	    .level = DEFLATE_LEVEL_INITIAL,
+	    .min = DEFLATE_MIN_INITIAL,
+	};
+	if (parse_bool(value, &settings->on))
+		return NULL;
+	while (next_part(&rest, &part)) {
+		const char *wrong = set_deflate_part(settings, part);
+
+		if (wrong)
+			return wrong;
+	}
+	settings->on = true;
+	return NULL;
+}
+
+/* The index of VALUE in the choices of ROW. NULL, or what is wrong. */
+static const char *
+choose(const struct option_row *row, struct span value, unsigned *choice)
+{
+	static char error[96];
+
+	for (unsigned i = 0; row->choices[i]; i++) {
+		if (span_equal(value, span_of(row->choices[i]))) {
+			*choice = i;
+			return NULL;
+		}
+	}
+	snprintf(error, sizeof(error), row->choices[1] ? "must be %s" : "must be '%s'",
+	    option_choice_words(row));
+	return error;
+}
+
+/* Each enum that starts at 0 is stored as an unsigned int. */
+_Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
+		   sizeof(enum log_format) == sizeof(unsigned) &&
+		   sizeof(enum framing_newline) == sizeof(unsigned) &&
+		   sizeof(enum options_process_id) == sizeof(unsigned) &&
+		   sizeof(enum options_not_utf8) == sizeof(unsigned),
+    "option_set_choice() can't store it");
+
+const char *
+option_set_choice(const struct option_row *row, struct options *options, struct span value)
+{
+	return choose(row, value, option_target(row, options));
+}
+
+const char *
+option_set_given_choice(
+    const struct option_row *row, struct options *options, struct span value)
+{
+	int *target = option_target(row, options);
+	unsigned choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*target = 1 + (int)choice;
+	return error;
+}
+
+const char *
+option_set_given_number(
+    const struct option_row *row, struct options *options, struct span value)
+{
+	int64_t *target = option_target(row, options);
+	int64_t number;
+	const char *error = util_parse_number(value, row->min, row->max, &number);
+
+	if (!error)
+		*target = 1 + number;
+	return error;
+}
+
+const char *
+option_set_compat(const struct option_row *row, struct options *options, struct span value)
+{
+	unsigned choice;
+	const char *error = choose(row, value, &choice);
+
+	if (!error)
+		*(bool *)option_target(row, options) = true;
+	return error;
+}
+
+const char *
+option_set_unsupported(const struct option_row *row, struct options *options, struct span value)
+{
+	bool on = true;
+
+	(void)options;
+	if (!row->argument)
+		return parse_bool(value, &on) && !on ? NULL : "not supported";
+	return value.len == 0 || span_equal(value, SPAN("0")) ? NULL : "not supported";
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of the options. */
+#include "config.h"
+
+#include "options/set.h"
+#include "options/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+static const char *const levels[] = {
+    [LOG_DEBUG] = "debug",
+    [LOG_TRACE] = "trace",
+    [LOG_ACCESS] = "access",
+    [LOG_INFO] = "info",
+    [LOG_WARN] = "warn",
+    [LOG_ERROR] = "error",
+    [LOG_FATAL] = "fatal",
+    [LOG_NONE] = "none",
+    NULL,
+};
+static const char *const formats[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
+static const char *const framings[] = {
+    [FRAMING_LINES] = "lines",
+    [FRAMING_STREAM] = "stream",
+    [FRAMING_TEXT] = "text",
+    [FRAMING_NUL] = "nul",
+    [FRAMING_LENGTH] = "length",
+    [FRAMING_JSON] = "json",
+    [FRAMING_LSP] = "lsp",
+    [FRAMING_KINDS] = NULL,
+};
+static const char *const newlines[] = {
+    [FRAMING_NEWLINE_PASS] = "pass",
+    [FRAMING_NEWLINE_SPACE] = "space",
+    [FRAMING_NEWLINE_REJECT] = "reject",
+    NULL,
+};
+static const char *const process_ids[] = {
+    [OPTIONS_PROCESS_ID_KEEP] = "keep",
+    [OPTIONS_PROCESS_ID_NULL] = "null",
+    NULL,
+};
+static const char *const repairs[] = {
+    [OPTIONS_REPLACE] = "replace",
+    [OPTIONS_BINARY] = "binary",
+    [OPTIONS_CLOSE] = "close",
+    NULL,
+};
+static const char *const models[] = {"websocketd", NULL};
+
+/* The name, its target and its type stand in one macro so that a row can't aim at another
+ * member. */
+#define ROW(words, member, setter)                                                             \
+	.name = (words), .offset = offsetof(struct options, member), .set = (setter)
+
+/* clang-format off */
+const struct option_row option_rows[] = {
+	{ROW("port", port, option_set_number), .argument = "N", .min = 0, .max = 65535,
+	    .initial = "8080", .initial_compat = "80", .initial_ssl = "8443", .initial_compat_ssl = "443",
+	    .section = OPTION_LISTENING,
+	    .help = "TCP port to listen on; 0 picks a free one"},
+	{ROW("address", address, option_set_address), .argument = "ADDRESS", .repeatable = true,
+	    .initial_compat = "*", .initial_words = "127.0.0.1 and ::1", .section = OPTION_LISTENING,
+	    .help = "address to listen on; '*' for all interfaces; repeatable"},
+	{ROW("workers", workers, option_set_workers), .argument = "N", .min = 1, .max = OPTIONS_WORKERS_MAX,
+	    .initial = "1", .initial_compat = "1", .section = OPTION_LISTENING,
+	    .help = "number of worker processes; 'auto' starts one per available CPU"},
+
+	{ROW("ssl", ssl, option_set_bool), .early = true, .section = OPTION_TLS,
+	    .help = "serve https:// and wss:// only; needs --sslcert and --sslkey"},
+	{ROW("sslcert", sslcert, option_set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
+	    .help = "certificate chain in PEM, server certificate first; repeatable for SNI, the "
+		    "first one is the default"},
+	{ROW("sslkey", sslkey, option_set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
+	    .help = "private key in PEM; repeatable, in the order of --sslcert"},
+	{ROW("sslca", sslca, option_set_path), .argument = "FILE", .section = OPTION_TLS,
+	    .help = "require a client certificate signed by a CA in FILE"},
+	{ROW("sslcrl", sslcrl, option_set_path), .argument = "FILE", .section = OPTION_TLS,
+	    .help = "with --sslca, reject client certificates revoked by the CRLs in FILE"},
+	{ROW("strict-sni", strict_sni, option_set_bool), .section = OPTION_TLS,
+	    .help = "reject clients whose SNI name matches no certificate, or that send none"},
+	{ROW("no-core-dumps", no_core_dumps, option_set_bool), .section = OPTION_TLS,
+	    .help = "keep wspipe's memory, and the keys in it, out of core dumps and debuggers"},
+
+	{ROW("origin", origin, option_set_origin), .argument = "LIST", .section = OPTION_ACCESS,
+	    .help = "web pages that may connect: comma-separated origins (https://example.com) or "
+		    "host names, or 'any'; without it, only pages from this server may"},
+	{ROW("sameorigin", sameorigin, option_set_bool), .section = OPTION_ACCESS,
+	    .help = "accept only pages from this server, and no client without an Origin"},
+	{ROW("require-origin", require_origin, option_set_bool), .section = OPTION_ACCESS,
+	    .help = "reject clients that send no Origin (most clients other than browsers)"},
+	{ROW("host", host, option_set_host), .argument = "NAME", .repeatable = true,
+	    .section = OPTION_ACCESS,
+	    .help = "accept only requests for this host name, local names and IP addresses; "
+		    "repeatable"},
+
+	{ROW("dir", dir, option_set_path), .argument = "DIR", .section = OPTION_PROGRAM,
+	    .help = "instead of COMMAND, run the program in DIR that the URL path names"},
+	{ROW("binary", binary, option_set_bool), .section = OPTION_PROGRAM,
+	    .help = "raw bytes in binary messages: short for --framing=stream"},
+	{ROW("framing", framing, option_set_given_choice), .argument = "KIND", .choices = framings,
+	    .initial_words = "lines", .section = OPTION_PROGRAM,
+	    .help = "how messages are delimited on the program's stdin and stdout"},
+	{ROW("framing-in", framing_in, option_set_given_choice), .argument = "KIND", .choices = framings,
+	    .section = OPTION_PROGRAM, .help = "framing of the program's stdin only"},
+	{ROW("framing-out", framing_out, option_set_given_choice), .argument = "KIND", .choices = framings,
+	    .section = OPTION_PROGRAM, .help = "framing of the program's stdout only"},
+	{ROW("newline", newline, option_set_choice), .argument = "WHAT", .choices = newlines,
+	    .initial = "pass", .initial_compat = "pass", .section = OPTION_PROGRAM,
+	    .help = "what to do with newlines inside a message"},
+	{ROW("text", text, option_set_bool), .section = OPTION_PROGRAM,
+	    .help = "with --framing-out=length, send text messages instead of binary ones"},
+	{ROW("events", events, option_set_bool), .section = OPTION_PROGRAM,
+	    .help = "with --framing-in=json, also send open and close events to the program"},
+	{ROW("lsp-processid", lsp_processid, option_set_choice), .argument = "WHAT", .choices = process_ids,
+	    .initial = "keep", .initial_compat = "keep", .section = OPTION_PROGRAM,
+	    .help = "with --framing-in=lsp, what to do with the editor's process ID in the initialize request"},
+	{ROW("invalid-utf8", invalid_utf8, option_set_choice), .argument = "WHAT", .choices = repairs,
+	    .initial = "replace", .initial_compat = "replace", .section = OPTION_PROGRAM,
+	    .help = "what to do with output that is not valid UTF-8"},
+	{ROW("passstderr", passstderr, option_set_bool), .section = OPTION_PROGRAM,
+	    .help = "also send the program's stderr to the client, as JSON"},
+	{ROW("passenv", passenv, option_set_names), .argument = "LIST",
+	    .initial = "HOME,LOGNAME,USER,SHELL,PATH,TERM,TMPDIR,TZ,LANG,LC_*",
+	    .initial_compat = "PATH,LD_LIBRARY_PATH", .section = OPTION_PROGRAM,
+	    .help = "environment variables to pass to programs, comma-separated; +LIST adds to the "
+		    "default"},
+	{ROW("pass-auth", pass_auth, option_set_bool), .initial_compat = "true", .section = OPTION_PROGRAM,
+	    .help = "pass the Authorization and Proxy-Authorization headers to programs"},
+	{ROW("closems", closems, option_set_number), .argument = "MS", .min = 0, .max = 3600000,
+	    .initial = "0", .initial_compat = "0", .section = OPTION_PROGRAM,
+	    .help = "extra milliseconds to wait before each of SIGINT, SIGTERM and SIGKILL"},
+
+	{ROW("subprotocol", subprotocol, option_set_tokens), .argument = "LIST",
+	    .section = OPTION_WEBSOCKET,
+	    .help = "subprotocols the program supports, comma-separated; the client's first match is "
+		    "selected"},
+	{ROW("require-subprotocol", require_subprotocol, option_set_bool), .section = OPTION_WEBSOCKET,
+	    .help = "reject clients that offer none of them"},
+	{ROW("deflate", deflate, option_set_deflate), .argument = "LIST", .optional = true,
+	    .section = OPTION_WEBSOCKET,
+	    .help = "compress messages if the client supports it (permessage-deflate); LIST overrides "
+		    "window=11,level=4,takeover=yes,min=64; not for secrets, see the manual"},
+
+	{ROW("maxforks", maxforks, option_set_number), .argument = "N", .min = 0, .max = INT32_MAX,
+	    .compat_negative = true, .initial = "1024", .initial_compat = "1024",
+	    .section = OPTION_LIMITS,
+	    .help = "maximum number of concurrent programs; 0 for no limit"},
+	{ROW("max-per-ip", max_per_ip, option_set_number), .argument = "N", .min = 0, .max = INT32_MAX,
+	    .initial = "0", .initial_compat = "0", .section = OPTION_LIMITS,
+	    .help = "maximum number of connections per client address (IPv6: per /64); 0 for no limit"},
+	{ROW("maxframesize", maxframesize, option_set_given_number), .argument = "BYTES",
+	    .min = 0, .max = INT64_C(1) << 31, .initial_words = "1048576",
+	    .section = OPTION_LIMITS,
+	    .help = "maximum size of a client's message in bytes; 0 for no limit"},
+	{ROW("max-output-message", max_output_message, option_set_number), .argument = "BYTES",
+	    .min = 0, .max = INT64_C(1) << 31, .initial = "16777216", .initial_compat = "16777216",
+	    .section = OPTION_LIMITS,
+	    .help = "maximum size of a line of --framing-out=json in bytes; 0 for no limit"},
+	{ROW("max-empty-fragments", max_empty_fragments, option_set_number), .argument = "N",
+	    .min = 0, .max = UINT32_MAX, .initial = "4096", .initial_compat = "4096",
+	    .section = OPTION_LIMITS,
+	    .help = "maximum number of empty fragments in a client's message; 0 for no limit"},
+	{ROW("max-pings", max_pings, option_set_number), .argument = "N",
+	    .min = 0, .max = UINT16_MAX, .initial = "100", .initial_compat = "100",
+	    .section = OPTION_LIMITS,
+	    .help = "maximum number of PINGs a client may send in one second; 0 for no limit"},
+	{ROW("pingms", pingms, option_set_number), .argument = "MS", .min = 0, .max = 86400000,
+	    .initial = "30000", .initial_compat = "0", .section = OPTION_LIMITS,
+	    .help = "ping a client after MS milliseconds of silence; 0 never pings"},
+
+	{ROW("staticdir", staticdir, option_set_path), .argument = "DIR", .section = OPTION_RESPONSES,
+	    .help = "serve the files in DIR to plain HTTP requests"},
+	{ROW("health-path", health_path, option_set_url_path), .argument = "PATH",
+	    .section = OPTION_RESPONSES,
+	    .help = "respond to GET and HEAD requests for this path with 200, for health checks"},
+	{ROW("header", header, option_set_header), .argument = "HEADER", .repeatable = true,
+	    .section = OPTION_RESPONSES,
+	    .help = "add \"Name: value\" to handshake and static file responses; repeatable"},
+	{ROW("header-ws", header_ws, option_set_header), .argument = "HEADER", .repeatable = true,
+	    .section = OPTION_RESPONSES, .help = "the same for handshake responses only"},
+	{ROW("header-http", header_http, option_set_header), .argument = "HEADER", .repeatable = true,
+	    .section = OPTION_RESPONSES, .help = "the same for static file responses only"},
+
+	{ROW("loglevel", loglevel, option_set_choice), .argument = "LEVEL", .choices = levels,
+	    .initial = "access", .initial_compat = "access", .section = OPTION_LOG,
+	    .help = "minimum level to log"},
+	{ROW("log-format", log_format, option_set_choice), .argument = "FORMAT", .choices = formats,
+	    .initial = "text", .section = OPTION_LOG, .help = "log output format"},
+
+	{ROW("compat", compat, option_set_compat), .argument = "MODEL", .choices = models,
+	    .early = true, .section = OPTION_OTHER,
+	    .help = "emulate another program's defaults, log and messages"},
+	{ROW("help", help, option_set_bool), .section = OPTION_OTHER, .help = "show this help"},
+	{ROW("version", version, option_set_bool), .section = OPTION_OTHER, .help = "show the version"},
+	{ROW("license", license, option_set_bool), .section = OPTION_OTHER, .help = "show the license"},
+};
+
+/* Options of websocketd that are not implemented: only their defaults are accepted. */
+static const struct option_row unsupported_rows[] = {
+	{.name = "cgidir", .argument = "DIR", .set = option_set_unsupported},
+	{.name = "devconsole", .set = option_set_unsupported},
+	{.name = "redirport", .argument = "PORT", .set = option_set_unsupported},
+	{.name = "reverselookup", .set = option_set_unsupported},
+	{.name = "unixsocket", .argument = "PATH", .set = option_set_unsupported},
+};
+/* clang-format on */
+const size_t option_row_count = UTIL_LEN(option_rows);
+
+void *
+option_target(const struct option_row *row, struct options *options)
+{
+	return (char *)options + row->offset;
+}
+
+const char *
+option_choice_words(const struct option_row *row)
+{
+	static char words[80];
+	size_t len = 0;
+
+	words[0] = '\0';
+	for (size_t i = 0; row->choices[i] && len < sizeof(words); i++) {
+		const char *gap = i == 0 ? "" : row->choices[i + 1] ? ", " : " or ";
+
+		len += (size_t)snprintf(
+		    words + len, sizeof(words) - len, "%s%s", gap, row->choices[i]);
+	}
+	return words;
+}
+
+const struct option_row *
+option_find(struct span name)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		if (span_equal(name, span_of(option_rows[i].name)))
+			return &option_rows[i];
+	}
+	for (size_t i = 0; i < UTIL_LEN(unsupported_rows); i++) {
+		if (span_equal(name, span_of(unsupported_rows[i].name)))
+			return &unsupported_rows[i];
+	}
+	return NULL;
+}
+
+const char *
+option_initial(const struct option_row *row, bool compat, bool ssl)
+{
+	const char *initial = compat ? row->initial_compat : row->initial;
+	const char *initial_ssl = compat ? row->initial_compat_ssl : row->initial_ssl;
+
+	return ssl && initial_ssl ? initial_ssl : initial;
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters must be added, dropped or changed to make B of A (Levenshtein). */
+static size_t
+distance(struct span a, const char *b)
+{
+	enum { MAX = 32 };
+	size_t row[MAX + 1];
+	size_t b_len = strlen(b);
+
+	if (a.len > MAX || b_len > MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a.len; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_len; j++) {
+			size_t above = row[j];
+
+			row[j] = least(least(above, row[j - 1]) + 1,
+			    diagonal + (a.data[i - 1] != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[b_len];
+}
+
+const char *
+option_suggest(struct span name)
+{
+	size_t limit;
+	const char *nearest = NULL;
+
+	/* "-p8080" is --port=8080 in another program. */
+	while (name.len > 1 && util_is_digit((unsigned char)name.data[name.len - 1]))
+		name.len--;
+	limit = least(name.len / 2, 2); /* a longer distance is chance */
+	for (size_t i = 0; i < option_row_count && name.len > 1; i++) {
+		size_t far = distance(name, option_rows[i].name);
+
+		if (far < limit || (far == limit && !nearest)) {
+			limit = far;
+			nearest = option_rows[i].name;
+		}
+	}
+	/* "p" and "log" are far from "port" and "loglevel", but they are prefixes. */
+	for (size_t i = 0; i < option_row_count && !nearest; i++) {
+		if (strncasecmp(name.data, option_rows[i].name, name.len) == 0)
+			nearest = option_rows[i].name;
+	}
+	return nearest;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of the options: one row says all about one of them. What is to be
+ * changed about an option is changed in its row; the man page and the
+ * completion follow, and tests/options-agree tells when they do not.
+ */
+#ifndef OPTIONS_TABLE_H
+#define OPTIONS_TABLE_H
+
+#include "base/util.h"
+#include "options/options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_section {
+	OPTION_LISTENING,
+	OPTION_TLS,
+	OPTION_ACCESS,
+	OPTION_PROGRAM,
+	OPTION_WEBSOCKET,
+	OPTION_LIMITS,
+	OPTION_RESPONSES,
+	OPTION_LOG,
+	OPTION_OTHER,
+	OPTION_SECTIONS,
+};
+
+/*
+ * Reads, checks and stores a value. Returns NULL, or the reason why the value is rejected:
+ * "must be RULE", optionally followed by "; ADVICE", which is reported as "--name must be RULE,
+ * not 'value'; ADVICE"; or any other text, reported as "--name: TEXT". Valid until the next
+ * call.
+ */
+struct option_row;
+typedef const char *option_setter(
+    const struct option_row *row, struct options *options, struct span value);
+
+struct option_row {
+	const char *name;
+	const char *argument; /* what --help calls the value; NULL: a boolean */
+	option_setter *set; /* the type */
+	size_t offset; /* of the member of struct options that it sets */
+	int64_t min; /* of a number */
+	int64_t max;
+	bool optional; /* the value may be left out, and is "true" then */
+	bool repeatable; /* each one adds to the list; otherwise the last one wins */
+	bool compat_negative; /* a number below 0 is 0 in compat mode */
+	bool early; /* defaults of others depend on it, so it is read before them */
+	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
+	const char *initial; /* the default, written as on the command line; NULL: none */
+	const char *initial_compat;
+	const char *initial_ssl; /* the default with --ssl; NULL: it makes no difference */
+	const char *initial_compat_ssl;
+	const char *initial_words; /* what --help says in place of INITIAL */
+	enum option_section section;
+	const char *help; /* a noun phrase or an imperative; --help folds the lines */
+};
+
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
+/* The row called NAME (without dashes), or NULL. Rows outside the table, whose setter is
+ * option_set_unsupported(), are options that only websocketd has. */
+const struct option_row *option_find(struct span name);
+
+/* The default of ROW in a mode, or NULL. */
+const char *option_initial(const struct option_row *row, bool compat, bool ssl);
+
+/* The member of OPTIONS that ROW sets; of a repeatable row a struct options_list. */
+void *option_target(const struct option_row *row, struct options *options);
+
+/* The name of the option that the unknown NAME probably stands for, or NULL. */
+const char *option_suggest(struct span name);
+
+/* The row's choices as "a, b or c"; the words live until the next call. */
+const char *option_choice_words(const struct option_row *row);
+
+/* Frees the strings of a list; it is empty afterwards. */
+void options_list_clear(struct options_list *list);
+
+#endif

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A running program and its three pipes, from its start until it is reaped. */
+#include "process/child.h"
+
+#include "base/log.h"
+#include "base/util.h"
+#include "process/child_inner.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then */
+	CHILD_LAST_WORDS = 1024 * 1024, /* bytes of stderr that are read of a dead one */
+};
+
+/* The ladder. */
+static const struct {
+	int signal; /* 0: stdin is closed */
+	int wait_ms;
+	bool plus_extra;
+} child_ladder[] = {
+    {0, 100, true},
+    {SIGINT, 250, true},
+    {SIGTERM, 500, true},
+    {SIGKILL, CHILD_KILL_WAIT_MS, false},
+};
+
+/* Logs once that it runs as another user. */
+static void
+child_deny(struct child *child)
+{
+	char path[32];
+	struct stat st;
+
+	if (child->denied)
+		return;
+	child->denied = true;
+	snprintf(path, sizeof(path), "/proc/%d", (int)child->pid);
+	if (stat(path, &st) == -1)
+		st.st_uid = 0;
+	log_errorx("can't signal process %d: it runs as another user (uid %u), so it can't be "
+		   "terminated",
+	    (int)child->pid, (unsigned int)st.st_uid);
+}
+
+void
+child_signal(struct child *child, int signal)
+{
+	assert(child->life != CHILD_REAPED);
+	if (kill(-child->pid, signal) == -1 && errno == EPERM && child->life == CHILD_ALIVE)
+		child_deny(child);
+}
+
+static void
+child_on_line(void *arg, const char *line, size_t len)
+{
+	struct child *child = arg;
+
+	child->handlers->on_stderr(child->arg, line, len);
+}
+
+static void
+child_close_stderr(struct child *child)
+{
+	if (!io_is_open(&child->err))
+		return;
+	lines_end(&child->err_lines, child_on_line, child);
+	io_clear(&child->err);
+	child->handlers->on_stderr_read(child->arg);
+}
+
+/* One read of stderr; false when there is nothing more for now. */
+static bool
+child_read_stderr(struct child *child)
+{
+	struct loop *loop = children_loop(child->children);
+	size_t n;
+
+	switch (stream_read(&child->err.stream, loop->in, CHILD_STDERR_BATCH, &n)) {
+	case STREAM_OK:
+		lines_take(&child->err_lines, (const char *)loop->in, n, child_on_line, child);
+		child->handlers->on_stderr_read(child->arg);
+		return true;
+	case STREAM_AGAIN:
+		return false;
+	case STREAM_EOF:
+	case STREAM_FAILED:
+		break;
+	}
+	child_close_stderr(child);
+	return false;
+}
+
+static void
+child_release(struct loop_grave *grave)
+{
+	struct child *child = (struct child *)(void *)grave;
+
+	lines_clear(&child->err_lines);
+	free(child);
+}
+
+void
+child_free(struct child *child)
+{
+	if (!child)
+		return;
+	assert(child->life == CHILD_REAPED);
+	io_clear(&child->in);
+	io_clear(&child->out);
+	io_clear(&child->err);
+	list_remove(&child->wait_node);
+	loop_bury(children_loop(child->children), &child->grave, child_release);
+}
+
+/* The end of a dead child: whoever is left of its group is killed, then it is reaped. */
+static void
+child_reap(struct child *child)
+{
+	int left = 0;
+
+	assert(child->life == CHILD_ZOMBIE);
+	child_signal(child, SIGKILL);
+	if (children_settings(child->children)->programs)
+		pid_set_remove(children_settings(child->children)->programs, child->pid);
+	while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	child->life = CHILD_REAPED;
+	/* Of our own user the group has nobody now who does not die. */
+	if (kill(-child->pid, 0) == -1 && errno == EPERM) {
+		log_errorx("process %d has exited, but a process of its group can't be "
+			   "signalled: it runs as another user",
+		    (int)child->pid);
+		children_leave_behind(child->children);
+	}
+	children_forget(child->children, child);
+	/*
+	 * What is in the pipe now is the last of its output. One who left the group
+	 * and holds the pipe open could write for ever.
+	 */
+	if (io_is_open(&child->out) && ioctl(io_fd(&child->out), FIONREAD, &left) == 0 &&
+	    left > 0)
+		child->out_left = (unsigned int)left;
+	/* Its last words; bounded, as somebody else may hold the pipe and write without end. */
+	for (int read = 0;
+	     io_is_open(&child->err) && read < CHILD_LAST_WORDS && child_read_stderr(child);
+	     read += CHILD_STDERR_BATCH)
+		continue;
+	child_close_stderr(child);
+	child->handlers->on_reaped(child->arg);
+}
+
+/* SIGKILL was sent, and it is alive. */
+static void
+child_give_up(struct child *child)
+{
+	if (kill(child->pid, 0) == -1 && errno == EPERM)
+		child_deny(child);
+	else
+		log_errorx("process %d did not exit after SIGKILL", (int)child->pid);
+	child->stuck = true;
+	children_stick(child->children);
+	child->handlers->on_stuck(child->arg);
+}
+
+/* Takes the next step of the ladder, and waits for the one after it. */
+static void
+child_climb(struct child *child)
+{
+	unsigned int step = child->step;
+
+	if (step == UTIL_LEN(child_ladder)) {
+		child_give_up(child);
+		return;
+	}
+	if (child_ladder[step].signal != 0)
+		child_signal(child, child_ladder[step].signal);
+	else
+		stream_shutdown(&child->in.stream);
+	child->step++;
+	child->due_ms =
+	    util_clock_ms() + child_ladder[step].wait_ms +
+	    (child_ladder[step].plus_extra ? children_settings(child->children)->extra_wait_ms
+					   : 0);
+	children_wait(child->children, child, CHILD_WAIT_LADDER + step);
+}
+
+void
+child_step(struct child *child)
+{
+	if (child->life == CHILD_ZOMBIE)
+		child_reap(child);
+	else if (child->life == CHILD_ALIVE)
+		child_climb(child);
+}
+
+void
+child_end(struct child *child)
+{
+	if (child->life != CHILD_ALIVE || child->step > 0)
+		return;
+	child_climb(child);
+}
+
+/* The program has exited. The zombie is kept as long as its group may write. */
+static void
+child_on_exit(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *child = arg;
+	siginfo_t info = {0};
+
+	(void)fd;
+	(void)what;
+	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+	    info.si_pid == 0)
+		return;
+	child->life = CHILD_ZOMBIE;
+	child->exit.by_signal = info.si_code != CLD_EXITED;
+	child->exit.value = (uint8_t)info.si_status;
+	event_del(&child->exit_event);
+	close(child->pidfd);
+	child->pidfd = -1;
+	io_clear(&child->in);
+	child->handlers->on_exit(child->arg);
+	list_remove(&child->wait_node);
+	if (child->stdout_ended) {
+		child_reap(child);
+		return;
+	}
+	/* Somebody else may still write to its stdout, for a moment. */
+	child->due_ms = util_clock_ms() + CHILD_GRACE_MS;
+	children_wait(child->children, child, CHILD_WAIT_GRACE);
+}
+
+bool
+child_watch(struct child *child)
+{
+	return event_assign(&child->exit_event, children_loop(child->children)->base,
+		   child->pidfd, EV_READ | EV_PERSIST, child_on_exit, child) == 0 &&
+	       event_add(&child->exit_event, NULL) == 0;
+}
+
+static void
+child_on_stdout(void *arg)
+{
+	struct child *child = arg;
+
+	child->handlers->on_stdout(child->arg);
+}
+
+static void
+child_on_written(void *arg)
+{
+	struct child *child = arg;
+
+	child->handlers->on_written(child->arg);
+}
+
+static void
+child_on_stderr(void *arg)
+{
+	(void)child_read_stderr(arg);
+}
+
+/* It reads its stdin no more. What waited for it is dropped; its output is still wanted. */
+static void
+child_on_stdin_gone(void *arg, enum stream_gone reason)
+{
+	struct child *child = arg;
+
+	(void)reason;
+	io_clear(&child->in);
+	child->handlers->on_written(child->arg);
+}
+
+/* It can't be waited for: taken for its end, which child_read() says when the user asks. */
+static void
+child_on_stdout_gone(void *arg, enum stream_gone reason)
+{
+	struct child *child = arg;
+
+	(void)reason;
+	io_clear(&child->out);
+	child->handlers->on_stdout(child->arg);
+}
+
+static void
+child_on_stderr_gone(void *arg, enum stream_gone reason)
+{
+	(void)reason;
+	child_close_stderr(arg);
+}
+
+static const struct stream_handlers child_stdin_handlers = {
+    .on_drained = child_on_written,
+    .on_gone = child_on_stdin_gone,
+};
+
+static const struct stream_handlers child_stdout_handlers = {
+    .on_readable = child_on_stdout,
+    .on_gone = child_on_stdout_gone,
+};
+
+static const struct stream_handlers child_stderr_handlers = {
+    .on_readable = child_on_stderr,
+    .on_gone = child_on_stderr_gone,
+};
+
+int
+child_start(struct children *children, const struct spawn_command *command,
+    const struct child_handlers *handlers, void *arg, struct child **out)
+{
+	const struct children_settings *settings = children_settings(children);
+	struct loop *loop = children_loop(children);
+	struct child *child = calloc(1, sizeof(*child));
+	struct spawn_result spawned;
+	int error;
+
+	*out = NULL;
+	if (!child)
+		return ENOMEM;
+	if (!children_take_place(children)) {
+		free(child);
+		return EDQUOT;
+	}
+	error = spawn_program(settings->heritage, settings->programs, command, &spawned);
+	if (error != 0) {
+		children_give_place(children);
+		free(child);
+		return error;
+	}
+	child->children = children;
+	child->handlers = handlers;
+	child->arg = arg;
+	child->pid = spawned.pid;
+	child->pidfd = spawned.pidfd;
+	list_init(&child->wait_node);
+	if (!child_watch(child)) {
+		spawn_undo(settings->programs, &spawned);
+		children_give_place(children);
+		free(child);
+		return ENOMEM;
+	}
+	children_learn(children, child);
+	io_init(&child->in, loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
+	io_init(&child->out, loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
+	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
+	stream_set_reading(&child->err.stream, true);
+	*out = child;
+	return 0;
+}
+
+pid_t
+child_pid(const struct child *child)
+{
+	return child->pid;
+}
+
+void
+child_write(struct child *child, const struct iovec *parts, int count)
+{
+	if (io_is_open(&child->in) && !stream_writev(&child->in.stream, parts, count)) {
+		io_clear(&child->in);
+	}
+}
+
+void
+child_write_take(struct child *child, struct buffer *buffer)
+{
+	if (!io_is_open(&child->in)) {
+		buffer_clear(buffer);
+	} else if (!stream_write_take(&child->in.stream, buffer)) {
+		io_clear(&child->in);
+	}
+}
+
+size_t
+child_queued(const struct child *child)
+{
+	return stream_queued(&child->in.stream);
+}
+
+void
+child_set_reading(struct child *child, bool on)
+{
+	if (io_is_open(&child->out) && stream_is_reading(&child->out.stream) != on)
+		stream_set_reading(&child->out.stream, on);
+}
+
+bool
+child_is_reading(const struct child *child)
+{
+	return io_is_open(&child->out) && stream_is_reading(&child->out.stream);
+}
+
+void
+child_set_reading_stderr(struct child *child, bool on)
+{
+	if (io_is_open(&child->err) && stream_is_reading(&child->err.stream) != on)
+		stream_set_reading(&child->err.stream, on);
+}
+
+bool
+child_is_reading_stderr(const struct child *child)
+{
+	return io_is_open(&child->err) && stream_is_reading(&child->err.stream);
+}
+
+enum stream_result
+child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
+{
+	enum stream_result result = STREAM_EOF;
+
+	*n = 0;
+	if (child->life == CHILD_REAPED && capacity > child->out_left)
+		capacity = child->out_left;
+	if (io_is_open(&child->out) && capacity > 0)
+		result = stream_read(&child->out.stream, bytes, capacity, n);
+	if (result == STREAM_OK && child->life == CHILD_REAPED)
+		child->out_left -= (unsigned int)*n;
+	if (result == STREAM_OK || (result == STREAM_AGAIN && child->life != CHILD_REAPED))
+		return result;
+	io_clear(&child->out);
+	child->stdout_ended = true;
+	if (child->life == CHILD_ZOMBIE) {
+		/* The grace time has no more purpose; reaped by the loop, so that no handler is
+		 * called from here. */
+		child->due_ms = util_clock_ms();
+		children_wait(child->children, child, CHILD_WAIT_NOW);
+	}
+	return STREAM_EOF;
+}
+
+bool
+child_is_dead(const struct child *child)
+{
+	return child->life != CHILD_ALIVE;
+}
+
+bool
+child_is_reaped(const struct child *child)
+{
+	return child->life == CHILD_REAPED;
+}
+
+bool
+child_stdout_has_ended(const struct child *child)
+{
+	return child->stdout_ended;
+}
+
+struct child_exit
+child_exit(const struct child *child)
+{
+	return child->exit;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A running program and its three pipes, from its start until it is reaped.
+ *
+ * Three facts about a program's end come in any order: its stdout ends, it
+ * exits, and its user wants it to end. The child leads its own process group,
+ * and all of the group goes with it: the group is killed before the leader is
+ * reaped, while the leader's pid can't have been given to somebody else.
+ *
+ * The ladder: what child_end() does, step by step until the program is gone.
+ * Stdin is closed; 100 ms later SIGINT; 250 ms later SIGTERM; 500 ms later
+ * SIGKILL; each of these waits longer by the extra time of the settings.
+ */
+#ifndef CHILD_CHILD_H
+#define CHILD_CHILD_H
+
+#include "process/children.h"
+#include "net/stream.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	CHILD_STDERR_BATCH =
+	    4 * 1024, /* bytes that one read of stderr takes at most: each may be a line */
+	CHILD_GRACE_MS =
+	    250, /* how long a dead program's group may go on writing to its stdout */
+};
+
+struct child;
+struct child_handlers {
+	void (*on_stdout)(void *arg); /* call child_read() once */
+	void (*on_written)(void *arg); /* part of the queue to its stdin has left */
+	void (*on_stderr)(
+	    void *arg, const char *line, size_t len); /* a line, without its end */
+	void (*on_stderr_read)(void *arg); /* the lines of one read are over */
+	/* The program is dead: child_exit() tells how. It is reaped, and its stderr was read to
+	 * the end, soon after. */
+	void (*on_exit)(void *arg);
+	/* It runs after all of the ladder: nothing more can be done about it. */
+	void (*on_stuck)(void *arg);
+	/* Reaped; nothing of it is left. The last call; child_free() may follow. */
+	void (*on_reaped)(void *arg);
+};
+
+/*
+ * Starts a program. 0, or an errno, EDQUOT when too many run: nothing was started then and
+ * *OUT is NULL. No handler is called before the caller returns to the loop. Stdout is not read
+ * before child_set_reading().
+ */
+int child_start(struct children *children, const struct spawn_command *command,
+    const struct child_handlers *handlers, void *arg, struct child **out)
+    __attribute__((warn_unused_result));
+
+pid_t child_pid(const struct child *child);
+
+/* Writes to its stdin (stream_writev()). When the program does not read any more, the bytes are
+ * dropped. */
+void child_write(struct child *child, const struct iovec *parts, int count);
+/* As child_write() for all of BUFFER, which is empty afterwards. */
+void child_write_take(struct child *child, struct buffer *buffer);
+/* Bytes that wait to be written. */
+size_t child_queued(const struct child *child);
+
+void child_set_reading(struct child *child, bool on);
+bool child_is_reading(const struct child *child);
+
+/* The same of stderr, which is read from the start. Once it is reaped its last words come in
+ * any case. */
+void child_set_reading_stderr(struct child *child, bool on);
+bool child_is_reading_stderr(const struct child *child);
+
+/*
+ * One read of its stdout. STREAM_EOF: nothing will come any more (also when the program is
+ * dead, the pipe is empty, and the grace time for others that hold it is over).
+ */
+enum stream_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
+
+/*
+ * The three facts. Once it is reaped child_read() never says STREAM_AGAIN, and no event tells
+ * that the pipe is empty: the user who was not reading by then reads on until STREAM_EOF.
+ */
+bool child_is_dead(const struct child *child);
+bool child_is_reaped(const struct child *child);
+bool child_stdout_has_ended(const struct child *child);
+
+/* Begins the ladder; harmless when it has begun. */
+void child_end(struct child *child);
+
+/*
+ * How it ended; only after on_exit.
+ */
+struct child_exit {
+	bool by_signal;
+	uint8_t value; /* the exit status, or the signal's number */
+};
+struct child_exit child_exit(const struct child *child);
+
+/* Frees it; only after on_reaped. Accepts NULL. */
+void child_free(struct child *child);
+
+#endif

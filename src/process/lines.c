@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The lines of a stderr, for the log. */
+#include "process/lines.h"
+
+#include <string.h>
+
+static void
+lines_hand_out(struct lines *lines, lines_handler *handler, void *arg)
+{
+	size_t len = buffer_len(&lines->begun);
+	const char *line = (const char *)buffer_data(&lines->begun);
+
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	handler(arg, len > 0 ? line : "", len);
+	buffer_clear(&lines->begun);
+}
+
+void
+lines_take(
+    struct lines *lines, const char *bytes, size_t len, lines_handler *handler, void *arg)
+{
+	while (len > 0) {
+		const char *end = memchr(bytes, '\n', len);
+		size_t piece = end ? (size_t)(end - bytes) : len;
+		size_t room = LINES_MAX - buffer_len(&lines->begun);
+		bool fits = piece <= room;
+
+		if (!lines->skips) {
+			/* Without memory the line begins anew: the log is worse for it, the
+			 * program is not. */
+			if (!buffer_append(&lines->begun, bytes, fits ? piece : room))
+				buffer_clear(&lines->begun);
+			if (end || !fits)
+				lines_hand_out(lines, handler, arg);
+			lines->skips = !fits;
+		}
+		if (!end)
+			return;
+		lines->skips = false;
+		bytes += piece + 1;
+		len -= piece + 1;
+	}
+}
+
+void
+lines_end(struct lines *lines, lines_handler *handler, void *arg)
+{
+	if (buffer_len(&lines->begun) > 0)
+		lines_hand_out(lines, handler, arg);
+}
+
+void
+lines_clear(struct lines *lines)
+{
+	buffer_clear(&lines->begun);
+}
+
+bool
+lines_limit_allows(struct lines_limit *limit, int64_t now_ms)
+{
+	int64_t seconds = (now_ms - limit->since_ms) / 1000;
+
+	if (limit->since_ms == 0 || seconds >= LINES_BURST / LINES_PER_SECOND) {
+		limit->left = LINES_BURST;
+		limit->since_ms = now_ms;
+	} else if (seconds > 0) {
+		limit->left += (unsigned int)seconds * LINES_PER_SECOND;
+		if (limit->left > LINES_BURST)
+			limit->left = LINES_BURST;
+		limit->since_ms += 1000 * seconds;
+	}
+	if (limit->left == 0) {
+		limit->suppressed++;
+		return false;
+	}
+	limit->left--;
+	return true;
+}

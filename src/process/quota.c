@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The limit on running programs. There is no count of the sum: a process that dies between
+ * changing its own count and the sum would leave the two inconsistent forever.
+ */
+#include "process/quota.h"
+
+/* Attempts of a process that was above the limit only together with others. */
+enum { QUOTA_ATTEMPTS = 16 };
+
+void
+quota_init(struct quota *quota, size_t limit, size_t holders)
+{
+	quota->limit = limit;
+	quota->holders = holders;
+}
+
+static size_t
+quota_sum(const struct quota *quota)
+{
+	size_t sum = 0;
+
+	/* Rising: see quota_move(). */
+	for (size_t i = 0; i < quota->holders; i++)
+		sum += atomic_load(&quota->held[i]);
+	return sum;
+}
+
+bool
+quota_take(struct quota *quota, size_t holder)
+{
+	/* Of several that add one, the last sees all of them in its sum: so never too many stay
+	 * in. */
+	for (int i = 0; i < QUOTA_ATTEMPTS; i++) {
+		atomic_fetch_add(&quota->held[holder], 1);
+		if (quota->limit == 0 || quota_sum(quota) <= quota->limit)
+			return true;
+		atomic_fetch_sub(&quota->held[holder], 1);
+		if (quota_sum(quota) >= quota->limit)
+			break;
+	}
+	return false;
+}
+
+void
+quota_give(struct quota *quota, size_t holder)
+{
+	atomic_fetch_sub(&quota->held[holder], 1);
+}
+
+bool
+quota_is_full(const struct quota *quota)
+{
+	return quota->limit != 0 && quota_sum(quota) >= quota->limit;
+}
+
+size_t
+quota_held(const struct quota *quota, size_t holder)
+{
+	return atomic_load(&quota->held[holder]);
+}
+
+void
+quota_move(struct quota *quota, size_t from, size_t to)
+{
+	/* In this order, and with TO above FROM, a sum may be too high, never too low. */
+	atomic_fetch_add(&quota->held[to], atomic_load(&quota->held[from]));
+	atomic_store(&quota->held[from], 0);
+}
+
+void
+quota_clear(struct quota *quota, size_t holder)
+{
+	atomic_store(&quota->held[holder], 0);
+}

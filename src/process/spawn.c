@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Starting a program with three pipes.
+ *
+ * The child runs in our memory until it is another program, on a stack of its own, and we stand
+ * still for so long: nothing of us is copied. posix_spawn() does it the same way, but it copies
+ * our table of descriptors, which takes longer the more sessions there are (1 ms at 4,000), it
+ * makes and unmakes a stack each time, and it can't set a limit for the child alone. Here the
+ * child shares the table and then takes a copy of only its front, where its own three are moved
+ * to unless they are there anyway; so it must not change the table before that.
+ */
+#include "process/spawn.h"
+
+#include "base/util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	SPAWN_STACK = 16 * 1024, /* bytes: the child needs a few hundred */
+	/* Descriptors below it are few to copy, which is cheaper than to move an end to its
+	 * place. */
+	SPAWN_NEAR = 32,
+	SPAWN_FILE = SPAWN_FRONT, /* the child's descriptor of the file that it executes */
+	SPAWN_FAILED = 127, /* the status of a child that did not become the program */
+};
+
+#define SPAWN_FILE_LINK "/proc/self/fd/3"
+_Static_assert(SPAWN_FILE == 3, "see SPAWN_FILE_LINK");
+
+/* The child's functions leave by exec, so that the shared stack keeps what AddressSanitizer
+ * records about their frames; the next child must not trip over it. */
+#define SPAWN_NO_ASAN __attribute__((no_sanitize_address))
+
+/* The signals that the server ignores or handles, or may have inherited ignored. */
+static const int spawn_signals[] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
+
+/* What the child is told, and what it tells. */
+struct spawn_order {
+	const struct spawn_heritage *heritage; /* borrowed */
+	struct pid_set *programs; /* borrowed, or NULL */
+	pid_t parent;
+	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all behind these */
+	const struct spawn_command *command; /* borrowed */
+	int file; /* COMMAND's, where the child has it; or -1 */
+	bool shares; /* the table of descriptors is ours until it takes its copy */
+	bool unshared; /* it has one of its own */
+	int error; /* why it did not become the program; 0: it did */
+};
+
+bool
+spawn_was_ignored(int signal)
+{
+	struct sigaction now;
+
+	return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/* What the user left open is not for the programs: for systems without close_range(). */
+static void
+spawn_mark_inherited(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int64_t fd;
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		if (!util_parse_number(span_of(entry->d_name), STDERR_FILENO + 1, INT_MAX, &fd))
+			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+	}
+	closedir(dir);
+}
+
+/*
+ * What a careless parent left ignored: SIGPIPE (systemd, Python), SIGCHLD, whose dead processes
+ * can't be waited for, or SIGTERM. A shell has SIGINT and SIGQUIT ignored in a background
+ * command so that the keys of its terminal don't reach it, which concerns us alone: a program
+ * has no terminal, and a termination sequence that uses SIGINT.
+ */
+static void
+spawn_stop_ignoring(void)
+{
+	for (int number = 1; number <= SIGRTMAX; number++) {
+		if (number != SIGINT && number != SIGQUIT && spawn_was_ignored(number))
+			signal(number, SIG_DFL);
+	}
+}
+
+bool
+spawn_heritage_init(struct spawn_heritage *heritage)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd == -1)
+		return false;
+	close(fd);
+	spawn_mark_inherited();
+	for (size_t i = 0; i < SPAWN_PLACES; i++) {
+		heritage->front[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (heritage->front[i] == -1)
+			return false;
+	}
+	getrlimit(RLIMIT_NOFILE, &heritage->nofile);
+	heritage->ignores_hup = spawn_was_ignored(SIGHUP);
+	spawn_stop_ignoring();
+	return true;
+}
+
+/*
+ * A pipe, close-on-exec; the parent's end does not block. The child's end does: O_NONBLOCK
+ * would be seen by the program, and most can't bear it. It goes to its PLACE, unless it is
+ * near.
+ */
+static int
+spawn_pipe(int *parent, int *child, int place, bool parent_reads)
+{
+	int ends[2];
+	int error = 0;
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return errno;
+	*parent = parent_reads ? ends[0] : ends[1];
+	*child = parent_reads ? ends[1] : ends[0];
+	if (fcntl(*parent, F_SETFL, O_NONBLOCK) == -1)
+		return errno;
+	if (*child < SPAWN_NEAR)
+		return 0;
+	if (dup3(*child, place, O_CLOEXEC) == -1)
+		error = errno;
+	close(*child);
+	*child = place;
+	return error;
+}
+
+/* Our handlers must not run in the child once its signals are unblocked; exec itself would
+ * reset them too late, and what we ignore not at all. */
+static SPAWN_NO_ASAN void
+spawn_reset_signals(const struct spawn_heritage *heritage)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+
+	for (size_t i = 0; i < UTIL_LEN(spawn_signals); i++)
+		sigaction(spawn_signals[i], &action, NULL);
+	if (heritage->ignores_hup) {
+		action.sa_handler = SIG_IGN;
+		sigaction(SIGHUP, &action, NULL);
+	}
+}
+
+/* True if PATH leads to the file of the child's descriptor. */
+static SPAWN_NO_ASAN bool
+spawn_is_file(const char *path)
+{
+	struct stat named, file;
+
+	return stat(path, &named) == 0 && fstat(SPAWN_FILE, &file) == 0 &&
+	       named.st_dev == file.st_dev && named.st_ino == file.st_ino;
+}
+
+/* Becomes the program; returns if that fails. */
+static SPAWN_NO_ASAN void
+spawn_execute(const struct spawn_command *command)
+{
+	char name[PATH_MAX];
+	ssize_t len;
+
+	if (command->fd == -1) {
+		execve(command->path, command->argv, command->envp);
+		return;
+	}
+	execveat(SPAWN_FILE, "", command->argv, command->envp, AT_EMPTY_PATH);
+	/* A script: its interpreter could not open the descriptor, which exec closes. (Or
+	 * something else does not exist, and then that is found once more.) */
+	if (errno != ENOENT)
+		return;
+	if (spawn_is_file(command->path)) {
+		execve(command->path, command->argv, command->envp);
+		return;
+	}
+	len = readlink(SPAWN_FILE_LINK, name, sizeof(name) - 1);
+	if (len > 0) {
+		name[len] = '\0';
+		if (spawn_is_file(name)) {
+			execve(name, command->argv, command->envp);
+			return;
+		}
+	}
+	errno = ESTALE;
+}
+
+/*
+ * The child, in our memory: system calls only. All signals are blocked, and we wait. It returns
+ * the exit status when it did not become the program.
+ */
+static SPAWN_NO_ASAN int
+spawn_child(void *arg)
+{
+	struct spawn_order *order = arg;
+	const struct spawn_heritage *heritage = order->heritage;
+	int last = STDERR_FILENO;
+	struct rlimit limit;
+	sigset_t none;
+
+	/* When we die; we may have died before. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		goto fail;
+	if (getppid() != order->parent)
+		return SPAWN_FAILED;
+	if (order->programs)
+		pid_set_add(order->programs, getpid());
+
+	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
+		if (last < order->ends[fd])
+			last = order->ends[fd];
+	}
+	if (last < order->file)
+		last = order->file;
+	if (order->shares &&
+	    close_range((unsigned int)last + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
+		goto fail;
+	order->unshared = true;
+	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
+		if (dup2(order->ends[fd], fd) == -1)
+			goto fail;
+	}
+	if (order->file != -1 && order->file != SPAWN_FILE &&
+	    dup3(order->file, SPAWN_FILE, O_CLOEXEC) == -1)
+		goto fail;
+	/* Before exec does it: the parent goes on before that is through, and may count on it
+	 * that what it closes is closed. An older system does without. */
+	(void)close_range(order->file == -1 ? SPAWN_FRONT : SPAWN_FILE + 1, ~0U, 0);
+	/* The soft limit of descriptors is the user's (select() needs that). */
+	if (setsid() == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		goto fail;
+	/* The hard one may have been lowered since. */
+	if (heritage->nofile.rlim_cur < limit.rlim_max)
+		limit.rlim_cur = heritage->nofile.rlim_cur;
+	else
+		limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+		goto fail;
+	spawn_reset_signals(heritage);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	spawn_execute(order->command);
+fail:
+	order->error = errno;
+	return SPAWN_FAILED;
+}
+
+static void
+spawn_reap(struct pid_set *programs, const struct spawn_result *started)
+{
+	if (programs)
+		pid_set_remove(programs, started->pid);
+	while (waitpid(started->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	close(started->pidfd);
+}
+
+/* Runs the child until it is the program, or has failed. */
+static int
+spawn_run(struct spawn_order *order, struct spawn_result *out)
+{
+	/* No two children are in it at once: we stand still. */
+	static char stack[SPAWN_STACK] __attribute__((aligned(64)));
+	int flags =
+	    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | (order->shares ? CLONE_FILES : 0) | SIGCHLD;
+	sigset_t all, ours;
+	int error = 0;
+
+	order->error = 0;
+	order->unshared = false;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &ours);
+	out->pid = clone(spawn_child, stack + sizeof(stack), flags, order, &out->pidfd);
+	if (out->pid == -1)
+		error = errno;
+	sigprocmask(SIG_SETMASK, &ours, NULL);
+	if (error != 0)
+		return error;
+	if (order->error != 0)
+		spawn_reap(order->programs, out);
+	return order->error;
+}
+
+static int
+spawn_exec(struct spawn_order *order, struct spawn_result *out)
+{
+	static bool copies; /* the system is too old to share the table */
+	int error;
+
+	order->shares = !copies;
+	error = spawn_run(order, out);
+	if (error == 0 || order->unshared || !order->shares ||
+	    (error != ENOSYS && error != EINVAL && error != EPERM))
+		return error;
+	copies = true;
+	order->shares = false;
+	return spawn_run(order, out);
+}
+
+/* The child's file near the front of the table; ours stays open. */
+static int
+spawn_place_file(const struct spawn_heritage *heritage, struct spawn_order *order)
+{
+	order->file = order->command->fd;
+	if (order->file < SPAWN_NEAR)
+		return 0;
+	order->file = dup3(order->file, heritage->front[SPAWN_FRONT], O_CLOEXEC);
+	return order->file == -1 ? errno : 0;
+}
+
+/* Closes what was the child's, and keeps its places. It can't fail, as those are taken. */
+static void
+spawn_clear(const struct spawn_heritage *heritage, const int *ends, int file)
+{
+	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
+		if (ends[fd] == heritage->front[fd])
+			(void)dup3(STDIN_FILENO, ends[fd], O_CLOEXEC);
+		else if (ends[fd] != -1)
+			close(ends[fd]);
+	}
+	if (file == heritage->front[SPAWN_FRONT])
+		(void)dup3(STDIN_FILENO, file, O_CLOEXEC);
+}
+
+int
+spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs,
+    const struct spawn_command *command, struct spawn_result *out)
+{
+	int parent[SPAWN_FRONT] = {-1, -1, -1};
+	int child[SPAWN_FRONT] = {-1, -1, -1};
+	struct spawn_order order = {
+	    .heritage = heritage,
+	    .programs = programs,
+	    .parent = getpid(),
+	    .ends = child,
+	    .command = command,
+	};
+	int error = spawn_place_file(heritage, &order);
+
+	for (int fd = 0; fd < SPAWN_FRONT && error == 0; fd++)
+		error = spawn_pipe(
+		    &parent[fd], &child[fd], heritage->front[fd], fd != STDIN_FILENO);
+	if (error == 0)
+		error = spawn_exec(&order, out);
+	spawn_clear(heritage, child, order.file);
+	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
+		if (parent[fd] != -1)
+			close(parent[fd]);
+	}
+	out->in = parent[0];
+	out->out = parent[1];
+	out->err = parent[2];
+	return error;
+}
+
+void
+spawn_undo(struct pid_set *programs, const struct spawn_result *started)
+{
+	kill(-started->pid, SIGKILL);
+	spawn_reap(programs, started);
+	close(started->in);
+	close(started->out);
+	close(started->err);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the server reports at startup: what it serves, and at which addresses. */
+#include "base/util.h"
+#include "serve/beneath.h"
+#include "server/inner.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ANNOUNCE_COMMAND_MAX = 80 }; /* bytes of the command with its arguments */
+
+/* Nothing connects to a wildcard address by that name. */
+static const char *
+announce_host(const char *address)
+{
+	bool wildcard = strcmp(address, "*") == 0 || strcmp(address, "0.0.0.0") == 0 ||
+			strcmp(address, "::") == 0;
+
+	return wildcard ? "localhost" : address;
+}
+
+static bool
+announce_is_repeated(const struct options_list *addresses, size_t index)
+{
+	const char *host = announce_host(addresses->items[index]);
+
+	for (size_t i = 0; i < index; i++) {
+		if (strcmp(host, announce_host(addresses->items[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+announce_url(FILE *out, const struct server *server, const char *scheme, const char *host)
+{
+	struct sockaddr_storage bound;
+
+	listener_address(server->listeners.items[0], &bound);
+	fprintf(out, strchr(host, ':') ? "%s%s://[%s]:%d/" : "%s%s://%s:%d/", scheme,
+	    server->options->ssl ? "s" : "", host, listener_port(&bound));
+}
+
+/* A URL for each address that is listened on, each with PATH. */
+static void
+announce_urls(FILE *out, const struct server *server, const char *scheme, const char *path)
+{
+	const struct options_list *addresses = &server->options->address;
+
+	if (addresses->count == 0) {
+		announce_url(out, server, scheme, "localhost");
+		fputs(path, out);
+	}
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (announce_is_repeated(addresses, i))
+			continue;
+		fputs(i > 0 ? ", " : "", out);
+		announce_url(out, server, scheme, announce_host(addresses->items[i]));
+		fputs(path, out);
+	}
+}
+
+static void
+announce_scope(FILE *out, const struct server *server)
+{
+	const struct options_list *addresses = &server->options->address;
+
+	if (server->endpoint.local_only) {
+		fprintf(out, " (this machine only%s)",
+		    addresses->count == 0 ? "; use --address='*' for all interfaces" : "");
+		return;
+	}
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (announce_host(addresses->items[i]) != addresses->items[i]) {
+			struct sockaddr_storage bound;
+
+			listener_address(server->listeners.items[0], &bound);
+			fprintf(out, " (all interfaces, port %d)", listener_port(&bound));
+			return;
+		}
+	}
+}
+
+/* The command and its arguments, as far as they are short. */
+static void
+announce_command(FILE *out, char *const *command)
+{
+	size_t used = 0;
+
+	for (char *const *arg = command; *arg; arg++) {
+		used += strlen(*arg) + 1;
+		if (arg != command && used > ANNOUNCE_COMMAND_MAX) {
+			fputs(" ...", out);
+			return;
+		}
+		fprintf(out, arg == command ? "%s" : " %s", *arg);
+	}
+}
+
+/* A file that can be named in a URL as it is, and that a request for it starts. */
+static bool
+announce_is_program(int dir, const char *name)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._";
+	struct stat st;
+
+	return name[strspn(name, plain)] == '\0' && !beneath_hidden(name) &&
+	       fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	       faccessat(dir, name, X_OK, AT_EACCESS) == 0;
+}
+
+/* The first program of the directory in the order of the alphabet; false when there is none. */
+static bool
+announce_example(const char *path, char name[NAME_MAX + 1])
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	name[0] = '\0';
+	while (dir && (entry = readdir(dir))) {
+		if ((name[0] == '\0' || strcmp(entry->d_name, name) < 0) &&
+		    announce_is_program(dirfd(dir), entry->d_name))
+			strcpy(name, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return name[0] != '\0';
+}
+
+/* The programs, if any. */
+static void
+announce_programs(FILE *out, const struct server *server)
+{
+	const struct options *options = server->options;
+	char name[NAME_MAX + 1];
+
+	fputs("serving ", out);
+	if (options->command) {
+		announce_command(out, options->command);
+		fputs(" on ", out);
+		announce_urls(out, server, "ws", "");
+	} else if (announce_example(options->dir, name)) {
+		fprintf(out, "the programs in %s, for example ", options->dir);
+		announce_urls(out, server, "ws", name);
+	} else {
+		fprintf(out, "the programs in %s on ", options->dir);
+		announce_urls(out, server, "ws", "PROGRAM");
+	}
+}
+
+static void
+announce_files(FILE *out, const struct server *server)
+{
+	bool has_index = faccessat(server->route.files.root, "index.html", R_OK, 0) == 0;
+
+	fprintf(out, "serving the files in %s on ", server->options->staticdir);
+	announce_urls(out, server, "http", has_index ? "" : "FILE");
+	if (!has_index)
+		fputs(", without an index.html", out);
+}
+
+/* One line of the log, written by WRITE. */
+static void
+announce(const struct server *server, void (*write)(FILE *, const struct server *), bool scope)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return;
+	write(out, server);
+	if (scope)
+		announce_scope(out, server);
+	if (fclose(out) == 0)
+		log_info("%s", text);
+	free(text);
+}
+
+static void
+announce_compat_command(FILE *out, const struct server *server)
+{
+	fprintf(out, "Serving using application   : %s", server->options->program);
+	for (char *const *arg = server->options->command + 1; *arg; arg++)
+		fprintf(out, " %s", *arg);
+}
+
+/* websocketd's lines; it names the machine where no address was given. */
+static void
+announce_compat(const struct server *server)
+{
+	const struct options *options = server->options;
+	const char *secure = options->ssl ? "s" : "";
+	char hostname[HOST_NAME_MAX + 1] = "UNKNOWN";
+	struct sockaddr_storage bound;
+	int port;
+
+	(void)gethostname(hostname, sizeof(hostname) - 1);
+	listener_address(server->listeners.items[0], &bound);
+	port = listener_port(&bound);
+	if (options->command)
+		announce(server, announce_compat_command, false);
+	if (options->dir)
+		log_info("Serving from directory      : %s", options->dir);
+	if (options->staticdir)
+		log_info("Serving static content from : %s", options->staticdir);
+	for (size_t i = 0; i < options->address.count; i++) {
+		const char *host = options->address.items[i];
+		const char *form = strchr(host, ':') ? "[%s]" : "%s";
+		char text[NI_MAXHOST + 2];
+
+		snprintf(text, sizeof(text), form, strcmp(host, "*") == 0 ? hostname : host);
+		log_info("Starting WebSocket server   : ws%s://%s:%d/", secure, text, port);
+		if (options->staticdir)
+			log_info("Serving CGI or static files : http%s://%s:%d/", secure, text,
+			    port);
+	}
+	if (options->sslca)
+		log_info(
+		    "Mutual TLS enabled (client certs verified against %s)", options->sslca);
+}
+
+/* What is dangerous when other machines can connect. */
+static void
+announce_risks(const struct server *server)
+{
+	const struct endpoint *endpoint = &server->endpoint;
+
+	if (endpoint->local_only)
+		return;
+	/* With --origin a page's own name is not in the list; over TLS it is not in the
+	 * certificate. */
+	if (endpoint->host_count == 0 && endpoint->origin.mode == ORIGIN_SAME &&
+	    !server->options->ssl)
+		log_warnx("the Host of requests is not checked: a web page can connect through "
+			  "a domain name of its own that resolves to this machine (DNS "
+			  "rebinding); prevent it with --host=NAME, the name that clients use");
+	if (geteuid() == 0)
+		log_warnx("anyone who can connect from another machine runs programs as root; "
+			  "start wspipe as another user");
+}
+
+void
+server_announce(const struct server *server)
+{
+	const struct options *options = server->options;
+	bool programs = options->command || options->dir;
+
+	if (options->compat) {
+		announce_compat(server);
+		return;
+	}
+	if (programs)
+		announce(server, announce_programs, true);
+	if (options->staticdir)
+		announce(server, announce_files, !programs);
+	if (programs)
+		announce_risks(server);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Children that are not programs of ours: orphans, which come to process 1 and to a subreaper,
+ * and those of a shell that became this process by exec. They are reaped, and nothing else.
+ */
+#ifndef SERVER_ORPHANS_H
+#define SERVER_ORPHANS_H
+
+#include "server/inner.h"
+
+#include <stdbool.h>
+
+/* True if there may be such children. Programs must be in the page's set then, as that tells
+ * the two apart. To be asked before there are any. */
+bool server_adopts(void);
+
+/* Reaps them from now on. False with errno. */
+bool server_orphans_start(struct server *server) __attribute__((warn_unused_result));
+
+void server_orphans_clear(struct server *server);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The signals of the server. */
+#include "server/signals.h"
+
+#include "base/util.h"
+#include "server/server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { SIGNALS_REPEATED_MS = 200 };
+
+static const int server_signals[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+static bool
+signals_has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd == -1)
+		return false;
+	close(fd);
+	return true;
+}
+
+/* They are blocked rather than ignored, so that what was inherited can still be recorded. */
+void
+server_hold_signals(void)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGUSR1);
+	sigaddset(&mask, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+}
+
+void
+server_signals_settle(struct server *server)
+{
+	/* A closed pipe or socket, or a log that has reached the limit of its size. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	/* Ignored until there are handlers, and in a worker until it has its own. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	server->has_terminal = signals_has_terminal();
+}
+
+bool
+server_lost_terminal(const struct server *server)
+{
+	return server->has_terminal && !server->heritage.ignores_hup && !signals_has_terminal();
+}
+
+bool
+server_is_repeated(int64_t first_ms, int64_t now_ms)
+{
+	return now_ms - first_ms < SIGNALS_REPEATED_MS;
+}
+
+void
+server_log_unused_signal(int number)
+{
+	if (number == SIGHUP)
+		log_info("SIGHUP: nothing to reload without --ssl");
+	else
+		log_info("SIG%s: nothing to reopen, as there is no log file",
+		    util_signal_name(number));
+}
+
+static void
+signals_reload(struct server *server)
+{
+	char error[TLS_ERROR_MAX];
+
+	if (!server->tls) {
+		/* Of several workers the parent logs it. */
+		if (server->parent == 0)
+			server_log_unused_signal(SIGHUP);
+	} else if (server_load_tls(server, error)) {
+		log_info("SIGHUP: certificates reloaded");
+	} else {
+		log_errorx("SIGHUP: %s; the old certificates stay in use", error);
+	}
+}
+
+/*
+ * Whether a signal during the shutdown is a second request. A terminal or a service manager
+ * signals workers besides their parent: the parent counts, and passes its decision on.
+ */
+static bool
+signals_is_second(const struct server *server)
+{
+	if (server->parent != 0 && getppid() == server->parent)
+		return atomic_load(&server->page->stage) == SERVER_KILLING;
+	return !server_is_repeated(server->stop_ms, util_clock_ms());
+}
+
+static void
+signals_stop(struct server *server, int number)
+{
+	switch (server->stage) {
+	case SERVER_SERVING:
+		server->stop_ms = util_clock_ms();
+		server_shut_down(server, number);
+		break;
+	case SERVER_DRAINING:
+		if (signals_is_second(server))
+			server_kill(server);
+		break;
+	case SERVER_KILLING:
+		break;
+	}
+}
+
+static void
+signals_on(evutil_socket_t number, short what, void *arg)
+{
+	struct server *server = arg;
+
+	(void)what;
+	switch (number) {
+	case SIGUSR1:
+		server_log_unused_signal(SIGUSR1);
+		break;
+	case SIGHUP:
+		if (server->parent != 0 || !server_lost_terminal(server)) {
+			signals_reload(server);
+			break;
+		}
+		/* fallthrough */
+	default:
+		signals_stop(server, number);
+	}
+}
+
+void
+server_signals_unblock(void)
+{
+	sigset_t mask;
+
+	/* SIGCHLD is read from a descriptor. */
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+bool
+server_signals_install(struct server *server)
+{
+	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
+		int number = server_signals[i];
+
+		/* A shell starts a background command with SIGINT ignored: it is meant for
+		 * the command in the foreground. SIGUSR1 is the parent's. */
+		if ((number == SIGINT && spawn_was_ignored(SIGINT)) ||
+		    (number == SIGUSR1 && server->parent != 0))
+			continue;
+		server->signals[i] =
+		    evsignal_new(server->loop->base, number, signals_on, server);
+		if (!server->signals[i] || event_add(server->signals[i], NULL) == -1)
+			return false;
+	}
+	return true;
+}
+
+void
+server_signals_clear(struct server *server)
+{
+	sigset_t all;
+
+	/* The process is about to exit with its status: a signal that comes late is no reason
+	 * for another one. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
+		if (server->signals[i])
+			event_free(server->signals[i]);
+	}
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The signals of the server:
+ *
+ *   TERM, INT   graceful shutdown; a second one kills the programs
+ *   HUP         reload; also, when the terminal has been closed, as TERM
+ *   USR1        reopens the log, once it can be a file
+ *   USR2        nothing
+ */
+#ifndef SERVER_SIGNALS_H
+#define SERVER_SIGNALS_H
+
+#include "server/inner.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Called early: from then on no signal kills the server but those that are meant to. */
+void server_signals_settle(struct server *server);
+
+/* In a process that serves: installs the handlers. False with errno. */
+bool server_signals_install(struct server *server) __attribute__((warn_unused_result));
+
+/* Delivers signals from now on, also those that were blocked when the server was started: some
+ * supervisors leave them so by mistake. */
+void server_signals_unblock(void);
+
+void server_signals_clear(struct server *server);
+
+/* Whether SIGHUP is to stop the server: it had a terminal, which is gone, and was not started
+ * by nohup(1). */
+bool server_lost_terminal(const struct server *server);
+
+/* Logs a HUP or USR1 that has nothing to do. */
+void server_log_unused_signal(int number);
+
+/* Whether a signal at NOW only repeats the first one, at FIRST: timeout(1) signals its command
+ * and then its group. */
+bool server_is_repeated(int64_t first_ms, int64_t now_ms);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Kills what a worker leaves when it dies. */
+#include "server/sweep.h"
+
+#include "base/log.h"
+#include "base/util.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SWEEP_LOOK_MS = 20 };
+
+/* A process, from /proc. */
+struct sweep_process {
+	char state;
+	pid_t parent;
+	pid_t group;
+	pid_t session;
+};
+
+/* False when it is gone. */
+static bool
+sweep_look(const char *name, struct sweep_process *process)
+{
+	char path[32];
+	char text[512];
+	const char *behind;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/stat", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	/* The name of the program is in parentheses, and may contain any byte. */
+	behind = strrchr(text, ')');
+	return behind && sscanf(behind + 1, " %c %d %d %d", &process->state, &process->parent,
+			     &process->group, &process->session) == 4;
+}
+
+static bool
+sweep_is_worker(const struct sweep *sweep, pid_t pid)
+{
+	for (size_t i = 0; i < sweep->worker_count; i++) {
+		if (sweep->workers[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The next child of ours that came to us because its worker died; 0: there is none. Where
+ * others may come too, it is one if its session is that of a program: one that started a
+ * session of its own then survives, as it does when its program's WebSocket session ends.
+ */
+static pid_t
+sweep_next(const struct sweep *sweep, DIR *proc, struct sweep_process *process)
+{
+	struct dirent *entry;
+
+	while ((entry = readdir(proc))) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    sweep_look(entry->d_name, process) && process->parent == getpid() &&
+		    !sweep_is_worker(sweep, pid) &&
+		    (!sweep->adopts || pid_set_has(sweep->programs, process->session)))
+			return pid;
+	}
+	return 0;
+}
+
+/*
+ * Kills them, whole groups at a time. A group's number can't be another one's by now: one of
+ * its processes is our child, which nobody has reaped. Returns how many are left, and in
+ * *DENIED how many of other users. A zombie counts: when it died, its children came to us,
+ * maybe those that we had looked at before. So nothing is left only when no child was there all
+ * the time.
+ */
+static size_t
+sweep_kill(const struct sweep *sweep, size_t *denied)
+{
+	DIR *proc = opendir("/proc");
+	struct sweep_process process;
+	size_t left = 0;
+	pid_t pid;
+
+	*denied = 0;
+	if (!proc) {
+		log_error("can't read /proc to find the programs of a worker that died");
+		return 0;
+	}
+	while ((pid = sweep_next(sweep, proc, &process)) != 0) {
+		/* One that had not come to its own group yet is still in ours. */
+		if (process.group > 1 && process.group != getpgrp())
+			kill(-process.group, SIGKILL);
+		if (kill(pid, SIGKILL) == -1 && errno == EPERM && process.state != 'Z')
+			(*denied)++;
+		else
+			left++;
+	}
+	closedir(proc);
+	return left;
+}
+
+/* Removes from the set what is no program of a worker that runs. */
+static void
+sweep_forget(const struct sweep *sweep)
+{
+	for (pid_t pid = pid_set_next(sweep->programs, 0); pid != 0;
+	     pid = pid_set_next(sweep->programs, pid)) {
+		struct sweep_process process;
+		char name[UTIL_NUMBER_MAX];
+
+		util_put_number(name, pid);
+		if (!sweep_look(name, &process) || !sweep_is_worker(sweep, process.parent))
+			pid_set_remove(sweep->programs, pid);
+	}
+}
+
+void
+sweep_init(struct sweep *sweep, struct pid_set *programs, const pid_t *workers,
+    size_t worker_count, bool adopts)
+{
+	*sweep = (struct sweep){
+	    .programs = programs,
+	    .workers = workers,
+	    .worker_count = worker_count,
+	    .adopts = adopts,
+	};
+}
+
+void
+sweep_begin(struct sweep *sweep)
+{
+	sweep->due_ms = util_clock_ms();
+	sweep->end_ms = sweep->due_ms + SWEEP_MS;
+}
+
+void
+sweep_pass(struct sweep *sweep)
+{
+	DIR *proc;
+	struct sweep_process process;
+
+	if (sweep->adopts || !(proc = opendir("/proc")))
+		return;
+	sweep->adopts = sweep_next(sweep, proc, &process) != 0;
+	closedir(proc);
+}
+
+void
+sweep_hurry(struct sweep *sweep)
+{
+	if (sweep->due_ms != 0)
+		sweep->due_ms = util_clock_ms();
+}
+
+bool
+sweep_run(struct sweep *sweep)
+{
+	int64_t now = util_clock_ms();
+	size_t denied;
+	size_t left = sweep_kill(sweep, &denied);
+
+	sweep->due_ms = now + SWEEP_LOOK_MS;
+	if (left > 0 && now < sweep->end_ms)
+		return false;
+	if (left > 0)
+		log_errorx("%zu process%s of a worker that died did not exit after SIGKILL",
+		    left, left == 1 ? "" : "es");
+	if (denied > 0)
+		log_errorx("can't kill %zu process%s of a worker that died: %s as another user",
+		    denied, denied == 1 ? "" : "es", denied == 1 ? "it runs" : "they run");
+	if (left + denied > 0)
+		sweep->left_behind = true;
+	sweep_forget(sweep);
+	sweep->due_ms = 0;
+	return true;
+}

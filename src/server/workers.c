@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The parent of several workers. It has no event loop, which a fork could not
+ * share: it waits for signals, which are blocked otherwise, and for time.
+ */
+#include "server/workers.h"
+
+#include "base/util.h"
+#include "server/server.h"
+#include "server/inner.h"
+#include "server/orphans.h"
+#include "server/signals.h"
+#include "server/sweep.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+	WORKERS_SPARE_MS = 1000, /* how much longer than its own deadline a worker may take */
+};
+
+struct worker {
+	int64_t started_ms;
+	int64_t start_ms; /* when it is to be started, while it does not run */
+	int64_t wait_ms; /* before the last start */
+};
+
+struct workers {
+	struct server *server; /* borrowed */
+	struct worker items[OPTIONS_WORKERS_MAX];
+	pid_t pids[OPTIONS_WORKERS_MAX]; /* of these; 0: it does not run */
+	size_t count;
+	struct sweep sweep;
+	sigset_t signals;
+	enum server_stage stage;
+	int64_t stop_ms; /* when the first signal to stop came */
+	int64_t stage_end_ms;
+	int status;
+};
+
+/* In the new worker. */
+static void
+workers_become(struct workers *w, size_t number, pid_t parent)
+{
+	struct server *server = w->server;
+
+	server->worker = number;
+	server->parent = parent;
+	log_set_worker((int)number + 1);
+	/* Orphans of its programs are its own, so that the parent's are those of the dead. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	/* Without the parent it drains. The parent may be gone already. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		raise(SIGTERM);
+}
+
+/* Starts one. True in the worker. */
+static bool
+workers_start(struct workers *w, size_t number)
+{
+	struct worker *worker = &w->items[number];
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		workers_become(w, number, parent);
+		return true;
+	}
+	worker->started_ms = util_clock_ms();
+	if (pid == -1) {
+		log_error("can't start worker %zu, trying again in %d ms", number + 1,
+		    SERVER_WORKER_WAIT_MAX_MS);
+		worker->start_ms = worker->started_ms + SERVER_WORKER_WAIT_MAX_MS;
+		return false;
+	}
+	w->pids[number] = pid;
+	return false;
+}
+
+static void
+workers_signal(const struct workers *w, int number)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->pids[i] != 0)
+			kill(w->pids[i], number);
+	}
+}
+
+static size_t
+workers_alive(const struct workers *w)
+{
+	size_t alive = 0;
+
+	for (size_t i = 0; i < w->count; i++)
+		alive += w->pids[i] != 0;
+	return alive;
+}
+
+/* The programs of all workers: as many sessions have not ended. */
+static size_t
+workers_programs(const struct workers *w)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < w->count; i++)
+		sum += quota_held(&w->server->page->quota, i);
+	return sum;
+}
+
+/* Says how one ended, and when the next is started. */
+static void
+workers_log_end(
+    const struct workers *w, size_t number, pid_t pid, const siginfo_t *info, int64_t wait_ms)
+{
+	char next[64] = "";
+	char how[64];
+	bool well = info->si_code == CLD_EXITED && info->si_status == 0;
+
+	if (info->si_code == CLD_EXITED)
+		snprintf(how, sizeof(how), "exited with status %d", info->si_status);
+	else
+		snprintf(
+		    how, sizeof(how), "was killed by SIG%s", util_signal_name(info->si_status));
+	if (w->stage == SERVER_SERVING)
+		snprintf(
+		    next, sizeof(next), "; starting another in %lld ms", (long long)wait_ms);
+	if (!well)
+		log_errorx("worker %zu (pid %d) %s%s", number + 1, (int)pid, how, next);
+	else if (w->stage == SERVER_SERVING)
+		log_info("worker %zu (pid %d) %s%s", number + 1, (int)pid, how, next);
+}
+
+static void
+workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
+{
+	struct worker *worker = &w->items[number];
+	struct server_page *page = w->server->page;
+	bool exited = info->si_code == CLD_EXITED;
+	bool well = exited && info->si_status == 0;
+	int64_t now = util_clock_ms();
+
+	if (now - worker->started_ms >= SERVER_WORKER_SOUND_MS)
+		worker->wait_ms = 0;
+	else if (worker->wait_ms == 0)
+		worker->wait_ms = SERVER_WORKER_WAIT_MS;
+	else if (worker->wait_ms < SERVER_WORKER_WAIT_MAX_MS / 2)
+		worker->wait_ms *= 2;
+	else
+		worker->wait_ms = SERVER_WORKER_WAIT_MAX_MS;
+	worker->start_ms = now + worker->wait_ms;
+	workers_log_end(w, number, w->pids[number], info, worker->wait_ms);
+	w->pids[number] = 0;
+	atomic_store(&page->workers[number].accepts, false);
+	atomic_store(&page->workers[number].connections, 0);
+	tally_clear(w->server->tally, number);
+	/* It has terminated what can be terminated; who left its program's group stays. */
+	if (exited && info->si_status == SERVER_LEFT_BEHIND) {
+		w->sweep.left_behind = true;
+		sweep_pass(&w->sweep);
+		quota_move(&page->quota, number, w->count);
+		quota_clear(&page->quota, w->count);
+		return;
+	}
+	if (well && quota_held(&page->quota, number) == 0) {
+		sweep_pass(&w->sweep);
+		return;
+	}
+	if (w->stage != SERVER_SERVING && !well)
+		w->status = EX_SOFTWARE;
+	quota_move(&page->quota, number, w->count);
+	sweep_begin(&w->sweep);
+}
+
+static void
+workers_reap(struct workers *w)
+{
+	for (;;) {
+		siginfo_t info = {0};
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == -1 || info.si_pid == 0)
+			break;
+		for (size_t i = 0; i < w->count; i++) {
+			if (w->pids[i] == info.si_pid)
+				workers_on_end(w, i, &info);
+		}
+	}
+	sweep_hurry(&w->sweep);
+}
+
+static void
+workers_enter(struct workers *w, enum server_stage stage, int64_t wait_ms)
+{
+	w->stage = stage;
+	w->stage_end_ms = util_clock_ms() + wait_ms + WORKERS_SPARE_MS;
+	atomic_store(&w->server->page->stage, stage);
+	workers_signal(w, SIGTERM);
+	/* For one that was stopped. */
+	workers_signal(w, SIGCONT);
+}
+
+static void
+workers_stop(struct workers *w, int number)
+{
+	switch (w->stage) {
+	case SERVER_SERVING:
+		w->stop_ms = util_clock_ms();
+		server_log_shutdown(number, workers_programs(w));
+		listeners_close(&w->server->listeners);
+		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS);
+		break;
+	case SERVER_DRAINING:
+		if (!server_is_repeated(w->stop_ms, util_clock_ms()))
+			workers_enter(w, SERVER_KILLING, SERVER_KILL_MS);
+		break;
+	case SERVER_KILLING:
+		break;
+	}
+}
+
+/* Reloads the certificates in all workers, each of which logs the result, and in the parent for
+ * the workers to come. */
+static void
+workers_reload(struct workers *w)
+{
+	char error[TLS_ERROR_MAX];
+
+	if (!tls_ticket_begin(&w->server->page->tickets))
+		log_errorx("can't create new session ticket keys");
+	if (!server_load_tls(w->server, error))
+		log_debug("the parent can't read the certificates: %s", error);
+	workers_signal(w, SIGHUP);
+}
+
+static void
+workers_on_signal(struct workers *w, int number)
+{
+	switch (number) {
+	case SIGCHLD:
+		workers_reap(w);
+		break;
+	case SIGUSR1:
+		server_log_unused_signal(number);
+		break;
+	case SIGHUP:
+		if (server_lost_terminal(w->server))
+			workers_stop(w, number);
+		else if (w->server->tls)
+			workers_reload(w);
+		else
+			server_log_unused_signal(number);
+		break;
+	default:
+		workers_stop(w, number);
+	}
+}
+
+/* What the time asks for. True in a worker that was started. */
+static bool
+workers_step(struct workers *w)
+{
+	struct tls_ticket_keys *tickets = &w->server->page->tickets;
+	int64_t now = util_clock_ms();
+
+	if (w->server->tls && tls_ticket_due_ms(tickets) <= now && !tls_ticket_renew(tickets))
+		log_errorx("can't create new session ticket keys");
+	if (w->sweep.due_ms != 0 && w->sweep.due_ms <= now && sweep_run(&w->sweep))
+		quota_clear(&w->server->page->quota, w->count);
+	for (size_t i = 0; i < w->count && w->stage == SERVER_SERVING; i++) {
+		if (w->pids[i] == 0 && w->items[i].start_ms <= now && workers_start(w, i))
+			return true;
+	}
+	if (w->stage != SERVER_SERVING && w->stage_end_ms <= now && workers_alive(w) > 0) {
+		log_errorx("killing %zu worker%s that did not stop in time", workers_alive(w),
+		    util_plural(workers_alive(w)));
+		workers_signal(w, SIGKILL);
+		w->stage_end_ms = now + SERVER_KILL_MS;
+	}
+	return false;
+}
+
+/* When the next step is due. */
+static int64_t
+workers_due(const struct workers *w)
+{
+	int64_t due = util_clock_ms() + SERVER_WORKER_WAIT_MAX_MS;
+
+	if (w->sweep.due_ms != 0 && w->sweep.due_ms < due)
+		due = w->sweep.due_ms;
+	if (w->stage != SERVER_SERVING)
+		return w->stage_end_ms < due ? w->stage_end_ms : due;
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->pids[i] == 0 && w->items[i].start_ms < due)
+			due = w->items[i].start_ms;
+	}
+	return due;
+}
+
+/* Waits for a signal until DUE. 0: none came. */
+static int
+workers_wait(const struct workers *w, int64_t due)
+{
+	int64_t wait_ms = due - util_clock_ms();
+	struct timespec wait;
+	int number;
+
+	if (wait_ms < 0)
+		wait_ms = 0;
+	wait.tv_sec = wait_ms / 1000;
+	wait.tv_nsec = wait_ms % 1000 * 1000000;
+	number = sigtimedwait(&w->signals, NULL, &wait);
+	return number > 0 ? number : 0;
+}
+
+static void
+workers_block_signals(struct workers *w)
+{
+	sigemptyset(&w->signals);
+	sigaddset(&w->signals, SIGCHLD);
+	sigaddset(&w->signals, SIGTERM);
+	sigaddset(&w->signals, SIGHUP);
+	sigaddset(&w->signals, SIGUSR1);
+	/* As in a server without workers. */
+	if (!spawn_was_ignored(SIGINT))
+		sigaddset(&w->signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &w->signals, NULL);
+}
+
+int
+server_work(struct server *server, bool *serves)
+{
+	struct workers w = {.server = server, .count = (size_t)server->options->workers};
+
+	*serves = false;
+	sweep_init(&w.sweep, &server->page->programs, w.pids, w.count, server_adopts());
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	workers_block_signals(&w);
+	(void)server_raise_limits(server); /* which says it; each worker does it for itself */
+	server_announce(server);
+	do {
+		int number;
+
+		if (workers_step(&w)) {
+			*serves = true;
+			return 0;
+		}
+		number = workers_wait(&w, workers_due(&w));
+		if (number != 0)
+			workers_on_signal(&w, number);
+	} while (w.stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep.due_ms != 0);
+	log_info("stopped");
+	return w.sweep.left_behind ? SERVER_LEFT_BEHIND : w.status;
+}
