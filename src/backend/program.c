@@ -2,9 +2,9 @@
 /* A program over pipes as a backend. */
 #include "backend/program.h"
 
-#include "process/child.h"
 #include "framing/framing_json.h"
 #include "net/loop.h"
+#include "process/child.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ struct program {
 	struct framing_reader reader;
 	union {
 		struct loop_task drain; /* reads what a dead program left in its pipe */
-		struct loop_grave grave; /* once it is freed */
+		struct loop_deferred deferred; /* once it is freed */
 	};
 	bool reaped; /* on_reaped was called: nothing more comes of the child */
 	bool initialized; /* the request of framing.null_process_id was seen */
@@ -499,9 +499,9 @@ static const struct child_handlers program_child_handlers = {
 };
 
 static void
-program_release(struct loop_grave *grave)
+program_release(struct loop_deferred *deferred)
 {
-	free(LIST_ENTRY_OF(grave, struct program, grave));
+	free(LIST_ENTRY_OF(deferred, struct program, deferred));
 }
 
 static void
@@ -514,7 +514,7 @@ program_free(struct backend *backend)
 	framing_clear(&p->reader);
 	buffer_clear(&p->pending.assembled);
 	loop_cancel(&p->drain);
-	loop_bury(p->loop, &p->grave, program_release);
+	loop_defer_free(p->loop, &p->deferred, program_release);
 }
 
 static const struct backend_ops program_ops = {

@@ -4,8 +4,8 @@
 #define BACKEND_PROGRAM_H
 
 #include "backend/backend.h"
-#include "process/children.h"
 #include "framing/framing.h"
+#include "process/children.h"
 #include "process/spawn.h"
 
 struct program_rules {

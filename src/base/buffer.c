@@ -57,7 +57,7 @@ buffer_block_grow(struct buffer_block *old, size_t used, size_t need)
 uint8_t *
 buffer_reserve(struct buffer *b, size_t len)
 {
-	struct buffer_block *block = b->held;
+	struct buffer_block *block = b->block;
 	size_t used = buffer_len(b);
 	size_t need;
 
@@ -76,16 +76,16 @@ buffer_reserve(struct buffer *b, size_t len)
 	block = buffer_block_grow(block, used, need);
 	if (!block)
 		return NULL;
-	b->held = block;
+	b->block = block;
 	return block->bytes + used;
 }
 
 void
 buffer_commit(struct buffer *b, size_t len)
 {
-	assert(b->held ? len <= b->held->capacity - b->held->tail : len == 0);
-	if (b->held)
-		b->held->tail += len;
+	assert(b->block ? len <= b->block->capacity - b->block->tail : len == 0);
+	if (b->block)
+		b->block->tail += len;
 }
 
 bool
@@ -107,10 +107,10 @@ void
 buffer_consume(struct buffer *b, size_t len)
 {
 	assert(len <= buffer_len(b));
-	if (!b->held)
+	if (!b->block)
 		return;
-	b->held->head += len;
-	if (b->held->head == b->held->tail)
+	b->block->head += len;
+	if (b->block->head == b->block->tail)
 		buffer_clear(b);
 }
 
@@ -118,21 +118,21 @@ void
 buffer_cut(struct buffer *b, size_t len)
 {
 	assert(len <= buffer_len(b));
-	if (b->held)
-		b->held->tail = b->held->head + len;
+	if (b->block)
+		b->block->tail = b->block->head + len;
 }
 
 void
 buffer_clear(struct buffer *b)
 {
-	free(b->held);
-	b->held = NULL;
+	free(b->block);
+	b->block = NULL;
 }
 
 void
 buffer_move(struct buffer *to, struct buffer *from)
 {
-	assert(!to->held);
+	assert(!to->block);
 	*to = *from;
-	from->held = NULL;
+	from->block = NULL;
 }

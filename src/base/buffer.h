@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 /*
- * The watermarks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH and
- * resumes at LOW. They are low because each queue is followed by one of the system's, of a pipe or
- * a socket, which keeps the other side busy; a batch may come on top of HIGH.
+ * The watermarks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH
+ * and resumes at LOW. They are low because each queue is followed by one of the system's, of a
+ * pipe or a socket, which keeps the other side busy; a batch may come on top of HIGH.
  */
 enum {
 	BUFFER_HIGH = 4 * 1024,
@@ -30,19 +30,19 @@ struct buffer_block {
 };
 
 struct buffer {
-	struct buffer_block *held; /* owned; NULL when empty */
+	struct buffer_block *block; /* owned; NULL when empty */
 };
 
 static inline uint8_t *
 buffer_data(const struct buffer *b)
 {
-	return b->held ? b->held->bytes + b->held->head : NULL;
+	return b->block ? b->block->bytes + b->block->head : NULL;
 }
 
 static inline size_t
 buffer_len(const struct buffer *b)
 {
-	return b->held ? b->held->tail - b->held->head : 0;
+	return b->block ? b->block->tail - b->block->head : 0;
 }
 
 /* Copies LEN bytes to the tail. False when there is no memory: nothing changed then. */

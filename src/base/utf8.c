@@ -130,18 +130,18 @@ utf8_repair(struct utf8_repair *repair, const uint8_t *bytes, size_t len, bool l
 				 * character. */
 				to = utf8_put_replacement(to, replaced);
 				repair->state.need = 0;
-				repair->held_len = 0;
+				repair->partial_len = 0;
 				continue;
 			}
 			i++;
 			if (repair->state.need > 0) {
-				repair->held[repair->held_len++] = c;
+				repair->partial[repair->partial_len++] = c;
 				continue;
 			}
-			memcpy(to, repair->held, repair->held_len);
-			to += repair->held_len;
+			memcpy(to, repair->partial, repair->partial_len);
+			to += repair->partial_len;
 			*to++ = c;
-			repair->held_len = 0;
+			repair->partial_len = 0;
 			continue;
 		}
 		i++;
@@ -153,13 +153,13 @@ utf8_repair(struct utf8_repair *repair, const uint8_t *bytes, size_t len, bool l
 			to = utf8_put_replacement(to, replaced);
 			continue;
 		}
-		repair->held[0] = c;
-		repair->held_len = 1;
+		repair->partial[0] = c;
+		repair->partial_len = 1;
 	}
 	if (last && repair->state.need > 0) {
 		to = utf8_put_replacement(to, replaced);
 		repair->state.need = 0;
-		repair->held_len = 0;
+		repair->partial_len = 0;
 	}
 	return (size_t)(to - out);
 }

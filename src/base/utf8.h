@@ -39,8 +39,8 @@ size_t utf8_char_len(const uint8_t *bytes, size_t len);
  * back. */
 struct utf8_repair {
 	struct utf8 state;
-	uint8_t held[3];
-	uint8_t held_len;
+	uint8_t partial[3];
+	uint8_t partial_len;
 };
 
 /* The largest output of utf8_repair() for LEN bytes. */

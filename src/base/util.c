@@ -107,7 +107,7 @@ util_parse_number(struct span text, int64_t min, int64_t max, int64_t *out)
 		    __builtin_sub_overflow(value, digit, &value))
 			goto bad;
 	}
-	/* The value was gathered below zero, where the range is the larger one. */
+	/* The value was assembled below zero, where the range is the larger one. */
 	if (!negative) {
 		if (value == INT64_MIN)
 			goto bad;

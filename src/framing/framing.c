@@ -52,8 +52,8 @@ framing_init(struct framing_reader *r, const struct framing *framing)
 void
 framing_clear(struct framing_reader *r)
 {
-	buffer_clear(&r->held);
-	r->held_out = false;
+	buffer_clear(&r->partial);
+	r->partial_out = false;
 }
 
 void
@@ -71,13 +71,13 @@ framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len)
 	r->len = r->over ? 0 : len;
 }
 
-/* Begins a call: what the last one handed out is no longer needed. */
+/* Begins a call: what the last one emitted is no longer needed. */
 static void
-framing_drop_held(struct framing_reader *r)
+framing_drop_partial(struct framing_reader *r)
 {
-	if (r->held_out)
-		buffer_clear(&r->held);
-	r->held_out = false;
+	if (r->partial_out)
+		buffer_clear(&r->partial);
+	r->partial_out = false;
 }
 
 /* Ends a call: behind an event that ends nothing is looked at. */
@@ -86,7 +86,7 @@ framing_note(struct framing_reader *r, enum framing_event event)
 {
 	if (event > FRAMING_PART) {
 		r->over = true;
-		r->held_out = true;
+		r->partial_out = true;
 		r->len = 0;
 	}
 	return event;
@@ -97,10 +97,10 @@ framing_splits(struct framing_reader *r, char *separator, bool *cr)
 {
 	const struct framing_shape *shape = framing_shapes[r->framing->kind];
 
-	framing_drop_held(r);
+	framing_drop_partial(r);
 	*separator = shape->separator;
 	*cr = shape->cr;
-	return shape->splits && r->len > 0 && !r->in_message && buffer_len(&r->held) == 0;
+	return shape->splits && r->len > 0 && !r->in_message && buffer_len(&r->partial) == 0;
 }
 
 void
@@ -112,7 +112,7 @@ framing_take(struct framing_reader *r, size_t len)
 enum framing_event
 framing_next(struct framing_reader *r, struct framing_item *item)
 {
-	framing_drop_held(r);
+	framing_drop_partial(r);
 	if (r->over)
 		return FRAMING_MORE;
 	return framing_note(r, framing_shapes[r->framing->kind]->next(r, item));
@@ -121,7 +121,7 @@ framing_next(struct framing_reader *r, struct framing_item *item)
 enum framing_event
 framing_end(struct framing_reader *r, struct framing_item *item)
 {
-	framing_drop_held(r);
+	framing_drop_partial(r);
 	if (r->over)
 		return FRAMING_MORE;
 	return framing_note(r, framing_shapes[r->framing->kind]->end(r, item));
@@ -130,14 +130,14 @@ framing_end(struct framing_reader *r, struct framing_item *item)
 bool
 framing_hold(struct framing_reader *r, size_t len)
 {
-	if (!buffer_append(&r->held, r->bytes, len))
+	if (!buffer_append(&r->partial, r->bytes, len))
 		return false;
 	framing_skip(r, len);
 	return true;
 }
 
 enum framing_event
-framing_hand_out(struct framing_reader *r, struct framing_item *item, enum message_type type,
+framing_emit(struct framing_reader *r, struct framing_item *item, enum message_type type,
     uint8_t *bytes, size_t len, bool last)
 {
 	item->message = (struct message){.type = type, .data = bytes, .len = len};
@@ -146,11 +146,11 @@ framing_hand_out(struct framing_reader *r, struct framing_item *item, enum messa
 }
 
 enum framing_event
-framing_hand_out_held(struct framing_reader *r, struct framing_item *item,
+framing_emit_partial(struct framing_reader *r, struct framing_item *item,
     enum message_type type, size_t len, bool last)
 {
-	r->held_out = true;
-	return framing_hand_out(r, item, type, buffer_data(&r->held), len, last);
+	r->partial_out = true;
+	return framing_emit(r, item, type, buffer_data(&r->partial), len, last);
 }
 
 void
@@ -213,57 +213,57 @@ framing_next_until(struct framing_reader *r, struct framing_item *item)
 	bool cr = shape->cr;
 	uint8_t *end;
 	uint8_t *line = r->bytes;
-	size_t held = buffer_len(&r->held);
+	size_t partial = buffer_len(&r->partial);
 	size_t len;
 
 	if (r->len == 0)
 		return FRAMING_MORE;
 	end = memchr(r->bytes, shape->separator, r->len);
-	if (end && held == 0) {
+	if (end && partial == 0) {
 		/* The usual case: the whole line lies in what was read, and stays there. */
 		len = (size_t)(end - line);
 		framing_skip(r, len + 1);
 		len = framing_without_cr(line, len, cr);
-		return framing_hand_out(r, item, MESSAGE_TEXT, line, len, true);
+		return framing_emit(r, item, MESSAGE_TEXT, line, len, true);
 	}
-	if (!end && held == 0 && framing_is_part(r)) {
+	if (!end && partial == 0 && framing_is_part(r)) {
 		/* No character is cut, and a '\r' may belong to the line's end: they stay. */
 		len = r->len - framing_text_cut(line, r->len);
 		len -= cr && line[len - 1] == '\r';
 		framing_skip(r, len);
-		return framing_hand_out(r, item, MESSAGE_TEXT, line, len, false);
+		return framing_emit(r, item, MESSAGE_TEXT, line, len, false);
 	}
 	len = end ? (size_t)(end - line) : r->len;
-	if (len > FRAMING_PART_MAX - held)
-		len = FRAMING_PART_MAX - held;
+	if (len > FRAMING_PART_MAX - partial)
+		len = FRAMING_PART_MAX - partial;
 	if (!framing_hold(r, len))
 		return FRAMING_NOMEM;
-	held += len;
+	partial += len;
 	if (end && r->bytes == end) {
 		framing_skip(r, 1);
-		held = framing_without_cr(buffer_data(&r->held), held, cr);
-		return framing_hand_out_held(r, item, MESSAGE_TEXT, held, true);
+		partial = framing_without_cr(buffer_data(&r->partial), partial, cr);
+		return framing_emit_partial(r, item, MESSAGE_TEXT, partial, true);
 	}
-	if (held < FRAMING_PART_MAX)
+	if (partial < FRAMING_PART_MAX)
 		return FRAMING_MORE;
 	/* A '\r' at the cut may belong to the line's end, so the next part begins with it. */
-	if (cr && buffer_data(&r->held)[held - 1] == '\r') {
+	if (cr && buffer_data(&r->partial)[partial - 1] == '\r') {
 		r->bytes--;
 		r->len++;
 		*r->bytes = '\r';
-		held--;
+		partial--;
 	}
-	return framing_hand_out_held(r, item, MESSAGE_TEXT, held, false);
+	return framing_emit_partial(r, item, MESSAGE_TEXT, partial, false);
 }
 
 enum framing_event
 framing_end_until(struct framing_reader *r, struct framing_item *item)
 {
-	size_t held = buffer_len(&r->held);
+	size_t partial = buffer_len(&r->partial);
 
-	if (held == 0 && !r->in_message)
+	if (partial == 0 && !r->in_message)
 		return FRAMING_MORE;
-	return framing_hand_out_held(r, item, MESSAGE_TEXT, held, true);
+	return framing_emit_partial(r, item, MESSAGE_TEXT, partial, true);
 }
 
 enum framing_event
@@ -274,13 +274,13 @@ framing_next_counted(
 	size_t n = r->left < r->len ? (size_t)r->left : r->len;
 
 	if (r->in_message ||
-	    (buffer_len(&r->held) == 0 && (r->left > FRAMING_PART_MAX || n == r->left))) {
+	    (buffer_len(&r->partial) == 0 && (r->left > FRAMING_PART_MAX || n == r->left))) {
 		if (n == 0 && r->left > 0)
 			return FRAMING_MORE;
 		framing_skip(r, n);
 		r->left -= n;
 		r->in_record = r->left > 0;
-		return framing_hand_out(r, item, type, bytes, n, r->left == 0);
+		return framing_emit(r, item, type, bytes, n, r->left == 0);
 	}
 	if (!framing_hold(r, n))
 		return FRAMING_NOMEM;
@@ -288,14 +288,14 @@ framing_next_counted(
 	if (r->left > 0)
 		return FRAMING_MORE;
 	r->in_record = false;
-	return framing_hand_out_held(r, item, type, buffer_len(&r->held), true);
+	return framing_emit_partial(r, item, type, buffer_len(&r->partial), true);
 }
 
 enum framing_event
 framing_take_line(
     struct framing_reader *r, uint64_t max, size_t before, uint8_t **line, size_t *len)
 {
-	size_t held = buffer_len(&r->held) - before;
+	size_t partial = buffer_len(&r->partial) - before;
 	uint8_t *end;
 	size_t n;
 
@@ -304,15 +304,15 @@ framing_take_line(
 	end = memchr(r->bytes, '\n', r->len);
 	n = end ? (size_t)(end - r->bytes) + 1 : r->len;
 	/* Even from a program that never ends its line no more is kept than what shows that. */
-	if (n > max - held)
-		n = (size_t)(max - held) + 1;
+	if (n > max - partial)
+		n = (size_t)(max - partial) + 1;
 	*line = r->bytes;
 	*len = n;
-	if (held + before > 0 || (!end && n <= max)) {
+	if (partial + before > 0 || (!end && n <= max)) {
 		if (!framing_hold(r, n))
 			return FRAMING_NOMEM;
-		*line = buffer_data(&r->held) + before;
-		*len = buffer_len(&r->held) - before;
+		*line = buffer_data(&r->partial) + before;
+		*len = buffer_len(&r->partial) - before;
 	} else {
 		framing_skip(r, n);
 	}

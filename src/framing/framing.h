@@ -79,8 +79,8 @@ enum { FRAMING_NO_TAIL = -1 };
  */
 bool framing_is_plain(const struct framing *framing, int *tail);
 
-/* Whether the child can tell where a message ends. If not, parts of messages may be written as they
- * come. */
+/* Whether the child can tell where a message ends. If not, parts of messages may be written as
+ * they come. */
 static inline bool
 framing_has_boundaries(const struct framing *framing)
 {
@@ -112,30 +112,30 @@ enum framing_wrap_result framing_wrap(const struct framing *framing,
 /* From the child. */
 
 enum {
-	/* A part that is kept back never grows beyond this; a longer record is handed out in
+	/* A part that is kept back never grows beyond this; a longer record is emitted in
 	   parts. */
 	FRAMING_PART_MAX = 64 * 1024,
-	/* From this on the next part of a long record is handed out where it was read. */
+	/* From this on the next part of a long record is emitted where it was read. */
 	FRAMING_PART_MIN = 16 * 1024,
-	FRAMING_SHOWN_MAX = 64, /* bytes of a malformed record that are handed out */
+	FRAMING_SHOWN_MAX = 64, /* bytes of a malformed record that are emitted */
 	FRAMING_DEPTH_MAX = 16, /* of JSON: objects within objects */
 };
 
 struct framing_reader {
 	const struct framing *framing; /* borrowed */
-	bool in_message; /* a part was handed out and its end was not */
-	bool held_out; /* HELD was handed out: it is cleared by the next call */
-	bool over; /* an event that ends was handed out: what comes is dropped */
+	bool in_message; /* a part was emitted and its end was not */
+	bool partial_out; /* PARTIAL was emitted: it is cleared by the next call */
+	bool over; /* an event that ends was emitted: what comes is dropped */
 	bool in_record; /* length, lsp: LEFT is known */
 	uint8_t cut_len;
 	uint8_t cut[4]; /* length: the prefix of this record; text: the begun character */
-	uint16_t head_len; /* lsp: bytes of HELD that are whole lines of the begun head */
+	uint16_t head_len; /* lsp: bytes of PARTIAL that are whole lines of the begun head */
 	unsigned int lines; /* lsp: of the begun head */
 	uint64_t left; /* length, lsp: bytes of the record that are still to come */
 	uint64_t size; /* lsp: bytes of the record in all */
 	uint8_t *bytes; /* borrowed: what was fed and not used up */
 	size_t len;
-	struct buffer held; /* the begun record; owned */
+	struct buffer partial; /* the begun record; owned */
 };
 
 enum framing_event {
@@ -146,7 +146,7 @@ enum framing_event {
 	FRAMING_CLOSE, /* item.code and, as item.message, the reason: the child ends the
 			  session; item.shown are the first bytes of the record that says so */
 	FRAMING_BAD, /* item.why, and as item.message the first bytes of the malformed record */
-	FRAMING_TOO_BIG, /* a record above max_record, which can't be handed out in parts */
+	FRAMING_TOO_BIG, /* a record above max_record, which can't be emitted in parts */
 	FRAMING_NOMEM, /* no memory to keep a begun record */
 };
 

@@ -5,7 +5,7 @@
  */
 #include "framing/framing_json.h"
 
-#include "base/quote.h"
+#include "base/json.h"
 #include "framing/framing_shape.h"
 
 #include <inttypes.h>
@@ -51,7 +51,7 @@ framing_json_wrap(const struct framing *framing, const struct message *message,
 	(void)out;
 	if (framing_json_put(records,
 		text ? "{\"type\":\"text\",\"data\":\"" : "{\"type\":\"binary\",\"data\":\"") &&
-	    (text ? quote_json(records, message->data, message->len, QUOTE_SHORT)
+	    (text ? json_escape(records, message->data, message->len, JSON_ESCAPE_MINIMAL)
 		  : framing_json_put_base64(records, message->data, message->len)) &&
 	    framing_json_put(records, "\"}\n"))
 		return FRAMING_APPENDED;
@@ -65,7 +65,7 @@ framing_json_put_member(struct buffer *out, const char *name, struct span value)
 {
 	return framing_json_put(out, ",\"") && framing_json_put(out, name) &&
 	       framing_json_put(out, "\":\"") &&
-	       quote_json(out, (const uint8_t *)value.data, value.len, QUOTE_SHORT) &&
+	       json_escape(out, (const uint8_t *)value.data, value.len, JSON_ESCAPE_MINIMAL) &&
 	       framing_json_put(out, "\"");
 }
 
@@ -218,7 +218,7 @@ framing_json_close(json_t *object, struct framing_item *item, struct buffer *dat
 	return NULL;
 }
 
-/* What a line says. The line may lie in HELD, in whose place the data is put. */
+/* What a line says. The line may lie in PARTIAL, in whose place the data is put. */
 static enum framing_event
 framing_json_read(
     struct framing_reader *r, struct framing_item *item, uint8_t *line, size_t len)
@@ -266,9 +266,9 @@ framing_json_read(
 		buffer_clear(&data);
 		return nomem ? FRAMING_NOMEM : framing_bad(item, why, line, len);
 	}
-	buffer_clear(&r->held);
-	buffer_move(&r->held, &data);
-	(void)framing_hand_out_held(r, item, type, buffer_len(&r->held), true);
+	buffer_clear(&r->partial);
+	buffer_move(&r->partial, &data);
+	(void)framing_emit_partial(r, item, type, buffer_len(&r->partial), true);
 	return event;
 }
 
@@ -294,7 +294,7 @@ framing_json_next(struct framing_reader *r, struct framing_item *item)
 			return event;
 		if (!framing_json_is_blank(line, len))
 			return framing_json_read(r, item, line, len);
-		buffer_clear(&r->held);
+		buffer_clear(&r->partial);
 	}
 }
 
@@ -302,8 +302,8 @@ framing_json_next(struct framing_reader *r, struct framing_item *item)
 static enum framing_event
 framing_json_end(struct framing_reader *r, struct framing_item *item)
 {
-	uint8_t *line = buffer_data(&r->held);
-	size_t len = buffer_len(&r->held);
+	uint8_t *line = buffer_data(&r->partial);
+	size_t len = buffer_len(&r->partial);
 
 	if (framing_json_is_blank(line, len))
 		return FRAMING_MORE;

@@ -59,7 +59,7 @@ framing_length_end(struct framing_reader *r, struct framing_item *item)
 		/* Of what was sent in parts only the prefix is still known. */
 		item->shown_len = 0;
 		framing_show(item, r->cut, FRAMING_LENGTH_PREFIX);
-		framing_show(item, buffer_data(&r->held), buffer_len(&r->held));
+		framing_show(item, buffer_data(&r->partial), buffer_len(&r->partial));
 		return framing_bad_shown(item, why);
 	}
 	if (r->cut_len > 0)

@@ -59,7 +59,7 @@ framing_lsp_wrap(const struct framing *framing, const struct message *message,
 	return FRAMING_AROUND;
 }
 
-/* Judges a header line without its "\r\n". NULL, or what is wrong. */
+/* Checks a header line without its "\r\n". NULL, or what is wrong. */
 static const char *
 framing_lsp_field(struct framing_reader *r, struct span line)
 {
@@ -86,24 +86,24 @@ framing_lsp_field(struct framing_reader *r, struct span line)
 
 /*
  * To be called before each line. When no whole one is left of what was read, the lines from
- * BEGIN on, which are those of the begun head, go to HELD: so the first bytes of a head can be
- * shown wherever it was cut. False without memory.
+ * BEGIN on, which are those of the begun head, go to PARTIAL: so the first bytes of a head can
+ * be shown wherever it was cut. False without memory.
  */
 static bool
 framing_lsp_keep(struct framing_reader *r, const uint8_t *begin)
 {
 	size_t len = (size_t)(r->bytes - begin);
 
-	if (len == 0 || buffer_len(&r->held) > 0 ||
+	if (len == 0 || buffer_len(&r->partial) > 0 ||
 	    (r->len > 0 && memchr(r->bytes, '\n', r->len)))
 		return true;
 	r->head_len = (uint16_t)len;
-	return buffer_append(&r->held, begin, len);
+	return buffer_append(&r->partial, begin, len);
 }
 
 /* What is wrong with the head's next line; NULL: nothing. */
 static const char *
-framing_lsp_judge(struct framing_reader *r, const uint8_t *line, size_t len)
+framing_lsp_check(struct framing_reader *r, const uint8_t *line, size_t len)
 {
 	if (len < 2 || line[len - 2] != '\r')
 		return "header line does not end with CR LF";
@@ -133,15 +133,15 @@ framing_lsp_read_head(struct framing_reader *r, struct framing_item *item)
 			return event;
 		r->lines++;
 		why = event == FRAMING_TOO_BIG ? "header line longer than 256 bytes"
-					       : framing_lsp_judge(r, line, len);
-		if (why && buffer_len(&r->held) > 0)
+					       : framing_lsp_check(r, line, len);
+		if (why && buffer_len(&r->partial) > 0)
 			return framing_bad(
-			    item, why, buffer_data(&r->held), buffer_len(&r->held));
+			    item, why, buffer_data(&r->partial), buffer_len(&r->partial));
 		if (why)
 			return framing_bad(item, why, begin, (size_t)(r->bytes - begin));
-		r->head_len = (uint16_t)buffer_len(&r->held);
+		r->head_len = (uint16_t)buffer_len(&r->partial);
 		if (len == 2) {
-			buffer_clear(&r->held);
+			buffer_clear(&r->partial);
 			r->head_len = 0;
 			r->lines = 0;
 			return FRAMING_MESSAGE;
@@ -173,14 +173,14 @@ framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 {
 	char head[64];
 
-	if (!r->in_record && r->lines == 0 && buffer_len(&r->held) == 0)
+	if (!r->in_record && r->lines == 0 && buffer_len(&r->partial) == 0)
 		return FRAMING_MORE;
 	item->shown_len = 0;
 	if (framing_lsp_in_body(r)) { /* then what the head said is known, not how */
 		snprintf(head, sizeof(head), "Content-Length: %" PRIu64 "\r\n\r\n", r->size);
 		framing_show(item, (const uint8_t *)head, strlen(head));
 	}
-	framing_show(item, buffer_data(&r->held), buffer_len(&r->held));
+	framing_show(item, buffer_data(&r->partial), buffer_len(&r->partial));
 	return framing_bad_shown(item, "the output ends in the middle of a record");
 }
 

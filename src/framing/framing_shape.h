@@ -40,13 +40,13 @@ framing_skip(struct framing_reader *r, size_t len)
 	r->len -= len;
 }
 
-/* Moves LEN bytes of what was fed to HELD. False without memory. */
+/* Moves LEN bytes of what was fed to PARTIAL. False without memory. */
 bool framing_hold(struct framing_reader *r, size_t len) __attribute__((warn_unused_result));
 
-/* Hands out bytes, or the first LEN bytes of HELD, whose memory goes with the next call. */
-enum framing_event framing_hand_out(struct framing_reader *r, struct framing_item *item,
+/* Hands out bytes, or the first LEN bytes of PARTIAL, whose memory goes with the next call. */
+enum framing_event framing_emit(struct framing_reader *r, struct framing_item *item,
     enum message_type type, uint8_t *bytes, size_t len, bool last);
-enum framing_event framing_hand_out_held(struct framing_reader *r, struct framing_item *item,
+enum framing_event framing_emit_partial(struct framing_reader *r, struct framing_item *item,
     enum message_type type, size_t len, bool last);
 
 /* How many bytes at the end of a text are the begin of a character that may still become one:
@@ -61,22 +61,22 @@ enum framing_event framing_bad_shown(struct framing_item *item, const char *why)
 enum framing_event framing_bad(
     struct framing_item *item, const char *why, const uint8_t *bytes, size_t len);
 
-/* The next of the shapes that split: a record of any length, a long one handed out in parts. */
+/* The next of the shapes that split: a record of any length, a long one emitted in parts. */
 enum framing_event framing_next_until(struct framing_reader *r, struct framing_item *item);
 /* Their end: what was begun is a message. */
 enum framing_event framing_end_until(struct framing_reader *r, struct framing_item *item);
 
 /*
  * The next of the shapes that know the length of a record: R->left bytes of it are still to
- * come. A long one is handed out in parts, and needs no memory. Ends in_record with the record.
+ * come. A long one is emitted in parts, and needs no memory. Ends in_record with the record.
  */
 enum framing_event framing_next_counted(
     struct framing_reader *r, struct framing_item *item, enum message_type type);
 
 /*
- * Takes a whole line of at most MAX bytes, with its '\n', in place or into HELD, behind BEFORE
- * bytes that are there already; the caller clears it. FRAMING_MESSAGE: *LINE and *LEN are it;
- * FRAMING_TOO_BIG: they are the begin of a longer one; FRAMING_MORE or FRAMING_NOMEM.
+ * Takes a whole line of at most MAX bytes, with its '\n', in place or into PARTIAL, behind
+ * BEFORE bytes that are there already; the caller clears it. FRAMING_MESSAGE: *LINE and *LEN
+ * are it; FRAMING_TOO_BIG: they are the begin of a longer one; FRAMING_MORE or FRAMING_NOMEM.
  */
 enum framing_event framing_take_line(
     struct framing_reader *r, uint64_t max, size_t before, uint8_t **line, size_t *len);

@@ -32,7 +32,7 @@ framing_stream_next(struct framing_reader *r, struct framing_item *item)
 	if (len == 0)
 		return FRAMING_MORE;
 	framing_skip(r, len);
-	return framing_hand_out(r, item, MESSAGE_BINARY, bytes, len, true);
+	return framing_emit(r, item, MESSAGE_BINARY, bytes, len, true);
 }
 
 static enum framing_event
@@ -55,10 +55,10 @@ framing_text_next(struct framing_reader *r, struct framing_item *item)
 	if (joined) {
 		/* The character that the last read cut goes on here: the rare case is copied.
 		 */
-		if (!buffer_append(&r->held, r->cut, r->cut_len) || !framing_hold(r, len))
+		if (!buffer_append(&r->partial, r->cut, r->cut_len) || !framing_hold(r, len))
 			return FRAMING_NOMEM;
-		bytes = buffer_data(&r->held);
-		len = buffer_len(&r->held);
+		bytes = buffer_data(&r->partial);
+		len = buffer_len(&r->partial);
 	} else {
 		framing_skip(r, len);
 	}
@@ -66,11 +66,11 @@ framing_text_next(struct framing_reader *r, struct framing_item *item)
 	len -= r->cut_len;
 	memcpy(r->cut, bytes + len, r->cut_len);
 	if (len == 0) {
-		buffer_clear(&r->held);
+		buffer_clear(&r->partial);
 		return FRAMING_MORE;
 	}
-	r->held_out = joined;
-	return framing_hand_out(r, item, MESSAGE_TEXT, bytes, len, true);
+	r->partial_out = joined;
+	return framing_emit(r, item, MESSAGE_TEXT, bytes, len, true);
 }
 
 static enum framing_event
@@ -81,7 +81,7 @@ framing_text_end(struct framing_reader *r, struct framing_item *item)
 	if (len == 0)
 		return FRAMING_MORE;
 	r->cut_len = 0;
-	return framing_hand_out(r, item, MESSAGE_TEXT, r->cut, len, true);
+	return framing_emit(r, item, MESSAGE_TEXT, r->cut, len, true);
 }
 
 const struct framing_shape framing_stream = {

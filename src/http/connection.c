@@ -19,7 +19,7 @@
 enum { CONNECTION_LOGGED_MAX = 400 };
 
 struct connection {
-	struct loop_grave grave; /* first: connection_release() casts it back */
+	struct loop_deferred deferred; /* first: connection_release() casts it back */
 	struct list node; /* in connections->list */
 	struct connections *connections; /* borrowed */
 	struct loop *loop; /* borrowed */
@@ -40,9 +40,9 @@ struct connection {
 };
 
 static void
-connection_release(struct loop_grave *grave)
+connection_release(struct loop_deferred *deferred)
 {
-	struct connection *c = (struct connection *)(void *)grave;
+	struct connection *c = (struct connection *)(void *)deferred;
 
 	timer_stop(&c->timer);
 	buffer_clear(&c->bytes);
@@ -65,7 +65,7 @@ connection_end(struct connection *c, bool linger)
 	loop_cancel(&c->turn);
 	list_remove(&c->node);
 	atomic_fetch_sub(c->connections->count, 1);
-	loop_bury(c->loop, &c->grave, connection_release);
+	loop_defer_free(c->loop, &c->deferred, connection_release);
 }
 
 void

@@ -18,10 +18,10 @@
 enum { IO_FLUSH_MAX = 4 * LOOP_BATCH }; /* bytes of a queue that are written in a round */
 
 /* One in memory of its own: all but pipes. */
-struct io_alone {
+struct io_standalone {
 	union { /* first: io_release() casts it back */
 		struct loop_task wake; /* reads, or writes, what no event announces */
-		struct loop_grave grave; /* once it is freed */
+		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct io io;
 	struct sockaddr_in6 peer; /* of any family; AF_UNSPEC if unknown */
@@ -76,10 +76,10 @@ io_wanted(const struct io *io)
 	return want;
 }
 
-static struct io_alone *
-io_alone_of(struct io *io)
+static struct io_standalone *
+io_standalone_of(struct io *io)
 {
-	return LIST_ENTRY_OF(io, struct io_alone, io);
+	return LIST_ENTRY_OF(io, struct io_standalone, io);
 }
 
 static struct io *
@@ -95,13 +95,13 @@ io_wake(struct io *io)
 	const struct transport_ops *ops = io->transport.ops;
 
 	if (ops->pending && io->stream.reading && ops->pending(&io->transport))
-		loop_defer(io->loop, &io_alone_of(io)->wake);
+		loop_defer(io->loop, &io_standalone_of(io)->wake);
 }
 
 static void
 io_on_wake(struct loop_task *task)
 {
-	struct io *io = &LIST_ENTRY_OF(task, struct io_alone, wake)->io;
+	struct io *io = &LIST_ENTRY_OF(task, struct io_standalone, wake)->io;
 
 	if (buffer_len(&io->queue) > 0)
 		io_flush(io);
@@ -119,7 +119,7 @@ io_disarm(struct io *io)
 	io->wanted = 0;
 	io->failed = false;
 	if (!io->transport.ops->one_way)
-		loop_cancel(&io_alone_of(io)->wake);
+		loop_cancel(&io_standalone_of(io)->wake);
 }
 
 /* Brings what is waited for in line with the state. When the system refuses the loop calls
@@ -136,8 +136,8 @@ io_reload(struct io *io)
 	io->wanted = (uint8_t)want;
 	if (want == 0)
 		return;
-	(void)event_assign(&io->event, io->loop->base, io->transport.fd, want | EV_PERSIST,
-	    io_on_event, io);
+	(void)event_assign(
+	    &io->event, io->loop->base, io->transport.fd, want | EV_PERSIST, io_on_event, io);
 	if (event_add(&io->event, NULL) == 0)
 		return;
 	io->wanted = 0;
@@ -168,7 +168,7 @@ struct stream *
 io_new_take(struct loop *loop, struct transport transport, const struct sockaddr_storage *peer,
     const struct stream_handlers *handlers, void *arg)
 {
-	struct io_alone *alone = calloc(1, sizeof(*alone));
+	struct io_standalone *alone = calloc(1, sizeof(*alone));
 
 	if (!alone) {
 		transport.ops->close(&transport);
@@ -199,9 +199,9 @@ io_clear(struct io *io)
 }
 
 static void
-io_release(struct loop_grave *grave)
+io_release(struct loop_deferred *deferred)
 {
-	struct io_alone *alone = (struct io_alone *)(void *)grave;
+	struct io_standalone *alone = (struct io_standalone *)(void *)deferred;
 
 	loop_count_stream(alone->io.loop, false);
 	free(alone);
@@ -213,7 +213,7 @@ io_free(struct stream *stream)
 	struct io *io = io_of(stream);
 
 	io_clear(io);
-	loop_bury(io->loop, &io_alone_of(io)->grave, io_release);
+	loop_defer_free(io->loop, &io_standalone_of(io)->deferred, io_release);
 }
 
 /* The stream is of no use any more: the loop tells its owner, who frees it. */
@@ -285,7 +285,7 @@ io_finish_shutdown(struct io *io)
 
 /* False: the stream has failed. */
 static bool
-io_judge(enum transport_result result)
+io_result_of(enum transport_result result)
 {
 	switch (result) {
 	case TRANSPORT_OK:
@@ -303,7 +303,7 @@ static bool
 io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
 {
 	*n = 0;
-	return io_judge(io->transport.ops->writev(&io->transport, parts, count, n));
+	return io_result_of(io->transport.ops->writev(&io->transport, parts, count, n));
 }
 
 static bool
@@ -348,7 +348,7 @@ io_write_last(struct stream *stream, const void *bytes, size_t len)
 
 	if (ops->write_last && io->transport.fd != -1 && !io->ending &&
 	    buffer_len(&io->queue) == 0)
-		ok = io_judge(ops->write_last(
+		ok = io_result_of(ops->write_last(
 		    &io->transport, (struct span){(const char *)rest, len}, &n));
 	ok = ok && stream_write(stream, rest + n, len - n);
 	if (ok)
@@ -451,7 +451,8 @@ io_peer_address(const struct stream *stream, struct sockaddr_storage *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (!io_of(stream)->transport.ops->one_way)
-		memcpy(out, &io_alone_of(io_of(stream))->peer, sizeof(struct sockaddr_in6));
+		memcpy(
+		    out, &io_standalone_of(io_of(stream))->peer, sizeof(struct sockaddr_in6));
 }
 
 static bool
@@ -491,8 +492,8 @@ static const struct stream_ops io_ops = {
 };
 
 /*
- * Writes what it can of the queue, up to EAGAIN, as an edge-triggered event comes only once; but no
- * more than IO_FLUSH_MAX in a round, however fast the other side is.
+ * Writes what it can of the queue, up to EAGAIN, as an edge-triggered event comes only once;
+ * but no more than IO_FLUSH_MAX in a round, however fast the other side is.
  */
 static void
 io_flush(struct io *io)
@@ -518,7 +519,7 @@ io_flush(struct io *io)
 		moved = true;
 	}
 	if (left == 0 && (io->wanted & EV_ET))
-		loop_defer(io->loop, &io_alone_of(io)->wake);
+		loop_defer(io->loop, &io_standalone_of(io)->wake);
 	if (moved)
 		io->stream.progress_ms = (uint32_t)util_clock_ms();
 	io_finish_shutdown(io);

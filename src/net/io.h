@@ -36,8 +36,8 @@ struct io {
 void io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
     const struct stream_handlers *handlers, void *arg);
 
-/* Closes it. Its memory must last until the stack is clear (loop_bury()). It may be called
- * twice, and for zero bytes. */
+/* Closes it. Its memory must last until the stack is clear (loop_defer_free()). It may be
+ * called twice, and for zero bytes. */
 void io_clear(struct io *io);
 
 /* False once it was cleared, or closed by its shutdown. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 struct lingering {
-	struct loop_grave grave; /* first: linger_release() casts it back */
+	struct loop_deferred deferred; /* first: linger_release() casts it back */
 	struct list node; /* in loop->lingering */
 	struct loop *loop; /* borrowed */
 	struct stream *stream; /* owned */
@@ -23,9 +23,9 @@ struct lingering {
 };
 
 static void
-linger_release(struct loop_grave *grave)
+linger_release(struct loop_deferred *deferred)
 {
-	struct lingering *linger = (struct lingering *)(void *)grave;
+	struct lingering *linger = (struct lingering *)(void *)deferred;
 
 	timer_stop(&linger->timer);
 	free(linger);
@@ -37,7 +37,7 @@ linger_end(struct lingering *linger)
 	stream_free(linger->stream);
 	timer_stop(&linger->timer);
 	list_remove(&linger->node);
-	loop_bury(linger->loop, &linger->grave, linger_release);
+	loop_defer_free(linger->loop, &linger->deferred, linger_release);
 }
 
 static void

@@ -15,18 +15,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LISTENER_ALONE = 15 };
+enum { LISTENER_SKIP_DRAIN = 15 };
 
 struct listener {
 	struct event *event; /* owned; NULL until it is started */
 	int fd; /* owned */
 	size_t batch;
 	listener_handler *handler;
-	listener_leaver *leave; /* NULL: never */
+	listener_yield_fn *yield; /* NULL: never */
 	void *arg; /* borrowed */
 	struct timer pause; /* while it runs, nothing is accepted */
-	int leaves; /* how often the connection that waits was left to others */
-	int alone; /* how many more are taken without a look for a next one */
+	int yields; /* how often the connection that waits was left to others */
+	int skip_drain; /* how many more are taken without a look for a next one */
 	int64_t logged_ms; /* when accepting last failed and was logged; 0: never */
 };
 
@@ -122,36 +122,36 @@ listener_take_all(struct listener *listener)
 /*
  * To find that there is nothing left costs nearly as much as to take one, so behind that the
  * next few are taken one at a time: a rush is taken together but for its front, and who comes
- * alone seldom pays for the look.
+ * skip_drain seldom pays for the look.
  */
 static void
 listener_take(struct listener *listener)
 {
-	if (listener->alone > 0) {
-		listener->alone--;
+	if (listener->skip_drain > 0) {
+		listener->skip_drain--;
 		(void)listener_accept(listener);
 		return;
 	}
 	listener_take_all(listener);
-	listener->alone = LISTENER_ALONE;
+	listener->skip_drain = LISTENER_SKIP_DRAIN;
 }
 
-/* A connection waits: takes it, or leaves it to others once more. */
+/* A connection waits: takes it, or yields it to others once more. */
 static void
 listener_take_or_leave(struct listener *listener)
 {
-	bool all = listener->leaves == LISTENER_LEAVES_MAX;
+	bool all = listener->yields == LISTENER_YIELDS_MAX;
 
-	if (!listener->leave) {
+	if (!listener->yield) {
 		listener_take(listener);
 		return;
 	}
-	if (!all && listener->leave(listener->arg) > listener->leaves) {
-		listener_pause(listener, LISTENER_LEAVE_MS);
-		listener->leaves++;
+	if (!all && listener->yield(listener->arg) > listener->yields) {
+		listener_pause(listener, LISTENER_YIELD_MS);
+		listener->yields++;
 		return;
 	}
-	listener->leaves = 0;
+	listener->yields = 0;
 	/* One at a time, as whoever has fewer by then takes the next; but all when the others,
 	 * with far fewer, had time enough for theirs. */
 	if (all)
@@ -175,13 +175,13 @@ listener_on_pause_over(void *arg)
 	struct pollfd waiting = {.fd = listener->fd, .events = POLLIN};
 
 	listener_update(listener);
-	if (listener->leaves == 0)
+	if (listener->yields == 0)
 		return;
 	/* The next one that comes is another one, which was not left to anybody yet. */
 	if (poll(&waiting, 1, 0) == 1)
 		listener_take_or_leave(listener);
 	else
-		listener->leaves = 0;
+		listener->yields = 0;
 }
 
 /* When connections are accepted, and what they inherit at no system call of their own. */
@@ -263,11 +263,11 @@ listener_new(const struct sockaddr *address, socklen_t len)
 
 bool
 listener_start(struct listener *listener, struct loop *loop, size_t batch,
-    listener_handler *handler, listener_leaver *leave, void *arg)
+    listener_handler *handler, listener_yield_fn *yield, void *arg)
 {
 	listener->batch = batch;
 	listener->handler = handler;
-	listener->leave = leave;
+	listener->yield = yield;
 	listener->arg = arg;
 	timer_init(&listener->pause, loop, listener_on_pause_over, listener);
 	listener->event = event_new(

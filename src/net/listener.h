@@ -6,7 +6,7 @@
  *
  * Several processes may listen on one socket: it is opened before they part,
  * and started in each. Then a connection wakes them all, and each asks whether it
- * should leave it to another one.
+ * should yield it to another one.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -19,8 +19,8 @@
 enum {
 	LISTENER_PAUSE_MS = 500,
 	LISTENER_DEAD_S = 60, /* after so long without a response a connection is dead */
-	LISTENER_LEAVE_MS = 1, /* how long a connection is left to others at a time */
-	LISTENER_LEAVES_MAX = 8, /* and how often */
+	LISTENER_YIELD_MS = 1, /* how long a connection is left to others at a time */
+	LISTENER_YIELDS_MAX = 8, /* and how often */
 	LISTENER_LOG_MS = 10 * 1000, /* a failing accept is logged at most this often */
 	LISTENER_TEXT_MAX =
 	    64, /* bytes of an address in text, with its end: "[v6%scope]:port" */
@@ -33,11 +33,11 @@ typedef void listener_handler(void *arg, int fd, const struct sockaddr_storage *
 
 /*
  * Asked before a connection is accepted: how many more this process has than another one that
- * listens on the socket. It is left to others so many times LISTENER_LEAVE_MS, at most
- * LISTENER_LEAVES_MAX times, and taken when it is still there then. 0 or less: it is taken at
+ * listens on the socket. It is left to others so many times LISTENER_YIELD_MS, at most
+ * LISTENER_YIELDS_MAX times, and taken when it is still there then. 0 or less: it is taken at
  * once.
  */
-typedef int64_t listener_leaver(void *arg);
+typedef int64_t listener_yield_fn(void *arg);
 
 /*
  * A socket that listens on ADDRESS: connections queue up, nobody accepts them yet. NULL with
@@ -52,7 +52,7 @@ struct listener *listener_new(const struct sockaddr *address, socklen_t len)
  * memory.
  */
 bool listener_start(struct listener *listener, struct loop *loop, size_t batch,
-    listener_handler *handler, listener_leaver *leave, void *arg)
+    listener_handler *handler, listener_yield_fn *yield, void *arg)
     __attribute__((warn_unused_result));
 
 /* Stops listening and frees. Accepts NULL. */
@@ -63,7 +63,7 @@ void listener_address(const struct listener *listener, struct sockaddr_storage *
 
 /* "127.0.0.1:80", "[::1]:80" for an address; its port, and whether it is a loopback address. */
 void listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);
-/* The host part alone, without brackets. */
+/* The host part skip_drain, without brackets. */
 void listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);
 int listener_port(const struct sockaddr_storage *address);
 bool listener_is_loopback(const struct sockaddr_storage *address);

@@ -177,7 +177,7 @@ listeners_open(struct listeners *listeners, char *const *addresses, size_t count
 
 bool
 listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,
-    listener_handler *handler, listener_leaver *leave, void *arg)
+    listener_handler *handler, listener_yield_fn *leave, void *arg)
 {
 	for (size_t i = 0; i < listeners->count; i++) {
 		if (!listener_start(listeners->items[i], loop, batch, handler, leave, arg))

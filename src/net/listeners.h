@@ -36,7 +36,7 @@ bool listeners_open(struct listeners *listeners, char *const *addresses, size_t 
 
 /* Accepts from all of them: listener_start(). False without memory. */
 bool listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,
-    listener_handler *handler, listener_leaver *leave, void *arg)
+    listener_handler *handler, listener_yield_fn *leave, void *arg)
     __attribute__((warn_unused_result));
 
 /* Listens no more. It may be called twice. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The event loop, its shared memory, its tasks, its graves, and what they leave. */
+/* The event loop, its shared memory, its tasks, its deferred, and what they leave. */
 #include "net/loop.h"
 
 #include <event2/event.h>
@@ -9,11 +9,11 @@
 static void
 loop_sweep(struct loop *loop)
 {
-	while (loop->graves) {
-		struct loop_grave *grave = loop->graves;
+	while (loop->deferred) {
+		struct loop_deferred *deferred = loop->deferred;
 
-		loop->graves = grave->next;
-		grave->release(grave);
+		loop->deferred = deferred->next;
+		deferred->release(deferred);
 	}
 }
 
@@ -178,11 +178,11 @@ loop_stop(struct loop *loop)
 }
 
 void
-loop_bury(
-    struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave))
+loop_defer_free(struct loop *loop, struct loop_deferred *deferred,
+    void (*release)(struct loop_deferred *deferred))
 {
-	grave->release = release;
-	grave->next = loop->graves;
-	loop->graves = grave;
+	deferred->release = release;
+	deferred->next = loop->deferred;
+	loop->deferred = deferred;
 	event_active(loop->sweep, EV_TIMEOUT, 0);
 }

@@ -32,7 +32,7 @@ struct loop {
 	uint8_t *in_block; /* owned: where they are */
 	uint8_t *out; /* owned: LOOP_OUT bytes, likewise */
 	struct list lingering; /* connections that are being closed: net/linger.h */
-	struct loop_grave *graves; /* objects to be freed once the stack is clear */
+	struct loop_deferred *deferred; /* objects to be freed once the stack is clear */
 	struct event *sweep; /* owned */
 	struct event *trim; /* owned */
 	size_t streams; /* that there are: loop_count_stream() */
@@ -44,7 +44,7 @@ struct loop {
 /* NULL when the system or the memory refuses. */
 struct loop *loop_new(void);
 
-/* Frees the loop and first what waits in its graves. Accepts NULL. */
+/* Frees the loop and first what is deferred. Accepts NULL. */
 void loop_free(struct loop *loop);
 
 /* Runs until loop_stop(). False when the event loop itself fails. */
@@ -52,22 +52,22 @@ bool loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /* Embedded in an object that may be freed inside its own callback. */
-struct loop_grave {
-	struct loop_grave *next;
-	void (*release)(struct loop_grave *grave);
+struct loop_deferred {
+	struct loop_deferred *next;
+	void (*release)(struct loop_deferred *deferred);
 };
 
 /*
- * Calls RELEASE(GRAVE) once the current callback has returned. This is the one
+ * Calls RELEASE(DEFERRED) once the current callback has returned. This is the one
  * place where freeing is put off; the object must have stopped its events.
  */
-void loop_bury(
-    struct loop *loop, struct loop_grave *grave, void (*release)(struct loop_grave *grave));
+void loop_defer_free(struct loop *loop, struct loop_deferred *deferred,
+    void (*release)(struct loop_deferred *deferred));
 
 /*
- * Embedded in an object that has work left which no event announces. It has its turn in the next
- * round of the loop, after one look at the descriptors: to activate an event in its own callback
- * would keep all others waiting.
+ * Embedded in an object that has work left which no event announces. It has its turn in the
+ * next round of the loop, after one look at the descriptors: to activate an event in its own
+ * callback would keep all others waiting.
  */
 struct loop_task {
 	struct list node; /* in loop->tasks while it is pending */

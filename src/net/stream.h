@@ -95,8 +95,7 @@ enum { STREAM_PARTS_MAX = 8 };
 
 /* Hands the stream to another owner. */
 static inline void
-stream_set_handlers(
-    struct stream *stream, const struct stream_handlers *handlers, void *arg)
+stream_set_handlers(struct stream *stream, const struct stream_handlers *handlers, void *arg)
 {
 	stream->handlers = handlers;
 	stream->arg = arg;
@@ -193,8 +192,8 @@ stream_shutdown(struct stream *stream)
 	stream->ops->shutdown(stream);
 }
 
-/* Why the stream failed, if there is a better text than errno's; else NULL. Valid until the next
- * call. */
+/* Why the stream failed, if there is a better text than errno's; else NULL. Valid until the
+ * next call. */
 static inline const char *
 stream_error(const struct stream *stream)
 {

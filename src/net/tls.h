@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The server's side of TLS: certificates, keys and rules, as one value that is
- * made at the start and again whenever the files are read anew. net/tls_stream.h
+ * made at the start and again whenever the files are read again. net/tls_stream.h
  * makes streams of it, each of which keeps the value that it began with.
  *
  * TLS 1.2 and 1.3, suites with forward secrecy and AEAD only, no renegotiation,

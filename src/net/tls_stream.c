@@ -38,7 +38,7 @@ struct tls_stream {
 	    code; /* of OpenSSL, with an ERROR of the protocol; 0: the connection broke */
 };
 
-/* OpenSSL judges a call by what is in the queue of errors and in errno, also what an earlier
+/* OpenSSL checks a call by what is in the queue of errors and in errno, also what an earlier
  * call has left there. */
 static void
 tls_stream_clear_errors(void)
@@ -60,7 +60,7 @@ tls_stream_end(struct tls_stream *s, enum transport_result end, int error)
  * own direction; *WANTED is set when that is what it waits for.
  */
 static enum transport_result
-tls_stream_judge(struct tls_stream *s, int opposite, bool *wanted)
+tls_stream_result(struct tls_stream *s, int opposite, bool *wanted)
 {
 	int saved = errno;
 	int error = SSL_get_error(s->ssl, 0);
@@ -200,7 +200,7 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 			*n += got;
 		else
 			result =
-			    tls_stream_judge(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
+			    tls_stream_result(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
 		if (s->flooded)
 			result = tls_stream_end(s, TRANSPORT_ERROR, EPROTO);
 	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
@@ -230,7 +230,7 @@ struct tls_cursor {
 
 /*
  * The bytes of the next record, up to TLS_RECORD of them: in place where they lie together,
- * else gathered in RECORD. *LEN is 0 at the end. After an AGAIN the same bytes come again,
+ * else assembled in RECORD. *LEN is 0 at the end. After an AGAIN the same bytes come again,
  * perhaps more of them and elsewhere, which is what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER asks
  * for.
  */
@@ -285,7 +285,7 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 
 			tls_stream_clear_errors();
 			if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
-				result = tls_stream_judge(
+				result = tls_stream_result(
 				    s, SSL_ERROR_WANT_READ, &t->write_wants_read);
 				/* An error behind bytes is told by the next write. */
 				return *n > 0 ? TRANSPORT_OK : result;
@@ -307,7 +307,7 @@ tls_stream_shutdown(struct transport *t)
 		tls_stream_clear_errors();
 		/* 0: ours was sent and theirs has not come; it is not waited for here. */
 		if (SSL_shutdown(s->ssl) < 0 &&
-		    tls_stream_judge(s, SSL_ERROR_WANT_READ, &ignored) == TRANSPORT_AGAIN)
+		    tls_stream_result(s, SSL_ERROR_WANT_READ, &ignored) == TRANSPORT_AGAIN)
 			return false;
 	}
 	shutdown(t->fd, SHUT_WR);

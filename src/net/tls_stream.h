@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * TLS as a kind of transport: the server's side of one connection. The handshake
- * happens inside the first reads. What is written is gathered into records of up
+ * happens inside the first reads. What is written is assembled into records of up
  * to 16 KiB, however many parts it comes in.
  *
  * An end that close_notify announced is an EOF; one without it may have been

@@ -2,8 +2,8 @@
 /* Finds COMMAND as a shell would, or explains why it can't be executed. */
 #include "config.h"
 
-#include "process/diagnose.h"
 #include "options/command.h"
+#include "process/diagnose.h"
 
 #include <errno.h>
 #include <fcntl.h>

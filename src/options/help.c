@@ -89,7 +89,7 @@ print_row(FILE *out, const struct option_row *row, bool compat)
 	int len, column;
 
 	if (!initial && !compat)
-		initial = row->initial_words;
+		initial = row->default_text;
 	len = snprintf(text, sizeof(text), "%s%s%s", row->help, row->choices ? ": " : "",
 	    row->choices ? option_choice_words(row) : "");
 	if (initial && initial_ssl && strcmp(initial, initial_ssl) != 0)

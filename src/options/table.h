@@ -53,7 +53,7 @@ struct option_row {
 	const char *initial_compat;
 	const char *initial_ssl; /* the default with --ssl; NULL: it makes no difference */
 	const char *initial_compat_ssl;
-	const char *initial_words; /* what --help says in place of INITIAL */
+	const char *default_text; /* what --help says in place of INITIAL */
 	enum option_section section;
 	const char *help; /* a noun phrase or an imperative; --help folds the lines */
 };

@@ -25,7 +25,7 @@ struct peer_handlers {
 	 * It broke a rule (RFC 6455, section 7.1.7). What it sent before stays valid, and may
 	 * be answered until on_grace_over; nothing after it is read.
 	 */
-	void (*on_fault)(void *arg, uint16_t code, const char *reason);
+	void (*on_violation)(void *arg, uint16_t code, const char *reason);
 	void (*on_grace_over)(void *arg);
 	/* We can't go on: out of memory. */
 	void (*on_error)(void *arg, uint16_t code, const char *reason);
@@ -47,7 +47,7 @@ struct peer;
 struct peer_ops {
 	void (*send)(struct peer *peer, struct batch *batch);
 	void (*flush)(struct peer *peer);
-	void (*fault)(struct peer *peer);
+	void (*violation)(struct peer *peer);
 	void (*close)(struct peer *peer, uint16_t code, struct span reason);
 	void (*set_reading)(struct peer *peer, bool on);
 	size_t (*queued)(const struct peer *peer);
@@ -88,11 +88,11 @@ peer_flush(struct peer *peer)
 	peer->ops->flush(peer);
 }
 
-/* The message that it sent last breaks a rule of ours: as on_fault, which is not called. */
+/* The message that it sent last breaks a rule of ours: as on_violation, which is not called. */
 static inline void
-peer_fault(struct peer *peer)
+peer_violation(struct peer *peer)
 {
-	peer->ops->fault(peer);
+	peer->ops->violation(peer);
 }
 
 /* Sends a Close, once. If theirs has come it is the answer, and peer_finish() should follow;

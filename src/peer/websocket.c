@@ -32,7 +32,7 @@ struct websocket {
 	struct buffer pong; /* owned: the frame that waits until the queue has left */
 	union {
 		struct loop_task resume; /* processes REST */
-		struct loop_grave grave; /* once it is freed */
+		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct timer timer;
 	int64_t heard_ms; /* when the peer last sent something, or was last checked */
@@ -82,7 +82,7 @@ websocket_check_sender(struct websocket *w)
 		websocket_lose(w, sender_reason(&w->sender));
 }
 
-/* Nothing after the fault is read, wherever reads cut it. */
+/* Nothing after the violation is read, wherever reads cut it. */
 static void
 websocket_begin_grace(struct websocket *w)
 {
@@ -98,10 +98,10 @@ websocket_in_grace(const struct websocket *w)
 }
 
 static void
-websocket_fault_with(struct websocket *w, uint16_t code, const char *reason)
+websocket_violation_with(struct websocket *w, uint16_t code, const char *reason)
 {
 	websocket_begin_grace(w);
-	w->peer.handlers->on_fault(w->peer.arg, code, reason);
+	w->peer.handlers->on_violation(w->peer.arg, code, reason);
 }
 
 static void
@@ -120,7 +120,7 @@ websocket_message_due(const struct websocket *w)
 {
 	if (w->begun_ms == 0 || w->peer.state != PEER_OPEN || !w->peer.reading)
 		return 0;
-	return w->begun_ms + WEBSOCKET_MESSAGE_MS + (int64_t)decoder_gathered(&w->decoder);
+	return w->begun_ms + WEBSOCKET_MESSAGE_MS + (int64_t)decoder_assembled(&w->decoder);
 }
 
 /* When to check whether the peer is alive. */
@@ -168,7 +168,7 @@ websocket_arm(struct websocket *w)
 		timer_at(&w->timer, due);
 }
 
-/* Records that our Close has left. After a fault theirs is not awaited: nothing after it is
+/* Records that our Close has left. After a violation theirs is not awaited: nothing after it is
  * read. */
 static void
 websocket_note_sent(struct websocket *w)
@@ -228,7 +228,7 @@ websocket_on_timer(void *arg)
 	if (websocket_in_grace(w) && now >= w->since_ms + WEBSOCKET_GRACE_MS)
 		w->peer.handlers->on_grace_over(w->peer.arg);
 	if (message != 0 && now >= message)
-		websocket_fault_with(w, CLOSE_POLICY, "message timeout");
+		websocket_violation_with(w, CLOSE_POLICY, "message timeout");
 	if (websocket_queued(&w->peer) > 0 &&
 	    now >= stream_progress_ms(w->sender.stream) + WEBSOCKET_STALL_MS)
 		websocket_lose(w, "write timeout");
@@ -286,7 +286,7 @@ websocket_emit_batch(struct websocket *w, uint8_t **free)
 	if (run.messages > 0)
 		more = websocket_emit(w, &batch);
 	if (failed)
-		websocket_fault_with(w, item.code, item.reason);
+		websocket_violation_with(w, item.code, item.reason);
 	return more;
 }
 
@@ -360,7 +360,7 @@ websocket_ping(struct websocket *w, const struct decoder_item *item)
 		w->ping_count = 0;
 	w->ping_second = second;
 	if (w->rules->max_pings != 0 && w->ping_count++ >= w->rules->max_pings)
-		websocket_fault_with(w, CLOSE_POLICY, w->rules->reason_pings);
+		websocket_violation_with(w, CLOSE_POLICY, w->rules->reason_pings);
 	else if (w->peer.state != PEER_OPEN)
 		return;
 	else if (websocket_queued(&w->peer) > 0)
@@ -376,15 +376,15 @@ websocket_ping(struct websocket *w, const struct decoder_item *item)
 static void
 websocket_fail(struct websocket *w, const struct decoder_item *item)
 {
-	/* Without memory the fault is ours, and there is none to wait with. */
+	/* Without memory the violation is ours, and there is none to wait with. */
 	if (item->code == CLOSE_INTERNAL)
 		websocket_error(w);
 	else if (item->code == CLOSE_TOO_BIG)
-		websocket_fault_with(w, item->code, w->rules->reason_message);
+		websocket_violation_with(w, item->code, w->rules->reason_message);
 	else if (item->code == CLOSE_POLICY)
-		websocket_fault_with(w, item->code, w->rules->reason_empty_fragments);
+		websocket_violation_with(w, item->code, w->rules->reason_empty_fragments);
 	else
-		websocket_fault_with(w, item->code, item->reason);
+		websocket_violation_with(w, item->code, item->reason);
 }
 
 static void
@@ -525,7 +525,7 @@ websocket_on_gone(void *arg, enum stream_gone reason)
 	if (reason == STREAM_LOST)
 		websocket_lose(w, "connection lost");
 	else if (websocket_in_grace(w))
-		; /* its FIN follows the fault, and is not read */
+		; /* its FIN follows the violation, and is not read */
 	else if (w->inflater)
 		websocket_leave(w); /* its rest is not bounded once decompressed */
 	else
@@ -560,7 +560,7 @@ websocket_flush(struct peer *peer)
 }
 
 static void
-websocket_fault(struct peer *peer)
+websocket_violation(struct peer *peer)
 {
 	websocket_begin_grace(websocket_of(peer));
 	websocket_arm(websocket_of(peer));
@@ -608,9 +608,9 @@ websocket_set_reading(struct peer *peer, bool on)
 }
 
 static void
-websocket_release(struct loop_grave *grave)
+websocket_release(struct loop_deferred *deferred)
 {
-	struct websocket *w = LIST_ENTRY_OF(grave, struct websocket, grave);
+	struct websocket *w = LIST_ENTRY_OF(deferred, struct websocket, deferred);
 
 	inflater_free(w->inflater);
 	deflater_free(w->sender.deflater);
@@ -633,7 +633,7 @@ websocket_free(struct peer *peer)
 	buffer_clear(&w->pong);
 	timer_stop(&w->timer);
 	loop_cancel(&w->resume);
-	loop_bury(loop, &w->grave, websocket_release);
+	loop_defer_free(loop, &w->deferred, websocket_release);
 }
 
 static void
@@ -649,7 +649,7 @@ websocket_finish(struct peer *peer)
 static const struct peer_ops websocket_ops = {
     .send = websocket_send,
     .flush = websocket_flush,
-    .fault = websocket_fault,
+    .violation = websocket_violation,
     .close = websocket_close,
     .set_reading = websocket_set_reading,
     .queued = websocket_queued,

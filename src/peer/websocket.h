@@ -14,7 +14,7 @@
 
 enum {
 	WEBSOCKET_CLOSE_MS = 2 * 1000, /* for their Close once ours has left */
-	WEBSOCKET_GRACE_MS = 100, /* for answers to what came before a fault */
+	WEBSOCKET_GRACE_MS = 100, /* for answers to what came before a violation */
 	WEBSOCKET_STALL_MS = 60 * 1000, /* for anything to leave the queue */
 	WEBSOCKET_MESSAGE_MS = 60 * 1000, /* for a message, and a millisecond for each byte */
 	WEBSOCKET_PINGS = 2, /* so many without an answer, and the peer is dead */

@@ -22,12 +22,12 @@ enum {
 	CHILD_LAST_WORDS = 1024 * 1024, /* bytes of stderr that are read of a dead one */
 };
 
-/* The ladder. */
+/* The termination sequence. */
 static const struct {
 	int signal; /* 0: stdin is closed */
 	int wait_ms;
 	bool plus_extra;
-} child_ladder[] = {
+} child_termination[] = {
     {0, 100, true},
     {SIGINT, 250, true},
     {SIGTERM, 500, true},
@@ -101,9 +101,9 @@ child_read_stderr(struct child *child)
 }
 
 static void
-child_release(struct loop_grave *grave)
+child_release(struct loop_deferred *deferred)
 {
-	struct child *child = (struct child *)(void *)grave;
+	struct child *child = (struct child *)(void *)deferred;
 
 	lines_clear(&child->err_lines);
 	free(child);
@@ -119,7 +119,7 @@ child_free(struct child *child)
 	io_clear(&child->out);
 	io_clear(&child->err);
 	list_remove(&child->wait_node);
-	loop_bury(children_loop(child->children), &child->grave, child_release);
+	loop_defer_free(children_loop(child->children), &child->deferred, child_release);
 }
 
 /* The end of a dead child: whoever is left of its group is killed, then it is reaped. */
@@ -142,7 +142,7 @@ child_reap(struct child *child)
 		    (int)child->pid);
 		children_leave_behind(child->children);
 	}
-	children_forget(child->children, child);
+	children_remove(child->children, child);
 	/*
 	 * What is in the pipe now is the last of its output. One who left the group
 	 * and holds the pipe open could write for ever.
@@ -172,26 +172,26 @@ child_give_up(struct child *child)
 	child->handlers->on_stuck(child->arg);
 }
 
-/* Takes the next step of the ladder, and waits for the one after it. */
+/* Takes the next step of the termination sequence, and waits for the one after it. */
 static void
-child_climb(struct child *child)
+child_escalate(struct child *child)
 {
 	unsigned int step = child->step;
 
-	if (step == UTIL_LEN(child_ladder)) {
+	if (step == UTIL_LEN(child_termination)) {
 		child_give_up(child);
 		return;
 	}
-	if (child_ladder[step].signal != 0)
-		child_signal(child, child_ladder[step].signal);
+	if (child_termination[step].signal != 0)
+		child_signal(child, child_termination[step].signal);
 	else
 		stream_shutdown(&child->in.stream);
 	child->step++;
-	child->due_ms =
-	    util_clock_ms() + child_ladder[step].wait_ms +
-	    (child_ladder[step].plus_extra ? children_settings(child->children)->extra_wait_ms
-					   : 0);
-	children_wait(child->children, child, CHILD_WAIT_LADDER + step);
+	child->due_ms = util_clock_ms() + child_termination[step].wait_ms +
+			(child_termination[step].plus_extra
+				? children_settings(child->children)->extra_wait_ms
+				: 0);
+	children_wait(child->children, child, CHILD_WAIT_TERMINATION + step);
 }
 
 void
@@ -200,7 +200,7 @@ child_step(struct child *child)
 	if (child->life == CHILD_ZOMBIE)
 		child_reap(child);
 	else if (child->life == CHILD_ALIVE)
-		child_climb(child);
+		child_escalate(child);
 }
 
 void
@@ -208,7 +208,7 @@ child_end(struct child *child)
 {
 	if (child->life != CHILD_ALIVE || child->step > 0)
 		return;
-	child_climb(child);
+	child_escalate(child);
 }
 
 /* The program has exited. The zombie is kept as long as its group may write. */
@@ -328,13 +328,13 @@ child_start(struct children *children, const struct spawn_command *command,
 	*out = NULL;
 	if (!child)
 		return ENOMEM;
-	if (!children_take_place(children)) {
+	if (!children_reserve_slot(children)) {
 		free(child);
 		return EDQUOT;
 	}
-	error = spawn_program(settings->heritage, settings->programs, command, &spawned);
+	error = spawn_program(settings->inherited, settings->programs, command, &spawned);
 	if (error != 0) {
-		children_give_place(children);
+		children_release_slot(children);
 		free(child);
 		return error;
 	}
@@ -346,11 +346,11 @@ child_start(struct children *children, const struct spawn_command *command,
 	list_init(&child->wait_node);
 	if (!child_watch(child)) {
 		spawn_undo(settings->programs, &spawned);
-		children_give_place(children);
+		children_release_slot(children);
 		free(child);
 		return ENOMEM;
 	}
-	children_learn(children, child);
+	children_add(children, child);
 	io_init(&child->in, loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
 	io_init(&child->out, loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
 	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);

@@ -7,15 +7,15 @@
  * and all of the group goes with it: the group is killed before the leader is
  * reaped, while the leader's pid can't have been given to somebody else.
  *
- * The ladder: what child_end() does, step by step until the program is gone.
+ * The termination sequence: what child_end() does, step by step until the program is gone.
  * Stdin is closed; 100 ms later SIGINT; 250 ms later SIGTERM; 500 ms later
  * SIGKILL; each of these waits longer by the extra time of the settings.
  */
 #ifndef CHILD_CHILD_H
 #define CHILD_CHILD_H
 
-#include "process/children.h"
 #include "net/stream.h"
+#include "process/children.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ struct child_handlers {
 	/* The program is dead: child_exit() tells how. It is reaped, and its stderr was read to
 	 * the end, soon after. */
 	void (*on_exit)(void *arg);
-	/* It runs after all of the ladder: nothing more can be done about it. */
+	/* It runs after all of the termination sequence: nothing more can be done about it. */
 	void (*on_stuck)(void *arg);
 	/* Reaped; nothing of it is left. The last call; child_free() may follow. */
 	void (*on_reaped)(void *arg);
@@ -86,7 +86,7 @@ bool child_is_dead(const struct child *child);
 bool child_is_reaped(const struct child *child);
 bool child_stdout_has_ended(const struct child *child);
 
-/* Begins the ladder; harmless when it has begun. */
+/* Begins the termination sequence; harmless when it has begun. */
 void child_end(struct child *child);
 
 /*

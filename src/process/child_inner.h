@@ -6,9 +6,9 @@
 #ifndef CHILD_CHILD_INNER_H
 #define CHILD_CHILD_INNER_H
 
+#include "net/io.h"
 #include "process/child.h"
 #include "process/lines.h"
-#include "net/io.h"
 
 #include <signal.h>
 
@@ -17,8 +17,8 @@
 enum child_wait {
 	CHILD_WAIT_NOW,
 	CHILD_WAIT_GRACE,
-	CHILD_WAIT_LADDER, /* and one for each further step */
-	CHILD_WAITS = CHILD_WAIT_LADDER + 4,
+	CHILD_WAIT_TERMINATION, /* and one for each further step */
+	CHILD_WAITS = CHILD_WAIT_TERMINATION + 4,
 };
 
 enum child_life {
@@ -30,7 +30,7 @@ enum child_life {
 struct child {
 	union { /* first: child_release() casts it back */
 		struct list node; /* in children->all while it is not reaped */
-		struct loop_grave grave; /* once it is freed */
+		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct children *children;
 	const struct child_handlers *handlers;
@@ -38,10 +38,10 @@ struct child {
 	pid_t pid;
 	int pidfd; /* owned; -1 once it is dead */
 	enum child_life life : 8;
-	uint8_t step; /* of the ladder: how many were taken */
+	uint8_t step; /* of the termination sequence: how many were taken */
 	bool stdout_ended;
 	bool denied; /* it can't be signalled: it runs as another user */
-	bool stuck; /* the ladder has ended, and it is alive */
+	bool stuck; /* the termination sequence has ended, and it is alive */
 	struct child_exit exit;
 	unsigned int
 	    out_left; /* of stdout, once it is reaped: bytes that were in the pipe then */
@@ -60,27 +60,27 @@ void child_signal(struct child *child, int signal);
 /* The loop finds out that it has exited, from now on. False: the system refuses. */
 bool child_watch(struct child *child) __attribute__((warn_unused_result));
 
-/* Does what the time asks for: the next step of the ladder, or the end of the grace time. It
- * may be freed by this. */
+/* Does what the time asks for: the next step of the termination sequence, or the end of the
+ * grace time. It may be freed by this. */
 void child_step(struct child *child);
 
 /*
  * A place in the quota is taken before the start; the table takes it over. False: there is
  * none.
  */
-bool children_take_place(struct children *children);
-void children_give_place(struct children *children);
+bool children_reserve_slot(struct children *children);
+void children_release_slot(struct children *children);
 
 /* Of the table: a child that was started is in it until it is reaped, and gives its place then.
  */
-void children_learn(struct children *children, struct child *child);
-void children_forget(struct children *children, struct child *child);
+void children_add(struct children *children, struct child *child);
+void children_remove(struct children *children, struct child *child);
 
 /* Has child_step() called at due_ms, which is as long from now as WAIT lasts. It costs constant
  * time, and children_step() looks at none that is not due. */
 void children_wait(struct children *children, struct child *child, enum child_wait wait);
 
-/* The ladder of a child has ended, and it is alive. */
+/* The termination sequence of a child has ended, and it is alive. */
 void children_stick(struct children *children);
 
 /* A process of a program can't be ended, and is left running. */

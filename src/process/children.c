@@ -108,13 +108,13 @@ children_are_full(const struct children *children)
 }
 
 bool
-children_take_place(struct children *children)
+children_reserve_slot(struct children *children)
 {
 	return quota_take(children->settings.quota, children->settings.holder);
 }
 
 void
-children_give_place(struct children *children)
+children_release_slot(struct children *children)
 {
 	quota_give(children->settings.quota, children->settings.holder);
 }
@@ -132,7 +132,7 @@ children_settings(const struct children *children)
 }
 
 void
-children_learn(struct children *children, struct child *child)
+children_add(struct children *children, struct child *child)
 {
 	list_init(&child->node);
 	list_append(&children->all, &child->node);
@@ -146,12 +146,12 @@ children_stick(struct children *children)
 }
 
 void
-children_forget(struct children *children, struct child *child)
+children_remove(struct children *children, struct child *child)
 {
 	list_remove(&child->node);
 	children->count--;
 	children->stuck -= child->stuck;
-	children_give_place(children);
+	children_release_slot(children);
 }
 
 void

@@ -7,9 +7,9 @@
 #ifndef CHILD_CHILDREN_H
 #define CHILD_CHILDREN_H
 
+#include "net/loop.h"
 #include "process/quota.h"
 #include "process/spawn.h"
-#include "net/loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +18,8 @@
 struct children;
 
 struct children_settings {
-	const struct spawn_heritage *heritage; /* borrowed */
-	int64_t extra_wait_ms; /* added to each wait of the ladder */
+	const struct spawn_inherited *inherited; /* borrowed */
+	int64_t extra_wait_ms; /* added to each wait of the termination sequence */
 	struct quota *quota; /* borrowed: a program counts from before its start until it is
 				reaped */
 	size_t holder; /* of the quota: this process */
@@ -37,7 +37,8 @@ size_t children_count(const struct children *children);
 /* True when no more may be started, by whomever of those that share the quota. */
 bool children_are_full(const struct children *children);
 
-/* How many of them are alive after the whole ladder: nothing more can be done about them. */
+/* How many of them are alive after the whole termination sequence: nothing more can be done
+ * about them. */
 size_t children_stuck(const struct children *children);
 
 /* True if a process that a program started, or a program, was left running. */

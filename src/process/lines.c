@@ -5,7 +5,7 @@
 #include <string.h>
 
 static void
-lines_hand_out(struct lines *lines, lines_handler *handler, void *arg)
+lines_emit(struct lines *lines, lines_handler *handler, void *arg)
 {
 	size_t len = buffer_len(&lines->begun);
 	const char *line = (const char *)buffer_data(&lines->begun);
@@ -27,12 +27,12 @@ lines_take(
 		bool fits = piece <= room;
 
 		if (!lines->skips) {
-			/* Without memory the line begins anew: the log is worse for it, the
+			/* Without memory the line begins again: the log is worse for it, the
 			 * program is not. */
 			if (!buffer_append(&lines->begun, bytes, fits ? piece : room))
 				buffer_clear(&lines->begun);
 			if (end || !fits)
-				lines_hand_out(lines, handler, arg);
+				lines_emit(lines, handler, arg);
 			lines->skips = !fits;
 		}
 		if (!end)
@@ -47,7 +47,7 @@ void
 lines_end(struct lines *lines, lines_handler *handler, void *arg)
 {
 	if (buffer_len(&lines->begun) > 0)
-		lines_hand_out(lines, handler, arg);
+		lines_emit(lines, handler, arg);
 }
 
 void

@@ -48,7 +48,7 @@ static const int spawn_signals[] = {
 
 /* What the child is told, and what it tells. */
 struct spawn_order {
-	const struct spawn_heritage *heritage; /* borrowed */
+	const struct spawn_inherited *inherited; /* borrowed */
 	struct pid_set *programs; /* borrowed, or NULL */
 	pid_t parent;
 	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all behind these */
@@ -100,7 +100,7 @@ spawn_stop_ignoring(void)
 }
 
 bool
-spawn_heritage_init(struct spawn_heritage *heritage)
+spawn_inherited_init(struct spawn_inherited *inherited)
 {
 	int fd;
 
@@ -112,12 +112,12 @@ spawn_heritage_init(struct spawn_heritage *heritage)
 	close(fd);
 	spawn_mark_inherited();
 	for (size_t i = 0; i < SPAWN_PLACES; i++) {
-		heritage->front[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (heritage->front[i] == -1)
+		inherited->front[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (inherited->front[i] == -1)
 			return false;
 	}
-	getrlimit(RLIMIT_NOFILE, &heritage->nofile);
-	heritage->ignores_hup = spawn_was_ignored(SIGHUP);
+	getrlimit(RLIMIT_NOFILE, &inherited->nofile);
+	inherited->ignores_hup = spawn_was_ignored(SIGHUP);
 	spawn_stop_ignoring();
 	return true;
 }
@@ -151,13 +151,13 @@ spawn_pipe(int *parent, int *child, int place, bool parent_reads)
 /* Our handlers must not run in the child once its signals are unblocked; exec itself would
  * reset them too late, and what we ignore not at all. */
 static SPAWN_NO_ASAN void
-spawn_reset_signals(const struct spawn_heritage *heritage)
+spawn_reset_signals(const struct spawn_inherited *inherited)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
 
 	for (size_t i = 0; i < UTIL_LEN(spawn_signals); i++)
 		sigaction(spawn_signals[i], &action, NULL);
-	if (heritage->ignores_hup) {
+	if (inherited->ignores_hup) {
 		action.sa_handler = SIG_IGN;
 		sigaction(SIGHUP, &action, NULL);
 	}
@@ -212,7 +212,7 @@ static SPAWN_NO_ASAN int
 spawn_child(void *arg)
 {
 	struct spawn_order *order = arg;
-	const struct spawn_heritage *heritage = order->heritage;
+	const struct spawn_inherited *inherited = order->inherited;
 	int last = STDERR_FILENO;
 	struct rlimit limit;
 	sigset_t none;
@@ -249,13 +249,13 @@ spawn_child(void *arg)
 	if (setsid() == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		goto fail;
 	/* The hard one may have been lowered since. */
-	if (heritage->nofile.rlim_cur < limit.rlim_max)
-		limit.rlim_cur = heritage->nofile.rlim_cur;
+	if (inherited->nofile.rlim_cur < limit.rlim_max)
+		limit.rlim_cur = inherited->nofile.rlim_cur;
 	else
 		limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
 		goto fail;
-	spawn_reset_signals(heritage);
+	spawn_reset_signals(inherited);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	spawn_execute(order->command);
@@ -318,50 +318,50 @@ spawn_exec(struct spawn_order *order, struct spawn_result *out)
 
 /* The child's file near the front of the table; ours stays open. */
 static int
-spawn_place_file(const struct spawn_heritage *heritage, struct spawn_order *order)
+spawn_place_file(const struct spawn_inherited *inherited, struct spawn_order *order)
 {
 	order->file = order->command->fd;
 	if (order->file < SPAWN_NEAR)
 		return 0;
-	order->file = dup3(order->file, heritage->front[SPAWN_FRONT], O_CLOEXEC);
+	order->file = dup3(order->file, inherited->front[SPAWN_FRONT], O_CLOEXEC);
 	return order->file == -1 ? errno : 0;
 }
 
 /* Closes what was the child's, and keeps its places. It can't fail, as those are taken. */
 static void
-spawn_clear(const struct spawn_heritage *heritage, const int *ends, int file)
+spawn_clear(const struct spawn_inherited *inherited, const int *ends, int file)
 {
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
-		if (ends[fd] == heritage->front[fd])
+		if (ends[fd] == inherited->front[fd])
 			(void)dup3(STDIN_FILENO, ends[fd], O_CLOEXEC);
 		else if (ends[fd] != -1)
 			close(ends[fd]);
 	}
-	if (file == heritage->front[SPAWN_FRONT])
+	if (file == inherited->front[SPAWN_FRONT])
 		(void)dup3(STDIN_FILENO, file, O_CLOEXEC);
 }
 
 int
-spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs,
+spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
     const struct spawn_command *command, struct spawn_result *out)
 {
 	int parent[SPAWN_FRONT] = {-1, -1, -1};
 	int child[SPAWN_FRONT] = {-1, -1, -1};
 	struct spawn_order order = {
-	    .heritage = heritage,
+	    .inherited = inherited,
 	    .programs = programs,
 	    .parent = getpid(),
 	    .ends = child,
 	    .command = command,
 	};
-	int error = spawn_place_file(heritage, &order);
+	int error = spawn_place_file(inherited, &order);
 
 	for (int fd = 0; fd < SPAWN_FRONT && error == 0; fd++)
 		error = spawn_pipe(
-		    &parent[fd], &child[fd], heritage->front[fd], fd != STDIN_FILENO);
+		    &parent[fd], &child[fd], inherited->front[fd], fd != STDIN_FILENO);
 	if (error == 0)
 		error = spawn_exec(&order, out);
-	spawn_clear(heritage, child, order.file);
+	spawn_clear(inherited, child, order.file);
 	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
 		if (parent[fd] != -1)
 			close(parent[fd]);

@@ -24,7 +24,7 @@ enum {
 };
 
 /* The state of the process before the server changed it for itself. */
-struct spawn_heritage {
+struct spawn_inherited {
 	bool ignores_hup; /* by nohup(1) */
 	struct rlimit nofile;
 	/* Places near the front of the table of descriptors, rising. In the moment of a start
@@ -40,7 +40,8 @@ struct spawn_heritage {
  * the ones that a shell ignores for a background command. False with errno if the system gives
  * no descriptor.
  */
-bool spawn_heritage_init(struct spawn_heritage *heritage) __attribute__((warn_unused_result));
+bool spawn_inherited_init(struct spawn_inherited *inherited)
+    __attribute__((warn_unused_result));
 
 /* True if SIGNAL is ignored. */
 bool spawn_was_ignored(int signal);
@@ -71,7 +72,7 @@ struct spawn_command {
  * Starts a program, and adds it to PROGRAMS unless that is NULL. 0, or the errno of the step
  * that failed, and then nothing is left open.
  */
-int spawn_program(const struct spawn_heritage *heritage, struct pid_set *programs,
+int spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
     const struct spawn_command *command, struct spawn_result *out)
     __attribute__((warn_unused_result));
 

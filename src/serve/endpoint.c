@@ -104,7 +104,7 @@ endpoint_find_below(
 			break; /* the path ends on a directory */
 		separator = relative[end];
 		relative[end] = '\0';
-		/* Only what leads to the script is judged; PATH_INFO may hold any name. */
+		/* Only what leads to the script is checked; PATH_INFO may hold any name. */
 		if (beneath_hidden(relative + start)) {
 			result = ENDPOINT_MISSING;
 			is_dir = false;

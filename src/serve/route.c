@@ -26,7 +26,7 @@ route_serve_health(struct connection *connection, const struct head *head)
  * is odd to a file system is not to it.
  */
 static const char *
-route_judge_path(bool lookup, bool compat, enum uri_path_result result, int *status)
+route_check_path(bool lookup, bool compat, enum uri_path_result result, int *status)
 {
 	*status = 400;
 	switch (result) {
@@ -90,7 +90,7 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 			return;
 		}
 	}
-	refused = route_judge_path(!endpoint->program || !(upgrade || plain), endpoint->compat,
+	refused = route_check_path(!endpoint->program || !(upgrade || plain), endpoint->compat,
 	    uri_decode_path(uri.path, path), &status);
 	if (refused) {
 		connection_reply(connection, status, headers, refused);

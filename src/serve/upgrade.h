@@ -7,9 +7,9 @@
 #ifndef SERVE_UPGRADE_H
 #define SERVE_UPGRADE_H
 
-#include "process/child.h"
 #include "http/connection.h"
 #include "http/uri.h"
+#include "process/child.h"
 #include "serve/endpoint.h"
 
 #include <stdbool.h>

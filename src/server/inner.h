@@ -3,9 +3,6 @@
 #ifndef SERVER_INNER_H
 #define SERVER_INNER_H
 
-#include "process/child.h"
-#include "process/pid_set.h"
-#include "process/quota.h"
 #include "http/connection.h"
 #include "net/limit.h"
 #include "net/listeners.h"
@@ -13,6 +10,9 @@
 #include "net/tls.h"
 #include "net/tls_ticket.h"
 #include "options/options.h"
+#include "process/child.h"
+#include "process/pid_set.h"
+#include "process/quota.h"
 #include "serve/endpoint.h"
 #include "serve/route.h"
 #include "server/budget.h"
@@ -30,12 +30,13 @@ enum { SERVER_LEFT_BEHIND = EX_NOPERM };
 
 enum server_stage {
 	SERVER_SERVING,
-	SERVER_DRAINING, /* no new connections, CLOSE 1001 and the ladder for all */
+	SERVER_DRAINING, /* no new connections, CLOSE 1001 and the termination sequence for all
+			  */
 	SERVER_KILLING, /* SIGKILL for all */
 };
 
 /* What all processes of the server share. Zeroed at the start. */
-struct server_page {
+struct server_shared {
 	struct quota quota; /* the holders: each worker by its number, and behind them what
 			       those who died have left */
 	struct tls_ticket_keys tickets; /* written by the parent */
@@ -50,11 +51,11 @@ struct server_page {
 
 struct server {
 	const struct options *options; /* borrowed */
-	struct server_page *page; /* owned, but shared */
+	struct server_shared *page; /* owned, but shared */
 	struct tally *tally; /* likewise; NULL: no other process counts connections */
 	size_t worker; /* this process's number, from 0 */
 	pid_t parent; /* of a worker; 0: there are no workers but this process */
-	struct spawn_heritage heritage;
+	struct spawn_inherited inherited;
 	struct loop *loop;
 	struct children *children;
 	struct listeners listeners;

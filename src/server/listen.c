@@ -192,7 +192,7 @@ server_listen(struct server *server)
 int
 server_check_limits(struct server *server)
 {
-	struct rlimit limit = server->heritage.nofile;
+	struct rlimit limit = server->inherited.nofile;
 
 	if (limit.rlim_max == RLIM_INFINITY ||
 	    server_budget_suffices(
@@ -225,7 +225,7 @@ server_raise_limits(struct server *server)
 {
 	size_t workers = (size_t)server->options->workers;
 	bool is_parent = server->parent == 0 && workers > 1;
-	struct rlimit limit = server->heritage.nofile;
+	struct rlimit limit = server->inherited.nofile;
 	size_t sessions, others;
 	int status = 0;
 

@@ -158,7 +158,7 @@ server_start(struct server *server)
 {
 	bool adopts = server_adopts();
 	struct children_settings settings = {
-	    .heritage = &server->heritage,
+	    .inherited = &server->inherited,
 	    .extra_wait_ms = server->options->closems,
 	    .quota = &server->page->quota,
 	    .holder = server->worker,
@@ -227,7 +227,7 @@ server_run(const struct options *options)
 
 	list_init(&server.connections.list);
 	list_init(&server.sessions);
-	inherited = spawn_heritage_init(&server.heritage);
+	inherited = spawn_inherited_init(&server.inherited);
 	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->log_format, options->loglevel);
 	server_signals_settle(&server);

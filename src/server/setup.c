@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Builds endpoint, route and TLS from the options. */
 #include "base/util.h"
-#include "process/diagnose.h"
 #include "options/check.h"
+#include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
 #include "server/inner.h"
@@ -244,7 +244,7 @@ server_set_page(struct server *server)
 {
 	const struct options *options = server->options;
 	size_t limit = options->maxforks > 0 ? (size_t)options->maxforks : 0;
-	struct server_page *page = mmap(
+	struct server_shared *page = mmap(
 	    NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)

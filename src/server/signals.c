@@ -55,7 +55,8 @@ server_signals_settle(struct server *server)
 bool
 server_lost_terminal(const struct server *server)
 {
-	return server->has_terminal && !server->heritage.ignores_hup && !signals_has_terminal();
+	return server->has_terminal && !server->inherited.ignores_hup &&
+	       !signals_has_terminal();
 }
 
 bool

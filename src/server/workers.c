@@ -6,9 +6,9 @@
 #include "server/workers.h"
 
 #include "base/util.h"
-#include "server/server.h"
 #include "server/inner.h"
 #include "server/orphans.h"
+#include "server/server.h"
 #include "server/signals.h"
 #include "server/sweep.h"
 
@@ -141,7 +141,7 @@ static void
 workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 {
 	struct worker *worker = &w->items[number];
-	struct server_page *page = w->server->page;
+	struct server_shared *page = w->server->page;
 	bool exited = info->si_code == CLD_EXITED;
 	bool well = exited && info->si_status == 0;
 	int64_t now = util_clock_ms();

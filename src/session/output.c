@@ -2,7 +2,7 @@
 /* From a backend's messages to what a peer may send. */
 #include "session/output.h"
 
-#include "base/quote.h"
+#include "base/json.h"
 
 #include <stdlib.h>
 
@@ -38,7 +38,7 @@ output_mark_log(const struct output *o, struct buffer *out, const char *line, si
 					     : "{\"stream\":\"stderr\",\"data\":\"";
 
 	return buffer_append(out, mark, strlen(mark)) &&
-	       quote_json(out, (const uint8_t *)line, len, QUOTE_FOR_PAGES) &&
+	       json_escape(out, (const uint8_t *)line, len, JSON_ESCAPE_HTML) &&
 	       buffer_append(out, "\"}", 2);
 }
 
@@ -56,7 +56,7 @@ output_put_text(
 		return OUTPUT_SENT;
 	}
 	if ((!first || buffer_append(&marked, mark, sizeof(mark) - 1)) &&
-	    quote_json(&marked, text, len, QUOTE_FOR_PAGES) &&
+	    json_escape(&marked, text, len, JSON_ESCAPE_HTML) &&
 	    (!last || buffer_append(&marked, "\"}", 2)))
 		output_put(
 		    peer, MESSAGE_TEXT, buffer_data(&marked), buffer_len(&marked), first, last);

@@ -10,7 +10,7 @@ policy_reads(bool on, size_t queued)
 	return queued <= (on ? (size_t)BUFFER_HIGH : (size_t)BUFFER_LOW);
 }
 
-/* Answers to what the peer sent before its fault may still come. */
+/* Answers to what the peer sent before its violation may still come. */
 static bool
 policy_awaits_answers(const struct policy_facts *f)
 {

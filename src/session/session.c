@@ -12,7 +12,7 @@
 struct session {
 	union {
 		struct list node; /* in the server's list */
-		struct loop_grave grave; /* once it is freed */
+		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct loop *loop; /* borrowed, as the next one */
 	const struct session_rules *rules;
@@ -85,10 +85,10 @@ session_no_memory(struct session *s)
 
 /* The peer sent a message that can't be accepted. */
 static void
-session_fault(struct session *s, uint16_t code, const char *reason)
+session_violation(struct session *s, uint16_t code, const char *reason)
 {
 	session_set_closing(s, CLOSING_GRACE, code, reason);
-	peer_fault(s->peer);
+	peer_violation(s->peer);
 }
 
 static void
@@ -133,9 +133,9 @@ session_note_states(struct session *s)
 /* The step */
 
 static void
-session_release(struct loop_grave *grave)
+session_release(struct loop_deferred *deferred)
 {
-	struct session *s = LIST_ENTRY_OF(grave, struct session, grave);
+	struct session *s = LIST_ENTRY_OF(deferred, struct session, deferred);
 
 	if (s->owns_reason)
 		free((char *)(uintptr_t)s->close_reason.data);
@@ -150,7 +150,7 @@ session_free(struct session *s)
 	backend_free(s->backend);
 	output_clear(&s->output);
 	list_remove(&s->node);
-	loop_bury(s->loop, &s->grave, session_release);
+	loop_defer_free(s->loop, &s->deferred, session_release);
 }
 
 /* The backend may ask why its input ends. Of one that ended its output nobody says more. */
@@ -248,12 +248,12 @@ session_on_peer_messages(void *arg, struct batch *batch)
 	case BACKEND_WRONG_TYPE:
 		/* RFC 6455, section 7.4.1: "it has received a type of data it cannot accept".
 		 */
-		session_fault(s, CLOSE_TYPE,
+		session_violation(s, CLOSE_TYPE,
 		    "binary messages are not accepted: the program reads text (see --binary, "
 		    "--framing)");
 		break;
 	case BACKEND_REJECTED:
-		session_fault(s, CLOSE_POLICY, s->backend->why);
+		session_violation(s, CLOSE_POLICY, s->backend->why);
 		break;
 	case BACKEND_WRITE_NO_MEMORY:
 		session_no_memory(s);
@@ -264,7 +264,7 @@ session_on_peer_messages(void *arg, struct batch *batch)
 }
 
 static void
-session_on_peer_fault(void *arg, uint16_t code, const char *reason)
+session_on_peer_violation(void *arg, uint16_t code, const char *reason)
 {
 	struct session *s = arg;
 
@@ -310,7 +310,7 @@ session_on_peer_changed(void *arg)
 
 const struct peer_handlers session_peer_handlers = {
     .on_messages = session_on_peer_messages,
-    .on_fault = session_on_peer_fault,
+    .on_violation = session_on_peer_violation,
     .on_grace_over = session_on_peer_grace_over,
     .on_error = session_on_peer_error,
     .on_close = session_on_peer_close,
@@ -323,21 +323,22 @@ const struct peer_handlers session_peer_handlers = {
 static void
 session_note_not_utf8(struct session *s, enum log_level level, struct span what)
 {
-	if (!s->log.said_not_utf8)
+	if (!s->log.warned_not_utf8)
 		session_log_line(&s->log, level, what);
-	s->log.said_not_utf8 = true;
+	s->log.warned_not_utf8 = true;
 }
 
 /* Logs once that not all lines of stderr are sent. */
 static void
 session_note_dropped(struct session *s, const char *why)
 {
-	if (!s->log.said_dropped && session_log_begin(&s->log, LOG_WARN, "session",
-					SPAN("some lines of stderr are not sent to the client"))) {
+	if (!s->log.warned_dropped &&
+	    session_log_begin(&s->log, LOG_WARN, "session",
+		SPAN("some lines of stderr are not sent to the client"))) {
 		log_text("reason", span_of(why));
 		log_end();
 	}
-	s->log.said_dropped = true;
+	s->log.warned_dropped = true;
 }
 
 static void
@@ -509,7 +510,7 @@ session_cancel(struct session *s)
 	if (!s)
 		return;
 	list_remove(&s->node);
-	session_release(&s->grave);
+	session_release(&s->deferred);
 }
 
 void

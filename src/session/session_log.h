@@ -5,8 +5,8 @@
 
 #include "backend/backend.h"
 #include "base/log.h"
-#include "process/lines.h"
 #include "peer/peer.h"
+#include "process/lines.h"
 
 /* Of an endpoint; all borrowed for longer than any session. */
 struct session_log_rules {
@@ -41,8 +41,8 @@ struct session_log {
 	 * directory; in compat mode also the URL and the origin. Each is terminated. */
 	const char *texts;
 	struct lines_limit stderr_limit;
-	bool said_not_utf8; /* each of these two is logged once */
-	bool said_dropped;
+	bool warned_not_utf8; /* each of these two is logged once */
+	bool warned_dropped;
 	/* For the closing line. */
 	struct peer_counts in;
 	struct peer_counts out;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bytes from a client -> messages and control events. Two steps take turns: read a header and
- * judge it, then use up its payload; either may stop where the bytes that were fed end. What
+ * check it, then use up its payload; either may stop where the bytes that were fed end. What
  * comes out depends on the bytes alone, never on how reads cut them.
  */
 #include "websocket/decoder.h"
 
-#include "websocket/decoder_judge.h"
+#include "websocket/decoder_check.h"
 
 #include <assert.h>
 #include <string.h>
@@ -53,9 +53,9 @@ decoder_set_parts(struct decoder *d)
 void
 decoder_clear(struct decoder *d)
 {
-	buffer_clear(&d->gather);
+	buffer_clear(&d->partial);
 	buffer_clear(&d->control);
-	d->gather_out = false;
+	d->partial_out = false;
 	d->bytes = NULL;
 	d->len = 0;
 }
@@ -71,8 +71,8 @@ decoder_feed(struct decoder *d, uint8_t *bytes, size_t len)
 void
 decoder_take(struct decoder *d, struct buffer *to)
 {
-	assert(d->gather_out);
-	buffer_move(to, &d->gather);
+	assert(d->partial_out);
+	buffer_move(to, &d->partial);
 }
 
 uint64_t
@@ -96,7 +96,7 @@ static void
 decoder_begin_payload(struct decoder *d, bool near)
 {
 	d->header_len = 0;
-	/* What must be decompressed is not handed out where it lies. */
+	/* What must be decompressed is not emitted where it lies. */
 	d->header_near = near && d->frame.rsv == 0;
 	d->in_payload = true;
 	d->frame_done = 0;
@@ -115,52 +115,52 @@ decoder_begin_payload(struct decoder *d, bool near)
 }
 
 /* Reads a header that lies in one piece in what was fed, or keeps its first part. */
-static enum fault
+static enum violation
 decoder_read_near_header(struct decoder *d)
 {
 	int size = frame_read_header(d->bytes, d->len, &d->frame);
-	enum fault fault = decoder_judge(d, d->bytes, d->len, size, &d->frame);
+	enum violation violation = decoder_check(d, d->bytes, d->len, size, &d->frame);
 
-	if (fault)
-		return fault;
+	if (violation)
+		return violation;
 	if (size > 0) {
 		decoder_skip(d, (size_t)size);
 		decoder_begin_payload(d, true);
-		return FAULT_NONE;
+		return VIOLATION_NONE;
 	}
 	memcpy(d->header, d->bytes, d->len);
 	d->header_len = (uint8_t)d->len;
 	decoder_skip(d, d->len);
-	return FAULT_NONE;
+	return VIOLATION_NONE;
 }
 
 /* Goes on with a header whose first part was kept. */
-static enum fault
+static enum violation
 decoder_read_cut_header(struct decoder *d)
 {
 	size_t had = d->header_len;
 	size_t n = FRAME_HEADER_MAX - had;
-	enum fault fault;
+	enum violation violation;
 	int size;
 
 	if (n > d->len)
 		n = d->len;
 	memcpy(d->header + had, d->bytes, n);
 	size = frame_read_header(d->header, had + n, &d->frame);
-	fault = decoder_judge(d, d->header, had + n, size, &d->frame);
-	if (fault)
-		return fault;
+	violation = decoder_check(d, d->header, had + n, size, &d->frame);
+	if (violation)
+		return violation;
 	if (size > 0) {
 		decoder_skip(d, (size_t)size - had);
 		decoder_begin_payload(d, false);
-		return FAULT_NONE;
+		return VIOLATION_NONE;
 	}
 	d->header_len = (uint8_t)(had + n);
 	decoder_skip(d, n);
-	return FAULT_NONE;
+	return VIOLATION_NONE;
 }
 
-static enum fault
+static enum violation
 decoder_read_header(struct decoder *d)
 {
 	return d->header_len ? decoder_read_cut_header(d) : decoder_read_near_header(d);
@@ -194,9 +194,9 @@ decoder_stop(struct decoder *d, struct buffer *rest)
 {
 	size_t back = d->inflating ? inflater_take_back(d->inflater) : 0;
 
-	if (d->gather_out)
-		buffer_clear(&d->gather);
-	d->gather_out = false;
+	if (d->partial_out)
+		buffer_clear(&d->partial);
+	d->partial_out = false;
 	if (back > 0) {
 		/* It is not used up: masked again it is as it came. */
 		d->bytes -= back;
@@ -219,20 +219,19 @@ decoder_end(struct decoder *d)
 	d->over = true;
 	d->len = 0;
 	d->inflating = false;
-	buffer_clear(&d->gather);
+	buffer_clear(&d->partial);
 }
 
 static enum decoder_event
-decoder_fail(struct decoder *d, enum fault fault, struct decoder_item *item)
+decoder_fail(struct decoder *d, enum violation violation, struct decoder_item *item)
 {
-	decoder_fault_words(fault, &item->code, &item->reason);
+	decoder_violation_words(violation, &item->code, &item->reason);
 	decoder_end(d);
 	return DECODER_FAIL;
 }
 
 static enum decoder_event
-decoder_hand_out(
-    struct decoder *d, uint8_t *data, size_t len, bool last, struct decoder_item *item)
+decoder_emit(struct decoder *d, uint8_t *data, size_t len, bool last, struct decoder_item *item)
 {
 	item->message.type = d->message_opcode == FRAME_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY;
 	item->message.data = data;
@@ -256,10 +255,10 @@ decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 
 	if (!decoder_unmask(d, data, len) && d->message_opcode == FRAME_TEXT &&
 	    !utf8_valid(data, len))
-		return decoder_fail(d, FAULT_TEXT, item);
+		return decoder_fail(d, VIOLATION_TEXT, item);
 	item->in_place = true;
 	item->room = d->client ? 2 : 2 + FRAME_MASK_LEN;
-	return decoder_hand_out(d, data, len, true, item);
+	return decoder_emit(d, data, len, true, item);
 }
 
 /* True when nothing more of the frame is to come, nor of what it was compressed from. */
@@ -271,19 +270,19 @@ decoder_frame_is_done(const struct decoder *d)
 
 /* The message, or its next part, that is in the buffer, which the next call frees. */
 static enum decoder_event
-decoder_message_gathered(struct decoder *d, struct decoder_item *item)
+decoder_message_assembled(struct decoder *d, struct decoder_item *item)
 {
 	/* An empty message has no block, but its address is one that memcpy() may be given. */
 	static uint8_t nothing[1];
 	uint8_t *data;
 
-	if (buffer_len(&d->gather) == 0)
-		buffer_clear(&d->gather);
-	data = buffer_len(&d->gather) > 0 ? buffer_data(&d->gather) : nothing;
-	d->gather_out = true;
-	d->passed += buffer_len(&d->gather);
-	return decoder_hand_out(d, data, buffer_len(&d->gather),
-	    d->frame.fin && decoder_frame_is_done(d), item);
+	if (buffer_len(&d->partial) == 0)
+		buffer_clear(&d->partial);
+	data = buffer_len(&d->partial) > 0 ? buffer_data(&d->partial) : nothing;
+	d->partial_out = true;
+	d->passed += buffer_len(&d->partial);
+	return decoder_emit(
+	    d, data, buffer_len(&d->partial), d->frame.fin && decoder_frame_is_done(d), item);
 }
 
 /* What there is of a message's payload, which stays where it lies. */
@@ -298,16 +297,16 @@ decoder_part_in_place(struct decoder *d, struct decoder_item *item)
 
 	if (d->message_opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
 	    !utf8_feed(&d->utf8, data, len))
-		return decoder_fail(d, FAULT_TEXT, item);
+		return decoder_fail(d, VIOLATION_TEXT, item);
 	if (last && !utf8_complete(&d->utf8))
-		return decoder_fail(d, FAULT_TEXT, item);
+		return decoder_fail(d, VIOLATION_TEXT, item);
 	d->passed += len;
 	if (done)
 		d->in_payload = false;
 	if (len == 0 && !last)
 		return DECODER_MORE;
 	item->in_place = true;
-	return decoder_hand_out(d, data, len, last, item);
+	return decoder_emit(d, data, len, last, item);
 }
 
 /* How much may come out of one step: what the input promises, but one byte beyond the limit at
@@ -315,8 +314,8 @@ decoder_part_in_place(struct decoder *d, struct decoder_item *item)
 static size_t
 decoder_inflate_room(const struct decoder *d, size_t input)
 {
-	size_t room = input < DECODER_INFLATE_MAX / 4 && !d->inflating ? 4 * input
-									: DECODER_INFLATE_MAX;
+	size_t room =
+	    input < DECODER_INFLATE_MAX / 4 && !d->inflating ? 4 * input : DECODER_INFLATE_MAX;
 	uint64_t left = d->max_message - decoder_message_len(d);
 
 	if (room < DECODER_INFLATE_MIN)
@@ -326,10 +325,10 @@ decoder_inflate_room(const struct decoder *d, size_t input)
 
 /*
  * Decompresses the next LEN bytes of the payload into the buffer, or goes on with those before,
- * until a part is full. The order of the faults is that of the text, wherever a step ends: what is
- * beyond the limit is not looked at, and what comes out before damaged data is.
+ * until a part is full. The order of the violations is that of the text, wherever a step ends:
+ * what is beyond the limit is not looked at, and what comes out before damaged data is.
  */
-static enum fault
+static enum violation
 decoder_inflate(struct decoder *d, size_t len)
 {
 	enum inflater_result result;
@@ -342,88 +341,88 @@ decoder_inflate(struct decoder *d, size_t len)
 	do {
 		size_t room = decoder_inflate_room(d, len);
 		uint64_t left = d->max_message - decoder_message_len(d);
-		uint8_t *to = buffer_reserve(&d->gather, room);
+		uint8_t *to = buffer_reserve(&d->partial, room);
 		bool beyond;
 		size_t n;
 
 		if (!to)
-			return FAULT_MEMORY;
+			return VIOLATION_MEMORY;
 		result = inflater_next(d->inflater, to, room, &n);
 		beyond = d->max_message && n > left;
 		if (beyond)
 			n = (size_t)left;
-		buffer_commit(&d->gather, n);
+		buffer_commit(&d->partial, n);
 		if (d->message_opcode == FRAME_TEXT && !utf8_feed(&d->utf8, to, n))
-			return FAULT_TEXT;
+			return VIOLATION_TEXT;
 		if (beyond)
-			return FAULT_TOO_BIG;
+			return VIOLATION_TOO_BIG;
 		d->inflating = d->parts && result == INFLATER_FULL;
 	} while (result == INFLATER_FULL &&
-		 !(d->inflating && buffer_len(&d->gather) >= DECODER_PART_MAX));
+		 !(d->inflating && buffer_len(&d->partial) >= DECODER_PART_MAX));
 	switch (result) {
 	case INFLATER_MORE:
 	case INFLATER_FULL:
 		break;
 	case INFLATER_BAD:
-		return FAULT_DEFLATE;
+		return VIOLATION_DEFLATE;
 	case INFLATER_NOMEM:
-		return FAULT_MEMORY;
+		return VIOLATION_MEMORY;
 	}
-	return FAULT_NONE;
+	return VIOLATION_NONE;
 }
 
-/* As decoder_gather(), of a compressed message. */
-static enum fault
-decoder_gather_compressed(struct decoder *d)
+/* As decoder_assemble(), of a compressed message. */
+static enum violation
+decoder_assemble_compressed(struct decoder *d)
 {
 	size_t n = decoder_payload_here(d);
-	enum fault fault = FAULT_NONE;
+	enum violation violation = VIOLATION_NONE;
 
 	if (d->frame.opcode != FRAME_CONTINUATION && d->frame_done == 0 &&
 	    !inflater_begin(d->inflater))
-		return FAULT_MEMORY;
+		return VIOLATION_MEMORY;
 	if (n > 0 || d->inflating)
-		fault = decoder_inflate(d, n);
-	if (fault)
-		return fault;
+		violation = decoder_inflate(d, n);
+	if (violation)
+		return violation;
 	if (!d->frame.fin || !decoder_frame_is_done(d))
-		return FAULT_NONE;
+		return VIOLATION_NONE;
 	if (!inflater_end(d->inflater))
-		return FAULT_DEFLATE;
-	return utf8_complete(&d->utf8) ? FAULT_NONE : FAULT_TEXT;
+		return VIOLATION_DEFLATE;
+	return utf8_complete(&d->utf8) ? VIOLATION_NONE : VIOLATION_TEXT;
 }
 
 /* Adds what there is of the payload to the buffer, which grows by that, not by frame.len. */
-static enum fault
-decoder_gather(struct decoder *d)
+static enum violation
+decoder_assemble(struct decoder *d)
 {
 	size_t n = decoder_payload_here(d);
 	uint8_t *to;
 	bool ascii;
 
 	if (d->compressed)
-		return decoder_gather_compressed(d);
+		return decoder_assemble_compressed(d);
 	if (n > 0) {
-		to = buffer_reserve(&d->gather, n);
+		to = buffer_reserve(&d->partial, n);
 		if (!to)
-			return FAULT_MEMORY;
+			return VIOLATION_MEMORY;
 		ascii = decoder_unmask(d, to, n);
-		buffer_commit(&d->gather, n);
+		buffer_commit(&d->partial, n);
 		/* Section 8.1; a character may be cut between frames (section 5.6). */
 		if (d->message_opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
 		    !utf8_feed(&d->utf8, to, n))
-			return FAULT_TEXT;
+			return VIOLATION_TEXT;
 	}
 	if (d->frame.fin && d->frame_done == d->frame.len && !utf8_complete(&d->utf8))
-		return FAULT_TEXT;
-	return FAULT_NONE;
+		return VIOLATION_TEXT;
+	return VIOLATION_NONE;
 }
 
 /* DECODER_MORE: the bytes are used up while in_payload; else this fragment is done. */
 static enum decoder_event
 decoder_data(struct decoder *d, struct decoder_item *item)
 {
-	enum fault fault;
+	enum violation violation;
 
 	bool done;
 
@@ -432,14 +431,14 @@ decoder_data(struct decoder *d, struct decoder_item *item)
 		return decoder_message_in_place(d, item);
 	if (d->parts && !d->compressed)
 		return decoder_part_in_place(d, item);
-	fault = decoder_gather(d);
-	if (fault)
-		return decoder_fail(d, fault, item);
+	violation = decoder_assemble(d);
+	if (violation)
+		return decoder_fail(d, violation, item);
 	done = decoder_frame_is_done(d);
 	if (done && !d->frame.fin)
 		d->in_payload = false;
-	if ((done && d->frame.fin) || (d->parts && buffer_len(&d->gather) > 0))
-		return decoder_message_gathered(d, item);
+	if ((done && d->frame.fin) || (d->parts && buffer_len(&d->partial) > 0))
+		return decoder_message_assembled(d, item);
 	return DECODER_MORE;
 }
 
@@ -456,9 +455,9 @@ decoder_close(struct decoder *d, struct decoder_item *item)
 		item->payload.data += 2;
 		item->payload.len -= 2;
 		if (!frame_close_code_valid(item->code))
-			return decoder_fail(d, FAULT_CLOSE_CODE, item);
+			return decoder_fail(d, VIOLATION_CLOSE_CODE, item);
 		if (!utf8_valid(item->payload.data, item->payload.len))
-			return decoder_fail(d, FAULT_CLOSE_REASON, item);
+			return decoder_fail(d, VIOLATION_CLOSE_REASON, item);
 	}
 	decoder_end(d);
 	return DECODER_CLOSE;
@@ -477,7 +476,7 @@ decoder_control(struct decoder *d, struct decoder_item *item)
 			return DECODER_MORE;
 		to = buffer_reserve(&d->control, n);
 		if (!to)
-			return decoder_fail(d, FAULT_MEMORY, item);
+			return decoder_fail(d, VIOLATION_MEMORY, item);
 		buffer_commit(&d->control, n);
 	}
 	(void)decoder_unmask(d, to, n);
@@ -500,20 +499,20 @@ enum decoder_event
 decoder_next(struct decoder *d, struct decoder_item *item)
 {
 	memset(item, 0, sizeof(*item));
-	if (d->gather_out) {
-		buffer_clear(&d->gather);
-		d->gather_out = false;
+	if (d->partial_out) {
+		buffer_clear(&d->partial);
+		d->partial_out = false;
 	}
-	if (d->control.held && !d->in_payload)
+	if (d->control.block && !d->in_payload)
 		buffer_clear(&d->control);
 	while (d->len > 0 || d->inflating) {
 		enum decoder_event event;
 
 		if (!d->in_payload) {
-			enum fault fault = decoder_read_header(d);
+			enum violation violation = decoder_read_header(d);
 
-			if (fault)
-				return decoder_fail(d, fault, item);
+			if (violation)
+				return decoder_fail(d, violation, item);
 			if (!d->in_payload)
 				break;
 		}
@@ -540,5 +539,5 @@ decoder_next_batch(struct decoder *d, struct decoder_batch *batch, struct decode
 		return DECODER_MORE;
 	batch->max_message = d->max_message ? d->max_message : UINT64_MAX;
 	decoder_skip(d, decoder_batch_take(batch, d->bytes, d->len, &not_utf8));
-	return not_utf8 ? decoder_fail(d, FAULT_TEXT, item) : DECODER_MORE;
+	return not_utf8 ? decoder_fail(d, VIOLATION_TEXT, item) : DECODER_MORE;
 }

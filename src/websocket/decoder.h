@@ -7,19 +7,19 @@
  *	while ((event = decoder_next(d, &item)) != DECODER_MORE) ...
  *
  * Whole messages only. One that lies in one piece in the bytes that were fed is unmasked there
- * and handed out in place, without a copy; one that comes in pieces (reads or
- * fragments) is gathered in a buffer of the decoder's, which grows with what really came and
+ * and emitted in place, without a copy; one that comes in pieces (reads or
+ * fragments) is assembled in a buffer of the decoder's, which grows with what really came and
  * never by what a header announces.
  *
  * What breaks RFC 6455 fails at the first byte that shows it: a header from the
  * header alone, text that is not UTF-8 at the first impossible byte (section
- * 8.1), also in the middle of a fragment. Only the body of a CLOSE is judged as a whole.
+ * 8.1), also in the middle of a fragment. Only the body of a CLOSE is checked as a whole.
  *
- * With permessage-deflate (RFC 7692) a message may come compressed. It is then always gathered:
- * what is decompressed is checked, and held against the limit, as it comes out.
+ * With permessage-deflate (RFC 7692) a message may come compressed. It is then always
+ *assembled: what is decompressed is checked, and held against the limit, as it comes out.
  *
- * In parts (decoder_set_parts()) nothing is gathered: what has come of a message and is valid is
- * handed out, so that a message may be of any size. It may turn out to be invalid later.
+ * In parts (decoder_set_parts()) nothing is assembled: what has come of a message and is valid
+ *is emitted, so that a message may be of any size. It may turn out to be invalid later.
  */
 #ifndef WEBSOCKET_DECODER_H
 #define WEBSOCKET_DECODER_H
@@ -81,8 +81,8 @@ struct decoder {
 	struct frame_header frame;
 	uint64_t frame_done; /* bytes of FRAME's payload that were used up */
 	uint64_t wire; /* bytes of the begun message's frames so far, when it is compressed */
-	uint64_t passed; /* bytes of the begun message that were handed out in parts */
-	struct buffer gather; /* the begun message; owned */
+	uint64_t passed; /* bytes of the begun message that were emitted in parts */
+	struct buffer partial; /* the begun message; owned */
 	struct buffer control; /* the payload of a control frame that was cut; owned */
 	uint8_t message_opcode; /* of the begun message; 0 when there is none */
 	struct utf8 utf8; /* of the begun text message */
@@ -90,12 +90,11 @@ struct decoder {
 	uint8_t header_len;
 	bool in_payload; /* FRAME holds a header whose payload is not complete */
 	bool header_near; /* that header stands right before BYTES, in what was fed */
-	bool over; /* CLOSE or FAIL was handed out */
-	bool
-	    gather_out; /* the last message handed out lies in GATHER: the next call frees it */
+	bool over; /* CLOSE or FAIL was emitted */
+	bool partial_out; /* the last message emitted lies in GATHER: the next call frees it */
 	bool compressed; /* the begun message */
-	bool parts; /* messages are handed out in parts */
-	bool in_parts; /* a part was handed out, and the last one was not */
+	bool parts; /* messages are emitted in parts */
+	bool in_parts; /* a part was emitted, and the last one was not */
 	bool client; /* this end is the client: what comes must not be masked */
 	bool inflating; /* a part is full, and more comes out of what the inflater was fed */
 };
@@ -119,9 +118,9 @@ void decoder_set_client(struct decoder *d);
 void decoder_set_parts(struct decoder *d);
 
 /*
- * Its user can take no more for now: moves what was fed and not used up to the empty buffer REST,
- * to be fed again before anything else. What decoder_next() gave is no longer valid. False without
- * memory.
+ * Its user can take no more for now: moves what was fed and not used up to the empty buffer
+ * REST, to be fed again before anything else. What decoder_next() gave is no longer valid.
+ * False without memory.
  */
 bool decoder_stop(struct decoder *d, struct buffer *rest) __attribute__((warn_unused_result));
 
@@ -158,14 +157,14 @@ decoder_is_within(const struct decoder *d)
 static inline uint64_t
 decoder_message_len(const struct decoder *d)
 {
-	return d->passed + buffer_len(&d->gather);
+	return d->passed + buffer_len(&d->partial);
 }
 
 /* Bytes that are kept of the begun message. */
 static inline size_t
-decoder_gathered(const struct decoder *d)
+decoder_assembled(const struct decoder *d)
 {
-	return buffer_len(&d->gather);
+	return buffer_len(&d->partial);
 }
 
 /*

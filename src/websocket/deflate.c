@@ -149,7 +149,7 @@ struct offer {
 /* Section 7.1: a name that is not known, that comes twice, or a value that can't be, declines
  * the offer. */
 static void
-offer_judge(struct offer *offer, struct span name, const struct offer_value *value)
+offer_check(struct offer *offer, struct span name, const struct offer_value *value)
 {
 	size_t i = 0;
 
@@ -200,7 +200,7 @@ offer_take(struct span *rest, struct offer *offer)
 		offer_skip_blanks(rest);
 		if (valued && !offer_take_value(rest, &value))
 			return false;
-		offer_judge(offer, name, valued ? &value : NULL);
+		offer_check(offer, name, valued ? &value : NULL);
 	}
 	return rest->len == 0 || rest->data[0] == ',';
 }

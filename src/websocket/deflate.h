@@ -121,8 +121,8 @@ void inflater_feed(struct inflater *f, const uint8_t *bytes, size_t len);
  * rest is BAD. */
 enum inflater_result inflater_next(struct inflater *f, uint8_t *out, size_t room, size_t *len);
 
-/* Takes back what was fed and not used up; returns how many bytes that are. What comes out of the
- * others is still to be asked for. */
+/* Takes back what was fed and not used up; returns how many bytes that are. What comes out of
+ * the others is still to be asked for. */
 size_t inflater_take_back(struct inflater *f);
 
 /* Ends the message; false when its data is not complete. */

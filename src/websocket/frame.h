@@ -51,9 +51,9 @@ struct frame_header {
 /*
  * Reads a header from the front of BYTES. Returns its length, 0 when more
  * bytes are needed (at most FRAME_HEADER_MAX), or -1 when the length breaks
- * section 5.2: not the shortest form, or the top bit set. Judges nothing else.
+ * section 5.2: not the shortest form, or the top bit set. Checks nothing else.
  * Those fields of OUT whose bytes are all there are set in any case, the others
- * are zero, so that a header that is not complete can be judged already.
+ * are zero, so that a header that is not complete can be checked already.
  */
 int frame_read_header(const uint8_t *bytes, size_t len, struct frame_header *out);
 

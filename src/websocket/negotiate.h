@@ -28,7 +28,7 @@ enum negotiate_version {
 	NEGOTIATE_VERSION_BAD, /* not by the grammar of section 4.3: 400 */
 };
 
-/* Judges the value of Sec-WebSocket-Version (no leading zeros, section 4.3). */
+/* Checks the value of Sec-WebSocket-Version (no leading zeros, section 4.3). */
 enum negotiate_version negotiate_version(struct span value);
 
 #endif

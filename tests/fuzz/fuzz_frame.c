@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzzes the frame codec and the decoder. The input is what a client sends after the handshake.
- * Whole, byte by byte, or cut at random, it must give the same events; what is handed out must
+ * Whole, byte by byte, or cut at random, it must give the same events; what is emitted must
  * lie where the decoder says; and what is encoded from an event must read back as that event.
  * With a batch before each event the result must be the same, and no other byte may be touched.
  * All this with each implementation of simd/simd.h that this processor supports.
@@ -20,24 +20,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { LIMIT = 300 }; /* low, so that few bytes pass it */
 
 /* The events as bytes: kind, code, length, payload. */
-struct tale {
+struct trace {
 	struct buffer text;
 };
 
 static void
-tale_add(struct tale *tale, const void *bytes, size_t len)
+trace_add(struct trace *trace, const void *bytes, size_t len)
 {
-	CHECK(buffer_append(&tale->text, bytes, len));
+	CHECK(buffer_append(&trace->text, bytes, len));
 }
 
 static void
-tale_event(struct tale *tale, uint8_t kind, uint16_t code, const uint8_t *data, size_t len)
+trace_event(struct trace *trace, uint8_t kind, uint16_t code, const uint8_t *data, size_t len)
 {
-	tale_add(tale, &kind, sizeof(kind));
-	tale_add(tale, &code, sizeof(code));
-	tale_add(tale, &len, sizeof(len));
+	trace_add(trace, &kind, sizeof(kind));
+	trace_add(trace, &code, sizeof(code));
+	trace_add(trace, &len, sizeof(len));
 	if (len > 0)
-		tale_add(tale, data, len);
+		trace_add(trace, data, len);
 }
 
 /* A random number that depends on the input alone: xorshift. */
@@ -159,7 +159,7 @@ take_message(
 }
 
 static void
-take_event(struct tale *tale, struct decoder *d, enum decoder_event event,
+take_event(struct trace *trace, struct decoder *d, enum decoder_event event,
     const struct decoder_item *item, const uint8_t *block, size_t size)
 {
 	switch (event) {
@@ -169,31 +169,31 @@ take_event(struct tale *tale, struct decoder *d, enum decoder_event event,
 		CHECK(false); /* not asked for */
 		return;
 	case DECODER_MESSAGE:
-		tale_event(tale, (uint8_t)('0' + item->message.type), 0, item->message.data,
+		trace_event(trace, (uint8_t)('0' + item->message.type), 0, item->message.data,
 		    item->message.len);
 		take_message(d, item, block, size);
 		return;
 	case DECODER_PING:
 	case DECODER_PONG:
-		tale_event(tale, event == DECODER_PING ? 'i' : 'o', 0, item->payload.data,
+		trace_event(trace, event == DECODER_PING ? 'i' : 'o', 0, item->payload.data,
 		    item->payload.len);
 		check_control(item);
 		return;
 	case DECODER_CLOSE:
-		tale_event(tale, 'c', item->code, item->payload.data, item->payload.len);
+		trace_event(trace, 'c', item->code, item->payload.data, item->payload.len);
 		check_close(item);
 		return;
 	case DECODER_FAIL:
 		CHECK(frame_close_code_valid(item->code));
-		tale_event(
-		    tale, 'f', item->code, (const uint8_t *)item->reason, strlen(item->reason));
+		trace_event(trace, 'f', item->code, (const uint8_t *)item->reason,
+		    strlen(item->reason));
 		return;
 	}
 }
 
 /* Feeds a part, in a block of exactly its size. */
 static void
-feed(struct tale *tale, struct decoder *d, const uint8_t *data, size_t size)
+feed(struct trace *trace, struct decoder *d, const uint8_t *data, size_t size)
 {
 	uint8_t *block = malloc(size);
 	struct decoder_item item;
@@ -206,22 +206,22 @@ feed(struct tale *tale, struct decoder *d, const uint8_t *data, size_t size)
 	while ((event = decoder_next(d, &item)) != DECODER_MORE) {
 		CHECK(!over);
 		over = event == DECODER_CLOSE || event == DECODER_FAIL;
-		take_event(tale, d, event, &item, block, size);
+		take_event(trace, d, event, &item, block, size);
 	}
 	CHECK(d->len == 0);
 	CHECK(over == d->over);
-	CHECK((d->message_opcode && !d->over) || !d->gather.held);
+	CHECK((d->message_opcode && !d->over) || !d->partial.block);
 	/* The memory follows what came, not what is announced. */
-	CHECK(!d->gather.held || d->gather.held->capacity <= 256 ||
-	      d->gather.held->capacity < 2 * buffer_len(&d->gather));
+	CHECK(!d->partial.block || d->partial.block->capacity <= 256 ||
+	      d->partial.block->capacity < 2 * buffer_len(&d->partial));
 	free(block);
 }
 
 /* Runs the input in parts of at most PART bytes, or of random sizes when it is 0. */
-static struct tale
+static struct trace
 run(const uint8_t *data, size_t size, uint64_t limit, size_t part, uint64_t *seed)
 {
-	struct tale tale = {0};
+	struct trace trace = {0};
 	struct decoder d;
 	size_t done = 0;
 
@@ -231,15 +231,15 @@ run(const uint8_t *data, size_t size, uint64_t limit, size_t part, uint64_t *see
 
 		if (n > size - done)
 			n = size - done;
-		feed(&tale, &d, data + done, n);
+		feed(&trace, &d, data + done, n);
 		done += n;
 	}
 	decoder_clear(&d);
-	return tale;
+	return trace;
 }
 
 static void
-check_same(struct tale *a, struct tale b)
+check_same(struct trace *a, struct trace b)
 {
 	size_t len = buffer_len(&a->text);
 
@@ -260,7 +260,7 @@ struct fast_path {
 /* A batch has no bounds but the separators, so all messages are traced so: their bytes and
  * separators in one stream, and their number. */
 struct stream {
-	struct tale tale;
+	struct trace trace;
 	uint64_t messages;
 	uint64_t bytes;
 };
@@ -272,24 +272,24 @@ take_batch(struct stream *out, struct decoder *d, const struct fast_path *way, u
 	    .text = way->text, .binary = way->binary, .separator = way->separator};
 	uint8_t *put = d->bytes - way->down;
 	uint8_t below[DECODER_BATCH_GAP];
-	size_t held = (size_t)(put - block) < DECODER_BATCH_GAP ? (size_t)(put - block)
+	size_t kept = (size_t)(put - block) < DECODER_BATCH_GAP ? (size_t)(put - block)
 								: DECODER_BATCH_GAP;
 	struct decoder_item item;
 	enum decoder_event event;
 
-	memcpy(below, put - held, held);
+	memcpy(below, put - kept, kept);
 	batch.to = put;
 	event = decoder_next_batch(d, &batch, &item);
-	CHECK(memcmp(below, put - held, held) == 0);
+	CHECK(memcmp(below, put - kept, kept) == 0);
 	CHECK(batch.to >= put);
-	tale_add(&out->tale, put, (size_t)(batch.to - put));
+	trace_add(&out->trace, put, (size_t)(batch.to - put));
 	out->messages += batch.messages;
 	out->bytes += batch.bytes;
 	CHECK(event == DECODER_MORE || event == DECODER_FAIL);
 	CHECK((event == DECODER_FAIL) == d->over);
 	if (event == DECODER_FAIL) {
 		CHECK(item.code == CLOSE_INVALID_DATA);
-		tale_event(&out->tale, 'f', item.code, (const uint8_t *)item.reason,
+		trace_event(&out->trace, 'f', item.code, (const uint8_t *)item.reason,
 		    strlen(item.reason));
 	} else {
 		CHECK(batch.to <= d->bytes);
@@ -304,18 +304,18 @@ take_streamed(struct stream *out, enum decoder_event event, const struct decoder
 
 	switch (event) {
 	case DECODER_MESSAGE:
-		tale_add(&out->tale, item->message.data, item->message.len);
+		trace_add(&out->trace, item->message.data, item->message.len);
 		if (separator != DECODER_NO_SEPARATOR)
-			tale_add(&out->tale, &byte, 1);
+			trace_add(&out->trace, &byte, 1);
 		out->messages++;
 		out->bytes += item->message.len;
 		return;
 	case DECODER_FAIL:
-		tale_event(&out->tale, 'f', item->code, (const uint8_t *)item->reason,
+		trace_event(&out->trace, 'f', item->code, (const uint8_t *)item->reason,
 		    strlen(item->reason));
 		return;
 	default:
-		tale_event(&out->tale, (uint8_t)event, item->code, item->payload.data,
+		trace_event(&out->trace, (uint8_t)event, item->code, item->payload.data,
 		    item->payload.len);
 		return;
 	}
@@ -360,7 +360,7 @@ random_part(const uint8_t *data, size_t size, uint64_t *seed)
 }
 
 /* As run(). */
-static struct tale
+static struct trace
 run_streamed(const uint8_t *data, size_t size, uint64_t limit, const struct fast_path *way,
     size_t part, uint64_t *seed)
 {
@@ -378,9 +378,9 @@ run_streamed(const uint8_t *data, size_t size, uint64_t limit, const struct fast
 		done += n;
 	}
 	decoder_clear(&d);
-	tale_add(&out.tale, &out.messages, sizeof(out.messages));
-	tale_add(&out.tale, &out.bytes, sizeof(out.bytes));
-	return out.tale;
+	trace_add(&out.trace, &out.messages, sizeof(out.messages));
+	trace_add(&out.trace, &out.bytes, sizeof(out.bytes));
+	return out.trace;
 }
 
 static void
@@ -390,7 +390,7 @@ check_batches(const uint8_t *data, size_t size, uint64_t limit, uint64_t *seed)
 
 	for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
 		struct fast_path way = {.separator = separators[i]};
-		struct tale whole = run_streamed(data, size, limit, &way, size, seed);
+		struct trace whole = run_streamed(data, size, limit, &way, size, seed);
 
 		way.batches = true;
 		for (unsigned int k = 0; k < 4; k++) {
@@ -416,7 +416,7 @@ check_all(const uint8_t *data, size_t size)
 		seed = (seed ^ data[i]) * 0x100000001b3u;
 	seed |= 1;
 	for (size_t i = 0; i < 2; i++) {
-		struct tale whole = run(data, size, limits[i], size, &seed);
+		struct trace whole = run(data, size, limits[i], size, &seed);
 
 		check_same(&whole, run(data, size, limits[i], 1, &seed));
 		for (int k = 0; k < 3; k++)

@@ -25,16 +25,16 @@ enum {
 };
 
 /* The events as bytes; the parts of a message are joined. */
-struct tale {
+struct trace {
 	struct buffer text;
 	bool in_message;
 	bool over;
 };
 
 static void
-tale_add(struct tale *tale, const void *bytes, size_t len)
+trace_add(struct trace *trace, const void *bytes, size_t len)
 {
-	CHECK(buffer_append(&tale->text, bytes, len));
+	CHECK(buffer_append(&trace->text, bytes, len));
 }
 
 /* Streams have no messages: of them only the bytes must be the same. */
@@ -45,44 +45,44 @@ has_bounds(const struct framing *framing)
 }
 
 static void
-tale_event(struct tale *tale, const struct framing *framing, enum framing_event event,
+trace_event(struct trace *trace, const struct framing *framing, enum framing_event event,
     const struct framing_item *item)
 {
 	const struct message *m = &item->message;
 	uint8_t kind = (uint8_t)event;
 	uint8_t type = (uint8_t)m->type;
 
-	CHECK(!tale->over);
+	CHECK(!trace->over);
 	switch (event) {
 	case FRAMING_MORE:
 	case FRAMING_NOMEM:
 		abort();
 	case FRAMING_PART:
 	case FRAMING_MESSAGE:
-		if (has_bounds(framing) && !tale->in_message)
-			tale_add(tale, &type, 1);
-		tale_add(tale, m->data, m->len);
+		if (has_bounds(framing) && !trace->in_message)
+			trace_add(trace, &type, 1);
+		trace_add(trace, m->data, m->len);
 		if (has_bounds(framing) && event == FRAMING_MESSAGE)
-			tale_add(tale, "|", 1);
-		tale->in_message = event == FRAMING_PART;
+			trace_add(trace, "|", 1);
+		trace->in_message = event == FRAMING_PART;
 		CHECK(framing->kind != FRAMING_JSON || m->type != MESSAGE_TEXT ||
 		      utf8_valid(m->data, m->len));
 		return;
 	case FRAMING_CLOSE:
 		CHECK(item->code >= 1000 && item->code <= 4999);
-		tale_add(tale, &item->code, sizeof(item->code));
-		tale_add(tale, m->data, m->len);
+		trace_add(trace, &item->code, sizeof(item->code));
+		trace_add(trace, m->data, m->len);
 		break;
 	case FRAMING_BAD:
 		CHECK(m->len <= FRAMING_SHOWN_MAX);
-		tale_add(tale, item->why, strlen(item->why));
-		tale_add(tale, m->data, m->len);
+		trace_add(trace, item->why, strlen(item->why));
+		trace_add(trace, m->data, m->len);
 		break;
 	case FRAMING_TOO_BIG:
 		break;
 	}
-	tale_add(tale, &kind, 1);
-	tale->over = true;
+	trace_add(trace, &kind, 1);
+	trace->over = true;
 }
 
 /* Reads back a frame that must carry TEXT; returns its length. */
@@ -100,7 +100,7 @@ check_frame(const uint8_t *frame, size_t left, struct span text)
 
 /* Converts the first MAX bytes at most. False: there is nothing to convert. */
 static bool
-take_batch(struct tale *tale, struct framing_reader *r, size_t max)
+take_batch(struct trace *trace, struct framing_reader *r, size_t max)
 {
 	struct simd_frames batch = {0};
 	bool not_utf8;
@@ -132,7 +132,7 @@ take_batch(struct tale *tale, struct framing_reader *r, size_t max)
 		if (bytes[end] != separator)
 			continue;
 		item.message.len = size - (batch.cr && size > 0 && bytes[end - 1] == '\r');
-		tale_event(tale, r->framing, FRAMING_MESSAGE, &item);
+		trace_event(trace, r->framing, FRAMING_MESSAGE, &item);
 		at = end + 1;
 		put += check_frame(frames + put, (size_t)(batch.to - frames) - put,
 		    (struct span){(char *)item.message.data, item.message.len});
@@ -148,7 +148,8 @@ take_batch(struct tale *tale, struct framing_reader *r, size_t max)
 
 /* Feeds a part, in a block of exactly its size; with RUN, batches of as many bytes first. */
 static void
-feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t size, size_t run)
+feed(
+    struct trace *trace, struct framing_reader *r, const uint8_t *data, size_t size, size_t run)
 {
 	uint8_t *block = malloc(size);
 	struct framing_item item;
@@ -158,15 +159,15 @@ feed(struct tale *tale, struct framing_reader *r, const uint8_t *data, size_t si
 	memcpy(block, data, size);
 	framing_feed(r, block, size);
 	do {
-		while (run > 0 && r->len > 0 && take_batch(tale, r, run))
+		while (run > 0 && r->len > 0 && take_batch(trace, r, run))
 			continue;
 		event = framing_next(r, &item);
 		if (event != FRAMING_MORE)
-			tale_event(tale, r->framing, event, &item);
+			trace_event(trace, r->framing, event, &item);
 	} while (event != FRAMING_MORE);
 	CHECK(r->len == 0);
 	/* What is kept follows what came, not what is announced. */
-	CHECK(buffer_len(&r->held) <= FRAMING_PART_MAX + LIMIT);
+	CHECK(buffer_len(&r->partial) <= FRAMING_PART_MAX + LIMIT);
 	free(block);
 }
 
@@ -182,11 +183,11 @@ next_random(uint64_t *seed)
 
 /* Runs the input in parts of at most PART bytes, or of random sizes when it is 0, with runs of
  * at most BYTES. */
-static struct tale
+static struct trace
 run(const struct framing *framing, const uint8_t *data, size_t size, size_t part, size_t bytes,
     uint64_t *seed)
 {
-	struct tale tale = {0};
+	struct trace trace = {0};
 	struct framing_reader r;
 	struct framing_item item;
 	enum framing_event event;
@@ -198,18 +199,18 @@ run(const struct framing *framing, const uint8_t *data, size_t size, size_t part
 
 		if (n > size - done)
 			n = size - done;
-		feed(&tale, &r, data + done, n, bytes);
+		feed(&trace, &r, data + done, n, bytes);
 		done += n;
 	}
 	event = framing_end(&r, &item);
 	if (event != FRAMING_MORE)
-		tale_event(&tale, framing, event, &item);
+		trace_event(&trace, framing, event, &item);
 	framing_clear(&r);
-	return tale;
+	return trace;
 }
 
 static void
-check_same(const struct tale *a, struct tale b)
+check_same(const struct trace *a, struct trace b)
 {
 	size_t len = buffer_len(&a->text);
 
@@ -285,7 +286,7 @@ check(const uint8_t *data, size_t size)
 {
 	struct framing framing = {.max_record = LIMIT};
 	uint64_t seed = 0xcbf29ce484222325u;
-	struct tale whole;
+	struct trace whole;
 
 	framing.kind = data[0] % FRAMING_KINDS;
 	framing.text = data[0] & 0x20;

@@ -18,27 +18,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
 	MEMORY_MAX = 64 * 1024
-}; /* bytes that the decoder may gather, with the limits of LLVMFuzzerTestOneInput() */
+}; /* bytes that the decoder may partial, with the limits of LLVMFuzzerTestOneInput() */
 
 /* The events as bytes: kind, code, length, payload. */
-struct tale {
+struct trace {
 	struct buffer text;
 };
 
 static void
-tale_add(struct tale *tale, const void *bytes, size_t len)
+trace_add(struct trace *trace, const void *bytes, size_t len)
 {
-	CHECK(buffer_append(&tale->text, bytes, len));
+	CHECK(buffer_append(&trace->text, bytes, len));
 }
 
 static void
-tale_event(struct tale *tale, uint8_t kind, uint16_t code, const void *data, size_t len)
+trace_event(struct trace *trace, uint8_t kind, uint16_t code, const void *data, size_t len)
 {
-	tale_add(tale, &kind, sizeof(kind));
-	tale_add(tale, &code, sizeof(code));
-	tale_add(tale, &len, sizeof(len));
+	trace_add(trace, &kind, sizeof(kind));
+	trace_add(trace, &code, sizeof(code));
+	trace_add(trace, &len, sizeof(len));
 	if (len > 0)
-		tale_add(tale, data, len);
+		trace_add(trace, data, len);
 }
 
 /* A random number that depends on the input alone: xorshift. */
@@ -97,7 +97,7 @@ struct mirror {
 };
 
 static void
-take_event(struct tale *tale, struct mirror *mirror, struct decoder *d,
+take_event(struct trace *trace, struct mirror *mirror, struct decoder *d,
     enum decoder_event event, const struct decoder_item *item)
 {
 	const struct message *m = &item->message;
@@ -109,27 +109,27 @@ take_event(struct tale *tale, struct mirror *mirror, struct decoder *d,
 		CHECK(false); /* not asked for */
 		return;
 	case DECODER_MESSAGE:
-		tale_event(tale, (uint8_t)('0' + m->type), 0, m->data, m->len);
+		trace_event(trace, (uint8_t)('0' + m->type), 0, m->data, m->len);
 		CHECK(m->type == MESSAGE_BINARY || utf8_valid(m->data, m->len));
 		CHECK(!d->max_message || m->len <= d->max_message);
 		check_message(mirror->deflater, &mirror->decoder, m);
 		return;
 	case DECODER_PING:
 	case DECODER_PONG:
-		tale_event(tale, event == DECODER_PING ? 'i' : 'o', 0, item->payload.data,
+		trace_event(trace, event == DECODER_PING ? 'i' : 'o', 0, item->payload.data,
 		    item->payload.len);
 		return;
 	case DECODER_CLOSE:
-		tale_event(tale, 'c', item->code, item->payload.data, item->payload.len);
+		trace_event(trace, 'c', item->code, item->payload.data, item->payload.len);
 		return;
 	case DECODER_FAIL:
-		tale_event(tale, 'f', item->code, item->reason, strlen(item->reason));
+		trace_event(trace, 'f', item->code, item->reason, strlen(item->reason));
 		return;
 	}
 }
 
 /* Runs the input in parts of at most PART bytes, or of random sizes when it is 0. */
-static struct tale
+static struct trace
 run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part,
     uint64_t *seed)
 {
@@ -146,7 +146,7 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 	struct inflater *inflater = inflater_new(&agreed);
 	struct mirror mirror = {
 	    .deflater = deflater_new(&agreed, 1), .inflater = inflater_new(&back)};
-	struct tale tale = {0};
+	struct trace trace = {0};
 	struct decoder d;
 	size_t done = 0;
 
@@ -168,9 +168,9 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 		memcpy(block, data + done, n);
 		decoder_feed(&d, block, n);
 		while ((event = decoder_next(&d, &item)) != DECODER_MORE)
-			take_event(&tale, &mirror, &d, event, &item);
-		CHECK((d.message_opcode && !d.over) || !d.gather.held);
-		CHECK(!d.gather.held || d.gather.held->capacity <= MEMORY_MAX);
+			take_event(&trace, &mirror, &d, event, &item);
+		CHECK((d.message_opcode && !d.over) || !d.partial.block);
+		CHECK(!d.partial.block || d.partial.block->capacity <= MEMORY_MAX);
 		free(block);
 		done += n;
 		if (!takeover)
@@ -181,11 +181,11 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 	inflater_free(inflater);
 	inflater_free(mirror.inflater);
 	deflater_free(mirror.deflater);
-	return tale;
+	return trace;
 }
 
 static void
-check_same(struct tale *a, struct tale b)
+check_same(struct trace *a, struct trace b)
 {
 	size_t len = buffer_len(&a->text);
 
@@ -201,7 +201,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t seed = 0xcbf29ce484222325u;
 	uint64_t limit;
 	bool takeover;
-	struct tale whole;
+	struct trace whole;
 
 	if (size < 2)
 		return 0;

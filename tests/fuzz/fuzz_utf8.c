@@ -64,9 +64,9 @@ check(const uint8_t *data, size_t size)
 {
 	static const size_t parts[] = {2, 3, 5, 31, 64, 67, 200, SIZE_MAX};
 	bool wanted = is_valid(data, size), complete;
-	size_t fault = fed_in_parts(data, size, 1, &complete);
+	size_t violation = fed_in_parts(data, size, 1, &complete);
 
-	CHECK(wanted == (fault == size && complete));
+	CHECK(wanted == (violation == size && complete));
 	for (size_t before = 0; before < 36; before += 1 + before / 4)
 		check_between(data, size, before, 0, wanted);
 	check_between(data, size, 29, 40, wanted);
@@ -75,9 +75,9 @@ check(const uint8_t *data, size_t size)
 		bool whole;
 		size_t done = fed_in_parts(data, size, parts[i], &whole);
 
-		/* The part that is refused is the one with the fault. */
-		CHECK(done <= fault && fault - done < parts[i]);
-		CHECK((done == size) == (fault == size));
+		/* The part that is refused is the one with the violation. */
+		CHECK(done <= violation && violation - done < parts[i]);
+		CHECK((done == size) == (violation == size));
 		CHECK(done < size || whole == complete);
 	}
 }

@@ -6,11 +6,11 @@
  *
  * Where they may differ, and the standard allows both:
  *
- * - When: the decoder judges a header byte by byte, wslay once it is complete. So when the
- *   decoder has failed, wslay is given zeros until it has seen a whole header. wslay judges the
+ * - When: the decoder checks a header byte by byte, wslay once it is complete. So when the
+ *   decoder has failed, wslay is given zeros until it has seen a whole header. wslay checks the
  *   reason of a CLOSE byte by byte, the decoder once it is complete: then the decoder is given
  *   zeros.
- * - Which: a frame that is wrong twice has two right codes, and wslay judges in another order.
+ * - Which: a frame that is wrong twice has two right codes, and wslay checks in another order.
  *   See wrong_twice().
  * - Close codes: wslay 1.1.1 refuses 1012 to 1014, which were registered after RFC 6455
  *   (section 7.4.2 leaves room for that), and takes a CLOSE of one byte for one without a
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { LIMIT = 300 }; /* low, so that few bytes pass it */
 
 /* What a side said: its events as bytes, and how it ended. */
-struct tale {
+struct trace {
 	struct buffer text;
 	bool closed;
 	bool failed;
@@ -40,23 +40,23 @@ struct tale {
 };
 
 struct oracle {
-	struct tale tale;
+	struct trace trace;
 	const uint8_t *data; /* borrowed */
 	size_t size;
 };
 
 static void
-tale_add(struct tale *tale, uint8_t opcode, const uint8_t *data, size_t len)
+trace_add(struct trace *trace, uint8_t opcode, const uint8_t *data, size_t len)
 {
-	CHECK(buffer_append(&tale->text, &opcode, sizeof(opcode)));
-	CHECK(buffer_append(&tale->text, &len, sizeof(len)));
-	CHECK(len == 0 || buffer_append(&tale->text, data, len));
+	CHECK(buffer_append(&trace->text, &opcode, sizeof(opcode)));
+	CHECK(buffer_append(&trace->text, &len, sizeof(len)));
+	CHECK(len == 0 || buffer_append(&trace->text, data, len));
 }
 
 /* Our side. */
 
 static void
-take_event(struct tale *tale, enum decoder_event event, const struct decoder_item *item)
+take_event(struct trace *trace, enum decoder_event event, const struct decoder_item *item)
 {
 	const struct message *m = &item->message;
 
@@ -67,30 +67,30 @@ take_event(struct tale *tale, enum decoder_event event, const struct decoder_ite
 		CHECK(false); /* not asked for */
 		return;
 	case DECODER_MESSAGE:
-		tale_add(
-		    tale, m->type == MESSAGE_TEXT ? FRAME_TEXT : FRAME_BINARY, m->data, m->len);
+		trace_add(trace, m->type == MESSAGE_TEXT ? FRAME_TEXT : FRAME_BINARY, m->data,
+		    m->len);
 		return;
 	case DECODER_PING:
-		tale_add(tale, FRAME_PING, item->payload.data, item->payload.len);
+		trace_add(trace, FRAME_PING, item->payload.data, item->payload.len);
 		return;
 	case DECODER_PONG:
-		tale_add(tale, FRAME_PONG, item->payload.data, item->payload.len);
+		trace_add(trace, FRAME_PONG, item->payload.data, item->payload.len);
 		return;
 	case DECODER_CLOSE:
-		tale_add(tale, FRAME_CLOSE, item->payload.data, item->payload.len);
-		tale->closed = true;
-		tale->code = item->code;
+		trace_add(trace, FRAME_CLOSE, item->payload.data, item->payload.len);
+		trace->closed = true;
+		trace->code = item->code;
 		return;
 	case DECODER_FAIL:
-		tale->failed = true;
-		tale->code = item->code;
-		tale->reason = item->reason;
+		trace->failed = true;
+		trace->code = item->code;
+		trace->reason = item->reason;
 		return;
 	}
 }
 
 static void
-feed(struct decoder *d, struct tale *tale, const uint8_t *data, size_t size)
+feed(struct decoder *d, struct trace *trace, const uint8_t *data, size_t size)
 {
 	struct decoder_item item;
 	enum decoder_event event;
@@ -100,24 +100,24 @@ feed(struct decoder *d, struct tale *tale, const uint8_t *data, size_t size)
 	memcpy(block, data, size);
 	decoder_feed(d, block, size);
 	while ((event = decoder_next(d, &item)) != DECODER_MORE)
-		take_event(tale, event, &item);
+		take_event(trace, event, &item);
 	free(block);
 }
 
 /* END_CLOSE: a CLOSE frame whose payload is not complete is filled up. */
-static struct tale
+static struct trace
 run_decoder(const uint8_t *data, size_t size, bool end_close)
 {
 	static const uint8_t zeros[FRAME_CONTROL_MAX];
-	struct tale tale = {0};
+	struct trace trace = {0};
 	struct decoder d;
 
 	decoder_init(&d, LIMIT);
-	feed(&d, &tale, data, size);
+	feed(&d, &trace, data, size);
 	if (end_close && d.in_payload && d.frame.opcode == FRAME_CLOSE)
-		feed(&d, &tale, zeros, sizeof(zeros));
+		feed(&d, &trace, zeros, sizeof(zeros));
 	decoder_clear(&d);
-	return tale;
+	return trace;
 }
 
 /* Its side. */
@@ -160,17 +160,17 @@ on_message(wslay_event_context_ptr context, const struct wslay_event_on_msg_recv
 
 	(void)context;
 	if (arg->opcode != WSLAY_CONNECTION_CLOSE) {
-		tale_add(&o->tale, arg->opcode, arg->msg, arg->msg_length);
+		trace_add(&o->trace, arg->opcode, arg->msg, arg->msg_length);
 	} else if (arg->msg_length == 1) {
-		o->tale.failed = true;
-		o->tale.code = CLOSE_PROTOCOL;
+		o->trace.failed = true;
+		o->trace.code = CLOSE_PROTOCOL;
 	} else {
-		o->tale.closed = true;
-		o->tale.code = arg->status_code ? arg->status_code : CLOSE_NO_STATUS;
+		o->trace.closed = true;
+		o->trace.code = arg->status_code ? arg->status_code : CLOSE_NO_STATUS;
 		if (arg->msg_length > 0)
-			tale_add(&o->tale, FRAME_CLOSE, arg->msg + 2, arg->msg_length - 2);
+			trace_add(&o->trace, FRAME_CLOSE, arg->msg + 2, arg->msg_length - 2);
 		else
-			tale_add(&o->tale, FRAME_CLOSE, NULL, 0);
+			trace_add(&o->trace, FRAME_CLOSE, NULL, 0);
 	}
 }
 
@@ -182,21 +182,21 @@ oracle_feed(struct oracle *o, wslay_event_context_ptr context, const uint8_t *da
 	o->data = data;
 	o->size = size;
 	result = wslay_event_recv(context);
-	if (o->tale.closed || o->tale.failed)
+	if (o->trace.closed || o->trace.failed)
 		return;
 	if (result != 0) {
 		/* So it calls what its frame layer refuses, without a code. */
 		CHECK(result == WSLAY_ERR_CALLBACK_FAILURE);
-		o->tale.failed = true;
-		o->tale.code = CLOSE_PROTOCOL;
+		o->trace.failed = true;
+		o->trace.code = CLOSE_PROTOCOL;
 	} else if (!wslay_event_get_read_enabled(context)) {
 		CHECK(wslay_event_send(context) == 0);
-		o->tale.failed = true;
-		o->tale.code = wslay_event_get_status_code_sent(context);
+		o->trace.failed = true;
+		o->trace.code = wslay_event_get_status_code_sent(context);
 	}
 }
 
-static struct tale
+static struct trace
 run_wslay(const uint8_t *data, size_t size, bool must_end)
 {
 	static const struct wslay_event_callbacks callbacks = {
@@ -211,15 +211,15 @@ run_wslay(const uint8_t *data, size_t size, bool must_end)
 	CHECK(wslay_event_context_server_init(&context, &callbacks, &o) == 0);
 	wslay_event_config_set_max_recv_msg_length(context, LIMIT);
 	oracle_feed(&o, context, data, size);
-	if (must_end && !o.tale.failed && !o.tale.closed)
+	if (must_end && !o.trace.failed && !o.trace.closed)
 		oracle_feed(&o, context, zeros, sizeof(zeros));
 	wslay_event_context_free(context);
-	return o.tale;
+	return o.trace;
 }
 
 /* The same events; the last one may be a CLOSE that wslay refused. */
 static bool
-same_events(const struct tale *ours, const struct tale *theirs)
+same_events(const struct trace *ours, const struct trace *theirs)
 {
 	size_t len = buffer_len(&theirs->text);
 
@@ -230,9 +230,9 @@ same_events(const struct tale *ours, const struct tale *theirs)
 		   memcmp(buffer_data(&ours->text), buffer_data(&theirs->text), len) == 0);
 }
 
-/* A frame in which each side names another fault. */
+/* A frame in which each side names another violation. */
 static bool
-wrong_twice(const struct tale *ours, const struct tale *theirs)
+wrong_twice(const struct trace *ours, const struct trace *theirs)
 {
 	/* A CLOSE with a bad code and a bad reason: wslay checks the reason while it comes. */
 	return strcmp(ours->reason, "invalid close code") == 0 &&
@@ -241,7 +241,7 @@ wrong_twice(const struct tale *ours, const struct tale *theirs)
 
 /* Both ended in the same way, but for the differences that are explained above. */
 static bool
-same_end(const struct tale *ours, const struct tale *theirs)
+same_end(const struct trace *ours, const struct trace *theirs)
 {
 	if (ours->failed && ours->code == CLOSE_POLICY)
 		return true;
@@ -257,8 +257,8 @@ same_end(const struct tale *ours, const struct tale *theirs)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct tale ours;
-	struct tale theirs;
+	struct trace ours;
+	struct trace theirs;
 
 	if (size == 0)
 		return 0;

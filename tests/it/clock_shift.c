@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Preloaded into a server, it lets a test put its clock forward: the monotonic clocks, also that of
- * libevent, are as many milliseconds later as the file CLOCK_SHIFT says, which holds an int64_t.
- * The server's timers follow with its next wake-up.
+ * Preloaded into a server, it lets a test put its clock forward: the monotonic clocks, also
+ * that of libevent, are as many milliseconds later as the file CLOCK_SHIFT says, which holds an
+ * int64_t. The server's timers follow with its next wake-up.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -56,7 +56,8 @@ static void __attribute__((constructor)) start(void)
 	void *shared = MAP_FAILED;
 
 	if (fd != -1)
-		shared = mmap(NULL, 2 * sizeof(*wish), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		shared =
+		    mmap(NULL, 2 * sizeof(*wish), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (shared == MAP_FAILED)
 		abort();
 	close(fd);

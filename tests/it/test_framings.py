@@ -61,7 +61,7 @@ def test_json_echoes_a_mebibyte_of_each_type(server):
 
 def test_json_tells_who_came_and_how_the_client_left(server, script, tmp_path):
     program = python(script, "open(sys.argv[1], 'w').write(sys.stdin.read())\n")
-    # An interpreter may take longer to start than the first step of the ladder.
+    # An interpreter may take longer to start than the first step of the termination sequence.
     one = server("--framing=json", "--events", "--closems=5000", program, str(tmp_path / "seen"))
 
     def seen(path, leave):

@@ -24,7 +24,7 @@ def pids(path, count):
 GROUPS = {
     "background": "sleep 1000 & sleep 1000 & exec cat",
     "double fork": "(sleep 1000 & sleep 1000 &) & exec cat",
-    "deaf": "trap '' INT TERM HUP; sleep 1000 & cat; sleep 1000",
+    "stubborn": "trap '' INT TERM HUP; sleep 1000 & cat; sleep 1000",
     "pipes closed": "sleep 1000 <&- >&- 2>&- & exec cat",
     "leader dead": "sleep 1000 & exit 0",
 }
@@ -83,11 +83,11 @@ def test_one_who_left_the_group_and_never_writes(server, tmp_path):
             os.kill(escaped, signal.SIGKILL)
 
 
-LADDER = """
+TERMINATION = """
 import os, signal, sys, time
 def note(what):
     os.write(out, b"%s %d\\n" % (what, 1000 * time.monotonic()))
-out = os.open("ladder", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+out = os.open("steps", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 signal.signal(signal.SIGINT, lambda *_: note(b"INT"))
 signal.signal(signal.SIGTERM, lambda *_: note(b"TERM"))
 print("up", flush=True)
@@ -99,19 +99,19 @@ while True:
 
 
 @pytest.mark.parametrize("closems", (0, 300))
-def test_ladder(server, tmp_path, script, closems):
+def test_termination_sequence(server, tmp_path, script, closems):
     """The waits are the least times, from the client's CLOSE on; the program sees each rung when it gets the CPU."""
-    script("ladder.py", LADDER)
-    one = server("--closems=%d" % closems, "/usr/bin/python3", "ladder.py")
+    script("termination.py", TERMINATION)
+    one = server("--closems=%d" % closems, "/usr/bin/python3", "termination.py")
     with one.websocket() as ws:
         assert ws.text() == "up"
         sent = 1000 * time.monotonic()
         ws.send(close_frame(1000))
         assert ws.closed(answer=False) == (1000, "")
     assert one.wait_log(r"close .*signal=(\w+)").group(1) == "KILL"
-    rungs = [line.split() for line in read_file(tmp_path / "ladder").decode().splitlines()]
-    assert [name for name, _ in rungs] == ["EOF", "INT", "TERM"]
-    times = [int(ms) - sent for _, ms in rungs]
+    steps = [line.split() for line in read_file(tmp_path / "steps").decode().splitlines()]
+    assert [name for name, _ in steps] == ["EOF", "INT", "TERM"]
+    times = [int(ms) - sent for _, ms in steps]
     # 5: the clock of the server has milliseconds, and each rung is counted from the last.
     assert times[1] >= 100 + closems - 5
     assert times[2] >= 350 + 2 * closems - 5
@@ -161,8 +161,8 @@ def test_silent_program_and_dead_client(server):
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
 def test_drain(server, number):
     """Half of the programs ignore what is asked of them."""
-    one = server("sh", "-c", 'case "$QUERY_STRING" in deaf) trap "" INT TERM;; esac; echo up; cat; exec sleep 1000')
-    peers = [one.websocket("/?deaf" if i % 2 else "/?good") for i in range(50)]
+    one = server("sh", "-c", 'case "$QUERY_STRING" in stubborn) trap "" INT TERM;; esac; echo up; cat; exec sleep 1000')
+    peers = [one.websocket("/?stubborn" if i % 2 else "/?good") for i in range(50)]
     for ws in peers:
         assert ws.text() == "up"
     started = time.monotonic()
@@ -171,7 +171,7 @@ def test_drain(server, number):
         assert ws.closed() == (1001, "the server is shutting down")
         ws.close()
     assert one.process.wait(20) == 0
-    # The deaf are killed by the ladder, not by the deadline of the drain.
+    # The stubborn are killed by the termination sequence, not by the deadline of the drain.
     assert time.monotonic() - started < 20
     one.stopped = True
     one.check_log()
@@ -281,7 +281,7 @@ def can_unshare():
 
 
 @pytest.mark.skipif(not can_unshare(), reason="no right to make a PID namespace")
-def test_strangers_are_reaped_as_process_1(server):
+def test_orphans_are_reaped_as_process_1(server):
     """An orphan of a program comes to process 1, which the server is here; also while a dead leader is kept."""
     wrapper = ("unshare", "--pid", "--fork", "--kill-child")
     # One orphan holds the leader's stdout, the other ends in the time that the leader is kept for that.

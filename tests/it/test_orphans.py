@@ -158,9 +158,9 @@ def become_subreaper():
 
 # Leaves an orphan before the server starts, and another one when it is asked to.
 HELPER = (
-    "(env -u WSPIPE_TEST_TAG sh -c 'echo $$ >>strangers; exec sleep 1000' &)\n"
+    "(env -u WSPIPE_TEST_TAG sh -c 'echo $$ >>unrelated; exec sleep 1000' &)\n"
     "env -u WSPIPE_TEST_TAG sh -c 'until test -e go; do sleep 0.02; done\n"
-    "  (sh -c \"echo \\$\\$ >>strangers; exec sleep 1000\" &)' &\n"
+    "  (sh -c \"echo \\$\\$ >>unrelated; exec sleep 1000\" &)' &\n"
     'exec "$@"'
 )
 
@@ -196,14 +196,14 @@ def test_orphans_of_others_survive_a_worker(server, tmp_path, how):
 
     one._is_ours = same
     (tmp_path / "go").touch()
-    pids(tmp_path / "strangers", 2)
+    pids(tmp_path / "unrelated", 2)
 
     def orphans():
         found = [pid for pid, command in all_processes() if command == "sleep 1000 " and ppid(pid) == parent]
         # The first one has gone to process 1 where nobody was a subreaper at that time.
         return len(found) == (1 if how == "child" else 2) and found
 
-    strangers = wait_for(orphans, "they have come to the server")
+    unrelated = wait_for(orphans, "they have come to the server")
     try:
         for _ in range(2):
             victims = wait_for(workers, "both workers serve")
@@ -217,16 +217,16 @@ def test_orphans_of_others_survive_a_worker(server, tmp_path, how):
             for ws in peers:
                 ws.close()
             wait_for(lambda: workers() and not set(victims) & set(workers()), "there are new workers")
-        assert all(is_alive(pid) for pid in strangers)
+        assert all(is_alive(pid) for pid in unrelated)
         # When they end they are reaped.
-        for pid in strangers:
+        for pid in unrelated:
             os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: not set(strangers) & {pid for pid, _ in children(parent)}, "no zombie is left")
+        wait_for(lambda: not set(unrelated) & {pid for pid, _ in children(parent)}, "no zombie is left")
         os.kill(parent, signal.SIGTERM)
         assert one.process.wait(DEADLINE) == 0
         one.stopped = True
     finally:
-        for pid in read_file(tmp_path / "strangers").split() if how != "process 1" else strangers:
+        for pid in read_file(tmp_path / "unrelated").split() if how != "process 1" else unrelated:
             kill(int(pid))
 
 

@@ -16,7 +16,7 @@ from wsraw import BINARY, CLOSE, DEADLINE, KEY, PING, PONG, TEXT, close_frame, f
 SESSIONS = 200 if SANITIZED else 500 if TLS else 1000
 AT_ONCE = 50
 
-# What the program does is the first line that it reads. Each ends by itself or by the ladder.
+# What the program does is the first line that it reads. Each ends by itself or by the termination sequence.
 PROGRAM = """#!/bin/sh
 read -r what || exit 0
 case "$what" in
@@ -25,7 +25,7 @@ flood) exec yes "$(printf %01000d 0)" ;;
 stdout) exec >&-; cat; exit 7 ;;
 stdin) exec <&-; echo a; exit 8 ;;
 grandchild) sleep 1000 & exit 9 ;;
-deaf) trap '' INT TERM HUP; echo up; cat; while :; do sleep 1000; done ;;
+stubborn) trap '' INT TERM HUP; echo up; cat; while :; do sleep 1000; done ;;
 fork) (sleep 1000 & sleep 1000 &) & echo up; cat ;;
 *) eval "$what" ;;
 esac
@@ -54,8 +54,8 @@ WAYS = {
     "closes stdout": ("stdout", b"", 4007),
     "closes stdin": ("stdin", frame(TEXT, "for nobody") * 10, 4008),
     "grandchild": ("grandchild", b"", 4009),
-    "deaf": ("deaf", close_frame(1000), 1000),
-    "deaf and fin": ("deaf", "fin", None),
+    "stubborn": ("stubborn", close_frame(1000), 1000),
+    "stubborn and fin": ("stubborn", "fin", None),
     "double fork": ("fork", close_frame(1000), 1000),
     "double fork and reset": ("fork", "reset", None),
     "protocol error": ("run", frame(3, "x"), 1002),
@@ -133,7 +133,7 @@ async def converse(reader, writer, name, rng):
     assert head.startswith(b"HTTP/1.1 101 "), head
     if not early:
         writer.write(start(what))
-    if what in ("deaf", "fork", "flood"):
+    if what in ("stubborn", "fork", "flood"):
         while (await read_frame(reader))[0] != 0x80 | TEXT:
             pass  # until it has begun
     if then == "silent":
@@ -158,8 +158,8 @@ async def converse(reader, writer, name, rng):
     return code
 
 
-async def one_session(one, name, rng, gate, wrong):
-    async with gate:
+async def one_session(one, name, rng, slots, wrong):
+    async with slots:
         tls = {"ssl": one.context, "server_hostname": "localhost"} if one.context else {}
         if name == "tls alert":
             with pytest.raises(ssl.SSLCertVerificationError):  # of which the server is told
@@ -183,8 +183,8 @@ async def one_session(one, name, rng, gate, wrong):
 
 async def storm(one, names, rng):
     wrong = []
-    gate = asyncio.Semaphore(AT_ONCE)
-    await asyncio.gather(*(one_session(one, name, rng, gate, wrong) for name in names))
+    slots = asyncio.Semaphore(AT_ONCE)
+    await asyncio.gather(*(one_session(one, name, rng, slots, wrong) for name in names))
     return wrong
 
 

@@ -19,9 +19,9 @@ from tlsprobes import context_of, fingerprint, make_client, make_crl
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
 # Says which worker it belongs to.
-WHOSE = ("sh", "-c", "echo $PPID; exec cat")
+REPORT_PPID = ("sh", "-c", "echo $PPID; exec cat")
 # It and its company outlive every gentle word; one of them has left the group, another has lost its parent.
-DEAF = ("sh", "-c", "trap '' INT TERM HUP; echo $PPID; sleep 1000 & setsid sleep 1000 & (sleep 1000 &); cat; sleep 1000")
+IGNORES_SIGNALS = ("sh", "-c", "trap '' INT TERM HUP; echo $PPID; sleep 1000 & setsid sleep 1000 & (sleep 1000 &); cat; sleep 1000")
 
 
 def owner(ws):
@@ -79,7 +79,7 @@ def all_at_once(count, work):
 
 
 def test_one_worker_is_no_other_process(server):
-    one = server("--workers=1", *WHOSE)
+    one = server("--workers=1", *REPORT_PPID)
     with one.websocket() as ws:
         assert owner(ws) == one.pid
         assert len(children(one.pid)) == 1
@@ -87,7 +87,7 @@ def test_one_worker_is_no_other_process(server):
 
 @pytest.mark.parametrize("at_once", (False, True))
 def test_few_connections_are_spread_evenly(server, at_once):
-    one = server("--workers=2", *WHOSE)
+    one = server("--workers=2", *REPORT_PPID)
     workers = one.workers()
     peers = all_at_once(16, one.websocket) if at_once else [one.websocket() for _ in range(16)]
     spread = collections.Counter(owner(ws) for ws in peers)
@@ -101,7 +101,7 @@ def test_few_connections_are_spread_evenly(server, at_once):
 
 
 def test_the_worker_with_fewer_gets_the_next(server):
-    one = server("--workers=2", *WHOSE)
+    one = server("--workers=2", *REPORT_PPID)
     with contextlib.ExitStack() as stack:
         peers, owners = spread(one, 16)
         for ws in peers:
@@ -122,7 +122,7 @@ def test_the_worker_with_fewer_gets_the_next(server):
 
 
 def test_a_worker_that_stands_still_keeps_nobody_waiting(server):
-    one = server("--workers=2", *WHOSE)
+    one = server("--workers=2", *REPORT_PPID)
     still, other = one.workers()
     os.kill(still, signal.SIGSTOP)
     try:
@@ -140,7 +140,7 @@ def test_a_worker_that_stands_still_keeps_nobody_waiting(server):
 
 
 def test_one_address_and_unique_sessions(server):
-    one = server("--workers=3", "--log-format=json", *WHOSE, ready=False)
+    one = server("--workers=3", "--log-format=json", *REPORT_PPID, ready=False)
     one.addresses = wait_for(one._addresses, "it listens")
     assert one.log().count("serving ") == 1
     wait_for(one.workers, "the workers are there")
@@ -180,7 +180,7 @@ def few_descriptors(server, *args):
 
 def test_each_worker_has_its_own_descriptors(server):
     """All programs that there is room for, in both; then a 503, which is not the 429 of --maxforks."""
-    one, sessions, _ = few_descriptors(server, *WHOSE)
+    one, sessions, _ = few_descriptors(server, *REPORT_PPID)
     live = []
 
     # One that is full may still get what the other has room for.
@@ -205,7 +205,7 @@ def test_each_worker_has_its_own_descriptors(server):
 
 
 def test_maxforks_holds_for_all_together(server):
-    one = server("--workers=3", "--maxforks=5", *WHOSE)
+    one = server("--workers=3", "--maxforks=5", *REPORT_PPID)
     for i in range(1, 4):
         answers = all_at_once(15, lambda: status(one))
         assert sorted(code for code, _ in answers) == [101] * 5 + [429] * 10
@@ -247,7 +247,7 @@ DEATHS = [signal.SIGKILL, signal.SIGABRT] + ([] if SANITIZED else [signal.SIGSEG
 
 @pytest.mark.parametrize("number", DEATHS)
 def test_nothing_is_left_of_a_worker_that_died(server, number):
-    one = server("--workers=2", "--maxforks=16", *DEAF)
+    one = server("--workers=2", "--maxforks=16", *IGNORES_SIGNALS)
     victim, other = one.workers()
     peers, owners = spread(one, 8)
     ours = owners.count(other)
@@ -299,7 +299,7 @@ def test_nothing_is_left_where_a_program_dies_while_it_is_looked_at(server, tmp_
 def test_children_from_before_are_let_alone(server):
     """A shell starts a helper, as a reader of the log, and becomes the server: the helper is no worker's."""
     helper = "env -u WSPIPE_TEST_TAG sleep 1000 & exec \"$@\""
-    one = server("--workers=2", *DEAF, wrapper=("sh", "-c", helper, "sh"))
+    one = server("--workers=2", *IGNORES_SIGNALS, wrapper=("sh", "-c", helper, "sh"))
     (before,) = {pid for pid, _ in children(one.pid)} - set(one.workers())
     for _ in range(2):
         victim = one.workers()[0]
@@ -323,7 +323,7 @@ def kill_escaped(one):
 
 def test_deaths_among_many_comers(server):
     """Whatever they interrupt, in the end each slot is free, and nobody is left."""
-    one = server("--workers=3", "--maxforks=6", *WHOSE)
+    one = server("--workers=3", "--maxforks=6", *REPORT_PPID)
     stop = threading.Event()
     sessions = []
 
@@ -356,7 +356,7 @@ def test_deaths_among_many_comers(server):
 
 
 def test_who_dies_again_and_again_waits_longer(server):
-    one = server("--workers=2", *WHOSE)
+    one = server("--workers=2", *REPORT_PPID)
     victim, other = one.workers()
     for i, wait_ms in enumerate((100, 200, 400, 800)):
         started = time.monotonic()
@@ -371,7 +371,7 @@ def test_who_dies_again_and_again_waits_longer(server):
 
 
 def test_a_worker_that_is_told_to_stop_is_replaced(server):
-    one = server("--workers=2", *WHOSE)
+    one = server("--workers=2", *REPORT_PPID)
     told, other = one.workers()
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(one.websocket()) for _ in range(4)]
@@ -484,11 +484,11 @@ def test_orphans_of_a_program_are_reaped(server):
 
 def test_auto_is_one_for_each_cpu(server):
     cpus = sorted(os.sched_getaffinity(0))
-    one = server("--workers=auto", *WHOSE, preexec=lambda: os.sched_setaffinity(0, cpus[:1]))
+    one = server("--workers=auto", *REPORT_PPID, preexec=lambda: os.sched_setaffinity(0, cpus[:1]))
     with one.websocket() as ws:
         assert owner(ws) == one.pid
     if len(cpus) > 1:
-        many = server("--workers=auto", *WHOSE, ready=False)
+        many = server("--workers=auto", *REPORT_PPID, ready=False)
         many.worker_count = len(cpus)
         many.addresses = wait_for(many._addresses, "it listens")
         assert wait_for(many.workers, "a worker for each CPU")
@@ -496,7 +496,7 @@ def test_auto_is_one_for_each_cpu(server):
 
 
 def test_workers_stand_in_for_websocketd(server):
-    one = server("--compat=websocketd", "--workers=2", "--address=127.0.0.1", *WHOSE)
+    one = server("--compat=websocketd", "--workers=2", "--address=127.0.0.1", *REPORT_PPID)
     for ws in spread(one, 4)[0]:
         ws.close()
     one.check_clean()
@@ -524,7 +524,7 @@ def ask(one, stack, context, session=None):
 
 @pytest.mark.parametrize("version", (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3))
 def test_a_ticket_of_one_is_opened_by_all(secure, version):
-    one = secure("--workers=2", *WHOSE)
+    one = secure("--workers=2", *REPORT_PPID)
     context = client_context(one.ca)
     context.minimum_version = context.maximum_version = version
     with contextlib.ExitStack() as stack:
@@ -561,7 +561,7 @@ def on_both(one, context):
 
 def test_sighup_reaches_all_and_those_to_come(secure, tmp_path):
     pair = make_certificate(tmp_path, "own")
-    one = secure("--workers=2", *WHOSE, tls=pair)
+    one = secure("--workers=2", *REPORT_PPID, tls=pair)
     with contextlib.ExitStack() as stack:
         old = [stack.enter_context(ws) for ws in spread(one)[0]]
         (before,) = on_both(one, client_context(pair[0]))
@@ -618,7 +618,7 @@ def test_all_refuse_who_was_revoked_and_who_asks_for_another_name(secure, tmp_pa
     ca, _ = make_certificate(tmp_path, "ca", "/CN=Test CA", None)
     good, bad = make_client(tmp_path, "good", "0x2"), make_client(tmp_path, "bad", "0x3")
     crl = make_crl(tmp_path, [])
-    one = secure("--workers=2", "--strict-sni", "--sslca", ca, "--sslcrl", crl, *WHOSE)
+    one = secure("--workers=2", "--strict-sni", "--sslca", ca, "--sslcrl", crl, *REPORT_PPID)
     good, bad = context_of(one, client=good), context_of(one, client=bad)
     on_both(one, good)
     on_both(one, bad)

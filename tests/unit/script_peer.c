@@ -50,9 +50,9 @@ script_flush(struct peer *peer)
 }
 
 static void
-script_fault(struct peer *peer)
+script_violation(struct peer *peer)
 {
-	script_of(peer)->faults++;
+	script_of(peer)->violations++;
 }
 
 static void
@@ -97,7 +97,7 @@ script_finish(struct peer *peer)
 static const struct peer_ops script_ops = {
     .send = script_send,
     .flush = script_flush,
-    .fault = script_fault,
+    .violation = script_violation,
     .close = script_close,
     .set_reading = script_set_reading,
     .queued = script_queued,

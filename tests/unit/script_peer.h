@@ -12,7 +12,7 @@ struct script_peer {
 	struct buffer sent; /* each message with a bar after it, a part with a plus sign */
 	size_t queued;
 	unsigned int flushes;
-	unsigned int faults;
+	unsigned int violations;
 	unsigned int closes;
 	uint16_t code; /* of the Close */
 	char reason[128];

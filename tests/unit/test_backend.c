@@ -2,8 +2,8 @@
 /* A program as a backend, over a scripted child in place of child/child: no process, no pipe.
  */
 #include "backend/program.h"
-#include "process/child.h"
 #include "net/loop.h"
+#include "process/child.h"
 
 #include <event2/event.h>
 #include <setjmp.h>

@@ -145,7 +145,7 @@ test_cost_of_a_queue_that_stays_full(void **state)
 		}
 		assert_int_equal(buffer_len(&b), len);
 		assert_true(copied <= 4 * 20000);
-		assert_true(b.held->capacity <= 256 || b.held->capacity < 3 * len);
+		assert_true(b.block->capacity <= 256 || b.block->capacity < 3 * len);
 		buffer_clear(&b);
 	}
 }

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { FIN = 0x80, MAX_MESSAGE = 1000, TALE_SHORT = 40 };
+enum { FIN = 0x80, MAX_MESSAGE = 1000, TRACE_SHORT = 40 };
 
 /* What a client sends. */
 struct wire {
@@ -25,7 +25,7 @@ struct wire {
 };
 
 /* What the decoder said: "text(hi) ping() fail(1002)". */
-struct tale {
+struct trace {
 	char text[4096];
 	size_t len;
 	size_t end_at; /* how many bytes were fed when CLOSE or FAIL came; 0 when none did */
@@ -84,45 +84,45 @@ add_text(struct wire *w, uint8_t first, const char *payload)
 }
 
 static void __attribute__((format(printf, 2, 3)))
-tell(struct tale *tale, const char *format, ...)
+tell(struct trace *trace, const char *format, ...)
 {
 	va_list args;
 	int n;
 
 	va_start(args, format);
-	n = vsnprintf(tale->text + tale->len, sizeof(tale->text) - tale->len, format, args);
+	n = vsnprintf(trace->text + trace->len, sizeof(trace->text) - trace->len, format, args);
 	va_end(args);
-	assert_true(n >= 0 && (size_t)n < sizeof(tale->text) - tale->len);
-	tale->len += (size_t)n;
+	assert_true(n >= 0 && (size_t)n < sizeof(trace->text) - trace->len);
+	trace->len += (size_t)n;
 }
 
 static void
-tell_bytes(struct tale *tale, const char *what, const uint8_t *data, size_t len)
+tell_bytes(struct trace *trace, const char *what, const uint8_t *data, size_t len)
 {
 	uint32_t sum = 0;
 
 	assert_non_null(data);
-	tell(tale, "%s%s(", tale->len ? " " : "", what);
-	if (len > TALE_SHORT) {
+	tell(trace, "%s%s(", trace->len ? " " : "", what);
+	if (len > TRACE_SHORT) {
 		for (size_t i = 0; i < len; i++)
 			sum = sum * 31 + data[i];
-		tell(tale, "%zu bytes, %08" PRIx32, len, sum);
+		tell(trace, "%zu bytes, %08" PRIx32, len, sum);
 	}
-	for (size_t i = 0; len <= TALE_SHORT && i < len; i++)
-		tell(tale, data[i] > ' ' && data[i] < 0x7f ? "%c" : "\\%02x", data[i]);
-	tell(tale, ")");
+	for (size_t i = 0; len <= TRACE_SHORT && i < len; i++)
+		tell(trace, data[i] > ' ' && data[i] < 0x7f ? "%c" : "\\%02x", data[i]);
+	tell(trace, ")");
 }
 
 /* One in place lies in BLOCK, and its user overwrites the 6 bytes before it and itself. */
 static void
 tell_message(
-    struct tale *tale, const struct decoder_item *item, const uint8_t *block, size_t len)
+    struct trace *trace, const struct decoder_item *item, const uint8_t *block, size_t len)
 {
 	const struct message *m = &item->message;
 	bool inside = m->data >= block && m->data <= block + len;
 
 	assert_int_equal(item->in_place, inside);
-	tell_bytes(tale, m->type == MESSAGE_TEXT ? "text" : "binary", m->data, m->len);
+	tell_bytes(trace, m->type == MESSAGE_TEXT ? "text" : "binary", m->data, m->len);
 	if (inside) {
 		assert_true(m->data - block >= 6);
 		assert_true(m->len <= (size_t)(block + len - m->data));
@@ -133,38 +133,39 @@ tell_message(
 }
 
 static void
-tell_event(struct tale *tale, enum decoder_event event, const struct decoder_item *item,
+tell_event(struct trace *trace, enum decoder_event event, const struct decoder_item *item,
     const uint8_t *block, size_t len)
 {
 	switch (event) {
 	case DECODER_MORE:
 		break;
 	case DECODER_MESSAGE:
-		tell_message(tale, item, block, len);
+		tell_message(trace, item, block, len);
 		break;
 	case DECODER_PART:
 		fail();
 		break;
 	case DECODER_PING:
-		tell_bytes(tale, "ping", item->payload.data, item->payload.len);
+		tell_bytes(trace, "ping", item->payload.data, item->payload.len);
 		break;
 	case DECODER_PONG:
-		tell_bytes(tale, "pong", item->payload.data, item->payload.len);
+		tell_bytes(trace, "pong", item->payload.data, item->payload.len);
 		break;
 	case DECODER_CLOSE:
-		tell(tale, "%sclose(%u)", tale->len ? " " : "", item->code);
-		tell_bytes(tale, "reason", item->payload.data, item->payload.len);
+		tell(trace, "%sclose(%u)", trace->len ? " " : "", item->code);
+		tell_bytes(trace, "reason", item->payload.data, item->payload.len);
 		break;
 	case DECODER_FAIL:
 		assert_non_null(item->reason);
-		tell(tale, "%sfail(%u %s)", tale->len ? " " : "", item->code, item->reason);
+		tell(trace, "%sfail(%u %s)", trace->len ? " " : "", item->code, item->reason);
 		break;
 	}
 }
 
 /* Feeds bytes in a block of exactly their size, which is gone afterwards. */
 static void
-feed(struct decoder *d, struct tale *tale, const uint8_t *bytes, size_t len, size_t fed_before)
+feed(
+    struct decoder *d, struct trace *trace, const uint8_t *bytes, size_t len, size_t fed_before)
 {
 	uint8_t *block = malloc(len ? len : 1);
 	struct decoder_item item;
@@ -174,23 +175,23 @@ feed(struct decoder *d, struct tale *tale, const uint8_t *bytes, size_t len, siz
 	memcpy(block, bytes, len);
 	decoder_feed(d, block, len);
 	while ((event = decoder_next(d, &item)) != DECODER_MORE) {
-		assert_int_equal(tale->end_at, 0);
-		tell_event(tale, event, &item, block, len);
+		assert_int_equal(trace->end_at, 0);
+		tell_event(trace, event, &item, block, len);
 		if (event == DECODER_CLOSE || event == DECODER_FAIL)
-			tale->end_at = fed_before + len;
+			trace->end_at = fed_before + len;
 	}
 	assert_int_equal(d->len, 0);
 	/* An idle decoder owns no memory. */
-	if (!d->message_opcode || tale->end_at)
-		assert_null(d->gather.held);
+	if (!d->message_opcode || trace->end_at)
+		assert_null(d->partial.block);
 	free(block);
 }
 
 static void
-compare(const struct tale *tale, const char *want, const char *how, size_t at)
+compare(const struct trace *trace, const char *want, const char *how, size_t at)
 {
-	if (strcmp(tale->text, want) != 0)
-		fail_msg("fed %s %zu:\n  got  %s\n  want %s", how, at, tale->text, want);
+	if (strcmp(trace->text, want) != 0)
+		fail_msg("fed %s %zu:\n  got  %s\n  want %s", how, at, trace->text, want);
 }
 
 /* With permessage-deflate when COMPRESSION points to what was agreed. */
@@ -221,27 +222,27 @@ static void
 check_limit(const struct wire *w, uint64_t max_message, const char *want, size_t end_at)
 {
 	struct decoder d;
-	struct tale tale = {0};
+	struct trace trace = {0};
 
 	begin(&d, max_message);
-	feed(&d, &tale, w->bytes, w->len, 0);
-	compare(&tale, want, "whole", 0);
+	feed(&d, &trace, w->bytes, w->len, 0);
+	compare(&trace, want, "whole", 0);
 	end(&d);
 
-	memset(&tale, 0, sizeof(tale));
+	memset(&trace, 0, sizeof(trace));
 	begin(&d, max_message);
 	for (size_t i = 0; i < w->len; i++)
-		feed(&d, &tale, w->bytes + i, 1, i);
-	compare(&tale, want, "by bytes", 0);
-	assert_int_equal(tale.end_at, end_at);
+		feed(&d, &trace, w->bytes + i, 1, i);
+	compare(&trace, want, "by bytes", 0);
+	assert_int_equal(trace.end_at, end_at);
 	end(&d);
 
 	for (size_t cut = 0; cut <= w->len && w->len < 4096; cut++) {
-		memset(&tale, 0, sizeof(tale));
+		memset(&trace, 0, sizeof(trace));
 		begin(&d, max_message);
-		feed(&d, &tale, w->bytes, cut, 0);
-		feed(&d, &tale, w->bytes + cut, w->len - cut, cut);
-		compare(&tale, want, "cut at", cut);
+		feed(&d, &trace, w->bytes, cut, 0);
+		feed(&d, &trace, w->bytes + cut, w->len - cut, cut);
+		compare(&trace, want, "cut at", cut);
 		end(&d);
 	}
 }
@@ -316,13 +317,13 @@ lengths_in_2_and_8_bytes(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct wire w = {.len = 0};
 		struct decoder d;
-		struct tale tale = {0};
+		struct trace trace = {0};
 
 		add(&w, FIN | FRAME_BINARY, payload, lens[i]);
 		decoder_init(&d, 0);
-		feed(&d, &tale, w.bytes, w.len, 0);
-		assert_non_null(strstr(tale.text, wants[i]));
-		check_limit(&w, lens[i], tale.text, 0);
+		feed(&d, &trace, w.bytes, w.len, 0);
+		assert_non_null(strstr(trace.text, wants[i]));
+		check_limit(&w, lens[i], trace.text, 0);
 		decoder_clear(&d);
 	}
 }
@@ -846,7 +847,7 @@ message_begun_in_an_earlier_feed_is_not_in_place(void **state)
 		assert_false(item.in_place);
 		assert_memory_equal(item.message.data, "one", 3);
 		assert_int_equal(decoder_next(&d, &item), DECODER_MORE);
-		assert_null(d.gather.held);
+		assert_null(d.partial.block);
 	}
 }
 
@@ -867,7 +868,7 @@ gathered_message_can_be_taken(void **state)
 	assert_int_equal(decoder_next(&d, &item), DECODER_MESSAGE);
 	assert_false(item.in_place);
 	decoder_take(&d, &mine);
-	assert_null(d.gather.held);
+	assert_null(d.partial.block);
 	assert_ptr_equal(item.message.data, buffer_data(&mine));
 	assert_int_equal(decoder_next(&d, &item), DECODER_MESSAGE);
 	assert_memory_equal(item.message.data, "next", 4);
@@ -904,17 +905,17 @@ memory_follows_what_came_not_what_is_announced(void **state)
 {
 	struct wire w = {.len = 0};
 	struct decoder d;
-	struct tale tale = {0};
+	struct trace trace = {0};
 
 	(void)state;
 	add_part(&w, FIN | FRAME_BINARY, "0123456789", 1 << 20, 10);
 	decoder_init(&d, 1 << 20);
-	feed(&d, &tale, w.bytes, w.len, 0);
-	assert_string_equal(tale.text, "");
-	assert_int_equal(buffer_len(&d.gather), 10);
-	assert_true(d.gather.held->capacity <= 4096);
+	feed(&d, &trace, w.bytes, w.len, 0);
+	assert_string_equal(trace.text, "");
+	assert_int_equal(buffer_len(&d.partial), 10);
+	assert_true(d.partial.block->capacity <= 4096);
 	decoder_clear(&d);
-	assert_null(d.gather.held);
+	assert_null(d.partial.block);
 }
 
 /* [S-WS-8] Only empty fragments are counted; the others cost what is in them, and linear time.
@@ -925,7 +926,7 @@ tiny_fragments_cost_their_bytes(void **state)
 	enum { FRAGMENTS = 1 << 20, BLOCK = 10000 };
 	struct decoder d;
 	struct decoder_item item;
-	struct tale tale = {0};
+	struct trace trace = {0};
 	size_t capacity = 0, grown = 0, sent = 0;
 
 	(void)state;
@@ -935,15 +936,15 @@ tiny_fragments_cost_their_bytes(void **state)
 
 		for (size_t i = 0; i < BLOCK && sent < FRAGMENTS; i++)
 			add_text(&w, sent++ == 0 ? FRAME_TEXT : FRAME_CONTINUATION, "x");
-		feed(&d, &tale, w.bytes, w.len, 0);
-		assert_int_equal(buffer_len(&d.gather), sent);
-		assert_true(d.gather.held->capacity <= 2 * sent);
+		feed(&d, &trace, w.bytes, w.len, 0);
+		assert_int_equal(buffer_len(&d.partial), sent);
+		assert_true(d.partial.block->capacity <= 2 * sent);
 		/* What is there was copied at most when the buffer grew. */
-		grown += d.gather.held->capacity != capacity;
-		capacity = d.gather.held->capacity;
+		grown += d.partial.block->capacity != capacity;
+		capacity = d.partial.block->capacity;
 	}
 	assert_true(grown <= 20);
-	assert_string_equal(tale.text, "");
+	assert_string_equal(trace.text, "");
 	/* The end of the message. */
 	{
 		uint8_t end[] = {0x80, 0x80, 0, 0, 0, 0};
@@ -975,7 +976,7 @@ another_limit_of_empty_fragments(void **state)
 	for (size_t i = 0; i < UTIL_LEN(cases); i++) {
 		struct wire w = {.len = 0};
 		struct decoder d;
-		struct tale tale = {0};
+		struct trace trace = {0};
 
 		add_text(&w, FRAME_BINARY, "");
 		for (size_t k = 1; k < cases[i].empty; k++)
@@ -983,8 +984,8 @@ another_limit_of_empty_fragments(void **state)
 		add_text(&w, FIN | FRAME_CONTINUATION, "x");
 		decoder_init(&d, 1 << 20);
 		decoder_set_max_empty_fragments(&d, cases[i].max);
-		feed(&d, &tale, w.bytes, w.len, 0);
-		assert_string_equal(tale.text, cases[i].want);
+		feed(&d, &trace, w.bytes, w.len, 0);
+		assert_string_equal(trace.text, cases[i].want);
 		decoder_clear(&d);
 	}
 }
@@ -994,7 +995,7 @@ memory_is_freed_after_each_message(void **state)
 {
 	struct wire w = {.len = 0};
 	struct decoder d;
-	struct tale tale = {0};
+	struct trace trace = {0};
 
 	(void)state;
 	add_text(&w, FRAME_TEXT, "a");
@@ -1002,9 +1003,9 @@ memory_is_freed_after_each_message(void **state)
 	decoder_init(&d, MAX_MESSAGE);
 	/* feed() checks it after each DECODER_MORE. */
 	for (size_t i = 0; i < 3; i++)
-		feed(&d, &tale, w.bytes, w.len, 0);
-	assert_string_equal(tale.text, "text(ab) text(ab) text(ab)");
-	assert_null(d.gather.held);
+		feed(&d, &trace, w.bytes, w.len, 0);
+	assert_string_equal(trace.text, "text(ab) text(ab) text(ab)");
+	assert_null(d.partial.block);
 }
 
 static void
@@ -1012,7 +1013,7 @@ no_memory_ends_the_connection(void **state)
 {
 	struct wire w = {.len = 0};
 	struct decoder d;
-	struct tale tale = {0};
+	struct trace trace = {0};
 
 	(void)state;
 	add_text(&w, FIN | FRAME_TEXT, "in place");
@@ -1020,10 +1021,10 @@ no_memory_ends_the_connection(void **state)
 	add_text(&w, FRAME_CONTINUATION, "second");
 	decoder_init(&d, MAX_MESSAGE);
 	reserves_left = 1;
-	feed(&d, &tale, w.bytes, w.len, 0);
+	feed(&d, &trace, w.bytes, w.len, 0);
 	reserves_left = -1;
-	assert_string_equal(tale.text, "text(in\\20place) fail(1011 out of memory)");
-	assert_null(d.gather.held);
+	assert_string_equal(trace.text, "text(in\\20place) fail(1011 out of memory)");
+	assert_null(d.partial.block);
 }
 
 static void
@@ -1201,16 +1202,16 @@ limit_holds_for_what_is_decompressed(void **state)
 	(void)state;
 	for (size_t len = MAX_MESSAGE - 1; len <= MAX_MESSAGE + 1; len++) {
 		struct wire w = {.len = 0};
-		struct tale tale = {0};
+		struct trace trace = {0};
 
 		memset(text, 'a', len);
 		add_compressed(&w, d, FRAME_BINARY, text);
 		assert_true(w.len < 40);
 		if (len > MAX_MESSAGE)
-			tell(&tale, "fail(1009 message too big)");
+			tell(&trace, "fail(1009 message too big)");
 		else
-			tell_bytes(&tale, "binary", (const uint8_t *)text, len);
-		check_compressed(&without_takeover, &w, MAX_MESSAGE, tale.text,
+			tell_bytes(&trace, "binary", (const uint8_t *)text, len);
+		check_compressed(&without_takeover, &w, MAX_MESSAGE, trace.text,
 		    len > MAX_MESSAGE ? w.len - 1 : 0);
 	}
 	deflater_free(d);
@@ -1240,14 +1241,14 @@ bomb_takes_no_memory(void **state)
 
 		decoder_feed(&d, w.bytes + i, 1);
 		event = decoder_next(&d, &item);
-		assert_true(!d.gather.held || d.gather.held->capacity <= 16384);
+		assert_true(!d.partial.block || d.partial.block->capacity <= 16384);
 		if (event == DECODER_FAIL)
 			break;
 		assert_int_equal(event, DECODER_MORE);
 	}
 	assert_true(d.over);
 	assert_int_equal(item.code, 1009);
-	assert_null(d.gather.held);
+	assert_null(d.partial.block);
 	end(&d);
 	deflater_free(deflater);
 }
@@ -1328,7 +1329,7 @@ no_memory_for_what_is_decompressed(void **state)
 	struct deflater *deflater = deflater_new(&with_takeover, 6);
 	struct wire w = {.len = 0};
 	struct decoder d;
-	struct tale tale = {0};
+	struct trace trace = {0};
 
 	(void)state;
 	add_compressed(&w, deflater, FRAME_TEXT, "first");
@@ -1336,9 +1337,9 @@ no_memory_for_what_is_decompressed(void **state)
 	begin(&d, MAX_MESSAGE);
 	compression = NULL;
 	reserves_left = 0;
-	feed(&d, &tale, w.bytes, w.len, 0);
+	feed(&d, &trace, w.bytes, w.len, 0);
 	reserves_left = -1;
-	assert_string_equal(tale.text, "fail(1011 out of memory)");
+	assert_string_equal(trace.text, "fail(1011 out of memory)");
 	end(&d);
 	deflater_free(deflater);
 }

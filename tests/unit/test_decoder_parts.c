@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages in parts. Random messages, fragmented, compressed and wrong now and then, are decoded
- * whole, and in parts from pieces of random lengths by a user that stops again and again: both
- * must yield the same bytes and the same failure.
+ * Messages in parts. Random messages, fragmented, compressed and wrong now and then, are
+ * decoded whole, and in parts from pieces of random lengths by a user that stops again and
+ * again: both must yield the same bytes and the same failure.
  */
 #include "simd/simd.h"
 #include "websocket/decoder.h"
@@ -62,11 +62,13 @@ put_frame(struct buffer *to, uint8_t first, const uint8_t *payload, size_t len)
 	buffer_commit(to, len);
 }
 
-/* Text in characters of one to four bytes; runs of one byte, which compress best; or any bytes. */
+/* Text in characters of one to four bytes; runs of one byte, which compress best; or any bytes.
+ */
 static void
 fill(struct buffer *payload, bool text)
 {
-	static const char *const characters[] = {"a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+	static const char *const characters[] = {
+	    "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
 	size_t len = below(4) == 0 ? below(MESSAGE_MAX) : below(300);
 	bool run = below(2) == 0;
 
@@ -95,8 +97,7 @@ compress_payload(struct buffer *payload)
 	uint8_t *to = buffer_reserve(&out, room);
 
 	assert_non_null(to);
-	assert_int_equal(
-	    deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	z.next_in = buffer_data(payload);
 	z.avail_in = (uInt)buffer_len(payload);
 	z.next_out = to;
@@ -246,15 +247,17 @@ check_round(uint32_t number)
 		buffer_consume(&wire, len);
 	}
 	/* Nothing is kept but what a character or a header needs. */
-	assert_null(d.gather.held);
+	assert_null(d.partial.block);
 	end(&d);
-	if (whole.code != parts.code || whole.pings != parts.pings || whole.whole != parts.whole ||
+	if (whole.code != parts.code || whole.pings != parts.pings ||
+	    whole.whole != parts.whole ||
 	    (whole.whole > 0 &&
 		memcmp(buffer_data(&whole.bytes), buffer_data(&parts.bytes), whole.whole) != 0))
-		fail_msg("round %u: %u and %u, %zu and %zu bytes", number, whole.code, parts.code,
-		    whole.whole, parts.whole);
+		fail_msg("round %u: %u and %u, %zu and %zu bytes", number, whole.code,
+		    parts.code, whole.whole, parts.whole);
 	if (whole.code == 0)
-		assert_true(whole.wire == parts.wire && parts.whole == buffer_len(&parts.bytes));
+		assert_true(
+		    whole.wire == parts.wire && parts.whole == buffer_len(&parts.bytes));
 	buffer_clear(&whole.bytes);
 	buffer_clear(&parts.bytes);
 }
@@ -280,15 +283,19 @@ test_a_message_may_be_larger_than_any_buffer(void **state)
 	(void)state;
 	begin(&d, true, 0);
 	for (int i = 0; i <= 1024; i++) {
-		put_frame(&frame, i == 0 ? FRAME_BINARY : i == 1024 ? FIN : FRAME_CONTINUATION,
+		put_frame(&frame,
+		    i == 0	? FRAME_BINARY
+		    : i == 1024 ? FIN
+				: FRAME_CONTINUATION,
 		    piece, sizeof(piece));
 		for (size_t at = 0; at < buffer_len(&frame); at += 50000) {
 			size_t left = buffer_len(&frame) - at;
 
-			feed(&d, buffer_data(&frame) + at, left < 50000 ? left : 50000, 0, &seen);
+			feed(&d, buffer_data(&frame) + at, left < 50000 ? left : 50000, 0,
+			    &seen);
 			total += buffer_len(&seen.bytes);
 			buffer_clear(&seen.bytes);
-			assert_null(d.gather.held);
+			assert_null(d.partial.block);
 		}
 		buffer_clear(&frame);
 	}

@@ -7,8 +7,8 @@
 
 #include "base/utf8.h"
 #include "base/util.h"
-#include "framing/framing.h"
 #include "each_simd.h"
+#include "framing/framing.h"
 
 #include <stdlib.h>
 #include <string.h>

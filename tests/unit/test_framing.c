@@ -390,7 +390,7 @@ a_line_that_was_read_whole_is_not_copied(void **state)
 	assert_int_equal(framing_next(&r, &item), FRAMING_MESSAGE);
 	assert_ptr_equal(item.message.data, bytes + 4);
 	assert_int_equal(framing_next(&r, &item), FRAMING_MORE);
-	assert_null(buffer_data(&r.held));
+	assert_null(buffer_data(&r.partial));
 }
 
 /* Feeds N times C in pieces, then TAIL; returns the parts and how long they were together. */
@@ -422,7 +422,7 @@ feed_long(size_t n, size_t piece, const char *tail, unsigned int *parts, unsigne
 			assert_true(item.message.len <= FRAMING_PART_MAX);
 			total += item.message.len;
 		}
-		assert_true(buffer_len(&r.held) < FRAMING_PART_MAX);
+		assert_true(buffer_len(&r.partial) < FRAMING_PART_MAX);
 		if (fed >= n)
 			break;
 		if (n - fed <= piece)
@@ -529,7 +529,7 @@ a_long_record_with_a_length_leaves_in_parts_without_a_copy(void **state)
 	framing_init(&r, &framing);
 	framing_feed(&r, bytes, sizeof(bytes));
 	while (framing_next(&r, &item) == FRAMING_PART) {
-		assert_null(buffer_data(&r.held));
+		assert_null(buffer_data(&r.partial));
 		got += item.message.len;
 		assert_int_equal(framing_next(&r, &item), FRAMING_MORE);
 		framing_feed(&r, bytes, 65537 - got < 1000 ? 65537 - got : 1000);
@@ -564,7 +564,7 @@ a_long_record_of_lsp_leaves_in_parts_without_a_copy(void **state)
 		assert_ptr_equal(item.message.data, bytes);
 		assert_int_equal(item.message.len, sizeof(bytes));
 		assert_int_equal(framing_next(&r, &item), FRAMING_MORE);
-		assert_null(buffer_data(&r.held));
+		assert_null(buffer_data(&r.partial));
 	}
 	assert_int_equal(framing_end(&r, &item), FRAMING_BAD);
 	assert_int_equal(item.message.len, sizeof(head) - 1);

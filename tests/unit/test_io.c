@@ -714,8 +714,8 @@ test_a_stream_that_always_has_more_keeps_nobody_waiting(void **state)
 	stop(&o);
 }
 
-/* A large queue to a side that takes whatever it gets leaves in several rounds, whether an event
- * announces the next of them or not. */
+/* A large queue to a side that takes whatever it gets leaves in several rounds, whether an
+ * event announces the next of them or not. */
 static void
 test_a_flush_is_bounded(void **state)
 {

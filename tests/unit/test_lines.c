@@ -39,7 +39,7 @@ test_lines_split_everywhere(void **state)
 		lines_take(&lines, in, cut, on_line, NULL);
 		lines_take(&lines, in + cut, sizeof(in) - 1 - cut, on_line, NULL);
 		lines_end(&lines, on_line, NULL);
-		assert_null(lines.begun.held);
+		assert_null(lines.begun.block);
 		expect("one||two|thr\ree|last|");
 	}
 }

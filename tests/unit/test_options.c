@@ -1302,7 +1302,7 @@ options_that_make_no_sense_are_refused(void **state)
 	assert_failures(rows, UTIL_LEN(rows));
 }
 
-/* Static files and programs in one directory would hand out the text of the programs. */
+/* Static files and programs in one directory would emit the text of the programs. */
 static void
 directories_that_overlap_are_refused(void **state)
 {

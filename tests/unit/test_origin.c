@@ -25,7 +25,7 @@ struct row {
 static char reason[ORIGIN_REASON_MAX];
 
 static const char *
-judge_over(bool secure, struct origin_policy policy, const char *const *texts, size_t count,
+check_over(bool secure, struct origin_policy policy, const char *const *texts, size_t count,
     const char *origin, const char *host)
 {
 	struct origin_rule rules[MAX_RULES];
@@ -46,7 +46,7 @@ static const char *
 judge(struct origin_policy policy, const char *const *texts, size_t count, const char *origin,
     const char *host)
 {
-	return judge_over(false, policy, texts, count, origin, host);
+	return check_over(false, policy, texts, count, origin, host);
 }
 
 static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -57,7 +57,7 @@ check_rows(enum origin_policy_mode mode, const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct origin_policy policy = {.mode = mode};
-		const char *refused = judge_over(
+		const char *refused = check_over(
 		    rows[i].secure, policy, rows[i].rules, 1, rows[i].origin, rows[i].host);
 
 		if ((refused == NULL) != rows[i].allowed)
@@ -305,7 +305,7 @@ test_loopback_is_one_origin(void **state)
 			snprintf(host, sizeof(host), "%s:8081", hosts[k]);
 			assert_non_null(judge(policy, NULL, 1, origin, host));
 			snprintf(host, sizeof(host), "%s:8080", hosts[k]);
-			assert_non_null(judge_over(true, policy, NULL, 1, origin, host));
+			assert_non_null(check_over(true, policy, NULL, 1, origin, host));
 			policy.same = true;
 			assert_null(judge(policy, NULL, 1, origin, host));
 			policy.same = false;

@@ -43,7 +43,7 @@ struct user {
 	bool pauses; /* no more messages for now */
 	bool answers; /* a Close, as sessions do */
 	size_t calls; /* of on_messages */
-	uint16_t fault;
+	uint16_t violation;
 	uint16_t close;
 	bool grace_over;
 };
@@ -67,12 +67,12 @@ on_messages(void *arg, struct batch *batch)
 }
 
 static void
-on_fault(void *arg, uint16_t code, const char *reason)
+on_violation(void *arg, uint16_t code, const char *reason)
 {
 	struct user *u = arg;
 
 	(void)reason;
-	u->fault = code;
+	u->violation = code;
 }
 
 static void
@@ -105,9 +105,9 @@ on_changed(void *arg)
 
 static const struct peer_handlers handlers = {
     .on_messages = on_messages,
-    .on_fault = on_fault,
+    .on_violation = on_violation,
     .on_grace_over = on_grace_over,
-    .on_error = on_fault,
+    .on_error = on_violation,
     .on_close = on_close,
     .on_changed = on_changed,
 };
@@ -264,15 +264,15 @@ test_pings_are_answered_and_limited(void **state)
 	script_stream_drain(&u.stream);
 	assert_int_equal(buffer_len(&u.stream.written), 9);
 	assert_memory_equal(buffer_data(&u.stream.written), "\x8a\1p\x81\1x\x8a\1r", 9);
-	assert_int_equal(u.fault, 0);
+	assert_int_equal(u.violation, 0);
 	receive(&u, 0x89, "s");
 	turn(&u);
-	assert_int_equal(u.fault, CLOSE_POLICY);
+	assert_int_equal(u.violation, CLOSE_POLICY);
 	user_close(&u);
 }
 
 static void
-test_a_fault_has_a_grace_time_and_ends_the_input(void **state)
+test_a_violation_has_a_grace_time_and_ends_the_input(void **state)
 {
 	struct user u;
 
@@ -283,7 +283,7 @@ test_a_fault_has_a_grace_time_and_ends_the_input(void **state)
 	receive(&u, 0x81, "after");
 	turn(&u);
 	expect(&u, "good|");
-	assert_int_equal(u.fault, CLOSE_PROTOCOL);
+	assert_int_equal(u.violation, CLOSE_PROTOCOL);
 	assert_int_equal(u.peer->state, PEER_OPEN);
 	send_text(&u, "answer");
 	now_ms += WEBSOCKET_GRACE_MS;
@@ -291,7 +291,7 @@ test_a_fault_has_a_grace_time_and_ends_the_input(void **state)
 		event_base_loop(u.loop->base, EVLOOP_ONCE);
 	}
 	assert_true(u.grace_over);
-	peer_close(u.peer, u.fault, SPAN("x"));
+	peer_close(u.peer, u.violation, SPAN("x"));
 	/* Nothing is awaited from one that broke a rule. */
 	assert_int_equal(u.peer->state, PEER_LEFT);
 	assert_memory_equal(buffer_data(&u.stream.written), "\x81\6answer\x88\3\3\xeax", 13);
@@ -372,12 +372,12 @@ test_a_client_masks_and_a_server_does_not(void **state)
 	/* Each of the roles rejects what the other one must not send. */
 	receive(&u, 0x81, "masked");
 	turn(&u);
-	assert_int_equal(u.fault, CLOSE_PROTOCOL);
+	assert_int_equal(u.violation, CLOSE_PROTOCOL);
 	user_close(&u);
 	user_open(&u, &objects, false, NULL);
 	assert_true(buffer_append(&u.stream.incoming, "\x81\1x", 3));
 	turn(&u);
-	assert_int_equal(u.fault, CLOSE_PROTOCOL);
+	assert_int_equal(u.violation, CLOSE_PROTOCOL);
 	user_close(&u);
 }
 
@@ -413,7 +413,7 @@ main(void)
 	    cmocka_unit_test(test_a_paused_peer_keeps_the_rest_and_goes_on),
 	    cmocka_unit_test(test_a_batch_becomes_frames_up_to_what_is_not_utf8),
 	    cmocka_unit_test(test_pings_are_answered_and_limited),
-	    cmocka_unit_test(test_a_fault_has_a_grace_time_and_ends_the_input),
+	    cmocka_unit_test(test_a_violation_has_a_grace_time_and_ends_the_input),
 	    cmocka_unit_test(test_a_lost_stream_is_noticed_by_a_write),
 	    cmocka_unit_test(test_both_roles_exchange_messages_of_any_length),
 	    cmocka_unit_test(test_a_client_masks_and_a_server_does_not),

@@ -133,13 +133,13 @@ test_their_close_is_echoed_and_the_backend_told(void **state)
 }
 
 static void
-test_a_fault_lets_answers_through_until_the_grace_is_over(void **state)
+test_a_violation_lets_answers_through_until_the_grace_is_over(void **state)
 {
 	struct world w;
 
 	(void)state;
 	begin(&w);
-	session_peer_handlers.on_fault(w.session, CLOSE_PROTOCOL, "reserved bit set");
+	session_peer_handlers.on_violation(w.session, CLOSE_PROTOCOL, "reserved bit set");
 	session_peer_handlers.on_changed(w.session);
 	assert_int_equal(w.peer.closes, 0);
 	assert_true(w.backend.finishes > 0);
@@ -160,7 +160,7 @@ test_a_fault_lets_answers_through_until_the_grace_is_over(void **state)
 }
 
 static void
-test_a_message_that_is_not_accepted_is_a_fault(void **state)
+test_a_message_that_is_not_accepted_is_a_violation(void **state)
 {
 	static const struct {
 		enum backend_result result;
@@ -182,7 +182,7 @@ test_a_message_that_is_not_accepted_is_a_fault(void **state)
 		(void)script_peer_message(&w.peer, "after");
 		expect(&w.backend.written, "");
 		session_peer_handlers.on_changed(w.session);
-		assert_int_equal(w.peer.faults, rows[i].grace);
+		assert_int_equal(w.peer.violations, rows[i].grace);
 		assert_int_equal(w.peer.closes, !rows[i].grace);
 		session_peer_handlers.on_grace_over(w.session);
 		session_peer_handlers.on_changed(w.session);
@@ -315,8 +315,8 @@ main(void)
 	    cmocka_unit_test(test_messages_go_both_ways),
 	    cmocka_unit_test(test_the_exit_is_the_close_code),
 	    cmocka_unit_test(test_their_close_is_echoed_and_the_backend_told),
-	    cmocka_unit_test(test_a_fault_lets_answers_through_until_the_grace_is_over),
-	    cmocka_unit_test(test_a_message_that_is_not_accepted_is_a_fault),
+	    cmocka_unit_test(test_a_violation_lets_answers_through_until_the_grace_is_over),
+	    cmocka_unit_test(test_a_message_that_is_not_accepted_is_a_violation),
 	    cmocka_unit_test(test_backpressure_pauses_both_sides_and_resumes),
 	    cmocka_unit_test(test_text_that_is_not_utf8),
 	    cmocka_unit_test(test_lines_of_the_log_are_sent_between_messages),

@@ -234,14 +234,14 @@ test_cut_at_every_length(void **state)
 	}
 }
 
-/* A text of LEN bytes with up to three faults, or with none. */
+/* A text of LEN bytes with up to three violations, or with none. */
 static void
 mutate(uint8_t *text, size_t len, uint32_t *seed)
 {
-	size_t faults = next_random(seed) % 4;
+	size_t violations = next_random(seed) % 4;
 
 	fill(text, len, next_random(seed) % 8 == 0, seed);
-	for (; faults > 0 && len > 0; faults--) {
+	for (; violations > 0 && len > 0; violations--) {
 		size_t at = next_random(seed) % len;
 
 		switch (next_random(seed) % 4) {
@@ -285,7 +285,7 @@ test_random_mutations(void **state)
 
 /* Where the first byte stands that can't be, or LEN: fed one at a time. */
 static size_t
-first_fault(const uint8_t *bytes, size_t len)
+first_violation(const uint8_t *bytes, size_t len)
 {
 	struct utf8 state = {0};
 	size_t i = 0;
@@ -308,11 +308,11 @@ test_parts_of_any_size(void **state)
 		size_t len = next_random(&seed) % (LONG_TEXT + 1);
 		size_t widest = round % 3 ? 1 + next_random(&seed) % 200 : 5;
 		struct utf8 whole = {0};
-		size_t fault, done = 0;
+		size_t violation, done = 0;
 		bool good = true;
 
 		mutate(text, len, &seed);
-		fault = first_fault(text, len);
+		violation = first_violation(text, len);
 		while (good && done < len) {
 			size_t n = next_random(&seed) % (widest + 1);
 
@@ -320,7 +320,7 @@ test_parts_of_any_size(void **state)
 				n = len - done;
 			good = utf8_feed(&whole, text + done, n);
 			done += n;
-			if (good != (done <= fault))
+			if (good != (done <= violation))
 				fail_msg("%s is %d", hex(text, done), good);
 			if (good && utf8_complete(&whole) != reference_valid(text, done))
 				fail_msg("%s ends wrongly", hex(text, done));
@@ -328,7 +328,7 @@ test_parts_of_any_size(void **state)
 	}
 }
 
-/* A fault is told when it is there, at the very end of a long text too. */
+/* A violation is told when it is there, at the very end of a long text too. */
 static void
 test_refused_at_once(void **state)
 {

@@ -151,8 +151,8 @@ wake(int64_t late)
 	if (world.now_ms < next->event_ms + late)
 		world.now_ms = next->event_ms + late;
 	next->event_ms = 0;
-	event_get_callback(&next->timer.event)(-1, EV_TIMEOUT,
-	    event_get_callback_arg(&next->timer.event));
+	event_get_callback (&next->timer.event)(
+	    -1, EV_TIMEOUT, event_get_callback_arg(&next->timer.event));
 	return true;
 }
 

@@ -186,7 +186,7 @@ check_cut(const uint8_t *bytes, size_t len, size_t cut)
 	    replaced != wanted_replaced)
 		fail_msg("repair of %s, cut at %zu", hex(bytes, len), cut);
 	assert_int_equal(repair.state.need, 0);
-	assert_int_equal(repair.held_len, 0);
+	assert_int_equal(repair.partial_len, 0);
 
 	valid = utf8_feed(&check, bytes, cut) && utf8_feed(&check, bytes + cut, len - cut) &&
 		utf8_complete(&check);
@@ -371,7 +371,7 @@ test_repair_keeps_back(void **state)
 	assert_memory_equal(out, "\xef\xbf\xbd", 3);
 	assert_int_equal(replaced, 1);
 	assert_int_equal(utf8_repair(&repair, NULL, 0, true, out, &replaced), 0);
-	/* The next text begins anew. */
+	/* The next text begins again. */
 	assert_int_equal(
 	    utf8_repair(&repair, (const uint8_t *)"ok", 2, true, out, &replaced), 2);
 	assert_int_equal(replaced, 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text as a string of JSON. */
-#include "base/quote.h"
+#include "base/json.h"
 
 #include "base/utf8.h"
 
@@ -8,13 +8,13 @@
 #include <string.h>
 
 enum {
-	QUOTE_MAX = 6, /* the longest escape of one byte */
-	QUOTE_STEP = 4096, /* bytes that are quoted before room is made for more */
+	JSON_ESCAPE_MAX = 6, /* the longest escape of one byte */
+	JSON_STEP = 4096, /* bytes that are quoted before room is made for more */
 };
 
 /* What stands for the byte C, which has an escape of its own; 0: it has none. */
 static char
-quote_letter(uint8_t c)
+json_letter(uint8_t c)
 {
 	switch (c) {
 	case '"':
@@ -36,7 +36,7 @@ quote_letter(uint8_t c)
 }
 
 static uint8_t *
-quote_put_code(uint8_t *to, unsigned int code)
+json_put_code(uint8_t *to, unsigned int code)
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -49,7 +49,8 @@ quote_put_code(uint8_t *to, unsigned int code)
 
 /* Quotes the character at BYTES, and says by *USED how long it is. */
 static uint8_t *
-quote_put(uint8_t *to, const uint8_t *bytes, size_t len, enum quote_style style, size_t *used)
+json_put(
+    uint8_t *to, const uint8_t *bytes, size_t len, enum json_escape_style style, size_t *used)
 {
 	uint8_t c = bytes[0];
 	size_t n;
@@ -57,12 +58,12 @@ quote_put(uint8_t *to, const uint8_t *bytes, size_t len, enum quote_style style,
 
 	*used = 1;
 	if (c < 0x80) {
-		letter = quote_letter(c);
+		letter = json_letter(c);
 		if (letter != 0) {
 			*to++ = '\\';
 			*to++ = (uint8_t)letter;
-		} else if (c < 0x20 || (style == QUOTE_FOR_PAGES && strchr("<>&", c))) {
-			to = quote_put_code(to, c);
+		} else if (c < 0x20 || (style == JSON_ESCAPE_HTML && strchr("<>&", c))) {
+			to = json_put_code(to, c);
 		} else {
 			*to++ = c;
 		}
@@ -70,24 +71,24 @@ quote_put(uint8_t *to, const uint8_t *bytes, size_t len, enum quote_style style,
 	}
 	n = utf8_char_len(bytes, len);
 	if (n == 0)
-		return quote_put_code(to, 0xfffd);
+		return json_put_code(to, 0xfffd);
 	*used = n;
-	if (style == QUOTE_FOR_PAGES && n == 3 && c == 0xe2 && bytes[1] == 0x80 &&
+	if (style == JSON_ESCAPE_HTML && n == 3 && c == 0xe2 && bytes[1] == 0x80 &&
 	    (bytes[2] | 1) == 0xa9)
-		return quote_put_code(to, 0x2000u | (bytes[2] & 0x3f));
+		return json_put_code(to, 0x2000u | (bytes[2] & 0x3f));
 	memcpy(to, bytes, n);
 	return to + n;
 }
 
 bool
-quote_json(struct buffer *out, const uint8_t *bytes, size_t len, enum quote_style style)
+json_escape(struct buffer *out, const uint8_t *bytes, size_t len, enum json_escape_style style)
 {
 	size_t before = buffer_len(out);
 	size_t i = 0;
 
 	while (i < len) {
-		size_t end = len - i > QUOTE_STEP ? i + QUOTE_STEP : len;
-		uint8_t *start = buffer_reserve(out, (end - i) * QUOTE_MAX);
+		size_t end = len - i > JSON_STEP ? i + JSON_STEP : len;
+		uint8_t *start = buffer_reserve(out, (end - i) * JSON_ESCAPE_MAX);
 		uint8_t *to = start;
 		size_t used;
 
@@ -98,7 +99,7 @@ quote_json(struct buffer *out, const uint8_t *bytes, size_t len, enum quote_styl
 		/* A character may begin before END and end behind it: 3 bytes that no room was
 		   made for, but they take the room of the 6 of its first byte. */
 		for (; i < end; i += used)
-			to = quote_put(to, bytes + i, len - i, style, &used);
+			to = json_put(to, bytes + i, len - i, style, &used);
 		buffer_commit(out, (size_t)(to - start));
 	}
 	return true;

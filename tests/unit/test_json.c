@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Strings of JSON. */
-#include "base/quote.h"
+#include "base/json.h"
 
 #include "base/util.h"
 
@@ -11,11 +11,11 @@
 #include <cmocka.h>
 
 static void
-check(const char *in, size_t len, enum quote_style style, const char *expected)
+check(const char *in, size_t len, enum json_escape_style style, const char *expected)
 {
 	struct buffer out = {0};
 
-	assert_true(quote_json(&out, (const uint8_t *)in, len, style));
+	assert_true(json_escape(&out, (const uint8_t *)in, len, style));
 	assert_int_equal(buffer_len(&out), strlen(expected));
 	if (*expected)
 		assert_memory_equal(buffer_data(&out), expected, strlen(expected));
@@ -26,22 +26,23 @@ static void
 what_must_be_escaped_is(void **state)
 {
 	(void)state;
-	check("", 0, QUOTE_SHORT, "");
-	check("plain \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 /", 17, QUOTE_SHORT,
+	check("", 0, JSON_ESCAPE_MINIMAL, "");
+	check("plain \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 /", 17, JSON_ESCAPE_MINIMAL,
 	    "plain \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 /");
-	check("\"\\\b\f\n\r\t", 7, QUOTE_SHORT, "\\\"\\\\\\b\\f\\n\\r\\t");
-	check("\0\x1f\x7f", 3, QUOTE_SHORT, "\\u0000\\u001f\x7f");
-	check("<&>\xe2\x80\xa8\xe2\x80\xa9", 9, QUOTE_SHORT, "<&>\xe2\x80\xa8\xe2\x80\xa9");
+	check("\"\\\b\f\n\r\t", 7, JSON_ESCAPE_MINIMAL, "\\\"\\\\\\b\\f\\n\\r\\t");
+	check("\0\x1f\x7f", 3, JSON_ESCAPE_MINIMAL, "\\u0000\\u001f\x7f");
+	check("<&>\xe2\x80\xa8\xe2\x80\xa9", 9, JSON_ESCAPE_MINIMAL,
+	    "<&>\xe2\x80\xa8\xe2\x80\xa9");
 }
 
 static void
 for_pages_as_go_does(void **state)
 {
 	(void)state;
-	check("<&>", 3, QUOTE_FOR_PAGES, "\\u003c\\u0026\\u003e");
-	check("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", 12, QUOTE_FOR_PAGES,
+	check("<&>", 3, JSON_ESCAPE_HTML, "\\u003c\\u0026\\u003e");
+	check("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", 12, JSON_ESCAPE_HTML,
 	    "\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xaa");
-	check("a\0b", 3, QUOTE_FOR_PAGES, "a\\u0000b");
+	check("a\0b", 3, JSON_ESCAPE_HTML, "a\\u0000b");
 }
 
 static void
@@ -50,7 +51,7 @@ what_is_not_utf8_is_replaced(void **state)
 	(void)state;
 	check("a\xff"
 	      "b\xe2\x82",
-	    5, QUOTE_SHORT, "a\\ufffdb\\ufffd\\ufffd");
+	    5, JSON_ESCAPE_MINIMAL, "a\\ufffdb\\ufffd\\ufffd");
 }
 
 /* Beyond one step, with characters across its border. */
@@ -66,12 +67,14 @@ long_texts_are_quoted_whole(void **state)
 		assert_true(buffer_append(&in, "xxx", before));
 		for (int i = 0; i < COUNT; i++)
 			assert_true(buffer_append(&in, "\xf0\x9f\x98\x80", 4));
-		assert_true(quote_json(&out, buffer_data(&in), buffer_len(&in), QUOTE_SHORT));
+		assert_true(
+		    json_escape(&out, buffer_data(&in), buffer_len(&in), JSON_ESCAPE_MINIMAL));
 		assert_int_equal(buffer_len(&out), buffer_len(&in));
 		assert_memory_equal(buffer_data(&out), buffer_data(&in), buffer_len(&in));
 		buffer_clear(&out);
 		memset(buffer_data(&in), 0, buffer_len(&in));
-		assert_true(quote_json(&out, buffer_data(&in), buffer_len(&in), QUOTE_SHORT));
+		assert_true(
+		    json_escape(&out, buffer_data(&in), buffer_len(&in), JSON_ESCAPE_MINIMAL));
 		assert_int_equal(buffer_len(&out), 6 * buffer_len(&in));
 		buffer_clear(&out);
 		buffer_clear(&in);

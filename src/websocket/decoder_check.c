@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The verdicts of the decoder. */
-#include "websocket/decoder_judge.h"
+#include "websocket/decoder_check.h"
 
 enum {
 	DECODER_RSV1 = 4, /* of frame_header.rsv */
@@ -10,36 +10,36 @@ enum {
 static const struct {
 	uint16_t code;
 	const char *reason;
-} decoder_faults[] = {
-    [FAULT_RSV] = {CLOSE_PROTOCOL, "reserved bit set"},
-    [FAULT_OPCODE] = {CLOSE_PROTOCOL, "reserved opcode"},
-    [FAULT_CONTROL_FRAGMENT] = {CLOSE_PROTOCOL, "fragmented control frame"},
-    [FAULT_NO_MESSAGE] = {CLOSE_PROTOCOL, "continuation without a message"},
-    [FAULT_IN_MESSAGE] = {CLOSE_PROTOCOL, "new message within a message"},
-    [FAULT_FRAGMENTS] = {CLOSE_POLICY, "too many empty fragments"},
-    [FAULT_UNMASKED] = {CLOSE_PROTOCOL, "frame not masked"},
-    [FAULT_MASKED] = {CLOSE_PROTOCOL, "frame masked"},
-    [FAULT_CONTROL_LEN] = {CLOSE_PROTOCOL, "control frame too long"},
-    [FAULT_LEN] = {CLOSE_PROTOCOL, "invalid payload length"},
-    [FAULT_TOO_BIG] = {CLOSE_TOO_BIG, "message too big"},
-    [FAULT_TEXT] = {CLOSE_INVALID_DATA, "text is not UTF-8"},
+} decoder_violations[] = {
+    [VIOLATION_RSV] = {CLOSE_PROTOCOL, "reserved bit set"},
+    [VIOLATION_OPCODE] = {CLOSE_PROTOCOL, "reserved opcode"},
+    [VIOLATION_CONTROL_FRAGMENT] = {CLOSE_PROTOCOL, "fragmented control frame"},
+    [VIOLATION_NO_MESSAGE] = {CLOSE_PROTOCOL, "continuation without a message"},
+    [VIOLATION_IN_MESSAGE] = {CLOSE_PROTOCOL, "new message within a message"},
+    [VIOLATION_FRAGMENTS] = {CLOSE_POLICY, "too many empty fragments"},
+    [VIOLATION_UNMASKED] = {CLOSE_PROTOCOL, "frame not masked"},
+    [VIOLATION_MASKED] = {CLOSE_PROTOCOL, "frame masked"},
+    [VIOLATION_CONTROL_LEN] = {CLOSE_PROTOCOL, "control frame too long"},
+    [VIOLATION_LEN] = {CLOSE_PROTOCOL, "invalid payload length"},
+    [VIOLATION_TOO_BIG] = {CLOSE_TOO_BIG, "message too big"},
+    [VIOLATION_TEXT] = {CLOSE_INVALID_DATA, "text is not UTF-8"},
     /*
      * RFC 7692 names no code. The frame is right and what is in it is not what its RSV1 says,
      * so it is "data within a message that was not consistent with the type of the message"
      * (RFC 6455, 7.4.1).
      */
-    [FAULT_DEFLATE] = {CLOSE_INVALID_DATA, "corrupt compressed data"},
-    [FAULT_CLOSE_LEN] = {CLOSE_PROTOCOL, "close frame with a payload of 1 byte"},
-    [FAULT_CLOSE_CODE] = {CLOSE_PROTOCOL, "invalid close code"},
-    [FAULT_CLOSE_REASON] = {CLOSE_INVALID_DATA, "close reason is not UTF-8"},
-    [FAULT_MEMORY] = {CLOSE_INTERNAL, "out of memory"},
+    [VIOLATION_DEFLATE] = {CLOSE_INVALID_DATA, "corrupt compressed data"},
+    [VIOLATION_CLOSE_LEN] = {CLOSE_PROTOCOL, "close frame with a payload of 1 byte"},
+    [VIOLATION_CLOSE_CODE] = {CLOSE_PROTOCOL, "invalid close code"},
+    [VIOLATION_CLOSE_REASON] = {CLOSE_INVALID_DATA, "close reason is not UTF-8"},
+    [VIOLATION_MEMORY] = {CLOSE_INTERNAL, "out of memory"},
 };
 
 void
-decoder_fault_words(enum fault fault, uint16_t *code, const char **words)
+decoder_violation_words(enum violation violation, uint16_t *code, const char **words)
 {
-	*code = decoder_faults[fault].code;
-	*words = decoder_faults[fault].reason;
+	*code = decoder_violations[violation].code;
+	*words = decoder_violations[violation].reason;
 }
 
 static bool
@@ -57,20 +57,20 @@ decoder_may_be_compressed(const struct decoder *d, const struct frame_header *h)
 }
 
 /* What the first byte of a header shows. */
-static enum fault
-decoder_judge_first(const struct decoder *d, const struct frame_header *h)
+static enum violation
+decoder_check_first(const struct decoder *d, const struct frame_header *h)
 {
 	/* Section 5.2: "MUST be 0 unless an extension is negotiated". */
 	if (h->rsv != 0 && !decoder_may_be_compressed(d, h))
-		return FAULT_RSV;
+		return VIOLATION_RSV;
 	if (!decoder_opcode_known(h->opcode))
-		return FAULT_OPCODE;
+		return VIOLATION_OPCODE;
 	if (decoder_is_control(h->opcode))
-		return h->fin ? FAULT_NONE : FAULT_CONTROL_FRAGMENT; /* section 5.5 */
+		return h->fin ? VIOLATION_NONE : VIOLATION_CONTROL_FRAGMENT; /* section 5.5 */
 	/* Section 5.4: the fragments of one message never stand between those of another. */
 	if (h->opcode != FRAME_CONTINUATION)
-		return d->message_opcode ? FAULT_IN_MESSAGE : FAULT_NONE;
-	return d->message_opcode ? FAULT_NONE : FAULT_NO_MESSAGE;
+		return d->message_opcode ? VIOLATION_IN_MESSAGE : VIOLATION_NONE;
+	return d->message_opcode ? VIOLATION_NONE : VIOLATION_NO_MESSAGE;
 }
 
 /*
@@ -85,7 +85,7 @@ decoder_too_big(const struct decoder *d, const struct frame_header *h)
 	bool first = h->opcode != FRAME_CONTINUATION;
 	uint64_t limit = d->max_message;
 
-	/* What is gathered is never above the limit: no overflow. */
+	/* What is assembled is never above the limit: no overflow. */
 	if (first ? h->rsv == 0 : !d->compressed)
 		return h->len > limit - decoder_message_len(d);
 	if (__builtin_mul_overflow(limit, (uint64_t)2, &limit) ||
@@ -94,28 +94,29 @@ decoder_too_big(const struct decoder *d, const struct frame_header *h)
 	return h->len > limit - (first ? 0 : d->wire);
 }
 
-enum fault
-decoder_judge(const struct decoder *d, const uint8_t *bytes, size_t have, int size,
+enum violation
+decoder_check(const struct decoder *d, const uint8_t *bytes, size_t have, int size,
     const struct frame_header *h)
 {
-	enum fault fault = decoder_judge_first(d, h);
+	enum violation violation = decoder_check_first(d, h);
 
-	if (fault || have < 2)
-		return fault;
+	if (violation || have < 2)
+		return violation;
 	if (h->masked == d->client)
-		return d->client ? FAULT_MASKED : FAULT_UNMASKED; /* section 5.1 */
+		return d->client ? VIOLATION_MASKED : VIOLATION_UNMASKED; /* section 5.1 */
 	if (decoder_is_control(h->opcode)) {
 		uint8_t len = bytes[1] & 0x7f;
 
 		if (len > FRAME_CONTROL_MAX)
-			return FAULT_CONTROL_LEN; /* section 5.5 */
-		return h->opcode == FRAME_CLOSE && len == 1 ? FAULT_CLOSE_LEN : FAULT_NONE;
+			return VIOLATION_CONTROL_LEN; /* section 5.5 */
+		return h->opcode == FRAME_CLOSE && len == 1 ? VIOLATION_CLOSE_LEN
+							    : VIOLATION_NONE;
 	}
 	/* Section 5.4 sets no limit, and these never reach the one of the message's size. */
 	if (h->opcode == FRAME_CONTINUATION && (bytes[1] & 0x7f) == 0 &&
 	    d->max_empty_fragments != 0 && d->empty_fragments >= d->max_empty_fragments)
-		return FAULT_FRAGMENTS;
+		return VIOLATION_FRAGMENTS;
 	if (size < 0)
-		return FAULT_LEN;
-	return d->max_message && decoder_too_big(d, h) ? FAULT_TOO_BIG : FAULT_NONE;
+		return VIOLATION_LEN;
+	return d->max_message && decoder_too_big(d, h) ? VIOLATION_TOO_BIG : VIOLATION_NONE;
 }

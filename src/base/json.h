@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text as a string of JSON (RFC 8259, section 7). */
-#ifndef BASE_QUOTE_H
-#define BASE_QUOTE_H
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
 
 #include "base/buffer.h"
 
@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum quote_style {
-	QUOTE_SHORT, /* escapes what must be escaped */
+enum json_escape_style {
+	JSON_ESCAPE_MINIMAL, /* escapes what must be escaped */
 	/* As Go's encoding/json, and so websocketd: also <, >, &, U+2028 and U+2029, which a
 	   page could take for its own HTML or script. */
-	QUOTE_FOR_PAGES,
+	JSON_ESCAPE_HTML,
 };
 
 /*
@@ -21,7 +21,7 @@ enum quote_style {
  * are the caller's, so a text may come in parts that are cut between characters. A byte that
  * is not UTF-8 becomes U+FFFD. False without memory: OUT is unchanged then.
  */
-bool quote_json(struct buffer *out, const uint8_t *bytes, size_t len, enum quote_style style)
-    __attribute__((warn_unused_result));
+bool json_escape(struct buffer *out, const uint8_t *bytes, size_t len,
+    enum json_escape_style style) __attribute__((warn_unused_result));
 
 #endif
