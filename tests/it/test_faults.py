@@ -54,9 +54,9 @@ FAULTS = {
     + [(1002, close_frame(code)) for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)]
     + [(1007, frame(CLOSE, b"\x03\xe8" + bad)) for bad in (b"\xff", b"ok\xe2\x82", b"\xed\xa0\x80")],
     "S-WS-8": [
-        (1008, START + frame(0, "x", fin=False) * 4096),
         (1008, frame(TEXT, "", fin=False) + frame(0, "", fin=False) * 4096),
-        (1008, START + frame(0, "", fin=False) * 4095 + frame(0, "end")),
+        (1008, START + (frame(0, "", fin=False) + frame(0, "x", fin=False)) * 4096 + frame(0, "", fin=False)),
+        (1008, START + frame(0, "", fin=False) * 4096 + frame(0, "")),
     ],
     "S-WS-10": [
         (1007, frame(TEXT, b"\xff")),
