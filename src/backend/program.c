@@ -272,6 +272,22 @@ program_queued(const struct backend *backend)
 
 /* From the program */
 
+/* Nobody is left to write, so no event comes when the pipe is empty. That it is empty is no
+ * message, and is not paused. */
+static bool
+program_drains(const struct program *p)
+{
+	return p->reaped && !child_stdout_has_ended(p->child) &&
+	       (p->backend.reading || child_stdout_is_empty(p->child));
+}
+
+static void
+program_drain(struct program *p)
+{
+	if (program_drains(p))
+		loop_defer(p->loop, &p->drain);
+}
+
 /* The state follows from three facts about the child. */
 static void
 program_changed(struct program *p)
@@ -284,9 +300,7 @@ program_changed(struct program *p)
 		p->backend.state = p->reaped ? BACKEND_GONE : BACKEND_OUTPUT_ENDED;
 	else if (child_is_dead(p->child))
 		p->backend.state = BACKEND_EXITED;
-	/* Nobody is left to write, so no event comes when the pipe is empty. */
-	if (p->backend.state == BACKEND_EXITED && p->reaped && p->backend.reading)
-		loop_defer(p->loop, &p->drain);
+	program_drain(p);
 	p->backend.handlers->on_changed(p->backend.arg);
 }
 
@@ -416,7 +430,7 @@ program_on_drain(struct loop_task *task)
 {
 	struct program *p = LIST_ENTRY_OF(task, struct program, drain);
 
-	if (p->backend.reading && !child_stdout_has_ended(p->child))
+	if (program_drains(p))
 		program_read(p);
 }
 
@@ -427,8 +441,7 @@ program_set_reading(struct backend *backend, bool on)
 
 	backend->reading = on;
 	child_set_reading(p->child, on);
-	if (on && p->reaped && !child_stdout_has_ended(p->child))
-		loop_defer(p->loop, &p->drain);
+	program_drain(p);
 }
 
 static void

@@ -3,8 +3,8 @@
 #include "peer/websocket.h"
 
 #include "net/linger.h"
+#include "peer/receiver.h"
 #include "peer/sender.h"
-#include "websocket/decoder.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,22 +16,14 @@ enum {
 	WEBSOCKET_PONGS = 1024, /* bytes of them that are put together before they leave */
 };
 
-/* The loop's read buffer has the memory that a batch may touch around the input. */
-_Static_assert(LOOP_HEAD >= (int)DECODER_BATCH_GAP && LOOP_SLACK >= (int)DECODER_BATCH_SLACK &&
-		   LOOP_SLACK >= (int)BATCH_SLACK,
-    "a batch needs room around the input");
-
 struct websocket {
 	struct peer peer; /* first: websocket_of() casts it back */
-	const struct websocket_rules *rules; /* borrowed, as the next one */
-	const struct batch_format *format;
+	const struct websocket_rules *rules; /* borrowed */
 	struct sender sender; /* its stream is owned here; NULL once GONE or finished */
-	struct decoder decoder;
-	struct inflater *inflater; /* owned; NULL: no compression was agreed on */
-	struct buffer rest; /* owned: of a read, kept until more is wanted */
+	struct receiver receiver;
 	struct buffer pong; /* owned: the frame that waits until the queue has left */
 	union {
-		struct loop_task resume; /* processes REST */
+		struct loop_task resume; /* processes what the receiver kept */
 		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct timer timer;
@@ -61,7 +53,7 @@ websocket_lose(struct websocket *w, const char *reason)
 	stream_free(w->sender.stream);
 	w->sender.stream = NULL;
 	sender_stop(&w->sender);
-	decoder_end(&w->decoder);
+	decoder_end(&w->receiver.decoder);
 	w->peer.reason = reason;
 	w->peer.state = PEER_GONE;
 }
@@ -86,7 +78,7 @@ websocket_check_sender(struct websocket *w)
 static void
 websocket_begin_grace(struct websocket *w)
 {
-	decoder_end(&w->decoder);
+	decoder_end(&w->receiver.decoder);
 	if (w->peer.state == PEER_OPEN && w->since_ms == 0)
 		w->since_ms = util_clock_ms();
 }
@@ -120,7 +112,8 @@ websocket_message_due(const struct websocket *w)
 {
 	if (w->begun_ms == 0 || w->peer.state != PEER_OPEN || !w->peer.reading)
 		return 0;
-	return w->begun_ms + WEBSOCKET_MESSAGE_MS + (int64_t)decoder_assembled(&w->decoder);
+	return w->begun_ms + WEBSOCKET_MESSAGE_MS +
+	       (int64_t)decoder_assembled(&w->receiver.decoder);
 }
 
 /* When to check whether the peer is alive. */
@@ -177,7 +170,7 @@ websocket_note_sent(struct websocket *w)
 		return;
 	if (w->since_ms == 0)
 		w->since_ms = util_clock_ms();
-	if (w->decoder.over)
+	if (w->receiver.decoder.over)
 		websocket_leave(w);
 }
 
@@ -244,96 +237,14 @@ websocket_on_timer(void *arg)
 
 /* Input */
 
-static bool
-websocket_emit(struct websocket *w, struct batch *batch)
-{
-	bool more = w->peer.handlers->on_messages(w->peer.arg, batch);
-
-	/* A batch is processed completely when it is read, unless what becomes of it may be
-	 * many times as long: decompressed, or rewritten by a framing. */
-	return more || (!w->inflater && w->format->joins);
-}
-
-/*
- * Emits what the fast path decodes: no step here is for a single message. The records lie from
- * *FREE on, below the frames that they were.
- */
-static bool
-websocket_emit_batch(struct websocket *w, uint8_t **free)
-{
-	struct decoder *d = &w->decoder;
-	struct decoder_item item;
-	struct decoder_batch run = {
-	    .text = w->format->text,
-	    .binary = w->format->binary,
-	    .separator = w->format->separator,
-	    .to = *free,
-	};
-	struct batch batch = {.separator = w->format->separator, .first = true, .last = true};
-	bool more = true;
-	bool failed;
-
-	if (d->len == 0 || w->inflater || !w->format->joins || d->client ||
-	    d->bytes - *free < (ptrdiff_t)DECODER_BATCH_GAP)
-		return true;
-	failed = decoder_next_batch(d, &run, &item) == DECODER_FAIL;
-	batch.type = run.text ? MESSAGE_TEXT : MESSAGE_BINARY;
-	batch.data = *free;
-	batch.len = (size_t)(run.to - *free);
-	batch.messages = run.messages;
-	batch.bytes = run.bytes;
-	*free = run.to;
-	if (run.messages > 0)
-		more = websocket_emit(w, &batch);
-	if (failed)
-		websocket_violation_with(w, item.code, item.reason);
-	return more;
-}
-
-static bool
-websocket_emit_item(
-    struct websocket *w, enum decoder_event event, struct decoder_item *item, uint8_t **free)
-{
-	struct message *m = &item->message;
-	struct buffer own = {0};
-	struct batch batch = {
-	    .type = m->type,
-	    .data = m->data,
-	    .len = m->len,
-	    .room = item->room,
-	    .separator = BATCH_NO_SEPARATOR,
-	    .first = item->first,
-	    .last = event == DECODER_MESSAGE,
-	    .messages = event == DECODER_MESSAGE,
-	    .bytes = m->len,
-	    .wire = w->inflater ? decoder_wire_len(&w->decoder, event, item) : 0,
-	};
-	bool more;
-
-	w->begun_ms = 0;
-	if (!item->in_place) {
-		decoder_take(&w->decoder, &own);
-		batch.owner = &own;
-	} else if (w->format->joins && w->decoder.len > 0) {
-		/* It makes room for a batch of those that follow it. */
-		memmove(*free, m->data, m->len);
-		batch.data = *free;
-		batch.room = 0;
-		*free += m->len;
-	}
-	more = websocket_emit(w, &batch);
-	buffer_clear(&own);
-	return more;
-}
-
 /* What the peer does not read is not answered one by one: RFC 6455, section 5.5.3, asks for the
  * most recent alone. */
 static void
-websocket_keep_pong(struct websocket *w, const struct decoder_item *item)
+websocket_keep_pong(struct websocket *w, struct span payload)
 {
 	uint8_t frame[SENDER_CONTROL_MAX];
 	size_t len = sender_build_control(
-	    &w->sender, frame, FRAME_PONG, item->payload.data, item->payload.len);
+	    &w->sender, frame, FRAME_PONG, (const uint8_t *)payload.data, payload.len);
 
 	buffer_clear(&w->pong);
 	if (!buffer_append(&w->pong, frame, len))
@@ -352,8 +263,9 @@ websocket_put_pong(struct websocket *w)
 /* Each ping has its pong (section 5.5.2), as long as they leave and are for looking whether we
  * live; none follows our Close (section 5.5.1). */
 static void
-websocket_ping(struct websocket *w, const struct decoder_item *item)
+websocket_on_ping(void *arg, struct span payload)
 {
+	struct websocket *w = arg;
 	uint16_t second = (uint16_t)(w->heard_ms / 1000);
 
 	if (w->ping_second != second)
@@ -364,9 +276,10 @@ websocket_ping(struct websocket *w, const struct decoder_item *item)
 	else if (w->peer.state != PEER_OPEN)
 		return;
 	else if (websocket_queued(&w->peer) > 0)
-		websocket_keep_pong(w, item);
+		websocket_keep_pong(w, payload);
 	else
-		sender_control(&w->sender, FRAME_PONG, item->payload.data, item->payload.len);
+		sender_control(
+		    &w->sender, FRAME_PONG, (const uint8_t *)payload.data, payload.len);
 	if (w->sender.out_len >= WEBSOCKET_PONGS)
 		sender_flush(&w->sender);
 	websocket_check_sender(w);
@@ -374,80 +287,71 @@ websocket_ping(struct websocket *w, const struct decoder_item *item)
 
 /* A rule that has an option is named with it. */
 static void
-websocket_fail(struct websocket *w, const struct decoder_item *item)
+websocket_on_fail(void *arg, uint16_t code, const char *reason)
 {
+	struct websocket *w = arg;
+
 	/* Without memory the violation is ours, and there is none to wait with. */
-	if (item->code == CLOSE_INTERNAL)
+	if (code == CLOSE_INTERNAL)
 		websocket_error(w);
-	else if (item->code == CLOSE_TOO_BIG)
-		websocket_violation_with(w, item->code, w->rules->reason_message);
-	else if (item->code == CLOSE_POLICY)
-		websocket_violation_with(w, item->code, w->rules->reason_empty_fragments);
+	else if (code == CLOSE_TOO_BIG)
+		websocket_violation_with(w, code, w->rules->reason_message);
+	else if (code == CLOSE_POLICY)
+		websocket_violation_with(w, code, w->rules->reason_empty_fragments);
 	else
-		websocket_violation_with(w, item->code, item->reason);
+		websocket_violation_with(w, code, reason);
 }
+
+static bool
+websocket_on_messages(void *arg, struct batch *batch)
+{
+	struct websocket *w = arg;
+
+	w->begun_ms = 0;
+	return w->peer.handlers->on_messages(w->peer.arg, batch);
+}
+
+static void
+websocket_on_close(void *arg, uint16_t code, struct span reason)
+{
+	struct websocket *w = arg;
+
+	websocket_leave(w);
+	w->peer.handlers->on_close(w->peer.arg, code, reason);
+}
+
+static const struct receiver_handlers websocket_receiver_handlers = {
+    .on_messages = websocket_on_messages,
+    .on_ping = websocket_on_ping,
+    .on_close = websocket_on_close,
+    .on_fail = websocket_on_fail,
+};
 
 static void
 websocket_decode(struct websocket *w, uint8_t *bytes, size_t len)
 {
-	uint8_t *free = bytes - DECODER_BATCH_GAP;
-	struct decoder_item item;
-	bool more = true;
-
-	decoder_feed(&w->decoder, bytes, len);
-	while (more && w->sender.stream) {
-		enum decoder_event event;
-
-		more = websocket_emit_batch(w, &free);
-		event = decoder_next(&w->decoder, &item);
-		if (event == DECODER_MORE)
-			break;
-		switch (event) {
-		case DECODER_MORE:
-		case DECODER_PONG:
-			break;
-		case DECODER_PART:
-		case DECODER_MESSAGE:
-			more = websocket_emit_item(w, event, &item, &free);
-			break;
-		case DECODER_PING:
-			websocket_ping(w, &item);
-			break;
-		case DECODER_CLOSE:
-			websocket_leave(w);
-			w->peer.handlers->on_close(w->peer.arg, item.code,
-			    (struct span){(char *)item.payload.data, item.payload.len});
-			break;
-		case DECODER_FAIL:
-			websocket_fail(w, &item);
-			break;
-		}
-	}
+	receiver_decode(&w->receiver, bytes, len, &websocket_receiver_handlers, w);
 	if (!w->sender.stream)
 		return;
-	if (!more && !decoder_stop(&w->decoder, &w->rest))
-		websocket_error(w);
 	/* Whether a part of a message is kept. */
-	if (w->format->parts || !decoder_is_within(&w->decoder))
+	if (w->receiver.format->parts || !decoder_is_within(&w->receiver.decoder))
 		w->begun_ms = 0;
 	else if (w->begun_ms == 0)
 		w->begun_ms = w->heard_ms;
 	sender_flush(&w->sender);
 	websocket_check_sender(w);
-	if (w->inflater)
-		inflater_rest(w->inflater);
 }
 
 static void
 websocket_on_resume(struct loop_task *task)
 {
 	struct websocket *w = LIST_ENTRY_OF(task, struct websocket, resume);
-	size_t len = buffer_len(&w->rest);
+	size_t len = buffer_len(&w->receiver.rest);
 
 	if (!w->sender.stream || !w->peer.reading || len == 0)
 		return;
-	memcpy(w->sender.loop->in, buffer_data(&w->rest), len);
-	buffer_clear(&w->rest);
+	memcpy(w->sender.loop->in, buffer_data(&w->receiver.rest), len);
+	buffer_clear(&w->receiver.rest);
 	websocket_decode(w, w->sender.loop->in, len);
 	websocket_changed(w);
 }
@@ -456,7 +360,7 @@ websocket_on_resume(struct loop_task *task)
 static void
 websocket_apply_reading(struct websocket *w)
 {
-	bool rest = buffer_len(&w->rest) > 0;
+	bool rest = buffer_len(&w->receiver.rest) > 0;
 	bool on = w->peer.reading && !rest;
 
 	if (w->peer.reading && rest)
@@ -480,13 +384,13 @@ static void
 websocket_on_readable(void *arg)
 {
 	struct websocket *w = arg;
-	size_t capacity = w->inflater	     ? WEBSOCKET_DEFLATE_READ
-			  : w->format->parts ? LOOP_BATCH
-					     : WEBSOCKET_READ;
+	size_t capacity = w->receiver.inflater	      ? WEBSOCKET_DEFLATE_READ
+			  : w->receiver.format->parts ? LOOP_BATCH
+						      : WEBSOCKET_READ;
 	const char *error;
 	size_t n;
 
-	assert(buffer_len(&w->rest) == 0);
+	assert(buffer_len(&w->receiver.rest) == 0);
 	switch (stream_read(w->sender.stream, w->sender.loop->in, capacity, &n)) {
 	case STREAM_OK:
 		w->heard_ms = util_clock_ms();
@@ -526,7 +430,7 @@ websocket_on_gone(void *arg, enum stream_gone reason)
 		websocket_lose(w, "connection lost");
 	else if (websocket_in_grace(w))
 		; /* its FIN follows the violation, and is not read */
-	else if (w->inflater)
+	else if (w->receiver.inflater)
 		websocket_leave(w); /* its rest is not bounded once decompressed */
 	else
 		w->peer.ending = true; /* its messages and its Close may precede the FIN */
@@ -612,7 +516,7 @@ websocket_release(struct loop_deferred *deferred)
 {
 	struct websocket *w = LIST_ENTRY_OF(deferred, struct websocket, deferred);
 
-	inflater_free(w->inflater);
+	inflater_free(w->receiver.inflater);
 	deflater_free(w->sender.deflater);
 	free(w);
 }
@@ -625,11 +529,8 @@ websocket_free(struct peer *peer)
 
 	stream_free(w->sender.stream);
 	w->sender.stream = NULL;
-	decoder_end(&w->decoder);
-	decoder_clear(&w->decoder);
-	inflater_drop(w->inflater);
+	receiver_stop(&w->receiver);
 	deflater_drop(w->sender.deflater);
-	buffer_clear(&w->rest);
 	buffer_clear(&w->pong);
 	timer_stop(&w->timer);
 	loop_cancel(&w->resume);
@@ -668,30 +569,30 @@ websocket_new(
 	w->peer = (struct peer){
 	    .ops = &websocket_ops, .handlers = handlers, .arg = arg, .sent = spec->sent};
 	w->rules = spec->rules;
-	w->format = spec->format;
+	w->receiver.format = spec->format;
 	w->sender.loop = spec->loop;
 	w->sender.counts = spec->sent;
 	w->sender.deflate_min = (uint32_t)spec->rules->deflate.min;
 	w->sender.encoder.masks = spec->client;
 	loop_task_init(&w->resume, websocket_on_resume);
 	timer_init(&w->timer, spec->loop, websocket_on_timer, w);
-	decoder_init(&w->decoder, spec->rules->max_message);
-	decoder_set_max_empty_fragments(&w->decoder, spec->rules->max_empty_fragments);
+	decoder_init(&w->receiver.decoder, spec->rules->max_message);
+	decoder_set_max_empty_fragments(&w->receiver.decoder, spec->rules->max_empty_fragments);
 	if (spec->client)
-		decoder_set_client(&w->decoder);
+		decoder_set_client(&w->receiver.decoder);
 	if (spec->format->parts)
-		decoder_set_parts(&w->decoder);
+		decoder_set_parts(&w->receiver.decoder);
 	if (spec->deflate) {
 		w->peer.compresses = true;
-		w->inflater = inflater_new(spec->deflate);
+		w->receiver.inflater = inflater_new(spec->deflate);
 		w->sender.deflater =
 		    deflater_new(spec->deflate, (int)spec->rules->deflate.level);
-		if (!w->inflater || !w->sender.deflater) {
+		if (!w->receiver.inflater || !w->sender.deflater) {
 			websocket_free(&w->peer);
 			return NULL;
 		}
 	}
-	decoder_set_inflater(&w->decoder, w->inflater);
+	decoder_set_inflater(&w->receiver.decoder, w->receiver.inflater);
 	return &w->peer;
 }
 

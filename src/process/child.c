@@ -458,6 +458,12 @@ child_stdout_has_ended(const struct child *child)
 	return child->stdout_ended;
 }
 
+bool
+child_stdout_is_empty(const struct child *child)
+{
+	return child->life == CHILD_REAPED && child->out_left == 0;
+}
+
 struct child_exit
 child_exit(const struct child *child)
 {

@@ -86,6 +86,9 @@ bool child_is_dead(const struct child *child);
 bool child_is_reaped(const struct child *child);
 bool child_stdout_has_ended(const struct child *child);
 
+/* True if it is reaped and left nothing to read: child_read() reports the end at once. */
+bool child_stdout_is_empty(const struct child *child);
+
 /* Begins the termination sequence; harmless when it has begun. */
 void child_end(struct child *child);
 

@@ -31,15 +31,6 @@ struct session {
 	char texts[]; /* of the log */
 };
 
-static const char *const session_peer_names[] = {[PEER_OPEN] = "open",
-    [PEER_CLOSING] = "closing",
-    [PEER_LEFT] = "left",
-    [PEER_GONE] = "gone"};
-static const char *const session_backend_names[] = {[BACKEND_RUNNING] = "running",
-    [BACKEND_OUTPUT_ENDED] = "output ended",
-    [BACKEND_EXITED] = "exited",
-    [BACKEND_GONE] = "gone"};
-
 /* Facts */
 
 /* Asks what may flow, and what is to be done. */
@@ -96,8 +87,7 @@ session_note_peer(struct session *s, enum peer_state state)
 {
 	if (s->peer_state == state)
 		return;
-	session_log_change(
-	    &s->log, "peer", session_peer_names[s->peer_state], session_peer_names[state]);
+	session_log_peer(&s->log, s->peer_state, state);
 	s->peer_state = state;
 }
 
@@ -118,8 +108,7 @@ session_note_states(struct session *s)
 	enum backend_state state = s->backend->state;
 
 	if (s->backend_state != state)
-		session_log_change(&s->log, "child", session_backend_names[s->backend_state],
-		    session_backend_names[state]);
+		session_log_backend(&s->log, s->backend_state, state);
 	s->backend_state = state;
 	if (s->peer && s->peer->state != PEER_GONE) {
 		session_note_peer(s, s->peer->state);
@@ -319,28 +308,6 @@ const struct peer_handlers session_peer_handlers = {
 
 /* From the backend */
 
-/* Logs once what is done with output that is not UTF-8. */
-static void
-session_note_not_utf8(struct session *s, enum log_level level, struct span what)
-{
-	if (!s->log.warned_not_utf8)
-		session_log_line(&s->log, level, what);
-	s->log.warned_not_utf8 = true;
-}
-
-/* Logs once that not all lines of stderr are sent. */
-static void
-session_note_dropped(struct session *s, const char *why)
-{
-	if (!s->log.warned_dropped &&
-	    session_log_begin(&s->log, LOG_WARN, "session",
-		SPAN("some lines of stderr are not sent to the client"))) {
-		log_text("reason", span_of(why));
-		log_end();
-	}
-	s->log.warned_dropped = true;
-}
-
 static void
 session_note_output(struct session *s, enum output_result result)
 {
@@ -348,17 +315,17 @@ session_note_output(struct session *s, enum output_result result)
 	case OUTPUT_SENT:
 		break;
 	case OUTPUT_REPAIRED:
-		session_note_not_utf8(s, LOG_WARN,
+		session_log_not_utf8(&s->log, LOG_WARN,
 		    SPAN("the program's output is not UTF-8: invalid bytes are replaced with "
 			 "U+FFFD; use --binary to send bytes unchanged"));
 		break;
 	case OUTPUT_MADE_BINARY:
-		session_note_not_utf8(s, LOG_WARN,
+		session_log_not_utf8(&s->log, LOG_WARN,
 		    SPAN("the program's output is not UTF-8: sent as a binary message "
 			 "(--invalid-utf8=binary)"));
 		break;
 	case OUTPUT_INVALID:
-		session_note_not_utf8(s, LOG_ERROR,
+		session_log_not_utf8(&s->log, LOG_ERROR,
 		    SPAN("the program's output is not UTF-8: closing the session "
 			 "(--invalid-utf8=close)"));
 		session_request_close(s, CLOSE_INTERNAL, "the program's output is not UTF-8");
@@ -367,10 +334,11 @@ session_note_output(struct session *s, enum output_result result)
 		session_no_memory(s);
 		break;
 	case OUTPUT_UNREAD:
-		session_note_dropped(s, "the client does not read, and the program has exited");
+		session_log_dropped(
+		    &s->log, "the client does not read, and the program has exited");
 		break;
 	case OUTPUT_UNFINISHED:
-		session_note_dropped(s, "a long line of stdout is still being sent");
+		session_log_dropped(&s->log, "a long line of stdout is still being sent");
 		break;
 	}
 }
@@ -405,12 +373,7 @@ session_note_malformed(struct session *s, const char *why, struct span bytes)
 	/* One that is being ended may well end within a record. */
 	if (!s->policy.relay_output || s->closing != CLOSING_NONE)
 		return;
-	if (session_log_begin(
-		&s->log, LOG_ERROR, "session", SPAN("the program's output is malformed"))) {
-		log_text("reason", span_of(why));
-		log_text("bytes", bytes);
-		log_end();
-	}
+	session_log_malformed(&s->log, why, bytes);
 	session_request_close(s, CLOSE_INTERNAL, "the program's output is malformed");
 }
 

@@ -87,7 +87,7 @@ session_log_line(struct session_log *log, enum log_level level, struct span mess
 		log_end();
 }
 
-void
+static void
 session_log_change(struct session_log *log, const char *what, const char *from, const char *to)
 {
 	char message[64];
@@ -96,6 +96,59 @@ session_log_change(struct session_log *log, const char *what, const char *from, 
 		return;
 	snprintf(message, sizeof(message), "%s %s -> %s", what, from, to);
 	session_log_line(log, LOG_DEBUG, span_of(message));
+}
+
+void
+session_log_peer(struct session_log *log, enum peer_state from, enum peer_state to)
+{
+	static const char *const names[] = {[PEER_OPEN] = "open",
+	    [PEER_CLOSING] = "closing",
+	    [PEER_LEFT] = "left",
+	    [PEER_GONE] = "gone"};
+
+	session_log_change(log, "peer", names[from], names[to]);
+}
+
+void
+session_log_backend(struct session_log *log, enum backend_state from, enum backend_state to)
+{
+	static const char *const names[] = {[BACKEND_RUNNING] = "running",
+	    [BACKEND_OUTPUT_ENDED] = "output ended",
+	    [BACKEND_EXITED] = "exited",
+	    [BACKEND_GONE] = "gone"};
+
+	session_log_change(log, "child", names[from], names[to]);
+}
+
+void
+session_log_malformed(struct session_log *log, const char *why, struct span bytes)
+{
+	if (!session_log_begin(
+		log, LOG_ERROR, "session", SPAN("the program's output is malformed")))
+		return;
+	log_text("reason", span_of(why));
+	log_text("bytes", bytes);
+	log_end();
+}
+
+void
+session_log_not_utf8(struct session_log *log, enum log_level level, struct span what)
+{
+	if (!log->warned_not_utf8)
+		session_log_line(log, level, what);
+	log->warned_not_utf8 = true;
+}
+
+void
+session_log_dropped(struct session_log *log, const char *why)
+{
+	if (!log->warned_dropped &&
+	    session_log_begin(log, LOG_WARN, "session",
+		SPAN("some lines of stderr are not sent to the client"))) {
+		log_text("reason", span_of(why));
+		log_end();
+	}
+	log->warned_dropped = true;
 }
 
 void

@@ -67,9 +67,18 @@ bool session_log_begin(struct session_log *log, enum log_level level, const char
 /* A line without further fields. */
 void session_log_line(struct session_log *log, enum log_level level, struct span message);
 
-/* A state changed; WHAT is whose. */
-void session_log_change(
-    struct session_log *log, const char *what, const char *from, const char *to);
+/* A state changed. */
+void session_log_peer(struct session_log *log, enum peer_state from, enum peer_state to);
+void session_log_backend(
+    struct session_log *log, enum backend_state from, enum backend_state to);
+
+/* The backend's output is malformed. */
+void session_log_malformed(struct session_log *log, const char *why, struct span bytes);
+
+/* Once in a session: what is done with output that is not UTF-8; and that not all lines of
+ * stderr are sent. */
+void session_log_not_utf8(struct session_log *log, enum log_level level, struct span what);
+void session_log_dropped(struct session_log *log, const char *why);
 
 /* A line that the program wrote to stderr; of many, only some (process/lines.h). */
 void session_log_stderr(struct session_log *log, struct span line);

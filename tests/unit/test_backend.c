@@ -124,6 +124,13 @@ child_stdout_has_ended(const struct child *c)
 	return child.stdout_ended;
 }
 
+bool
+child_stdout_is_empty(const struct child *c)
+{
+	(void)c;
+	return child.reaped && buffer_len(&child.output) == 0;
+}
+
 void
 child_end(struct child *c)
 {
