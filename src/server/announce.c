@@ -104,9 +104,9 @@ announce_command(FILE *out, char *const *command)
 	}
 }
 
-/* A file that can be named in a URL as it is, and that a request for it starts. */
+/* A file that can be named in a URL as it is, and that a request for it can ACCESS. */
 static bool
-announce_is_program(int dir, const char *name)
+announce_is_file(int dir, const char *name, int access)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789-._";
@@ -114,12 +114,13 @@ announce_is_program(int dir, const char *name)
 
 	return name[strspn(name, plain)] == '\0' && !beneath_hidden(name) &&
 	       fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	       faccessat(dir, name, X_OK, AT_EACCESS) == 0;
+	       faccessat(dir, name, access, AT_EACCESS) == 0;
 }
 
-/* The first program of the directory in the order of the alphabet; false when there is none. */
+/* The first such file of the directory in the order of the alphabet; false when there is none.
+ */
 static bool
-announce_example(const char *path, char name[NAME_MAX + 1])
+announce_example(const char *path, int access, char name[NAME_MAX + 1])
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -127,7 +128,7 @@ announce_example(const char *path, char name[NAME_MAX + 1])
 	name[0] = '\0';
 	while (dir && (entry = readdir(dir))) {
 		if ((name[0] == '\0' || strcmp(entry->d_name, name) < 0) &&
-		    announce_is_program(dirfd(dir), entry->d_name))
+		    announce_is_file(dirfd(dir), entry->d_name, access))
 			strcpy(name, entry->d_name);
 	}
 	if (dir)
@@ -147,7 +148,7 @@ announce_programs(FILE *out, const struct server *server)
 		announce_command(out, options->command);
 		fputs(" on ", out);
 		announce_urls(out, server, "ws", "");
-	} else if (announce_example(options->dir, name)) {
+	} else if (announce_example(options->dir, X_OK, name)) {
 		fprintf(out, "the programs in %s, for example ", options->dir);
 		announce_urls(out, server, "ws", name);
 	} else {
@@ -159,12 +160,20 @@ announce_programs(FILE *out, const struct server *server)
 static void
 announce_files(FILE *out, const struct server *server)
 {
-	bool has_index = faccessat(server->route.files.root, "index.html", R_OK, 0) == 0;
+	const char *path = server->options->staticdir;
+	char name[NAME_MAX + 1];
 
-	fprintf(out, "serving the files in %s on ", server->options->staticdir);
-	announce_urls(out, server, "http", has_index ? "" : "FILE");
-	if (!has_index)
-		fputs(", without an index.html", out);
+	fprintf(out, "serving the files in %s", path);
+	if (faccessat(server->route.files.root, "index.html", R_OK, AT_EACCESS) == 0) {
+		fputs(" on ", out);
+		announce_urls(out, server, "http", "");
+	} else if (announce_example(path, R_OK, name)) {
+		fputs(", without an index.html, for example ", out);
+		announce_urls(out, server, "http", name);
+	} else {
+		fputs(", without an index.html, on ", out);
+		announce_urls(out, server, "http", "FILE");
+	}
 }
 
 /* One line of the log, written by WRITE. */

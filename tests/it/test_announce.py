@@ -80,8 +80,13 @@ def test_a_page(server, tmp_path):
 
 def test_a_page_without_an_index(server, tmp_path):
     (tmp_path / "page").mkdir()
-    line = "serving the files in %s on %s://localhost:@/FILE, without an index.html" % (tmp_path / "page", SCHEME)
-    assert announced(server("--staticdir=page", "cat"))[1] == line
+    line = "serving the files in %s, without an index.html" % (tmp_path / "page")
+    assert announced(server("--staticdir=page", "cat"))[1] == "%s, on %s://localhost:@/FILE" % (line, SCHEME)
+    for name in ("b.txt", "a.txt", ".hidden", "a file"):
+        (tmp_path / "page" / name).write_text("hi\n")
+    one = server("--staticdir=page", "cat")
+    assert announced(one)[1] == "%s, for example %s://localhost:@/a.txt" % (line, SCHEME)
+    check_addresses(one)
 
 
 def test_programs_of_a_directory(server, script, tmp_path):
