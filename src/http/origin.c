@@ -202,6 +202,21 @@ origin_is_loopback(const struct uri_authority *authority)
 					span_equal(host, SPAN("127.0.0.1"));
 }
 
+/*
+ * Whether TEXT, parsed as ORIGIN, names this machine with a trailing slash. The serialization
+ * of RFC 6454, section 6.2, has no slash, so no browser sends one: it is a program, which needs
+ * no Origin at all. The examples of golang.org/x/net/websocket send "http://localhost/" to any
+ * port.
+ */
+static bool
+origin_is_of_program(
+    const struct origin_policy *policy, struct span text, const struct origin *origin)
+{
+	return policy->mode == ORIGIN_SAME && policy->local_only && !policy->require &&
+	       !policy->compat && text.data[text.len - 1] == '/' &&
+	       origin_is_web(origin->scheme) && origin_is_loopback(&origin->authority);
+}
+
 static bool
 origin_is_own(const struct origin_policy *policy, bool secure, const struct origin *origin,
     struct span host)
@@ -367,6 +382,8 @@ origin_refused(const struct origin_policy *policy, bool secure, size_t count,
 		       "or allow every page with --origin=any";
 	if (origin_ends_with_dot(parsed.authority.host))
 		return "the host in the Origin ends with a dot; open the page without it";
+	if (origin_is_of_program(policy, origin, &parsed))
+		return NULL;
 	if (policy->mode == ORIGIN_SAME || policy->same) {
 		if (!origin_is_own(policy, secure, &parsed, host))
 			return origin_explain(policy, &parsed, reason);

@@ -65,9 +65,10 @@ enum { ORIGIN_REASON_MAX = 1024 };
  * advisable. It repeats of the Origin only what a shell and a page treat as plain text.
  *
  * "null", an empty value, two fields or one that does not parse never match; only mode ANY
- * without compat accepts them. One trailing slash is ignored ("http://localhost/", which a
- * widespread client sends). A page on an http or https origin never matches by a trailing dot
- * or user information.
+ * without compat accepts them. One trailing slash is ignored. With one, a loopback host on any
+ * port matches mode SAME while the server is local: only programs send it
+ * ("http://localhost/"). A page on an http or https origin never matches by a trailing dot or
+ * user information.
  */
 const char *origin_refused(const struct origin_policy *policy, bool secure, size_t count,
     struct span origin, struct span host, char reason[ORIGIN_REASON_MAX])

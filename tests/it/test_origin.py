@@ -69,6 +69,10 @@ SAME = [
     ("http://a.localhost:@", "localhost:@", 403),
     ("http://localhost", "localhost:@", 403),
     ("http://localhost:1", "localhost:@", 403),
+    # Browsers never send the slash, so these are programs.
+    ("http://localhost/", "localhost:@", 101),
+    ("http://127.0.0.1:1/", "localhost:@", 101),
+    ("http://localhost//", "localhost:@", 403),
     ("https://localhost:@", "localhost:@", 403),
     ("https://localhost", "localhost", 403),
     ("ws://localhost:@", "localhost:@", 403),

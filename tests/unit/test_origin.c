@@ -315,7 +315,17 @@ test_loopback_is_one_origin(void **state)
 			assert_non_null(judge(policy, NULL, 1, origin, host));
 		}
 	}
+	/* No browser sends the slash, so it is a program, whatever the port. */
+	assert_null(judge(policy, NULL, 1, "http://localhost/", "127.0.0.1:8080"));
+	assert_null(judge(policy, NULL, 1, "http://[::1]:3000/", "localhost:8080"));
+	assert_non_null(judge(policy, NULL, 1, "http://localhost//", "localhost:8080"));
+	assert_non_null(judge(policy, NULL, 1, "http://evil.example/", "localhost:8080"));
+	assert_non_null(judge(policy, NULL, 1, "ftp://localhost/", "localhost:8080"));
+	policy.require = true;
+	assert_non_null(judge(policy, NULL, 1, "http://localhost/", "127.0.0.1:8080"));
+	policy.require = false;
 	policy.local_only = false;
+	assert_non_null(judge(policy, NULL, 1, "http://localhost/", "127.0.0.1:8080"));
 	assert_non_null(judge(policy, NULL, 1, "http://localhost:1", "127.0.0.1:1"));
 	policy.local_only = true;
 	policy.compat = true;
