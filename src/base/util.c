@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Small helpers that every floor needs. */
+/* Small helpers that every layer needs. */
 #include "base/util.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Small helpers that every floor needs: descriptor flags, the clock, numbers
+ * Small helpers that every layer needs: descriptor flags, the clock, numbers
  * from users, and character classes that do not depend on the locale.
  */
 #ifndef BASE_UTIL_H
@@ -46,7 +46,7 @@ int64_t util_clock_ms(void);
 /*
  * Reads a decimal number between MIN and MAX from all of TEXT into *OUT.
  * Returns NULL, or what is wrong in words that follow a name: "must be a
- * number from 0 to 65535". The words live until the next call.
+ * number from 0 to 65535". The text lives until the next call.
  */
 const char *util_parse_number(struct span text, int64_t min, int64_t max, int64_t *out)
     __attribute__((warn_unused_result));

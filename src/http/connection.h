@@ -74,7 +74,7 @@ struct stream *connection_give(struct connection *connection, struct span *rest)
 /* Closes those that still wait for a request; answers on their way go on. */
 void connection_drain_all(struct connections *connections);
 
-/* Closes all at once, without a word. */
+/* Closes all at once, without a response. */
 void connection_abort_all(struct connections *connections);
 
 #endif

@@ -33,7 +33,7 @@ origin_is_scheme(struct span text)
 	return text.len > 0;
 }
 
-/* Cuts "scheme://" off the front of TEXT; false when it is not there. */
+/* Cuts "scheme://" off the front of TEXT; false when it is missing. */
 static bool
 origin_cut_scheme(struct span *text, struct span *scheme)
 {

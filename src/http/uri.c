@@ -25,7 +25,7 @@ uri_rest(struct span text, size_t from)
 	return (struct span){text.data + from, text.len - from};
 }
 
-/* The length of "http://" and its like at the front of TARGET, 0 when it is not there. */
+/* The length of "http://" and its like at the front of TARGET, 0 when it is missing. */
 static size_t
 uri_scheme_len(struct span target)
 {

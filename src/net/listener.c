@@ -152,7 +152,7 @@ listener_take_or_leave(struct listener *listener)
 		return;
 	}
 	listener->yields = 0;
-	/* One at a time, as whoever has fewer by then takes the next; but all when the others,
+	/* One at a time, since a process with fewer takes the next; but all when the others,
 	 * with far fewer, had time enough for theirs. */
 	if (all)
 		listener_take_all(listener);

@@ -32,8 +32,8 @@ struct tls {
 	bool strict_names;
 };
 
-/* RFC 7301, section 3.2. HTTP/2 is not spoken here, and a client that wants only that must be
- * told. */
+/* RFC 7301, section 3.2. HTTP/2 is not spoken here, and a client that wants nothing else must
+ * get an alert. */
 static int
 tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
     const unsigned char *in, unsigned int in_len, void *arg)
@@ -173,7 +173,7 @@ tls_set_rules(SSL_CTX *context)
 	static const unsigned char id[] = "wspipe";
 
 	SSL_CTX_clear_options(context, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
-	/* An end without close_notify is told apart by net/tls_stream.c, and must not make
+	/* An end without close_notify is recognised by net/tls_stream.c, and must not make
 	 * OpenSSL refuse to write. */
 	SSL_CTX_set_options(context,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);

@@ -28,8 +28,8 @@ struct tls_settings {
 	/* Ticket keys that another process writes; they outlive the value. NULL: keys of its
 	 * own. */
 	const struct tls_ticket_keys *tickets;
-	const char *ca; /* PEM file: who may sign the certificates that clients must have; NULL:
-			   they need none */
+	const char *ca; /* PEM file: CAs that must have signed the certificate of a client;
+			   NULL: they need none */
 	const char *crl; /* PEM file: which of them were revoked; NULL: not asked. Only with CA.
 			    It must have a list of each authority between a client and CA */
 	bool warn; /* log what is valid but will not work, such as a certificate that has

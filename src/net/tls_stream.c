@@ -206,7 +206,7 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
 	if (!s->established)
 		s->established = SSL_is_init_finished(s->ssl);
-	/* An end behind bytes is told by the next read: see tls_stream_pending(). */
+	/* An end after bytes is reported by the next read: see tls_stream_pending(). */
 	if (*n > 0)
 		return TRANSPORT_OK;
 	return s->end != TRANSPORT_OK ? tls_stream_ended(s) : result;
@@ -287,7 +287,7 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 			if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
 				result = tls_stream_result(
 				    s, SSL_ERROR_WANT_READ, &t->write_wants_read);
-				/* An error behind bytes is told by the next write. */
+				/* An error after bytes is reported by the next write. */
 				return *n > 0 ? TRANSPORT_OK : result;
 			}
 			*n += put;

@@ -36,7 +36,7 @@ struct transport_ops {
 	enum transport_result (*write_last)(struct transport *t, struct span bytes, size_t *n);
 	/*
 	 * Tells the other side that no more will be written. A pipe is closed by it: fd is -1
-	 * then. False: it can't be told now; call it again when the descriptor can be written
+	 * then. False: it can't be sent now; call it again when the descriptor can be written
 	 * to.
 	 */
 	bool (*shutdown)(struct transport *t);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-	HELP_INDENT = 25, /* where the words of an option begin */
+	HELP_INDENT = 25, /* column of the help texts */
 	HELP_WIDTH = 79,
 };
 

@@ -86,7 +86,7 @@ is_named_websocketd(const char *path)
 	return path && strcmp(slash ? slash + 1 : path, "websocketd") == 0;
 }
 
-/* The first walk. What is wrong is told by the second one. */
+/* The first walk. The second one reports errors. */
 static void
 read_early_values(struct options *options, int argc, char **argv)
 {

@@ -30,14 +30,14 @@ struct options_list {
 
 enum { OPTIONS_WORKERS_MAX = 256 };
 
-/* In the order of the words of --invalid-utf8. */
+/* In the order of the choices of --invalid-utf8. */
 enum options_not_utf8 {
 	OPTIONS_REPLACE,
 	OPTIONS_BINARY,
 	OPTIONS_CLOSE,
 };
 
-/* In the order of the words of --lsp-processid. */
+/* In the order of the choices of --lsp-processid. */
 enum options_process_id {
 	OPTIONS_PROCESS_ID_KEEP,
 	OPTIONS_PROCESS_ID_NULL,

@@ -92,7 +92,7 @@ has_control(struct span text)
 	return false;
 }
 
-/* False when VALUE is none of the words for true and false. */
+/* False when VALUE is not a boolean. */
 static bool
 parse_bool(struct span value, bool *flag)
 {

@@ -74,7 +74,7 @@ void *option_target(const struct option_row *row, struct options *options);
 /* The name of the option that the unknown NAME probably stands for, or NULL. */
 const char *option_suggest(struct span name);
 
-/* The row's choices as "a, b or c"; the words live until the next call. */
+/* The row's choices as "a, b or c"; the text lives until the next call. */
 const char *option_choice_words(const struct option_row *row);
 
 /* Frees the strings of a list; it is empty afterwards. */

@@ -22,7 +22,7 @@ receiver_emit(struct receiver *r, const struct receiver_call *call, struct batch
 {
 	bool more = call->handlers->on_messages(call->arg, batch);
 
-	/* A batch is processed completely when it is read, unless what becomes of it may be
+	/* A batch is processed completely when it is read, unless its output may be
 	 * many times as long: decompressed, or rewritten by a framing. */
 	return more || (!r->inflater && r->format->joins);
 }

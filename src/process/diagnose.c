@@ -129,7 +129,7 @@ diagnose_on_path(const char *name)
 }
 
 /*
- * What env(1) will run, of the words behind its name in a first line: the kernel passes them as
+ * What env(1) will run, of the words after its name in a first line: the kernel passes them as
  * one argument, which -S splits. NULL if that can't be known.
  */
 static char *

@@ -46,7 +46,7 @@ _Static_assert(SPAWN_FILE == 3, "see SPAWN_FILE_LINK");
 static const int spawn_signals[] = {
     SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 
-/* What the child is told, and what it tells. */
+/* What the child gets, and what it reports. */
 struct spawn_order {
 	const struct spawn_inherited *inherited; /* borrowed */
 	struct pid_set *programs; /* borrowed, or NULL */

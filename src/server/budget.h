@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How the descriptors that the system gives are shared out, so that clients who only connect
- * leave room for programs, and programs room for clients who are to be told that there is none.
+ * leave room for programs, and programs room for clients that get an error response because
+ * there is none.
  */
 #ifndef SERVER_BUDGET_H
 #define SERVER_BUDGET_H

@@ -16,8 +16,7 @@ enum {
 /* Called first: until there are handlers, the signals that never stop the server wait. */
 void server_hold_signals(void);
 
-/* Runs until it is told to stop, and returns the process's exit status. An error was told to
- * the log. */
+/* Runs until a signal stops it, and returns the process's exit status. Errors are logged. */
 int server_run(const struct options *options);
 
 #endif

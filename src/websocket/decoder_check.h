@@ -43,7 +43,7 @@ decoder_is_control(uint8_t opcode)
 enum violation decoder_check(const struct decoder *d, const uint8_t *bytes, size_t have,
     int size, const struct frame_header *h);
 
-/* The close code of a violation, and the words for the log and for our CLOSE, constant. */
+/* The close code of a violation, and the constant text for the log and for our Close. */
 void decoder_violation_words(enum violation violation, uint16_t *code, const char **words);
 
 #endif

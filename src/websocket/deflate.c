@@ -417,7 +417,7 @@ inflater_new(const struct deflate_agreed *agreed)
 	if (!f)
 		return NULL;
 	f->takeover = agreed->client_takeover;
-	/* A compressor that was told 8 may in truth use 9, as zlib's does; 256 bytes more bear
+	/* A compressor that was given 8 may use 9, as zlib's does; 256 bytes more bear
 	 * with it. */
 	f->bits =
 	    agreed->client_bits > DEFLATE_WINDOW_MIN ? agreed->client_bits : DEFLATE_WINDOW_MIN;
