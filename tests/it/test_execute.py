@@ -4,10 +4,10 @@
 import contextlib
 import os
 import shutil
-import subprocess
 
 import pytest
 from conftest import wait_for
+from probes import traced
 from test_env import pid_of, started
 from wsraw import TEXT, close_frame, frame
 
@@ -93,23 +93,11 @@ def test_another_directory_of_the_same_name_is_not_seen(server, script, tmp_path
         assert os.readlink("/proc/%d/exe" % pid_of(one)) == str(tmp_path / "moved/sub/program")
 
 
-@contextlib.contextmanager
 def slow_exec(one, trace):
     """Each execveat() begins half a second late, in which a test can replace what it is about."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
-    command = ["strace", "-f", "-p", str(one.pid), "-o", str(trace), "-e", "trace=execve,execveat"]
-    command += ["-e", "inject=execveat:delay_enter=500000"]
-    tracer = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    try:
-        line = tracer.stderr.readline().decode()
-        if "attached" not in line:
-            tracer.communicate()
-            pytest.skip("strace can't attach: " + line.strip())
-        yield
-    finally:
-        tracer.terminate()
-        tracer.communicate()
+    return traced(one, trace, "-f", "-e", "trace=execve,execveat", "-e", "inject=execveat:delay_enter=500000")
 
 
 @pytest.mark.parametrize("how", ("renamed over", "link", "directory"))
