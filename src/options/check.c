@@ -71,6 +71,8 @@ check_framing(struct options *options, FILE *err, int *status)
 
 	if (options->binary && both == 0)
 		both = 1 + FRAMING_STREAM;
+	if (options->raw && both == 0)
+		both = 1 + FRAMING_TEXT;
 	in = framing_of(options->framing_in, both);
 	out = framing_of(options->framing_out, both);
 
@@ -80,6 +82,8 @@ check_framing(struct options *options, FILE *err, int *status)
 	else if (options->binary && (in != FRAMING_STREAM || out != FRAMING_STREAM))
 		wrong = "--binary means --framing=stream; it can't be combined with another "
 			"framing";
+	else if (options->raw && (in != FRAMING_TEXT || out != FRAMING_TEXT))
+		wrong = "--raw means --framing=text; it can't be combined with another framing";
 	else if (options->newline != FRAMING_NEWLINE_PASS && in != FRAMING_LINES)
 		wrong = "--newline only applies to --framing-in=lines";
 	else if (options->text && out != FRAMING_LENGTH)

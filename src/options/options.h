@@ -84,14 +84,15 @@ struct options {
 
 	int64_t maxforks; /* 0: no limit */
 	int64_t max_per_ip; /* connections of an address; 0: no limit */
-	int64_t maxframesize; /* 1 + bytes of a message; 0: not given */
-	int64_t max_message; /* bytes of a message that apply; 0: no limit */
+	uint64_t maxframesize; /* 1 + bytes of a message; 0: not given */
+	uint64_t max_message; /* bytes of a message that apply; 0: no limit */
 	int64_t max_output_message; /* bytes of a record that must be kept whole; 0: no limit */
 	int64_t max_empty_fragments; /* of a message; 0: no limit */
 	int64_t max_pings; /* of a client in a second; 0: no limit */
 	int64_t closems;
 	int64_t pingms; /* 0: off */
 	bool binary;
+	bool raw;
 	int framing; /* 1 + enum framing_kind, 0: not given; likewise the next two */
 	int framing_in;
 	int framing_out;

@@ -116,10 +116,10 @@ option_set_bool(const struct option_row *row, struct options *options, struct sp
 	return parse_bool(value, option_target(row, options)) ? NULL : "must be true or false";
 }
 
-const char *
-option_set_number(const struct option_row *row, struct options *options, struct span value)
+static const char *
+parse_number(const struct option_row *row, const struct options *options, struct span value,
+    int64_t *number)
 {
-	int64_t *number = option_target(row, options);
 	int64_t ignored;
 
 	if (options->compat && row->compat_negative &&
@@ -128,6 +128,12 @@ option_set_number(const struct option_row *row, struct options *options, struct 
 		return NULL;
 	}
 	return util_parse_number(value, row->min, row->max, number);
+}
+
+const char *
+option_set_number(const struct option_row *row, struct options *options, struct span value)
+{
+	return parse_number(row, options, value, option_target(row, options));
 }
 
 /* How many CPUs this process may run on. */
@@ -499,12 +505,12 @@ const char *
 option_set_given_number(
     const struct option_row *row, struct options *options, struct span value)
 {
-	int64_t *target = option_target(row, options);
+	uint64_t *target = option_target(row, options);
 	int64_t number;
-	const char *error = util_parse_number(value, row->min, row->max, &number);
+	const char *error = parse_number(row, options, value, &number);
 
 	if (!error)
-		*target = 1 + number;
+		*target = UINT64_C(1) + (uint64_t)number;
 	return error;
 }
 

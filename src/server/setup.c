@@ -121,7 +121,7 @@ server_set_endpoint(struct server *server)
 	endpoint->compat = options->compat;
 	endpoint->require_subprotocol = options->require_subprotocol;
 	endpoint->websocket = (struct websocket_rules){
-	    .max_message = (uint64_t)options->max_message,
+	    .max_message = options->max_message,
 	    .max_empty_fragments = (uint32_t)options->max_empty_fragments,
 	    .max_pings = (uint16_t)options->max_pings,
 	    .ping_ms = options->pingms,

@@ -70,7 +70,7 @@ def test_a_limit_that_is_given_applies(server, tmp_path):
             recorded(tmp_path, ws, kept)
 
 
-@pytest.mark.parametrize("options", (("--binary",), ("--framing=text",)))
+@pytest.mark.parametrize("options", (("--binary",), ("--framing=text",), ("--raw",)))
 def test_a_message_may_have_any_size(server, tmp_path, options):
     """96 MiB in one message, and the memory of a batch."""
     one = server(*options, "--closems=20000", "sh", "-c", "exec 3>&1; exec wc -c >size")

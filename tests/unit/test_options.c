@@ -474,12 +474,12 @@ numbers_reach_to_their_limits(void **state)
 	struct run run;
 
 	(void)state;
-	RUN(&run, "wspipe", "--port=0", "--maxforks=0", "--maxframesize=2147483648",
+	RUN(&run, "wspipe", "--port=0", "--maxforks=0", "--maxframesize=9223372036854775807",
 	    "--closems=3600000", "--pingms=86400000", "hello");
 	assert_run(&run);
 	assert_int_equal(run.options.port, 0);
 	assert_int_equal(run.options.maxforks, 0);
-	assert_true(run.options.max_message == INT64_C(2147483648));
+	assert_true(run.options.max_message == INT64_MAX);
 	assert_int_equal(run.options.closems, 3600000);
 	assert_int_equal(run.options.pingms, 86400000);
 	run_clear(&run);
@@ -616,6 +616,13 @@ framings_are_worked_out(void **state)
 	assert_run(&run);
 	assert_int_equal(o->to_program.kind, FRAMING_STREAM);
 	assert_int_equal(o->from_program.kind, FRAMING_STREAM);
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--raw", "--maxframesize=-1", "hello");
+	assert_run(&run);
+	assert_int_equal(o->to_program.kind, FRAMING_TEXT);
+	assert_int_equal(o->from_program.kind, FRAMING_TEXT);
+	assert_int_equal(o->max_message, 0);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--framing-out=length", "--text", "--framing=json", "--events",
@@ -947,9 +954,13 @@ values_that_do_not_fit_are_refused(void **state)
 		"wspipe: --port must be a number from 0 to 65535, not '--binary'\n", NULL},
 	    {{"wspipe", "--maxforks=-1", "hello"}, 64,
 		"wspipe: --maxforks must be a number from 0 to 2147483647, not '-1'\n", NULL},
-	    {{"wspipe", "--maxframesize=2147483649", "hello"}, 64,
-		"wspipe: --maxframesize must be a number from 0 to 2147483648, not "
-		"'2147483649'\n",
+	    {{"wspipe", "--maxframesize=9223372036854775808", "hello"}, 64,
+		"wspipe: --maxframesize must be a number from 0 to 9223372036854775807, not "
+		"'9223372036854775808'\n",
+		NULL},
+	    {{"wspipe", "--maxframesize=-1", "hello"}, 64,
+		"wspipe: --maxframesize must be a number from 0 to 9223372036854775807, not "
+		"'-1'\n",
 		NULL},
 	    {{"wspipe", "--closems=3600001", "hello"}, 64,
 		"wspipe: --closems must be a number from 0 to 3600000, not '3600001'\n", NULL},
@@ -1079,10 +1090,14 @@ framings_that_make_no_sense_are_refused(void **state)
 {
 #define MIXED                                                                                  \
 	"wspipe: --binary means --framing=stream; it can't be combined with another framing\n"
+#define RAW "wspipe: --raw means --framing=text; it can't be combined with another framing\n"
 #define UTF8                                                                                   \
 	"wspipe: --invalid-utf8 only applies to output that is sent as text, so not to "       \
 	"--framing-out=stream, json, or length without --text\n"
 	static const struct failure rows[] = {
+	    {{"wspipe", "--raw", "--framing-in=nul", "hello"}, 64, RAW, NULL},
+	    {{"wspipe", "--raw", "--framing-out=lines", "hello"}, 64, RAW, NULL},
+	    {{"wspipe", "--raw", "--binary", "hello"}, 64, RAW, NULL},
 	    {{"wspipe", "--framing=line", "hello"}, 64,
 		"wspipe: --framing must be lines, stream, text, nul, length, json or lsp, not "
 		"'line'\n",
