@@ -73,7 +73,7 @@ env_list(const struct env *env, char **table, char *text, size_t bytes)
 {
 	char *end = text + bytes;
 
-	/* S-ENV-5: the head parser let none of these through; checked again, where it would do
+	/* The head parser let none of these through; checked again, where it would do
 	 * harm. A NUL within a value makes two of it. */
 	if (bytes > 0 && (memchr(text, '\n', bytes) || memchr(text, '\r', bytes)))
 		return false;

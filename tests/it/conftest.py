@@ -7,8 +7,8 @@ log. After each test the harness checks: no text of a sanitizer, no zombie, no
 process left that carries the test's tag, the server's descriptors as many as
 at its start; then it ends the server by SIGTERM and expects status 0.
 
-With WSPIPE_TEST_TLS=1 in the environment the server has --ssl, and the clients
-speak TLS: the same tests, over the other transport.
+With WSPIPE_TEST_SCHEME=wss in the environment the server has --ssl, and the
+clients speak TLS: the same tests, over the other transport.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ from wsraw import DEADLINE, Peer, fd_count  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 WSPIPE = os.environ.get("WSPIPE") or os.path.join(os.environ["top_builddir"], "wspipe")
 TAG = "WSPIPE_TEST_TAG"
-TLS = os.environ.get("WSPIPE_TEST_TLS") == "1"
+TLS = os.environ.get("WSPIPE_TEST_SCHEME") == "wss"
 
 # The scheme of the server's own pages, the other one, and the port that each has when none is spelled out.
 SCHEME, OTHER_SCHEME = ("https", "http") if TLS else ("http", "https")
@@ -48,7 +48,7 @@ def leave_out(condition, reason):
     return pytest.mark.leave_out(condition, reason=reason)
 
 
-# For a test that is about TCP itself, or about what is said without TLS.
+# For a test that is about TCP itself or a part of the server that knows no transport, or about messages without TLS.
 plain_only = leave_out(TLS, "it is about plain connections")
 
 
@@ -379,28 +379,20 @@ def pytest_addoption(parser):
 
 
 class Tap:
-    """One line a test, for automake's harness."""
-
-    def __init__(self):
-        self.count = 0
+    """One line a test, for automake's harness; tests/it/run adds numbers and the plan."""
 
     def pytest_runtest_logreport(self, report):
-        name = report.nodeid.split("::", 1)[-1].replace("#", "")
+        name = report.nodeid.split("::", 1)[-1].replace("#", "") + (" over TLS" if TLS else "")
         line = None
         if report.when == "call" or (report.when == "setup" and not report.passed):
-            self.count += 1
-            line = "%s %d - %s" % ("not ok" if report.failed else "ok", self.count, name)
+            line = "%s - %s" % ("not ok" if report.failed else "ok", name)
             if report.skipped:
                 reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
                 line += " # SKIP " + reason.replace("Skipped: ", "")
         elif report.when == "teardown" and report.failed:
-            self.count += 1
-            line = "not ok %d - %s (after the test)" % (self.count, name)
+            line = "not ok - %s (after the test)" % name
         if line:
             print("\n" + line, flush=True)
-
-    def pytest_sessionfinish(self):
-        print("\n1..%d" % self.count, flush=True)
 
 
 def pytest_configure(config):
@@ -415,8 +407,8 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     def is_left_out(item):
-        # A test that connects to no server is the same over TLS.
-        alike = TLS and not {"server", "secure"} & set(item.fixturenames)
+        # A test that connects to no server, or always over TLS, is the same in both runs.
+        alike = TLS and ("server" not in item.fixturenames or "secure" in item.fixturenames)
         return alike or any(mark.args[0] for mark in item.iter_markers("leave_out"))
 
     left_out = [item for item in items if is_left_out(item)]

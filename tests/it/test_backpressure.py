@@ -151,7 +151,7 @@ def fulfilled(condition, seconds):
 
 @pytest.mark.parametrize("end", ("read", "closed"))
 def test_pings_of_a_client_that_does_not_read(server, end):
-    """S-WS-9: one PONG waits, for the last PING. Who reads gets one for each, and for the last also before a CLOSE."""
+    """One PONG waits, for the last PING. Who reads gets one for each, and for the last also before a CLOSE."""
     # On a fast machine all of its PINGs may be within a second.
     one = server("--pingms=0", "--max-pings=0", "--loglevel=debug", "cat")
     with one.websocket(rcvbuf=4096) as ws:
@@ -184,7 +184,7 @@ def test_pings_of_a_client_that_does_not_read(server, end):
 
 
 def test_flood_of_pings(server):
-    """S-WS-9: a hundred a second."""
+    """More than a hundred a second is a policy violation."""
     one = server("--pingms=0", "sh", "-c", "exec 3>&1; exec cat >/dev/null")
     before = warm(one)
     with one.websocket(rcvbuf=4096) as ws:

@@ -252,7 +252,7 @@ def test_any_sign_of_life_counts(server):
 @pytest.mark.parametrize("whole", (frame(TEXT, "x" * 1000), frame(TEXT, "x" * 500, fin=False) + frame(0, "x" * 500)), ids=("frame", "fragments"))
 @pytest.mark.parametrize("first", (1, 4, 300, 507))
 def test_message_that_does_not_come(server, tmp_path, whole, first):
-    """S-WS-8: a minute, and a millisecond for each byte, PINGs or not."""
+    """A minute, and a millisecond for each byte, PINGs or not."""
     clock = Clock(tmp_path)
     one = server("--pingms=0", "cat", env=clock.env)
     with one.websocket() as ws:

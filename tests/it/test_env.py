@@ -166,7 +166,7 @@ def test_unique_id_in_the_handshake_response(server):
 
 
 def test_server_name_and_port(server):
-    """S-ENV-10: from the request, never empty."""
+    """From the request, never empty."""
     one = server("cat")
     table = [
         ("localhost", ("localhost", PORT)),
@@ -193,7 +193,7 @@ def test_address_of_a_peer_over_ipv6(server):
 
 
 def test_names_that_could_be_taken_for_others(server):
-    """S-ENV-1, -2, -3: only letters, digits and '-'; no Proxy, no secrets, no second Content-*."""
+    """Only letters, digits and '-'; no Proxy, no secrets, no second Content-*."""
     hostile = {
         "Proxy": "http://evil.example",
         "PROXY": "http://evil.example",
@@ -229,7 +229,6 @@ def test_compat_names_websocketd(server):
 
 
 def test_variables_of_the_server_reach_no_program(server):
-    """S-ENV-7."""
     own = {
         "LD_LIBRARY_PATH": "",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -339,13 +338,13 @@ def test_names_that_are_never_passed_are_warned_of(server):
 
 
 def test_large_fields_reach_the_program(server):
-    """S-ENV-9: what a head may hold, an environment holds."""
+    """What a head may hold, an environment holds."""
     value = "x" * 15000
     assert variables(server("cat"), {"X-Large": value})["HTTP_X_LARGE"] == value
 
 
 def test_arguments_are_those_of_the_command_line(server, script):
-    """S-ENV-6, S-ENV-8: no shell looks at them, and no query adds to them."""
+    """No shell looks at them, and no query adds to them."""
     show = script("show", '#!/bin/sh\nfor a; do printf "[%s]" "$a"; done\nprintf "%s\\n" "${0##*/}"\n')
     one = server(show, "-d", "$(id)", "`id`", "a b", "", "*", ";id", "--port=1")
     for path in ("/", "/?-d+allow_url_include", "/?%3Bid", "/;id"):
@@ -354,7 +353,7 @@ def test_arguments_are_those_of_the_command_line(server, script):
 
 
 def test_descriptors_are_three_pipes(server):
-    """S-FD-1: with other sessions open; each program has its own pipes."""
+    """With other sessions open, too; each program has its own pipes."""
     one = server("cat")
     peers = [one.websocket() for _ in range(21)]
     for ws in peers:
@@ -380,7 +379,7 @@ def test_descriptors_are_three_pipes(server):
 
 
 def test_open_descriptors_of_the_user_reach_no_program(server):
-    """S-FD-1: those that the server inherited, too."""
+    """Those that the server inherited, too."""
     one = server("cat", wrapper=["sh", "-c", 'exec "$@" 7</dev/null', "sh"])
     assert os.readlink("/proc/%d/fd/7" % one.pid) == "/dev/null"
     with one.websocket() as ws:
@@ -389,7 +388,7 @@ def test_open_descriptors_of_the_user_reach_no_program(server):
 
 
 def test_process_is_as_the_user_would_have_started_it(server, tmp_path):
-    """S-SIG-1, S-LIM-1, R24: own session and group; the user's umask, directory, limits."""
+    """Own session and group; the user's umask, directory, limits."""
 
     def prepare():
         os.umask(0o027)

@@ -6,10 +6,12 @@ import os
 import shutil
 
 import pytest
-from conftest import wait_for
+from conftest import plain_only, wait_for
 from probes import traced
 from test_env import pid_of, started
 from wsraw import TEXT, close_frame, frame
+
+pytestmark = plain_only  # only the programs matter
 
 
 def cat(tmp_path, name="dir/cat"):
@@ -50,7 +52,7 @@ def test_a_script_knows_its_name(server, script, tmp_path, text, others):
 @pytest.mark.parametrize("others", (0, 40))
 @pytest.mark.parametrize("kind", ("executable", "script"))
 def test_a_program_has_three_descriptors(server, script, tmp_path, kind, others):
-    """S-FD-1; the one that it was executed through is not among them."""
+    """Its pipes; the one that it was executed through is not among them."""
     script("dir/script", "#!/bin/sh\nread line\necho $line\nread line\n")
     cat(tmp_path, "dir/executable")
     one = server("--dir=dir")

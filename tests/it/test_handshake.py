@@ -48,7 +48,7 @@ PLAIN = (426, ("upgrade", "websocket"), ("connection", "Upgrade"))
 ODD_BITS = KEY[:21] + "R=="  # the last character's unused bits are not zero
 
 TABLE = [
-    # S-HS-1: the method
+    # The method
     (ALLOW, ask("POST / HTTP/1.1")),
     (ALLOW, ask("PUT / HTTP/1.1")),
     (ALLOW, ask("DELETE / HTTP/1.1")),
@@ -61,7 +61,7 @@ TABLE = [
     (BAD, ask("CONNECT localhost:80 HTTP/1.1")),
     (BAD, ask("G(T / HTTP/1.1")),
     (BAD, ask(" GET / HTTP/1.1")),
-    # S-HS-2: the version of HTTP
+    # The version of HTTP
     (BAD, ask("GET / HTTP/1.0")),
     (BAD, b"GET /\r\n\r\n"),
     (BAD, ask("GET / HTTP/1.10")),
@@ -83,7 +83,7 @@ TABLE = [
     (101, ask("GET / HTTP/1.2")),
     (101, b"\r\n" + ask()),
     (BAD, b"\r\n\r\n" + ask()),
-    # S-HS-3: Host
+    # Host
     (BAD, ask(host=None)),
     (BAD, ask(host=["localhost", "example.com"])),
     (BAD, ask(host=["localhost", "localhost"])),
@@ -106,7 +106,7 @@ TABLE = [
     (101, ask(host="LocalHost")),
     (101, ask(host="127.0.0.1")),
     (101, ask(host="[::1]:8080")),
-    # S-HS-4: Upgrade
+    # Upgrade
     (101, ask(upgrade="foo, WebSocket")),
     (101, ask(upgrade=["h2c", "websocket"])),
     (101, ask(upgrade="WEBSOCKET")),
@@ -120,7 +120,7 @@ TABLE = [
     (PLAIN, ask(upgrade="foo websocket")),
     (PLAIN, ask(upgrade='"websocket"')),
     (PLAIN, ask(upgrade='"foo, websocket"')),
-    # S-HS-5: Connection
+    # Connection
     (101, ask(connection="keep-alive, Upgrade")),
     (101, ask(connection=["keep-alive", "upgrade"])),
     (101, ask(connection="UPGRADE")),
@@ -136,7 +136,7 @@ TABLE = [
     (BAD, ask(connection="x-Upgrade")),
     (BAD, ask(connection="keep-alive Upgrade")),
     (BAD, ask(connection='"Upgrade"')),
-    # S-HS-6: the key
+    # The key
     (101, ask(key="  \t" + KEY + "\t ")),
     (101, ask(key=ODD_BITS)),
     (101, ask(key="+/+/+/+/+/+/+/+/+/+/+w==")),
@@ -156,7 +156,7 @@ TABLE = [
     (BAD, ask(key=KEY[:10] + " " + KEY[11:])),
     (BAD, ask(key=KEY[:10] + " " + KEY[10:])),
     (BAD, ask(key=KEY + ", " + KEY)),
-    # S-HS-7: the version of the protocol
+    # The version of the protocol
     (VERSION, ask(version=None)),
     (VERSION, ask(version="")),
     (VERSION, ask(version="13, 13")),
@@ -176,7 +176,7 @@ TABLE = [
     (OTHER_VERSION, ask(version="14")),
     (OTHER_VERSION, ask(version="255")),
     (101, ask(version=" 13\t")),
-    # S-HS-8: subprotocols; none is configured, so none is answered
+    # Subprotocols; none is configured, so none is answered
     (101, ask(protocol="chat")),
     (101, ask(protocol="chat, superchat,v1.x")),
     (101, ask(protocol=["chat", "superchat"])),
@@ -200,7 +200,7 @@ TABLE = [
     (BAD, ask(protocol="chat, chat")),
     (BAD, ask(protocol=["chat", "chat"])),
     (BAD, ask(protocol="chat;v=1")),
-    # S-HS-9: extensions; none is offered, so none is answered
+    # Extensions; none is offered, so none is answered
     (101, ask(extensions="x-unknown")),
     (101, ask(extensions="")),
     (101, ask(extensions="permessage-deflate,, ")),
@@ -213,7 +213,7 @@ TABLE = [
     (101, ask(extensions="permessage-deflate; server_no_context_takeover; server_no_context_takeover")),
     (101, ask(extensions=["permessage-deflate", "permessage-deflate; client_no_context_takeover"])),
     (101, ask(extensions=", ".join(["x-a"] * 2500))),
-    # S-HS-10: a body
+    # A body
     (101, ask(length="0")),
     (BAD, ask(length="5") + b"hello"),
     (BAD, ask(coding="chunked") + b"0\r\n\r\n"),
@@ -293,13 +293,13 @@ def test_every_row(server, how):
 
 
 def test_refusals_end_with_fin_though_more_was_sent(server):
-    """A server that closes with unread bytes sends a reset, which may take the answer away (S-HTTP-6)."""
+    """A server that closes with unread bytes sends a reset, which may take the answer away."""
     run_table(server, [row for row in TABLE if row[0] != 101], "whole", behind=b"x" * 300000)
 
 
 @pytest.mark.parametrize("how", ["whole", "bytes", "random"])
 def test_frames_right_behind_the_request_are_used(server, how):
-    """S-HS-11."""
+    """A client that does not wait for the 101 loses nothing."""
     one = server("cat")
     for seed in range(10):
         with one.connect() as peer:

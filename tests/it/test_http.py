@@ -25,7 +25,7 @@ def raw(text):
     return text.encode("latin-1") + b"\r\n"
 
 
-# S-HTTP-1: how long a body is must have one meaning.
+# How long a body is must have one meaning.
 BODY_LENGTHS = [
     POST + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
     POST + "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
@@ -56,7 +56,7 @@ BODY_LENGTHS = [
     "POST / HTTP/1.0\r\n" + HOST + "Transfer-Encoding: chunked\r\n",
 ]
 
-# S-HTTP-2: the grammar of a head.
+# The grammar of a head.
 FIELD_LINES = [
     "Host : localhost\r\n",
     "Host\t: localhost\r\n",
@@ -82,7 +82,7 @@ FIELD_LINES = [
     HOST + "\x80: a\r\n",
 ]
 
-# S-HTTP-7: the forms of a target, on a server on loopback with one file, /a.txt: (target, Host, status)
+# The forms of a target, on a server on loopback with one file, /a.txt: (target, Host, status)
 TARGETS = [
     ("/a.txt", "localhost", 200),
     ("/a.txt?query=1&../x", "localhost", 200),
@@ -168,7 +168,7 @@ def test_odd_fields_that_are_allowed(server):
 
 
 def test_limits_of_a_head(server):
-    """S-HTTP-4."""
+    """8 KiB of request line, 100 fields and 16 KiB in all are accepted, one more is an error."""
     one = server("cat")
 
     def line(n):
@@ -210,7 +210,7 @@ def test_largest_head_in_single_bytes(server):
 
 @plain_only  # test_tls spends these ten seconds on heads and handshakes
 def test_slow_heads_end_at_an_absolute_deadline(server):
-    """S-HTTP-5; this one takes the 10 seconds of the deadline."""
+    """It takes the 10 seconds of the deadline."""
     one = server("cat")
     begin = time.monotonic()
     end = begin + DEADLINE
@@ -250,7 +250,7 @@ def test_preface_of_http2_is_closed(server):
 
 
 def test_one_answer_a_connection(server, files):
-    """S-HTTP-8: what follows the first request is not looked at."""
+    """What follows the first request is not looked at."""
     one = server("--staticdir=%s" % files)
     for connection in ("", "Connection: keep-alive\r\n", "Connection: Keep-Alive\r\nKeep-Alive: timeout=5\r\n"):
         for path, status, length in (("/a.txt", 200, 7), ("/missing", 404, len(MISSING))):

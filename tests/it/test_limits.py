@@ -198,7 +198,7 @@ def test_log_that_nobody_reads(server, tmp_path):
 @pytest.mark.parametrize("workers", (1, 2))
 @pytest.mark.parametrize("kind", ("pipe", "named pipe"))
 def test_log_of_another_user_that_nobody_reads(server, tmp_path, kind, workers):
-    """S-LOG-2: after su(1) the server can't open the log's pipe once more, and must not wait for it either."""
+    """After su(1) the server can't open the log's pipe once more, and must not wait for it either."""
     own = tempfile.mkdtemp()
     try:
         os.chmod(own, 0o755)

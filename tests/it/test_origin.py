@@ -48,7 +48,7 @@ def check(one, table):
     return re.findall(r'rejected status=(\d+) .* reason="(.*)"\n', one.log())
 
 
-# S-ORG-1 and S-ORG-2, without options: the page must come from the request's own scheme, host and port.
+# Without options: the page must come from the request's own scheme, host and port.
 SAME = [
     (None, None, 101),
     ("http://127.0.0.1:@", "127.0.0.1:@", 101),
@@ -213,7 +213,7 @@ def test_required_origin_may_be_any(server):
     check(server("--require-origin", "--origin=any", "cat"), [(None, None, 403), ("null", None, 101)])
 
 
-# S-ORG-3: a name that somebody else's DNS can point to 127.0.0.1.
+# A name that somebody else's DNS can point to 127.0.0.1.
 HOSTS = [
     (None, "localhost", 101),
     (None, "LOCALHOST:@", 101),

@@ -12,10 +12,12 @@ import tempfile
 import time
 
 import pytest
-from conftest import WSPIPE, children, tagged, wait_for
+from conftest import WSPIPE, children, plain_only, tagged, wait_for
 from probes import is_alive, read_file
 from test_lifecycle import can_unshare, pids
 from wsraw import DEADLINE, TEXT, frame
+
+pytestmark = plain_only  # only the processes matter
 
 both = pytest.mark.parametrize("workers", (1, 2))
 PR_SET_CHILD_SUBREAPER = 36

@@ -19,7 +19,7 @@ SHOW = '#!/bin/sh\nprintf "%s|%s|%s|%s\\n" "$SCRIPT_NAME" "$PATH_INFO" "$PATH_TR
 
 # What the path to a file may not hold: (path, status)
 ODD = [
-    # S-PATH-1: segments that climb, or that are empty
+    # Segments that climb, or that are empty
     ("/..", 400),
     ("/../", 400),
     ("/../secret.sh", 400),
@@ -147,7 +147,7 @@ def tree(tmp_path, script):
     return root
 
 
-# S-PATH-3: the script is the first part of the path that is no directory: (path, what it is told)
+# The script is the first part of the path that is no directory: (path, what it is told)
 SCRIPTS = [
     ("/a.sh", "/a.sh||/a.sh|"),
     ("/a.sh/", "/a.sh|/|/a.sh/|"),
@@ -180,7 +180,7 @@ SCRIPTS = [
     ("/long30", "/long30||/long30|"),
 ]
 
-# S-PATH-2 and S-PATH-4: (path, status)
+# What is not started: (path, status)
 NO_SCRIPTS = [
     ("/", 404),
     ("/sub", 404),
@@ -386,7 +386,7 @@ def test_no_race_leads_out(server, tree, tmp_path):
 
 
 def test_what_is_no_file_is_not_opened(server, tree):
-    """S-PATH-4: to open a FIFO or a device may have an effect. O_PATH does not open."""
+    """To open a FIFO or a device may have an effect. O_PATH does not open."""
     libc = ctypes.CDLL(None, use_errno=True)
     watch = libc.inotify_init1(os.O_NONBLOCK)
     try:
@@ -408,7 +408,7 @@ def test_what_is_no_file_is_not_opened(server, tree):
 
 
 def test_text_of_a_program_is_never_served(server, tree, tmp_path):
-    """S-PATH-5: a plain request below --dir gets no text of it, with static files beside it either."""
+    """A plain request below --dir gets no text of it, with static files beside it either."""
     (tmp_path / "public").mkdir()
     paths = {"/a.sh": 426, "/sub/a.sh": 426, "/a.sh/x": 426, "/sub": 404, "/none": 404, "/": 404}
     for args, static in (([], False), (["--staticdir=%s" % (tmp_path / "public")], True)):
@@ -448,7 +448,6 @@ def test_argument_that_is_served_is_told(server, tree, tmp_path):
 
 
 def test_directory_that_everybody_can_write_to_is_told(server, tree):
-    """S-PATH-7."""
     tree.chmod(0o777)
     server("--dir=%s" % tree).wait_log(r" warn server --dir %s is world-writable: any local user can run programs as you; run chmod o-w %s\n" % (tree, tree))
     tree.chmod(0o755)

@@ -39,7 +39,7 @@ EVERY = sorted(set(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33})
 @both
 @pytest.mark.parametrize("state", ("ignored", "blocked", "ignored but for HUP"))
 def test_a_program_starts_with_default_signals(server, workers, state):
-    """S-SIG-1: whatever the server inherited, as SIGPIPE from systemd and SIGINT from a shell's background. Only nohup's
+    """Whatever the server inherited, as SIGPIPE from systemd and SIGINT from a shell's background. Only nohup's
     wish is passed on."""
 
     def prepare():
@@ -234,7 +234,7 @@ def test_nothing_to_wait_for(server, workers):
 
 @both
 def test_programs_of_a_killed_process_end(server, workers):
-    """R22, S-PG-3: also those that read nothing and ignore every signal that can be ignored."""
+    """Also those that read nothing and ignore every signal that can be ignored."""
     one = server("--workers=%d" % workers, *IGNORES_SIGNALS)
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(one.websocket()) for _ in range(10)]

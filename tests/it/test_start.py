@@ -21,7 +21,7 @@ def refused(one, path, status, extra=()):
 
 
 def test_program_below_a_directory(server, script, tmp_path):
-    """S-HS-12."""
+    """What can't be started is an HTTP error; a 101 is sent only for a program that runs."""
     script("dir/ok", "#!/bin/sh\necho yes\n")
     script("dir/not-executable", "#!/bin/sh\n", mode=0o644)
     script("dir/no-interpreter", "#!/nonexistent/interpreter\n")
@@ -154,7 +154,7 @@ def test_a_program_that_is_busy(server, tmp_path):
 
 @pytest.mark.parametrize("field", ["X-Forwarded-For: 127.0.0.1", "Forwarded: for=_a", "X-Real-IP: ::1", "Via: 1.1 a"])
 def test_a_rejection_reveals_nothing_to_a_proxys_client(server, script, tmp_path, field):
-    """S-PATH-6: neither the path that was requested nor the program's, when the request was forwarded."""
+    """Neither the path that was requested nor the program's, when the request was forwarded."""
     script("dir/secret-name", "neither a script nor a program\n")
     one = server("--dir=%s" % (tmp_path / "dir"))
     for path, body in (("/secret-name", b"500 Internal Server Error\n"), ("/<b>other</b>", b"404 Not Found\n")):

@@ -20,7 +20,7 @@ from probes import SANITIZED, bytes_read, preload, unsanitized, wait_still
 from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, make_client, replace, resume, s_client, start_failed
 from wsraw import BINARY, DEADLINE, TEXT, close_frame, frame
 
-# S-TLS-1: versions, suites, groups
+# Versions, suites, groups
 
 
 @pytest.mark.parametrize("version, name", [(V12, "TLSv1.2"), (V13, "TLSv1.3")])
@@ -82,7 +82,7 @@ def test_there_is_no_early_data(secure, tmp_path):
     assert "Reused, TLSv1.3" in said and "Early data was not sent" in said, said
 
 
-# S-TLS-2: ALPN
+# ALPN
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_alpn_of_h2_alone_is_refused(secure, version):
         one.connect(context=context_of(one, version, alpn=["h2"]))
 
 
-# S-TLS-3: tickets
+# Tickets
 
 
 @pytest.mark.parametrize("version", [V12, V13])
@@ -124,7 +124,7 @@ def test_a_ticket_resumes_until_the_certificates_are_read_anew(secure, version):
     assert resume(one, context, again)[1]
 
 
-# S-TLS-4: reload
+# Reload
 
 
 def test_sighup_takes_new_certificates_and_live_sessions_stay(secure, tmp_path):
@@ -202,7 +202,7 @@ def test_reloading_often_leaks_nothing(secure):
         echo(ws)
 
 
-# S-TLS-8, and what can be wrong at the start
+# What can be wrong at the start
 
 
 def test_a_key_that_others_can_read_is_reported(secure, tmp_path):

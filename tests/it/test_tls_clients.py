@@ -13,7 +13,7 @@ from conftest import make_certificate
 from tlsprobes import V12, V13, context_of, echo, end, file_fingerprint, fingerprint, make_client, make_crl, resume, start_failed
 from wsraw import DEADLINE, Peer
 
-# S-TLS-5: several certificates
+# Several certificates
 
 
 def unnamed(version):
@@ -95,7 +95,7 @@ def test_a_ticket_is_of_use_under_its_own_name_only(secure, tmp_path, version, s
                     assert resume(one, context, ticket, other)[1] == (name in unknown)
 
 
-# S-TLS-6: certificates of clients
+# Certificates of clients
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_compat_says_wss(secure, authority):
         end(peer)
 
 
-# S-TLS-7: deadlines, and handshakes that end
+# Deadlines, and handshakes that end
 
 
 def client_hello(one):

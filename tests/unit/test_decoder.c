@@ -436,7 +436,6 @@ close_without_a_code(void **state)
 	check(&w, "close(1005) reason()", end);
 }
 
-/* [S-WS-1] */
 static void
 unmasked_frame_fails_at_byte_2(void **state)
 {
@@ -446,7 +445,6 @@ unmasked_frame_fails_at_byte_2(void **state)
 	check_fails_at_last("\x82\x7f", 2, "fail(1002 frame not masked)");
 }
 
-/* [S-WS-2] */
 static void
 reserved_bit_fails_at_byte_1(void **state)
 {
@@ -458,7 +456,6 @@ reserved_bit_fails_at_byte_1(void **state)
 	check_fails_at_last("\xf8", 1, "fail(1002 reserved bit set)");
 }
 
-/* [S-WS-2] */
 static void
 reserved_bit_on_a_continuation(void **state)
 {
@@ -470,7 +467,6 @@ reserved_bit_on_a_continuation(void **state)
 	check(&w, "fail(1002 reserved bit set)", w.len);
 }
 
-/* [S-WS-3] */
 static void
 reserved_opcode_fails_at_byte_1(void **state)
 {
@@ -485,7 +481,6 @@ reserved_opcode_fails_at_byte_1(void **state)
 	}
 }
 
-/* [S-WS-4] */
 static void
 length_with_top_bit_fails_at_its_first_byte(void **state)
 {
@@ -494,7 +489,6 @@ length_with_top_bit_fails_at_its_first_byte(void **state)
 	check_fails_at_last("\x82\xff\xff", 3, "fail(1002 invalid payload length)");
 }
 
-/* [S-WS-4] */
 static void
 length_not_shortest(void **state)
 {
@@ -505,7 +499,6 @@ length_not_shortest(void **state)
 	    "\x82\xff\0\0\0\0\0\0\xff\xff", 10, "fail(1002 invalid payload length)");
 }
 
-/* [S-WS-4] */
 static void
 message_too_big_by_its_header(void **state)
 {
@@ -517,7 +510,6 @@ message_too_big_by_its_header(void **state)
 	    "\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff", 10, "fail(1009 message too big)");
 }
 
-/* [S-WS-4] */
 static void
 message_of_exactly_the_limit(void **state)
 {
@@ -530,7 +522,6 @@ message_of_exactly_the_limit(void **state)
 	check_limit(&w, 5, "text(12345) text(12345)", 0);
 }
 
-/* [S-WS-4] */
 static void
 fragments_too_big_together(void **state)
 {
@@ -543,7 +534,6 @@ fragments_too_big_together(void **state)
 	check_limit(&w, 5, "ping(longer\\20than\\20that) fail(1009 message too big)", w.len);
 }
 
-/* [S-WS-4] */
 static void
 fragment_lengths_that_would_overflow(void **state)
 {
@@ -557,7 +547,6 @@ fragment_lengths_that_would_overflow(void **state)
 		check_limit(&w, limits[i], "fail(1009 message too big)", w.len);
 }
 
-/* [S-WS-4] */
 static void
 no_limit(void **state)
 {
@@ -569,7 +558,6 @@ no_limit(void **state)
 	check_limit(&w, 0, "", 0);
 }
 
-/* [S-WS-5] */
 static void
 control_frame_too_long_fails_at_byte_2(void **state)
 {
@@ -579,7 +567,6 @@ control_frame_too_long_fails_at_byte_2(void **state)
 	check_fails_at_last("\x88\xfe", 2, "fail(1002 control frame too long)");
 }
 
-/* [S-WS-5] */
 static void
 fragmented_control_frame_fails_at_byte_1(void **state)
 {
@@ -589,7 +576,6 @@ fragmented_control_frame_fails_at_byte_1(void **state)
 	check_fails_at_last("\x0a", 1, "fail(1002 fragmented control frame)");
 }
 
-/* [S-WS-6] */
 static void
 continuation_without_a_message(void **state)
 {
@@ -608,7 +594,6 @@ continuation_without_a_message(void **state)
 	check(&w, "text(xy) fail(1002 continuation without a message)", w.len);
 }
 
-/* [S-WS-6] */
 static void
 new_message_within_a_message(void **state)
 {
@@ -625,7 +610,6 @@ new_message_within_a_message(void **state)
 	}
 }
 
-/* [S-WS-7] */
 static void
 close_body_of_one_byte(void **state)
 {
@@ -633,7 +617,6 @@ close_body_of_one_byte(void **state)
 	check_fails_at_last("\x88\x81", 2, "fail(1002 close frame with a payload of 1 byte)");
 }
 
-/* [S-WS-7] */
 static void
 bad_close_codes(void **state)
 {
@@ -650,7 +633,6 @@ bad_close_codes(void **state)
 	}
 }
 
-/* [S-WS-7] */
 static void
 close_reason_not_utf8(void **state)
 {
@@ -686,7 +668,6 @@ check_fragments(uint8_t opcode, size_t extra, const char *want, size_t extra_end
 	check(&w, want, extra_end ? end + extra_end : 0);
 }
 
-/* [S-WS-8] */
 static void
 as_many_fragments_as_allowed(void **state)
 {
@@ -695,7 +676,6 @@ as_many_fragments_as_allowed(void **state)
 	check_fragments(FRAME_BINARY, 0, "binary()", 0);
 }
 
-/* [S-WS-8] */
 static void
 fragments_are_counted_for_each_message(void **state)
 {
@@ -711,7 +691,6 @@ fragments_are_counted_for_each_message(void **state)
 	check(&w, "text() text()", 0);
 }
 
-/* [S-WS-8] */
 static void
 too_many_fragments(void **state)
 {
@@ -741,7 +720,6 @@ check_impossible(const char *text)
 	check(&w, "ping(p) fail(1007 text is not UTF-8)", w.len);
 }
 
-/* [S-WS-10] */
 static void
 text_fails_at_the_first_impossible_byte(void **state)
 {
@@ -758,7 +736,6 @@ text_fails_at_the_first_impossible_byte(void **state)
 		check_impossible(texts[i]);
 }
 
-/* [S-WS-10] */
 static void
 text_ends_inside_a_character(void **state)
 {
@@ -918,7 +895,7 @@ memory_follows_what_came_not_what_is_announced(void **state)
 	assert_null(d.partial.block);
 }
 
-/* [S-WS-8] Only empty fragments are counted; the others cost what is in them, and linear time.
+/* Only empty fragments are counted; the others cost what is in them, and linear time.
  */
 static void
 tiny_fragments_cost_their_bytes(void **state)
@@ -956,7 +933,6 @@ tiny_fragments_cost_their_bytes(void **state)
 	decoder_clear(&d);
 }
 
-/* [S-WS-8] */
 static void
 another_limit_of_empty_fragments(void **state)
 {
@@ -1132,7 +1108,6 @@ compressed_messages(void **state)
 	}
 }
 
-/* [S-WS-2] */
 static void
 rsv1_is_refused_without_the_extension(void **state)
 {
@@ -1145,7 +1120,7 @@ rsv1_is_refused_without_the_extension(void **state)
 	deflater_free(d);
 }
 
-/* [S-WS-2] RFC 7692, section 6: on the first frame of a message, and nowhere else. */
+/* RFC 7692, section 6: on the first frame of a message, and nowhere else. */
 static void
 rsv1_where_it_must_not_be(void **state)
 {
@@ -1192,7 +1167,6 @@ compressed_fragments(void **state)
 	deflater_free(d);
 }
 
-/* [S-PMD-1] */
 static void
 limit_holds_for_what_is_decompressed(void **state)
 {
@@ -1217,7 +1191,7 @@ limit_holds_for_what_is_decompressed(void **state)
 	deflater_free(d);
 }
 
-/* [S-PMD-1] A thousandfold bomb: what it would become is never in memory. */
+/* A thousandfold bomb: what it would become is never in memory. */
 static void
 bomb_takes_no_memory(void **state)
 {
@@ -1270,7 +1244,7 @@ compressed_frames_are_limited_too(void **state)
 	check_compressed(&with_takeover, &w, UINT64_MAX / 2, "", 0);
 }
 
-/* [S-WS-10] Stored blocks show each byte as it comes. */
+/* Stored blocks show each byte as it comes. */
 static void
 decompressed_text_fails_at_the_first_impossible_byte(void **state)
 {

@@ -1,16 +1,138 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""When a client breaks a rule, what it sent before is delivered and answered, and then comes the CLOSE."""
+"""A protocol error ends the session with its close code; what came before it is delivered and answered first."""
 
 import signal
 import socket
+import struct
 import time
 
 import pytest
 from conftest import wait_for
+from probes import RECORDER, recorded, send_bytewise, send_whole
 from wsraw import BINARY, CLOSE, DEADLINE, PING, PONG, TEXT, close_frame, frame
 
-# A fault, and its code.
-FAULTS = {
+START = frame(TEXT, "start", fin=False)
+
+
+def raw_length(opcode, code, size, fmt):
+    """A header whose length stands in the wide form, and nothing after it."""
+    return bytes([0x80 | opcode, 0x80 | code]) + struct.pack(fmt, size) + b"mask"
+
+
+ERRORS = {
+    "not masked": [
+        (1002, frame(TEXT, "hi", mask=None)),
+        (1002, frame(TEXT, "", mask=None)),
+        (1002, frame(PING, "hi", mask=None)),
+        (1002, frame(CLOSE, b"\x03\xe8", mask=None)),
+        (1002, START + frame(0, "hi", mask=None)),
+    ],
+    "reserved bits": [(1002, frame(TEXT, "hi", rsv=rsv)) for rsv in range(1, 8)]
+    + [(1002, frame(opcode, b"", rsv=4)) for opcode in (CLOSE, PING, PONG)]
+    + [(1002, START + frame(0, "hi", rsv=4))],
+    "reserved opcodes": [(1002, frame(opcode, "hi")) for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)],
+    "lengths": [
+        (1002, raw_length(TEXT, 127, 1 << 63, ">Q")),
+        (1002, raw_length(TEXT, 127, (1 << 64) - 1, ">Q")),
+        (1002, raw_length(TEXT, 126, 125, ">H")),
+        (1002, raw_length(TEXT, 126, 0, ">H")),
+        (1002, raw_length(TEXT, 127, 65535, ">Q")),
+        (1002, raw_length(TEXT, 127, 0, ">Q")),
+        (1009, raw_length(TEXT, 127, 1 << 62, ">Q")),
+        (1009, raw_length(TEXT, 127, (1 << 63) - 1, ">Q")),
+        (1009, raw_length(TEXT, 127, (1 << 20) + 1, ">Q")),
+        (1009, START + raw_length(0, 127, (1 << 20) - 4, ">Q")),
+        (1009, START + raw_length(0, 127, (1 << 63) - 1, ">Q")),
+    ],
+    "control frames": [(1002, frame(opcode, b"\x03\xe8" + b"x" * 124)) for opcode in (CLOSE, PING, PONG)]
+    + [(1002, frame(opcode, b"\x03\xe8", fin=False)) for opcode in (CLOSE, PING, PONG)]
+    + [(1002, raw_length(PING, 127, 1 << 20, ">Q"))],
+    "order of fragments": [
+        (1002, frame(0, "hi")),
+        (1002, frame(0, "hi", fin=False)),
+        (1002, START + frame(TEXT, "hi")),
+        (1002, START + frame(BINARY, "hi")),
+        (1002, START + frame(0, "hi") + frame(0, "hi")),
+    ],
+    "close payloads": [(1002, frame(CLOSE, b"x"))]
+    + [(1002, close_frame(code)) for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)]
+    + [(1007, frame(CLOSE, b"\x03\xe8" + bad)) for bad in (b"\xff", b"ok\xe2\x82", b"\xed\xa0\x80")],
+    "empty fragments": [
+        (1008, frame(TEXT, "", fin=False) + frame(0, "", fin=False) * 4096),
+        (1008, START + (frame(0, "", fin=False) + frame(0, "x", fin=False)) * 4096 + frame(0, "", fin=False)),
+        (1008, START + frame(0, "", fin=False) * 4096 + frame(0, "")),
+    ],
+    "not UTF-8": [
+        (1007, frame(TEXT, b"\xff")),
+        (1007, frame(TEXT, b"ok\xc0\x80")),
+        (1007, frame(TEXT, b"\xe2\x82")),
+        (1007, frame(TEXT, b"\xe2\x82", fin=False) + frame(0, b"")),
+        (1007, frame(TEXT, b"\xe2\x82", fin=False) + frame(0, b"\x28")),
+        (1007, frame(TEXT, b"x" * 60000 + b"\xed\xa0\x80")),
+    ],
+    "binary": [
+        (1003, frame(BINARY, b"hi")),
+        (1003, frame(BINARY, b"")),
+        (1003, frame(BINARY, b"h", fin=False) + frame(0, b"i")),
+    ],
+}
+
+
+@pytest.mark.parametrize("send", (send_whole, send_bytewise))
+@pytest.mark.parametrize("name", ERRORS)
+def test_close_code_of_an_error(server, tmp_path, name, send):
+    one = server(*RECORDER)
+    for code, bad in ERRORS[name]:
+        with one.websocket() as ws:
+            send(ws, frame(TEXT, "whole") + frame(TEXT, "in ", fin=False) + frame(0, "pieces") + bad)
+            assert ws.closed()[0] == code, bad[:100]
+            done = b"starthi\n" if bad.startswith(START + frame(0, "hi") + frame(0, "hi")) else b""
+            recorded(tmp_path, ws, b"whole\nin pieces\n" + done)
+
+
+# What text may begin with, and a byte that can't come next.
+IMPOSSIBLE = (
+    (b"", b"\x80"),
+    (b"", b"\xc0"),
+    (b"", b"\xc1"),
+    (b"", b"\xf5"),
+    (b"", b"\xff"),
+    (b"\xc3", b"a"),
+    (b"\xc3", b"\xc3"),
+    (b"\xe0", b"\x9f"),
+    (b"\xe2\x82", b"\xc0"),
+    (b"\xed", b"\xa0"),
+    (b"\xf0", b"\x8f"),
+    (b"\xf0\x9f\x98", b"a"),
+    (b"\xf4", b"\x90"),
+    (b"ok \xe2\x82\xac \xf0\x9f", b"\x7f"),
+)
+
+
+@pytest.mark.parametrize("send", (send_whole, send_bytewise))
+def test_bad_text_fails_at_the_first_impossible_byte(server, send):
+    one = server("cat")
+    for good, bad in IMPOSSIBLE:
+        with one.websocket() as ws:
+            # All of the good bytes are taken in, and nothing is wrong yet.
+            send(ws, frame(TEXT, good, fin=False) + frame(PING))
+            assert ws.frame() == (PONG, True, b"")
+            # The rest of this frame never comes.
+            send(ws, frame(0, bad, length=1000))
+            assert ws.closed() == (1007, "text is not UTF-8"), (good, bad)
+
+
+def test_nothing_counts_after_an_error(server, tmp_path):
+    one = server(*RECORDER)
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "yes") + frame(3) + frame(TEXT, "no") + frame(PING) + close_frame(1000))
+        assert ws.frame() == (CLOSE, True, b"\x03\xeareserved opcode")
+        assert ws.read_to_end() == b""
+        recorded(tmp_path, ws, b"yes\n")
+
+
+# One error of each kind, and its code.
+ONE_EACH = {
     "reserved opcode": (1002, frame(3)),
     "not masked": (1002, frame(TEXT, "x", mask=None)),
     "reserved bit": (1002, frame(TEXT, "x", rsv=4)),
@@ -19,7 +141,7 @@ FAULTS = {
     "fragments": (1008, frame(TEXT, "", fin=False) + frame(0, "", fin=False) * 4096),
     "too big": (1009, frame(TEXT, "x", length=1 << 40)),
 }
-BAD = FAULTS["reserved opcode"][1]
+BAD = ONE_EACH["reserved opcode"][1]
 
 
 def session(ws, send=b""):
@@ -52,15 +174,10 @@ def answered(talk, expected):
     assert (texts, code) == expected
 
 
-def kill(one):
-    """Ends a server whose programs take their time."""
-    one.stop_now()
-
-
 @pytest.mark.parametrize("how", ("whole", "bytes"))
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", ONE_EACH)
 def test_what_came_before_is_answered(server, name, how):
-    code, bad = FAULTS[name]
+    code, bad = ONE_EACH[name]
     if how == "bytes" and len(bad) > 100:
         how = "whole"
     one = server("cat")
@@ -105,7 +222,7 @@ def test_close_does_not_wait_for_the_program_longer(server):
         texts, code, seconds = session(ws, frame(TEXT, "one") + BAD)
         assert (texts, code) == ([], 1002)
         assert 0.08 <= seconds < 3
-    kill(one)
+    one.stop_now()
 
 
 def test_endless_output_does_not_keep_the_close(server):
@@ -128,10 +245,10 @@ def test_close_is_at_once_when_no_answer_can_come(server, end):
         return True
 
     wait_for(at_once, "the CLOSE comes at once")
-    kill(one)
+    one.stop_now()
 
 
-def test_nothing_behind_the_fault_is_read(server):
+def test_nothing_after_the_error_is_read(server):
     one = server("sh", "-c", "cat; sleep 0.05")
 
     def talk():
@@ -150,8 +267,8 @@ def test_nothing_behind_the_fault_is_read(server):
 
 
 @pytest.mark.parametrize("cut", (False, True), ids=("in one write", "in two"))
-def test_nothing_behind_a_refused_message_is_heard(server, cut):
-    """Also when it is the framing that refuses, wherever reads cut the bytes."""
+def test_nothing_after_a_rejected_message_is_read(server, cut):
+    """Also when it is the framing that rejects it, wherever reads cut the bytes."""
     with server("--newline=reject", "cat").websocket() as ws:
         parts = [frame(TEXT, "a\nb"), frame(PING, "p") + close_frame(1000)]
         for part in parts if cut else [b"".join(parts)]:
@@ -161,7 +278,7 @@ def test_nothing_behind_a_refused_message_is_heard(server, cut):
         assert ws.read_to_end() == b""
 
 
-def test_ping_before_the_fault_is_answered(server):
+def test_ping_before_the_error_is_answered(server):
     with server("cat").websocket() as ws:
         ws.send(frame(PING, "p") + BAD)
         assert ws.frame() == (PONG, True, b"p")
@@ -170,8 +287,8 @@ def test_ping_before_the_fault_is_answered(server):
 
 @pytest.mark.parametrize("name", ("reserved opcode", "binary"))
 def test_half_closed_client_gets_its_answers(server, name):
-    """All frames at once and a FIN behind them, as a pipe into a raw client does."""
-    code, bad = FAULTS[name]
+    """All frames at once, followed by a FIN, as a pipe into a raw client does."""
+    code, bad = ONE_EACH[name]
     one = server("sh", "-c", "sleep 0.03; cat")
 
     def talk():
@@ -194,8 +311,8 @@ def test_client_that_is_gone_costs_nothing(server):
     one.wait_log("close", 20)
 
 
-def test_drain_is_told_at_once(server):
-    """1001 is nobody's fault; the client need not wait for a program that takes its time."""
+def test_shutdown_is_reported_at_once(server):
+    """1001 is no error of the client, which need not wait for a slow program."""
     one = server("--closems=500", "sh", "-c", "cat; echo late; sleep 30")
     with one.websocket() as ws:
         ws.send(frame(TEXT, "one"))
@@ -204,14 +321,14 @@ def test_drain_is_told_at_once(server):
         assert session(ws)[:2] == ([], 1001)
         ws.send(frame(CLOSE, b"\x03\xe9"))
         assert ws.read_to_end() == b""
-    kill(one)
+    one.stop_now()
 
 
-def test_drain_within_a_fault(server):
-    """The fault's CLOSE leaves first; the drain waits for it."""
+def test_shutdown_during_an_error(server):
+    """The CLOSE of the error leaves first; the shutdown waits for it."""
     one = server("sh", "-c", "sleep 30")
     with one.websocket() as ws:
         ws.send(BAD)
         one.process.send_signal(signal.SIGTERM)
         assert session(ws)[1] in (1001, 1002)
-    kill(one)
+    one.stop_now()
