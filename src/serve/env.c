@@ -250,7 +250,8 @@ env_put_server(struct env *env, const struct env_request *request)
 }
 
 char **
-env_build(const struct endpoint *endpoint, const struct env_request *request)
+env_build(const struct endpoint *endpoint, const struct env_request *request,
+    const struct endpoint_script *script, const char *unique_id)
 {
 	struct env env = {0};
 	char remote[LISTENER_TEXT_MAX];
@@ -271,8 +272,8 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 	env_put(&env, SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1"));
 	env_put(&env, SPAN("GATEWAY_INTERFACE"), SPAN("CGI/1.1"));
 	env_put(&env, SPAN("REQUEST_METHOD"), head_method(request->head));
-	env_put(&env, SPAN("SCRIPT_NAME"), span_of(request->script->script_name));
-	env_put(&env, SPAN("PATH_INFO"), span_of(request->script->path_info));
+	env_put(&env, SPAN("SCRIPT_NAME"), span_of(script->script_name));
+	env_put(&env, SPAN("PATH_INFO"), span_of(script->path_info));
 	env_put(&env, SPAN("PATH_TRANSLATED"), span_of(request->path));
 	env_put(&env, SPAN("QUERY_STRING"), request->uri->query);
 	env_put(&env, SPAN("AUTH_TYPE"), SPAN(""));
@@ -280,7 +281,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request)
 	env_put(&env, SPAN("CONTENT_TYPE"), SPAN(""));
 	env_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
 	env_put(&env, SPAN("REMOTE_USER"), SPAN(""));
-	env_put(&env, SPAN("UNIQUE_ID"), span_of(request->unique_id));
+	env_put(&env, SPAN("UNIQUE_ID"), span_of(unique_id));
 	env_put_number(&env, SPAN("REMOTE_PORT"), listener_port(request->peer));
 	env_put(&env, SPAN("REQUEST_URI"), head_target(request->head));
 	if (request->secure)

@@ -20,16 +20,15 @@
 
 enum { ENV_UNIQUE_ID_LEN = 32 };
 
+/* The facts of a request. All borrowed. */
 struct env_request {
 	const struct head *head;
 	const struct uri *uri;
 	struct span host; /* Host, or the authority of an absolute target */
 	bool secure; /* it came over TLS */
 	const struct sockaddr_storage *peer;
-	const struct endpoint_script *script;
 	const char *path; /* decoded, all of it */
 	const struct stream_cert *client; /* its certificate */
-	const char *unique_id;
 	struct span subprotocol; /* that was agreed on; empty: none */
 };
 
@@ -41,7 +40,8 @@ bool env_make_unique_id(char out[ENV_UNIQUE_ID_LEN + 1]) __attribute__((warn_unu
  * Builds the environment, NULL at the end, as one block that the caller frees with free(). NULL
  * without memory, or when a value holds a byte that none may hold.
  */
-char **env_build(const struct endpoint *endpoint, const struct env_request *request);
+char **env_build(const struct endpoint *endpoint, const struct env_request *request,
+    const struct endpoint_script *script, const char *unique_id);
 
 /*
  * Picks the variables called NAMES out of FROM (an environ), as --passenv does: each once,

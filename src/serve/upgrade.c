@@ -2,15 +2,10 @@
 /* From a handshake request to a session, or to a rejection. */
 #include "serve/upgrade.h"
 
-#include "base/log.h"
-#include "net/limit.h"
-#include "net/listener.h"
-#include "serve/env.h"
-#include "serve/reject.h"
+#include "base/buffer.h"
 #include "session/session.h"
 #include "websocket/negotiate.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,19 +213,6 @@ upgrade_check_origin(const struct endpoint *endpoint, bool secure, const struct 
 	return !refused || reject_with(reject, 403, NULL, refused);
 }
 
-static bool
-upgrade_check_room(const struct upgrade_context *context, struct reject *reject)
-{
-	if (children_are_full(context->children))
-		return reject_busy(reject);
-	/* Further descriptors are for clients that wait for a response. */
-	if (!limit_has_room_for_program(context->limit, children_count(context->children)))
-		return reject_with(reject, 503, REJECT_RETRY_LATER,
-		    "no descriptors for another program; raise the limit of open files "
-		    "(ulimit -n)");
-	return true;
-}
-
 /* A header field of the response, unless its value is empty. */
 static bool
 upgrade_put_field(struct buffer *out, const char *name, struct span value)
@@ -276,133 +258,84 @@ upgrade_switch(struct buffer *out, const struct endpoint *endpoint,
 	       buffer_append(out, "\r\n", 2);
 }
 
-/* Makes a session with its peer, and starts its program. NULL, or *ERROR is the errno. */
-static struct session *
-upgrade_open(const struct upgrade_context *context, const struct handshake *handshake,
-    const struct program_spec *program, const struct session_log_spec *spec, struct peer **peer,
-    int *error)
+/* Opens a session for LAUNCH: the program, and then the 101. */
+static bool
+upgrade_open(const struct upgrade_context *context, struct connection *connection,
+    const struct launch *launch, const struct handshake *handshake, struct reject *reject)
 {
 	const struct endpoint *endpoint = context->endpoint;
+	const struct env_request *request = launch->request;
 	struct websocket_spec websocket = {
-	    .loop = context->loop,
+	    .loop = context->launcher.loop,
 	    .rules = &endpoint->websocket,
 	    .format = &endpoint->format,
 	    .deflate = handshake->deflates ? &handshake->deflate : NULL,
 	};
-	struct session *session =
-	    session_new(context->loop, context->sessions, &endpoint->session, spec);
-	struct backend *backend = NULL;
-
-	*error = ENOMEM;
-	if (session)
-		websocket.sent = session_sent(session);
-	*peer = session ? websocket_new(&websocket, &session_peer_handlers, session) : NULL;
-	if (*peer)
-		backend = program_start(program, &session_backend_handlers, session, error);
-	if (backend) {
-		session_start_take(session, *peer, backend, spec);
-		return session;
-	}
-	peer_free(*peer);
-	session_cancel(session);
-	return NULL;
-}
-
-/* Starts the program and, if that succeeds, hands the connection over. */
-static bool
-upgrade_start(const struct upgrade_context *context, struct connection *connection,
-    const struct env_request *request, const struct handshake *handshake, struct reject *reject)
-{
-	const struct endpoint *endpoint = context->endpoint;
-	char remote[LISTENER_TEXT_MAX];
-	char *own_argv[] = {request->script->program, NULL};
-	char **env = env_build(endpoint, request);
-	struct buffer answer = {0};
-	struct span origin = {0};
-	struct span rest;
-	struct session *session = NULL;
-	struct peer *peer;
-	uint64_t id = atomic_fetch_add(context->last_id, 1) + 1;
-	uint64_t last = id;
-	int error = ENOMEM;
-	struct program_spec program = {
-	    .loop = context->loop,
-	    .children = context->children,
-	    .rules = &endpoint->program_rules,
-	    .command =
-		{
-		    .path = request->script->program,
-		    .fd = request->script->fd,
-		    .argv = endpoint->program ? endpoint->argv : own_argv,
-		    .envp = env,
-		},
-	    .id = id,
-	    .url_path = span_of(request->path),
-	    .query = request->uri->query,
-	    .subprotocol = handshake->subprotocol,
-	};
 	struct session_log_spec spec = {
 	    .rules = &endpoint->session.log,
-	    .id = id,
-	    .remote = remote,
-	    .program = request->script->program,
+	    .id = launch->id,
+	    .remote = launch->remote,
+	    .program = launch->script.program,
 	    .secure = request->secure,
 	    .target = head_target(request->head),
 	    .host = request->host,
 	    .subprotocol = handshake->subprotocol,
 	    .extensions = span_of(handshake->extensions),
 	};
+	struct buffer answer = {0};
+	struct session *session;
+	struct backend *backend = NULL;
+	struct peer *peer = NULL;
+	struct stream *stream;
+	struct span rest;
 
-	listener_text(request->peer, remote);
-	program.remote = span_of(remote);
-	(void)head_find(request->head, "Origin", &origin);
-	spec.origin = origin;
+	(void)head_find(request->head, "Origin", &spec.origin);
 	if (handshake->subprotocol.len == 0)
 		spec.offered = upgrade_offered_protocol(request->head);
-	if (env && upgrade_switch(&answer, endpoint, handshake, request->unique_id))
-		session = upgrade_open(context, handshake, &program, &spec, &peer, &error);
+	session = session_new(websocket.loop, context->sessions, &endpoint->session, &spec);
 	if (session) {
-		struct stream *stream = connection_give(connection, &rest);
-
+		websocket.sent = session_sent(session);
+		peer = websocket_new(&websocket, &session_peer_handlers, session);
+	}
+	if (!peer || !upgrade_switch(&answer, endpoint, handshake, launch->unique_id))
+		(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	else
+		backend = launch_start(launch, &session_backend_handlers, session, reject);
+	if (backend) {
+		session_start_take(session, peer, backend, &spec);
+		stream = connection_give(connection, &rest);
 		websocket_start_take(peer, stream,
 		    (struct span){(char *)buffer_data(&answer), buffer_len(&answer)}, rest);
 	} else {
-		/* Return the number, unless another process has used the next one already. */
-		atomic_compare_exchange_strong(context->last_id, &last, id - 1);
-		(void)reject_start(reject, request->script->program, error);
-		if (error != EDQUOT)
-			log_errorx("%s", reject->reason);
+		peer_free(peer);
+		session_cancel(session);
 	}
 	buffer_clear(&answer);
-	free(env);
-	return session != NULL;
+	return backend != NULL;
 }
 
-/* Finds and starts the program. */
+/* A session, after all checks of the request itself. */
 static bool
-upgrade_run(const struct upgrade_context *context, struct connection *connection,
+upgrade_launch(const struct upgrade_context *context, struct connection *connection,
     struct env_request *request, const struct handshake *handshake, struct reject *reject)
 {
-	struct endpoint_script script = ENDPOINT_NO_SCRIPT;
+	struct launch launch = {
+	    .launcher = &context->launcher,
+	    .endpoint = context->endpoint,
+	    .request = request,
+	};
 	struct stream_cert client = {0};
-	char unique_id[ENV_UNIQUE_ID_LEN + 1];
-	bool started = false;
+	bool opened = false;
 
-	request->script = &script;
 	request->client = &client;
-	if (reject_unless_found(reject, context->endpoint,
-		endpoint_find(context->endpoint, request->path, &script))) {
-		request->unique_id = unique_id;
-		if (env_make_unique_id(unique_id) &&
-		    stream_client_cert(connection_stream(connection), &client))
-			started =
-			    upgrade_start(context, connection, request, handshake, reject);
-		else
-			(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
-	}
+	request->subprotocol = handshake->subprotocol;
+	if (!stream_client_cert(connection_stream(connection), &client))
+		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	if (launch_prepare(&launch, reject))
+		opened = upgrade_open(context, connection, &launch, handshake, reject);
+	launch_clear(&launch);
 	stream_cert_clear(&client);
-	endpoint_script_clear(&script);
-	return started;
+	return opened;
 }
 
 void
@@ -426,11 +359,6 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 	if (!upgrade_check_handshake(head, &handshake.key, &reject) ||
 	    !upgrade_choose(endpoint, head, &handshake, &reject) ||
 	    !upgrade_check_origin(endpoint, request.secure, head, host, &reject) ||
-	    !upgrade_check_room(context, &reject)) {
-		connection_reply(connection, reject.status, reject.headers, reject.reason);
-		return;
-	}
-	request.subprotocol = handshake.subprotocol;
-	if (!upgrade_run(context, connection, &request, &handshake, &reject))
+	    !upgrade_launch(context, connection, &request, &handshake, &reject))
 		connection_reply(connection, reject.status, reject.headers, reject.reason);
 }

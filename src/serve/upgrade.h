@@ -9,19 +9,14 @@
 
 #include "http/connection.h"
 #include "http/uri.h"
-#include "process/child.h"
-#include "serve/endpoint.h"
+#include "serve/launch.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /* What upgrades need from the server; all borrowed for longer than this lives. */
 struct upgrade_context {
-	struct loop *loop;
-	struct children *children;
+	struct launcher launcher;
 	struct list *sessions;
-	struct limit *limit;
-	_Atomic uint64_t *last_id; /* of the last session, of all processes that serve */
 	const struct endpoint *endpoint;
 };
 

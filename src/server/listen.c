@@ -216,7 +216,7 @@ server_set_limit(struct server *server)
 	};
 
 	server->limit = limit_new(&settings);
-	server->route.upgrade.limit = server->limit;
+	server->route.upgrade.launcher.limit = server->limit;
 	return server->limit ? 0 : server_fail(server, EX_OSERR, "out of memory");
 }
 

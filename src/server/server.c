@@ -173,8 +173,8 @@ server_start(struct server *server)
 		    server, EX_OSERR, "can't create an event loop: %s", strerror(errno));
 	timer_init(&server->tick, server->loop, server_on_tick, server);
 	server->connections.count = &server->page->workers[server->worker].connections;
-	server->route.upgrade.loop = server->loop;
-	server->route.upgrade.children = server->children;
+	server->route.upgrade.launcher.loop = server->loop;
+	server->route.upgrade.launcher.children = server->children;
 	if ((adopts && !server_orphans_start(server)) || !server_signals_install(server))
 		return server_fail(
 		    server, EX_OSERR, "can't install signal handlers: %s", strerror(errno));

@@ -167,7 +167,7 @@ server_set_route(struct server *server)
 
 	route->upgrade = (struct upgrade_context){
 	    .sessions = &server->sessions,
-	    .last_id = &server->page->last_session,
+	    .launcher.last_id = &server->page->last_session,
 	    .endpoint = &server->endpoint,
 	};
 	route->has_endpoint = options->command || options->dir;

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Launches, with a scripted start: no process, no socket. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "net/limit.h"
+#include "process/children.h"
+#include "script_request.h"
+#include "serve/launch.h"
+
+#include <errno.h>
+
+static struct {
+	bool full; /* as many programs run as --maxforks allows */
+	bool has_room; /* for the descriptors of another one */
+	int error; /* of the next start */
+	unsigned int starts;
+	char id[32];
+	char first[64]; /* of the environment */
+	const char *path;
+	char *const *argv;
+	const void *arg;
+} script;
+
+static struct backend backend;
+static _Atomic uint64_t last_id;
+
+bool
+children_are_full(const struct children *children)
+{
+	(void)children;
+	return script.full;
+}
+
+size_t
+children_count(const struct children *children)
+{
+	(void)children;
+	return 0;
+}
+
+bool
+limit_has_room_for_program(const struct limit *limit, size_t programs)
+{
+	(void)limit;
+	(void)programs;
+	return script.has_room;
+}
+
+struct batch_format
+program_format(const struct program_rules *rules)
+{
+	(void)rules;
+	return (struct batch_format){0};
+}
+
+struct backend *
+program_start(const struct program_spec *spec, const struct backend_handlers *handlers,
+    void *arg, int *error)
+{
+	(void)handlers;
+	script.starts++;
+	script.path = spec->command.path;
+	script.argv = spec->command.argv;
+	script.arg = arg;
+	snprintf(script.id, sizeof(script.id), "%ju of %.*s", (uintmax_t)spec->id,
+	    (int)spec->remote.len, spec->remote.data);
+	snprintf(script.first, sizeof(script.first), "%s", spec->command.envp[0]);
+	*error = script.error;
+	return script.error == 0 ? &backend : NULL;
+}
+
+/* Launches ENDPOINT for a request of "/a?q". The result's status; 0: it runs. */
+static int
+launch(const struct endpoint *endpoint, struct reject *reject)
+{
+	static const struct launcher launcher = {.last_id = &last_id};
+	char text[HEAD_MAX_LINE];
+	struct script_request request;
+	struct launch launch = {
+	    .launcher = &launcher, .endpoint = endpoint, .request = &request.facts};
+	struct backend *started = NULL;
+
+	script_request(&request, text, "/a?q", "");
+	*reject = (struct reject){.status = -1};
+	if (launch_prepare(&launch, reject))
+		started = launch_start(&launch, NULL, &launch, reject);
+	assert_true(!started || (started == &backend && script.arg == &launch));
+	launch_clear(&launch);
+	return started ? 0 : reject->status;
+}
+
+static char *const argv[] = {(char *)"cat", (char *)"-u", NULL};
+static char *const no_env[] = {NULL};
+static const struct endpoint command = {
+    .program = "/bin/cat", .argv = argv, .dir = -1, .pass_env = no_env};
+
+static int
+begin(void **state)
+{
+	(void)state;
+	memset(&script, 0, sizeof(script));
+	script.has_room = true;
+	last_id = 0;
+	return 0;
+}
+
+static void
+test_a_command_is_started_with_its_arguments(void **state)
+{
+	struct reject reject;
+
+	(void)state;
+	assert_int_equal(launch(&command, &reject), 0);
+	assert_int_equal(script.starts, 1);
+	assert_ptr_equal(script.argv, argv);
+	assert_string_equal(script.id, "1 of 192.0.2.7:4711");
+	assert_memory_equal(script.first, "SERVER_SOFTWARE=wspipe/", 23);
+	assert_int_equal(launch(&command, &reject), 0);
+	assert_string_equal(script.id, "2 of 192.0.2.7:4711");
+}
+
+static void
+test_nothing_is_started_without_room(void **state)
+{
+	struct reject reject;
+
+	(void)state;
+	script.full = true;
+	assert_int_equal(launch(&command, &reject), 429);
+	assert_string_equal(reject.headers, REJECT_RETRY_LATER);
+	script.full = false;
+	script.has_room = false;
+	assert_int_equal(launch(&command, &reject), 503);
+	assert_string_equal(reject.headers, REJECT_RETRY_LATER);
+	assert_int_equal(script.starts, 0);
+}
+
+static void
+test_a_path_without_a_program_is_not_found(void **state)
+{
+	struct endpoint none = {.dir = -1, .dir_path = "/none", .pass_env = no_env};
+	struct reject reject;
+
+	(void)state;
+	assert_int_equal(launch(&none, &reject), 404);
+	assert_null(reject.headers);
+	assert_int_equal(script.starts, 0);
+}
+
+static void
+test_the_error_of_a_start_decides_the_status(void **state)
+{
+	static const struct {
+		int error;
+		int status;
+		bool later; /* it may succeed later */
+	} rows[] = {{EDQUOT, 429, true}, {EAGAIN, 503, true}, {ENOMEM, 503, true},
+	    {EMFILE, 503, true}, {ENFILE, 503, true}, {EACCES, 403, false},
+	    {ENOENT, 500, false}, {ENOEXEC, 500, false}, {ESTALE, 500, false}};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		struct reject reject;
+
+		script.error = rows[i].error;
+		assert_int_equal(launch(&command, &reject), rows[i].status);
+		assert_int_equal(reject.headers != NULL, rows[i].later);
+		assert_true(reject.reason && *reject.reason);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(test_a_command_is_started_with_its_arguments, begin),
+	    cmocka_unit_test_setup(test_nothing_is_started_without_room, begin),
+	    cmocka_unit_test_setup(test_a_path_without_a_program_is_not_found, begin),
+	    cmocka_unit_test_setup(test_the_error_of_a_start_decides_the_status, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
