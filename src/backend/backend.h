@@ -18,6 +18,7 @@ enum backend_state {
 	BACKEND_GONE, /* both, and nothing is left of it: backend_free() may follow */
 };
 
+/* The first four are about its output. */
 enum backend_event_kind {
 	BACKEND_CLOSE, /* it closes the session with CODE; TEXT is the reason, SHOWN the record
 			*/
@@ -26,6 +27,7 @@ enum backend_event_kind {
 	BACKEND_TOO_BIG, /* a message exceeds the limit */
 	BACKEND_NO_MEMORY,
 	BACKEND_STUCK, /* it can't be terminated: how it ends will not be known */
+	BACKEND_HINT, /* TEXT is for the log: why it probably ended so soon */
 };
 
 struct backend_event {
@@ -58,9 +60,7 @@ struct backend;
 struct backend_ops {
 	enum backend_result (*write)(struct backend *backend, struct batch *batch);
 	void (*flush)(struct backend *backend);
-	void (*put_close)(struct backend *backend, uint16_t code, struct span reason);
-	void (*finish)(struct backend *backend);
-	void (*discard)(struct backend *backend);
+	void (*finish)(struct backend *backend, uint16_t code, struct span reason);
 	void (*set_reading)(struct backend *backend, bool on);
 	void (*set_reading_log)(struct backend *backend, bool on);
 	size_t (*queued)(const struct backend *backend);
@@ -95,27 +95,15 @@ backend_flush(struct backend *backend)
 	backend->ops->flush(backend);
 }
 
-/* Tells it how the client left, if it asked for that; only the first call counts. */
+/*
+ * Ends its input after what is queued, and begins the termination sequence. CODE and REASON are
+ * how the client left, for a backend that reports this. Only the first call counts; messages
+ * may still come.
+ */
 static inline void
-backend_put_close(struct backend *backend, uint16_t code, struct span reason)
+backend_finish(struct backend *backend, uint16_t code, struct span reason)
 {
-	backend->ops->put_close(backend, code, reason);
-}
-
-/* Ends its input after what is queued, and begins the termination sequence. It may be called
- * again. */
-static inline void
-backend_finish(struct backend *backend)
-{
-	backend->ops->finish(backend);
-}
-
-/* Its messages are not wanted any more: they are read, so that it can end, and dropped. It may
- * be called again. */
-static inline void
-backend_discard(struct backend *backend)
-{
-	backend->ops->discard(backend);
+	backend->ops->finish(backend, code, reason);
 }
 
 /* Messages come only while reading is on, at first off; lines for the log likewise, at first

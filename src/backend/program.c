@@ -5,9 +5,11 @@
 #include "framing/framing_json.h"
 #include "net/loop.h"
 #include "process/child.h"
+#include "process/diagnose.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,9 +53,9 @@ struct program {
 	};
 	bool reaped; /* on_reaped was called: nothing more comes of the child */
 	bool initialized; /* the request of framing.null_process_id was seen */
-	bool close_put; /* as an event */
-	bool discards; /* its output */
+	bool finished;
 	bool short_records;
+	char path[]; /* of the file that was started */
 };
 
 static struct program *
@@ -242,26 +244,22 @@ program_build_open(const struct program_spec *spec, struct buffer *event)
 }
 
 static void
-program_put_close(struct backend *backend, uint16_t code, struct span reason)
+program_finish(struct backend *backend, uint16_t code, struct span reason)
 {
 	struct program *p = program_of(backend);
 	struct buffer event = {0};
 
-	if (!p->rules->events || p->close_put)
+	if (p->finished)
 		return;
-	p->close_put = true;
+	p->finished = true;
 	program_flush(backend);
-	/* Without memory its input ends without this record. */
-	if (framing_json_put_close(&event, code, reason))
+	/* One that has ended its output asks nothing any more. Without memory its input ends
+	 * without this record. */
+	if (p->rules->events && backend->state == BACKEND_RUNNING &&
+	    framing_json_put_close(&event, code, reason))
 		child_write_take(p->child, &event);
 	buffer_clear(&event);
-}
-
-static void
-program_finish(struct backend *backend)
-{
-	program_flush(backend);
-	child_end(program_of(backend)->child);
+	child_end(p->child);
 }
 
 static size_t
@@ -407,8 +405,7 @@ program_read(struct program *p)
 
 	switch (child_read(p->child, p->loop->in, program_read_size(p), &n)) {
 	case STREAM_OK:
-		if (!p->discards)
-			program_emit_all(p, n);
+		program_emit_all(p, n);
 		break;
 	case STREAM_AGAIN:
 		return;
@@ -416,9 +413,7 @@ program_read(struct program *p)
 	case STREAM_FAILED:
 		/* The last line counts also without its end. */
 		first = !p->reader.in_message;
-		if (!p->discards)
-			(void)program_emit_item(
-			    p, framing_end(&p->reader, &item), &item, first);
+		(void)program_emit_item(p, framing_end(&p->reader, &item), &item, first);
 		framing_clear(&p->reader);
 		break;
 	}
@@ -452,17 +447,6 @@ program_set_reading_log(struct backend *backend, bool on)
 }
 
 static void
-program_discard(struct backend *backend)
-{
-	struct program *p = program_of(backend);
-
-	if (p->discards)
-		return;
-	p->discards = true;
-	framing_stop(&p->reader);
-}
-
-static void
 program_on_stdout(void *arg)
 {
 	program_read(arg);
@@ -492,12 +476,31 @@ program_on_stuck(void *arg)
 	program_changed(p);
 }
 
+/* 126 and 127 are what env(1) and shells exit with when they can't start a program; the file
+ * shows why more clearly than what they print. */
+static void
+program_hint(struct program *p)
+{
+	struct child_exit end = child_exit(p->child);
+	struct backend_event event = {.kind = BACKEND_HINT};
+	char why[DIAGNOSE_MAX];
+	char text[DIAGNOSE_MAX + PATH_MAX];
+
+	if (end.by_signal || (end.value != 126 && end.value != 127) ||
+	    !diagnose_program(p->path, 0, why))
+		return;
+	snprintf(text, sizeof(text), "can't start %s: %s", p->path, why);
+	event.text = span_of(text);
+	p->backend.handlers->on_event(p->backend.arg, &event);
+}
+
 static void
 program_on_reaped(void *arg)
 {
 	struct program *p = arg;
 
 	p->reaped = true;
+	program_hint(p);
 	program_changed(p);
 }
 
@@ -533,9 +536,7 @@ program_free(struct backend *backend)
 static const struct backend_ops program_ops = {
     .write = program_write,
     .flush = program_flush,
-    .put_close = program_put_close,
     .finish = program_finish,
-    .discard = program_discard,
     .set_reading = program_set_reading,
     .set_reading_log = program_set_reading_log,
     .queued = program_queued,
@@ -546,7 +547,8 @@ struct backend *
 program_start(const struct program_spec *spec, const struct backend_handlers *handlers,
     void *arg, int *error)
 {
-	struct program *p = calloc(1, sizeof(*p));
+	size_t path_size = strlen(spec->command.path) + 1;
+	struct program *p = calloc(1, sizeof(*p) + path_size);
 	struct buffer event = {0};
 
 	*error = ENOMEM;
@@ -565,6 +567,7 @@ program_start(const struct program_spec *spec, const struct backend_handlers *ha
 	    .pid = child_pid(p->child),
 	    .reading_log = true,
 	};
+	memcpy(p->path, spec->command.path, path_size);
 	p->loop = spec->loop;
 	p->rules = spec->rules;
 	loop_task_init(&p->drain, program_on_drain);

@@ -55,25 +55,3 @@ lines_clear(struct lines *lines)
 {
 	buffer_clear(&lines->begun);
 }
-
-bool
-lines_limit_allows(struct lines_limit *limit, int64_t now_ms)
-{
-	int64_t seconds = (now_ms - limit->since_ms) / 1000;
-
-	if (limit->since_ms == 0 || seconds >= LINES_BURST / LINES_PER_SECOND) {
-		limit->left = LINES_BURST;
-		limit->since_ms = now_ms;
-	} else if (seconds > 0) {
-		limit->left += (unsigned int)seconds * LINES_PER_SECOND;
-		if (limit->left > LINES_BURST)
-			limit->left = LINES_BURST;
-		limit->since_ms += 1000 * seconds;
-	}
-	if (limit->left == 0) {
-		limit->suppressed++;
-		return false;
-	}
-	limit->left--;
-	return true;
-}

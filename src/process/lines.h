@@ -32,23 +32,4 @@ void lines_end(struct lines *lines, lines_handler *handler, void *arg);
 
 void lines_clear(struct lines *lines);
 
-/*
- * How many of the lines are logged: a burst, and then a number per second. One program that
- * reports each of its messages would fill the disk, and drown all others.
- */
-enum {
-	LINES_BURST = 200,
-	LINES_PER_SECOND = 20,
-};
-
-/* Zero bytes ({0}) are its beginning. */
-struct lines_limit {
-	int64_t since_ms; /* what LEFT counts; 0: nothing yet */
-	unsigned int left; /* lines that may be logged */
-	unsigned int suppressed; /* lines since the last one that was logged */
-};
-
-/* Whether a line at NOW_MS is logged; a line that is not is counted. */
-bool lines_limit_allows(struct lines_limit *limit, int64_t now_ms);
-
 #endif

@@ -145,7 +145,6 @@ server_set_endpoint(struct server *server)
 		{
 		    .compat = options->compat,
 		    .command = options->command ? options->program : endpoint->dir_path,
-		    .is_directory = !options->command,
 		    .subprotocols = options->subprotocol.items,
 		    .subprotocol_count = options->subprotocol.count,
 		},

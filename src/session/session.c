@@ -142,15 +142,11 @@ session_free(struct session *s)
 	loop_defer_free(s->loop, &s->deferred, session_release);
 }
 
-/* The backend may ask why its input ends. Of one that ended its output nobody says more. */
 static void
 session_finish_backend(struct session *s)
 {
-	if (s->backend_state == BACKEND_RUNNING)
-		backend_put_close(s->backend,
-		    s->closing != CLOSING_NONE ? s->close_code : CLOSE_ABNORMAL,
-		    s->close_reason);
-	backend_finish(s->backend);
+	backend_finish(s->backend, s->closing != CLOSING_NONE ? s->close_code : CLOSE_ABNORMAL,
+	    s->close_reason);
 }
 
 /* The close code and the reason that tell how the backend ended. */
@@ -194,10 +190,8 @@ session_step(struct session *s)
 	session_note_states(s);
 	for (;;) {
 		session_ask(s);
-		if (!s->policy.relay_output) {
-			backend_discard(s->backend);
+		if (!s->policy.relay_output)
 			output_clear(&s->output);
-		}
 		if (s->policy.finish_backend)
 			session_finish_backend(s);
 		if (s->policy.send_close) {
@@ -283,7 +277,7 @@ session_on_peer_close(void *arg, uint16_t code, struct span reason)
 	struct session *s = arg;
 
 	s->log.close_received = code;
-	backend_put_close(s->backend, code, reason);
+	backend_finish(s->backend, code, reason);
 	s->closing = s->closing == CLOSING_SENT ? CLOSING_ANSWERED : CLOSING_REQUESTED;
 	s->close_code = code;
 }
@@ -370,9 +364,6 @@ session_on_backend_log_line(void *arg, const char *line, size_t len)
 static void
 session_note_malformed(struct session *s, const char *why, struct span bytes)
 {
-	/* One that is being ended may well end within a record. */
-	if (!s->policy.relay_output || s->closing != CLOSING_NONE)
-		return;
 	session_log_malformed(&s->log, why, bytes);
 	session_request_close(s, CLOSE_INTERNAL, "the program's output is malformed");
 }
@@ -382,8 +373,6 @@ session_on_backend_close(struct session *s, const struct backend_event *event)
 {
 	char *text;
 
-	if (s->closing != CLOSING_NONE)
-		return;
 	if (!frame_close_code_valid(event->code)) {
 		session_note_malformed(s, "close with a code that can't be sent", event->shown);
 		return;
@@ -401,6 +390,10 @@ session_on_backend_event(void *arg, const struct backend_event *event)
 {
 	struct session *s = arg;
 
+	/* The output of one that is being ended may well end within a record. */
+	if (event->kind <= BACKEND_NO_MEMORY &&
+	    (!s->policy.relay_output || s->closing != CLOSING_NONE))
+		return;
 	switch (event->kind) {
 	case BACKEND_CLOSE:
 		session_on_backend_close(s, event);
@@ -409,8 +402,7 @@ session_on_backend_event(void *arg, const struct backend_event *event)
 		session_note_malformed(s, event->why, event->shown);
 		break;
 	case BACKEND_TOO_BIG:
-		if (s->policy.relay_output && s->closing == CLOSING_NONE)
-			session_log_line(&s->log, LOG_ERROR, span_of(s->rules->reason_output));
+		session_log_line(&s->log, LOG_ERROR, span_of(s->rules->reason_output));
 		session_request_close(s, CLOSE_INTERNAL, s->rules->reason_output);
 		break;
 	case BACKEND_NO_MEMORY:
@@ -418,6 +410,9 @@ session_on_backend_event(void *arg, const struct backend_event *event)
 		break;
 	case BACKEND_STUCK:
 		session_request_close(s, CLOSE_INTERNAL, "the program can't be terminated");
+		break;
+	case BACKEND_HINT:
+		session_log_hint(&s->log, event->text);
 		break;
 	}
 }

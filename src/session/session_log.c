@@ -2,7 +2,6 @@
 /* The log lines of a session. */
 #include "session/session_log.h"
 
-#include "process/diagnose.h"
 #include "websocket/frame.h"
 
 #include <stdio.h>
@@ -19,7 +18,6 @@ enum {
 enum {
 	SESSION_LOG_REMOTE,
 	SESSION_LOG_OFFERED,
-	SESSION_LOG_PROGRAM,
 	SESSION_LOG_URL,
 	SESSION_LOG_ORIGIN,
 };
@@ -38,9 +36,8 @@ size_t
 session_log_texts(const struct session_log_spec *spec, char texts[SESSION_LOG_TEXTS_MAX])
 {
 	struct span origin = spec->origin.len > 0 ? spec->origin : SPAN("file:");
-	int len = snprintf(texts, SESSION_LOG_TEXTS_MAX, "%s%c%.*s%c%s", spec->remote, 0,
-	    (int)spec->offered.len, spec->offered.len > 0 ? spec->offered.data : "", 0,
-	    spec->rules->is_directory ? spec->program : "");
+	int len = snprintf(texts, SESSION_LOG_TEXTS_MAX, "%s%c%.*s", spec->remote, 0,
+	    (int)spec->offered.len, spec->offered.len > 0 ? spec->offered.data : "");
 
 	if (spec->rules->compat)
 		len += 1 + snprintf(texts + len + 1, SESSION_LOG_TEXTS_MAX - (size_t)len - 1,
@@ -187,9 +184,38 @@ session_log_suppressed(struct session_log *log)
 }
 
 void
+session_log_hint(struct session_log *log, struct span text)
+{
+	if (!log->rules->compat)
+		session_log_line(log, LOG_WARN, text);
+}
+
+bool
+log_limit_allows(struct log_limit *limit, int64_t now_ms)
+{
+	int64_t seconds = (now_ms - limit->since_ms) / 1000;
+
+	if (limit->since_ms == 0 || seconds >= LOG_LIMIT_BURST / LOG_LIMIT_PER_SECOND) {
+		limit->left = LOG_LIMIT_BURST;
+		limit->since_ms = now_ms;
+	} else if (seconds > 0) {
+		limit->left += (unsigned int)seconds * LOG_LIMIT_PER_SECOND;
+		if (limit->left > LOG_LIMIT_BURST)
+			limit->left = LOG_LIMIT_BURST;
+		limit->since_ms += 1000 * seconds;
+	}
+	if (limit->left == 0) {
+		limit->suppressed++;
+		return false;
+	}
+	limit->left--;
+	return true;
+}
+
+void
 session_log_stderr(struct session_log *log, struct span line)
 {
-	if (!log_shows(LOG_ERROR) || !lines_limit_allows(&log->stderr_limit, util_clock_ms()))
+	if (!log_shows(LOG_ERROR) || !log_limit_allows(&log->stderr_limit, util_clock_ms()))
 		return;
 	session_log_suppressed(log);
 	if (session_log_begin(log, LOG_ERROR, "stderr", line))
@@ -271,24 +297,6 @@ session_log_hint_buffering(struct session_log *log)
 		 "output: let it flush after each line (python3 -u, stdbuf -oL, fflush)"));
 }
 
-/* 126 and 127 are what env(1) and shells exit with when they can't start a program; the file
- * says why more clearly than what they print. */
-static void
-session_log_hint_interpreter(struct session_log *log, const struct backend *backend)
-{
-	const char *program = log->rules->is_directory
-				  ? session_log_text(log, SESSION_LOG_PROGRAM)
-				  : log->rules->command;
-	char why[DIAGNOSE_MAX];
-	char message[DIAGNOSE_MAX + PATH_MAX];
-
-	if (backend->by_signal || (backend->value != 126 && backend->value != 127) ||
-	    !diagnose_program(program, 0, why))
-		return;
-	snprintf(message, sizeof(message), "can't start %s: %s", program, why);
-	session_log_line(log, LOG_WARN, span_of(message));
-}
-
 static void
 session_log_close_line(
     struct session_log *log, const struct backend *backend, struct span reason)
@@ -331,7 +339,6 @@ session_log_close(struct session_log *log, const struct backend *backend, struct
 	session_log_close_line(log, backend, reason);
 	if (log->rules->compat)
 		return;
-	session_log_hint_interpreter(log, backend);
 	session_log_hint_subprotocol(log);
 	session_log_hint_buffering(log);
 }

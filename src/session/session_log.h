@@ -6,13 +6,11 @@
 #include "backend/backend.h"
 #include "base/log.h"
 #include "peer/peer.h"
-#include "process/lines.h"
 
 /* Of an endpoint; all borrowed for longer than any session. */
 struct session_log_rules {
 	bool compat; /* websocketd's lines */
 	const char *command; /* the program, or the directory of programs */
-	bool is_directory;
 	char *const *subprotocols; /* those that may be selected */
 	size_t subprotocol_count;
 };
@@ -32,15 +30,34 @@ struct session_log_spec {
 	struct span offered; /* the client's first subprotocol if none was selected */
 };
 
+/*
+ * How many lines of stderr are logged: a burst, and then a number per second. One program that
+ * reports each of its messages would fill the disk, and drown all others. Zero bytes ({0}) are
+ * its beginning.
+ */
+enum {
+	LOG_LIMIT_BURST = 200,
+	LOG_LIMIT_PER_SECOND = 20,
+};
+
+struct log_limit {
+	int64_t since_ms; /* what LEFT counts; 0: nothing yet */
+	unsigned int left; /* lines that may be logged */
+	unsigned int suppressed; /* lines since the last one that was logged */
+};
+
+/* Whether a line at NOW_MS is logged; a line that is not is counted. */
+bool log_limit_allows(struct log_limit *limit, int64_t now_ms);
+
 struct session_log {
 	const struct session_log_rules *rules; /* borrowed */
 	uint64_t id;
 	int64_t opened_ms;
 	pid_t pid;
-	/* Borrowed: the client's address, the subprotocol offered and the program below a
-	 * directory; in compat mode also the URL and the origin. Each is terminated. */
+	/* Borrowed: the client's address and the subprotocol offered; in compat mode also the
+	 * URL and the origin. Each is terminated. */
 	const char *texts;
-	struct lines_limit stderr_limit;
+	struct log_limit stderr_limit;
 	bool warned_not_utf8; /* each of these two is logged once */
 	bool warned_dropped;
 	/* For the closing line. */
@@ -80,7 +97,10 @@ void session_log_malformed(struct session_log *log, const char *why, struct span
 void session_log_not_utf8(struct session_log *log, enum log_level level, struct span what);
 void session_log_dropped(struct session_log *log, const char *why);
 
-/* A line that the program wrote to stderr; of many, only some (process/lines.h). */
+/* Why the program probably ended so soon. */
+void session_log_hint(struct session_log *log, struct span text);
+
+/* A line that the program wrote to stderr; of many, only some. */
 void session_log_stderr(struct session_log *log, struct span line);
 
 /* The first line; and the last one: how the session went and ended, with hints. */

@@ -31,25 +31,13 @@ script_flush(struct backend *backend)
 }
 
 static void
-script_put_close(struct backend *backend, uint16_t code, struct span reason)
+script_finish(struct backend *backend, uint16_t code, struct span reason)
 {
 	struct script_backend *b = script_of(backend);
 
 	(void)reason;
-	if (b->close == 0)
+	if (b->finishes++ == 0)
 		b->close = code;
-}
-
-static void
-script_finish(struct backend *backend)
-{
-	script_of(backend)->finishes++;
-}
-
-static void
-script_discard(struct backend *backend)
-{
-	script_of(backend)->discards++;
 }
 
 static void
@@ -80,9 +68,7 @@ script_free(struct backend *backend)
 static const struct backend_ops script_ops = {
     .write = script_write,
     .flush = script_flush,
-    .put_close = script_put_close,
     .finish = script_finish,
-    .discard = script_discard,
     .set_reading = script_set_reading,
     .set_reading_log = script_set_reading_log,
     .queued = script_queued,

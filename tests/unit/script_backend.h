@@ -14,7 +14,6 @@ struct script_backend {
 	size_t queued;
 	uint16_t close; /* how the client left */
 	unsigned int finishes;
-	unsigned int discards;
 	bool freed;
 };
 

@@ -71,47 +71,12 @@ test_a_long_line_is_cut_and_the_next_one_is_whole(void **state)
 	}
 }
 
-/* How many of COUNT lines at a time are logged. */
-static unsigned int
-allowed(struct lines_limit *limit, unsigned int count, int64_t now_ms)
-{
-	unsigned int sum = 0;
-
-	while (count-- > 0)
-		sum += lines_limit_allows(limit, now_ms);
-	return sum;
-}
-
-static void
-test_a_burst_and_then_some_per_second(void **state)
-{
-	struct lines_limit limit = {0};
-	int64_t now = 12345;
-
-	(void)state;
-	assert_int_equal(allowed(&limit, LINES_BURST, now), LINES_BURST);
-	assert_int_equal(limit.suppressed, 0);
-	assert_int_equal(allowed(&limit, 1000, now), 0);
-	assert_int_equal(limit.suppressed, 1000);
-	assert_int_equal(allowed(&limit, 1, now + 999), 0);
-	assert_int_equal(limit.suppressed, 1001);
-	limit.suppressed = 0;
-	assert_int_equal(allowed(&limit, 1000, now + 1000), LINES_PER_SECOND);
-	/* What is left of a second counts for the next one. */
-	assert_int_equal(allowed(&limit, 1000, now + 2999), LINES_PER_SECOND);
-	assert_int_equal(allowed(&limit, 1000, now + 3000), LINES_PER_SECOND);
-	/* However long nothing came, the burst is the same. */
-	assert_int_equal(allowed(&limit, 10000, now + 1000000000000), LINES_BURST);
-	assert_int_equal(allowed(&limit, 1000, now + 1000000000000), 0);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_lines_split_everywhere),
 	    cmocka_unit_test(test_a_long_line_is_cut_and_the_next_one_is_whole),
-	    cmocka_unit_test(test_a_burst_and_then_some_per_second),
 	};
 
 	return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
