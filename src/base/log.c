@@ -35,7 +35,7 @@ static struct {
 	struct span message; /* borrowed until log_end(); compat writes it last */
 } line;
 
-static const char *const log_level_names[] = {
+const char *const log_level_names[] = {
     [LOG_DEBUG] = "debug",
     [LOG_TRACE] = "trace",
     [LOG_ACCESS] = "access",
@@ -43,6 +43,8 @@ static const char *const log_level_names[] = {
     [LOG_WARN] = "warn",
     [LOG_ERROR] = "error",
     [LOG_FATAL] = "fatal",
+    [LOG_NONE] = "none",
+    NULL,
 };
 
 /* websocketd has no level for warnings; its scripts look for ERROR. */

@@ -36,6 +36,9 @@ enum log_level {
 	LOG_NONE,
 };
 
+/* Their names, NULL at the end. */
+extern const char *const log_level_names[];
+
 enum log_format {
 	LOG_TEXT,
 	LOG_JSON,

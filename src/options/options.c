@@ -91,60 +91,43 @@ static void
 read_early_values(struct options *options, int argc, char **argv)
 {
 	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
+	struct option_place place = option_command_line(options);
 
-	options->compat = argc > 0 && is_named_websocketd(argv[0]);
+	options->server.compat = argc > 0 && is_named_websocketd(argv[0]);
 	while (walk_next(&walk) == WALK_OPTION) {
 		if (walk.row->early)
-			(void)walk.row->set(walk.row, options, walk.value);
-	}
-}
-
-/* Stores the defaults of the rows that are REPEATABLE or are not. They are our own words, so
- * they fit. */
-static void
-set_defaults(struct options *options, bool repeatable)
-{
-	for (size_t i = 0; i < option_row_count; i++) {
-		const struct option_row *row = &option_rows[i];
-		const char *initial = option_initial(row, options->compat, options->ssl);
-
-		if (!initial || row->repeatable != repeatable)
-			continue;
-		if (repeatable &&
-		    ((const struct options_list *)option_target(row, options))->count > 0)
-			continue;
-		if (row->set(row, options, span_of(initial)))
-			abort();
+			(void)option_apply(walk.row, &place, walk.value);
 	}
 }
 
 /* Reports an argument that is not a valid option, and returns the exit status. */
 static int
-report_bad_option(
-    const struct options *options, const struct walk *walk, enum walk_result result, FILE *err)
+report_bad_option(const struct option_place *place, const struct walk *walk,
+    enum walk_result result, FILE *err)
 {
 	const char *suggestion = result == WALK_UNKNOWN ? option_suggest(walk->name) : NULL;
 	int shown = (int)(walk->name.data + walk->name.len - walk->word);
 
-	if (options->compat && result == WALK_MISSING)
+	if (place->compat && result == WALK_MISSING)
 		fprintf(err, "flag needs an argument: -%s\n", walk->row->name);
-	else if (options->compat && result == WALK_SYNTAX)
+	else if (place->compat && result == WALK_SYNTAX)
 		fprintf(err, "bad flag syntax: %s\n", walk->word);
-	else if (options->compat)
+	else if (place->compat)
 		fprintf(err, "flag provided but not defined: -%.*s\n", (int)walk->name.len,
 		    walk->name.data);
 	else if (result == WALK_MISSING)
-		fprintf(err, "wspipe: --%s needs a value: write --%s=%s\n", walk->row->name,
-		    walk->row->name, walk->row->argument);
+		fprintf(err, "%s: --%s needs a value: write --%s=%s\n", place->name,
+		    walk->row->name, walk->row->name, walk->row->argument);
 	else if (result == WALK_SYNTAX)
-		fprintf(err, "wspipe: invalid option '%s'; see 'wspipe --help'\n", walk->word);
-	else if (suggestion)
-		fprintf(err, "wspipe: unknown option %.*s; did you mean --%s?\n", shown,
-		    walk->word, suggestion);
-	else
-		fprintf(err, "wspipe: unknown option %.*s; see 'wspipe --help'\n", shown,
+		fprintf(err, "%s: invalid option '%s'; see 'wspipe --help'\n", place->name,
 		    walk->word);
-	return options->compat ? COMPAT_FLAG : EX_USAGE;
+	else if (suggestion)
+		fprintf(err, "%s: unknown option %.*s; did you mean --%s?\n", place->name,
+		    shown, walk->word, suggestion);
+	else
+		fprintf(err, "%s: unknown option %.*s; see 'wspipe --help'\n", place->name,
+		    shown, walk->word);
+	return place->compat ? COMPAT_FLAG : EX_USAGE;
 }
 
 /* Prints TEXT on one line, whatever it contains. */
@@ -160,72 +143,66 @@ print_text(FILE *err, const char *text, size_t len)
 
 /* Reports a value that its setter rejects with REASON; see option_setter for its form. */
 static int
-report_bad_value(const struct options *options, const struct walk *walk, const char *reason,
-    FILE *out, FILE *err)
+report_bad_value(const struct option_place *place, const struct option_row *row,
+    struct span value, const char *reason, FILE *out, FILE *err)
 {
-	const struct option_row *row = walk->row;
 	size_t rule = strcspn(reason, ";");
 
-	if (row->set == option_set_unsupported) {
-		if (options->compat)
-			fprintf(err,
-			    "flag provided but not defined: -%s\n"
-			    "(wspipe does not support websocketd's --%s yet)\n",
-			    row->name, row->name);
-		else
-			fprintf(
-			    err, "wspipe: websocketd's --%s is not supported yet\n", row->name);
-		return options->compat ? COMPAT_FLAG : EX_USAGE;
-	}
-	if (!options->compat && strncmp(reason, "must be ", 8) == 0) {
-		fprintf(err, "wspipe: --%s %.*s, not '", row->name, (int)rule, reason);
-		print_text(err, walk->value.data, walk->value.len);
+	if (row->set == option_set_unsupported && place->compat)
+		fprintf(err,
+		    "flag provided but not defined: -%s\n"
+		    "(wspipe does not support websocketd's --%s yet)\n",
+		    row->name, row->name);
+	else if (row->set == option_set_unsupported)
+		fprintf(err, "%s: websocketd's --%s is not supported yet\n", place->name,
+		    row->name);
+	else if (!place->compat && strncmp(reason, "must be ", 8) == 0) {
+		fprintf(err, "%s: --%s %.*s, not '", place->name, row->name, (int)rule, reason);
+		print_text(err, value.data, value.len);
 		fprintf(err, "'%s\n", reason + rule);
-		return EX_USAGE;
-	}
-	if (!options->compat) {
-		fprintf(err, "wspipe: --%s: ", row->name);
+	} else if (!place->compat) {
+		fprintf(err, "%s: --%s: ", place->name, row->name);
 		print_text(err, reason, strlen(reason));
 		fputc('\n', err);
-		return EX_USAGE;
-	}
-	if (strcmp(row->name, "loglevel") == 0) {
+	} else if (strcmp(row->name, "loglevel") == 0) {
 		fprintf(out,
 		    "Incorrect loglevel flag '%s'. Use --help to see allowed values.\n",
-		    walk->value.data);
+		    value.data);
 		return COMPAT_NOTHING;
-	}
-	if (row->argument)
-		fprintf(err, "invalid value \"%s\" for flag -%s: %s\n", walk->value.data,
-		    row->name, reason);
+	} else if (row->argument)
+		fprintf(err, "invalid value \"%s\" for flag -%s: %s\n", value.data, row->name,
+		    reason);
 	else
-		fprintf(err, "invalid boolean value \"%s\" for -%s: parse error\n",
-		    walk->value.data, row->name);
-	return COMPAT_FLAG;
+		fprintf(err, "invalid boolean value \"%s\" for -%s: parse error\n", value.data,
+		    row->name);
+	return place->compat ? COMPAT_FLAG : EX_USAGE;
 }
 
 /* The second walk. False: exit with *STATUS. */
 static bool
-read_values(struct options *options, struct walk *walk, FILE *out, FILE *err, int *status)
+read_values(
+    const struct option_place *place, struct walk *walk, FILE *out, FILE *err, int *status)
 {
+	const struct options_server *server = place->scopes[OPTION_SERVER];
 	enum walk_result result;
 
 	while ((result = walk_next(walk)) == WALK_OPTION) {
-		const char *reason = walk->row->set(walk->row, options, walk->value);
+		const char *reason = option_apply(walk->row, place, walk->value);
 
 		if (reason) {
-			*status = report_bad_value(options, walk, reason, out, err);
+			*status =
+			    report_bad_value(place, walk->row, walk->value, reason, out, err);
 			return false;
 		}
-		if (options->help) {
-			options_help_print(options->compat ? err : out, options->compat);
+		if (server->help) {
+			options_help_print(place->compat ? err : out, place->compat);
 			*status = EX_OK;
 			return false;
 		}
 	}
 	if (result == WALK_END)
 		return true;
-	*status = report_bad_option(options, walk, result, err);
+	*status = report_bad_option(place, walk, result, err);
 	return false;
 }
 
@@ -233,21 +210,19 @@ read_values(struct options *options, struct walk *walk, FILE *out, FILE *err, in
 static const char *
 find_misplaced(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		struct walk walk = {.argc = argc, .argv = argv, .next = i};
 		struct options scratch = {0};
+		struct option_place place = option_command_line(&scratch);
 		const char *reason;
-		bool common;
 
-		if (strcmp(argv[i], "--") == 0)
-			break;
-		if (walk_next(&walk) != WALK_OPTION || walk.row->set == option_set_unsupported)
+		/* Most programs have --help and the like themselves. */
+		if (walk_next(&walk) != WALK_OPTION || walk.row->section == OPTION_OTHER ||
+		    walk.row->set == option_set_unsupported)
 			continue;
-		reason = walk.row->set(walk.row, &scratch, walk.value);
-		/* Most programs have these themselves. */
-		common = scratch.help || scratch.version || scratch.license;
+		reason = option_apply(walk.row, &place, walk.value);
 		options_clear(&scratch);
-		if (!reason && !common)
+		if (!reason)
 			return argv[i];
 	}
 	return NULL;
@@ -257,25 +232,29 @@ enum options_result
 options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *err, int *status)
 {
 	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
+	struct options_endpoint *endpoint = &options->endpoint;
+	struct option_place place;
 
 	*options = (struct options){0};
 	read_early_values(options, argc, argv);
-	set_defaults(options, false);
-	if (options->compat)
-		options->log_format = LOG_COMPAT; /* it has no word on the command line */
+	place = option_command_line(options);
+	option_apply_initial(&place, options->listener.ssl, false);
+	if (place.compat)
+		options->server.log_format =
+		    LOG_COMPAT; /* it has no word on the command line */
 
 	if (argc <= 1) {
-		if (options->compat)
+		if (place.compat)
 			fputs("Command line arguments are missing.\n", out);
-		options_help_usage(err, options->compat);
-		*status = options->compat ? COMPAT_NOTHING : EX_USAGE;
+		options_help_usage(err, place.compat);
+		*status = place.compat ? COMPAT_NOTHING : EX_USAGE;
 		return OPTIONS_EXIT;
 	}
-	if (!read_values(options, &walk, out, err, status))
+	if (!read_values(&place, &walk, out, err, status))
 		return OPTIONS_EXIT;
-	if (options->version || options->license) {
-		if (options->version)
-			options_help_version(out, options->compat);
+	if (options->server.version || options->server.license) {
+		if (options->server.version)
+			options_help_version(out, place.compat);
 		else
 			options_help_license(out);
 		*status = EX_OK;
@@ -283,33 +262,21 @@ options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *e
 	}
 
 	if (walk.next < argc)
-		options->command = argv + walk.next;
-	set_defaults(options, true); /* of the lists that are empty still */
-	if (options->compat && options->origin.count == 0 && !options->sameorigin)
-		options->origin_any = true;
-	if (!options->compat && options->command)
+		endpoint->command = argv + walk.next;
+	option_apply_initial(&place, options->listener.ssl, true);
+	if (place.compat && endpoint->origin.count == 0 && !endpoint->sameorigin)
+		(void)option_apply(option_find(SPAN("origin")), &place, SPAN("any"));
+	if (!place.compat && endpoint->command)
 		options->misplaced = find_misplaced(argc - walk.next, argv + walk.next);
-	return options_check(options, err, status) ? OPTIONS_RUN : OPTIONS_EXIT;
+	return options_check(&place, err, status) ? OPTIONS_RUN : OPTIONS_EXIT;
 }
 
 void
 options_clear(struct options *options)
 {
-	options_list_clear(&options->address);
-	options_list_clear(&options->host);
-	options_list_clear(&options->sslcert);
-	options_list_clear(&options->sslkey);
-	free(options->sslca);
-	free(options->sslcrl);
-	options_list_clear(&options->origin);
-	options_list_clear(&options->header);
-	options_list_clear(&options->header_ws);
-	options_list_clear(&options->header_http);
-	options_list_clear(&options->passenv);
-	options_list_clear(&options->subprotocol);
-	free(options->dir);
-	free(options->staticdir);
-	free(options->health_path);
-	free(options->program);
+	option_clear(OPTION_SERVER, &options->server);
+	option_clear(OPTION_LISTENER, &options->listener);
+	option_clear(OPTION_ENDPOINT, &options->endpoint);
+	free(options->endpoint.program);
 	*options = (struct options){0};
 }

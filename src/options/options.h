@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "framing/framing.h"
+#include "session/output.h"
 #include "websocket/deflate.h"
 
 #include <stdbool.h>
@@ -26,34 +27,33 @@
 struct options_list {
 	char **items;
 	size_t count;
+	size_t initial; /* so many, at the front, are from the default */
 };
 
 enum { OPTIONS_WORKERS_MAX = 256 };
 
-/* In the order of the choices of --invalid-utf8. */
-enum options_not_utf8 {
-	OPTIONS_REPLACE,
-	OPTIONS_BINARY,
-	OPTIONS_CLOSE,
+/* What there is once. */
+struct options_server {
+	unsigned compat; /* 1: behave as websocketd where the two disagree (started as it, or
+			    --compat=websocketd) */
+	int64_t workers; /* processes that serve, 1 to OPTIONS_WORKERS_MAX */
+	bool no_core_dumps;
+	int64_t maxforks; /* 0: no limit */
+	int64_t max_per_ip; /* connections of an address; 0: no limit */
+	int64_t closems;
+	char *health_path; /* owned: the path of a URL as in a request; NULL: none */
+	enum log_level loglevel;
+	enum log_format log_format;
+	bool help; /* these three are answered by options_parse() itself */
+	bool version;
+	bool license;
 };
 
-/* In the order of the choices of --lsp-processid. */
-enum options_process_id {
-	OPTIONS_PROCESS_ID_KEEP,
-	OPTIONS_PROCESS_ID_NULL,
-};
-
-struct options {
-	bool compat; /* behave as websocketd where the two disagree (started as it, or
-			--compat=websocketd) */
-
+/* Where clients connect. */
+struct options_listener {
 	int64_t port; /* 0: any */
 	struct options_list
 	    address; /* "*" is all interfaces, none loopback; brackets of IPv6 removed */
-	struct options_list host; /* names without a port */
-
-	int64_t workers; /* processes that serve, 1 to OPTIONS_WORKERS_MAX */
-
 	bool ssl;
 	struct options_list
 	    sslcert; /* names of files; with ssl at least one, and as many of sslkey */
@@ -61,12 +61,17 @@ struct options {
 	char *sslca; /* owned: name of a file; NULL: none. Only with ssl */
 	char *sslcrl; /* likewise. Only with sslca */
 	bool strict_sni; /* only with ssl */
-	bool no_core_dumps;
+};
 
-	struct options_list origin; /* not parsed yet, that is origin_parse_rule()'s; "any" and
-				       "*" are not among them */
-	bool origin_any; /* --origin=any or --origin=*; compat: no --origin and no --sameorigin
-			  */
+/* What requests for a path get. */
+struct options_endpoint {
+	char **command; /* borrowed from argv, NULL-terminated; NULL: none was given */
+	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
+	char *dir; /* owned, absolute and without symbolic links; NULL: none */
+	char *staticdir; /* likewise */
+
+	struct options_list host; /* names without a port */
+	struct options_list origin; /* "any", or for origin_parse_rule() */
 	bool sameorigin;
 	bool require_origin;
 
@@ -76,51 +81,39 @@ struct options {
 	struct options_list header_http;
 
 	struct options_list passenv; /* a '*' at the end of a name stands for any others */
-	size_t passenv_own; /* so many of them, at the front, are from the default */
 	bool pass_auth;
 	struct options_list subprotocol; /* tokens, the best first */
 	bool require_subprotocol;
 	struct deflate_settings deflate;
 
-	int64_t maxforks; /* 0: no limit */
-	int64_t max_per_ip; /* connections of an address; 0: no limit */
 	uint64_t maxframesize; /* 1 + bytes of a message; 0: not given */
 	uint64_t max_message; /* bytes of a message that apply; 0: no limit */
 	int64_t max_output_message; /* bytes of a record that must be kept whole; 0: no limit */
 	int64_t max_empty_fragments; /* of a message; 0: no limit */
 	int64_t max_pings; /* of a client in a second; 0: no limit */
-	int64_t closems;
 	int64_t pingms; /* 0: off */
 	bool binary;
 	bool raw;
-	int framing; /* 1 + enum framing_kind, 0: not given; likewise the next two */
-	int framing_in;
-	int framing_out;
+	unsigned framing; /* 1 + enum framing_kind, 0: not given; likewise the next two */
+	unsigned framing_in;
+	unsigned framing_out;
 	struct framing
 	    to_program; /* what all of these come to, which options_check() finds out */
 	struct framing from_program;
 	enum framing_newline newline;
 	bool text;
 	bool events;
-	enum options_process_id lsp_processid;
+	unsigned lsp_processid; /* 0: keep, 1: null */
 	bool passstderr;
-	enum options_not_utf8 invalid_utf8;
-	char *dir; /* owned, absolute and without symbolic links; NULL: none */
-	char *staticdir; /* likewise */
-	/* Owned: the path of a URL as in a request; NULL: none. */
-	char *health_path;
+	enum output_invalid invalid_utf8;
+};
 
-	enum log_level loglevel;
-	enum log_format log_format;
-
-	char **command; /* borrowed from argv, NULL-terminated; NULL: none was given */
-	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
-	const char *misplaced; /* borrowed from command: an argument that looks like an option
-				  of wspipe; NULL: none */
-
-	bool help; /* these three are answered by options_parse() itself */
-	bool version;
-	bool license;
+struct options {
+	struct options_server server;
+	struct options_listener listener;
+	struct options_endpoint endpoint;
+	const char *misplaced; /* borrowed from the command: an argument that looks like an
+				  option of wspipe; NULL: none */
 };
 
 enum options_result {

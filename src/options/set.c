@@ -111,29 +111,39 @@ parse_bool(struct span value, bool *flag)
 }
 
 const char *
-option_set_bool(const struct option_row *row, struct options *options, struct span value)
+option_set_bool(const struct option_set *set)
 {
-	return parse_bool(value, option_target(row, options)) ? NULL : "must be true or false";
+	return parse_bool(set->value, set->target) ? NULL : "must be true or false";
 }
 
 static const char *
-parse_number(const struct option_row *row, const struct options *options, struct span value,
-    int64_t *number)
+parse_number(const struct option_set *set, int64_t *number)
 {
 	int64_t ignored;
 
-	if (options->compat && row->compat_negative &&
-	    !util_parse_number(value, INT64_MIN, -1, &ignored)) {
+	if (set->compat && set->row->compat_negative &&
+	    !util_parse_number(set->value, INT64_MIN, -1, &ignored)) {
 		*number = 0;
 		return NULL;
 	}
-	return util_parse_number(value, row->min, row->max, number);
+	return util_parse_number(set->value, set->row->min, set->row->max, number);
 }
 
 const char *
-option_set_number(const struct option_row *row, struct options *options, struct span value)
+option_set_number(const struct option_set *set)
 {
-	return parse_number(row, options, value, option_target(row, options));
+	return parse_number(set, set->target);
+}
+
+const char *
+option_set_given_number(const struct option_set *set)
+{
+	int64_t number;
+	const char *error = parse_number(set, &number);
+
+	if (!error)
+		*(uint64_t *)set->target = UINT64_C(1) + (uint64_t)number;
+	return error;
 }
 
 /* How many CPUs this process may run on. */
@@ -150,78 +160,79 @@ usable_cpus(void)
 }
 
 const char *
-option_set_workers(const struct option_row *row, struct options *options, struct span value)
+option_set_workers(const struct option_set *set)
 {
-	int64_t *workers = option_target(row, options);
+	int64_t *workers = set->target;
 
-	if (!span_equal(value, SPAN("auto"))) {
+	if (!span_equal(set->value, SPAN("auto"))) {
 		int64_t number;
 
-		if (util_parse_number(value, row->min, row->max, &number))
+		if (util_parse_number(set->value, set->row->min, set->row->max, &number))
 			return "must be 'auto' or a number from 1 to 256";
 		*workers = number;
 		return NULL;
 	}
 	*workers = usable_cpus();
-	if (*workers > row->max)
-		*workers = row->max;
+	if (*workers > set->row->max)
+		*workers = set->row->max;
 	return NULL;
 }
 
 const char *
-option_set_path(const struct option_row *row, struct options *options, struct span value)
+option_set_path(const struct option_set *set)
 {
-	char **path = option_target(row, options);
+	char **path = set->target;
 
-	if (value.len == 0 && !options->compat)
-		return strcmp(row->argument, "DIR") == 0 ? "must be a directory"
-							 : "must be a file name";
+	if (set->value.len == 0 && !set->compat)
+		return strcmp(set->row->argument, "DIR") == 0 ? "must be a directory"
+							      : "must be a file name";
 	free(*path);
-	*path = value.len == 0 ? NULL : copy(value);
+	*path = set->value.len == 0 ? NULL : copy(set->value);
 	return NULL;
 }
 
 const char *
-option_set_url_path(const struct option_row *row, struct options *options, struct span value)
+option_set_url_path(const struct option_set *set)
 {
-	char **path = option_target(row, options);
+	char **path = set->target;
 
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.data[i];
+	for (size_t i = 0; i < set->value.len; i++) {
+		unsigned char c = (unsigned char)set->value.data[i];
 
 		if (c <= ' ' || c >= 0x7f || c == '?' || c == '#')
 			return "must be a URL path such as /health";
 	}
-	if (value.len == 0 || value.data[0] != '/')
+	if (set->value.len == 0 || set->value.data[0] != '/')
 		return "must be a URL path such as /health";
 	free(*path);
-	*path = copy(value);
+	*path = copy(set->value);
 	return NULL;
 }
 
 /* websocketd takes one file: there the last one wins, and one without a name is none. */
 const char *
-option_set_files(const struct option_row *row, struct options *options, struct span value)
+option_set_files(const struct option_set *set)
 {
-	struct options_list *list = option_target(row, options);
+	struct options_list *list = set->target;
 
-	if (value.len == 0 && !options->compat)
+	if (set->value.len == 0 && !set->compat)
 		return "must be a file name";
-	if (options->compat)
+	if (set->compat)
 		options_list_clear(list);
-	if (value.len > 0)
-		list_add_take(list, copy(value));
+	if (set->value.len > 0)
+		list_add_take(list, copy(set->value));
 	return NULL;
 }
 
 const char *
-option_set_address(const struct option_row *row, struct options *options, struct span value)
+option_set_address(const struct option_set *set)
 {
-	struct options_list *list = option_target(row, options);
+	struct span value = set->value;
+	struct options_list *list = set->target;
 	const char *colon = memchr(value.data, ':', value.len);
 
 	/* To websocketd an address without text is that of all interfaces. */
-	if (value.len == 0 && options->compat)
+	if (value.len == 0 && set->compat)
 		value = SPAN("*");
 	if (value.len == 0)
 		return "must be an address or '*' for all interfaces";
@@ -240,40 +251,38 @@ option_set_address(const struct option_row *row, struct options *options, struct
 }
 
 const char *
-option_set_host(const struct option_row *row, struct options *options, struct span value)
+option_set_host(const struct option_set *set)
 {
 	size_t i = 0;
 
-	if (span_equal(value, SPAN("*")))
+	if (span_equal(set->value, SPAN("*")))
 		return "must be a host name; to accept any Host, listen with --address, or use "
 		       "a proxy that sets Host";
-	while (i < value.len &&
-	       (util_is_alpha((unsigned char)value.data[i]) ||
-		   util_is_digit((unsigned char)value.data[i]) || strchr("-._", value.data[i])))
+	while (i < set->value.len && (util_is_alpha((unsigned char)set->value.data[i]) ||
+					 util_is_digit((unsigned char)set->value.data[i]) ||
+					 strchr("-._", set->value.data[i])))
 		i++;
-	if (i < value.len || i == 0 || value.data[0] == '.' || value.data[i - 1] == '.')
+	if (i < set->value.len || i == 0 || set->value.data[0] == '.' ||
+	    set->value.data[i - 1] == '.')
 		return "must be a host name without a port";
-	list_add_take(option_target(row, options), copy(value));
+	list_add_take(set->target, copy(set->value));
 	return NULL;
 }
 
 const char *
-option_set_origin(const struct option_row *row, struct options *options, struct span value)
+option_set_origin(const struct option_set *set)
 {
-	struct options_list *list = option_target(row, options);
-	struct span rest = value, part;
-	bool some = false;
+	struct span rest = set->value, part;
 
-	options_list_clear(list);
-	options->origin_any = false;
+	options_list_clear(set->target);
 	while (next_part(&rest, &part)) {
-		some = some || part.len > 0;
-		if (span_equal(part, SPAN("any")) || span_equal(part, SPAN("*")))
-			options->origin_any = true;
-		else if (part.len > 0)
-			list_add_take(list, copy(part));
+		if (part.len > 0)
+			list_add_take(set->target,
+			    copy(span_equal(part, SPAN("*")) ? SPAN("any") : part));
 	}
-	return some || options->compat ? NULL : "must be a list of origins or 'any'";
+	return ((struct options_list *)set->target)->count > 0 || set->compat
+		   ? NULL
+		   : "must be a list of origins or 'any'";
 }
 
 /* What is wrong with the variables in TEXT, or NULL: a session's value goes into the answer
@@ -301,18 +310,18 @@ check_variables(const struct option_row *row, struct span text)
 
 /* Keeps "Name: value" with exactly one blank, so that it can be sent as it is. */
 const char *
-option_set_header(const struct option_row *row, struct options *options, struct span value)
+option_set_header(const struct option_set *set)
 {
 	static char error[80];
-	const char *colon = memchr(value.data, ':', value.len);
+	const char *colon = memchr(set->value.data, ':', set->value.len);
 	struct span name, text;
 	const char *wrong;
 	char *line;
 
 	if (!colon)
 		return "must be \"Name: value\"";
-	name = (struct span){value.data, (size_t)(colon - value.data)};
-	text = span_trim((struct span){colon + 1, value.len - name.len - 1});
+	name = (struct span){set->value.data, (size_t)(colon - set->value.data)};
+	text = span_trim((struct span){colon + 1, set->value.len - name.len - 1});
 	if (!util_is_token(name))
 		return "must be \"Name: value\" with a name of letters, digits and "
 		       "!#$%&'*+-.^_`|~";
@@ -325,35 +334,34 @@ option_set_header(const struct option_row *row, struct options *options, struct 
 			return error;
 		}
 	}
-	wrong = options->compat ? NULL : check_variables(row, text);
+	wrong = set->compat ? NULL : check_variables(set->row, text);
 	if (wrong)
 		return wrong;
 	if (asprintf(&line, "%.*s: %.*s", (int)name.len, name.data, (int)text.len, text.data) ==
 	    -1)
 		no_memory();
-	list_add_take(option_target(row, options), line);
+	list_add_take(set->target, line);
 	return NULL;
 }
 
 /* Names of variables; an empty list is one: none. A '+' in front adds to those that there are.
  */
 const char *
-option_set_names(const struct option_row *row, struct options *options, struct span value)
+option_set_names(const struct option_set *set)
 {
-	struct options_list *list = option_target(row, options);
-	struct span rest = value, part;
+	struct options_list *list = set->target;
+	struct span rest = set->value, part;
 
-	if (value.len > 0 && value.data[0] == '+') {
+	if (set->value.len > 0 && set->value.data[0] == '+') {
 		rest.data++;
 		rest.len--;
 	} else {
 		options_list_clear(list);
-		options->passenv_own = 0;
 	}
 	while (next_part(&rest, &part)) {
 		/* A blank is a comma that was forgotten; to websocketd it is a name. */
 		if (memchr(part.data, '=', part.len) || has_control(part) ||
-		    (memchr(part.data, ' ', part.len) && !options->compat))
+		    (memchr(part.data, ' ', part.len) && !set->compat))
 			return "must be variable names separated by commas";
 		if (part.len > 0 && part.data[0] == '+')
 			return "must be variable names separated by commas, with one '+' "
@@ -362,17 +370,15 @@ option_set_names(const struct option_row *row, struct options *options, struct s
 		if (part.len > 0)
 			list_add_take(list, copy(part));
 	}
-	if (span_equal(value, span_of(option_initial(row, options->compat, options->ssl))))
-		options->passenv_own = list->count;
 	return NULL;
 }
 
 /* Tokens of HTTP, each once; an empty list is one: none. */
 const char *
-option_set_tokens(const struct option_row *row, struct options *options, struct span value)
+option_set_tokens(const struct option_set *set)
 {
-	struct options_list *list = option_target(row, options);
-	struct span rest = value, part;
+	struct options_list *list = set->target;
+	struct span rest = set->value, part;
 
 	options_list_clear(list);
 	while (next_part(&rest, &part)) {
@@ -434,10 +440,10 @@ set_deflate_part(struct deflate_settings *settings, struct span part)
 
 /* A boolean, or a list that changes the settings: it starts from the defaults each time. */
 const char *
-option_set_deflate(const struct option_row *row, struct options *options, struct span value)
+option_set_deflate(const struct option_set *set)
 {
-	struct deflate_settings *settings = option_target(row, options);
-	struct span rest = value, part;
+	struct deflate_settings *settings = set->target;
+	struct span rest = set->value, part;
 
 	*settings = (struct deflate_settings){
 	    .takeover = true,
@@ -445,7 +451,7 @@ option_set_deflate(const struct option_row *row, struct options *options, struct
 	    .level = DEFLATE_LEVEL_INITIAL,
 	    .min = DEFLATE_MIN_INITIAL,
 	};
-	if (parse_bool(value, &settings->on))
+	if (parse_bool(set->value, &settings->on))
 		return NULL;
 	while (next_part(&rest, &part)) {
 		const char *wrong = set_deflate_part(settings, part);
@@ -457,81 +463,36 @@ option_set_deflate(const struct option_row *row, struct options *options, struct
 	return NULL;
 }
 
-/* The index of VALUE in the choices of ROW. NULL, or what is wrong. */
-static const char *
-choose(const struct option_row *row, struct span value, unsigned *choice)
-{
-	static char error[96];
-
-	for (unsigned i = 0; row->choices[i]; i++) {
-		if (span_equal(value, span_of(row->choices[i]))) {
-			*choice = i;
-			return NULL;
-		}
-	}
-	snprintf(error, sizeof(error), row->choices[1] ? "must be %s" : "must be '%s'",
-	    option_choice_words(row));
-	return error;
-}
-
-/* Each enum that starts at 0 is stored as an unsigned int. */
+/* Each enum is stored as an unsigned int. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum log_format) == sizeof(unsigned) &&
 		   sizeof(enum framing_newline) == sizeof(unsigned) &&
-		   sizeof(enum options_process_id) == sizeof(unsigned) &&
-		   sizeof(enum options_not_utf8) == sizeof(unsigned),
+		   sizeof(enum output_invalid) == sizeof(unsigned),
     "option_set_choice() can't store it");
 
 const char *
-option_set_choice(const struct option_row *row, struct options *options, struct span value)
+option_set_choice(const struct option_set *set)
 {
-	return choose(row, value, option_target(row, options));
-}
+	static char error[96];
 
-const char *
-option_set_given_choice(
-    const struct option_row *row, struct options *options, struct span value)
-{
-	int *target = option_target(row, options);
-	unsigned choice;
-	const char *error = choose(row, value, &choice);
-
-	if (!error)
-		*target = 1 + (int)choice;
+	for (unsigned i = 0; set->row->choices[i]; i++) {
+		if (span_equal(set->value, span_of(set->row->choices[i]))) {
+			*(unsigned *)set->target = (unsigned)set->row->min + i;
+			return NULL;
+		}
+	}
+	snprintf(error, sizeof(error), set->row->choices[1] ? "must be %s" : "must be '%s'",
+	    option_choice_words(set->row));
 	return error;
 }
 
 const char *
-option_set_given_number(
-    const struct option_row *row, struct options *options, struct span value)
-{
-	uint64_t *target = option_target(row, options);
-	int64_t number;
-	const char *error = parse_number(row, options, value, &number);
-
-	if (!error)
-		*target = UINT64_C(1) + (uint64_t)number;
-	return error;
-}
-
-const char *
-option_set_compat(const struct option_row *row, struct options *options, struct span value)
-{
-	unsigned choice;
-	const char *error = choose(row, value, &choice);
-
-	if (!error)
-		*(bool *)option_target(row, options) = true;
-	return error;
-}
-
-const char *
-option_set_unsupported(const struct option_row *row, struct options *options, struct span value)
+option_set_unsupported(const struct option_set *set)
 {
 	bool on = true;
 
-	(void)options;
-	if (!row->argument)
-		return parse_bool(value, &on) && !on ? NULL : "not supported";
-	return value.len == 0 || span_equal(value, SPAN("0")) ? NULL : "not supported";
+	if (!set->row->argument)
+		return parse_bool(set->value, &on) && !on ? NULL : "not supported";
+	return set->value.len == 0 || span_equal(set->value, SPAN("0")) ? NULL
+									: "not supported";
 }

@@ -21,10 +21,9 @@ option_setter option_set_header;
 option_setter option_set_names;
 option_setter option_set_tokens;
 option_setter option_set_deflate;
-option_setter option_set_choice; /* one of row->choices; the target is an enum */
-option_setter option_set_given_choice; /* likewise, as 1 + its index in an int; 0: not given */
+option_setter
+    option_set_choice; /* one of row->choices, as row->min + its index in an unsigned */
 option_setter option_set_given_number; /* 1 + the number in a uint64_t; 0: not given */
-option_setter option_set_compat;
 option_setter option_set_unsupported; /* of websocketd: accepts the default only */
 
 #endif

@@ -11,17 +11,6 @@
 #include <strings.h>
 #include <sysexits.h>
 
-static const char *const levels[] = {
-    [LOG_DEBUG] = "debug",
-    [LOG_TRACE] = "trace",
-    [LOG_ACCESS] = "access",
-    [LOG_INFO] = "info",
-    [LOG_WARN] = "warn",
-    [LOG_ERROR] = "error",
-    [LOG_FATAL] = "fatal",
-    [LOG_NONE] = "none",
-    NULL,
-};
 static const char *const formats[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
 static const char *const framings[] = {
     [FRAMING_LINES] = "lines",
@@ -40,166 +29,176 @@ static const char *const newlines[] = {
     NULL,
 };
 static const char *const process_ids[] = {
-    [OPTIONS_PROCESS_ID_KEEP] = "keep",
-    [OPTIONS_PROCESS_ID_NULL] = "null",
+    "keep",
+    "null",
     NULL,
 };
 static const char *const repairs[] = {
-    [OPTIONS_REPLACE] = "replace",
-    [OPTIONS_BINARY] = "binary",
-    [OPTIONS_CLOSE] = "close",
+    [OUTPUT_REPLACE] = "replace",
+    [OUTPUT_BINARY] = "binary",
+    [OUTPUT_CLOSE] = "close",
     NULL,
 };
 static const char *const models[] = {"websocketd", NULL};
 
 /* The name, its target and its type stand in one macro so that a row can't aim at another
  * member. */
-#define ROW(words, member, setter)                                                             \
-	.name = (words), .offset = offsetof(struct options, member), .set = (setter)
+#define ROW(where, words, of, member, setter)                                                  \
+	.scope = (where), .name = (words), .offset = offsetof(struct of, member),              \
+	.owned = _Generic(((struct of *)0)->member, char *                                     \
+			  : OPTION_TEXT, struct options_list                                   \
+			  : OPTION_LIST, default                                               \
+			  : OPTION_NOTHING),                                                   \
+	.set = (setter)
+#define SERVER(words, member, setter) ROW(OPTION_SERVER, words, options_server, member, setter)
+#define LISTENER(words, member, setter)                                                        \
+	ROW(OPTION_LISTENER, words, options_listener, member, setter)
+#define ENDPOINT(words, member, setter)                                                        \
+	ROW(OPTION_ENDPOINT, words, options_endpoint, member, setter)
 
 /* clang-format off */
 const struct option_row option_rows[] = {
-	{ROW("port", port, option_set_number), .argument = "N", .min = 0, .max = 65535,
+	{LISTENER("port", port, option_set_number), .argument = "N", .min = 0, .max = 65535,
 	    .initial = "8080", .initial_compat = "80", .initial_ssl = "8443", .initial_compat_ssl = "443",
 	    .section = OPTION_LISTENING,
 	    .help = "TCP port to listen on; 0 picks a free one"},
-	{ROW("address", address, option_set_address), .argument = "ADDRESS", .repeatable = true,
+	{LISTENER("address", address, option_set_address), .argument = "ADDRESS", .repeatable = true,
 	    .initial_compat = "*", .default_text = "127.0.0.1 and ::1", .section = OPTION_LISTENING,
 	    .help = "address to listen on; '*' for all interfaces; repeatable"},
-	{ROW("workers", workers, option_set_workers), .argument = "N", .min = 1, .max = OPTIONS_WORKERS_MAX,
+	{SERVER("workers", workers, option_set_workers), .argument = "N", .min = 1, .max = OPTIONS_WORKERS_MAX,
 	    .initial = "1", .initial_compat = "1", .section = OPTION_LISTENING,
 	    .help = "number of worker processes; 'auto' starts one per available CPU"},
 
-	{ROW("ssl", ssl, option_set_bool), .early = true, .section = OPTION_TLS,
+	{LISTENER("ssl", ssl, option_set_bool), .early = true, .section = OPTION_TLS,
 	    .help = "serve https:// and wss:// only; needs --sslcert and --sslkey"},
-	{ROW("sslcert", sslcert, option_set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
+	{LISTENER("sslcert", sslcert, option_set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
 	    .help = "certificate chain in PEM, server certificate first; repeatable for SNI, the "
 		    "first one is the default"},
-	{ROW("sslkey", sslkey, option_set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
+	{LISTENER("sslkey", sslkey, option_set_files), .argument = "FILE", .repeatable = true, .section = OPTION_TLS,
 	    .help = "private key in PEM; repeatable, in the order of --sslcert"},
-	{ROW("sslca", sslca, option_set_path), .argument = "FILE", .section = OPTION_TLS,
+	{LISTENER("sslca", sslca, option_set_path), .argument = "FILE", .section = OPTION_TLS,
 	    .help = "require a client certificate signed by a CA in FILE"},
-	{ROW("sslcrl", sslcrl, option_set_path), .argument = "FILE", .section = OPTION_TLS,
+	{LISTENER("sslcrl", sslcrl, option_set_path), .argument = "FILE", .section = OPTION_TLS,
 	    .help = "with --sslca, reject client certificates revoked by the CRLs in FILE"},
-	{ROW("strict-sni", strict_sni, option_set_bool), .section = OPTION_TLS,
+	{LISTENER("strict-sni", strict_sni, option_set_bool), .section = OPTION_TLS,
 	    .help = "reject clients whose SNI name matches no certificate, or that send none"},
-	{ROW("no-core-dumps", no_core_dumps, option_set_bool), .section = OPTION_TLS,
+	{SERVER("no-core-dumps", no_core_dumps, option_set_bool), .section = OPTION_TLS,
 	    .help = "keep wspipe's memory, and the keys in it, out of core dumps and debuggers"},
 
-	{ROW("origin", origin, option_set_origin), .argument = "LIST", .section = OPTION_ACCESS,
+	{ENDPOINT("origin", origin, option_set_origin), .argument = "LIST", .section = OPTION_ACCESS,
 	    .help = "web pages that may connect: comma-separated origins (https://example.com) or "
 		    "host names, or 'any'; without it, only pages from this server may"},
-	{ROW("sameorigin", sameorigin, option_set_bool), .section = OPTION_ACCESS,
+	{ENDPOINT("sameorigin", sameorigin, option_set_bool), .section = OPTION_ACCESS,
 	    .help = "accept only pages from this server, and no client without an Origin"},
-	{ROW("require-origin", require_origin, option_set_bool), .section = OPTION_ACCESS,
+	{ENDPOINT("require-origin", require_origin, option_set_bool), .section = OPTION_ACCESS,
 	    .help = "reject clients that send no Origin (most clients other than browsers)"},
-	{ROW("host", host, option_set_host), .argument = "NAME", .repeatable = true,
+	{ENDPOINT("host", host, option_set_host), .argument = "NAME", .repeatable = true,
 	    .section = OPTION_ACCESS,
 	    .help = "accept only requests for this host name, local names and IP addresses; "
 		    "repeatable"},
 
-	{ROW("dir", dir, option_set_path), .argument = "DIR", .section = OPTION_PROGRAM,
+	{ENDPOINT("dir", dir, option_set_path), .argument = "DIR", .section = OPTION_PROGRAM,
 	    .help = "instead of COMMAND, run the program in DIR that the URL path names"},
-	{ROW("binary", binary, option_set_bool), .section = OPTION_PROGRAM,
+	{ENDPOINT("binary", binary, option_set_bool), .section = OPTION_PROGRAM,
 	    .help = "raw bytes in binary messages: short for --framing=stream"},
-	{ROW("raw", raw, option_set_bool), .section = OPTION_PROGRAM,
+	{ENDPOINT("raw", raw, option_set_bool), .section = OPTION_PROGRAM,
 	    .help = "raw text in text messages, in both directions: short for --framing=text"},
-	{ROW("framing", framing, option_set_given_choice), .argument = "KIND", .choices = framings,
+	{ENDPOINT("framing", framing, option_set_choice), .min = 1, .argument = "KIND", .choices = framings,
 	    .default_text = "lines", .section = OPTION_PROGRAM,
 	    .help = "how messages are delimited on the program's stdin and stdout"},
-	{ROW("framing-in", framing_in, option_set_given_choice), .argument = "KIND", .choices = framings,
+	{ENDPOINT("framing-in", framing_in, option_set_choice), .min = 1, .argument = "KIND", .choices = framings,
 	    .section = OPTION_PROGRAM, .help = "framing of the program's stdin only"},
-	{ROW("framing-out", framing_out, option_set_given_choice), .argument = "KIND", .choices = framings,
+	{ENDPOINT("framing-out", framing_out, option_set_choice), .min = 1, .argument = "KIND", .choices = framings,
 	    .section = OPTION_PROGRAM, .help = "framing of the program's stdout only"},
-	{ROW("newline", newline, option_set_choice), .argument = "WHAT", .choices = newlines,
+	{ENDPOINT("newline", newline, option_set_choice), .argument = "WHAT", .choices = newlines,
 	    .initial = "pass", .initial_compat = "pass", .section = OPTION_PROGRAM,
 	    .help = "what to do with newlines inside a message"},
-	{ROW("text", text, option_set_bool), .section = OPTION_PROGRAM,
+	{ENDPOINT("text", text, option_set_bool), .section = OPTION_PROGRAM,
 	    .help = "with --framing-out=length, send text messages instead of binary ones"},
-	{ROW("events", events, option_set_bool), .section = OPTION_PROGRAM,
+	{ENDPOINT("events", events, option_set_bool), .section = OPTION_PROGRAM,
 	    .help = "with --framing-in=json, also send open and close events to the program"},
-	{ROW("lsp-processid", lsp_processid, option_set_choice), .argument = "WHAT", .choices = process_ids,
+	{ENDPOINT("lsp-processid", lsp_processid, option_set_choice), .argument = "WHAT", .choices = process_ids,
 	    .initial = "keep", .initial_compat = "keep", .section = OPTION_PROGRAM,
 	    .help = "with --framing-in=lsp, what to do with the editor's process ID in the initialize request"},
-	{ROW("invalid-utf8", invalid_utf8, option_set_choice), .argument = "WHAT", .choices = repairs,
+	{ENDPOINT("invalid-utf8", invalid_utf8, option_set_choice), .argument = "WHAT", .choices = repairs,
 	    .initial = "replace", .initial_compat = "replace", .section = OPTION_PROGRAM,
 	    .help = "what to do with output that is not valid UTF-8"},
-	{ROW("passstderr", passstderr, option_set_bool), .section = OPTION_PROGRAM,
+	{ENDPOINT("passstderr", passstderr, option_set_bool), .section = OPTION_PROGRAM,
 	    .help = "also send the program's stderr to the client, as JSON"},
-	{ROW("passenv", passenv, option_set_names), .argument = "LIST",
+	{ENDPOINT("passenv", passenv, option_set_names), .argument = "LIST",
 	    .initial = "HOME,LOGNAME,USER,SHELL,PATH,TERM,TMPDIR,TZ,LANG,LC_*",
 	    .initial_compat = "PATH,LD_LIBRARY_PATH", .section = OPTION_PROGRAM,
 	    .help = "environment variables to pass to programs, comma-separated; +LIST adds to the "
 		    "default"},
-	{ROW("pass-auth", pass_auth, option_set_bool), .initial_compat = "true", .section = OPTION_PROGRAM,
+	{ENDPOINT("pass-auth", pass_auth, option_set_bool), .initial_compat = "true", .section = OPTION_PROGRAM,
 	    .help = "pass the Authorization and Proxy-Authorization headers to programs"},
-	{ROW("closems", closems, option_set_number), .argument = "MS", .min = 0, .max = 3600000,
+	{SERVER("closems", closems, option_set_number), .argument = "MS", .min = 0, .max = 3600000,
 	    .initial = "0", .initial_compat = "0", .section = OPTION_PROGRAM,
 	    .help = "extra milliseconds to wait before each of SIGINT, SIGTERM and SIGKILL"},
 
-	{ROW("subprotocol", subprotocol, option_set_tokens), .argument = "LIST",
+	{ENDPOINT("subprotocol", subprotocol, option_set_tokens), .argument = "LIST",
 	    .section = OPTION_WEBSOCKET,
 	    .help = "subprotocols the program supports, comma-separated; the client's first match is "
 		    "selected"},
-	{ROW("require-subprotocol", require_subprotocol, option_set_bool), .section = OPTION_WEBSOCKET,
+	{ENDPOINT("require-subprotocol", require_subprotocol, option_set_bool), .section = OPTION_WEBSOCKET,
 	    .help = "reject clients that offer none of them"},
-	{ROW("deflate", deflate, option_set_deflate), .argument = "LIST", .optional = true,
+	{ENDPOINT("deflate", deflate, option_set_deflate), .argument = "LIST", .optional = true,
 	    .section = OPTION_WEBSOCKET,
 	    .help = "compress messages if the client supports it (permessage-deflate); LIST overrides "
 		    "window=11,level=4,takeover=yes,min=64; not for secrets, see the manual"},
 
-	{ROW("maxforks", maxforks, option_set_number), .argument = "N", .min = 0, .max = INT32_MAX,
+	{SERVER("maxforks", maxforks, option_set_number), .argument = "N", .min = 0, .max = INT32_MAX,
 	    .compat_negative = true, .initial = "1024", .initial_compat = "1024",
 	    .section = OPTION_LIMITS,
 	    .help = "maximum number of concurrent programs; 0 for no limit"},
-	{ROW("max-per-ip", max_per_ip, option_set_number), .argument = "N", .min = 0, .max = INT32_MAX,
+	{SERVER("max-per-ip", max_per_ip, option_set_number), .argument = "N", .min = 0, .max = INT32_MAX,
 	    .initial = "0", .initial_compat = "0", .section = OPTION_LIMITS,
 	    .help = "maximum number of connections per client address (IPv6: per /64); 0 for no limit"},
-	{ROW("maxframesize", maxframesize, option_set_given_number), .argument = "BYTES",
+	{ENDPOINT("maxframesize", maxframesize, option_set_given_number), .argument = "BYTES",
 	    .min = 0, .max = INT64_MAX, .compat_negative = true, .default_text = "1048576",
 	    .section = OPTION_LIMITS,
 	    .help = "maximum size of a client's message in bytes; 0 for no limit"},
-	{ROW("max-output-message", max_output_message, option_set_number), .argument = "BYTES",
+	{ENDPOINT("max-output-message", max_output_message, option_set_number), .argument = "BYTES",
 	    .min = 0, .max = INT64_C(1) << 31, .initial = "16777216", .initial_compat = "16777216",
 	    .section = OPTION_LIMITS,
 	    .help = "maximum size of a line of --framing-out=json in bytes; 0 for no limit"},
-	{ROW("max-empty-fragments", max_empty_fragments, option_set_number), .argument = "N",
+	{ENDPOINT("max-empty-fragments", max_empty_fragments, option_set_number), .argument = "N",
 	    .min = 0, .max = UINT32_MAX, .initial = "4096", .initial_compat = "4096",
 	    .section = OPTION_LIMITS,
 	    .help = "maximum number of empty fragments in a client's message; 0 for no limit"},
-	{ROW("max-pings", max_pings, option_set_number), .argument = "N",
+	{ENDPOINT("max-pings", max_pings, option_set_number), .argument = "N",
 	    .min = 0, .max = UINT16_MAX, .initial = "100", .initial_compat = "100",
 	    .section = OPTION_LIMITS,
 	    .help = "maximum number of PINGs a client may send in one second; 0 for no limit"},
-	{ROW("pingms", pingms, option_set_number), .argument = "MS", .min = 0, .max = 86400000,
+	{ENDPOINT("pingms", pingms, option_set_number), .argument = "MS", .min = 0, .max = 86400000,
 	    .initial = "30000", .initial_compat = "0", .section = OPTION_LIMITS,
 	    .help = "ping a client after MS milliseconds of silence; 0 never pings"},
 
-	{ROW("staticdir", staticdir, option_set_path), .argument = "DIR", .section = OPTION_RESPONSES,
+	{ENDPOINT("staticdir", staticdir, option_set_path), .argument = "DIR", .section = OPTION_RESPONSES,
 	    .help = "serve the files in DIR to plain HTTP requests"},
-	{ROW("health-path", health_path, option_set_url_path), .argument = "PATH",
+	{SERVER("health-path", health_path, option_set_url_path), .argument = "PATH",
 	    .section = OPTION_RESPONSES,
 	    .help = "respond to GET and HEAD requests for this path with 200, for health checks"},
-	{ROW("header", header, option_set_header), .argument = "HEADER", .repeatable = true,
+	{ENDPOINT("header", header, option_set_header), .argument = "HEADER", .repeatable = true,
 	    .section = OPTION_RESPONSES,
 	    .help = "add \"Name: value\" to handshake and static file responses; repeatable"},
-	{ROW("header-ws", header_ws, option_set_header), .argument = "HEADER", .repeatable = true,
+	{ENDPOINT("header-ws", header_ws, option_set_header), .argument = "HEADER", .repeatable = true,
 	    .section = OPTION_RESPONSES, .help = "the same for handshake responses only"},
-	{ROW("header-http", header_http, option_set_header), .argument = "HEADER", .repeatable = true,
+	{ENDPOINT("header-http", header_http, option_set_header), .argument = "HEADER", .repeatable = true,
 	    .section = OPTION_RESPONSES, .help = "the same for static file responses only"},
 
-	{ROW("loglevel", loglevel, option_set_choice), .argument = "LEVEL", .choices = levels,
+	{SERVER("loglevel", loglevel, option_set_choice), .argument = "LEVEL", .choices = log_level_names,
 	    .initial = "access", .initial_compat = "access", .section = OPTION_LOG,
 	    .help = "minimum level to log"},
-	{ROW("log-format", log_format, option_set_choice), .argument = "FORMAT", .choices = formats,
+	{SERVER("log-format", log_format, option_set_choice), .argument = "FORMAT", .choices = formats,
 	    .initial = "text", .section = OPTION_LOG, .help = "log output format"},
 
-	{ROW("compat", compat, option_set_compat), .argument = "MODEL", .choices = models,
+	{SERVER("compat", compat, option_set_choice), .min = 1, .argument = "MODEL", .choices = models,
 	    .early = true, .section = OPTION_OTHER,
 	    .help = "emulate another program's defaults, log and messages"},
-	{ROW("help", help, option_set_bool), .section = OPTION_OTHER, .help = "show this help"},
-	{ROW("version", version, option_set_bool), .section = OPTION_OTHER, .help = "show the version"},
-	{ROW("license", license, option_set_bool), .section = OPTION_OTHER, .help = "show the license"},
+	{SERVER("help", help, option_set_bool), .section = OPTION_OTHER, .help = "show this help"},
+	{SERVER("version", version, option_set_bool), .section = OPTION_OTHER, .help = "show the version"},
+	{SERVER("license", license, option_set_bool), .section = OPTION_OTHER, .help = "show the license"},
 };
 
 /* Options of websocketd that are not implemented: only their defaults are accepted. */
@@ -213,10 +212,67 @@ static const struct option_row unsupported_rows[] = {
 /* clang-format on */
 const size_t option_row_count = UTIL_LEN(option_rows);
 
-void *
-option_target(const struct option_row *row, struct options *options)
+struct option_place
+option_command_line(struct options *options)
 {
-	return (char *)options + row->offset;
+	return (struct option_place){
+	    .name = "wspipe",
+	    .compat = options->server.compat,
+	    .scopes = {&options->server, &options->listener, &options->endpoint},
+	};
+}
+
+void *
+option_target(const struct option_row *row, const struct option_place *place)
+{
+	char *scope = place->scopes[row->scope];
+
+	return scope ? scope + row->offset : NULL;
+}
+
+const char *
+option_apply(const struct option_row *row, const struct option_place *place, struct span value)
+{
+	struct option_set set = {row, option_target(row, place), place->compat, value};
+
+	return row->set(&set);
+}
+
+void
+option_apply_initial(const struct option_place *place, bool ssl, bool repeatable)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		const char *initial = option_initial(row, place->compat, ssl);
+		struct options_list *list =
+		    row->owned == OPTION_LIST ? option_target(row, place) : NULL;
+
+		if (!initial || row->repeatable != repeatable || (list && list->count > 0))
+			continue;
+		/* They are our own words, so they fit. */
+		if (option_apply(row, place, span_of(initial)))
+			abort();
+		if (list)
+			list->initial = list->count;
+	}
+}
+
+void
+option_clear(enum option_scope scope, void *place)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		void *target = (char *)place + row->offset;
+
+		if (row->scope != scope)
+			continue;
+		if (row->owned == OPTION_LIST) {
+			options_list_clear(target);
+		} else if (row->owned == OPTION_TEXT) {
+			free(*(char **)target);
+			*(char **)target = NULL;
+		}
+	}
 }
 
 const char *

@@ -45,14 +45,14 @@ announce_url(FILE *out, const struct server *server, const char *scheme, const c
 
 	listener_address(server->listeners.items[0], &bound);
 	fprintf(out, strchr(host, ':') ? "%s%s://[%s]:%d/" : "%s%s://%s:%d/", scheme,
-	    server->options->ssl ? "s" : "", host, listener_port(&bound));
+	    server->options->listener.ssl ? "s" : "", host, listener_port(&bound));
 }
 
 /* A URL for each address that is listened on, each with PATH. */
 static void
 announce_urls(FILE *out, const struct server *server, const char *scheme, const char *path)
 {
-	const struct options_list *addresses = &server->options->address;
+	const struct options_list *addresses = &server->options->listener.address;
 
 	if (addresses->count == 0) {
 		announce_url(out, server, scheme, "localhost");
@@ -70,7 +70,7 @@ announce_urls(FILE *out, const struct server *server, const char *scheme, const 
 static void
 announce_scope(FILE *out, const struct server *server)
 {
-	const struct options_list *addresses = &server->options->address;
+	const struct options_list *addresses = &server->options->listener.address;
 
 	if (server->endpoint.local_only) {
 		fprintf(out, " (this machine only%s)",
@@ -144,15 +144,15 @@ announce_programs(FILE *out, const struct server *server)
 	char name[NAME_MAX + 1];
 
 	fputs("serving ", out);
-	if (options->command) {
-		announce_command(out, options->command);
+	if (options->endpoint.command) {
+		announce_command(out, options->endpoint.command);
 		fputs(" on ", out);
 		announce_urls(out, server, "ws", "");
-	} else if (announce_example(options->dir, X_OK, name)) {
-		fprintf(out, "the programs in %s, for example ", options->dir);
+	} else if (announce_example(options->endpoint.dir, X_OK, name)) {
+		fprintf(out, "the programs in %s, for example ", options->endpoint.dir);
 		announce_urls(out, server, "ws", name);
 	} else {
-		fprintf(out, "the programs in %s on ", options->dir);
+		fprintf(out, "the programs in %s on ", options->endpoint.dir);
 		announce_urls(out, server, "ws", "PROGRAM");
 	}
 }
@@ -160,7 +160,7 @@ announce_programs(FILE *out, const struct server *server)
 static void
 announce_files(FILE *out, const struct server *server)
 {
-	const char *path = server->options->staticdir;
+	const char *path = server->options->endpoint.staticdir;
 	char name[NAME_MAX + 1];
 
 	fprintf(out, "serving the files in %s", path);
@@ -197,8 +197,8 @@ announce(const struct server *server, void (*write)(FILE *, const struct server 
 static void
 announce_compat_command(FILE *out, const struct server *server)
 {
-	fprintf(out, "Serving using application   : %s", server->options->program);
-	for (char *const *arg = server->options->command + 1; *arg; arg++)
+	fprintf(out, "Serving using application   : %s", server->options->endpoint.program);
+	for (char *const *arg = server->options->endpoint.command + 1; *arg; arg++)
 		fprintf(out, " %s", *arg);
 }
 
@@ -207,7 +207,7 @@ static void
 announce_compat(const struct server *server)
 {
 	const struct options *options = server->options;
-	const char *secure = options->ssl ? "s" : "";
+	const char *secure = options->listener.ssl ? "s" : "";
 	char hostname[HOST_NAME_MAX + 1] = "UNKNOWN";
 	struct sockaddr_storage bound;
 	int port;
@@ -215,26 +215,26 @@ announce_compat(const struct server *server)
 	(void)gethostname(hostname, sizeof(hostname) - 1);
 	listener_address(server->listeners.items[0], &bound);
 	port = listener_port(&bound);
-	if (options->command)
+	if (options->endpoint.command)
 		announce(server, announce_compat_command, false);
-	if (options->dir)
-		log_info("Serving from directory      : %s", options->dir);
-	if (options->staticdir)
-		log_info("Serving static content from : %s", options->staticdir);
-	for (size_t i = 0; i < options->address.count; i++) {
-		const char *host = options->address.items[i];
+	if (options->endpoint.dir)
+		log_info("Serving from directory      : %s", options->endpoint.dir);
+	if (options->endpoint.staticdir)
+		log_info("Serving static content from : %s", options->endpoint.staticdir);
+	for (size_t i = 0; i < options->listener.address.count; i++) {
+		const char *host = options->listener.address.items[i];
 		const char *form = strchr(host, ':') ? "[%s]" : "%s";
 		char text[NI_MAXHOST + 2];
 
 		snprintf(text, sizeof(text), form, strcmp(host, "*") == 0 ? hostname : host);
 		log_info("Starting WebSocket server   : ws%s://%s:%d/", secure, text, port);
-		if (options->staticdir)
+		if (options->endpoint.staticdir)
 			log_info("Serving CGI or static files : http%s://%s:%d/", secure, text,
 			    port);
 	}
-	if (options->sslca)
-		log_info(
-		    "Mutual TLS enabled (client certs verified against %s)", options->sslca);
+	if (options->listener.sslca)
+		log_info("Mutual TLS enabled (client certs verified against %s)",
+		    options->listener.sslca);
 }
 
 /* What is dangerous when other machines can connect. */
@@ -248,7 +248,7 @@ announce_risks(const struct server *server)
 	/* With --origin a page's own name is not in the list; over TLS it is not in the
 	 * certificate. */
 	if (endpoint->host_count == 0 && endpoint->origin.mode == ORIGIN_SAME &&
-	    !server->options->ssl)
+	    !server->options->listener.ssl)
 		log_warnx("the Host of requests is not checked: a web page can connect through "
 			  "a domain name of its own that resolves to this machine (DNS "
 			  "rebinding); prevent it with --host=NAME, the name that clients use");
@@ -261,15 +261,15 @@ void
 server_announce(const struct server *server)
 {
 	const struct options *options = server->options;
-	bool programs = options->command || options->dir;
+	bool programs = options->endpoint.command || options->endpoint.dir;
 
-	if (options->compat) {
+	if (options->server.compat) {
 		announce_compat(server);
 		return;
 	}
 	if (programs)
 		announce(server, announce_programs, true);
-	if (options->staticdir)
+	if (options->endpoint.staticdir)
 		announce(server, announce_files, !programs);
 	if (programs)
 		announce_risks(server);

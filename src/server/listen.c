@@ -59,7 +59,7 @@ server_ahead(void *arg)
 	size_t own = server_load(server, server->worker);
 	size_t least = own;
 
-	for (size_t i = 0; i < (size_t)server->options->workers; i++) {
+	for (size_t i = 0; i < (size_t)server->options->server.workers; i++) {
 		size_t other = server_load(server, i);
 
 		if (other < least && atomic_load(&server->page->workers[i].accepts))
@@ -85,7 +85,8 @@ server_accept(struct server *server)
 {
 	atomic_store(&server->page->workers[server->worker].accepts, true);
 	return listeners_start(&server->listeners, server->loop, server_batch(server),
-	    server_on_accept, server->options->workers > 1 ? server_ahead : NULL, server);
+	    server_on_accept, server->options->server.workers > 1 ? server_ahead : NULL,
+	    server);
 }
 
 void
@@ -117,7 +118,7 @@ server_listen_advice(const struct server *server, int error)
 {
 	switch (error) {
 	case EADDRINUSE:
-		return server->options->address.count > 1
+		return server->options->listener.address.count > 1
 			   ? "; another program is listening there, or one --address includes "
 			     "another: remove it, or choose another --port (0 picks a free one)"
 			   : "; another program is listening there: choose another --port (0 "
@@ -135,7 +136,7 @@ server_listen_advice(const struct server *server, int error)
 static int
 server_listen_failed_compat(const struct server *server, const struct listeners_error *error)
 {
-	const struct options_list *addresses = &server->options->address;
+	const struct options_list *addresses = &server->options->listener.address;
 	const char *address = error->address;
 	bool six = strchr(error->address, ':') != NULL;
 	char why[128];
@@ -153,7 +154,7 @@ server_listen_failed_compat(const struct server *server, const struct listeners_
 	snprintf(why, sizeof(why), "%s", strerror(error->error));
 	why[0] = util_lower(why[0]);
 	return server_fail(server, 0, "listen tcp %s%s%s:%d: bind: %s", six ? "[" : "", address,
-	    six ? "]" : "", (int)server->options->port, why);
+	    six ? "]" : "", (int)server->options->listener.port, why);
 }
 
 static int
@@ -164,7 +165,7 @@ server_listen_failed(const struct server *server, const struct listeners_error *
 	if (!error->address)
 		return server_fail(
 		    server, EX_CONFIG, "can't listen on more than %d addresses", LISTENERS_MAX);
-	if (server->options->compat)
+	if (server->options->server.compat)
 		return server_listen_failed_compat(server, error);
 	if (error->resolve)
 		return server_fail(
@@ -172,18 +173,18 @@ server_listen_failed(const struct server *server, const struct listeners_error *
 	six = strchr(error->address, ':') != NULL;
 	return server_fail(server, error->error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
 	    "can't listen on %s%s%s:%d: %s%s", six ? "[" : "", error->address, six ? "]" : "",
-	    (int)server->options->port, strerror(error->error),
+	    (int)server->options->listener.port, strerror(error->error),
 	    server_listen_advice(server, error->error));
 }
 
 int
 server_listen(struct server *server)
 {
-	const struct options_list *addresses = &server->options->address;
+	const struct options_list *addresses = &server->options->listener.address;
 	struct listeners_error error;
 
 	if (!listeners_open(&server->listeners, addresses->items, addresses->count,
-		(int)server->options->port, &error))
+		(int)server->options->listener.port, &error))
 		return server_listen_failed(server, &error);
 	server_note_loopback(server);
 	return 0;
@@ -210,7 +211,7 @@ server_set_limit(struct server *server)
 	struct limit_settings settings = {
 	    .connections = server->budget.others,
 	    .programs = server->budget.programs,
-	    .per_address = (size_t)server->options->max_per_ip,
+	    .per_address = (size_t)server->options->server.max_per_ip,
 	    .tally = server->tally,
 	    .worker = server->worker,
 	};
@@ -223,7 +224,7 @@ server_set_limit(struct server *server)
 int
 server_raise_limits(struct server *server)
 {
-	size_t workers = (size_t)server->options->workers;
+	size_t workers = (size_t)server->options->server.workers;
 	bool is_parent = server->parent == 0 && workers > 1;
 	struct rlimit limit = server->inherited.nofile;
 	size_t sessions, others;
@@ -234,7 +235,7 @@ server_raise_limits(struct server *server)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	server->budget = server_budget_of(limit.rlim_cur,
 	    server_budget_used(limit.rlim_cur) + (is_parent ? SERVER_LOOP_FDS : 0),
-	    server->options->staticdir);
+	    server->options->endpoint.staticdir);
 	if (!is_parent)
 		status = server_set_limit(server);
 	/* A worker's parent has reported it. */

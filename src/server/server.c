@@ -35,7 +35,7 @@ server_fail(const struct server *server, int status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	if (server->options->compat) {
+	if (server->options->server.compat) {
 		char line[sizeof(message) + 32];
 
 		snprintf(line, sizeof(line), "Can't start server: %s", message);
@@ -159,7 +159,7 @@ server_start(struct server *server)
 	bool adopts = server_adopts();
 	struct children_settings settings = {
 	    .inherited = &server->inherited,
-	    .extra_wait_ms = server->options->closems,
+	    .extra_wait_ms = server->options->server.closems,
 	    .quota = &server->page->quota,
 	    .holder = server->worker,
 	    .programs = adopts ? &server->page->programs : NULL,
@@ -228,8 +228,8 @@ server_run(const struct options *options)
 	list_init(&server.connections.list);
 	list_init(&server.sessions);
 	inherited = spawn_inherited_init(&server.inherited);
-	log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
-	    options->log_format, options->loglevel);
+	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
+	    options->server.log_format, options->server.loglevel);
 	server_signals_settle(&server);
 	if (inherited)
 		status = server_set_up(&server);
@@ -240,7 +240,7 @@ server_run(const struct options *options)
 		status = server_listen(&server);
 	if (status == 0)
 		status = server_check_limits(&server);
-	if (status == 0 && options->workers > 1)
+	if (status == 0 && options->server.workers > 1)
 		status = server_work(&server, &serves);
 	if (status == 0 && serves)
 		status = server_serve(&server);

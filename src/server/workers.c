@@ -335,7 +335,7 @@ workers_block_signals(struct workers *w)
 int
 server_work(struct server *server, bool *serves)
 {
-	struct workers w = {.server = server, .count = (size_t)server->options->workers};
+	struct workers w = {.server = server, .count = (size_t)server->options->server.workers};
 
 	*serves = false;
 	sweep_init(&w.sweep, &server->page->programs, w.pids, w.count, server_adopts());

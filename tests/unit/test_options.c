@@ -160,58 +160,57 @@ defaults_are_wspipes(void **state)
 	(void)state;
 	RUN(&run, "/usr/bin/wspipe", "hello");
 	assert_run(&run);
-	assert_false(o->compat);
-	assert_int_equal(o->port, 8080);
-	ASSERT_EMPTY(&o->address);
-	ASSERT_EMPTY(&o->host);
-	assert_false(o->ssl);
-	ASSERT_EMPTY(&o->sslcert);
-	ASSERT_EMPTY(&o->sslkey);
-	assert_null(o->sslca);
-	assert_null(o->sslcrl);
-	assert_false(o->strict_sni);
-	assert_false(o->no_core_dumps);
-	ASSERT_EMPTY(&o->origin);
-	assert_false(o->origin_any);
-	assert_false(o->sameorigin);
-	assert_false(o->require_origin);
-	ASSERT_EMPTY(&o->header);
-	ASSERT_EMPTY(&o->header_ws);
-	ASSERT_EMPTY(&o->header_http);
-	ASSERT_LIST(&o->passenv, "HOME", "LOGNAME", "USER", "SHELL", "PATH", "TERM", "TMPDIR",
-	    "TZ", "LANG", "LC_*");
-	assert_int_equal(o->passenv_own, 10);
-	assert_false(o->pass_auth);
-	assert_int_equal(o->maxforks, 1024);
-	assert_int_equal(o->max_message, 1048576);
-	assert_int_equal(o->closems, 0);
-	assert_int_equal(o->pingms, 30000);
-	assert_false(o->binary);
-	assert_null(o->dir);
-	assert_null(o->staticdir);
-	assert_int_equal(o->loglevel, LOG_ACCESS);
-	assert_int_equal(o->log_format, LOG_TEXT);
-	assert_string_equal(o->command[0], "hello");
-	assert_null(o->command[1]);
-	assert_place(o->program, "bin/hello");
+	assert_false(o->server.compat);
+	assert_int_equal(o->listener.port, 8080);
+	ASSERT_EMPTY(&o->listener.address);
+	ASSERT_EMPTY(&o->endpoint.host);
+	assert_false(o->listener.ssl);
+	ASSERT_EMPTY(&o->listener.sslcert);
+	ASSERT_EMPTY(&o->listener.sslkey);
+	assert_null(o->listener.sslca);
+	assert_null(o->listener.sslcrl);
+	assert_false(o->listener.strict_sni);
+	assert_false(o->server.no_core_dumps);
+	ASSERT_EMPTY(&o->endpoint.origin);
+	assert_false(o->endpoint.sameorigin);
+	assert_false(o->endpoint.require_origin);
+	ASSERT_EMPTY(&o->endpoint.header);
+	ASSERT_EMPTY(&o->endpoint.header_ws);
+	ASSERT_EMPTY(&o->endpoint.header_http);
+	ASSERT_LIST(&o->endpoint.passenv, "HOME", "LOGNAME", "USER", "SHELL", "PATH", "TERM",
+	    "TMPDIR", "TZ", "LANG", "LC_*");
+	assert_int_equal(o->endpoint.passenv.initial, 10);
+	assert_false(o->endpoint.pass_auth);
+	assert_int_equal(o->server.maxforks, 1024);
+	assert_int_equal(o->endpoint.max_message, 1048576);
+	assert_int_equal(o->server.closems, 0);
+	assert_int_equal(o->endpoint.pingms, 30000);
+	assert_false(o->endpoint.binary);
+	assert_null(o->endpoint.dir);
+	assert_null(o->endpoint.staticdir);
+	assert_int_equal(o->server.loglevel, LOG_ACCESS);
+	assert_int_equal(o->server.log_format, LOG_TEXT);
+	assert_string_equal(o->endpoint.command[0], "hello");
+	assert_null(o->endpoint.command[1]);
+	assert_place(o->endpoint.program, "bin/hello");
 	run_clear(&run);
 }
 
 static void
 assert_compat_defaults(const struct options *o)
 {
-	assert_true(o->compat);
-	assert_int_equal(o->port, 80);
-	ASSERT_LIST(&o->address, "*");
-	assert_true(o->origin_any);
-	ASSERT_LIST(&o->passenv, "PATH", "LD_LIBRARY_PATH");
-	assert_true(o->pass_auth);
-	assert_int_equal(o->maxforks, 1024);
-	assert_int_equal(o->max_message, 1048576);
-	assert_int_equal(o->closems, 0);
-	assert_int_equal(o->pingms, 0);
-	assert_int_equal(o->loglevel, LOG_ACCESS);
-	assert_int_equal(o->log_format, LOG_COMPAT);
+	assert_true(o->server.compat);
+	assert_int_equal(o->listener.port, 80);
+	ASSERT_LIST(&o->listener.address, "*");
+	ASSERT_LIST(&o->endpoint.origin, "any");
+	ASSERT_LIST(&o->endpoint.passenv, "PATH", "LD_LIBRARY_PATH");
+	assert_true(o->endpoint.pass_auth);
+	assert_int_equal(o->server.maxforks, 1024);
+	assert_int_equal(o->endpoint.max_message, 1048576);
+	assert_int_equal(o->server.closems, 0);
+	assert_int_equal(o->endpoint.pingms, 0);
+	assert_int_equal(o->server.loglevel, LOG_ACCESS);
+	assert_int_equal(o->server.log_format, LOG_COMPAT);
 }
 
 static void
@@ -245,22 +244,22 @@ compat_that_comes_late_counts_from_the_start(void **state)
 	RUN(&run, "wspipe", "--maxforks=-1", "--log-format", "json", "--address=::1",
 	    "--compat", "websocketd", "hello");
 	assert_run(&run);
-	assert_true(run.options.compat);
-	assert_int_equal(run.options.port, 80);
-	assert_int_equal(run.options.maxforks, 0);
-	assert_int_equal(run.options.log_format, LOG_JSON);
-	ASSERT_LIST(&run.options.address, "::1");
+	assert_true(run.options.server.compat);
+	assert_int_equal(run.options.listener.port, 80);
+	assert_int_equal(run.options.server.maxforks, 0);
+	assert_int_equal(run.options.server.log_format, LOG_JSON);
+	ASSERT_LIST(&run.options.listener.address, "::1");
 	run_clear(&run);
 
 	/* After the command it is the command's own. */
 	RUN(&run, "wspipe", "hello", "--compat=websocketd");
 	assert_run(&run);
-	assert_false(run.options.compat);
+	assert_false(run.options.server.compat);
 	run_clear(&run);
 
 	/* And as the value of another option it is a value. */
 	RUN(&run, "wspipe", "--header", "--compat=websocketd", "hello");
-	assert_false(run.options.compat);
+	assert_false(run.options.server.compat);
 	assert_int_equal(run.status, 64);
 	run_clear(&run);
 }
@@ -273,17 +272,17 @@ compat_opens_the_origin_only_without_a_policy(void **state)
 	(void)state;
 	RUN(&run, "websocketd", "--origin=example.com", "hello");
 	assert_run(&run);
-	assert_false(run.options.origin_any);
+	ASSERT_LIST(&run.options.endpoint.origin, "example.com");
 	run_clear(&run);
 
 	RUN(&run, "websocketd", "--sameorigin", "hello");
 	assert_run(&run);
-	assert_false(run.options.origin_any);
+	ASSERT_EMPTY(&run.options.endpoint.origin);
 	run_clear(&run);
 
 	RUN(&run, "websocketd", "--origin=", "hello");
 	assert_run(&run);
-	assert_true(run.options.origin_any);
+	ASSERT_LIST(&run.options.endpoint.origin, "any");
 	run_clear(&run);
 }
 
@@ -306,8 +305,8 @@ options_are_written_in_four_ways(void **state)
 		memcpy(args, ways[i], sizeof(ways[i]));
 		run_args(&run, args);
 		assert_run(&run);
-		assert_int_equal(run.options.port, 81);
-		assert_string_equal(run.options.command[0], "hello");
+		assert_int_equal(run.options.listener.port, 81);
+		assert_string_equal(run.options.endpoint.command[0], "hello");
 		run_clear(&run);
 	}
 }
@@ -340,18 +339,18 @@ booleans_take_a_value_only_after_equals(void **state)
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
 		RUN(&run, "wspipe", rows[i].word, "hello");
 		assert_run(&run);
-		assert_int_equal(run.options.binary, rows[i].value);
+		assert_int_equal(run.options.endpoint.binary, rows[i].value);
 		run_clear(&run);
 	}
 	RUN(&run, "wspipe", "--binary", "--binary=false", "hello", "true");
 	assert_run(&run);
-	assert_false(run.options.binary);
-	assert_string_equal(run.options.command[1], "true");
+	assert_false(run.options.endpoint.binary);
+	assert_string_equal(run.options.endpoint.command[1], "true");
 	run_clear(&run);
 
 	RUN(&run, "websocketd", "--pass-auth=false", "--help=false", "hello");
 	assert_run(&run);
-	assert_false(run.options.pass_auth);
+	assert_false(run.options.endpoint.pass_auth);
 	run_clear(&run);
 }
 
@@ -363,20 +362,20 @@ parsing_stops_at_the_command(void **state)
 	(void)state;
 	RUN(&run, "wspipe", "--port=1", "hello", "--port=2", "--nosuch", "--", "-x");
 	assert_run(&run);
-	assert_int_equal(run.options.port, 1);
-	assert_string_equal(run.options.command[0], "hello");
-	assert_string_equal(run.options.command[1], "--port=2");
-	assert_string_equal(run.options.command[2], "--nosuch");
-	assert_string_equal(run.options.command[3], "--");
-	assert_string_equal(run.options.command[4], "-x");
-	assert_null(run.options.command[5]);
+	assert_int_equal(run.options.listener.port, 1);
+	assert_string_equal(run.options.endpoint.command[0], "hello");
+	assert_string_equal(run.options.endpoint.command[1], "--port=2");
+	assert_string_equal(run.options.endpoint.command[2], "--nosuch");
+	assert_string_equal(run.options.endpoint.command[3], "--");
+	assert_string_equal(run.options.endpoint.command[4], "-x");
+	assert_null(run.options.endpoint.command[5]);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--port=1", "--", "hello", "--port=2");
 	assert_run(&run);
-	assert_int_equal(run.options.port, 1);
-	assert_string_equal(run.options.command[0], "hello");
-	assert_string_equal(run.options.command[1], "--port=2");
+	assert_int_equal(run.options.listener.port, 1);
+	assert_string_equal(run.options.endpoint.command[0], "hello");
+	assert_string_equal(run.options.endpoint.command[1], "--port=2");
 	run_clear(&run);
 }
 
@@ -389,13 +388,13 @@ repeatable_options_add_up(void **state)
 	RUN(&run, "wspipe", "--address=*", "--address", "[::1]", "--address=10.0.0.1",
 	    "--host=a.example", "--host=B_2", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.address, "*", "::1", "10.0.0.1");
-	ASSERT_LIST(&run.options.host, "a.example", "B_2");
+	ASSERT_LIST(&run.options.listener.address, "*", "::1", "10.0.0.1");
+	ASSERT_LIST(&run.options.endpoint.host, "a.example", "B_2");
 	run_clear(&run);
 
 	RUN(&run, "websocketd", "--address=", "--address=::1", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.address, "*", "::1");
+	ASSERT_LIST(&run.options.listener.address, "*", "::1");
 	run_clear(&run);
 }
 
@@ -408,9 +407,9 @@ headers_are_kept_with_one_blank(void **state)
 	RUN(&run, "wspipe", "--header=A:b", "--header", "X-Y:   c d ", "--header-ws=W: 1:2",
 	    "--header-http=Empty:", "--header=U: \xc3\xa4", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.header, "A: b", "X-Y: c d", "U: \xc3\xa4");
-	ASSERT_LIST(&run.options.header_ws, "W: 1:2");
-	ASSERT_LIST(&run.options.header_http, "Empty: ");
+	ASSERT_LIST(&run.options.endpoint.header, "A: b", "X-Y: c d", "U: \xc3\xa4");
+	ASSERT_LIST(&run.options.endpoint.header_ws, "W: 1:2");
+	ASSERT_LIST(&run.options.endpoint.header_http, "Empty: ");
 	run_clear(&run);
 }
 
@@ -424,47 +423,44 @@ lists_are_split_at_commas_and_the_last_one_wins(void **state)
 	    "--origin=https://a.example:8443, b.example", "--sameorigin", "--require-origin",
 	    "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.passenv, "A", "B", "C");
-	ASSERT_LIST(&run.options.origin, "https://a.example:8443", "b.example");
-	assert_false(run.options.origin_any);
-	assert_true(run.options.sameorigin);
-	assert_true(run.options.require_origin);
+	ASSERT_LIST(&run.options.endpoint.passenv, "A", "B", "C");
+	ASSERT_LIST(&run.options.endpoint.origin, "https://a.example:8443", "b.example");
+	assert_true(run.options.endpoint.sameorigin);
+	assert_true(run.options.endpoint.require_origin);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--passenv=+A, B", "--passenv=+C", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.passenv, "HOME", "LOGNAME", "USER", "SHELL", "PATH", "TERM",
-	    "TMPDIR", "TZ", "LANG", "LC_*", "A", "B", "C");
-	assert_int_equal(run.options.passenv_own, 10);
+	ASSERT_LIST(&run.options.endpoint.passenv, "HOME", "LOGNAME", "USER", "SHELL", "PATH",
+	    "TERM", "TMPDIR", "TZ", "LANG", "LC_*", "A", "B", "C");
+	assert_int_equal(run.options.endpoint.passenv.initial, 10);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--passenv=A", "--passenv=+B", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.passenv, "A", "B");
-	assert_int_equal(run.options.passenv_own, 0);
+	ASSERT_LIST(&run.options.endpoint.passenv, "A", "B");
+	assert_int_equal(run.options.endpoint.passenv.initial, 0);
 	run_clear(&run);
 
 	RUN(&run, "websocketd", "--passenv=+A", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.passenv, "PATH", "LD_LIBRARY_PATH", "A");
+	ASSERT_LIST(&run.options.endpoint.passenv, "PATH", "LD_LIBRARY_PATH", "A");
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--passenv=", "--origin=any", "hello");
 	assert_run(&run);
-	ASSERT_EMPTY(&run.options.passenv);
-	ASSERT_EMPTY(&run.options.origin);
-	assert_true(run.options.origin_any);
+	ASSERT_EMPTY(&run.options.endpoint.passenv);
+	ASSERT_LIST(&run.options.endpoint.origin, "any");
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--origin=a.example,*", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.origin, "a.example");
-	assert_true(run.options.origin_any);
+	ASSERT_LIST(&run.options.endpoint.origin, "a.example", "any");
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--origin=any", "--origin=a.example", "hello");
 	assert_run(&run);
-	assert_false(run.options.origin_any);
+	ASSERT_LIST(&run.options.endpoint.origin, "a.example");
 	run_clear(&run);
 }
 
@@ -477,18 +473,18 @@ numbers_reach_to_their_limits(void **state)
 	RUN(&run, "wspipe", "--port=0", "--maxforks=0", "--maxframesize=9223372036854775807",
 	    "--closems=3600000", "--pingms=86400000", "hello");
 	assert_run(&run);
-	assert_int_equal(run.options.port, 0);
-	assert_int_equal(run.options.maxforks, 0);
-	assert_true(run.options.max_message == INT64_MAX);
-	assert_int_equal(run.options.closems, 3600000);
-	assert_int_equal(run.options.pingms, 86400000);
+	assert_int_equal(run.options.listener.port, 0);
+	assert_int_equal(run.options.server.maxforks, 0);
+	assert_true(run.options.endpoint.max_message == INT64_MAX);
+	assert_int_equal(run.options.server.closems, 3600000);
+	assert_int_equal(run.options.endpoint.pingms, 86400000);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--port=65535", "--maxframesize=0", "--pingms=0", "hello");
 	assert_run(&run);
-	assert_int_equal(run.options.port, 65535);
-	assert_int_equal(run.options.max_message, 0);
-	assert_int_equal(run.options.pingms, 0);
+	assert_int_equal(run.options.listener.port, 65535);
+	assert_int_equal(run.options.endpoint.max_message, 0);
+	assert_int_equal(run.options.endpoint.pingms, 0);
 	run_clear(&run);
 }
 
@@ -496,10 +492,10 @@ static void
 assert_deflate(
     const struct run *run, bool on, int64_t window, int64_t level, bool takeover, int64_t min)
 {
-	const struct deflate_settings *d = &run->options.deflate;
+	const struct deflate_settings *d = &run->options.endpoint.deflate;
 
 	assert_run(run);
-	assert_string_equal(run->options.command[0], "hello");
+	assert_string_equal(run->options.endpoint.command[0], "hello");
 	assert_int_equal(d->on, on);
 	assert_int_equal(d->window, window);
 	assert_int_equal(d->level, level);
@@ -553,13 +549,13 @@ subprotocols_are_a_list_of_tokens(void **state)
 	RUN(&run, "wspipe", "--subprotocol=x", "--subprotocol=chat.v2, a!b ,,c",
 	    "--require-subprotocol", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.subprotocol, "chat.v2", "a!b", "c");
-	assert_true(run.options.require_subprotocol);
+	ASSERT_LIST(&run.options.endpoint.subprotocol, "chat.v2", "a!b", "c");
+	assert_true(run.options.endpoint.require_subprotocol);
 	run_clear(&run);
 	RUN(&run, "wspipe", "--subprotocol=x",
 	    "--subprotocol=", "--header-ws=Sec-WebSocket-Protocol: y", "hello");
 	assert_run(&run);
-	ASSERT_EMPTY(&run.options.subprotocol);
+	ASSERT_EMPTY(&run.options.endpoint.subprotocol);
 	run_clear(&run);
 }
 
@@ -585,13 +581,13 @@ words_are_chosen_from_their_list(void **state)
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
 		RUN(&run, "wspipe", "--loglevel", rows[i].word, "--log-format=json", "hello");
 		assert_run(&run);
-		assert_int_equal(run.options.loglevel, rows[i].level);
-		assert_int_equal(run.options.log_format, LOG_JSON);
+		assert_int_equal(run.options.server.loglevel, rows[i].level);
+		assert_int_equal(run.options.server.log_format, LOG_JSON);
 		run_clear(&run);
 	}
 	RUN(&run, "websocketd", "--log-format=text", "hello");
 	assert_run(&run);
-	assert_int_equal(run.options.log_format, LOG_TEXT);
+	assert_int_equal(run.options.server.log_format, LOG_TEXT);
 	run_clear(&run);
 }
 
@@ -604,43 +600,43 @@ framings_are_worked_out(void **state)
 	(void)state;
 	RUN(&run, "wspipe", "hello");
 	assert_run(&run);
-	assert_int_equal(o->to_program.kind, FRAMING_LINES);
-	assert_int_equal(o->from_program.kind, FRAMING_LINES);
-	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_PASS);
-	assert_int_equal(o->from_program.max_record, 16777216);
-	assert_int_equal(o->invalid_utf8, OPTIONS_REPLACE);
-	assert_false(o->text || o->events || o->passstderr);
+	assert_int_equal(o->endpoint.to_program.kind, FRAMING_LINES);
+	assert_int_equal(o->endpoint.from_program.kind, FRAMING_LINES);
+	assert_int_equal(o->endpoint.to_program.newline, FRAMING_NEWLINE_PASS);
+	assert_int_equal(o->endpoint.from_program.max_record, 16777216);
+	assert_int_equal(o->endpoint.invalid_utf8, OUTPUT_REPLACE);
+	assert_false(o->endpoint.text || o->endpoint.events || o->endpoint.passstderr);
 	run_clear(&run);
 
 	RUN(&run, "websocketd", "--binary", "hello");
 	assert_run(&run);
-	assert_int_equal(o->to_program.kind, FRAMING_STREAM);
-	assert_int_equal(o->from_program.kind, FRAMING_STREAM);
+	assert_int_equal(o->endpoint.to_program.kind, FRAMING_STREAM);
+	assert_int_equal(o->endpoint.from_program.kind, FRAMING_STREAM);
 	run_clear(&run);
 
 	RUN(&run, "websocketd", "--raw", "--maxframesize=-1", "hello");
 	assert_run(&run);
-	assert_int_equal(o->to_program.kind, FRAMING_TEXT);
-	assert_int_equal(o->from_program.kind, FRAMING_TEXT);
-	assert_int_equal(o->max_message, 0);
+	assert_int_equal(o->endpoint.to_program.kind, FRAMING_TEXT);
+	assert_int_equal(o->endpoint.from_program.kind, FRAMING_TEXT);
+	assert_int_equal(o->endpoint.max_message, 0);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--framing-out=length", "--text", "--framing=json", "--events",
 	    "--invalid-utf8=close", "hello");
 	assert_run(&run);
-	assert_int_equal(o->to_program.kind, FRAMING_JSON);
-	assert_int_equal(o->from_program.kind, FRAMING_LENGTH);
-	assert_true(o->from_program.text && o->events);
-	assert_int_equal(o->invalid_utf8, OPTIONS_CLOSE);
+	assert_int_equal(o->endpoint.to_program.kind, FRAMING_JSON);
+	assert_int_equal(o->endpoint.from_program.kind, FRAMING_LENGTH);
+	assert_true(o->endpoint.from_program.text && o->endpoint.events);
+	assert_int_equal(o->endpoint.invalid_utf8, OUTPUT_CLOSE);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--framing-out=lsp", "--newline=reject", "--maxframesize=7",
 	    "--max-output-message=8", "hello");
 	assert_run(&run);
-	assert_int_equal(o->to_program.kind, FRAMING_LINES);
-	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_REJECT);
-	assert_int_equal(o->from_program.kind, FRAMING_LSP);
-	assert_int_equal(o->from_program.max_record, 8);
+	assert_int_equal(o->endpoint.to_program.kind, FRAMING_LINES);
+	assert_int_equal(o->endpoint.to_program.newline, FRAMING_NEWLINE_REJECT);
+	assert_int_equal(o->endpoint.from_program.kind, FRAMING_LSP);
+	assert_int_equal(o->endpoint.from_program.max_record, 8);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--binary", "--framing=stream", "--framing-in=stream", "hello");
@@ -649,7 +645,7 @@ framings_are_worked_out(void **state)
 
 	RUN(&run, "websocketd", "--passstderr", "hello");
 	assert_run(&run);
-	assert_true(o->passstderr);
+	assert_true(o->endpoint.passstderr);
 	run_clear(&run);
 }
 
@@ -661,15 +657,15 @@ directories_become_absolute(void **state)
 	(void)state;
 	RUN(&run, "wspipe", "--dir=d/../to-d", "--staticdir=s/");
 	assert_run(&run);
-	assert_place(run.options.dir, "d");
-	assert_place(run.options.staticdir, "s");
-	assert_null(run.options.command);
-	assert_null(run.options.program);
+	assert_place(run.options.endpoint.dir, "d");
+	assert_place(run.options.endpoint.staticdir, "s");
+	assert_null(run.options.endpoint.command);
+	assert_null(run.options.endpoint.program);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--staticdir=s", "--");
 	assert_run(&run);
-	assert_null(run.options.command);
+	assert_null(run.options.endpoint.command);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--dir=/", "--dir=d", "hello");
@@ -679,7 +675,7 @@ directories_become_absolute(void **state)
 	/* In compat mode an empty name is none, as in websocketd. */
 	RUN(&run, "websocketd", "--dir=d", "--dir=", "hello");
 	assert_run(&run);
-	assert_null(run.options.dir);
+	assert_null(run.options.endpoint.dir);
 	run_clear(&run);
 }
 
@@ -692,19 +688,19 @@ command_is_found_as_a_shell_would(void **state)
 	(void)state;
 	RUN(&run, "wspipe", "./here");
 	assert_run(&run);
-	assert_place(run.options.program, "here");
-	assert_string_equal(run.options.command[0], "./here");
+	assert_place(run.options.endpoint.program, "here");
+	assert_string_equal(run.options.endpoint.command[0], "./here");
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "bin/hello");
 	assert_run(&run);
-	assert_place(run.options.program, "bin/hello");
+	assert_place(run.options.endpoint.program, "bin/hello");
 	run_clear(&run);
 
 	snprintf(path, sizeof(path), "%s/here", place);
 	RUN(&run, "wspipe", path);
 	assert_run(&run);
-	assert_string_equal(run.options.program, path);
+	assert_string_equal(run.options.endpoint.program, path);
 	run_clear(&run);
 }
 
@@ -923,14 +919,14 @@ workers_are_a_number_or_auto(void **state)
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
 		RUN(&run, "wspipe", (char *)rows[i].argument, "hello");
 		assert_run(&run);
-		assert_in_range(run.options.workers, rows[i].least, rows[i].most);
+		assert_in_range(run.options.server.workers, rows[i].least, rows[i].most);
 		run_clear(&run);
 	}
 	RUN(&run, "wspipe", "hello");
-	assert_int_equal(run.options.workers, 1);
+	assert_int_equal(run.options.server.workers, 1);
 	run_clear(&run);
 	RUN(&run, "websocketd", "--workers=2", "hello");
-	assert_int_equal(run.options.workers, 2);
+	assert_int_equal(run.options.server.workers, 2);
 	run_clear(&run);
 }
 
@@ -1143,46 +1139,46 @@ tls_has_its_files_and_its_port(void **state)
 	RUN(&run, "wspipe", "--sslkey", "k1", "--sslcert=c1", "--ssl", "--sslcert=c2",
 	    "--sslkey=k2", "hello");
 	assert_run(&run);
-	assert_true(run.options.ssl);
-	ASSERT_LIST(&run.options.sslcert, "c1", "c2");
-	ASSERT_LIST(&run.options.sslkey, "k1", "k2");
-	assert_null(run.options.sslca);
-	assert_int_equal(run.options.port, 8443);
+	assert_true(run.options.listener.ssl);
+	ASSERT_LIST(&run.options.listener.sslcert, "c1", "c2");
+	ASSERT_LIST(&run.options.listener.sslkey, "k1", "k2");
+	assert_null(run.options.listener.sslca);
+	assert_int_equal(run.options.listener.port, 8443);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--port=1", "--ssl", "--sslcert=c", "--sslkey=k", "--sslca=ca",
 	    "--sslcrl=crl", "--strict-sni", "hello");
 	assert_run(&run);
-	assert_string_equal(run.options.sslca, "ca");
-	assert_string_equal(run.options.sslcrl, "crl");
-	assert_true(run.options.strict_sni);
-	assert_int_equal(run.options.port, 1);
+	assert_string_equal(run.options.listener.sslca, "ca");
+	assert_string_equal(run.options.listener.sslcrl, "crl");
+	assert_true(run.options.listener.strict_sni);
+	assert_int_equal(run.options.listener.port, 1);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--no-core-dumps", "hello");
 	assert_run(&run);
-	assert_true(run.options.no_core_dumps);
+	assert_true(run.options.server.no_core_dumps);
 	run_clear(&run);
 
 	RUN(&run, "wspipe", "--ssl", "--ssl=false", "hello");
 	assert_run(&run);
-	assert_false(run.options.ssl);
-	assert_int_equal(run.options.port, 8080);
+	assert_false(run.options.listener.ssl);
+	assert_int_equal(run.options.listener.port, 8080);
 	run_clear(&run);
 
 	/* What comes after the command is the command's. */
 	RUN(&run, "wspipe", "hello", "--ssl");
 	assert_run(&run);
-	assert_int_equal(run.options.port, 8080);
+	assert_int_equal(run.options.listener.port, 8080);
 	run_clear(&run);
 
 	/* websocketd takes one file of each, the last one. */
 	RUN(&run, "websocketd", "--ssl", "--sslcert=c1", "--sslcert=c2",
 	    "--sslkey=", "--sslkey=k", "hello");
 	assert_run(&run);
-	ASSERT_LIST(&run.options.sslcert, "c2");
-	ASSERT_LIST(&run.options.sslkey, "k");
-	assert_int_equal(run.options.port, 443);
+	ASSERT_LIST(&run.options.listener.sslcert, "c2");
+	ASSERT_LIST(&run.options.listener.sslkey, "k");
+	assert_int_equal(run.options.listener.port, 443);
 	run_clear(&run);
 }
 
