@@ -27,6 +27,7 @@ enum {
 
 /* 0000:ffff::/32 is reserved, so IPv4 addresses find room among the prefixes of IPv6. */
 #define LIMIT_IPV4 (UINT64_C(0xffff) << 32)
+#define LIMIT_UNIX (UINT64_C(0xfffe) << 32)
 
 struct limit_host {
 	struct limit *limit; /* borrowed */
@@ -80,6 +81,8 @@ limit_address(const struct sockaddr_storage *peer)
 	uint32_t four;
 	uint64_t prefix = 0;
 
+	if (peer->ss_family == AF_UNIX)
+		return LIMIT_UNIX;
 	if (peer->ss_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(six)) {
 		for (size_t i = 0; i < sizeof(prefix); i++)
 			prefix = prefix << 8 | six->s6_addr[i];
@@ -98,6 +101,10 @@ limit_text(uint64_t address, char text[LIMIT_TEXT_MAX])
 	struct in6_addr six = {0};
 	struct in_addr four = {htonl((uint32_t)address)};
 
+	if (address == LIMIT_UNIX) {
+		strcpy(text, "the Unix socket");
+		return;
+	}
 	if (address >> 32 == LIMIT_IPV4 >> 32) {
 		inet_ntop(AF_INET, &four, text, LIMIT_TEXT_MAX);
 		return;

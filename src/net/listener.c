@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A listening TCP socket. */
+/* A listening TCP or Unix socket. */
 #include "net/listener.h"
 
 #include "base/log.h"
@@ -246,12 +246,16 @@ fail:
 struct listener *
 listener_new(const struct sockaddr *address, socklen_t len)
 {
-	struct listener *listener;
 	int fd = listener_socket(address, len);
 
-	if (fd == -1)
-		return NULL;
-	listener = calloc(1, sizeof(*listener));
+	return fd == -1 ? NULL : listener_new_take(fd);
+}
+
+struct listener *
+listener_new_take(int fd)
+{
+	struct listener *listener = calloc(1, sizeof(*listener));
+
 	if (!listener) {
 		close(fd);
 		errno = ENOMEM;
@@ -313,7 +317,9 @@ listener_put_four(const struct in_addr *address, char text[LISTENER_TEXT_MAX])
 void
 listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX])
 {
-	if (address->ss_family == AF_INET6)
+	if (address->ss_family == AF_UNIX)
+		strcpy(text, "unix-socket");
+	else if (address->ss_family == AF_INET6)
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
 		    INET6_ADDRSTRLEN);
 	else
@@ -333,6 +339,10 @@ listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MA
 		*text++ = '[';
 	memcpy(text, host, len);
 	text += len;
+	if (address->ss_family == AF_UNIX) {
+		*text = '\0';
+		return;
+	}
 	if (six)
 		*text++ = ']';
 	*text++ = ':';
@@ -342,6 +352,8 @@ listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MA
 int
 listener_port(const struct sockaddr_storage *address)
 {
+	if (address->ss_family == AF_UNIX)
+		return 0;
 	if (address->ss_family == AF_INET6)
 		return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
 	return ntohs(((const struct sockaddr_in *)address)->sin_port);
@@ -353,6 +365,8 @@ listener_is_loopback(const struct sockaddr_storage *address)
 	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
 	const struct sockaddr_in *four = (const struct sockaddr_in *)address;
 
+	if (address->ss_family == AF_UNIX)
+		return true;
 	if (address->ss_family == AF_INET6)
 		return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
 	return (ntohl(four->sin_addr.s_addr) >> 24) == 127;

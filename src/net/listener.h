@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A listening TCP socket. Connections come accepted, non-blocking, close-on-exec,
+ * A listening TCP or Unix socket. Connections come accepted, non-blocking, close-on-exec,
  * with TCP_NODELAY and with the system's own checks of the other side. When the system has no
  * descriptors left, listening pauses for LISTENER_PAUSE_MS instead of spinning.
  *
@@ -46,6 +46,9 @@ typedef int64_t listener_yield_fn(void *arg);
 struct listener *listener_new(const struct sockaddr *address, socklen_t len)
     __attribute__((warn_unused_result));
 
+/* For FD, which listens already and is taken. NULL without memory. */
+struct listener *listener_new_take(int fd) __attribute__((warn_unused_result));
+
 /*
  * Accepts connections from now on, at most BATCH of them before everything else in the loop has
  * its turn. With LEAVE, which may be NULL, one at a time. ARG is borrowed. False without
@@ -61,11 +64,13 @@ void listener_free(struct listener *listener);
 /* The address that was bound, with its real port. */
 void listener_address(const struct listener *listener, struct sockaddr_storage *out);
 
-/* "127.0.0.1:80", "[::1]:80" for an address; its port, and whether it is a loopback address. */
+/* "127.0.0.1:80", "[::1]:80" or "unix-socket". */
 void listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);
-/* The host part skip_drain, without brackets. */
+/* The host part alone, without brackets. */
 void listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);
+/* 0 for a Unix socket. */
 int listener_port(const struct sockaddr_storage *address);
+/* A loopback address, or a Unix socket: only this machine has it. */
 bool listener_is_loopback(const struct sockaddr_storage *address);
 
 #endif

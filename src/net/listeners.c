@@ -13,6 +13,7 @@ enum { LISTENERS_PORT_TRIES = 16 }; /* with port 0: until one port is free on ev
 void
 listeners_close(struct listeners *listeners)
 {
+	unix_socket_remove(&listeners->unix_socket);
 	while (listeners->count > 0)
 		listener_free(listeners->items[--listeners->count]);
 }
@@ -173,6 +174,22 @@ listeners_open(struct listeners *listeners, char *const *addresses, size_t count
 			return false;
 	}
 	return true;
+}
+
+bool
+listeners_add_unix(struct listeners *listeners, const struct unix_socket_settings *settings)
+{
+	int fd;
+
+	if (listeners->count == LISTENERS_MAX) {
+		errno = EMFILE;
+		return false;
+	}
+	fd = unix_socket_listen(&listeners->unix_socket, settings);
+	if (fd == -1)
+		return false;
+	listeners->items[listeners->count] = listener_new_take(fd);
+	return listeners->items[listeners->count++] != NULL;
 }
 
 bool

@@ -7,6 +7,7 @@
 #define NET_LISTENERS_H
 
 #include "net/listener.h"
+#include "net/unix_socket.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@ enum { LISTENERS_MAX = 64 };
 struct listeners {
 	size_t count;
 	struct listener *items[LISTENERS_MAX]; /* owned */
+	struct unix_socket unix_socket; /* the file of the last one */
 };
 
 /* What kept it from listening. */
@@ -33,6 +35,10 @@ struct listeners_error {
  */
 bool listeners_open(struct listeners *listeners, char *const *addresses, size_t count, int port,
     struct listeners_error *error) __attribute__((warn_unused_result));
+
+/* Adds a Unix socket, after all others. False with errno as of unix_socket_listen(). */
+bool listeners_add_unix(struct listeners *listeners,
+    const struct unix_socket_settings *settings) __attribute__((warn_unused_result));
 
 /* Accepts from all of them: listener_start(). False without memory. */
 bool listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,

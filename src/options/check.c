@@ -59,6 +59,16 @@ check_usage(const struct check *check, const struct options_endpoint *endpoint)
 	return true;
 }
 
+static bool
+check_listening(const struct check *check, struct options_listener *listener)
+{
+	listener->tcp = listener->tcp || !listener->unixsocket;
+	if (listener->unixsocket_owner && !listener->unixsocket)
+		return refuse(
+		    check, EX_USAGE, NULL, "--unixsocket-owner needs --unixsocket=PATH");
+	return true;
+}
+
 /* The kind that a direction has: its own, that of both, or lines. */
 static enum framing_kind
 framing_of(unsigned own, unsigned both)
@@ -303,9 +313,9 @@ options_check(const struct option_place *place, FILE *err, int *status)
 	struct options_listener *listener = place->scopes[OPTION_LISTENER];
 	struct options_endpoint *endpoint = place->scopes[OPTION_ENDPOINT];
 
-	return check_usage(&check, endpoint) && check_tls(&check, listener) &&
-	       check_subprotocol(&check, endpoint) && check_framing(&check, endpoint) &&
-	       check_command(&check, endpoint) &&
+	return check_usage(&check, endpoint) && check_listening(&check, listener) &&
+	       check_tls(&check, listener) && check_subprotocol(&check, endpoint) &&
+	       check_framing(&check, endpoint) && check_command(&check, endpoint) &&
 	       check_directory(&check, &endpoint->dir, "dir") &&
 	       check_directory(&check, &endpoint->staticdir, "staticdir") &&
 	       check_overlap(&check, listener, endpoint);

@@ -184,11 +184,13 @@ read_values(
     const struct option_place *place, struct walk *walk, FILE *out, FILE *err, int *status)
 {
 	const struct options_server *server = place->scopes[OPTION_SERVER];
+	struct options_listener *listener = place->scopes[OPTION_LISTENER];
 	enum walk_result result;
 
 	while ((result = walk_next(walk)) == WALK_OPTION) {
 		const char *reason = option_apply(walk->row, place, walk->value);
 
+		listener->tcp = listener->tcp || walk->row->tcp;
 		if (reason) {
 			*status =
 			    report_bad_value(place, walk->row, walk->value, reason, out, err);

@@ -54,6 +54,10 @@ struct options_listener {
 	int64_t port; /* 0: any */
 	struct options_list
 	    address; /* "*" is all interfaces, none loopback; brackets of IPv6 removed */
+	bool tcp; /* false: the Unix socket is all that is listened on */
+	char *unixsocket; /* owned: a path; NULL: none */
+	int64_t unixsocket_mode; /* permission bits; 0: as the umask has them */
+	char *unixsocket_owner; /* owned: USER[:GROUP]; NULL: not given */
 	bool ssl;
 	struct options_list
 	    sslcert; /* names of files; with ssl at least one, and as many of sslkey */

@@ -179,13 +179,30 @@ option_set_workers(const struct option_set *set)
 }
 
 const char *
+option_set_mode(const struct option_set *set)
+{
+	int64_t mode = 0;
+
+	for (size_t i = 0; i < set->value.len && mode <= 0777; i++) {
+		char c = set->value.data[i];
+
+		mode = c < '0' || c > '7' ? 0777 + 1 : mode * 8 + (c - '0');
+	}
+	if (mode < 1 || mode > 0777)
+		return "must be an octal number from 1 to 777";
+	*(int64_t *)set->target = mode;
+	return NULL;
+}
+
+const char *
 option_set_path(const struct option_set *set)
 {
 	char **path = set->target;
 
 	if (set->value.len == 0 && !set->compat)
-		return strcmp(set->row->argument, "DIR") == 0 ? "must be a directory"
-							      : "must be a file name";
+		return strcmp(set->row->argument, "DIR") == 0	  ? "must be a directory"
+		       : strcmp(set->row->argument, "OWNER") == 0 ? "must be USER or USER:GROUP"
+								  : "must be a file name";
 	free(*path);
 	*path = set->value.len == 0 ? NULL : copy(set->value);
 	return NULL;

@@ -11,6 +11,7 @@
 option_setter option_set_bool;
 option_setter option_set_number;
 option_setter option_set_workers;
+option_setter option_set_mode; /* permission bits in octal, in an int64_t */
 option_setter option_set_path;
 option_setter option_set_url_path;
 option_setter option_set_files;

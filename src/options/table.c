@@ -58,13 +58,20 @@ static const char *const models[] = {"websocketd", NULL};
 
 /* clang-format off */
 const struct option_row option_rows[] = {
-	{LISTENER("port", port, option_set_number), .argument = "N", .min = 0, .max = 65535,
+	{LISTENER("port", port, option_set_number), .tcp = true, .argument = "N", .min = 0, .max = 65535,
 	    .initial = "8080", .initial_compat = "80", .initial_ssl = "8443", .initial_compat_ssl = "443",
 	    .section = OPTION_LISTENING,
 	    .help = "TCP port to listen on; 0 picks a free one"},
-	{LISTENER("address", address, option_set_address), .argument = "ADDRESS", .repeatable = true,
+	{LISTENER("address", address, option_set_address), .tcp = true, .argument = "ADDRESS", .repeatable = true,
 	    .initial_compat = "*", .default_text = "127.0.0.1 and ::1", .section = OPTION_LISTENING,
 	    .help = "address to listen on; '*' for all interfaces; repeatable"},
+	{LISTENER("unixsocket", unixsocket, option_set_path), .argument = "PATH", .section = OPTION_LISTENING,
+	    .help = "listen on this Unix socket, and not on TCP unless --port or --address is given"},
+	{LISTENER("unixsocket-mode", unixsocket_mode, option_set_mode), .argument = "MODE",
+	    .initial = "0660", .section = OPTION_LISTENING,
+	    .help = "permissions of the Unix socket, in octal"},
+	{LISTENER("unixsocket-owner", unixsocket_owner, option_set_path), .argument = "OWNER",
+	    .section = OPTION_LISTENING, .help = "USER or USER:GROUP that owns the Unix socket"},
 	{SERVER("workers", workers, option_set_workers), .argument = "N", .min = 1, .max = OPTIONS_WORKERS_MAX,
 	    .initial = "1", .initial_compat = "1", .section = OPTION_LISTENING,
 	    .help = "number of worker processes; 'auto' starts one per available CPU"},
@@ -207,7 +214,6 @@ static const struct option_row unsupported_rows[] = {
 	{.name = "devconsole", .set = option_set_unsupported},
 	{.name = "redirport", .argument = "PORT", .set = option_set_unsupported},
 	{.name = "reverselookup", .set = option_set_unsupported},
-	{.name = "unixsocket", .argument = "PATH", .set = option_set_unsupported},
 };
 /* clang-format on */
 const size_t option_row_count = UTIL_LEN(option_rows);

@@ -78,6 +78,7 @@ struct option_row {
 	bool repeatable; /* each one adds to the list; otherwise the last one wins */
 	bool compat_negative; /* a number below 0 is 0 in compat mode */
 	bool early; /* defaults of others depend on it, so it is read before them */
+	bool tcp; /* when it is given, --unixsocket comes in addition to TCP */
 	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
 	const char *initial; /* the default, written as on the command line; NULL: none */
 	const char *initial_compat;

@@ -282,7 +282,10 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
 	env_put(&env, SPAN("REMOTE_USER"), SPAN(""));
 	env_put(&env, SPAN("UNIQUE_ID"), span_of(unique_id));
-	env_put_number(&env, SPAN("REMOTE_PORT"), listener_port(request->peer));
+	if (request->peer->ss_family == AF_UNIX)
+		env_put(&env, SPAN("REMOTE_PORT"), SPAN(""));
+	else
+		env_put_number(&env, SPAN("REMOTE_PORT"), listener_port(request->peer));
 	env_put(&env, SPAN("REQUEST_URI"), head_target(request->head));
 	if (request->secure)
 		env_put(&env, SPAN("HTTPS"), SPAN("on"));

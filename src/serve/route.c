@@ -20,6 +20,18 @@ route_serve_health(struct connection *connection, const struct head *head)
 	}
 }
 
+/* Whether only names of this machine are accepted as Host. No page can connect to a Unix
+ * socket, so what comes through it is a proxy's, which passes on the Host that it has served.
+ */
+static bool
+route_is_local_only(const struct endpoint *endpoint, const struct connection *connection)
+{
+	struct sockaddr_storage peer;
+
+	stream_peer_address(connection_stream(connection), &peer);
+	return endpoint->local_only && !endpoint->compat && peer.ss_family != AF_UNIX;
+}
+
 /*
  * Why a path is rejected, and with what status; NULL: it is not. A COMMAND serves every path
  * whose variables (RFC 3875, section 4.1.5) can be passed on: files are not looked up, so what
@@ -82,7 +94,7 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	if (uri.authority.len > 0)
 		host = uri.authority;
 	if (host.len > 0 &&
-	    (endpoint->host_count > 0 || (endpoint->local_only && !endpoint->compat))) {
+	    (endpoint->host_count > 0 || route_is_local_only(endpoint, connection))) {
 		refused = origin_host_refused(
 		    host, endpoint->local_only, endpoint->hosts, endpoint->host_count, reason);
 		if (refused) {

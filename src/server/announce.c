@@ -52,19 +52,24 @@ announce_url(FILE *out, const struct server *server, const char *scheme, const c
 static void
 announce_urls(FILE *out, const struct server *server, const char *scheme, const char *path)
 {
-	const struct options_list *addresses = &server->options->listener.address;
+	const struct options_listener *listener = &server->options->listener;
+	const struct options_list *addresses = &listener->address;
 
-	if (addresses->count == 0) {
+	if (listener->tcp && addresses->count == 0) {
 		announce_url(out, server, scheme, "localhost");
 		fputs(path, out);
 	}
-	for (size_t i = 0; i < addresses->count; i++) {
+	for (size_t i = 0; i < addresses->count && listener->tcp; i++) {
 		if (announce_is_repeated(addresses, i))
 			continue;
 		fputs(i > 0 ? ", " : "", out);
 		announce_url(out, server, scheme, announce_host(addresses->items[i]));
 		fputs(path, out);
 	}
+	/* The notation of the clients that have one. */
+	if (listener->unixsocket)
+		fprintf(out, "%s%s%s+unix:%s:/%s", listener->tcp ? ", " : "", scheme,
+		    listener->ssl ? "s" : "", listener->unixsocket, path);
 }
 
 static void
@@ -72,6 +77,8 @@ announce_scope(FILE *out, const struct server *server)
 {
 	const struct options_list *addresses = &server->options->listener.address;
 
+	if (!server->options->listener.tcp)
+		return;
 	if (server->endpoint.local_only) {
 		fprintf(out, " (this machine only%s)",
 		    addresses->count == 0 ? "; use --address='*' for all interfaces" : "");
@@ -214,14 +221,14 @@ announce_compat(const struct server *server)
 
 	(void)gethostname(hostname, sizeof(hostname) - 1);
 	listener_address(server->listeners.items[0], &bound);
-	port = listener_port(&bound);
+	port = listener_port(&bound); /* unused without TCP */
 	if (options->endpoint.command)
 		announce(server, announce_compat_command, false);
 	if (options->endpoint.dir)
 		log_info("Serving from directory      : %s", options->endpoint.dir);
 	if (options->endpoint.staticdir)
 		log_info("Serving static content from : %s", options->endpoint.staticdir);
-	for (size_t i = 0; i < options->listener.address.count; i++) {
+	for (size_t i = 0; i < options->listener.address.count && options->listener.tcp; i++) {
 		const char *host = options->listener.address.items[i];
 		const char *form = strchr(host, ':') ? "[%s]" : "%s";
 		char text[NI_MAXHOST + 2];
@@ -232,6 +239,9 @@ announce_compat(const struct server *server)
 			log_info("Serving CGI or static files : http%s://%s:%d/", secure, text,
 			    port);
 	}
+	if (options->listener.unixsocket)
+		log_info("Starting WebSocket server   : unix socket at %s",
+		    options->listener.unixsocket);
 	if (options->listener.sslca)
 		log_info("Mutual TLS enabled (client certs verified against %s)",
 		    options->listener.sslca);

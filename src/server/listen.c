@@ -7,7 +7,10 @@
 #include "server/inner.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -177,15 +180,127 @@ server_listen_failed(const struct server *server, const struct listeners_error *
 	    server_listen_advice(server, error->error));
 }
 
+/* The user that NAME is, by name or number. */
+static bool
+server_find_user(const char *name, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *user = getpwnam(name);
+	int64_t number;
+
+	if (user) {
+		*uid = user->pw_uid;
+		*gid = user->pw_gid;
+		return true;
+	}
+	if (util_parse_number(span_of(name), 0, UINT32_MAX - 1, &number))
+		return false;
+	*uid = (uid_t)number;
+	return true;
+}
+
+static bool
+server_find_group(const char *name, gid_t *gid)
+{
+	const struct group *group = getgrnam(name);
+	int64_t number;
+
+	if (!group && util_parse_number(span_of(name), 0, UINT32_MAX - 1, &number))
+		return false;
+	*gid = group ? group->gr_gid : (gid_t)number;
+	return true;
+}
+
+/* USER, USER:GROUP or :GROUP, as of chown(1); with USER alone the group is not changed. 0, or
+ * the exit status. */
+static int
+server_find_owner(const struct server *server, struct unix_socket_settings *settings)
+{
+	const char *text = server->options->listener.unixsocket_owner;
+	char *user = strdup(text);
+	char *group = user ? strchr(user, ':') : NULL;
+	gid_t ignored;
+	int status = 0;
+
+	if (!user)
+		return server_fail(server, EX_OSERR, "out of memory");
+	if (group)
+		*group++ = '\0';
+	if ((*user || !group) && !server_find_user(user, &settings->uid, &ignored))
+		status = server_fail(server, EX_CONFIG,
+		    "--unixsocket-owner=%s: there is no user '%s'", text, user);
+	else if (group && !server_find_group(group, &settings->gid))
+		status = server_fail(server, EX_CONFIG,
+		    "--unixsocket-owner=%s: there is no group '%s'", text, group);
+	free(user);
+	return status;
+}
+
+static int
+server_listen_unix_failed(const struct server *server, const char *path, int error)
+{
+	char why[128];
+
+	if (server->options->server.compat && error == EADDRINUSE)
+		return server_fail(server, 0, "unix socket %s is already in use", path);
+	if (server->options->server.compat) {
+		snprintf(
+		    why, sizeof(why), "%s", strerror(error == EEXIST ? EADDRINUSE : error));
+		why[0] = util_lower(why[0]);
+		return server_fail(server, 0, "listen unix %s: bind: %s", path, why);
+	}
+	switch (error) {
+	case EADDRINUSE:
+		return server_fail(server, EX_UNAVAILABLE,
+		    "can't listen on %s: the socket is already in use; stop the other server, "
+		    "or choose another --unixsocket",
+		    path);
+	case EEXIST:
+		return server_fail(server, EX_CONFIG,
+		    "can't listen on %s: the file exists and is not a socket; choose another "
+		    "--unixsocket",
+		    path);
+	case ENAMETOOLONG:
+		return server_fail(server, EX_CONFIG,
+		    "can't listen on %s: the path of a Unix socket has at most 107 bytes",
+		    path);
+	default:
+		return server_fail(
+		    server, EX_OSERR, "can't listen on %s: %s", path, strerror(error));
+	}
+}
+
+static int
+server_listen_unix(struct server *server)
+{
+	const struct options_listener *options = &server->options->listener;
+	struct unix_socket_settings settings = {
+	    .path = options->unixsocket,
+	    .mode = (mode_t)options->unixsocket_mode,
+	    .uid = (uid_t)-1,
+	    .gid = (gid_t)-1,
+	    .keep = server->options->server.compat,
+	};
+	int status = options->unixsocket_owner ? server_find_owner(server, &settings) : 0;
+
+	if (status == 0 && !listeners_add_unix(&server->listeners, &settings))
+		status = server_listen_unix_failed(server, settings.path, errno);
+	return status;
+}
+
 int
 server_listen(struct server *server)
 {
-	const struct options_list *addresses = &server->options->listener.address;
+	const struct options_listener *options = &server->options->listener;
 	struct listeners_error error;
+	int status = 0;
 
-	if (!listeners_open(&server->listeners, addresses->items, addresses->count,
-		(int)server->options->listener.port, &error))
+	if (options->tcp && !listeners_open(&server->listeners, options->address.items,
+				options->address.count, (int)options->port, &error))
 		return server_listen_failed(server, &error);
+	if (options->unixsocket)
+		status = server_listen_unix(server);
+	if (status != 0)
+		return status;
 	server_note_loopback(server);
 	return 0;
 }

@@ -135,13 +135,14 @@ def rss_kib(pid):
 
 
 def logged_addresses(log):
-    """The addresses of the startup lines, [(host, port)] for a client that resolves no names."""
+    """The addresses of the startup lines, [(host, port)] for a client that resolves no names, and the paths of Unix sockets."""
     found = []
     for line in re.findall(r".*(?: serving |\"serving |Starting WebSocket server ).*", log):
         for host, port in re.findall(r"(?:wss?|https?)://([^\s/]+):(\d+)/", line):
             host = "127.0.0.1" if host in ("localhost", socket.gethostname()) else host.strip("[]")
             if (host, int(port)) not in found:
                 found.append((host, int(port)))
+        found += re.findall(r"(?:\+unix:|unix socket at )(/[^\s:]+)", line)
     return found
 
 
@@ -171,7 +172,7 @@ class Server:
         environ = dict(os.environ, **(env or {}))
         environ[TAG] = self.tag
         passenv = ["--passenv=PATH,%s" % TAG] if passenv and not any("--passenv" in a for a in args) else []
-        port = ["--port=0"] if not any(a.startswith("--port") for a in args) else []
+        port = ["--port=0"] if not any(a.startswith(("--port", "--unixsocket=")) for a in args) else []
         # TLS: a certificate and its key.
         self.ca = tls[0] if tls else None
         self.context = client_context(self.ca) if tls else None

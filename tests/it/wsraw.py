@@ -166,10 +166,11 @@ class TlsSocket:
 
 
 class Peer:
-    """One connection to the server: TCP, or TLS when there is a context."""
+    """One connection to the server, over TLS when there is a context. The address of a Unix socket is its path."""
 
     def __init__(self, address, rcvbuf=None, context=None, server_name="localhost", wait=True, source=None):
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        unix = isinstance(address, str)
+        family = socket.AF_UNIX if unix else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
@@ -177,8 +178,8 @@ class Peer:
         if source:
             self.sock.bind((source, 0))
         self.sock.connect(address)
-        self.port = self.sock.getsockname()[1]
-        self.host = "[%s]:%d" % address[:2] if ":" in address[0] else "%s:%d" % address[:2]
+        self.port = None if unix else self.sock.getsockname()[1]
+        self.host = "localhost" if unix else "[%s]:%d" % address[:2] if ":" in address[0] else "%s:%d" % address[:2]
         if context:
             try:
                 self.sock = TlsSocket(self.sock, context, server_name, wait)

@@ -504,6 +504,53 @@ assert_deflate(
 }
 
 static void
+unix_socket_replaces_tcp_when_alone(void **state)
+{
+	static const struct {
+		char *argv[4];
+		bool tcp;
+	} rows[] = {
+	    {{"--unixsocket=s"}, false},
+	    {{"--unixsocket", "s", "--workers=2"}, false},
+	    {{"--unixsocket=s", "--port=8080"}, true},
+	    {{"--address=::1", "--unixsocket=s"}, true},
+	    {{"--ssl=false"}, true},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		char *const *a = rows[i].argv;
+
+		RUN(&run, "wspipe", a[0], a[1] ? a[1] : "--binary=false",
+		    a[2] ? a[2] : "--binary=false", "hello");
+		assert_run(&run);
+		assert_int_equal(run.options.listener.tcp, rows[i].tcp);
+		assert_int_equal(run.options.listener.unixsocket_mode, 0660);
+		run_clear(&run);
+	}
+	RUN(&run, "wspipe", "--unixsocket=s", "--unixsocket-mode=7", "--unixsocket-owner=a:b",
+	    "hello");
+	assert_run(&run);
+	assert_string_equal(run.options.listener.unixsocket, "s");
+	assert_int_equal(run.options.listener.unixsocket_mode, 7);
+	assert_string_equal(run.options.listener.unixsocket_owner, "a:b");
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--unixsocket=s", "hello");
+	assert_run(&run);
+	assert_false(run.options.listener.tcp);
+	assert_int_equal(run.options.listener.unixsocket_mode, 0);
+	run_clear(&run);
+
+	RUN(&run, "websocketd", "--unixsocket=", "hello");
+	assert_run(&run);
+	assert_true(run.options.listener.tcp);
+	assert_null(run.options.listener.unixsocket);
+	run_clear(&run);
+}
+
+static void
 deflate_takes_a_value_or_none(void **state)
 {
 	static const struct {
@@ -769,7 +816,7 @@ static void
 unsupported_options_are_reported_by_name(void **state)
 {
 	static char *const accepted[] = {"--devconsole=false", "--reverselookup=0",
-	    "-reverselookup=F", "--redirport=0", "--cgidir=", "--unixsocket="};
+	    "-reverselookup=F", "--redirport=0", "--cgidir="};
 	static const struct failure rows[] = {
 	    {{"wspipe", "--devconsole", "hello"}, 64,
 		"wspipe: websocketd's --devconsole is not supported yet\n", NULL},
@@ -779,10 +826,6 @@ unsupported_options_are_reported_by_name(void **state)
 		"wspipe: websocketd's --cgidir is not supported yet\n", NULL},
 	    {{"wspipe", "--redirport=80", "hello"}, 64,
 		"wspipe: websocketd's --redirport is not supported yet\n", NULL},
-	    {{"wspipe", "--unixsocket=/tmp/x", "hello"}, 64,
-		"wspipe: websocketd's --unixsocket is not supported yet\n", NULL},
-	    {{"wspipe", "--unixsocket"}, 64,
-		"wspipe: --unixsocket needs a value: write --unixsocket=PATH\n", NULL},
 	    {{"websocketd", "--devconsole", "hello"}, 2,
 		"flag provided but not defined: -devconsole\n"
 		"(wspipe does not support websocketd's --devconsole yet)\n",
@@ -942,6 +985,19 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--workers=abc", "hello"}, 64,
 		"wspipe: --workers must be 'auto' or a number from 1 to 256, not 'abc'\n",
 		NULL},
+	    {{"wspipe", "--unixsocket=", "hello"}, 64,
+		"wspipe: --unixsocket must be a file name, not ''\n", NULL},
+	    {{"wspipe", "--unixsocket-mode=1000", "hello"}, 64,
+		"wspipe: --unixsocket-mode must be an octal number from 1 to 777, not '1000'\n",
+		NULL},
+	    {{"wspipe", "--unixsocket-mode=8", "hello"}, 64,
+		"wspipe: --unixsocket-mode must be an octal number from 1 to 777, not '8'\n",
+		NULL},
+	    {{"wspipe", "--unixsocket-mode=", "hello"}, 64,
+		"wspipe: --unixsocket-mode must be an octal number from 1 to 777, not ''\n",
+		NULL},
+	    {{"wspipe", "--unixsocket-owner=a", "hello"}, 64,
+		"wspipe: --unixsocket-owner needs --unixsocket=PATH\n", NULL},
 	    {{"wspipe", "--port=65536", "hello"}, 64,
 		"wspipe: --port must be a number from 0 to 65535, not '65536'\n", NULL},
 	    {{"wspipe", "--port=", "hello"}, 64,
@@ -1496,6 +1552,7 @@ main(void)
 	    cmocka_unit_test(lists_are_split_at_commas_and_the_last_one_wins),
 	    cmocka_unit_test(numbers_reach_to_their_limits),
 	    cmocka_unit_test(workers_are_a_number_or_auto),
+	    cmocka_unit_test(unix_socket_replaces_tcp_when_alone),
 	    cmocka_unit_test(deflate_takes_a_value_or_none),
 	    cmocka_unit_test(subprotocols_are_a_list_of_tokens),
 	    cmocka_unit_test(words_are_chosen_from_their_list),
