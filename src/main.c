@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wspipe: any command line program on a WebSocket. */
 #include "options/options.h"
-#include "server/server.h"
+#include "server/run.h"
+#include "server/signals.h"
 #include "simd/simd.h"
 
 #include <errno.h>

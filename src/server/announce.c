@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the server reports at startup: what it serves, and at which addresses. */
+#include "server/announce.h"
+
 #include "base/util.h"
 #include "serve/beneath.h"
-#include "server/inner.h"
 
 #include <dirent.h>
 #include <fcntl.h>

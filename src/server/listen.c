@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the server listens, and how many connections it has room for. */
+/* Opens sockets on all addresses. */
+#include "server/listen.h"
+
 #include "base/util.h"
-#include "http/connection.h"
-#include "net/io.h"
-#include "net/tls_stream.h"
-#include "server/inner.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -12,92 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sysexits.h>
-#include <unistd.h>
-
-enum {
-	SERVER_UNEVEN = 16, /* one in so many connections may be where it should not */
-	SERVER_BATCH_MAX = 32, /* connections that are accepted at once */
-	SERVER_LOOP_FDS = 4, /* descriptors of a loop, which the parent of workers has not */
-};
-
-static void
-server_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
-{
-	struct server *server = arg;
-	struct transport transport = {.fd = fd};
-	struct limit_slot *slot = limit_enter(server->limit, peer);
-	struct stream *stream = NULL;
-
-	if (!slot) {
-		close(fd);
-		return;
-	}
-	if (!server->tls)
-		transport = transport_accepted(fd, slot);
-	if (!server->tls || tls_stream_open(server->tls, fd, slot, &transport))
-		stream = io_new_take(server->loop, transport, peer, NULL, NULL);
-	if (!stream || !connection_open_take(server->loop, &server->connections, stream,
-			   route_serve, &server->route))
-		log_errorx("out of memory for a connection");
-}
-
-/* How many connections a worker has, with those whose program runs. */
-static size_t
-server_load(const struct server *server, size_t worker)
-{
-	return atomic_load(&server->page->workers[worker].connections) +
-	       quota_held(&server->page->quota, worker);
-}
-
-/*
- * How many connections this worker has more than the one that has the fewest. With many
- * connections a few more or less are no reason to wait for one another.
- */
-static int64_t
-server_ahead(void *arg)
-{
-	struct server *server = arg;
-	size_t own = server_load(server, server->worker);
-	size_t least = own;
-
-	for (size_t i = 0; i < (size_t)server->options->server.workers; i++) {
-		size_t other = server_load(server, i);
-
-		if (other < least && atomic_load(&server->page->workers[i].accepts))
-			least = other;
-	}
-	return (int64_t)own - (int64_t)(least + least / SERVER_UNEVEN);
-}
-
-/* How many connections may be accepted at once: half of those that can always be pending, so
- * that each has its turn before it could be closed for another one. */
-static size_t
-server_batch(const struct server *server)
-{
-	size_t batch = server->budget.others * (100 - LIMIT_RESPONSES_SHARE) / 100 / 2;
-
-	if (batch > SERVER_BATCH_MAX)
-		return SERVER_BATCH_MAX;
-	return batch > 0 ? batch : 1;
-}
-
-bool
-server_accept(struct server *server)
-{
-	atomic_store(&server->page->workers[server->worker].accepts, true);
-	return listeners_start(&server->listeners, server->loop, server_batch(server),
-	    server_on_accept, server->options->server.workers > 1 ? server_ahead : NULL,
-	    server);
-}
-
-void
-server_stop_listening(struct server *server)
-{
-	atomic_store(&server->page->workers[server->worker].accepts, false);
-	listeners_close(&server->listeners);
-}
 
 /* Whether only this machine can connect. */
 static void
@@ -302,66 +214,5 @@ server_listen(struct server *server)
 	if (status != 0)
 		return status;
 	server_note_loopback(server);
-	return 0;
-}
-
-int
-server_check_limits(struct server *server)
-{
-	struct rlimit limit = server->inherited.nofile;
-
-	if (limit.rlim_max == RLIM_INFINITY ||
-	    server_budget_suffices(
-		limit.rlim_max, server_budget_used(limit.rlim_max) + SERVER_LOOP_FDS))
-		return 0;
-	return server_fail(server, EX_OSERR,
-	    "the limit of %llu open files is too low for a single session; ulimit -n raises it",
-	    (unsigned long long)limit.rlim_max);
-}
-
-/* What each process that serves has for itself. */
-static int
-server_set_limit(struct server *server)
-{
-	struct limit_settings settings = {
-	    .connections = server->budget.others,
-	    .programs = server->budget.programs,
-	    .per_address = (size_t)server->options->server.max_per_ip,
-	    .tally = server->tally,
-	    .worker = server->worker,
-	};
-
-	server->limit = limit_new(&settings);
-	server->route.upgrade.launcher.limit = server->limit;
-	return server->limit ? 0 : server_fail(server, EX_OSERR, "out of memory");
-}
-
-int
-server_raise_limits(struct server *server)
-{
-	size_t workers = (size_t)server->options->server.workers;
-	bool is_parent = server->parent == 0 && workers > 1;
-	struct rlimit limit = server->inherited.nofile;
-	size_t sessions, others;
-	int status = 0;
-
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	server->budget = server_budget_of(limit.rlim_cur,
-	    server_budget_used(limit.rlim_cur) + (is_parent ? SERVER_LOOP_FDS : 0),
-	    server->options->endpoint.staticdir);
-	if (!is_parent)
-		status = server_set_limit(server);
-	/* A worker's parent has reported it. */
-	if (status != 0 || server->parent != 0 || limit.rlim_cur == RLIM_INFINITY)
-		return status;
-	sessions = server->budget.programs * workers;
-	others = server->budget.others * workers;
-	if (server->page->quota.limit == 0 || sessions < server->page->quota.limit)
-		log_info("the limit of %llu open files%s allows %zu session%s and %zu other "
-			 "connection%s; ulimit -n raises it",
-		    (unsigned long long)limit.rlim_cur, is_parent ? " of each worker" : "",
-		    sessions, util_plural(sessions), others, util_plural(others));
 	return 0;
 }

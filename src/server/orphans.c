@@ -4,17 +4,15 @@
 
 #include "base/util.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One SIGCHLD may stand for several exits, so at most once in this time all children are looked
- * at, however many exit. */
-enum { ORPHANS_SWEEP_MS = 1000 };
+/* From one look at the children to the next, however many exit: SIGCHLD comes with every
+ * program, so it has a handler only until it comes. */
+enum { ORPHANS_WAIT_MS = 1000 };
 
 bool
 server_adopts(void)
@@ -30,57 +28,43 @@ server_adopts(void)
 /* Of the dead children the system shows the first one: a program that is not reaped yet hides
  * those after it until the next time. */
 static void
-orphans_sweep(void *arg)
+orphans_reap(void *arg)
 {
 	struct server *server = arg;
+	siginfo_t info = {0};
 
-	for (;;) {
-		siginfo_t info = {0};
-
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
-		    info.si_pid == 0)
-			return;
-		if (pid_set_has(&server->page->programs, info.si_pid))
+	event_add(server->orphans_event, NULL);
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+		if (pid_set_has(&server->page->programs, info.si_pid)) {
+			timer_at(&server->orphans_timer, util_clock_ms() + ORPHANS_WAIT_MS);
 			break;
+		}
 		waitpid(info.si_pid, NULL, WNOHANG);
+		info.si_pid = 0;
 	}
-	timer_at(&server->orphans_timer, util_clock_ms() + ORPHANS_SWEEP_MS);
 }
 
 static void
-orphans_on_signal(evutil_socket_t fd, short what, void *arg)
+orphans_on_signal(evutil_socket_t number, short what, void *arg)
 {
 	struct server *server = arg;
-	struct signalfd_siginfo info;
-	pid_t pid;
 
+	(void)number;
 	(void)what;
-	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return;
-	pid = (pid_t)info.ssi_pid;
-	if (!pid_set_has(&server->page->programs, pid))
-		waitpid(pid, NULL, WNOHANG);
-	if (server->orphans_timer.due_ms == 0)
-		timer_at(&server->orphans_timer, util_clock_ms() + ORPHANS_SWEEP_MS);
+	timer_at(&server->orphans_timer, util_clock_ms() + ORPHANS_WAIT_MS);
 }
 
-/* SIGCHLD is read from a descriptor: it comes with every program, and a handler would interrupt
- * system calls. */
 bool
 server_orphans_start(struct server *server)
 {
-	sigset_t set;
-
-	timer_init(&server->orphans_timer, server->loop, orphans_sweep, server);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	server->orphans_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (server->orphans_fd == -1)
+	timer_init(&server->orphans_timer, server->loop, orphans_reap, server);
+	server->orphans_event =
+	    event_new(server->loop->base, SIGCHLD, EV_SIGNAL, orphans_on_signal, server);
+	if (!server->orphans_event)
 		return false;
-	server->orphans_event = event_new(server->loop->base, server->orphans_fd,
-	    EV_READ | EV_PERSIST, orphans_on_signal, server);
-	return server->orphans_event && event_add(server->orphans_event, NULL) == 0;
+	/* Some may have exited before. */
+	timer_at(&server->orphans_timer, util_clock_ms());
+	return true;
 }
 
 void
@@ -88,7 +72,5 @@ server_orphans_clear(struct server *server)
 {
 	if (server->orphans_event)
 		event_free(server->orphans_event);
-	if (server->orphans_fd != -1)
-		close(server->orphans_fd);
 	timer_stop(&server->orphans_timer);
 }

@@ -6,12 +6,9 @@
 #ifndef SERVER_ORPHANS_H
 #define SERVER_ORPHANS_H
 
-#include "server/inner.h"
+#include "server/server.h"
 
-#include <stdbool.h>
-
-/* True if there may be such children. Programs must be in the page's set then, as that tells
- * the two apart. To be asked before there are any. */
+/* True if there may be such children. To be called before there are any others. */
 bool server_adopts(void);
 
 /* Reaps them from now on. False with errno. */

@@ -1,22 +1,105 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The server: owns the event loop, the listeners and every connection, session and program;
- * takes the signals; drains.
+ * The state of the process: what there is once for all connections, and the stages of its
+ * shutdown. The other files of this folder fill it in.
  */
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "http/connection.h"
+#include "net/limit.h"
+#include "net/listeners.h"
+#include "net/tally.h"
+#include "net/tls.h"
+#include "net/tls_ticket.h"
 #include "options/options.h"
+#include "process/child.h"
+#include "process/pid_set.h"
+#include "process/quota.h"
+#include "serve/endpoint.h"
+#include "serve/route.h"
+#include "server/budget.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sysexits.h>
 
 enum {
+	SERVER_SIGNALS = 4, /* that have a handler */
 	SERVER_DRAIN_MS = 25 * 1000, /* from the first SIGTERM until what is left is killed */
 	SERVER_KILL_MS = 2 * 1000, /* how long the killed may take to be reaped */
 };
 
-/* Called first: until there are handlers, the signals that never stop the server wait. */
-void server_hold_signals(void);
+/* Exit status: a process could not be terminated, and was left running. */
+enum { SERVER_LEFT_BEHIND = EX_NOPERM };
 
-/* Runs until a signal stops it, and returns the process's exit status. Errors are logged. */
-int server_run(const struct options *options);
+enum server_stage {
+	SERVER_SERVING,
+	SERVER_DRAINING, /* no new connections; CLOSE 1001 and the termination sequence for all
+			  */
+	SERVER_KILLING, /* SIGKILL for all */
+};
+
+/* Shared by all processes of the server; zeroed at the start. */
+struct server_shared {
+	struct quota
+	    quota; /* the holders: each worker by its number, and then those that died */
+	struct tls_ticket_keys tickets; /* written by the parent */
+	_Atomic uint64_t last_session;
+	_Atomic int stage; /* enum server_stage: what the parent wants */
+	struct server_share {
+		atomic_size_t connections; /* that wait for a request or get a response */
+		atomic_bool accepts;
+	} workers[OPTIONS_WORKERS_MAX];
+	struct pid_set programs; /* those that run */
+};
+
+struct server {
+	const struct options *options; /* borrowed */
+	struct server_shared *page; /* owned, but shared */
+	struct tally *tally; /* likewise; NULL: no other process counts connections */
+	size_t worker; /* this process's number, from 0 */
+	pid_t parent; /* of a worker; 0: there are no workers but this process */
+	struct spawn_inherited inherited;
+	struct loop *loop;
+	struct children *children;
+	struct listeners listeners;
+	struct limit *limit; /* owned */
+	struct server_budget budget;
+	struct tls *tls; /* owned; NULL: plain connections */
+	struct event *signals[SERVER_SIGNALS];
+	bool has_terminal; /* at startup */
+	int64_t stop_ms; /* when the first signal to stop came */
+	struct event *orphans_event; /* owned; NULL: there can be none */
+	struct timer orphans_timer;
+	struct connections connections;
+	struct list sessions;
+	struct endpoint endpoint;
+	struct route route;
+	struct origin_rule *rules;
+	char *switch_headers; /* of a 101 */
+	char *file_headers; /* of a static file */
+	char **pass_env;
+	enum server_stage stage;
+	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
+	struct timer tick;
+};
+
+/* Reports an error at startup and returns STATUS; with --compat 3, websocketd's only one. */
+int server_fail(const struct server *server, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Begins a graceful shutdown because of a signal; the loop stops when all has ended. */
+void server_shut_down(struct server *server, int number);
+
+/* Its second stage, which the first one enters by itself after SERVER_DRAIN_MS. */
+void server_kill(struct server *server);
+
+/* Timer callback, ARG the server: while it shuts down, checks whether all has ended. */
+void server_on_tick(void *arg);
+
+void server_log_shutdown(int number, size_t sessions);
 
 #endif

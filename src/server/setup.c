@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Builds endpoint, route and TLS from the options. */
+#include "server/setup.h"
+
 #include "base/util.h"
 #include "options/check.h"
 #include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
-#include "server/inner.h"
 
 #include <errno.h>
 #include <stdlib.h>

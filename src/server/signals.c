@@ -3,12 +3,12 @@
 #include "server/signals.h"
 
 #include "base/util.h"
-#include "server/server.h"
+#include "server/setup.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <signal.h>
 #include <unistd.h>
 
 enum { SIGNALS_REPEATED_MS = 200 };
@@ -146,9 +146,7 @@ server_signals_unblock(void)
 {
 	sigset_t mask;
 
-	/* SIGCHLD is read from a descriptor. */
 	sigemptyset(&mask);
-	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 

@@ -10,11 +10,10 @@
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H
 
-#include "server/inner.h"
+#include "server/server.h"
 
-#include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
+/* Called first: until there are handlers, the signals that never stop the server wait. */
+void server_hold_signals(void);
 
 /* Called early: from then on no signal kills the server but those that are meant to. */
 void server_signals_settle(struct server *server);

@@ -60,11 +60,8 @@ sweep_is_worker(const struct sweep *sweep, pid_t pid)
 	return false;
 }
 
-/*
- * The next child of ours that came to us because its worker died; 0: there is none. Where
- * others may come too, it is one if its session is that of a program: one that started a
- * session of its own then survives, as it does when its program's WebSocket session ends.
- */
+/* The next child of ours whose session is that of a program, so that it came to us because its
+ * worker died; 0: there is none. */
 static pid_t
 sweep_next(const struct sweep *sweep, DIR *proc, struct sweep_process *process)
 {
@@ -76,7 +73,7 @@ sweep_next(const struct sweep *sweep, DIR *proc, struct sweep_process *process)
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 		    sweep_look(entry->d_name, process) && process->parent == getpid() &&
 		    !sweep_is_worker(sweep, pid) &&
-		    (!sweep->adopts || pid_set_has(sweep->programs, process->session)))
+		    pid_set_has(sweep->programs, process->session))
 			return pid;
 	}
 	return 0;
@@ -131,41 +128,10 @@ sweep_forget(const struct sweep *sweep)
 }
 
 void
-sweep_init(struct sweep *sweep, struct pid_set *programs, const pid_t *workers,
-    size_t worker_count, bool adopts)
-{
-	*sweep = (struct sweep){
-	    .programs = programs,
-	    .workers = workers,
-	    .worker_count = worker_count,
-	    .adopts = adopts,
-	};
-}
-
-void
 sweep_begin(struct sweep *sweep)
 {
 	sweep->due_ms = util_clock_ms();
 	sweep->end_ms = sweep->due_ms + SWEEP_MS;
-}
-
-void
-sweep_pass(struct sweep *sweep)
-{
-	DIR *proc;
-	struct sweep_process process;
-
-	if (sweep->adopts || !(proc = opendir("/proc")))
-		return;
-	sweep->adopts = sweep_next(sweep, proc, &process) != 0;
-	closedir(proc);
-}
-
-void
-sweep_hurry(struct sweep *sweep)
-{
-	if (sweep->due_ms != 0)
-		sweep->due_ms = util_clock_ms();
 }
 
 bool

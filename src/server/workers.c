@@ -6,9 +6,8 @@
 #include "server/workers.h"
 
 #include "base/util.h"
-#include "server/inner.h"
-#include "server/orphans.h"
-#include "server/server.h"
+#include "server/announce.h"
+#include "server/setup.h"
 #include "server/signals.h"
 #include "server/sweep.h"
 
@@ -163,15 +162,12 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 	/* It has terminated what can be terminated; who left its program's group stays. */
 	if (exited && info->si_status == SERVER_LEFT_BEHIND) {
 		w->sweep.left_behind = true;
-		sweep_pass(&w->sweep);
 		quota_move(&page->quota, number, w->count);
 		quota_clear(&page->quota, w->count);
 		return;
 	}
-	if (well && quota_held(&page->quota, number) == 0) {
-		sweep_pass(&w->sweep);
+	if (well && quota_held(&page->quota, number) == 0)
 		return;
-	}
 	if (w->stage != SERVER_SERVING && !well)
 		w->status = EX_SOFTWARE;
 	quota_move(&page->quota, number, w->count);
@@ -191,7 +187,6 @@ workers_reap(struct workers *w)
 				workers_on_end(w, i, &info);
 		}
 	}
-	sweep_hurry(&w->sweep);
 }
 
 static void
@@ -338,10 +333,10 @@ server_work(struct server *server, bool *serves)
 	struct workers w = {.server = server, .count = (size_t)server->options->server.workers};
 
 	*serves = false;
-	sweep_init(&w.sweep, &server->page->programs, w.pids, w.count, server_adopts());
+	w.sweep = (struct sweep){
+	    .programs = &server->page->programs, .workers = w.pids, .worker_count = w.count};
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	workers_block_signals(&w);
-	(void)server_raise_limits(server); /* which says it; each worker does it for itself */
 	server_announce(server);
 	do {
 		int number;

@@ -8,9 +8,7 @@
 #ifndef SERVER_WORKERS_H
 #define SERVER_WORKERS_H
 
-#include <stdbool.h>
-
-struct server;
+#include "server/server.h"
 
 enum {
 	SERVER_WORKER_SOUND_MS = 10 * 1000, /* who lived so long is replaced at once; */

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Accepts connections; of several workers the one with the fewest accepts first. */
+#ifndef SERVER_ACCEPT_H
+#define SERVER_ACCEPT_H
+
+#include "server/server.h"
+
+/* Accepts from now on, within the budget. False without memory. */
+bool server_accept(struct server *server) __attribute__((warn_unused_result));
+
+#endif

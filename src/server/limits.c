@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The system's limit on open files. */
+#include "server/limits.h"
+
+#include "base/util.h"
+
+#include <sys/resource.h>
+
+enum { LIMITS_LOOP_FDS = 3 }; /* which an event loop opens */
+
+int
+server_raise_limits(struct server *server)
+{
+	size_t workers = (size_t)server->options->server.workers;
+	struct rlimit limit = server->inherited.nofile;
+	size_t used, sessions, others;
+
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	used = server_budget_used(limit.rlim_cur) + LIMITS_LOOP_FDS;
+	server->budget =
+	    server_budget_of(limit.rlim_cur, used, server->options->endpoint.staticdir);
+	if (limit.rlim_cur == RLIM_INFINITY)
+		return 0;
+	if (!server_budget_suffices(limit.rlim_cur, used))
+		return server_fail(server, EX_OSERR,
+		    "the limit of %llu open files is too low for a single session; ulimit -n "
+		    "raises it",
+		    (unsigned long long)limit.rlim_cur);
+	sessions = server->budget.programs * workers;
+	others = server->budget.others * workers;
+	if (server->page->quota.limit == 0 || sessions < server->page->quota.limit)
+		log_info("the limit of %llu open files%s allows %zu session%s and %zu other "
+			 "connection%s; ulimit -n raises it",
+		    (unsigned long long)limit.rlim_cur, workers > 1 ? " of each worker" : "",
+		    sessions, util_plural(sessions), others, util_plural(others));
+	return 0;
+}

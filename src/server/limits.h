@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The system's limit on open files. */
+#ifndef SERVER_LIMITS_H
+#define SERVER_LIMITS_H
+
+#include "server/server.h"
+
+/*
+ * Raises the limit as far as possible and divides it up, once for all processes: each has as
+ * many descriptors. What is short is reported now, not found out under load. 0, or the exit
+ * status.
+ */
+int server_raise_limits(struct server *server);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Builds from the options what serves them: endpoint, route, TLS, the shared memory. */
+#ifndef SERVER_SETUP_H
+#define SERVER_SETUP_H
+
+#include "server/server.h"
+
+/* Once for all processes. 0, or the exit status. */
+int server_set_up(struct server *server);
+
+/* Reads the certificates and keys. False: ERROR has the reason, and all is as it was. */
+bool server_load_tls(struct server *server, char error[TLS_ERROR_MAX]);
+
+#endif
