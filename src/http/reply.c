@@ -13,6 +13,8 @@ static const struct {
 } reply_reasons[] = {
     {101, "Switching Protocols"},
     {200, "OK"},
+    {301, "Moved Permanently"},
+    {308, "Permanent Redirect"},
     {400, "Bad Request"},
     {403, "Forbidden"},
     {404, "Not Found"},

@@ -62,7 +62,9 @@ check_usage(const struct check *check, const struct options_endpoint *endpoint)
 static bool
 check_listening(const struct check *check, struct options_listener *listener)
 {
-	listener->tcp = listener->tcp || !listener->unixsocket;
+	listener->tcp = listener->tcp || !listener->unixsocket || listener->redirport != 0;
+	if (listener->redirport != 0 && listener->redirport == listener->port)
+		return refuse(check, EX_USAGE, NULL, "--redirport and --port must differ");
 	if (listener->unixsocket_owner && !listener->unixsocket)
 		return refuse(
 		    check, EX_USAGE, NULL, "--unixsocket-owner needs --unixsocket=PATH");

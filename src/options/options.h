@@ -55,6 +55,7 @@ struct options_listener {
 	struct options_list
 	    address; /* "*" is all interfaces, none loopback; brackets of IPv6 removed */
 	bool tcp; /* false: the Unix socket is all that is listened on */
+	int64_t redirport; /* 0: none */
 	char *unixsocket; /* owned: a path; NULL: none */
 	int64_t unixsocket_mode; /* permission bits; 0: as the umask has them */
 	char *unixsocket_owner; /* owned: USER[:GROUP]; NULL: not given */

@@ -65,6 +65,9 @@ const struct option_row option_rows[] = {
 	{LISTENER("address", address, option_set_address), .tcp = true, .argument = "ADDRESS", .repeatable = true,
 	    .initial_compat = "*", .default_text = "127.0.0.1 and ::1", .section = OPTION_LISTENING,
 	    .help = "address to listen on; '*' for all interfaces; repeatable"},
+	{LISTENER("redirport", redirport, option_set_number), .argument = "N", .min = 0, .max = 65535,
+	    .initial = "0", .initial_compat = "0", .section = OPTION_LISTENING,
+	    .help = "TCP port that redirects plain HTTP requests to --port; 0 for none"},
 	{LISTENER("unixsocket", unixsocket, option_set_path), .argument = "PATH", .section = OPTION_LISTENING,
 	    .help = "listen on this Unix socket, and not on TCP unless --port or --address is given"},
 	{LISTENER("unixsocket-mode", unixsocket_mode, option_set_mode), .argument = "MODE",
@@ -212,7 +215,6 @@ const struct option_row option_rows[] = {
 static const struct option_row unsupported_rows[] = {
 	{.name = "cgidir", .argument = "DIR", .set = option_set_unsupported},
 	{.name = "devconsole", .set = option_set_unsupported},
-	{.name = "redirport", .argument = "PORT", .set = option_set_unsupported},
 	{.name = "reverselookup", .set = option_set_unsupported},
 };
 /* clang-format on */

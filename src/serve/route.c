@@ -20,16 +20,21 @@ route_serve_health(struct connection *connection, const struct head *head)
 	}
 }
 
-/* Whether only names of this machine are accepted as Host. No page can connect to a Unix
- * socket, so what comes through it is a proxy's, which passes on the Host that it has served.
- */
-static bool
-route_is_local_only(const struct endpoint *endpoint, const struct connection *connection)
+/* No page can connect to a Unix socket, so what comes through it is a proxy's, which passes on
+ * the Host that it has served. */
+const char *
+route_refuse_host(const struct endpoint *endpoint, const struct stream *stream,
+    struct span host, char reason[ORIGIN_REASON_MAX])
 {
 	struct sockaddr_storage peer;
+	bool local;
 
-	stream_peer_address(connection_stream(connection), &peer);
-	return endpoint->local_only && !endpoint->compat && peer.ss_family != AF_UNIX;
+	stream_peer_address(stream, &peer);
+	local = endpoint->local_only && !endpoint->compat && peer.ss_family != AF_UNIX;
+	if (host.len == 0 || (endpoint->host_count == 0 && !local))
+		return NULL;
+	return origin_host_refused(
+	    host, endpoint->local_only, endpoint->hosts, endpoint->host_count, reason);
 }
 
 /*
@@ -93,14 +98,10 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 	(void)head_find(head, "Host", &host);
 	if (uri.authority.len > 0)
 		host = uri.authority;
-	if (host.len > 0 &&
-	    (endpoint->host_count > 0 || route_is_local_only(endpoint, connection))) {
-		refused = origin_host_refused(
-		    host, endpoint->local_only, endpoint->hosts, endpoint->host_count, reason);
-		if (refused) {
-			connection_reply(connection, 421, headers, refused);
-			return;
-		}
+	refused = route_refuse_host(endpoint, connection_stream(connection), host, reason);
+	if (refused) {
+		connection_reply(connection, 421, headers, refused);
+		return;
 	}
 	refused = route_check_path(!endpoint->program || !(upgrade || plain), endpoint->compat,
 	    uri_decode_path(uri.path, path), &status);

@@ -18,6 +18,11 @@ struct route {
 	struct files files;
 };
 
+/* Why the Host of a request that came over STREAM is rejected, or NULL: origin_host_refused(),
+ * where the endpoint has rules for it. */
+const char *route_refuse_host(const struct endpoint *endpoint, const struct stream *stream,
+    struct span host, char reason[ORIGIN_REASON_MAX]) __attribute__((warn_unused_result));
+
 /* A connection_handler; ARG is the struct route. */
 void route_serve(void *arg, struct connection *connection, const struct head *head);
 

@@ -13,9 +13,9 @@ enum {
 };
 
 static void
-accept_on(void *arg, int fd, const struct sockaddr_storage *peer)
+accept_connection(struct server *server, int fd, const struct sockaddr_storage *peer,
+    struct tls *tls, connection_handler *handler, void *arg)
 {
-	struct server *server = arg;
 	struct transport transport = {.fd = fd};
 	struct limit_slot *slot = limit_enter(server->limit, peer);
 	struct stream *stream = NULL;
@@ -24,13 +24,30 @@ accept_on(void *arg, int fd, const struct sockaddr_storage *peer)
 		close(fd);
 		return;
 	}
-	if (!server->tls)
+	if (!tls)
 		transport = transport_accepted(fd, slot);
-	if (!server->tls || tls_stream_open(server->tls, fd, slot, &transport))
+	if (!tls || tls_stream_open(tls, fd, slot, &transport))
 		stream = io_new_take(server->loop, transport, peer, NULL, NULL);
-	if (!stream || !connection_open_take(server->loop, &server->connections, stream,
-			   route_serve, &server->route))
+	if (!stream ||
+	    !connection_open_take(server->loop, &server->connections, stream, handler, arg))
 		log_errorx("out of memory for a connection");
+}
+
+static void
+accept_on(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+	struct server *server = arg;
+
+	accept_connection(server, fd, peer, server->tls, route_serve, &server->route);
+}
+
+/* At --redirport, without TLS. */
+static void
+accept_on_redirect(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+	struct server *server = arg;
+
+	accept_connection(server, fd, peer, NULL, redirect_serve, &server->redirect);
 }
 
 /* How many connections a worker has, with those whose program runs. */
@@ -83,12 +100,16 @@ server_accept(struct server *server)
 	    .tally = server->tally,
 	    .worker = server->worker,
 	};
+	listener_yield_fn *yield = server->options->server.workers > 1 ? accept_ahead : NULL;
+	size_t batch = accept_batch(server);
 
 	server->limit = limit_new(&settings);
 	if (!server->limit)
 		return false;
 	server->route.upgrade.launcher.limit = server->limit;
 	atomic_store(&server->page->workers[server->worker].accepts, true);
-	return listeners_start(&server->listeners, server->loop, accept_batch(server),
-	    accept_on, server->options->server.workers > 1 ? accept_ahead : NULL, server);
+	return listeners_start(
+		   &server->listeners, server->loop, batch, accept_on, yield, server) &&
+	       listeners_start(&server->redirect_listeners, server->loop, batch,
+		   accept_on_redirect, yield, server);
 }

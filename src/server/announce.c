@@ -42,11 +42,8 @@ announce_is_repeated(const struct options_list *addresses, size_t index)
 static void
 announce_url(FILE *out, const struct server *server, const char *scheme, const char *host)
 {
-	struct sockaddr_storage bound;
-
-	listener_address(server->listeners.items[0], &bound);
 	fprintf(out, strchr(host, ':') ? "%s%s://[%s]:%d/" : "%s%s://%s:%d/", scheme,
-	    server->options->listener.ssl ? "s" : "", host, listener_port(&bound));
+	    server->options->listener.ssl ? "s" : "", host, server_port(server));
 }
 
 /* A URL for each address that is listened on, each with PATH. */
@@ -87,10 +84,7 @@ announce_scope(FILE *out, const struct server *server)
 	}
 	for (size_t i = 0; i < addresses->count; i++) {
 		if (announce_host(addresses->items[i]) != addresses->items[i]) {
-			struct sockaddr_storage bound;
-
-			listener_address(server->listeners.items[0], &bound);
-			fprintf(out, " (all interfaces, port %d)", listener_port(&bound));
+			fprintf(out, " (all interfaces, port %d)", server_port(server));
 			return;
 		}
 	}
@@ -217,12 +211,9 @@ announce_compat(const struct server *server)
 	const struct options *options = server->options;
 	const char *secure = options->listener.ssl ? "s" : "";
 	char hostname[HOST_NAME_MAX + 1] = "UNKNOWN";
-	struct sockaddr_storage bound;
-	int port;
+	int port = server_port(server);
 
 	(void)gethostname(hostname, sizeof(hostname) - 1);
-	listener_address(server->listeners.items[0], &bound);
-	port = listener_port(&bound); /* unused without TCP */
 	if (options->endpoint.command)
 		announce(server, announce_compat_command, false);
 	if (options->endpoint.dir)
@@ -239,6 +230,10 @@ announce_compat(const struct server *server)
 		if (options->endpoint.staticdir)
 			log_info("Serving CGI or static files : http%s://%s:%d/", secure, text,
 			    port);
+		snprintf(text, sizeof(text), form, strcmp(host, "*") == 0 ? "" : host);
+		if (options->listener.redirport != 0)
+			log_info("Starting redirect server   : http://%s:%d/", text,
+			    (int)options->listener.redirport);
 	}
 	if (options->listener.unixsocket)
 		log_info("Starting WebSocket server   : unix socket at %s",
@@ -282,6 +277,9 @@ server_announce(const struct server *server)
 		announce(server, announce_programs, true);
 	if (options->endpoint.staticdir)
 		announce(server, announce_files, !programs);
+	if (options->listener.redirport != 0)
+		log_info("redirecting plain HTTP from port %d to port %d",
+		    (int)options->listener.redirport, server_port(server));
 	if (programs)
 		announce_risks(server);
 }

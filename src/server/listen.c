@@ -49,7 +49,8 @@ server_listen_advice(const struct server *server, int error)
 
 /* As websocketd, which prints the error of Go's net package. */
 static int
-server_listen_failed_compat(const struct server *server, const struct listeners_error *error)
+server_listen_failed_compat(
+    const struct server *server, const struct listeners_error *error, int port)
 {
 	const struct options_list *addresses = &server->options->listener.address;
 	const char *address = error->address;
@@ -69,11 +70,11 @@ server_listen_failed_compat(const struct server *server, const struct listeners_
 	snprintf(why, sizeof(why), "%s", strerror(error->error));
 	why[0] = util_lower(why[0]);
 	return server_fail(server, 0, "listen tcp %s%s%s:%d: bind: %s", six ? "[" : "", address,
-	    six ? "]" : "", (int)server->options->listener.port, why);
+	    six ? "]" : "", port, why);
 }
 
 static int
-server_listen_failed(const struct server *server, const struct listeners_error *error)
+server_listen_failed(const struct server *server, const struct listeners_error *error, int port)
 {
 	bool six;
 
@@ -81,15 +82,14 @@ server_listen_failed(const struct server *server, const struct listeners_error *
 		return server_fail(
 		    server, EX_CONFIG, "can't listen on more than %d addresses", LISTENERS_MAX);
 	if (server->options->server.compat)
-		return server_listen_failed_compat(server, error);
+		return server_listen_failed_compat(server, error, port);
 	if (error->resolve)
 		return server_fail(
 		    server, EX_CONFIG, "--address=%s: %s", error->address, error->resolve);
 	six = strchr(error->address, ':') != NULL;
 	return server_fail(server, error->error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
 	    "can't listen on %s%s%s:%d: %s%s", six ? "[" : "", error->address, six ? "]" : "",
-	    (int)server->options->listener.port, strerror(error->error),
-	    server_listen_advice(server, error->error));
+	    port, strerror(error->error), server_listen_advice(server, error->error));
 }
 
 /* The user that NAME is, by name or number. */
@@ -199,20 +199,38 @@ server_listen_unix(struct server *server)
 	return status;
 }
 
+/* Listens on PORT of all addresses. 0, or the exit status. */
+static int
+server_listen_tcp(struct server *server, struct listeners *listeners, int64_t port)
+{
+	const struct options_list *addresses = &server->options->listener.address;
+	struct listeners_error error;
+
+	if (listeners_open(listeners, addresses->items, addresses->count, (int)port, &error))
+		return 0;
+	return server_listen_failed(server, &error, (int)port);
+}
+
 int
 server_listen(struct server *server)
 {
 	const struct options_listener *options = &server->options->listener;
-	struct listeners_error error;
 	int status = 0;
 
-	if (options->tcp && !listeners_open(&server->listeners, options->address.items,
-				options->address.count, (int)options->port, &error))
-		return server_listen_failed(server, &error);
-	if (options->unixsocket)
+	if (options->tcp)
+		status = server_listen_tcp(server, &server->listeners, options->port);
+	if (status == 0 && options->redirport != 0)
+		status =
+		    server_listen_tcp(server, &server->redirect_listeners, options->redirport);
+	if (status == 0 && options->unixsocket)
 		status = server_listen_unix(server);
 	if (status != 0)
 		return status;
 	server_note_loopback(server);
+	server->redirect = (struct redirect){
+	    .endpoint = &server->endpoint,
+	    .secure = options->ssl,
+	    .port = server_port(server),
+	};
 	return 0;
 }

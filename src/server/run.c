@@ -21,7 +21,7 @@
 static void
 run_clear(struct server *server)
 {
-	listeners_close(&server->listeners);
+	server_close_listeners(server);
 	server_signals_clear(server);
 	server_orphans_clear(server);
 	timer_stop(&server->tick);

@@ -12,6 +12,22 @@
 
 enum { SERVER_TICK_MS = 20 };
 
+void
+server_close_listeners(struct server *server)
+{
+	listeners_close(&server->listeners);
+	listeners_close(&server->redirect_listeners);
+}
+
+int
+server_port(const struct server *server)
+{
+	struct sockaddr_storage bound;
+
+	listener_address(server->listeners.items[0], &bound);
+	return listener_port(&bound);
+}
+
 int
 server_fail(const struct server *server, int status, const char *format, ...)
 {
@@ -75,7 +91,7 @@ server_shut_down(struct server *server, int number)
 	if (server->parent == 0 || getppid() != server->parent)
 		server_log_shutdown(number, children_count(server->children));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
-	listeners_close(&server->listeners);
+	server_close_listeners(server);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions);
 	server_enter_stage(server, SERVER_DRAINING, SERVER_DRAIN_MS);

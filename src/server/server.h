@@ -17,6 +17,7 @@
 #include "process/pid_set.h"
 #include "process/quota.h"
 #include "serve/endpoint.h"
+#include "serve/redirect.h"
 #include "serve/route.h"
 #include "server/budget.h"
 
@@ -66,6 +67,8 @@ struct server {
 	struct loop *loop;
 	struct children *children;
 	struct listeners listeners;
+	struct listeners redirect_listeners; /* at --redirport */
+	struct redirect redirect;
 	struct limit *limit; /* owned */
 	struct server_budget budget;
 	struct tls *tls; /* owned; NULL: plain connections */
@@ -86,6 +89,12 @@ struct server {
 	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
 	struct timer tick;
 };
+
+/* Closes all that is listened on. It may be called twice. */
+void server_close_listeners(struct server *server);
+
+/* The TCP port that is listened on; 0: none. */
+int server_port(const struct server *server);
 
 /* Reports an error at startup and returns STATUS; with --compat 3, websocketd's only one. */
 int server_fail(const struct server *server, int status, const char *format, ...)

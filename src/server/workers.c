@@ -207,7 +207,7 @@ workers_stop(struct workers *w, int number)
 	case SERVER_SERVING:
 		w->stop_ms = util_clock_ms();
 		server_log_shutdown(number, workers_programs(w));
-		listeners_close(&w->server->listeners);
+		server_close_listeners(w->server);
 		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS);
 		break;
 	case SERVER_DRAINING:

@@ -514,6 +514,8 @@ unix_socket_replaces_tcp_when_alone(void **state)
 	    {{"--unixsocket", "s", "--workers=2"}, false},
 	    {{"--unixsocket=s", "--port=8080"}, true},
 	    {{"--address=::1", "--unixsocket=s"}, true},
+	    {{"--unixsocket=s", "--redirport=81"}, true},
+	    {{"--unixsocket=s", "--redirport=0"}, false},
 	    {{"--ssl=false"}, true},
 	};
 	struct run run;
@@ -815,8 +817,8 @@ words_that_are_no_options_are_refused(void **state)
 static void
 unsupported_options_are_reported_by_name(void **state)
 {
-	static char *const accepted[] = {"--devconsole=false", "--reverselookup=0",
-	    "-reverselookup=F", "--redirport=0", "--cgidir="};
+	static char *const accepted[] = {
+	    "--devconsole=false", "--reverselookup=0", "-reverselookup=F", "--cgidir="};
 	static const struct failure rows[] = {
 	    {{"wspipe", "--devconsole", "hello"}, 64,
 		"wspipe: websocketd's --devconsole is not supported yet\n", NULL},
@@ -824,8 +826,6 @@ unsupported_options_are_reported_by_name(void **state)
 		"wspipe: websocketd's --reverselookup is not supported yet\n", NULL},
 	    {{"wspipe", "--cgidir", "d", "hello"}, 64,
 		"wspipe: websocketd's --cgidir is not supported yet\n", NULL},
-	    {{"wspipe", "--redirport=80", "hello"}, 64,
-		"wspipe: websocketd's --redirport is not supported yet\n", NULL},
 	    {{"websocketd", "--devconsole", "hello"}, 2,
 		"flag provided but not defined: -devconsole\n"
 		"(wspipe does not support websocketd's --devconsole yet)\n",
@@ -996,6 +996,8 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--unixsocket-mode=", "hello"}, 64,
 		"wspipe: --unixsocket-mode must be an octal number from 1 to 777, not ''\n",
 		NULL},
+	    {{"wspipe", "--redirport=80", "--port=80", "hello"}, 64,
+		"wspipe: --redirport and --port must differ\n", NULL},
 	    {{"wspipe", "--unixsocket-owner=a", "hello"}, 64,
 		"wspipe: --unixsocket-owner needs --unixsocket=PATH\n", NULL},
 	    {{"wspipe", "--port=65536", "hello"}, 64,

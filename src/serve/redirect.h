@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The port of --redirport: every request is redirected to the main port, with its path and
+ * query. The Host of the request is copied only if the main port accepts it.
+ */
+#ifndef SERVE_REDIRECT_H
+#define SERVE_REDIRECT_H
+
+#include "http/connection.h"
+#include "serve/endpoint.h"
+
+#include <stdbool.h>
+
+struct redirect {
+	const struct endpoint *endpoint; /* borrowed: its rules for the Host apply */
+	bool secure; /* the main port has TLS */
+	int port;
+};
+
+/* A connection_handler; ARG is the struct redirect. */
+void redirect_serve(void *arg, struct connection *connection, const struct head *head);
+
+#endif
