@@ -476,7 +476,7 @@ connection_open_take(struct loop *loop, struct connections *connections, struct 
 	c->arg = arg;
 	c->file = -1;
 	head_init(&c->head);
-	timer_init(&c->timer, loop, connection_on_timer, c);
+	timer_init(&c->timer, &loop->timers, connection_on_timer, c);
 	loop_task_init(&c->turn, connection_on_turn);
 	c->stream = stream;
 	stream_set_handlers(stream, &connection_handlers, c);

@@ -153,7 +153,7 @@ linger_take(struct stream *stream, struct loop *loop, int64_t credit_ms)
 	}
 	linger->loop = loop;
 	linger->stream = stream;
-	timer_init(&linger->timer, loop, linger_step, linger);
+	timer_init(&linger->timer, &loop->timers, linger_step, linger);
 	list_append(&loop->lingering, &linger->node);
 	slot = stream_slot(stream);
 	limit_on_evict(slot, linger_on_evict, linger);

@@ -273,7 +273,7 @@ listener_start(struct listener *listener, struct loop *loop, size_t batch,
 	listener->handler = handler;
 	listener->yield = yield;
 	listener->arg = arg;
-	timer_init(&listener->pause, loop, listener_on_pause_over, listener);
+	timer_init(&listener->pause, &loop->timers, listener_on_pause_over, listener);
 	listener->event = event_new(
 	    loop->base, listener->fd, EV_READ | EV_PERSIST, listener_on_readable, listener);
 	return listener->event && event_add(listener->event, NULL) == 0;

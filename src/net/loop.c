@@ -2,6 +2,8 @@
 /* The event loop, its shared memory, its tasks, its deferred, and what they leave. */
 #include "net/loop.h"
 
+#include "base/util.h"
+
 #include <event2/event.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -35,12 +37,20 @@ loop_is_emptier(const struct loop *loop)
 }
 
 static void
-loop_on_trim(evutil_socket_t fd, short what, void *arg)
+loop_on_clock(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *loop = arg;
 
 	(void)fd;
 	(void)what;
+	timers_run(&loop->timers);
+}
+
+static void
+loop_on_trim(void *arg)
+{
+	struct loop *loop = arg;
+
 	if (!loop_is_emptier(loop))
 		return;
 	malloc_trim(0);
@@ -50,8 +60,6 @@ loop_on_trim(evutil_socket_t fd, short what, void *arg)
 void
 loop_count_stream(struct loop *loop, bool begins)
 {
-	static const struct timeval wait = {.tv_sec = LOOP_TRIM_MS / 1000};
-
 	if (begins) {
 		loop->streams++;
 		if (loop->streams_most < loop->streams)
@@ -59,9 +67,8 @@ loop_count_stream(struct loop *loop, bool begins)
 		return;
 	}
 	loop->streams--;
-	/* If it can't wait for the moment, the next stream that goes asks again. */
-	if (loop_is_emptier(loop) && !event_pending(loop->trim, EV_TIMEOUT, NULL))
-		event_add(loop->trim, &wait);
+	if (loop_is_emptier(loop))
+		timer_at(&loop->trim, util_clock_ms() + LOOP_TRIM_MS);
 }
 
 /* What is deferred meanwhile is for the next round. */
@@ -117,14 +124,15 @@ loop_new(void)
 		return NULL;
 	list_init(&loop->lingering);
 	list_init(&loop->tasks);
+	timer_init(&loop->trim, &loop->timers, loop_on_trim, loop);
 	loop->in_block = malloc(LOOP_HEAD + LOOP_BATCH + LOOP_SLACK);
 	if (loop->in_block)
 		loop->in = loop->in_block + LOOP_HEAD;
 	loop->out = malloc(LOOP_OUT);
 	config = event_config_new();
-	if (!loop->in || !loop->out || !config)
+	if (!timers_init(&loop->timers) || !loop->in || !loop->out || !config)
 		goto fail;
-	/* One thread: no locks. A time that is cached would let timers ring early. */
+	/* One thread: no locks. libevent has no timers to look at the clock for. */
 	if (event_config_set_flag(
 		config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME) == -1 ||
 	    event_config_set_max_dispatch_interval(config, NULL, LOOP_CALLBACKS_MAX, 0) == -1)
@@ -133,9 +141,10 @@ loop_new(void)
 	if (!loop->base)
 		goto fail;
 	loop->sweep = event_new(loop->base, -1, 0, loop_on_sweep, loop);
-	loop->trim = event_new(loop->base, -1, 0, loop_on_trim, loop);
+	loop->clock =
+	    event_new(loop->base, loop->timers.fd, EV_READ | EV_PERSIST, loop_on_clock, loop);
 	loop->round = evtimer_new(loop->base, loop_on_round, loop);
-	if (!loop->sweep || !loop->trim || !loop->round)
+	if (!loop->sweep || !loop->clock || !loop->round || event_add(loop->clock, NULL) == -1)
 		goto fail;
 	event_config_free(config);
 	return loop;
@@ -156,8 +165,9 @@ loop_free(struct loop *loop)
 		event_free(loop->round);
 	if (loop->sweep)
 		event_free(loop->sweep);
-	if (loop->trim)
-		event_free(loop->trim);
+	if (loop->clock)
+		event_free(loop->clock);
+	timers_clear(&loop->timers);
 	if (loop->base)
 		event_base_free(loop->base);
 	free(loop->in_block);

@@ -34,7 +34,9 @@ struct loop {
 	struct list lingering; /* connections that are being closed: net/linger.h */
 	struct loop_deferred *deferred; /* objects to be freed once the stack is clear */
 	struct event *sweep; /* owned */
-	struct event *trim; /* owned */
+	struct timers timers;
+	struct event *clock; /* owned: a timer is due */
+	struct timer trim;
 	size_t streams; /* that there are: loop_count_stream() */
 	size_t streams_most; /* since memory was last given back */
 	struct list tasks; /* struct loop_task: for the next round */

@@ -575,7 +575,7 @@ websocket_new(
 	w->sender.deflate_min = (uint32_t)spec->rules->deflate.min;
 	w->sender.encoder.masks = spec->client;
 	loop_task_init(&w->resume, websocket_on_resume);
-	timer_init(&w->timer, spec->loop, websocket_on_timer, w);
+	timer_init(&w->timer, &spec->loop->timers, websocket_on_timer, w);
 	decoder_init(&w->receiver.decoder, spec->rules->max_message);
 	decoder_set_max_empty_fragments(&w->receiver.decoder, spec->rules->max_empty_fragments);
 	if (spec->client)

@@ -63,7 +63,7 @@ children_new(struct loop *loop, const struct children_settings *settings)
 	list_init(&children->all);
 	for (size_t i = 0; i < CHILD_WAITS; i++)
 		list_init(&children->waiting[i]);
-	timer_init(&children->timer, loop, children_on_timer, children);
+	timer_init(&children->timer, &loop->timers, children_on_timer, children);
 	return children;
 }
 

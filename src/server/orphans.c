@@ -57,7 +57,7 @@ orphans_on_signal(evutil_socket_t number, short what, void *arg)
 bool
 server_orphans_start(struct server *server)
 {
-	timer_init(&server->orphans_timer, server->loop, orphans_reap, server);
+	timer_init(&server->orphans_timer, &server->loop->timers, orphans_reap, server);
 	server->orphans_event =
 	    event_new(server->loop->base, SIGCHLD, EV_SIGNAL, orphans_on_signal, server);
 	if (!server->orphans_event)

@@ -61,7 +61,7 @@ run_start(struct server *server)
 	if (!server->loop || !server->children)
 		return server_fail(
 		    server, EX_OSERR, "can't create an event loop: %s", strerror(errno));
-	timer_init(&server->tick, server->loop, server_on_tick, server);
+	timer_init(&server->tick, &server->loop->timers, server_on_tick, server);
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.upgrade.launcher.loop = server->loop;
 	server->route.upgrade.launcher.children = server->children;

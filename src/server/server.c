@@ -7,6 +7,7 @@
 #include "net/linger.h"
 #include "session/session.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 

@@ -181,7 +181,7 @@ def test_programs_leave_room_for_other_connections(server):
     one, sessions, others = few_descriptors(server, "cat")
     live = [one.websocket() for _ in range(sessions)]
     crowd = [silent(one, "127.0.0.1") for _ in range(others)]
-    wait_for(lambda: fd_count(one.pid) == one.fds + 4 * sessions + others, "all are open")
+    wait_for(lambda: fd_count(one.pid) == one.fds + 5 * sessions + others, "all are open")
     assert all(map(is_open, crowd))
     assert all(echoes(ws) for ws in live)
     for ws in live:

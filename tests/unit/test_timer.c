@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Timers under a clock of the test's: libevent's are played by a table. */
-#include "net/loop.h"
+/* Timers under a clock of the test's, which also plays the timerfd. */
+#include "net/timer.h"
 
 #include "base/util.h"
 
-#include <event2/event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 
 #include <cmocka.h>
 
@@ -22,30 +22,21 @@ struct alarm {
 	int64_t due_ms; /* 0: it must not ring */
 	unsigned int rang;
 	struct alarm *stops; /* another, when it rings; NULL: none */
-	int64_t again_ms; /* it asks for the next call, so much later */
-	int64_t event_ms; /* when its event comes; 0: it is not pending */
+	int64_t again_ms; /* it requests the next call, so much later */
 };
 
 static struct {
 	int64_t now_ms;
+	int64_t armed_ms; /* when the timerfd becomes readable; 0: never */
 	struct alarm *alarms;
-	size_t count;
-	unsigned int adds; /* calls of event_add() */
-	bool no_memory; /* they fail */
+	unsigned int sets; /* calls of timerfd_settime() */
 } world;
 
-static struct loop loop;
+static struct timers timers;
 
 int64_t __wrap_util_clock_ms(void);
-int __wrap_event_add(struct event *event, const struct timeval *wait);
-int __wrap_event_del(struct event *event);
-void __wrap_event_active(struct event *event, int what, short calls);
-
-static struct alarm *
-alarm_of(struct event *event)
-{
-	return LIST_ENTRY_OF(event, struct alarm, timer.event);
-}
+int __wrap_timerfd_settime(
+    int fd, int flags, const struct itimerspec *when, struct itimerspec *old);
 
 int64_t
 __wrap_util_clock_ms(void)
@@ -54,30 +45,17 @@ __wrap_util_clock_ms(void)
 }
 
 int
-__wrap_event_add(struct event *event, const struct timeval *wait)
+__wrap_timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *old)
 {
-	world.adds++;
-	if (world.no_memory)
-		return -1;
-	assert_in_range(wait->tv_usec, 0, 999999);
-	alarm_of(event)->event_ms =
-	    world.now_ms + (int64_t)wait->tv_sec * 1000 + wait->tv_usec / 1000;
-	return 0;
-}
+	int64_t ns = when->it_value.tv_sec * INT64_C(1000000000) + when->it_value.tv_nsec;
 
-int
-__wrap_event_del(struct event *event)
-{
-	alarm_of(event)->event_ms = 0;
+	assert_int_equal(fd, timers.fd);
+	assert_int_equal(flags, 0);
+	assert_null(old);
+	assert_in_range(when->it_value.tv_nsec, 0, 999999999);
+	world.sets++;
+	world.armed_ms = ns == 0 ? 0 : world.now_ms + ns / 1000000;
 	return 0;
-}
-
-void
-__wrap_event_active(struct event *event, int what, short calls)
-{
-	(void)calls;
-	assert_int_equal(what, EV_TIMEOUT);
-	alarm_of(event)->event_ms = world.now_ms;
 }
 
 static void
@@ -109,50 +87,32 @@ set_up(void **state)
 	(void)state;
 	memset(&world, 0, sizeof(world));
 	world.now_ms = 123456789;
-	world.count = ALARMS;
 	world.alarms = calloc(ALARMS, sizeof(*world.alarms));
-	loop.base = event_base_new();
-	for (size_t i = 0; world.alarms && i < ALARMS; i++)
-		timer_init(&world.alarms[i].timer, &loop, ring, &world.alarms[i]);
-	return world.alarms && loop.base ? 0 : -1;
+	if (!world.alarms || !timers_init(&timers))
+		return -1;
+	for (size_t i = 0; i < ALARMS; i++)
+		timer_init(&world.alarms[i].timer, &timers, ring, &world.alarms[i]);
+	return 0;
 }
 
 static int
 tear_down(void **state)
 {
 	(void)state;
-	event_base_free(loop.base);
+	timers_clear(&timers);
 	free(world.alarms);
 	return 0;
 }
 
-static struct alarm *
-alarms_next(void)
-{
-	struct alarm *next = NULL;
-
-	for (size_t i = 0; i < world.count; i++) {
-		struct alarm *alarm = &world.alarms[i];
-
-		if (alarm->event_ms != 0 && (!next || alarm->event_ms < next->event_ms))
-			next = alarm;
-	}
-	return next;
-}
-
-/* Lets time pass to the next event, which comes LATE ms too late. False: there is none. */
+/* Lets time pass until the descriptor is readable, and LATE ms more. False: it never is. */
 static bool
 wake(int64_t late)
 {
-	struct alarm *next = alarms_next();
-
-	if (!next)
+	if (world.armed_ms == 0)
 		return false;
-	if (world.now_ms < next->event_ms + late)
-		world.now_ms = next->event_ms + late;
-	next->event_ms = 0;
-	event_get_callback (&next->timer.event)(
-	    -1, EV_TIMEOUT, event_get_callback_arg(&next->timer.event));
+	if (world.now_ms < world.armed_ms + late)
+		world.now_ms = world.armed_ms + late;
+	timers_run(&timers);
 	return true;
 }
 
@@ -185,16 +145,16 @@ static void
 the_past_rings_by_the_loop_and_at_once(void **state)
 {
 	struct alarm *alarm = &world.alarms[0];
-	int64_t now = world.now_ms;
+	int64_t begun = world.now_ms;
 
 	(void)state;
-	for (int64_t due = now - 1000; due <= now; due += 500) {
-		at(alarm, due);
-		assert_int_equal(alarm->rang, 0);
+	/* What was called already is not called again in the same millisecond. */
+	for (int i = 0; i < 3; i++) {
+		at(alarm, begun - 1000 + 500 * i);
+		assert_int_equal(alarm->rang, i);
 		assert_true(wake(0));
-		assert_int_equal(alarm->rang, 1);
-		assert_int_equal(world.now_ms, now);
-		alarm->rang = 0;
+		assert_int_equal(alarm->rang, i + 1);
+		assert_int_equal(world.now_ms, begun + i);
 	}
 	assert_false(wake(0));
 }
@@ -207,15 +167,32 @@ later_costs_nothing_and_earlier_is_kept(void **state)
 
 	(void)state;
 	at(alarm, due);
-	assert_int_equal(world.adds, 1);
+	assert_int_equal(world.sets, 1);
 	for (int i = 1; i < 100; i++)
 		timer_at(&alarm->timer, due + i);
-	assert_int_equal(world.adds, 1);
+	for (int i = 1; i < 100; i++)
+		at(&world.alarms[i], due + i);
+	assert_int_equal(world.sets, 1);
 	assert_int_equal(alarm->timer.due_ms, due);
+	for (int i = 1; i < 100; i++)
+		timer_stop(&world.alarms[i].timer);
 	at(alarm, due - 900);
+	assert_int_equal(world.sets, 2);
 	assert_true(wake(0));
 	assert_int_equal(alarm->rang, 1);
 	assert_int_equal(world.now_ms, due - 900);
+	assert_false(wake(0));
+}
+
+/* The descriptor stays as it is, and is readable once for nothing. */
+static void
+stopping_costs_nothing(void **state)
+{
+	(void)state;
+	at(&world.alarms[0], world.now_ms + 100);
+	timer_stop(&world.alarms[0].timer);
+	assert_int_equal(world.sets, 1);
+	assert_true(wake(0));
 	assert_false(wake(0));
 }
 
@@ -229,33 +206,54 @@ one_that_rings_may_stop_another_that_is_due(void **state)
 	first->stops = second;
 	first->again_ms = 50;
 	at(first, world.now_ms + 100);
-	at(second, world.now_ms + 100);
+	at(second, world.now_ms + 101);
 	while (first->rang < 10)
-		assert_true(wake(0));
+		assert_true(wake(1));
 	assert_int_equal(second->rang, 0);
 	timer_stop(&first->timer);
 	timer_stop(&first->timer);
+	(void)wake(0);
 	assert_false(wake(0));
 }
 
-/* It asks again and again, and is on time as soon as there is memory. */
 static void
-without_memory_it_is_early_never_lost(void **state)
+one_that_is_always_due_keeps_nobody_waiting(void **state)
 {
 	struct alarm *alarm = &world.alarms[0];
-	int64_t due = world.now_ms + 1000;
 
 	(void)state;
-	world.no_memory = true;
-	at(alarm, due);
-	for (int i = 0; i < 3; i++)
-		assert_true(wake(1));
-	world.no_memory = false;
-	assert_true(wake(1));
-	assert_int_equal(alarm->rang, 4);
-	assert_true(alarm->due_ms == due && alarm->event_ms == due);
+	alarm->again_ms = -1000;
+	at(alarm, world.now_ms);
+	at(&world.alarms[1], world.now_ms + 10);
+	for (unsigned int i = 1; i <= 11; i++) {
+		assert_true(wake(0));
+		assert_int_equal(alarm->rang, i);
+	}
+	assert_int_equal(world.alarms[1].rang, 1);
+}
+
+static void
+of_many_that_are_due_some_wait_for_the_next_call(void **state)
+{
+	enum { MANY = TIMERS_RUN_MAX + 100 };
+	struct alarm *many = calloc(MANY, sizeof(*many));
+	size_t rang = 0;
+
+	(void)state;
+	assert_non_null(many);
+	for (size_t i = 0; i < MANY; i++) {
+		timer_init(&many[i].timer, &timers, ring, &many[i]);
+		at(&many[i], world.now_ms + 5);
+	}
 	assert_true(wake(0));
-	assert_int_equal(alarm->due_ms, 0);
+	for (size_t i = 0; i < MANY; i++)
+		rang += many[i].rang;
+	assert_int_equal(rang, TIMERS_RUN_MAX);
+	assert_int_equal(world.armed_ms, world.now_ms);
+	assert_true(wake(0));
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(many[i].rang, 1);
+	free(many);
 }
 
 static uint32_t
@@ -275,7 +273,8 @@ many_that_move_and_stop(void **state)
 	(void)state;
 	for (int step = 0; step < STEPS; step++) {
 		struct alarm *alarm = &world.alarms[next_random(&seed) % ALARMS];
-		int64_t due = world.now_ms + (next_random(&seed) >> (next_random(&seed) % 24));
+		int64_t due =
+		    world.now_ms + 1 + (next_random(&seed) >> (next_random(&seed) % 24));
 		bool late = next_random(&seed) % 8 == 0;
 
 		switch (next_random(&seed) % 4) {
@@ -292,10 +291,12 @@ many_that_move_and_stop(void **state)
 			(void)wake(late ? next_random(&seed) % 100000 : 0);
 			break;
 		}
-		alarm = alarms_next();
-		for (size_t i = 0; i < ALARMS; i++)
-			assert_true(world.alarms[i].due_ms == 0 ||
-				    world.alarms[i].due_ms >= alarm->event_ms);
+		for (size_t i = 0; i < ALARMS; i++) {
+			alarm = &world.alarms[i];
+			assert_int_equal(alarm->timer.due_ms, alarm->due_ms);
+			assert_true(alarm->due_ms == 0 ||
+				    (world.armed_ms != 0 && alarm->due_ms >= world.armed_ms));
+		}
 	}
 	while (wake(0))
 		continue;
@@ -313,10 +314,13 @@ main(void)
 		the_past_rings_by_the_loop_and_at_once, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		later_costs_nothing_and_earlier_is_kept, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(stopping_costs_nothing, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		one_that_rings_may_stop_another_that_is_due, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
-		without_memory_it_is_early_never_lost, set_up, tear_down),
+		one_that_is_always_due_keeps_nobody_waiting, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		of_many_that_are_due_some_wait_for_the_next_call, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(many_that_move_and_stop, set_up, tear_down),
 	};
 
