@@ -28,7 +28,7 @@
 #include <sysexits.h>
 
 enum {
-	SERVER_SIGNALS = 4, /* that have a handler */
+	SERVER_SIGNALS = 3, /* that have a handler */
 	SERVER_DRAIN_MS = 25 * 1000, /* from the first SIGTERM until what is left is killed */
 	SERVER_KILL_MS = 2 * 1000, /* how long the killed may take to be reaped */
 };

@@ -13,7 +13,7 @@
 
 enum { SIGNALS_REPEATED_MS = 200 };
 
-static const int server_signals[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+static const int server_signals[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
 static bool
 signals_has_terminal(void)
@@ -66,13 +66,9 @@ server_is_repeated(int64_t first_ms, int64_t now_ms)
 }
 
 void
-server_log_unused_signal(int number)
+server_log_nothing_to_reload(void)
 {
-	if (number == SIGHUP)
-		log_info("SIGHUP: nothing to reload without --ssl");
-	else
-		log_info("SIG%s: nothing to reopen, as there is no log file",
-		    util_signal_name(number));
+	log_info("SIGHUP: nothing to reload without --ssl");
 }
 
 static void
@@ -83,7 +79,7 @@ signals_reload(struct server *server)
 	if (!server->tls) {
 		/* Of several workers the parent logs it. */
 		if (server->parent == 0)
-			server_log_unused_signal(SIGHUP);
+			server_log_nothing_to_reload();
 	} else if (server_load_tls(server, error)) {
 		log_info("SIGHUP: certificates reloaded");
 	} else {
@@ -126,19 +122,10 @@ signals_on(evutil_socket_t number, short what, void *arg)
 	struct server *server = arg;
 
 	(void)what;
-	switch (number) {
-	case SIGUSR1:
-		server_log_unused_signal(SIGUSR1);
-		break;
-	case SIGHUP:
-		if (server->parent != 0 || !server_lost_terminal(server)) {
-			signals_reload(server);
-			break;
-		}
-		/* fallthrough */
-	default:
+	if (number == SIGHUP && (server->parent != 0 || !server_lost_terminal(server)))
+		signals_reload(server);
+	else
 		signals_stop(server, number);
-	}
 }
 
 void
@@ -157,9 +144,8 @@ server_signals_install(struct server *server)
 		int number = server_signals[i];
 
 		/* A shell starts a background command with SIGINT ignored: it is meant for
-		 * the command in the foreground. SIGUSR1 is the parent's. */
-		if ((number == SIGINT && spawn_was_ignored(SIGINT)) ||
-		    (number == SIGUSR1 && server->parent != 0))
+		 * the command in the foreground. */
+		if (number == SIGINT && spawn_was_ignored(SIGINT))
 			continue;
 		server->signals[i] =
 		    evsignal_new(server->loop->base, number, signals_on, server);

@@ -4,8 +4,7 @@
  *
  *   TERM, INT   graceful shutdown; a second one kills the programs
  *   HUP         reload; also, when the terminal has been closed, as TERM
- *   USR1        reopens the log, once it can be a file
- *   USR2        nothing
+ *   USR1, USR2  ignored
  */
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H
@@ -31,8 +30,7 @@ void server_signals_clear(struct server *server);
  * by nohup(1). */
 bool server_lost_terminal(const struct server *server);
 
-/* Logs a HUP or USR1 that has nothing to do. */
-void server_log_unused_signal(int number);
+void server_log_nothing_to_reload(void);
 
 /* Whether a signal at NOW only repeats the first one, at FIRST: timeout(1) signals its command
  * and then its group. */

@@ -50,16 +50,6 @@ sweep_look(const char *name, struct sweep_process *process)
 			     &process->group, &process->session) == 4;
 }
 
-static bool
-sweep_is_worker(const struct sweep *sweep, pid_t pid)
-{
-	for (size_t i = 0; i < sweep->worker_count; i++) {
-		if (sweep->workers[i] == pid)
-			return true;
-	}
-	return false;
-}
-
 /* The next child of ours whose session is that of a program, so that it came to us because its
  * worker died; 0: there is none. */
 static pid_t
@@ -72,7 +62,6 @@ sweep_next(const struct sweep *sweep, DIR *proc, struct sweep_process *process)
 
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 		    sweep_look(entry->d_name, process) && process->parent == getpid() &&
-		    !sweep_is_worker(sweep, pid) &&
 		    pid_set_has(sweep->programs, process->session))
 			return pid;
 	}
@@ -80,11 +69,10 @@ sweep_next(const struct sweep *sweep, DIR *proc, struct sweep_process *process)
 }
 
 /*
- * Kills them, whole groups at a time. A group's number can't be another one's by now: one of
- * its processes is our child, which nobody has reaped. Returns how many are left, and in
- * *DENIED how many of other users. A zombie counts: when it died, its children came to us,
- * maybe those that we had looked at before. So nothing is left only when no child was there all
- * the time.
+ * Kills them, whole groups at a time. A group's number can't have been used again: one of its
+ * processes is our child, which nobody has reaped. Returns how many are left, and in *DENIED
+ * how many of other users. A zombie counts: when it died, its children came to us, maybe after
+ * the scan had passed their numbers.
  */
 static size_t
 sweep_kill(const struct sweep *sweep, size_t *denied)
@@ -100,7 +88,6 @@ sweep_kill(const struct sweep *sweep, size_t *denied)
 		return 0;
 	}
 	while ((pid = sweep_next(sweep, proc, &process)) != 0) {
-		/* One that had not come to its own group yet is still in ours. */
 		if (process.group > 1 && process.group != getpgrp())
 			kill(-process.group, SIGKILL);
 		if (kill(pid, SIGKILL) == -1 && errno == EPERM && process.state != 'Z')
@@ -112,7 +99,7 @@ sweep_kill(const struct sweep *sweep, size_t *denied)
 	return left;
 }
 
-/* Removes from the set what is no program of a worker that runs. */
+/* Removes the programs from the set: they have exited, or came to us. */
 static void
 sweep_forget(const struct sweep *sweep)
 {
@@ -122,7 +109,7 @@ sweep_forget(const struct sweep *sweep)
 		char name[UTIL_NUMBER_MAX];
 
 		util_put_number(name, pid);
-		if (!sweep_look(name, &process) || !sweep_is_worker(sweep, process.parent))
+		if (!sweep_look(name, &process) || process.parent == getpid())
 			pid_set_remove(sweep->programs, pid);
 	}
 }

@@ -18,8 +18,6 @@ enum { SWEEP_MS = 2 * 1000 }; /* how long processes may take to die of SIGKILL *
 
 struct sweep {
 	struct pid_set *programs; /* shared: those of all workers */
-	const pid_t *workers; /* borrowed; 0: it does not run */
-	size_t worker_count;
 	bool left_behind; /* one could not be killed */
 	int64_t due_ms; /* when to call sweep_run(); 0: nothing is left */
 	int64_t end_ms;

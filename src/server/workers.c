@@ -22,18 +22,18 @@
 
 enum {
 	WORKERS_SPARE_MS = 1000, /* how much longer than its own deadline a worker may take */
+	WORKERS_START_MS = 1000, /* from one start of a worker to the next, at least */
+	WORKERS_STEP_MS = 10 * 1000,
 };
 
 struct worker {
-	int64_t started_ms;
-	int64_t start_ms; /* when it is to be started, while it does not run */
-	int64_t wait_ms; /* before the last start */
+	pid_t pid; /* 0: it does not run */
+	int64_t start_ms; /* when it may be started again */
 };
 
 struct workers {
 	struct server *server; /* borrowed */
 	struct worker items[OPTIONS_WORKERS_MAX];
-	pid_t pids[OPTIONS_WORKERS_MAX]; /* of these; 0: it does not run */
 	size_t count;
 	struct sweep sweep;
 	sigset_t signals;
@@ -72,14 +72,12 @@ workers_start(struct workers *w, size_t number)
 		workers_become(w, number, parent);
 		return true;
 	}
-	worker->started_ms = util_clock_ms();
-	if (pid == -1) {
+	worker->start_ms = util_clock_ms() + WORKERS_START_MS;
+	if (pid == -1)
 		log_error("can't start worker %zu, trying again in %d ms", number + 1,
-		    SERVER_WORKER_WAIT_MAX_MS);
-		worker->start_ms = worker->started_ms + SERVER_WORKER_WAIT_MAX_MS;
-		return false;
-	}
-	w->pids[number] = pid;
+		    WORKERS_START_MS);
+	else
+		worker->pid = pid;
 	return false;
 }
 
@@ -87,8 +85,8 @@ static void
 workers_signal(const struct workers *w, int number)
 {
 	for (size_t i = 0; i < w->count; i++) {
-		if (w->pids[i] != 0)
-			kill(w->pids[i], number);
+		if (w->items[i].pid != 0)
+			kill(w->items[i].pid, number);
 	}
 }
 
@@ -98,7 +96,7 @@ workers_alive(const struct workers *w)
 	size_t alive = 0;
 
 	for (size_t i = 0; i < w->count; i++)
-		alive += w->pids[i] != 0;
+		alive += w->items[i].pid != 0;
 	return alive;
 }
 
@@ -113,64 +111,45 @@ workers_programs(const struct workers *w)
 	return sum;
 }
 
-/* Says how one ended, and when the next is started. */
 static void
-workers_log_end(
-    const struct workers *w, size_t number, pid_t pid, const siginfo_t *info, int64_t wait_ms)
+workers_log_end(const struct workers *w, size_t number, const siginfo_t *info)
 {
-	char next[64] = "";
-	char how[64];
-	bool well = info->si_code == CLD_EXITED && info->si_status == 0;
+	const char *next = w->stage == SERVER_SERVING ? "; starting another" : "";
+	int pid = (int)w->items[number].pid;
 
-	if (info->si_code == CLD_EXITED)
-		snprintf(how, sizeof(how), "exited with status %d", info->si_status);
-	else
-		snprintf(
-		    how, sizeof(how), "was killed by SIG%s", util_signal_name(info->si_status));
-	if (w->stage == SERVER_SERVING)
-		snprintf(
-		    next, sizeof(next), "; starting another in %lld ms", (long long)wait_ms);
-	if (!well)
-		log_errorx("worker %zu (pid %d) %s%s", number + 1, (int)pid, how, next);
+	if (info->si_code != CLD_EXITED)
+		log_errorx("worker %zu (pid %d) was killed by SIG%s%s", number + 1, pid,
+		    util_signal_name(info->si_status), next);
+	else if (info->si_status != 0)
+		log_errorx("worker %zu (pid %d) exited with status %d%s", number + 1, pid,
+		    info->si_status, next);
 	else if (w->stage == SERVER_SERVING)
-		log_info("worker %zu (pid %d) %s%s", number + 1, (int)pid, how, next);
+		log_info("worker %zu (pid %d) exited with status 0%s", number + 1, pid, next);
 }
 
 static void
 workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 {
-	struct worker *worker = &w->items[number];
 	struct server_shared *page = w->server->page;
 	bool exited = info->si_code == CLD_EXITED;
 	bool well = exited && info->si_status == 0;
-	int64_t now = util_clock_ms();
 
-	if (now - worker->started_ms >= SERVER_WORKER_SOUND_MS)
-		worker->wait_ms = 0;
-	else if (worker->wait_ms == 0)
-		worker->wait_ms = SERVER_WORKER_WAIT_MS;
-	else if (worker->wait_ms < SERVER_WORKER_WAIT_MAX_MS / 2)
-		worker->wait_ms *= 2;
-	else
-		worker->wait_ms = SERVER_WORKER_WAIT_MAX_MS;
-	worker->start_ms = now + worker->wait_ms;
-	workers_log_end(w, number, w->pids[number], info, worker->wait_ms);
-	w->pids[number] = 0;
+	workers_log_end(w, number, info);
+	w->items[number].pid = 0;
 	atomic_store(&page->workers[number].accepts, false);
 	atomic_store(&page->workers[number].connections, 0);
 	tally_clear(w->server->tally, number);
-	/* It has terminated what can be terminated; who left its program's group stays. */
+	if (well && quota_held(&page->quota, number) == 0)
+		return;
+	quota_move(&page->quota, number, w->count);
 	if (exited && info->si_status == SERVER_LEFT_BEHIND) {
+		/* It has terminated what can be terminated. */
 		w->sweep.left_behind = true;
-		quota_move(&page->quota, number, w->count);
 		quota_clear(&page->quota, w->count);
 		return;
 	}
-	if (well && quota_held(&page->quota, number) == 0)
-		return;
 	if (w->stage != SERVER_SERVING && !well)
 		w->status = EX_SOFTWARE;
-	quota_move(&page->quota, number, w->count);
 	sweep_begin(&w->sweep);
 }
 
@@ -183,7 +162,7 @@ workers_reap(struct workers *w)
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == -1 || info.si_pid == 0)
 			break;
 		for (size_t i = 0; i < w->count; i++) {
-			if (w->pids[i] == info.si_pid)
+			if (w->items[i].pid == info.si_pid)
 				workers_on_end(w, i, &info);
 		}
 	}
@@ -240,16 +219,13 @@ workers_on_signal(struct workers *w, int number)
 	case SIGCHLD:
 		workers_reap(w);
 		break;
-	case SIGUSR1:
-		server_log_unused_signal(number);
-		break;
 	case SIGHUP:
 		if (server_lost_terminal(w->server))
 			workers_stop(w, number);
 		else if (w->server->tls)
 			workers_reload(w);
 		else
-			server_log_unused_signal(number);
+			server_log_nothing_to_reload();
 		break;
 	default:
 		workers_stop(w, number);
@@ -268,7 +244,7 @@ workers_step(struct workers *w)
 	if (w->sweep.due_ms != 0 && w->sweep.due_ms <= now && sweep_run(&w->sweep))
 		quota_clear(&w->server->page->quota, w->count);
 	for (size_t i = 0; i < w->count && w->stage == SERVER_SERVING; i++) {
-		if (w->pids[i] == 0 && w->items[i].start_ms <= now && workers_start(w, i))
+		if (w->items[i].pid == 0 && w->items[i].start_ms <= now && workers_start(w, i))
 			return true;
 	}
 	if (w->stage != SERVER_SERVING && w->stage_end_ms <= now && workers_alive(w) > 0) {
@@ -284,14 +260,14 @@ workers_step(struct workers *w)
 static int64_t
 workers_due(const struct workers *w)
 {
-	int64_t due = util_clock_ms() + SERVER_WORKER_WAIT_MAX_MS;
+	int64_t due = util_clock_ms() + WORKERS_STEP_MS;
 
 	if (w->sweep.due_ms != 0 && w->sweep.due_ms < due)
 		due = w->sweep.due_ms;
 	if (w->stage != SERVER_SERVING)
 		return w->stage_end_ms < due ? w->stage_end_ms : due;
 	for (size_t i = 0; i < w->count; i++) {
-		if (w->pids[i] == 0 && w->items[i].start_ms < due)
+		if (w->items[i].pid == 0 && w->items[i].start_ms < due)
 			due = w->items[i].start_ms;
 	}
 	return due;
@@ -320,7 +296,6 @@ workers_block_signals(struct workers *w)
 	sigaddset(&w->signals, SIGCHLD);
 	sigaddset(&w->signals, SIGTERM);
 	sigaddset(&w->signals, SIGHUP);
-	sigaddset(&w->signals, SIGUSR1);
 	/* As in a server without workers. */
 	if (!spawn_was_ignored(SIGINT))
 		sigaddset(&w->signals, SIGINT);
@@ -333,8 +308,7 @@ server_work(struct server *server, bool *serves)
 	struct workers w = {.server = server, .count = (size_t)server->options->server.workers};
 
 	*serves = false;
-	w.sweep = (struct sweep){
-	    .programs = &server->page->programs, .workers = w.pids, .worker_count = w.count};
+	w.sweep.programs = &server->page->programs;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	workers_block_signals(&w);
 	server_announce(server);

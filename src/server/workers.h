@@ -10,12 +10,6 @@
 
 #include "server/server.h"
 
-enum {
-	SERVER_WORKER_SOUND_MS = 10 * 1000, /* who lived so long is replaced at once; */
-	SERVER_WORKER_WAIT_MS = 100, /* others after a wait, which doubles each time, */
-	SERVER_WORKER_WAIT_MAX_MS = 10 * 1000, /* up to this */
-};
-
 /*
  * SERVER is set up and its sockets are open; it has no event loop yet. Returns in each worker
  * at once, with 0 and *SERVES true: it has all signals blocked and serves. In the parent it

@@ -254,7 +254,7 @@ def test_nothing_is_left_of_a_worker_that_died(server, number):
     wait_for(lambda: len(one.tagged()) == 5 * len(peers), "all processes of all programs run")
     os.kill(victim, number)
     one.wait_log(
-        r"error server worker \d \(pid %d\) was killed by %s; starting another in \d+ ms" % (victim, number.name)
+        r"error server worker \d \(pid %d\) was killed by %s; starting another\n" % (victim, number.name)
     )
     for ws, pid in zip(peers, owners):
         if pid == victim:
@@ -355,17 +355,21 @@ def test_deaths_among_many_comers(server):
         peer.close()
 
 
-def test_who_dies_again_and_again_waits_longer(server):
+def start_time(pid):
+    """When a process was started, in seconds since the machine was."""
+    with open("/proc/%d/stat" % pid) as f:
+        return int(f.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_worker_is_started_at_most_once_a_second(server):
     one = server("--workers=2", *REPORT_PPID)
     victim, other = one.workers()
-    for i, wait_ms in enumerate((100, 200, 400, 800)):
-        started = time.monotonic()
+    for _ in range(3):
+        started = start_time(victim)
         os.kill(victim, signal.SIGKILL)
-        found = one.wait_log(r"was killed by SIGKILL; starting another in (\d+) ms", count=i + 1)
-        assert int(found.group(1)) == wait_ms
-        both = wait_for(one.workers, "there is a new worker")
-        assert time.monotonic() - started >= wait_ms / 1000 - 0.005  # the server's clock has milliseconds
+        both = wait_for(lambda: victim not in (one.workers() or [victim]) and one.workers(), "there is a new worker")
         (victim,) = set(both) - {other}
+        assert start_time(victim) - started >= 0.98
     with one.websocket() as ws:
         assert owner(ws) in both
 
