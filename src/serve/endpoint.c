@@ -14,12 +14,78 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct endpoint *
+endpoint_new(const char *path)
+{
+	struct endpoint *endpoint = calloc(1, sizeof(*endpoint));
+	size_t len = strlen(path);
+
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	if (!endpoint)
+		return NULL;
+	endpoint->refs = 1;
+	endpoint->dir = endpoint->files.root = -1;
+	endpoint->path = strndup(path, len);
+	if (endpoint->path)
+		return endpoint;
+	endpoint_unref(endpoint);
+	return NULL;
+}
+
+struct endpoint *
+endpoint_ref(struct endpoint *endpoint)
+{
+	endpoint->refs++;
+	return endpoint;
+}
+
 void
-endpoint_set_session(struct endpoint *endpoint)
+endpoint_unref(struct endpoint *endpoint)
+{
+	if (!endpoint || --endpoint->refs > 0)
+		return;
+	if (endpoint->dir != -1)
+		close(endpoint->dir);
+	if (endpoint->files.root != -1)
+		close(endpoint->files.root);
+	free(endpoint->files.headers);
+	free(endpoint->rules);
+	free(endpoint->switch_headers);
+	free(endpoint->pass_env);
+	free(endpoint->path);
+	free(endpoint);
+}
+
+bool
+endpoint_covers(const struct endpoint *endpoint, const char *path)
+{
+	size_t len = strlen(endpoint->path);
+
+	return strncmp(path, endpoint->path, len) == 0 &&
+	       (path[len] == '\0' || path[len] == '/');
+}
+
+const char *
+endpoint_rest(const struct endpoint *endpoint, const char *path)
+{
+	return path + strlen(endpoint->path);
+}
+
+/* A session that was started by the endpoint has ended. */
+static void
+endpoint_release_rules(const struct session_rules *rules)
+{
+	endpoint_unref(LIST_ENTRY_OF((uintptr_t)rules, struct endpoint, session));
+}
+
+void
+endpoint_complete(struct endpoint *endpoint)
 {
 	struct websocket_rules *websocket = &endpoint->websocket;
 	struct session_rules *session = &endpoint->session;
 
+	session->release = endpoint_release_rules;
 	endpoint->format = program_format(&endpoint->program_rules);
 	snprintf(websocket->reason_message, sizeof(websocket->reason_message),
 	    "message larger than %" PRIu64 " bytes (--maxframesize)", websocket->max_message);
@@ -44,11 +110,12 @@ endpoint_script_clear(struct endpoint_script *script)
 	*script = ENDPOINT_NO_SCRIPT;
 }
 
+/* PROGRAM becomes OUT's; it may be NULL for want of memory. */
 static enum endpoint_result
-endpoint_fill(struct endpoint_script *out, const char *program, struct span script_name,
-    const char *path_info)
+endpoint_fill(
+    struct endpoint_script *out, char *program, struct span script_name, const char *path_info)
 {
-	out->program = strdup(program);
+	out->program = program;
 	out->script_name = span_dup(script_name);
 	out->path_info = strdup(path_info);
 	if (out->program && out->script_name && out->path_info)
@@ -84,12 +151,13 @@ endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_di
 	return result;
 }
 
+/* REST is what of PATH is below the endpoint. */
 static enum endpoint_result
-endpoint_find_below(
-    const struct endpoint *endpoint, const char *path, struct endpoint_script *out)
+endpoint_find_below(const struct endpoint *endpoint, const char *path, const char *rest,
+    struct endpoint_script *out)
 {
 	enum endpoint_result result = ENDPOINT_MISSING;
-	char *relative = strdup(path + 1);
+	char *relative = strdup(*rest ? rest + 1 : "");
 	size_t end = 0;
 	bool is_dir = true;
 
@@ -116,16 +184,13 @@ endpoint_find_below(
 		relative[end] = separator;
 	}
 	if (result == ENDPOINT_OK) {
+		const char *info = rest + 1 + end;
 		char *program;
 
-		if (asprintf(&program, "%s/%s", endpoint->dir_path, relative) == -1) {
-			free(relative);
-			endpoint_script_clear(out);
-			return ENDPOINT_NOMEM;
-		}
-		result =
-		    endpoint_fill(out, program, (struct span){path, end + 1}, path + 1 + end);
-		free(program);
+		if (asprintf(&program, "%s/%s", endpoint->dir_path, relative) == -1)
+			program = NULL;
+		result = endpoint_fill(
+		    out, program, (struct span){path, (size_t)(info - path)}, info);
 	}
 	free(relative);
 	return result;
@@ -134,10 +199,18 @@ endpoint_find_below(
 enum endpoint_result
 endpoint_find(const struct endpoint *endpoint, const char *path, struct endpoint_script *out)
 {
+	const char *rest = endpoint_rest(endpoint, path);
+	struct span name = {path, (size_t)(rest - path)};
+
 	*out = ENDPOINT_NO_SCRIPT;
-	if (endpoint->program)
-		return endpoint_fill(out, endpoint->program, SPAN("/"), path);
-	if (endpoint->dir == -1)
-		return ENDPOINT_MISSING;
-	return endpoint_find_below(endpoint, path, out);
+	switch (endpoint->kind) {
+	case ENDPOINT_FILES:
+		break;
+	case ENDPOINT_COMMAND:
+		return endpoint_fill(
+		    out, strdup(endpoint->program), name.len > 0 ? name : SPAN("/"), rest);
+	case ENDPOINT_DIR:
+		return endpoint_find_below(endpoint, path, rest, out);
+	}
+	return ENDPOINT_MISSING;
 }

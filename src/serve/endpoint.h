@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An endpoint: which program a WebSocket gets, and under which rules. A value,
- * made at the start and read-only afterwards; nothing here is global state.
+ * An endpoint: what requests for a path get, and under which rules. A value that does not
+ * change once it is made, and lives as long as somebody refers to it: the table of endpoints
+ * (serve/endpoints), and each session that was started by it.
  */
 #ifndef SERVE_ENDPOINT_H
 #define SERVE_ENDPOINT_H
@@ -9,6 +10,7 @@
 #include "backend/program.h"
 #include "http/origin.h"
 #include "peer/websocket.h"
+#include "serve/files.h"
 #include "session/session.h"
 
 #include <stdbool.h>
@@ -21,38 +23,66 @@
 /* In a header line, the variable for the UNIQUE_ID of the session. */
 #define ENDPOINT_UNIQUE_ID "%{UNIQUE_ID}"
 
-struct endpoint {
-	/* One program for every path, or (PROGRAM NULL) the executable files below a directory.
-	 * All borrowed. */
-	const char *program;
-	char *const *argv;
-	int dir; /* of beneath_root(); -1: none */
-	const char *dir_path; /* its real path */
+enum endpoint_kind {
+	ENDPOINT_FILES, /* no program, at most static files */
+	ENDPOINT_COMMAND, /* one program for every path */
+	ENDPOINT_DIR, /* the executable files below a directory */
+};
 
-	struct program_rules program_rules; /* endpoint_set_session() completes these four */
+struct endpoint {
+	size_t refs;
+	char *path; /* owned: "/a/b", where it is; "" is the root, so there is no slash at the
+		       end */
+	enum endpoint_kind kind;
+
+	/* Strings are borrowed from the options, unless they are owned. */
+	const char *program; /* COMMAND */
+	char *const *argv;
+	int dir; /* DIR: owned, of beneath_root(); -1: none */
+	const char *dir_path; /* its real path */
+	struct files files; /* its descriptor and its header lines are owned */
+
+	struct program_rules program_rules; /* endpoint_complete() completes these four */
 	struct batch_format format; /* of messages to the program */
 	struct websocket_rules websocket;
 	struct session_rules session;
 	bool compat; /* websocketd's rules */
 
 	struct origin_policy origin;
+	struct origin_rule *rules; /* owned: those of ORIGIN */
 	bool local_only; /* every listener is on a loopback address */
 	char *const *hosts;
 	size_t host_count;
 
 	bool require_subprotocol; /* a client must name one of them */
 
-	/* Further header lines of a 101, each with CR LF; they may contain ENDPOINT_UNIQUE_ID.
-	 */
-	const char *switch_headers;
-	char *const
-	    *pass_env; /* "NAME=value" of the server's own environment, NULL at the end */
+	/* Owned: further header lines of a 101, each with CR LF; they may contain
+	 * ENDPOINT_UNIQUE_ID. */
+	char *switch_headers;
+	char **
+	    pass_env; /* owned: "NAME=value" of the server's own environment, NULL at the end */
 	bool pass_auth; /* Authorization reaches the program */
 };
 
-/* Derives what follows from the rules of the sessions, once they are set: the reasons and the
- * format. */
-void endpoint_set_session(struct endpoint *endpoint);
+/* An endpoint at PATH with one reference and no rules yet; slashes at the end of PATH mean
+ * nothing. NULL without memory. */
+struct endpoint *endpoint_new(const char *path) __attribute__((warn_unused_result));
+
+/* Derives what follows from its rules, once they are set: the reasons and the format; and lets
+ * each session give its reference back when it ends. */
+void endpoint_complete(struct endpoint *endpoint);
+
+/* One more reference. */
+struct endpoint *endpoint_ref(struct endpoint *endpoint);
+
+/* One reference less; the last one frees. Accepts NULL. */
+void endpoint_unref(struct endpoint *endpoint);
+
+/* Whether the decoded PATH is that of the endpoint or below it, at a slash. */
+bool endpoint_covers(const struct endpoint *endpoint, const char *path);
+
+/* What of a PATH that it covers is below it: "" or "/x". */
+const char *endpoint_rest(const struct endpoint *endpoint, const char *path);
 
 enum endpoint_result {
 	ENDPOINT_OK,
@@ -67,14 +97,14 @@ enum endpoint_result {
 struct endpoint_script {
 	char *program; /* the file to start */
 	int fd; /* this file, once it is checked; -1 for the one program */
-	char *
-	    script_name; /* SCRIPT_NAME: "/" for the one program, "/a/b.sh" below a directory */
+	char *script_name; /* SCRIPT_NAME: the path of the one program (at the root "/"),
+			      "/a/b.sh" below a directory */
 	char *path_info; /* PATH_INFO: the rest of the path, decoded */
 };
 
 /*
- * Finds the program for a decoded path (uri_decode_path()). Below a directory it is the
- * first part of the path that is not a directory.
+ * Finds the program for a decoded path (uri_decode_path()) that the endpoint covers. Below a
+ * directory it is the first part of the path that is not a directory.
  */
 enum endpoint_result endpoint_find(const struct endpoint *endpoint, const char *path,
     struct endpoint_script *out) __attribute__((warn_unused_result));

@@ -3,6 +3,7 @@
 #include "serve/files.h"
 
 #include "base/log.h"
+#include "http/connection.h"
 #include "http/mime.h"
 #include "serve/beneath.h"
 

@@ -6,12 +6,13 @@
 #ifndef SERVE_FILES_H
 #define SERVE_FILES_H
 
-#include "http/connection.h"
+struct connection;
+struct head;
 
 struct files {
 	int root; /* of beneath_root(); -1: there are no files */
 	const char *root_path; /* borrowed: its real path */
-	const char *headers; /* borrowed: further header lines, each with CR LF */
+	char *headers; /* borrowed: further header lines, each with CR LF */
 	const char *compat_scheme; /* constant: the lines of the log are websocketd's, which
 				      have the whole URL; NULL: they are not */
 };

@@ -56,7 +56,7 @@ launch_start(const struct launch *launch, const struct backend_handlers *handler
 		{
 		    .path = launch->script.program,
 		    .fd = launch->script.fd,
-		    .argv = endpoint->program ? endpoint->argv : own_argv,
+		    .argv = endpoint->kind == ENDPOINT_COMMAND ? endpoint->argv : own_argv,
 		    .envp = env,
 		},
 	    .id = launch->id,

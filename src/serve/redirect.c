@@ -3,7 +3,6 @@
 #include "serve/redirect.h"
 
 #include "http/uri.h"
-#include "serve/route.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +36,9 @@ redirect_serve(void *arg, struct connection *connection, const struct head *head
 	struct uri_authority authority;
 	struct uri uri;
 	struct span host = {0};
+	char path[HEAD_MAX_LINE + 1];
+	enum uri_path_result result;
+	const struct endpoint *endpoint;
 	const char *refused;
 	char *location;
 
@@ -52,8 +54,12 @@ redirect_serve(void *arg, struct connection *connection, const struct head *head
 		connection_reply(connection, 400, NULL, "without a Host there is no redirect");
 		return;
 	}
-	refused =
-	    route_refuse_host(redirect->endpoint, connection_stream(connection), host, reason);
+	endpoint = route_find(redirect->route, uri.path, path, &result);
+	if (!endpoint) {
+		connection_reply(connection, 404, NULL, "nothing is served at this path");
+		return;
+	}
+	refused = route_refuse_host(endpoint, connection_stream(connection), host, reason);
 	if (refused) {
 		connection_reply(connection, 421, NULL, refused);
 		return;

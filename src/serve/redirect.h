@@ -7,12 +7,13 @@
 #define SERVE_REDIRECT_H
 
 #include "http/connection.h"
-#include "serve/endpoint.h"
+#include "serve/route.h"
 
 #include <stdbool.h>
 
 struct redirect {
-	const struct endpoint *endpoint; /* borrowed: its rules for the Host apply */
+	const struct route
+	    *route; /* borrowed: of the main port, whose rules for the Host apply */
 	bool secure; /* the main port has TLS */
 	int port;
 };

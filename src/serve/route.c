@@ -65,26 +65,64 @@ route_check_path(bool lookup, bool compat, enum uri_path_result result, int *sta
 	return NULL;
 }
 
+/* What is found at the decoded PATH of an endpoint; RESULT is that of the decoding. */
+static void
+route_to(const struct route *route, struct endpoint *endpoint, struct connection *connection,
+    const struct head *head, const struct uri *uri, enum uri_path_result result,
+    const char *path)
+{
+	char reason[ORIGIN_REASON_MAX];
+	struct span host = {0};
+	bool upgrade = endpoint->kind != ENDPOINT_FILES && upgrade_is_wanted(head);
+	bool plain = !upgrade && endpoint->kind != ENDPOINT_FILES && !endpoint->compat &&
+		     (endpoint->files.root == -1 || plain_is_handshake(head));
+	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
+	const char *headers = upgrade ? NULL : endpoint->files.headers;
+	const char *refused;
+	int status;
+
+	/* RFC 9112, section 3.2.2: the authority of an absolute target counts, not the Host
+	 * field. */
+	(void)head_find(head, "Host", &host);
+	if (uri->authority.len > 0)
+		host = uri->authority;
+	refused = route_refuse_host(endpoint, connection_stream(connection), host, reason);
+	if (refused) {
+		connection_reply(connection, 421, headers, refused);
+		return;
+	}
+	refused = route_check_path(endpoint->kind != ENDPOINT_COMMAND || !(upgrade || plain),
+	    endpoint->compat, result, &status);
+	if (refused)
+		connection_reply(connection, status, headers, refused);
+	else if (upgrade)
+		upgrade_serve(&route->upgrade, endpoint, connection, head, uri, host, path);
+	else if (plain)
+		plain_serve(endpoint, connection, head, host, path, headers);
+	else
+		files_serve(&endpoint->files, connection, head, endpoint_rest(endpoint, path));
+}
+
+struct endpoint *
+route_find(
+    const struct route *route, struct span path, char *decoded, enum uri_path_result *result)
+{
+	*result = uri_decode_path(path, decoded);
+	return endpoints_find(route->endpoints, *result == URI_PATH_BAD ? "/" : decoded);
+}
+
 void
 route_serve(void *arg, struct connection *connection, const struct head *head)
 {
 	const struct route *route = arg;
-	const struct endpoint *endpoint = route->upgrade.endpoint;
 	char path[HEAD_MAX_LINE + 1];
-	char reason[ORIGIN_REASON_MAX];
+	enum uri_path_result result;
+	struct endpoint *endpoint;
 	struct uri uri;
-	struct span host = {0};
-	bool upgrade = route->has_endpoint && upgrade_is_wanted(head);
-	bool plain = !upgrade && route->has_endpoint && !endpoint->compat &&
-		     (route->files.root == -1 || plain_is_handshake(head));
-	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
-	const char *headers = upgrade ? NULL : route->files.headers;
-	const char *refused;
-	int status;
 
 	if (!uri_split(head_target(head), &uri)) {
 		connection_reply(
-		    connection, 400, headers, "the request target is not a path or a URL");
+		    connection, 400, NULL, "the request target is not a path or a URL");
 		return;
 	}
 	/* Before all other checks: a load balancer sends whatever Host it likes. */
@@ -93,26 +131,9 @@ route_serve(void *arg, struct connection *connection, const struct head *head)
 		route_serve_health(connection, head);
 		return;
 	}
-	/* RFC 9112, section 3.2.2: the authority of an absolute target counts, not the Host
-	 * field. */
-	(void)head_find(head, "Host", &host);
-	if (uri.authority.len > 0)
-		host = uri.authority;
-	refused = route_refuse_host(endpoint, connection_stream(connection), host, reason);
-	if (refused) {
-		connection_reply(connection, 421, headers, refused);
-		return;
-	}
-	refused = route_check_path(!endpoint->program || !(upgrade || plain), endpoint->compat,
-	    uri_decode_path(uri.path, path), &status);
-	if (refused) {
-		connection_reply(connection, status, headers, refused);
-		return;
-	}
-	if (upgrade)
-		upgrade_serve(&route->upgrade, connection, head, &uri, host, path);
-	else if (plain)
-		plain_serve(endpoint, connection, head, host, path, headers);
+	endpoint = route_find(route, uri.path, path, &result);
+	if (endpoint)
+		route_to(route, endpoint, connection, head, &uri, result, path);
 	else
-		files_serve(&route->files, connection, head, path);
+		connection_reply(connection, 404, NULL, "nothing is served at this path");
 }

@@ -260,10 +260,10 @@ upgrade_switch(struct buffer *out, const struct endpoint *endpoint,
 
 /* Opens a session for LAUNCH: the program, and then the 101. */
 static bool
-upgrade_open(const struct upgrade_context *context, struct connection *connection,
-    const struct launch *launch, const struct handshake *handshake, struct reject *reject)
+upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
+    struct connection *connection, const struct launch *launch,
+    const struct handshake *handshake, struct reject *reject)
 {
-	const struct endpoint *endpoint = context->endpoint;
 	const struct env_request *request = launch->request;
 	struct websocket_spec websocket = {
 	    .loop = context->launcher.loop,
@@ -294,6 +294,7 @@ upgrade_open(const struct upgrade_context *context, struct connection *connectio
 		spec.offered = upgrade_offered_protocol(request->head);
 	session = session_new(websocket.loop, context->sessions, &endpoint->session, &spec);
 	if (session) {
+		(void)endpoint_ref(endpoint); /* until it ends: session_rules.release */
 		websocket.sent = session_sent(session);
 		peer = websocket_new(&websocket, &session_peer_handlers, session);
 	}
@@ -316,12 +317,13 @@ upgrade_open(const struct upgrade_context *context, struct connection *connectio
 
 /* A session, after all checks of the request itself. */
 static bool
-upgrade_launch(const struct upgrade_context *context, struct connection *connection,
-    struct env_request *request, const struct handshake *handshake, struct reject *reject)
+upgrade_launch(const struct upgrade_context *context, struct endpoint *endpoint,
+    struct connection *connection, struct env_request *request,
+    const struct handshake *handshake, struct reject *reject)
 {
 	struct launch launch = {
 	    .launcher = &context->launcher,
-	    .endpoint = context->endpoint,
+	    .endpoint = endpoint,
 	    .request = request,
 	};
 	struct stream_cert client = {0};
@@ -332,17 +334,18 @@ upgrade_launch(const struct upgrade_context *context, struct connection *connect
 	if (!stream_client_cert(connection_stream(connection), &client))
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
 	if (launch_prepare(&launch, reject))
-		opened = upgrade_open(context, connection, &launch, handshake, reject);
+		opened =
+		    upgrade_open(context, endpoint, connection, &launch, handshake, reject);
 	launch_clear(&launch);
 	stream_cert_clear(&client);
 	return opened;
 }
 
 void
-upgrade_serve(const struct upgrade_context *context, struct connection *connection,
-    const struct head *head, const struct uri *uri, struct span host, const char *path)
+upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
+    struct connection *connection, const struct head *head, const struct uri *uri,
+    struct span host, const char *path)
 {
-	const struct endpoint *endpoint = context->endpoint;
 	struct handshake handshake = {.deflates = false};
 	struct reject reject;
 	struct sockaddr_storage peer;
@@ -359,6 +362,6 @@ upgrade_serve(const struct upgrade_context *context, struct connection *connecti
 	if (!upgrade_check_handshake(head, &handshake.key, &reject) ||
 	    !upgrade_choose(endpoint, head, &handshake, &reject) ||
 	    !upgrade_check_origin(endpoint, request.secure, head, host, &reject) ||
-	    !upgrade_launch(context, connection, &request, &handshake, &reject))
+	    !upgrade_launch(context, endpoint, connection, &request, &handshake, &reject))
 		connection_reply(connection, reject.status, reject.headers, reject.reason);
 }

@@ -17,7 +17,6 @@
 struct upgrade_context {
 	struct launcher launcher;
 	struct list *sessions;
-	const struct endpoint *endpoint;
 };
 
 /* True when the client asks for a WebSocket: an Upgrade field names it (RFC 9110, section 7.8).
@@ -25,10 +24,11 @@ struct upgrade_context {
 bool upgrade_is_wanted(const struct head *head);
 
 /*
- * Replies to such a request, or opens a session. URI, HOST (the authority that it was sent to)
- * and the decoded PATH are the request's.
+ * Replies to such a request, or opens a session by ENDPOINT, which it then refers to. URI, HOST
+ * (the authority that it was sent to) and the decoded PATH are the request's.
  */
-void upgrade_serve(const struct upgrade_context *context, struct connection *connection,
-    const struct head *head, const struct uri *uri, struct span host, const char *path);
+void upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
+    struct connection *connection, const struct head *head, const struct uri *uri,
+    struct span host, const char *path);
 
 #endif

@@ -77,7 +77,7 @@ announce_scope(FILE *out, const struct server *server)
 
 	if (!server->options->listener.tcp)
 		return;
-	if (server->endpoint.local_only) {
+	if (server->root->local_only) {
 		fprintf(out, " (this machine only%s)",
 		    addresses->count == 0 ? "; use --address='*' for all interfaces" : "");
 		return;
@@ -166,7 +166,7 @@ announce_files(FILE *out, const struct server *server)
 	char name[NAME_MAX + 1];
 
 	fprintf(out, "serving the files in %s", path);
-	if (faccessat(server->route.files.root, "index.html", R_OK, AT_EACCESS) == 0) {
+	if (faccessat(server->root->files.root, "index.html", R_OK, AT_EACCESS) == 0) {
 		fputs(" on ", out);
 		announce_urls(out, server, "http", "");
 	} else if (announce_example(path, R_OK, name)) {
@@ -247,7 +247,7 @@ announce_compat(const struct server *server)
 static void
 announce_risks(const struct server *server)
 {
-	const struct endpoint *endpoint = &server->endpoint;
+	const struct endpoint *endpoint = server->root;
 
 	if (endpoint->local_only)
 		return;

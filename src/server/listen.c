@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether only this machine can connect. */
-static void
-server_note_loopback(struct server *server)
+bool
+server_is_local(const struct server *server)
 {
 	bool local = true;
 
@@ -23,8 +22,7 @@ server_note_loopback(struct server *server)
 		listener_address(server->listeners.items[i], &bound);
 		local = local && listener_is_loopback(&bound);
 	}
-	server->endpoint.local_only = local;
-	server->endpoint.origin.local_only = local;
+	return local;
 }
 
 /* What to do when the system rejects an address. */
@@ -226,9 +224,8 @@ server_listen(struct server *server)
 		status = server_listen_unix(server);
 	if (status != 0)
 		return status;
-	server_note_loopback(server);
 	server->redirect = (struct redirect){
-	    .endpoint = &server->endpoint,
+	    .route = &server->route,
 	    .secure = options->ssl,
 	    .port = server_port(server),
 	};

@@ -5,7 +5,10 @@
 
 #include "server/server.h"
 
-/* Also records whether all addresses are loopback. 0, or the exit status. */
+/* 0, or the exit status. */
 int server_listen(struct server *server);
+
+/* Whether only this machine can connect to what is listened on. */
+bool server_is_local(const struct server *server);
 
 #endif

@@ -30,14 +30,7 @@ run_clear(struct server *server)
 	loop_free(server->loop);
 	limit_free(server->limit);
 	tls_release(server->tls);
-	if (server->endpoint.dir != -1)
-		close(server->endpoint.dir);
-	if (server->route.files.root != -1)
-		close(server->route.files.root);
-	free(server->rules);
-	free(server->switch_headers);
-	free(server->file_headers);
-	free(server->pass_env);
+	endpoints_free(server->route.endpoints);
 	if (server->page)
 		munmap(server->page, sizeof(*server->page));
 	tally_free(server->tally);
@@ -107,8 +100,6 @@ server_run(const struct options *options)
 {
 	struct server server = {
 	    .options = options,
-	    .endpoint.dir = -1,
-	    .route.files.root = -1,
 	};
 	bool inherited, serves = true;
 	int status;
@@ -120,12 +111,12 @@ server_run(const struct options *options)
 	    options->server.log_format, options->server.loglevel);
 	server_signals_settle(&server);
 	if (inherited)
-		status = server_set_up(&server);
+		status = server_listen(&server);
 	else
 		status = server_fail(
 		    &server, EX_OSERR, "can't reserve file descriptors: %s", strerror(errno));
 	if (status == 0)
-		status = server_listen(&server);
+		status = server_set_up(&server);
 	if (status == 0)
 		status = server_raise_limits(&server);
 	if (status == 0 && options->server.workers > 1)

@@ -16,7 +16,6 @@
 #include "process/child.h"
 #include "process/pid_set.h"
 #include "process/quota.h"
-#include "serve/endpoint.h"
 #include "serve/redirect.h"
 #include "serve/route.h"
 #include "server/budget.h"
@@ -79,12 +78,8 @@ struct server {
 	struct timer orphans_timer;
 	struct connections connections;
 	struct list sessions;
-	struct endpoint endpoint;
-	struct route route;
-	struct origin_rule *rules;
-	char *switch_headers; /* of a 101 */
-	char *file_headers; /* of a static file */
-	char **pass_env;
+	struct route route; /* its endpoints are owned */
+	const struct endpoint *root; /* one of them: the command line's */
 	enum server_stage stage;
 	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
 	struct timer tick;

@@ -7,6 +7,7 @@
 #include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
+#include "server/listen.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,20 +38,22 @@ server_join_headers(const struct options_list *first, const struct options_list 
 	return joined;
 }
 
+/* Sets the rules of ENDPOINT for origins. 0, or the exit status. */
 static int
-server_set_origins(struct server *server)
+server_set_origins(const struct server *server, const struct options_endpoint *options,
+    struct endpoint *endpoint)
 {
-	const struct options_endpoint *options = &server->options->endpoint;
-	struct origin_policy *policy = &server->endpoint.origin;
+	struct origin_policy *policy = &endpoint->origin;
 	bool any = false;
 
-	policy->compat = server->options->server.compat;
+	policy->compat = endpoint->compat;
+	policy->local_only = endpoint->local_only;
 	policy->require = options->require_origin || options->sameorigin;
 	policy->same = options->sameorigin;
-	server->rules = calloc(options->origin.count + 1, sizeof(*server->rules));
-	if (!server->rules)
+	policy->rules = endpoint->rules =
+	    calloc(options->origin.count + 1, sizeof(*endpoint->rules));
+	if (!endpoint->rules)
 		return server_fail(server, EX_OSERR, "out of memory");
-	policy->rules = server->rules;
 	for (size_t i = 0; i < options->origin.count; i++) {
 		const char *origin = options->origin.items[i];
 		const char *wrong = NULL;
@@ -59,7 +62,7 @@ server_set_origins(struct server *server)
 			any = true;
 		else
 			wrong = origin_parse_rule(
-			    span_of(origin), &server->rules[policy->rule_count++]);
+			    span_of(origin), &endpoint->rules[policy->rule_count++]);
 		if (wrong)
 			return server_fail(server, EX_CONFIG, "--origin: %s %s", origin, wrong);
 	}
@@ -70,134 +73,141 @@ server_set_origins(struct server *server)
 	return 0;
 }
 
-/* A name with a typo would be noticed by nobody. */
-static void
-server_warn_passenv(const struct options *options)
-{
-	for (size_t i = options->endpoint.passenv.initial;
-	     i < options->endpoint.passenv.count && !options->server.compat; i++) {
-		const char *name = options->endpoint.passenv.items[i];
-		const char *why = env_why_not_passed(environ, name);
-
-		if (why)
-			log_warnx("--passenv: %s %s, so programs do not get it", name, why);
-	}
-}
-
+/* Sets what ENDPOINT runs and serves. 0, or the exit status. */
 static int
-server_set_endpoint(struct server *server)
+server_set_kind(const struct server *server, const struct options_endpoint *options,
+    struct endpoint *endpoint)
 {
-	const struct options *options = server->options;
-	struct endpoint *endpoint = &server->endpoint;
 	char why[DIAGNOSE_MAX];
 	struct stat dir;
 
-	endpoint->dir = -1;
-	if (options->endpoint.command) {
-		endpoint->program = options->endpoint.program;
-		endpoint->argv = options->endpoint.command;
-		if (diagnose_program(options->endpoint.program, 0, why))
-			log_warnx("can't start %s: %s", options->endpoint.program, why);
-	} else if (options->endpoint.dir) {
-		endpoint->dir_path = options->endpoint.dir;
-		endpoint->dir = beneath_root(options->endpoint.dir);
+	if (options->command) {
+		endpoint->kind = ENDPOINT_COMMAND;
+		endpoint->program = options->program;
+		endpoint->argv = options->command;
+		if (diagnose_program(options->program, 0, why))
+			log_warnx("can't start %s: %s", options->program, why);
+	} else if (options->dir) {
+		endpoint->kind = ENDPOINT_DIR;
+		endpoint->dir_path = options->dir;
+		endpoint->dir = beneath_root(options->dir);
 		if (endpoint->dir == -1)
 			return server_fail(server, EX_OSERR, "can't open --dir %s: %s",
-			    options->endpoint.dir, strerror(errno));
+			    options->dir, strerror(errno));
 		if (fstat(endpoint->dir, &dir) == 0 && (dir.st_mode & S_IWOTH))
 			log_warnx("--dir %s is world-writable: any local user can run "
 				  "programs as you; run chmod o-w %s",
-			    options->endpoint.dir, options->endpoint.dir);
+			    options->dir, options->dir);
 	}
-	server_warn_passenv(options);
-	server->pass_env =
-	    env_pick(environ, options->endpoint.passenv.items, options->endpoint.passenv.count);
-	server->switch_headers =
-	    server_join_headers(&options->endpoint.header, &options->endpoint.header_ws);
-	if (!server->pass_env || !server->switch_headers)
-		return server_fail(server, EX_OSERR, "out of memory");
-	endpoint->compat = options->server.compat;
-	endpoint->require_subprotocol = options->endpoint.require_subprotocol;
-	endpoint->websocket = (struct websocket_rules){
-	    .max_message = options->endpoint.max_message,
-	    .max_empty_fragments = (uint32_t)options->endpoint.max_empty_fragments,
-	    .max_pings = (uint16_t)options->endpoint.max_pings,
-	    .ping_ms = options->endpoint.pingms,
-	    .deflate = options->endpoint.deflate,
-	};
-	endpoint->program_rules = (struct program_rules){
-	    .to_program = options->endpoint.to_program,
-	    .from_program = options->endpoint.from_program,
-	    .events = options->endpoint.events,
-	    .reads_little = options->endpoint.passstderr &&
-			    options->endpoint.from_program.kind != FRAMING_JSON,
-	    .drops_wrong_type = options->server.compat,
-	};
-	endpoint->session = (struct session_rules){
-	    .output =
-		{
-		    .invalid = options->endpoint.invalid_utf8,
-		    .sends_log = options->endpoint.passstderr,
-		    .is_json = options->endpoint.from_program.kind == FRAMING_JSON,
-		},
-	    .log =
-		{
-		    .compat = options->server.compat,
-		    .command = options->endpoint.command ? options->endpoint.program
-							 : endpoint->dir_path,
-		    .subprotocols = options->endpoint.subprotocol.items,
-		    .subprotocol_count = options->endpoint.subprotocol.count,
-		},
-	};
-	endpoint_set_session(endpoint);
-	endpoint->hosts = options->endpoint.host.items;
-	endpoint->host_count = options->endpoint.host.count;
-	endpoint->switch_headers = server->switch_headers;
-	endpoint->pass_env = server->pass_env;
-	endpoint->pass_auth = options->endpoint.pass_auth;
-	return server_set_origins(server);
+	if (options->staticdir) {
+		endpoint->files.root_path = options->staticdir;
+		endpoint->files.root = beneath_root(options->staticdir);
+		if (endpoint->files.root == -1)
+			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s",
+			    options->staticdir, strerror(errno));
+	}
+	return 0;
 }
 
-static int
-server_set_route(struct server *server)
+/* Warns of what is allowed, but probably not intended. */
+static void
+server_warn(const struct options *options)
 {
-	const struct options *options = server->options;
-	struct route *route = &server->route;
+	const struct options_endpoint *endpoint = &options->endpoint;
+	const struct options_list *passenv = &endpoint->passenv;
 
-	route->upgrade = (struct upgrade_context){
-	    .sessions = &server->sessions,
-	    .launcher.last_id = &server->page->last_session,
-	    .endpoint = &server->endpoint,
-	};
-	route->has_endpoint = options->endpoint.command || options->endpoint.dir;
-	route->health_path = options->server.health_path;
-	route->files.root = -1;
-	server->file_headers =
-	    server_join_headers(&options->endpoint.header, &options->endpoint.header_http);
-	if (!server->file_headers)
-		return server_fail(server, EX_OSERR, "out of memory");
-	route->files.headers = server->file_headers;
-	if (options->server.log_format == LOG_COMPAT)
-		route->files.compat_scheme = options->listener.ssl ? "https" : "http";
+	/* A name with a typo would be noticed by nobody. */
+	for (size_t i = passenv->initial; i < passenv->count && !options->server.compat; i++) {
+		const char *why = env_why_not_passed(environ, passenv->items[i]);
+
+		if (why)
+			log_warnx("--passenv: %s %s, so programs do not get it",
+			    passenv->items[i], why);
+	}
 	if (options->misplaced)
 		log_warnx("%s comes after COMMAND, so it is passed to the program; if it is "
 			  "meant for wspipe, put it before COMMAND",
 		    options->misplaced);
 	/* It may be intended, as for a log; but a script given to an interpreter is one too. */
-	for (char *const *arg = options->endpoint.command; arg && *arg; arg++) {
-		if (options_serve(&options->endpoint, *arg))
+	for (char *const *arg = endpoint->command; arg && *arg; arg++) {
+		if (options_serve(endpoint, *arg))
 			log_warnx("%s is inside --staticdir, so anyone can download it; if it "
 				  "is a program, move it elsewhere",
 			    *arg);
 	}
-	if (options->endpoint.staticdir) {
-		route->files.root = beneath_root(options->endpoint.staticdir);
-		route->files.root_path = options->endpoint.staticdir;
-		if (route->files.root == -1)
-			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s",
-			    options->endpoint.staticdir, strerror(errno));
-	}
-	return 0;
+}
+
+/* Makes ENDPOINT of OPTIONS, which outlive it. 0, or the exit status. */
+static int
+server_set_endpoint(const struct server *server, const struct options_endpoint *options,
+    struct endpoint *endpoint)
+{
+	bool compat = server->options->server.compat;
+	int status = server_set_kind(server, options, endpoint);
+
+	endpoint->pass_env = env_pick(environ, options->passenv.items, options->passenv.count);
+	endpoint->switch_headers = server_join_headers(&options->header, &options->header_ws);
+	endpoint->files.headers = server_join_headers(&options->header, &options->header_http);
+	if (server->options->server.log_format == LOG_COMPAT)
+		endpoint->files.compat_scheme =
+		    server->options->listener.ssl ? "https" : "http";
+	if (!endpoint->pass_env || !endpoint->switch_headers || !endpoint->files.headers)
+		return server_fail(server, EX_OSERR, "out of memory");
+	endpoint->compat = compat;
+	endpoint->local_only = server_is_local(server);
+	endpoint->require_subprotocol = options->require_subprotocol;
+	endpoint->websocket = (struct websocket_rules){
+	    .max_message = options->max_message,
+	    .max_empty_fragments = (uint32_t)options->max_empty_fragments,
+	    .max_pings = (uint16_t)options->max_pings,
+	    .ping_ms = options->pingms,
+	    .deflate = options->deflate,
+	};
+	endpoint->program_rules = (struct program_rules){
+	    .to_program = options->to_program,
+	    .from_program = options->from_program,
+	    .events = options->events,
+	    .reads_little = options->passstderr && options->from_program.kind != FRAMING_JSON,
+	    .drops_wrong_type = compat,
+	};
+	endpoint->session.output = (struct output_rules){
+	    .invalid = options->invalid_utf8,
+	    .sends_log = options->passstderr,
+	    .is_json = options->from_program.kind == FRAMING_JSON,
+	};
+	endpoint->session.log = (struct session_log_rules){
+	    .compat = compat,
+	    .command =
+		endpoint->kind == ENDPOINT_COMMAND ? endpoint->program : endpoint->dir_path,
+	    .subprotocols = options->subprotocol.items,
+	    .subprotocol_count = options->subprotocol.count,
+	};
+	endpoint->hosts = options->host.items;
+	endpoint->host_count = options->host.count;
+	endpoint->pass_auth = options->pass_auth;
+	endpoint_complete(endpoint);
+	return status != 0 ? status : server_set_origins(server, options, endpoint);
+}
+
+/* The command line is one endpoint, at the root. */
+static int
+server_set_route(struct server *server)
+{
+	struct endpoint *endpoint = endpoint_new("/");
+	int status;
+
+	if (!endpoint)
+		return server_fail(server, EX_OSERR, "out of memory");
+	status = server_set_endpoint(server, &server->options->endpoint, endpoint);
+	server->root = endpoint;
+	server->route.endpoints = endpoints_new_take(&endpoint, 1);
+	if (!server->route.endpoints)
+		return server_fail(server, EX_OSERR, "out of memory");
+	server->route.upgrade.sessions = &server->sessions;
+	server->route.upgrade.launcher.last_id = &server->page->last_session;
+	server->route.health_path = server->options->server.health_path;
+	server_warn(server->options);
+	return status;
 }
 
 bool
@@ -268,8 +278,6 @@ server_set_up(struct server *server)
 {
 	int status = server_set_page(server);
 
-	if (status == 0)
-		status = server_set_endpoint(server);
 	if (status == 0)
 		status = server_set_route(server);
 	if (status == 0)

@@ -5,7 +5,7 @@
 
 #include "server/server.h"
 
-/* Once for all processes. 0, or the exit status. */
+/* Once for all processes, after server_listen(). 0, or the exit status. */
 int server_set_up(struct server *server);
 
 /* Reads the certificates and keys. False: ERROR has the reason, and all is as it was. */

@@ -128,6 +128,8 @@ session_release(struct loop_deferred *deferred)
 
 	if (s->owns_reason)
 		free((char *)(uintptr_t)s->close_reason.data);
+	if (s->rules->release)
+		s->rules->release(s->rules);
 	free(s);
 }
 

@@ -23,6 +23,9 @@ struct session_rules {
 	struct output_rules output;
 	struct session_log_rules log;
 	char reason_output[96]; /* of a message of the backend that exceeds the limit */
+	/* Called once for each session that is freed: it does not refer to its rules any more.
+	 * NULL: nobody needs to know. */
+	void (*release)(const struct session_rules *rules);
 };
 
 extern const struct peer_handlers session_peer_handlers;

@@ -97,9 +97,12 @@ launch(const struct endpoint *endpoint, struct reject *reject)
 }
 
 static char *const argv[] = {(char *)"cat", (char *)"-u", NULL};
-static char *const no_env[] = {NULL};
-static const struct endpoint command = {
-    .program = "/bin/cat", .argv = argv, .dir = -1, .pass_env = no_env};
+static char *no_env[] = {NULL};
+static const struct endpoint command = {.path = (char *)"",
+    .kind = ENDPOINT_COMMAND,
+    .program = "/bin/cat",
+    .argv = argv,
+    .pass_env = no_env};
 
 static int
 begin(void **state)
@@ -145,7 +148,11 @@ test_nothing_is_started_without_room(void **state)
 static void
 test_a_path_without_a_program_is_not_found(void **state)
 {
-	struct endpoint none = {.dir = -1, .dir_path = "/none", .pass_env = no_env};
+	struct endpoint none = {.path = (char *)"",
+	    .kind = ENDPOINT_DIR,
+	    .dir = -1,
+	    .dir_path = "/none",
+	    .pass_env = no_env};
 	struct reject reject;
 
 	(void)state;
