@@ -10,72 +10,38 @@
  * two, fill theirs. */
 enum { BUFFER_FIRST = 256 };
 
-static struct buffer_block *
-buffer_block_resize(struct buffer_block *block, size_t capacity)
-{
-	size_t size;
-
-	if (__builtin_add_overflow(capacity, sizeof(*block), &size))
-		return NULL;
-	block = realloc(block, size);
-	if (block)
-		block->capacity = capacity;
-	return block;
-}
-
-/* A larger block with room for NEED bytes; those in use stand at its front. NULL without
- * memory: the old one is as it was. */
-static struct buffer_block *
-buffer_block_grow(struct buffer_block *old, size_t used, size_t need)
-{
-	size_t capacity = BUFFER_FIRST;
-	struct buffer_block *block;
-
-	/* One that is nearly full would be copied for every few bytes if it did not grow. */
-	if (old && __builtin_mul_overflow(old->capacity, (size_t)2, &capacity))
-		return NULL;
-	while (capacity < need) {
-		if (__builtin_mul_overflow(capacity, (size_t)2, &capacity))
-			return NULL;
-	}
-	if (!old || old->head == 0) {
-		block = buffer_block_resize(old, capacity);
-	} else {
-		block = buffer_block_resize(NULL, capacity);
-		if (block)
-			memcpy(block->bytes, old->bytes + old->head, used);
-		if (block)
-			free(old);
-	}
-	if (!block)
-		return NULL;
-	block->head = 0;
-	block->tail = used;
-	return block;
-}
-
 uint8_t *
 buffer_reserve(struct buffer *b, size_t len)
 {
 	struct buffer_block *block = b->block;
+	size_t capacity = block ? block->capacity : BUFFER_FIRST / 2;
 	size_t used = buffer_len(b);
 	size_t need;
+	size_t size;
 
 	if (block && block->capacity - block->tail >= len)
 		return block->bytes + block->tail;
 	if (__builtin_add_overflow(used, len, &need))
 		return NULL;
-	if (block && need <= block->capacity - block->capacity / 4) {
-		/* A quarter is free afterwards, so at most three bytes are copied for one
-		 * appended. */
+	if (block) {
 		memmove(block->bytes, block->bytes + block->head, used);
 		block->head = 0;
 		block->tail = used;
-		return block->bytes + used;
+		/* A quarter is free afterwards, so at most three bytes are copied for one
+		 * appended. */
+		if (need <= capacity - capacity / 4)
+			return block->bytes + used;
 	}
-	block = buffer_block_grow(block, used, need);
+	do {
+		if (__builtin_mul_overflow(capacity, (size_t)2, &capacity))
+			return NULL;
+	} while (capacity < need);
+	if (__builtin_add_overflow(capacity, sizeof(*block), &size))
+		return NULL;
+	block = realloc(block, size);
 	if (!block)
 		return NULL;
+	*block = (struct buffer_block){.tail = used, .capacity = capacity};
 	b->block = block;
 	return block->bytes + used;
 }

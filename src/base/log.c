@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,53 +81,36 @@ log_shows(enum log_level level)
 	return level >= log_state.lowest;
 }
 
-/* Adds our own words; what passes the end of the buffer is left out. */
-static void
-log_put_span(struct span words)
+/* Adds our own text; what passes the end of the buffer is left out. */
+__attribute__((format(printf, 1, 2))) static void
+log_put(const char *format, ...)
 {
-	size_t room = sizeof(line.bytes) - 1 - line.len;
+	size_t room = sizeof(line.bytes) - line.len; /* the last byte is for the newline */
+	va_list args;
+	int len;
 
-	if (words.len > room)
-		words.len = room;
-	memcpy(line.bytes + line.len, words.data, words.len);
-	line.len += words.len;
-}
-
-/* Inline: the length of a literal is known when it is compiled. */
-static inline void
-log_put(const char *text)
-{
-	log_put_span((struct span){text, strlen(text)});
+	va_start(args, format);
+	len = vsnprintf(line.bytes + line.len, room, format, args);
+	va_end(args);
+	if (len > 0)
+		line.len += (size_t)len < room ? (size_t)len : room - 1;
 }
 
 static void
-log_put_time(void)
+log_time(char text[64])
 {
+	bool compat = log_state.format == LOG_COMPAT;
 	struct timespec now;
-	static time_t second = -1;
-	static char words[64];
 	struct tm tm;
-	char text[64];
+	size_t len;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (log_state.format == LOG_COMPAT) {
-		/* The C locale is in force (nothing calls setlocale), so names are English. */
-		localtime_r(&now.tv_sec, &tm);
-		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &tm);
-		log_put(text);
-		return;
-	}
-	/* A second is put into words once. */
-	if (now.tv_sec != second) {
-		gmtime_r(&now.tv_sec, &tm);
-		strftime(words, sizeof(words), "%Y-%m-%dT%H:%M:%S.", &tm);
-		second = now.tv_sec;
-	}
-	log_put(words);
-	/* Three digits: those behind the 1. */
-	util_put_number(text, 1000 + now.tv_nsec / 1000000);
-	log_put(text + 1);
-	log_put("Z");
+	/* The C locale is in force (nothing calls setlocale), so names are English. */
+	(compat ? localtime_r : gmtime_r)(&now.tv_sec, &tm);
+	len =
+	    strftime(text, 64, compat ? "%a, %d %b %Y %H:%M:%S %z" : "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!compat)
+		snprintf(text + len, 64 - len, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
 /*
@@ -204,106 +188,52 @@ log_put_escaped(struct span value, char quote, size_t limit)
 bool
 log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
 {
-	char number[64];
-	char id[UTIL_NUMBER_MAX];
+	char id[32] = "";
+	char time[64];
 
 	if (!log_shows(level))
 		return false;
 	line.len = 0;
 	line.cut = false;
 	line.message = message;
+	log_time(time);
 	switch (log_state.format) {
 	case LOG_TEXT:
-		log_put_time();
-		log_put(" ");
-		log_put(log_level_names[level]);
-		log_put(" ");
-		log_put(category);
-		if (session != 0) {
-			util_put_unsigned(id, session);
-			log_put(" #");
-			log_put(id);
-		}
-		log_put(" ");
+		if (session != 0)
+			snprintf(id, sizeof(id), " #%" PRIu64, session);
+		log_put("%s %s %s%s ", time, log_level_names[level], category, id);
 		log_put_escaped(message, '\0', LOG_ROOM);
 		break;
 	case LOG_JSON:
-		log_put("{\"time\":\"");
-		log_put_time();
-		log_put("\",\"level\":\"");
-		log_put(log_level_names[level]);
-		log_put("\",\"category\":\"");
-		log_put(category);
-		if (session != 0) {
-			util_put_unsigned(id, session);
-			log_put("\",\"session\":");
-			log_put(id);
-			log_put(",\"message\":\"");
-		} else {
-			log_put("\",\"message\":\"");
-		}
+		if (session != 0)
+			snprintf(id, sizeof(id), ",\"session\":%" PRIu64, session);
+		log_put(
+		    "{\"time\":\"%s\",\"level\":\"%s\",\"category\":\"%s\"%s,\"message\":\"",
+		    time, log_level_names[level], category, id);
 		log_put_escaped(message, '"', LOG_ROOM);
 		log_put("\"");
 		break;
 	case LOG_COMPAT:
-		log_put_time();
-		snprintf(number, sizeof(number), " | %-6s | %-10s | ", log_compat_names[level],
-		    category);
-		log_put(number);
+		log_put("%s | %-6s | %-10s | ", time, log_compat_names[level], category);
 		break;
 	}
 	return true;
 }
 
-/* Adds a key up to where its value goes; false when the line is full. */
+/* Adds a key up to its value; false when the line is full. */
 static bool
 log_put_key(const char *key)
 {
+	static const char *const formats[] = {
+	    [LOG_TEXT] = " %s=", [LOG_JSON] = ",\"%s\":", [LOG_COMPAT] = " %s:"};
+	bool blank = line.bytes[line.len - 1] == ' '; /* in compat, before the first */
+
 	if (line.len + strlen(key) + 32 > LOG_ROOM) {
 		line.cut = true;
 		return false;
 	}
-	switch (log_state.format) {
-	case LOG_TEXT:
-		log_put(" ");
-		log_put(key);
-		log_put("=");
-		break;
-	case LOG_JSON:
-		log_put(",\"");
-		log_put(key);
-		log_put("\":");
-		break;
-	case LOG_COMPAT:
-		if (line.bytes[line.len - 1] != ' ')
-			log_put(" ");
-		log_put(key);
-		log_put(":");
-		break;
-	}
+	log_put(formats[log_state.format] + blank, key);
 	return true;
-}
-
-static bool
-log_is_plain_sign(unsigned char c)
-{
-	switch (c) {
-	case '-':
-	case '.':
-	case '_':
-	case ':':
-	case '/':
-	case '@':
-	case '+':
-	case ',':
-	case '%':
-	case '[':
-	case ']':
-	case '*':
-	case '~':
-		return true;
-	}
-	return false;
 }
 
 /* In a text line a value of plain characters needs no quotes. */
@@ -313,7 +243,8 @@ log_is_plain(struct span value)
 	for (size_t i = 0; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.data[i];
 
-		if (!util_is_alpha(c) && !util_is_digit(c) && !log_is_plain_sign(c))
+		if (!util_is_alpha(c) && !util_is_digit(c) &&
+		    (c == '\0' || !strchr("-._:/@+,%[]*~", c)))
 			return false;
 	}
 	return value.len > 0;
@@ -328,23 +259,18 @@ log_text(const char *key, struct span value)
 		return;
 	if (log_state.format == LOG_TEXT && log_is_plain(value))
 		quote = "";
-	log_put(quote);
+	log_put("%s", quote);
 	log_put_escaped(value, quote[0], LOG_ROOM);
-	log_put(quote);
+	log_put("%s", quote);
 }
 
 void
 log_number(const char *key, int64_t value)
 {
-	char number[UTIL_NUMBER_MAX];
 	const char *quote = log_state.format == LOG_COMPAT ? "'" : "";
 
-	if (!log_put_key(key))
-		return;
-	util_put_number(number, value);
-	log_put(quote);
-	log_put(number);
-	log_put(quote);
+	if (log_put_key(key))
+		log_put("%s%" PRId64 "%s", quote, value, quote);
 }
 
 /* Ends a compat line, whose message comes last: only when it is there is known whether it fits.
@@ -355,7 +281,7 @@ log_put_compat_message(void)
 	size_t at = line.len;
 	bool was_cut = line.cut;
 
-	log_put(was_cut ? " truncated:'1' | " : " | ");
+	log_put("%s", was_cut ? " truncated:'1' | " : " | ");
 	log_put_escaped(line.message, '\0', sizeof(line.bytes) - 1);
 	if (line.cut && !was_cut) {
 		line.len = at;
@@ -408,7 +334,7 @@ log_end(void)
 			log_put(" truncated=1");
 		break;
 	case LOG_JSON:
-		log_put(line.cut ? ",\"truncated\":1}" : "}");
+		log_put("%s", line.cut ? ",\"truncated\":1}" : "}");
 		break;
 	case LOG_COMPAT:
 		log_put_compat_message();

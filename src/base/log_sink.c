@@ -8,12 +8,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* That a write may block although poll() had promised that it would not. */
@@ -25,7 +23,6 @@ enum log_sink_way {
 			 * O_NONBLOCK
 			 */
 	LOG_SINK_SEND, /* MSG_DONTWAIT: a socket */
-	LOG_SINK_NOWAIT, /* RWF_NOWAIT: a pipe, from Linux 6.4 on */
 	LOG_SINK_POLL, /* poll(), and a timer in case that others write at the same time */
 };
 
@@ -59,7 +56,7 @@ log_sink_set(int fd)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		sink.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 		if (sink.own_fd == -1)
-			sink.way = LOG_SINK_NOWAIT;
+			sink.way = LOG_SINK_POLL;
 	}
 	errno = saved;
 }
@@ -128,20 +125,11 @@ log_sink_write_polled(int fd, const char *bytes, size_t len)
 static ssize_t
 log_sink_try(const char *bytes, size_t len)
 {
-	struct iovec all = {(void *)(uintptr_t)bytes, len};
-	ssize_t n;
-
 	switch (sink.way) {
 	case LOG_SINK_WRITE:
 		return write(sink.own_fd != -1 ? sink.own_fd : sink.fd, bytes, len);
 	case LOG_SINK_SEND:
 		return send(sink.fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	case LOG_SINK_NOWAIT:
-		n = pwritev2(sink.fd, &all, 1, -1, RWF_NOWAIT);
-		if (n != -1 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
-			return n;
-		sink.way = LOG_SINK_POLL;
-		/* fallthrough */
 	case LOG_SINK_POLL:
 		return log_sink_write_polled(sink.fd, bytes, len);
 	}

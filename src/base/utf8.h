@@ -13,9 +13,7 @@
 
 /* Where a text stands between two calls. Zero bytes ({0}) are its beginning. */
 struct utf8 {
-	uint8_t need; /* continuation bytes that the begun character still wants */
-	uint8_t low; /* the next of them must be in low..high; meaningful when need > 0 */
-	uint8_t high;
+	uint8_t state; /* of simd_utf8_step(); 0: between two characters */
 };
 
 /* Goes on with LEN bytes. False: one of them can't be; STATE is of no use then. */
@@ -25,7 +23,7 @@ bool utf8_feed(struct utf8 *state, const uint8_t *bytes, size_t len);
 static inline bool
 utf8_complete(const struct utf8 *state)
 {
-	return state->need == 0;
+	return state->state == 0;
 }
 
 /* True when the LEN bytes are a whole valid text. */
@@ -39,7 +37,7 @@ size_t utf8_char_len(const uint8_t *bytes, size_t len);
  * back. */
 struct utf8_repair {
 	struct utf8 state;
-	uint8_t partial[3];
+	uint8_t partial[4];
 	uint8_t partial_len;
 };
 

@@ -2,7 +2,6 @@
 /* Small helpers that every layer needs. */
 #include "base/util.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,16 +59,6 @@ span_dup(struct span s)
 }
 
 int
-util_nonblock(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags == -1)
-		return -1;
-	return fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
-
-int
 util_hide_memory(void)
 {
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -123,42 +112,15 @@ bad:
 	return error;
 }
 
-size_t
-util_put_unsigned(char text[UTIL_DIGITS_MAX], uint64_t value)
-{
-	char digits[UTIL_DIGITS_MAX];
-	size_t at = sizeof(digits);
-	size_t len;
-
-	digits[--at] = '\0';
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	len = sizeof(digits) - at;
-	memcpy(text, digits + at, len);
-	return len - 1;
-}
-
-size_t
-util_put_number(char text[UTIL_NUMBER_MAX], int64_t value)
-{
-	if (value >= 0)
-		return util_put_unsigned(text, (uint64_t)value);
-	text[0] = '-';
-	/* 19 digits at most, and the end. */
-	return 1 + util_put_unsigned(text + 1, -(uint64_t)value);
-}
-
 const char *
 util_signal_name(int number)
 {
-	static char digits[UTIL_NUMBER_MAX];
+	static char digits[16];
 	const char *name = sigabbrev_np(number);
 
 	if (name)
 		return name;
-	util_put_number(digits, number);
+	snprintf(digits, sizeof(digits), "%d", number);
 	return digits;
 }
 

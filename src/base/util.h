@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Small helpers that every layer needs: descriptor flags, the clock, numbers
+ * Small helpers that every layer needs: the clock, numbers
  * from users, and character classes that do not depend on the locale.
  */
 #ifndef BASE_UTIL_H
@@ -30,9 +30,6 @@ struct span span_trim(struct span s);
 /* A fresh, terminated copy; NULL without memory. The caller frees it. */
 char *span_dup(struct span s);
 
-/* Sets O_NONBLOCK on FD. -1 with errno when the system refuses. */
-int util_nonblock(int fd);
-
 /*
  * Keeps this process's memory out of core dumps and from other processes of its user; who is
  * executed from here is not hidden. What the process has in /proc is root's from then on, so
@@ -50,14 +47,6 @@ int64_t util_clock_ms(void);
  */
 const char *util_parse_number(struct span text, int64_t min, int64_t max, int64_t *out)
     __attribute__((warn_unused_result));
-
-/* Writes VALUE in decimal, terminated, into TEXT; returns its length. */
-enum {
-	UTIL_DIGITS_MAX = 21, /* bytes that the largest number has, with its end */
-	UTIL_NUMBER_MAX = UTIL_DIGITS_MAX + 1,
-};
-size_t util_put_unsigned(char text[UTIL_DIGITS_MAX], uint64_t value);
-size_t util_put_number(char text[UTIL_NUMBER_MAX], int64_t value);
 
 /* The plural ending after a count: printf("%zu session%s", n, util_plural(n)). */
 static inline const char *

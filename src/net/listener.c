@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -300,20 +301,6 @@ listener_address(const struct listener *listener, struct sockaddr_storage *out)
 	getsockname(listener->fd, (struct sockaddr *)out, &len);
 }
 
-/* Written out: each session needs it twice, and inet_ntop() goes through printf(). */
-static void
-listener_put_four(const struct in_addr *address, char text[LISTENER_TEXT_MAX])
-{
-	const uint8_t *bytes = (const uint8_t *)&address->s_addr;
-	size_t len = 0;
-
-	for (size_t i = 0; i < sizeof(address->s_addr); i++) {
-		if (i > 0)
-			text[len++] = '.';
-		len += util_put_unsigned(text + len, bytes[i]);
-	}
-}
-
 void
 listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX])
 {
@@ -323,30 +310,22 @@ listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TE
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
 		    INET6_ADDRSTRLEN);
 	else
-		listener_put_four(&((const struct sockaddr_in *)address)->sin_addr, text);
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
+		    INET6_ADDRSTRLEN);
 }
 
 void
 listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX])
 {
-	bool six = address->ss_family == AF_INET6;
 	char host[LISTENER_TEXT_MAX];
-	size_t len;
+	bool six = address->ss_family == AF_INET6;
 
 	listener_host_text(address, host);
-	len = strnlen(host, INET6_ADDRSTRLEN);
-	if (six)
-		*text++ = '[';
-	memcpy(text, host, len);
-	text += len;
-	if (address->ss_family == AF_UNIX) {
-		*text = '\0';
-		return;
-	}
-	if (six)
-		*text++ = ']';
-	*text++ = ':';
-	util_put_unsigned(text, (uint64_t)listener_port(address));
+	if (address->ss_family == AF_UNIX)
+		strcpy(text, host);
+	else
+		snprintf(text, LISTENER_TEXT_MAX, six ? "[%.46s]:%d" : "%.46s:%d", host,
+		    listener_port(address));
 }
 
 int

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "net/listener.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -61,9 +62,10 @@ env_put(struct env *env, struct span name, struct span value)
 static void
 env_put_number(struct env *env, struct span name, int value)
 {
-	char text[UTIL_NUMBER_MAX];
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", value);
 
-	env_put(env, name, (struct span){text, util_put_number(text, value)});
+	env_put(env, name, (struct span){text, (size_t)len});
 }
 
 /* Fills TABLE with what begins in the BYTES at TEXT. False when they are not as many strings as

@@ -106,9 +106,9 @@ sweep_forget(const struct sweep *sweep)
 	for (pid_t pid = pid_set_next(sweep->programs, 0); pid != 0;
 	     pid = pid_set_next(sweep->programs, pid)) {
 		struct sweep_process process;
-		char name[UTIL_NUMBER_MAX];
+		char name[16];
 
-		util_put_number(name, pid);
+		snprintf(name, sizeof(name), "%d", (int)pid);
 		if (!sweep_look(name, &process) || process.parent == getpid())
 			pid_set_remove(sweep->programs, pid);
 	}

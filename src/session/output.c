@@ -130,7 +130,7 @@ output_send_one(struct output *o, struct peer *peer, const struct batch *b)
 	o->in_message = !b->last;
 	if (o->type == MESSAGE_BINARY)
 		output_put(peer, o->type, b->data, b->len, first, b->last);
-	else if (o->repair.state.need > 0 || !utf8_valid(b->data, b->len))
+	else if (o->repair.partial_len > 0 || !utf8_valid(b->data, b->len))
 		result = output_put_repaired(o, peer, b, first);
 	else
 		result = output_put_text(o, peer, b->data, b->len, first, b->last);

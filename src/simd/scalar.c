@@ -112,5 +112,13 @@ scalar_utf8_valid(const uint8_t *bytes, size_t len)
 	return (state & 63) == WHOLE;
 }
 
+bool
+simd_utf8_step(uint8_t *state, uint8_t byte)
+{
+	/* Outside, 0 is between two characters. */
+	*state = (scalar_steps[byte] >> (*state ^ WHOLE) & 63) ^ WHOLE;
+	return *state != (BAD ^ WHOLE);
+}
+
 const struct simd simd_scalar = {
     "scalar", scalar_utf8_valid, loop_unmask, loop_frames_to_records, loop_records_to_frames};

@@ -93,6 +93,12 @@ void simd_init(void);
 enum { SIMD_LIST_MAX = 3 };
 size_t simd_list(const struct simd *list[SIMD_LIST_MAX]);
 
+/*
+ * Goes on by one byte from *STATE, which is 0 between two characters. False: no valid text has
+ * BYTE there, and *STATE must not be used again.
+ */
+bool simd_utf8_step(uint8_t *state, uint8_t byte);
+
 /* Only simd_list() of the architecture refers to the others. */
 extern const struct simd simd_scalar;
 extern const struct simd simd_ssse3;

@@ -185,7 +185,7 @@ check_cut(const uint8_t *bytes, size_t len, size_t cut)
 	if (got_len != wanted_len || memcmp(got, wanted, got_len) != 0 ||
 	    replaced != wanted_replaced)
 		fail_msg("repair of %s, cut at %zu", hex(bytes, len), cut);
-	assert_int_equal(repair.state.need, 0);
+	assert_int_equal(repair.partial_len, 0);
 	assert_int_equal(repair.partial_len, 0);
 
 	valid = utf8_feed(&check, bytes, cut) && utf8_feed(&check, bytes + cut, len - cut) &&

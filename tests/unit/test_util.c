@@ -126,24 +126,6 @@ test_numbers(void **state)
 }
 
 static void
-test_put_number(void **state)
-{
-	static const int64_t numbers[] = {
-	    0, 1, 9, 10, -1, -10, 1234567890, INT64_MAX, INT64_MIN, INT64_MIN + 1};
-	char text[UTIL_NUMBER_MAX];
-	char wanted[64];
-
-	(void)state;
-	for (size_t i = 0; i < UTIL_LEN(numbers); i++) {
-		snprintf(wanted, sizeof(wanted), "%lld", (long long)numbers[i]);
-		assert_int_equal(util_put_number(text, numbers[i]), strlen(wanted));
-		assert_string_equal(text, wanted);
-	}
-	assert_int_equal(util_put_unsigned(text, UINT64_MAX), 20);
-	assert_string_equal(text, "18446744073709551615");
-}
-
-static void
 test_characters(void **state)
 {
 	static const char token[] =
@@ -172,24 +154,6 @@ test_characters(void **state)
 	assert_false(util_is_token(SPAN("a b")));
 	assert_false(util_is_token(SPAN("a\0")));
 	assert_false(util_is_token(SPAN("a,b")));
-}
-
-static void
-test_nonblock(void **state)
-{
-	int fds[2];
-
-	(void)state;
-	assert_int_equal(pipe(fds), 0);
-	assert_int_equal(fcntl(fds[0], F_GETFL) & O_NONBLOCK, 0);
-	assert_int_equal(util_nonblock(fds[0]), 0);
-	assert_int_equal(fcntl(fds[0], F_GETFL) & O_NONBLOCK, O_NONBLOCK);
-	assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
-	close(fds[0]);
-	close(fds[1]);
-	errno = 0;
-	assert_int_equal(util_nonblock(-1), -1);
-	assert_int_equal(errno, EBADF);
 }
 
 static void
@@ -247,9 +211,7 @@ main(void)
 	    cmocka_unit_test(test_spans),
 	    cmocka_unit_test(test_span_trim),
 	    cmocka_unit_test(test_numbers),
-	    cmocka_unit_test(test_put_number),
 	    cmocka_unit_test(test_characters),
-	    cmocka_unit_test(test_nonblock),
 	    cmocka_unit_test(test_clock_does_not_go_back),
 	    cmocka_unit_test(test_list),
 	};
