@@ -2,6 +2,8 @@
 /* Certificates, keys, authorities and revocation lists from PEM files. */
 #include "net/tls_files.h"
 
+#include "net/tls_nameless.h"
+
 #include "base/log.h"
 #include "base/util.h"
 
@@ -267,7 +269,8 @@ tls_files_load_authorities(
 		return tls_files_fail(error, "--sslca %s can't be used", path);
 	}
 	SSL_CTX_set_client_CA_list(context, names); /* takes them */
-	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify(
+	    context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, tls_nameless_verify);
 	return true;
 }
 

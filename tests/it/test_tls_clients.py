@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import struct
+import subprocess
 import time
 
 import pytest
@@ -169,6 +170,85 @@ def test_clients_without_a_valid_certificate_are_refused(secure, authority, cert
     assert re.search("UNKNOWN_CA|BAD_CERTIFICATE", said), said
     one.wait_log('http rejected remote=.* reason="TLS: certificate verify failed: self.signed certificate"')
     assert "stderr" not in one.log()
+
+
+class Nameless:
+    """Certificates without any name, as small tools make them: make(NAME, ...) is a certificate and its key."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def __call__(self, name, issuer=None, expired=False, *extensions):
+        crt, key = (str(self.directory / (name + end)) for end in (".crt", ".key"))
+        sign = ["-CA", self.directory / (issuer + ".crt"), "-CAkey", self.directory / (issuer + ".key")] if issuer else []
+        # With identifiers of keys that differ, a certificate would not count as self-signed.
+        extensions = (*extensions, "subjectKeyIdentifier=none", "authorityKeyIdentifier=none")
+        with open(self.directory / "empty.cnf", "w", encoding="utf-8") as f:
+            f.write("[req]\ndistinguished_name=dn\n[dn]\n")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-config", self.directory / "empty.cnf", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", *sign, "-subj", "/", "-keyout", key, "-out", crt]
+            + [word for text in extensions for word in ("-addext", text)],
+            check=True, capture_output=True, stdin=subprocess.DEVNULL,
+        )
+        if expired:
+            resign = ["openssl", "x509", "-days", "-1", "-set_serial", "7", "-out", crt]
+            if issuer:
+                request = subprocess.run(["openssl", "x509", "-x509toreq", "-in", crt, "-signkey", key], check=True, capture_output=True)
+                subprocess.run([*resign, "-req", *sign], check=True, capture_output=True, input=request.stdout)
+            else:
+                subprocess.run([*resign, "-in", crt, "-signkey", key], check=True, capture_output=True)
+        return crt, key
+
+
+CA = ("basicConstraints=critical,CA:TRUE", "keyUsage=keyCertSign")
+
+
+@pytest.fixture
+def nameless(tmp_path):
+    return Nameless(tmp_path)
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_a_certificate_without_names_is_accepted_if_the_ca_has_signed_it(secure, nameless, version):
+    ca, _ = nameless("ca", None, False, *CA)
+    client = nameless("client", "ca")
+    one = secure("--sslca", ca, "sh", "-c", SHOW)
+    with one.connect(context=context_of(one, version, client=client)) as peer:
+        peer.upgrade()
+        assert variables(peer)[-2:] == ["SSL_CLIENT_S_DN=", "SSL_CLIENT_VERIFY=SUCCESS"]
+        end(peer)
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+def test_a_certificate_without_subject_is_accepted_if_the_ca_has_signed_it(secure, authority, nameless, version):
+    ca, _ = authority
+    client = nameless("client", "ca")
+    one = secure("--sslca", ca, "cat")
+    with one.connect(context=context_of(one, version, client=client)) as peer:
+        peer.upgrade()
+        echo(peer)
+        end(peer)
+
+
+@pytest.mark.parametrize("version", [V12, V13])
+@pytest.mark.parametrize("kind", ["self-signed", "another CA", "signed by a client", "expired", "for servers", "of an expired CA", "of a CA that may not"])
+def test_other_certificates_without_names_are_rejected(secure, nameless, kind, version):
+    ca, _ = nameless("ca", None, kind == "of an expired CA", CA[0], "keyUsage=digitalSignature" if kind == "of a CA that may not" else CA[1])
+    nameless("other", None, False, *CA)
+    nameless("first", "ca")
+    client = {
+        "self-signed": ("client",),
+        "another CA": ("client", "other"),
+        "signed by a client": ("client", "first"),
+        "expired": ("client", "ca", True),
+        "for servers": ("client", "ca", False, "extendedKeyUsage=serverAuth"),
+        "of an expired CA": ("client", "ca"),
+        "of a CA that may not": ("client", "ca"),
+    }[kind]
+    one = secure("--sslca", ca, "cat")
+    refused(one, context_of(one, version, client=nameless(*client)))
+    one.wait_log("TLS: certificate verify failed: ")
 
 
 @pytest.mark.parametrize("version", [V12, V13])
