@@ -18,8 +18,8 @@
  * Each shape is a file of its own, framing_NAME.c, behind one table of functions
  * (framing/framing_shape.h).
  */
-#ifndef CHILD_FRAMING_H
-#define CHILD_FRAMING_H
+#ifndef FRAMING_FRAMING_H
+#define FRAMING_FRAMING_H
 
 #include "base/buffer.h"
 #include "base/message.h"

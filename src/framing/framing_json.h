@@ -5,8 +5,8 @@
  *   {"type":"open","id":7,"path":"/a","query":"b=c","remote":"127.0.0.1:5","subprotocol":null}
  *   {"type":"close","code":1000,"reason":"done"}
  */
-#ifndef CHILD_FRAMING_JSON_H
-#define CHILD_FRAMING_JSON_H
+#ifndef FRAMING_FRAMING_JSON_H
+#define FRAMING_FRAMING_JSON_H
 
 #include "base/buffer.h"
 #include "base/util.h"

@@ -3,8 +3,8 @@
  * What the shapes of framing.h are made of: the table of functions of each, and
  * the steps that they share. Only framing*.c include this.
  */
-#ifndef CHILD_FRAMING_SHAPE_H
-#define CHILD_FRAMING_SHAPE_H
+#ifndef FRAMING_FRAMING_SHAPE_H
+#define FRAMING_FRAMING_SHAPE_H
 
 #include "framing/framing.h"
 

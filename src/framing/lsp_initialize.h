@@ -3,8 +3,8 @@
  * The request that begins a session of the Language Server Protocol. Its "processId" is that of
  * the editor, and many servers exit when no such process runs on their machine. Pure.
  */
-#ifndef CHILD_LSP_INITIALIZE_H
-#define CHILD_LSP_INITIALIZE_H
+#ifndef FRAMING_LSP_INITIALIZE_H
+#define FRAMING_LSP_INITIALIZE_H
 
 #include "base/util.h"
 

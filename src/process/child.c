@@ -4,11 +4,13 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "process/child_inner.h"
+#include "net/io.h"
+#include "process/lines.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,36 @@
 enum {
 	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then */
 	CHILD_LAST_WORDS = 1024 * 1024, /* bytes of stderr that are read of a dead one */
+};
+
+enum child_life {
+	CHILD_ALIVE,
+	CHILD_ZOMBIE, /* it keeps its process group's number reserved */
+	CHILD_REAPED,
+};
+
+/* One allocation, with its streams, as an idle session has one. */
+struct child {
+	union { /* first: child_release() casts it back */
+		struct children_member member; /* while it is not reaped */
+		struct loop_deferred deferred; /* once it is freed */
+	};
+	struct children *children; /* borrowed, as the next two */
+	const struct child_handlers *handlers;
+	void *arg; /* the handlers' */
+	int pidfd; /* owned; -1 once it is dead */
+	enum child_life life : 8;
+	uint8_t step; /* of the termination sequence: how many were taken */
+	bool stdout_ended;
+	bool denied; /* it can't be signalled: it runs as another user */
+	bool stuck; /* the termination sequence has ended, and it is alive */
+	struct child_exit exit;
+	unsigned int out_left; /* of stdout, once it is reaped: bytes in the pipe */
+	struct event event; /* its exit while it is alive, and what it waits for */
+	struct io in;
+	struct io out;
+	struct io err;
+	struct lines err_lines;
 };
 
 /* The termination sequence. */
@@ -44,19 +76,21 @@ child_deny(struct child *child)
 	if (child->denied)
 		return;
 	child->denied = true;
-	snprintf(path, sizeof(path), "/proc/%d", (int)child->pid);
+	snprintf(path, sizeof(path), "/proc/%d", (int)child->member.pid);
 	if (stat(path, &st) == -1)
 		st.st_uid = 0;
 	log_errorx("can't signal process %d: it runs as another user (uid %u), so it can't be "
 		   "terminated",
-	    (int)child->pid, (unsigned int)st.st_uid);
+	    (int)child->member.pid, (unsigned int)st.st_uid);
 }
 
-void
+/* A signal to the whole group. The leader is not reaped, so the number is still the group's. */
+static void
 child_signal(struct child *child, int signal)
 {
 	assert(child->life != CHILD_REAPED);
-	if (kill(-child->pid, signal) == -1 && errno == EPERM && child->life == CHILD_ALIVE)
+	if (kill(-child->member.pid, signal) == -1 && errno == EPERM &&
+	    child->life == CHILD_ALIVE)
 		child_deny(child);
 }
 
@@ -82,7 +116,7 @@ child_close_stderr(struct child *child)
 static bool
 child_read_stderr(struct child *child)
 {
-	struct loop *loop = children_loop(child->children);
+	struct loop *loop = child->children->loop;
 	size_t n;
 
 	switch (stream_read(&child->err.stream, loop->in, CHILD_STDERR_BATCH, &n)) {
@@ -118,39 +152,55 @@ child_free(struct child *child)
 	io_clear(&child->in);
 	io_clear(&child->out);
 	io_clear(&child->err);
-	list_remove(&child->wait_node);
-	loop_defer_free(children_loop(child->children), &child->deferred, child_release);
+	loop_defer_free(child->children->loop, &child->deferred, child_release);
 }
 
-/* The end of a dead child: whoever is left of its group is killed, then it is reaped. */
+/* What is not needed of a dead child. */
+static void
+child_unwatch(struct child *child)
+{
+	event_del(&child->event);
+	if (child->pidfd != -1)
+		close(child->pidfd);
+	child->pidfd = -1;
+	io_clear(&child->in);
+}
+
+/* The end of a dead child: what is left of its group is killed, then it is reaped. */
 static void
 child_reap(struct child *child)
 {
+	struct children *children = child->children;
 	int left = 0;
+	int status = 0;
 
-	assert(child->life == CHILD_ZOMBIE);
+	child->life = CHILD_ZOMBIE;
+	child_unwatch(child);
 	child_signal(child, SIGKILL);
-	if (children_settings(child->children)->programs)
-		pid_set_remove(children_settings(child->children)->programs, child->pid);
-	while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
+	if (children->settings.programs)
+		pid_set_remove(children->settings.programs, child->member.pid);
+	while (waitpid(child->member.pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	child->life = CHILD_REAPED;
+	child->exit.by_signal = WIFSIGNALED(status);
+	child->exit.value =
+	    (uint8_t)(child->exit.by_signal ? WTERMSIG(status) : WEXITSTATUS(status));
 	/* Of our own user the group has nobody now who does not die. */
-	if (kill(-child->pid, 0) == -1 && errno == EPERM) {
+	if (kill(-child->member.pid, 0) == -1 && errno == EPERM) {
 		log_errorx("process %d has exited, but a process of its group can't be "
 			   "signalled: it runs as another user",
-		    (int)child->pid);
-		children_leave_behind(child->children);
+		    (int)child->member.pid);
+		children->left_behind = true;
 	}
-	children_remove(child->children, child);
-	/*
-	 * What is in the pipe now is the last of its output. One who left the group
-	 * and holds the pipe open could write for ever.
-	 */
+	children->stuck -= child->stuck;
+	children_remove(children, &child->member);
+	quota_give(children->settings.quota, children->settings.holder);
+	/* What is in the pipe now is the last of its output: a process that left the group and
+	 * holds the pipe could write for ever. */
 	if (io_is_open(&child->out) && ioctl(io_fd(&child->out), FIONREAD, &left) == 0 &&
 	    left > 0)
 		child->out_left = (unsigned int)left;
-	/* Its last words; bounded, as somebody else may hold the pipe and write without end. */
+	/* Of stderr, too, the last is bounded. */
 	for (int read = 0;
 	     io_is_open(&child->err) && read < CHILD_LAST_WORDS && child_read_stderr(child);
 	     read += CHILD_STDERR_BATCH)
@@ -163,13 +213,24 @@ child_reap(struct child *child)
 static void
 child_give_up(struct child *child)
 {
-	if (kill(child->pid, 0) == -1 && errno == EPERM)
+	if (kill(child->member.pid, 0) == -1 && errno == EPERM)
 		child_deny(child);
 	else
-		log_errorx("process %d did not exit after SIGKILL", (int)child->pid);
+		log_errorx("process %d did not exit after SIGKILL", (int)child->member.pid);
 	child->stuck = true;
-	children_stick(child->children);
+	child->children->stuck++;
+	event_remove_timer(&child->event);
 	child->handlers->on_stuck(child->arg);
+}
+
+static void
+child_wait(struct child *child, int64_t wait_ms)
+{
+	struct timeval wait = {wait_ms / 1000, wait_ms % 1000 * 1000};
+
+	/* Without memory it waits no longer. */
+	if (event_add(&child->event, &wait) == -1)
+		event_active(&child->event, EV_TIMEOUT, 0);
 }
 
 /* Takes the next step of the termination sequence, and waits for the one after it. */
@@ -187,20 +248,10 @@ child_escalate(struct child *child)
 	else
 		stream_shutdown(&child->in.stream);
 	child->step++;
-	child->due_ms = util_clock_ms() + child_termination[step].wait_ms +
-			(child_termination[step].plus_extra
-				? children_settings(child->children)->extra_wait_ms
-				: 0);
-	children_wait(child->children, child, CHILD_WAIT_TERMINATION + step);
-}
-
-void
-child_step(struct child *child)
-{
-	if (child->life == CHILD_ZOMBIE)
-		child_reap(child);
-	else if (child->life == CHILD_ALIVE)
-		child_escalate(child);
+	child_wait(child,
+	    child_termination[step].wait_ms + (child_termination[step].plus_extra
+						      ? child->children->settings.extra_wait_ms
+						      : 0));
 }
 
 void
@@ -211,42 +262,42 @@ child_end(struct child *child)
 	child_escalate(child);
 }
 
-/* The program has exited. The zombie is kept as long as its group may write. */
+static void child_on_event(evutil_socket_t fd, short what, void *arg);
+
+/* The program has exited. The zombie is kept as long as its group may write to its stdout. */
 static void
-child_on_exit(evutil_socket_t fd, short what, void *arg)
+child_on_exit(struct child *child)
 {
-	struct child *child = arg;
 	siginfo_t info = {0};
 
-	(void)fd;
-	(void)what;
-	if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+	if (child->stdout_ended) {
+		child_reap(child);
+		return;
+	}
+	if (waitid(P_PID, (id_t)child->member.pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
 	    info.si_pid == 0)
 		return;
 	child->life = CHILD_ZOMBIE;
 	child->exit.by_signal = info.si_code != CLD_EXITED;
 	child->exit.value = (uint8_t)info.si_status;
-	event_del(&child->exit_event);
-	close(child->pidfd);
-	child->pidfd = -1;
-	io_clear(&child->in);
+	child_unwatch(child);
+	(void)evtimer_assign(&child->event, child->children->loop->base, child_on_event, child);
+	child_wait(child, CHILD_GRACE_MS);
 	child->handlers->on_exit(child->arg);
-	list_remove(&child->wait_node);
-	if (child->stdout_ended) {
-		child_reap(child);
-		return;
-	}
-	/* Somebody else may still write to its stdout, for a moment. */
-	child->due_ms = util_clock_ms() + CHILD_GRACE_MS;
-	children_wait(child->children, child, CHILD_WAIT_GRACE);
 }
 
-bool
-child_watch(struct child *child)
+static void
+child_on_event(evutil_socket_t fd, short what, void *arg)
 {
-	return event_assign(&child->exit_event, children_loop(child->children)->base,
-		   child->pidfd, EV_READ | EV_PERSIST, child_on_exit, child) == 0 &&
-	       event_add(&child->exit_event, NULL) == 0;
+	struct child *child = arg;
+
+	(void)fd;
+	if (child->life == CHILD_ZOMBIE)
+		child_reap(child);
+	else if (what & EV_READ)
+		child_on_exit(child);
+	else
+		child_escalate(child);
 }
 
 static void
@@ -319,68 +370,67 @@ int
 child_start(struct children *children, const struct spawn_command *command,
     const struct child_handlers *handlers, void *arg, struct child **out)
 {
-	const struct children_settings *settings = children_settings(children);
-	struct loop *loop = children_loop(children);
+	const struct children_settings *settings = &children->settings;
+	struct loop *loop = children->loop;
 	struct child *child = calloc(1, sizeof(*child));
 	struct spawn_result spawned;
-	int error;
+	int error = EDQUOT;
 
 	*out = NULL;
 	if (!child)
 		return ENOMEM;
-	if (!children_reserve_slot(children)) {
-		free(child);
-		return EDQUOT;
-	}
-	error = spawn_program(settings->inherited, settings->programs, command, &spawned);
-	if (error != 0) {
-		children_release_slot(children);
-		free(child);
-		return error;
-	}
+	if (!quota_take(settings->quota, settings->holder))
+		goto fail;
+	error = spawn_program(
+	    settings->inherited, settings->programs, children->server, command, &spawned);
+	if (error != 0)
+		goto release;
 	child->children = children;
 	child->handlers = handlers;
 	child->arg = arg;
-	child->pid = spawned.pid;
+	child->member.pid = spawned.pid;
 	child->pidfd = spawned.pidfd;
-	list_init(&child->wait_node);
-	if (!child_watch(child)) {
+	if (event_assign(&child->event, loop->base, child->pidfd, EV_READ | EV_PERSIST,
+		child_on_event, child) == -1 ||
+	    event_add(&child->event, NULL) == -1) {
 		spawn_undo(settings->programs, &spawned);
-		children_release_slot(children);
-		free(child);
-		return ENOMEM;
+		error = ENOMEM;
+		goto release;
 	}
-	children_add(children, child);
+	children_add(children, &child->member);
 	io_init(&child->in, loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
 	io_init(&child->out, loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
 	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
 	stream_set_reading(&child->err.stream, true);
 	*out = child;
 	return 0;
+release:
+	quota_give(settings->quota, settings->holder);
+fail:
+	free(child);
+	return error;
 }
 
 pid_t
 child_pid(const struct child *child)
 {
-	return child->pid;
+	return child->member.pid;
 }
 
 void
 child_write(struct child *child, const struct iovec *parts, int count)
 {
-	if (io_is_open(&child->in) && !stream_writev(&child->in.stream, parts, count)) {
+	if (io_is_open(&child->in) && !stream_writev(&child->in.stream, parts, count))
 		io_clear(&child->in);
-	}
 }
 
 void
 child_write_take(struct child *child, struct buffer *buffer)
 {
-	if (!io_is_open(&child->in)) {
+	if (!io_is_open(&child->in))
 		buffer_clear(buffer);
-	} else if (!stream_write_take(&child->in.stream, buffer)) {
+	else if (!stream_write_take(&child->in.stream, buffer))
 		io_clear(&child->in);
-	}
 }
 
 size_t
@@ -396,23 +446,11 @@ child_set_reading(struct child *child, bool on)
 		stream_set_reading(&child->out.stream, on);
 }
 
-bool
-child_is_reading(const struct child *child)
-{
-	return io_is_open(&child->out) && stream_is_reading(&child->out.stream);
-}
-
 void
 child_set_reading_stderr(struct child *child, bool on)
 {
 	if (io_is_open(&child->err) && stream_is_reading(&child->err.stream) != on)
 		stream_set_reading(&child->err.stream, on);
-}
-
-bool
-child_is_reading_stderr(const struct child *child)
-{
-	return io_is_open(&child->err) && stream_is_reading(&child->err.stream);
 }
 
 enum stream_result
@@ -432,10 +470,8 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 	io_clear(&child->out);
 	child->stdout_ended = true;
 	if (child->life == CHILD_ZOMBIE) {
-		/* The grace time has no more purpose; reaped by the loop, so that no handler is
-		 * called from here. */
-		child->due_ms = util_clock_ms();
-		children_wait(child->children, child, CHILD_WAIT_NOW);
+		/* The grace time has no more purpose; no handler is called from here. */
+		child_wait(child, 0);
 	}
 	return STREAM_EOF;
 }
@@ -444,12 +480,6 @@ bool
 child_is_dead(const struct child *child)
 {
 	return child->life != CHILD_ALIVE;
-}
-
-bool
-child_is_reaped(const struct child *child)
-{
-	return child->life == CHILD_REAPED;
 }
 
 bool

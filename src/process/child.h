@@ -2,17 +2,16 @@
 /*
  * A running program and its three pipes, from its start until it is reaped.
  *
- * Three facts about a program's end come in any order: its stdout ends, it
- * exits, and its user wants it to end. The child leads its own process group,
- * and all of the group goes with it: the group is killed before the leader is
- * reaped, while the leader's pid can't have been given to somebody else.
+ * Three facts about a program's end come in any order: its stdout ends, it exits, and its user
+ * wants it to end. The child leads its own process group, and all of the group ends with it:
+ * the group is killed before the leader is reaped, as long as nobody else can have its number.
  *
- * The termination sequence: what child_end() does, step by step until the program is gone.
- * Stdin is closed; 100 ms later SIGINT; 250 ms later SIGTERM; 500 ms later
- * SIGKILL; each of these waits longer by the extra time of the settings.
+ * The termination sequence of child_end(): stdin is closed; 100 ms later SIGINT; 250 ms later
+ * SIGTERM; 500 ms later SIGKILL; each of these waits is longer by the extra time of the
+ * settings.
  */
-#ifndef CHILD_CHILD_H
-#define CHILD_CHILD_H
+#ifndef PROCESS_CHILD_H
+#define PROCESS_CHILD_H
 
 #include "net/stream.h"
 #include "process/children.h"
@@ -36,8 +35,8 @@ struct child_handlers {
 	void (*on_stderr)(
 	    void *arg, const char *line, size_t len); /* a line, without its end */
 	void (*on_stderr_read)(void *arg); /* the lines of one read are over */
-	/* The program is dead: child_exit() tells how. It is reaped, and its stderr was read to
-	 * the end, soon after. */
+	/* The program is dead: child_exit() reports how; others may still write to its stdout.
+	 * Not called if that has ended. */
 	void (*on_exit)(void *arg);
 	/* It runs after all of the termination sequence: nothing more can be done about it. */
 	void (*on_stuck)(void *arg);
@@ -47,8 +46,8 @@ struct child_handlers {
 
 /*
  * Starts a program. 0, or an errno, EDQUOT when too many run: nothing was started then and
- * *OUT is NULL. No handler is called before the caller returns to the loop. Stdout is not read
- * before child_set_reading().
+ * *OUT is NULL. No handler is called before the return to the loop. Stdout is not read before
+ * child_set_reading().
  */
 int child_start(struct children *children, const struct spawn_command *command,
     const struct child_handlers *handlers, void *arg, struct child **out)
@@ -65,12 +64,10 @@ void child_write_take(struct child *child, struct buffer *buffer);
 size_t child_queued(const struct child *child);
 
 void child_set_reading(struct child *child, bool on);
-bool child_is_reading(const struct child *child);
 
-/* The same of stderr, which is read from the start. Once it is reaped its last words come in
- * any case. */
+/* The same of stderr, which is read from the start. Once the program is reaped, its last lines
+ * come in any case. */
 void child_set_reading_stderr(struct child *child, bool on);
-bool child_is_reading_stderr(const struct child *child);
 
 /*
  * One read of its stdout. STREAM_EOF: nothing will come any more (also when the program is
@@ -79,11 +76,10 @@ bool child_is_reading_stderr(const struct child *child);
 enum stream_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 
 /*
- * The three facts. Once it is reaped child_read() never says STREAM_AGAIN, and no event tells
- * that the pipe is empty: the user who was not reading by then reads on until STREAM_EOF.
+ * Once it is reaped child_read() never returns STREAM_AGAIN, and no event reports that the pipe
+ * is empty: a user that was not reading by then reads on until STREAM_EOF.
  */
 bool child_is_dead(const struct child *child);
-bool child_is_reaped(const struct child *child);
 bool child_stdout_has_ended(const struct child *child);
 
 /* True if it is reaped and left nothing to read: child_read() reports the end at once. */
@@ -92,9 +88,7 @@ bool child_stdout_is_empty(const struct child *child);
 /* Begins the termination sequence; harmless when it has begun. */
 void child_end(struct child *child);
 
-/*
- * How it ended; only after on_exit.
- */
+/* How it ended; only once it is dead. */
 struct child_exit {
 	bool by_signal;
 	uint8_t value; /* the exit status, or the signal's number */

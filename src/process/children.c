@@ -1,55 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All programs of a process that serves: their number, and what they wait for. */
+/* All programs of a process that serves. */
 #include "process/children.h"
 
-#include "base/util.h"
-#include "process/child_inner.h"
-
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
-
-struct children {
-	struct loop *loop; /* borrowed */
-	struct children_settings settings;
-	struct list all; /* struct child that are not reaped */
-	size_t count; /* of these */
-	size_t stuck; /* of these: children_stuck() */
-	bool left_behind;
-	struct list waiting[CHILD_WAITS]; /* struct child, each in the order of due_ms */
-	struct timer timer; /* for the first of these */
-};
-
-void
-children_wait(struct children *children, struct child *child, enum child_wait wait)
-{
-	list_remove(&child->wait_node);
-	list_append(&children->waiting[wait], &child->wait_node);
-	timer_at(&children->timer, child->due_ms);
-}
-
-static void
-children_on_timer(void *arg)
-{
-	struct children *children = arg;
-	int64_t now = util_clock_ms();
-
-	for (size_t i = 0; i < CHILD_WAITS; i++) {
-		struct list *list = &children->waiting[i];
-
-		/* A step may free children, also others, and may have one wait again. */
-		while (!list_empty(list)) {
-			struct child *child =
-			    LIST_ENTRY_OF(list->next, struct child, wait_node);
-
-			if (child->due_ms > now) {
-				timer_at(&children->timer, child->due_ms);
-				break;
-			}
-			list_remove(&child->wait_node);
-			child_step(child);
-		}
-	}
-}
+#include <unistd.h>
 
 struct children *
 children_new(struct loop *loop, const struct children_settings *settings)
@@ -60,27 +16,43 @@ children_new(struct loop *loop, const struct children_settings *settings)
 		return NULL;
 	children->loop = loop;
 	children->settings = *settings;
-	list_init(&children->all);
-	for (size_t i = 0; i < CHILD_WAITS; i++)
-		list_init(&children->waiting[i]);
-	timer_init(&children->timer, &loop->timers, children_on_timer, children);
+	children->server = getpid();
+	list_init(&children->members);
 	return children;
 }
 
 void
 children_free(struct children *children)
 {
-	if (!children)
-		return;
-	assert(children->count == 0);
-	timer_stop(&children->timer);
+	assert(!children || children->count == 0);
 	free(children);
+}
+
+void
+children_add(struct children *children, struct children_member *member)
+{
+	list_init(&member->node);
+	list_append(&children->members, &member->node);
+	children->count++;
+}
+
+void
+children_remove(struct children *children, struct children_member *member)
+{
+	list_remove(&member->node);
+	children->count--;
 }
 
 size_t
 children_count(const struct children *children)
 {
 	return children->count;
+}
+
+bool
+children_are_full(const struct children *children)
+{
+	return quota_is_full(children->settings.quota);
 }
 
 size_t
@@ -96,67 +68,10 @@ children_left_behind(const struct children *children)
 }
 
 void
-children_leave_behind(struct children *children)
-{
-	children->left_behind = true;
-}
-
-bool
-children_are_full(const struct children *children)
-{
-	return quota_is_full(children->settings.quota);
-}
-
-bool
-children_reserve_slot(struct children *children)
-{
-	return quota_take(children->settings.quota, children->settings.holder);
-}
-
-void
-children_release_slot(struct children *children)
-{
-	quota_give(children->settings.quota, children->settings.holder);
-}
-
-struct loop *
-children_loop(const struct children *children)
-{
-	return children->loop;
-}
-
-const struct children_settings *
-children_settings(const struct children *children)
-{
-	return &children->settings;
-}
-
-void
-children_add(struct children *children, struct child *child)
-{
-	list_init(&child->node);
-	list_append(&children->all, &child->node);
-	children->count++;
-}
-
-void
-children_stick(struct children *children)
-{
-	children->stuck++;
-}
-
-void
-children_remove(struct children *children, struct child *child)
-{
-	list_remove(&child->node);
-	children->count--;
-	children->stuck -= child->stuck;
-	children_release_slot(children);
-}
-
-void
 children_kill_all(struct children *children)
 {
-	for (struct list *node = children->all.next; node != &children->all; node = node->next)
-		child_signal(LIST_ENTRY_OF(node, struct child, node), SIGKILL);
+	const struct list *members = &children->members;
+
+	for (struct list *node = members->next; node != members; node = node->next)
+		(void)kill(-LIST_ENTRY_OF(node, struct children_member, node)->pid, SIGKILL);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All programs of a process that serves. They are counted, and one timer serves all that wait
- * for something; the rest is child's. An exit costs the same however many there are, and
- * however many zombies are kept: each is announced by its own descriptor (pidfd).
+ * All programs of a process that serves: their number, and what they have in common. An exit
+ * costs the same however many there are, and however many zombies are kept: each is announced
+ * by its own descriptor (pidfd).
  */
-#ifndef CHILD_CHILDREN_H
-#define CHILD_CHILDREN_H
+#ifndef PROCESS_CHILDREN_H
+#define PROCESS_CHILDREN_H
 
+#include "base/list.h"
 #include "net/loop.h"
 #include "process/quota.h"
 #include "process/spawn.h"
@@ -14,8 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct children;
 
 struct children_settings {
 	const struct spawn_inherited *inherited; /* borrowed */
@@ -26,18 +25,39 @@ struct children_settings {
 	struct pid_set *programs; /* borrowed: contains those that are not reaped; or NULL */
 };
 
+/* Read by a child. */
+struct children {
+	struct loop *loop; /* borrowed */
+	struct children_settings settings;
+	pid_t server; /* this process */
+	struct list members; /* struct children_member */
+	size_t count; /* of these */
+	size_t stuck; /* children_stuck(); changed by a child */
+	bool left_behind; /* likewise: a process of a program could not be ended */
+};
+
+/* Embedded in a child. */
+struct children_member {
+	struct list node;
+	pid_t pid; /* it leads a process group with this number */
+};
+
 struct children *children_new(struct loop *loop, const struct children_settings *settings);
 
 /* Accepts NULL. There must be no child left. */
 void children_free(struct children *children);
 
-/* How many programs were started and not yet reaped. */
+/* A program is a member from its start until it is reaped. */
+void children_add(struct children *children, struct children_member *member);
+void children_remove(struct children *children, struct children_member *member);
+
+/* How many members there are. */
 size_t children_count(const struct children *children);
 
 /* True when no more may be started, by whomever of those that share the quota. */
 bool children_are_full(const struct children *children);
 
-/* How many of them are alive after the whole termination sequence: nothing more can be done
+/* How many members are alive after the whole termination sequence: nothing more can be done
  * about them. */
 size_t children_stuck(const struct children *children);
 

@@ -3,8 +3,8 @@
  * Why a program can't be started, and the remedy. The text of errno is not enough: ENOENT may
  * mean the interpreter of a script, EACCES a directory that leads to the file.
  */
-#ifndef CHILD_DIAGNOSE_H
-#define CHILD_DIAGNOSE_H
+#ifndef PROCESS_DIAGNOSE_H
+#define PROCESS_DIAGNOSE_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  * The lines of a stderr, for the log. A line is cut at LINES_MAX bytes and the
  * rest of it is dropped, so that the program goes on whatever it writes. Pure.
  */
-#ifndef CHILD_LINES_H
-#define CHILD_LINES_H
+#ifndef PROCESS_LINES_H
+#define PROCESS_LINES_H
 
 #include "base/buffer.h"
 

@@ -4,8 +4,8 @@
  * itself before it is executed, so none is missing wherever the process that started it died.
  * Linux never gives a larger ID, and memory is touched only where bits are set.
  */
-#ifndef CHILD_PID_SET_H
-#define CHILD_PID_SET_H
+#ifndef PROCESS_PID_SET_H
+#define PROCESS_PID_SET_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

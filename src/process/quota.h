@@ -4,8 +4,8 @@
  * that they share. Each process is a holder, whose count shows what must be released when it
  * dies. Nothing waits for another process: there is no lock.
  */
-#ifndef CHILD_QUOTA_H
-#define CHILD_QUOTA_H
+#ifndef PROCESS_QUOTA_H
+#define PROCESS_QUOTA_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

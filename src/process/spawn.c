@@ -13,7 +13,6 @@
 
 #include "base/util.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -54,8 +53,6 @@ struct spawn_order {
 	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all behind these */
 	const struct spawn_command *command; /* borrowed */
 	int file; /* COMMAND's, where the child has it; or -1 */
-	bool shares; /* the table of descriptors is ours until it takes its copy */
-	bool unshared; /* it has one of its own */
 	int error; /* why it did not become the program; 0: it did */
 };
 
@@ -65,23 +62,6 @@ spawn_was_ignored(int signal)
 	struct sigaction now;
 
 	return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
-}
-
-/* What the user left open is not for the programs: for systems without close_range(). */
-static void
-spawn_mark_inherited(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
-	int64_t fd;
-
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		if (!util_parse_number(span_of(entry->d_name), STDERR_FILENO + 1, INT_MAX, &fd))
-			fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-	}
-	closedir(dir);
 }
 
 /*
@@ -110,7 +90,6 @@ spawn_inherited_init(struct spawn_inherited *inherited)
 	if (fd == -1)
 		return false;
 	close(fd);
-	spawn_mark_inherited();
 	for (size_t i = 0; i < SPAWN_PLACES; i++) {
 		inherited->front[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (inherited->front[i] == -1)
@@ -231,10 +210,8 @@ spawn_child(void *arg)
 	}
 	if (last < order->file)
 		last = order->file;
-	if (order->shares &&
-	    close_range((unsigned int)last + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
+	if (close_range((unsigned int)last + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
 		goto fail;
-	order->unshared = true;
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
 		if (dup2(order->ends[fd], fd) == -1)
 			goto fail;
@@ -243,7 +220,7 @@ spawn_child(void *arg)
 	    dup3(order->file, SPAWN_FILE, O_CLOEXEC) == -1)
 		goto fail;
 	/* Before exec does it: the parent goes on before that is through, and may count on it
-	 * that what it closes is closed. An older system does without. */
+	 * that what it closes is closed. */
 	(void)close_range(order->file == -1 ? SPAWN_FRONT : SPAWN_FILE + 1, ~0U, 0);
 	/* The soft limit of descriptors is the user's (select() needs that). */
 	if (setsid() == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
@@ -280,13 +257,10 @@ spawn_run(struct spawn_order *order, struct spawn_result *out)
 {
 	/* No two children are in it at once: we stand still. */
 	static char stack[SPAWN_STACK] __attribute__((aligned(64)));
-	int flags =
-	    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | (order->shares ? CLONE_FILES : 0) | SIGCHLD;
+	int flags = CLONE_VM | CLONE_FILES | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
 	sigset_t all, ours;
 	int error = 0;
 
-	order->error = 0;
-	order->unshared = false;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &ours);
 	out->pid = clone(spawn_child, stack + sizeof(stack), flags, order, &out->pidfd);
@@ -298,22 +272,6 @@ spawn_run(struct spawn_order *order, struct spawn_result *out)
 	if (order->error != 0)
 		spawn_reap(order->programs, out);
 	return order->error;
-}
-
-static int
-spawn_exec(struct spawn_order *order, struct spawn_result *out)
-{
-	static bool copies; /* the system is too old to share the table */
-	int error;
-
-	order->shares = !copies;
-	error = spawn_run(order, out);
-	if (error == 0 || order->unshared || !order->shares ||
-	    (error != ENOSYS && error != EINVAL && error != EPERM))
-		return error;
-	copies = true;
-	order->shares = false;
-	return spawn_run(order, out);
 }
 
 /* The child's file near the front of the table; ours stays open. */
@@ -342,7 +300,7 @@ spawn_clear(const struct spawn_inherited *inherited, const int *ends, int file)
 }
 
 int
-spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
+spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs, pid_t server,
     const struct spawn_command *command, struct spawn_result *out)
 {
 	int parent[SPAWN_FRONT] = {-1, -1, -1};
@@ -350,7 +308,7 @@ spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
 	struct spawn_order order = {
 	    .inherited = inherited,
 	    .programs = programs,
-	    .parent = getpid(),
+	    .parent = server,
 	    .ends = child,
 	    .command = command,
 	};
@@ -360,7 +318,7 @@ spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
 		error = spawn_pipe(
 		    &parent[fd], &child[fd], inherited->front[fd], fd != STDIN_FILENO);
 	if (error == 0)
-		error = spawn_exec(&order, out);
+		error = spawn_run(&order, out);
 	spawn_clear(inherited, child, order.file);
 	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
 		if (parent[fd] != -1)

@@ -9,8 +9,8 @@
  * The program gets SIGKILL when we die, however that happens (PR_SET_PDEATHSIG). The processes
  * that it starts don't, nor does a program that is set-user-ID or changes its user.
  */
-#ifndef CHILD_SPAWN_H
-#define CHILD_SPAWN_H
+#ifndef PROCESS_SPAWN_H
+#define PROCESS_SPAWN_H
 
 #include "process/pid_set.h"
 
@@ -69,11 +69,11 @@ struct spawn_command {
 };
 
 /*
- * Starts a program, and adds it to PROGRAMS unless that is NULL. 0, or the errno of the step
- * that failed, and then nothing is left open.
+ * Starts a program, and adds it to PROGRAMS unless that is NULL. SERVER is our process ID. 0,
+ * or the errno of the step that failed, and then nothing is left open.
  */
 int spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
-    const struct spawn_command *command, struct spawn_result *out)
+    pid_t server, const struct spawn_command *command, struct spawn_result *out)
     __attribute__((warn_unused_result));
 
 /* Ends a program that was just started, and closes its descriptors. */

@@ -111,13 +111,6 @@ child_is_dead(const struct child *c)
 }
 
 bool
-child_is_reaped(const struct child *c)
-{
-	(void)c;
-	return child.reaped;
-}
-
-bool
 child_stdout_has_ended(const struct child *c)
 {
 	(void)c;
