@@ -14,8 +14,7 @@ enum { DIAGNOSE_MAX = PATH_MAX + 512 };
 /*
  * ERROR is the errno of a failed execve() of the file at PATH, and TEXT becomes a clause that
  * follows "can't start PATH: ". With ERROR 0 nothing has been tried yet: false if nothing was
- * found that will fail, also when env(1) looks for the interpreter. Only a regular file is
- * opened, and only its first bytes are read.
+ * found that will fail. Only a regular file is opened, and only its first bytes are read.
  */
 bool diagnose_program(const char *path, int error, char text[DIAGNOSE_MAX]);
 
