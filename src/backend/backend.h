@@ -27,7 +27,6 @@ enum backend_event_kind {
 	BACKEND_TOO_BIG, /* a message exceeds the limit */
 	BACKEND_NO_MEMORY,
 	BACKEND_STUCK, /* it can't be terminated: how it ends will not be known */
-	BACKEND_HINT, /* TEXT is for the log: why it probably ended so soon */
 };
 
 struct backend_event {
@@ -56,12 +55,19 @@ enum backend_result {
 	BACKEND_WRITE_NO_MEMORY, /* no part of it was written */
 };
 
+/* What is done with its messages. */
+enum backend_reading {
+	BACKEND_PAUSES, /* they wait */
+	BACKEND_READS,
+	BACKEND_DROPS, /* they are read, so that it can end, and dropped; for ever */
+};
+
 struct backend;
 struct backend_ops {
 	enum backend_result (*write)(struct backend *backend, struct batch *batch);
 	void (*flush)(struct backend *backend);
 	void (*finish)(struct backend *backend, uint16_t code, struct span reason);
-	void (*set_reading)(struct backend *backend, bool on);
+	void (*set_reading)(struct backend *backend, enum backend_reading reading);
 	void (*set_reading_log)(struct backend *backend, bool on);
 	size_t (*queued)(const struct backend *backend);
 	void (*free)(struct backend *backend);
@@ -77,7 +83,7 @@ struct backend {
 	enum backend_state state : 8;
 	bool by_signal; /* once EXITED or GONE: how it ended */
 	uint8_t value; /* the exit status, or the signal's number */
-	bool reading;
+	enum backend_reading reading : 8;
 	bool reading_log;
 };
 
@@ -106,15 +112,15 @@ backend_finish(struct backend *backend, uint16_t code, struct span reason)
 	backend->ops->finish(backend, code, reason);
 }
 
-/* Messages come only while reading is on, at first off; lines for the log likewise, at first
- * on. */
+/* At first it PAUSES. */
 static inline void
-backend_set_reading(struct backend *backend, bool on)
+backend_set_reading(struct backend *backend, enum backend_reading reading)
 {
-	if (backend->reading != on)
-		backend->ops->set_reading(backend, on);
+	if (backend->reading != reading)
+		backend->ops->set_reading(backend, reading);
 }
 
+/* Lines for the log come while this is on, as it is at first. */
 static inline void
 backend_set_reading_log(struct backend *backend, bool on)
 {

@@ -5,11 +5,9 @@
 #include "framing/framing_json.h"
 #include "net/loop.h"
 #include "process/child.h"
-#include "process/diagnose.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +53,6 @@ struct program {
 	bool initialized; /* the request of framing.null_process_id was seen */
 	bool finished;
 	bool short_records;
-	char path[]; /* of the file that was started */
 };
 
 static struct program *
@@ -275,8 +272,10 @@ program_queued(const struct backend *backend)
 static bool
 program_drains(const struct program *p)
 {
-	return p->reaped && !child_stdout_has_ended(p->child) &&
-	       (p->backend.reading || child_stdout_is_empty(p->child));
+	const struct child_facts *facts = child_facts(p->child);
+
+	return p->reaped && !facts->stdout_ended &&
+	       (p->backend.reading != BACKEND_PAUSES || facts->left == 0);
 }
 
 static void
@@ -290,13 +289,13 @@ program_drain(struct program *p)
 static void
 program_changed(struct program *p)
 {
-	struct child_exit end = child_exit(p->child);
+	const struct child_facts *facts = child_facts(p->child);
 
-	p->backend.by_signal = end.by_signal;
-	p->backend.value = end.value;
-	if (child_stdout_has_ended(p->child))
+	p->backend.by_signal = facts->by_signal;
+	p->backend.value = facts->value;
+	if (facts->stdout_ended)
 		p->backend.state = p->reaped ? BACKEND_GONE : BACKEND_OUTPUT_ENDED;
-	else if (child_is_dead(p->child))
+	else if (facts->dead)
 		p->backend.state = BACKEND_EXITED;
 	program_drain(p);
 	p->backend.handlers->on_changed(p->backend.arg);
@@ -430,12 +429,14 @@ program_on_drain(struct loop_task *task)
 }
 
 static void
-program_set_reading(struct backend *backend, bool on)
+program_set_reading(struct backend *backend, enum backend_reading reading)
 {
 	struct program *p = program_of(backend);
 
-	backend->reading = on;
-	child_set_reading(p->child, on);
+	backend->reading = reading;
+	if (reading == BACKEND_DROPS)
+		framing_stop(&p->reader);
+	child_set_reading(p->child, reading != BACKEND_PAUSES);
 	program_drain(p);
 }
 
@@ -476,31 +477,12 @@ program_on_stuck(void *arg)
 	program_changed(p);
 }
 
-/* 126 and 127 are what env(1) and shells exit with when they can't start a program; the file
- * shows why more clearly than what they print. */
-static void
-program_hint(struct program *p)
-{
-	struct child_exit end = child_exit(p->child);
-	struct backend_event event = {.kind = BACKEND_HINT};
-	char why[DIAGNOSE_MAX];
-	char text[DIAGNOSE_MAX + PATH_MAX];
-
-	if (end.by_signal || (end.value != 126 && end.value != 127) ||
-	    !diagnose_program(p->path, 0, why))
-		return;
-	snprintf(text, sizeof(text), "can't start %s: %s", p->path, why);
-	event.text = span_of(text);
-	p->backend.handlers->on_event(p->backend.arg, &event);
-}
-
 static void
 program_on_reaped(void *arg)
 {
 	struct program *p = arg;
 
 	p->reaped = true;
-	program_hint(p);
 	program_changed(p);
 }
 
@@ -547,8 +529,7 @@ struct backend *
 program_start(const struct program_spec *spec, const struct backend_handlers *handlers,
     void *arg, int *error)
 {
-	size_t path_size = strlen(spec->command.path) + 1;
-	struct program *p = calloc(1, sizeof(*p) + path_size);
+	struct program *p = calloc(1, sizeof(*p));
 	struct buffer event = {0};
 
 	*error = ENOMEM;
@@ -564,10 +545,9 @@ program_start(const struct program_spec *spec, const struct backend_handlers *ha
 	    .ops = &program_ops,
 	    .handlers = handlers,
 	    .arg = arg,
-	    .pid = child_pid(p->child),
+	    .pid = child_facts(p->child)->pid,
 	    .reading_log = true,
 	};
-	memcpy(p->path, spec->command.path, path_size);
 	p->loop = spec->loop;
 	p->rules = spec->rules;
 	loop_task_init(&p->drain, program_on_drain);

@@ -57,6 +57,14 @@ framing_clear(struct framing_reader *r)
 }
 
 void
+framing_stop(struct framing_reader *r)
+{
+	framing_clear(r);
+	r->over = true;
+	r->len = 0;
+}
+
+void
 framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len)
 {
 	r->bytes = bytes;

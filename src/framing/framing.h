@@ -164,6 +164,9 @@ void framing_init(struct framing_reader *r, const struct framing *framing);
 /* Frees what it holds. It may be called twice. */
 void framing_clear(struct framing_reader *r);
 
+/* Frees it as well; what comes from now on is dropped. */
+void framing_stop(struct framing_reader *r);
+
 /* Gives it the next LEN bytes of the child, which it borrows until framing_next() returns
  * FRAMING_MORE. */
 void framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len);

@@ -42,11 +42,9 @@ struct child {
 	int pidfd; /* owned; -1 once it is dead */
 	enum child_life life : 8;
 	uint8_t step; /* of the termination sequence: how many were taken */
-	bool stdout_ended;
 	bool denied; /* it can't be signalled: it runs as another user */
 	bool stuck; /* the termination sequence has ended, and it is alive */
-	struct child_exit exit;
-	unsigned int out_left; /* of stdout, once it is reaped: bytes in the pipe */
+	struct child_facts facts;
 	struct event event; /* its exit while it is alive, and what it waits for */
 	struct io in;
 	struct io out;
@@ -175,6 +173,7 @@ child_reap(struct child *child)
 	int status = 0;
 
 	child->life = CHILD_ZOMBIE;
+	child->facts.dead = true;
 	child_unwatch(child);
 	child_signal(child, SIGKILL);
 	if (children->settings.programs)
@@ -182,9 +181,9 @@ child_reap(struct child *child)
 	while (waitpid(child->member.pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	child->life = CHILD_REAPED;
-	child->exit.by_signal = WIFSIGNALED(status);
-	child->exit.value =
-	    (uint8_t)(child->exit.by_signal ? WTERMSIG(status) : WEXITSTATUS(status));
+	child->facts.by_signal = WIFSIGNALED(status);
+	child->facts.value =
+	    (uint8_t)(child->facts.by_signal ? WTERMSIG(status) : WEXITSTATUS(status));
 	/* Of our own user the group has nobody now who does not die. */
 	if (kill(-child->member.pid, 0) == -1 && errno == EPERM) {
 		log_errorx("process %d has exited, but a process of its group can't be "
@@ -199,7 +198,7 @@ child_reap(struct child *child)
 	 * holds the pipe could write for ever. */
 	if (io_is_open(&child->out) && ioctl(io_fd(&child->out), FIONREAD, &left) == 0 &&
 	    left > 0)
-		child->out_left = (unsigned int)left;
+		child->facts.left = (unsigned int)left;
 	/* Of stderr, too, the last is bounded. */
 	for (int read = 0;
 	     io_is_open(&child->err) && read < CHILD_LAST_WORDS && child_read_stderr(child);
@@ -270,7 +269,7 @@ child_on_exit(struct child *child)
 {
 	siginfo_t info = {0};
 
-	if (child->stdout_ended) {
+	if (child->facts.stdout_ended) {
 		child_reap(child);
 		return;
 	}
@@ -278,8 +277,9 @@ child_on_exit(struct child *child)
 	    info.si_pid == 0)
 		return;
 	child->life = CHILD_ZOMBIE;
-	child->exit.by_signal = info.si_code != CLD_EXITED;
-	child->exit.value = (uint8_t)info.si_status;
+	child->facts.dead = true;
+	child->facts.by_signal = info.si_code != CLD_EXITED;
+	child->facts.value = (uint8_t)info.si_status;
 	child_unwatch(child);
 	(void)evtimer_assign(&child->event, child->children->loop->base, child_on_event, child);
 	child_wait(child, CHILD_GRACE_MS);
@@ -388,7 +388,7 @@ child_start(struct children *children, const struct spawn_command *command,
 	child->children = children;
 	child->handlers = handlers;
 	child->arg = arg;
-	child->member.pid = spawned.pid;
+	child->member.pid = child->facts.pid = spawned.pid;
 	child->pidfd = spawned.pidfd;
 	if (event_assign(&child->event, loop->base, child->pidfd, EV_READ | EV_PERSIST,
 		child_on_event, child) == -1 ||
@@ -411,10 +411,10 @@ fail:
 	return error;
 }
 
-pid_t
-child_pid(const struct child *child)
+const struct child_facts *
+child_facts(const struct child *child)
 {
-	return child->member.pid;
+	return &child->facts;
 }
 
 void
@@ -459,43 +459,19 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 	enum stream_result result = STREAM_EOF;
 
 	*n = 0;
-	if (child->life == CHILD_REAPED && capacity > child->out_left)
-		capacity = child->out_left;
+	if (child->life == CHILD_REAPED && capacity > child->facts.left)
+		capacity = child->facts.left;
 	if (io_is_open(&child->out) && capacity > 0)
 		result = stream_read(&child->out.stream, bytes, capacity, n);
 	if (result == STREAM_OK && child->life == CHILD_REAPED)
-		child->out_left -= (unsigned int)*n;
+		child->facts.left -= (unsigned int)*n;
 	if (result == STREAM_OK || (result == STREAM_AGAIN && child->life != CHILD_REAPED))
 		return result;
 	io_clear(&child->out);
-	child->stdout_ended = true;
+	child->facts.stdout_ended = true;
 	if (child->life == CHILD_ZOMBIE) {
 		/* The grace time has no more purpose; no handler is called from here. */
 		child_wait(child, 0);
 	}
 	return STREAM_EOF;
-}
-
-bool
-child_is_dead(const struct child *child)
-{
-	return child->life != CHILD_ALIVE;
-}
-
-bool
-child_stdout_has_ended(const struct child *child)
-{
-	return child->stdout_ended;
-}
-
-bool
-child_stdout_is_empty(const struct child *child)
-{
-	return child->life == CHILD_REAPED && child->out_left == 0;
-}
-
-struct child_exit
-child_exit(const struct child *child)
-{
-	return child->exit;
 }

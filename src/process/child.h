@@ -35,7 +35,7 @@ struct child_handlers {
 	void (*on_stderr)(
 	    void *arg, const char *line, size_t len); /* a line, without its end */
 	void (*on_stderr_read)(void *arg); /* the lines of one read are over */
-	/* The program is dead: child_exit() reports how; others may still write to its stdout.
+	/* The program is dead: others may still write to its stdout.
 	 * Not called if that has ended. */
 	void (*on_exit)(void *arg);
 	/* It runs after all of the termination sequence: nothing more can be done about it. */
@@ -53,7 +53,16 @@ int child_start(struct children *children, const struct spawn_command *command,
     const struct child_handlers *handlers, void *arg, struct child **out)
     __attribute__((warn_unused_result));
 
-pid_t child_pid(const struct child *child);
+/* What is known about it. */
+struct child_facts {
+	pid_t pid;
+	bool dead;
+	bool by_signal; /* once it is dead: how it ended */
+	uint8_t value; /* the exit status, or the signal's number */
+	bool stdout_ended;
+	unsigned int left; /* bytes in its stdout once it is reaped */
+};
+const struct child_facts *child_facts(const struct child *child);
 
 /* Writes to its stdin (stream_writev()). When the program does not read any more, the bytes are
  * dropped. */
@@ -70,30 +79,15 @@ void child_set_reading(struct child *child, bool on);
 void child_set_reading_stderr(struct child *child, bool on);
 
 /*
- * One read of its stdout. STREAM_EOF: nothing will come any more (also when the program is
- * dead, the pipe is empty, and the grace time for others that hold it is over).
+ * One read of its stdout. STREAM_EOF: nothing comes any more (also when the program is dead,
+ * the pipe is empty, and the grace time for others that hold it is over). Once it is reaped,
+ * this never returns STREAM_AGAIN, and no event reports that the pipe is empty: a user that was
+ * not reading by then reads on until STREAM_EOF.
  */
 enum stream_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 
-/*
- * Once it is reaped child_read() never returns STREAM_AGAIN, and no event reports that the pipe
- * is empty: a user that was not reading by then reads on until STREAM_EOF.
- */
-bool child_is_dead(const struct child *child);
-bool child_stdout_has_ended(const struct child *child);
-
-/* True if it is reaped and left nothing to read: child_read() reports the end at once. */
-bool child_stdout_is_empty(const struct child *child);
-
 /* Begins the termination sequence; harmless when it has begun. */
 void child_end(struct child *child);
-
-/* How it ended; only once it is dead. */
-struct child_exit {
-	bool by_signal;
-	uint8_t value; /* the exit status, or the signal's number */
-};
-struct child_exit child_exit(const struct child *child);
 
 /* Frees it; only after on_reaped. Accepts NULL. */
 void child_free(struct child *child);

@@ -209,7 +209,9 @@ session_step(struct session *s)
 	}
 	if (s->peer)
 		peer_set_reading(s->peer, s->policy.read_peer);
-	backend_set_reading(s->backend, s->policy.read_backend);
+	backend_set_reading(s->backend, !s->policy.relay_output	 ? BACKEND_DROPS
+					: s->policy.read_backend ? BACKEND_READS
+								 : BACKEND_PAUSES);
 	backend_set_reading_log(s->backend, s->policy.read_log);
 }
 
@@ -412,9 +414,6 @@ session_on_backend_event(void *arg, const struct backend_event *event)
 		break;
 	case BACKEND_STUCK:
 		session_request_close(s, CLOSE_INTERNAL, "the program can't be terminated");
-		break;
-	case BACKEND_HINT:
-		session_log_hint(&s->log, event->text);
 		break;
 	}
 }

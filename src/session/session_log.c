@@ -183,13 +183,6 @@ session_log_suppressed(struct session_log *log)
 	session_log_line(log, LOG_WARN, span_of(message));
 }
 
-void
-session_log_hint(struct session_log *log, struct span text)
-{
-	if (!log->rules->compat)
-		session_log_line(log, LOG_WARN, text);
-}
-
 bool
 log_limit_allows(struct log_limit *limit, int64_t now_ms)
 {

@@ -97,9 +97,6 @@ void session_log_malformed(struct session_log *log, const char *why, struct span
 void session_log_not_utf8(struct session_log *log, enum log_level level, struct span what);
 void session_log_dropped(struct session_log *log, const char *why);
 
-/* Why the program probably ended so soon. */
-void session_log_hint(struct session_log *log, struct span text);
-
 /* A line that the program wrote to stderr; of many, only some. */
 void session_log_stderr(struct session_log *log, struct span line);
 

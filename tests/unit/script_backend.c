@@ -41,9 +41,9 @@ script_finish(struct backend *backend, uint16_t code, struct span reason)
 }
 
 static void
-script_set_reading(struct backend *backend, bool on)
+script_set_reading(struct backend *backend, enum backend_reading reading)
 {
-	backend->reading = on;
+	backend->reading = reading;
 }
 
 static void

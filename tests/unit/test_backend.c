@@ -20,9 +20,7 @@ static struct {
 	unsigned int writes;
 	struct buffer output; /* to be read */
 	bool output_ends;
-	bool stdout_ended;
-	bool dead;
-	bool reaped;
+	struct child_facts facts;
 	bool ended; /* child_end() was called */
 	bool reading;
 } child;
@@ -38,13 +36,6 @@ child_start(struct children *children, const struct spawn_command *command,
 	child.arg = arg;
 	*out = (struct child *)(void *)&child;
 	return 0;
-}
-
-pid_t
-child_pid(const struct child *c)
-{
-	(void)c;
-	return 1;
 }
 
 void
@@ -99,29 +90,8 @@ child_read(struct child *c, uint8_t *bytes, size_t capacity, size_t *n)
 		buffer_consume(&child.output, *n);
 		return STREAM_OK;
 	}
-	child.stdout_ended = child.output_ends;
+	child.facts.stdout_ended = child.output_ends;
 	return child.output_ends ? STREAM_EOF : STREAM_AGAIN;
-}
-
-bool
-child_is_dead(const struct child *c)
-{
-	(void)c;
-	return child.dead;
-}
-
-bool
-child_stdout_has_ended(const struct child *c)
-{
-	(void)c;
-	return child.stdout_ended;
-}
-
-bool
-child_stdout_is_empty(const struct child *c)
-{
-	(void)c;
-	return child.reaped && buffer_len(&child.output) == 0;
 }
 
 void
@@ -131,11 +101,11 @@ child_end(struct child *c)
 	child.ended = true;
 }
 
-struct child_exit
-child_exit(const struct child *c)
+const struct child_facts *
+child_facts(const struct child *c)
 {
 	(void)c;
-	return (struct child_exit){.value = child.dead ? 3 : 0};
+	return &child.facts;
 }
 
 void
@@ -205,7 +175,7 @@ static const struct backend_handlers handlers = {
 static void
 start(const struct program_rules *rules)
 {
-	struct program_spec spec = {.rules = rules, .command.path = "/bin/cat"};
+	struct program_spec spec = {.rules = rules};
 	int error;
 
 	memset(&user, 0, sizeof(user));
@@ -385,15 +355,16 @@ test_the_three_facts_come_in_any_order(void **state)
 
 	(void)state;
 	start(&rules);
-	backend_set_reading(user.backend, true);
-	child.dead = true;
+	backend_set_reading(user.backend, BACKEND_READS);
+	child.facts.dead = true;
+	child.facts.value = 3;
 	child.handlers->on_exit(child.arg);
 	assert_int_equal(user.backend->state, BACKEND_EXITED);
 	assert_int_equal(user.backend->value, 3);
 	/* What is left in the pipe once it is reaped comes without an event of the pipe. */
 	assert_true(buffer_append(&child.output, "left\n", 5));
 	child.output_ends = true;
-	child.reaped = true;
+	child.facts.left = 5;
 	child.handlers->on_reaped(child.arg);
 	assert_int_equal(user.backend->state, BACKEND_EXITED);
 	for (int i = 0; i < 10; i++)
@@ -409,6 +380,12 @@ test_the_output_can_close_the_session_and_be_malformed(void **state)
 	struct program_rules rules = {.from_program = {.kind = FRAMING_JSON, .max_record = 64}};
 
 	(void)state;
+	start(&rules);
+	backend_set_reading(user.backend, BACKEND_DROPS);
+	assert_true(child.reading);
+	output("not json\n");
+	assert_int_equal(user.event, -1);
+	stop();
 	start(&rules);
 	output("not json\n");
 	assert_int_equal(user.event, BACKEND_MALFORMED);

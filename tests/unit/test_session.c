@@ -128,7 +128,7 @@ test_their_close_is_echoed_and_the_backend_told(void **state)
 	assert_string_equal(w.peer.reason, "");
 	assert_true(w.peer.finished);
 	assert_int_equal(w.backend.close, 4000);
-	assert_true(w.backend.finishes > 0);
+	assert_true(w.backend.finishes > 0 && w.backend.backend.reading == BACKEND_DROPS);
 	script_backend_records(&w.backend, "late\n");
 	expect(&w.peer.sent, "");
 	end(&w);
