@@ -6,7 +6,7 @@
 
 #include <sys/resource.h>
 
-enum { LIMITS_LOOP_FDS = 3 }; /* which an event loop opens */
+enum { LIMITS_LOOP_FDS = 4 }; /* which an event loop opens */
 
 int
 server_raise_limits(struct server *server)
