@@ -23,10 +23,9 @@ static const unsigned char tls_protocol[] = "\x08http/1.1";
 
 struct tls {
 	size_t holders; /* its owner and the streams */
-	const struct tls_ticket_keys *shared; /* borrowed: ticket keys; NULL: uses its own */
+	const struct tls_ticket_keys *tickets; /* borrowed, or OWN */
 	struct tls_ticket_keys own;
-	uint64_t tickets_version; /* of the keys that the contexts have; 0: OpenSSL's */
-	int64_t tickets_due_ms; /* when those are too old */
+	uint32_t tickets_version; /* of the keys that the contexts have; 0: OpenSSL's */
 	SSL_CTX **contexts; /* owned: one for each certificate */
 	size_t count;
 	bool strict_names;
@@ -49,50 +48,24 @@ tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* On failure the contexts keep what they have. */
-static bool
-tls_set_tickets(struct tls *tls, const struct tls_ticket_keys *keys)
-{
-	unsigned char bytes[TLS_TICKET_BYTES];
-	uint64_t version;
-	bool ok = tls_ticket_read(keys, bytes, &version);
-
-	for (size_t i = 0; i < tls->count && ok; i++)
-		ok =
-		    SSL_CTX_set_tlsext_ticket_keys(tls->contexts[i], bytes, sizeof(bytes)) == 1;
-	OPENSSL_cleanse(bytes, sizeof(bytes));
-	if (ok) {
-		tls->tickets_version = version;
-		tls->tickets_due_ms = tls_ticket_due_ms(keys);
-	}
-	return ok;
-}
-
-/* Sees to it that the contexts have the current ticket keys. */
-static bool
+/* Sees to it that the contexts have the current ticket keys; until that is possible, they keep
+ * those that they have. */
+static void
 tls_update_tickets(struct tls *tls)
 {
-	bool expired = util_clock_ms() >= tls->tickets_due_ms;
-	const struct tls_ticket_keys *keys = tls->shared;
+	unsigned char bytes[TLS_TICKET_BYTES];
+	uint32_t version;
 
-	/* The reload that made another generation has failed here: its keys belong to other
-	 * certificates and rules. These continue until they are too old, and then others of
-	 * our own. */
-	if (keys && tls->tickets_version != 0 &&
-	    tls_ticket_generation(atomic_load(&keys->version)) !=
-		tls_ticket_generation(tls->tickets_version)) {
-		if (!expired)
-			return true;
-		tls->tickets_version = 0;
-		tls->shared = NULL;
-	}
-	if (!tls->shared) {
-		keys = &tls->own;
-		if (expired && !tls_ticket_begin(&tls->own))
-			return false;
-	}
-	return atomic_load(&keys->version) == tls->tickets_version ||
-	       tls_set_tickets(tls, keys);
+	if (tls->tickets == &tls->own && util_clock_ms() >= tls->own.due_ms &&
+	    !tls_ticket_renew(&tls->own))
+		return;
+	if (atomic_load(&tls->tickets->version) == tls->tickets_version ||
+	    !tls_ticket_read(tls->tickets, bytes, &version))
+		return;
+	for (size_t i = 0; i < tls->count; i++)
+		SSL_CTX_set_tlsext_ticket_keys(tls->contexts[i], bytes, sizeof(bytes));
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	tls->tickets_version = version;
 }
 
 /* The rules with the certificate for a name; NULL: there is none. */
@@ -165,13 +138,11 @@ tls_on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *key, s
 					    : SSL_TICKET_RETURN_USE_RENEW;
 }
 
-/* What holds for each certificate. The system's openssl.cnf may say otherwise; this comes after
- * it and wins. */
+/* What holds for each certificate. OpenSSL accepts only tickets with the same RELOADS. The
+ * system's openssl.cnf may say otherwise; this comes after it and wins. */
 static bool
-tls_set_rules(SSL_CTX *context)
+tls_set_rules(SSL_CTX *context, uint32_t reloads)
 {
-	static const unsigned char id[] = "wspipe";
-
 	SSL_CTX_clear_options(context, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
 	/* An end without close_notify is recognised by net/tls_stream.c, and must not make
 	 * OpenSSL refuse to write. */
@@ -199,25 +170,25 @@ tls_set_rules(SSL_CTX *context)
 	       SSL_CTX_set_max_proto_version(context, 0) == 1 &&
 	       SSL_CTX_set_cipher_list(context, tls_suites) == 1 &&
 	       SSL_CTX_set1_groups_list(context, tls_groups) == 1 &&
-	       SSL_CTX_set_session_id_context(context, id, sizeof(id) - 1) == 1;
+	       SSL_CTX_set_session_id_context(
+		   context, (const unsigned char *)&reloads, sizeof(reloads)) == 1;
 }
 
 static SSL_CTX *
-tls_context(const struct tls_settings *settings, size_t i, char error[TLS_ERROR_MAX])
+tls_context(const struct tls_settings *settings, size_t i, uint32_t reloads)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
-	if (!context || !tls_set_rules(context))
-		tls_files_fail(error, "can't initialise OpenSSL");
-	else if (tls_files_load_pair(context, settings->certificates[i], settings->keys[i],
-		     settings->warn, error) &&
-		 (!settings->ca || tls_files_load_authorities(
-				       context, settings->ca, settings->warn, error)) &&
+	if (!context || !tls_set_rules(context, reloads))
+		tls_files_fail("can't initialise OpenSSL");
+	else if (tls_files_load_pair(
+		     context, settings->certificates[i], settings->keys[i], settings->warn) &&
+		 (!settings->ca ||
+		     tls_files_load_authorities(context, settings->ca, settings->warn)) &&
 		 (!settings->crl ||
-		     tls_files_load_revoked(context, settings->crl, settings->warn, error)) &&
+		     tls_files_load_revoked(context, settings->crl, settings->warn)) &&
 		 (tls_rehearse(context) ||
-		     tls_files_fail(error,
-			 "the certificate %s can't be used for a TLS handshake",
+		     tls_files_fail("the certificate %s can't be used for a TLS handshake",
 			 settings->certificates[i])))
 		return context;
 	SSL_CTX_free(context);
@@ -225,22 +196,25 @@ tls_context(const struct tls_settings *settings, size_t i, char error[TLS_ERROR_
 }
 
 struct tls *
-tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
+tls_new(const struct tls_settings *settings, const char **error)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
+	uint32_t reloads;
 
 	ERR_clear_error();
+	*error = tls_files_error();
 	if (tls)
 		tls->contexts = calloc(settings->count, sizeof(SSL_CTX *));
 	if (!tls || !tls->contexts) {
-		tls_files_fail(error, "out of memory");
+		tls_files_fail("out of memory");
 		goto fail;
 	}
 	tls->holders = 1;
 	tls->strict_names = settings->strict_names;
-	tls->shared = settings->tickets;
+	tls->tickets = settings->tickets ? settings->tickets : &tls->own;
+	reloads = atomic_load(&tls->tickets->reloads); /* before the files */
 	while (tls->count < settings->count) {
-		SSL_CTX *context = tls_context(settings, tls->count, error);
+		SSL_CTX *context = tls_context(settings, tls->count, reloads);
 
 		if (!context)
 			goto fail;
@@ -251,14 +225,9 @@ tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
 		SSL_CTX_set_tlsext_servername_arg(tls->contexts[0], tls);
 		if (SSL_CTX_set_session_ticket_cb(
 			tls->contexts[0], NULL, tls_on_ticket_opened, tls) != 1) {
-			tls_files_fail(error, "can't initialise OpenSSL");
+			tls_files_fail("can't initialise OpenSSL");
 			goto fail;
 		}
-	}
-	/* Shared ones that are just being written are for the first connection to ask for. */
-	if (!tls_update_tickets(tls) && !tls->shared) {
-		tls_files_fail(error, "can't create keys for TLS session tickets");
-		goto fail;
 	}
 	return tls;
 fail:
@@ -292,8 +261,7 @@ tls_connection(struct tls *tls)
 {
 	SSL *ssl;
 
-	if (!tls_update_tickets(tls))
-		log_debug("keeping old keys for TLS session tickets");
+	tls_update_tickets(tls);
 	ssl = SSL_new(tls->contexts[0]);
 	if (ssl)
 		SSL_set_accept_state(ssl);

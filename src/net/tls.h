@@ -38,10 +38,9 @@ struct tls_settings {
 			      alert unrecognized_name in place of the first certificate */
 };
 
-enum { TLS_ERROR_MAX = 512 };
-
-/* Reads the files. NULL when that fails; ERROR says which one, why, and what to do. */
-struct tls *tls_new(const struct tls_settings *settings, char error[TLS_ERROR_MAX])
+/* Reads the files. NULL when that fails; *ERROR says which one, why, and what to do, until the
+ * next call. */
+struct tls *tls_new(const struct tls_settings *settings, const char **error)
     __attribute__((warn_unused_result));
 
 /* Lets go of it. It is freed with the last stream that holds it. Accepts NULL. */

@@ -26,8 +26,16 @@ struct tls_content {
 	bool der;
 };
 
+static char tls_files_text[512];
+
+const char *
+tls_files_error(void)
+{
+	return tls_files_text;
+}
+
 bool
-tls_files_fail(char error[TLS_ERROR_MAX], const char *format, ...)
+tls_files_fail(const char *format, ...)
 {
 	unsigned long code = ERR_peek_error();
 	const char *reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
@@ -36,10 +44,10 @@ tls_files_fail(char error[TLS_ERROR_MAX], const char *format, ...)
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(error, TLS_ERROR_MAX, format, args);
+	len = vsnprintf(tls_files_text, sizeof(tls_files_text), format, args);
 	va_end(args);
-	if (code != 0 && len >= 0 && len < TLS_ERROR_MAX)
-		snprintf(error + len, TLS_ERROR_MAX - (size_t)len, ": %s",
+	if (code != 0 && len >= 0 && (size_t)len < sizeof(tls_files_text))
+		snprintf(tls_files_text + len, sizeof(tls_files_text) - (size_t)len, ": %s",
 		    reason ? reason : "unknown reason");
 	ERR_clear_error();
 	return false;
@@ -47,8 +55,7 @@ tls_files_fail(char error[TLS_ERROR_MAX], const char *format, ...)
 
 /* Opens a file, and looks what is in it. */
 static FILE *
-tls_files_open(
-    const char *what, const char *path, struct tls_content *content, char error[TLS_ERROR_MAX])
+tls_files_open(const char *what, const char *path, struct tls_content *content)
 {
 	struct stat st;
 	char line[256];
@@ -61,8 +68,8 @@ tls_files_open(
 		errno = EISDIR;
 	}
 	if (!file) {
-		snprintf(error, TLS_ERROR_MAX, "%s %s can't be read: %s", what, path,
-		    strerror(errno));
+		snprintf(tls_files_text, sizeof(tls_files_text), "%s %s can't be read: %s",
+		    what, path, strerror(errno));
 		return NULL;
 	}
 	/* A sequence, of more than 127 bytes. */
@@ -133,26 +140,25 @@ tls_files_warn_certificates(SSL_CTX *context, const char *path)
 }
 
 static bool
-tls_files_load_certificate(
-    SSL_CTX *context, const char *path, bool warn, char error[TLS_ERROR_MAX])
+tls_files_load_certificate(SSL_CTX *context, const char *path, bool warn)
 {
 	struct tls_content content;
-	FILE *file = tls_files_open("the certificate", path, &content, error);
+	FILE *file = tls_files_open("the certificate", path, &content);
 
 	if (!file)
 		return false;
 	fclose(file);
 	if (content.key && !content.certificate)
-		return tls_files_fail(error,
+		return tls_files_fail(
 		    "%s contains a private key, not a certificate: did you swap --sslcert and "
 		    "--sslkey?",
 		    path);
 	if (!content.certificate)
-		return tls_files_fail(error,
+		return tls_files_fail(
 		    "the certificate %s is not PEM (no \"-----BEGIN CERTIFICATE-----\" line)%s",
 		    path, content.der ? "; openssl x509 converts it" : "");
 	if (SSL_CTX_use_certificate_chain_file(context, path) != 1)
-		return tls_files_fail(error, "the certificate %s can't be used", path);
+		return tls_files_fail("the certificate %s can't be used", path);
 	if (warn)
 		tls_files_warn_certificates(context, path);
 	return true;
@@ -169,15 +175,15 @@ tls_files_on_password(char *password, int size, int writing, void *asked)
 	return -1;
 }
 
-/* NULL with ERROR when there is none. */
+/* NULL when there is none. */
 static EVP_PKEY *
-tls_files_read_key(const char *path, bool warn, char error[TLS_ERROR_MAX])
+tls_files_read_key(const char *path, bool warn)
 {
 	struct tls_content content;
 	struct stat st;
 	bool asked = false;
 	EVP_PKEY *key;
-	FILE *file = tls_files_open("the key", path, &content, error);
+	FILE *file = tls_files_open("the key", path, &content);
 
 	if (!file)
 		return NULL;
@@ -191,37 +197,36 @@ tls_files_read_key(const char *path, bool warn, char error[TLS_ERROR_MAX])
 	if (asked || !content.key)
 		ERR_clear_error();
 	if (asked)
-		tls_files_fail(error,
+		tls_files_fail(
 		    "the key %s is encrypted, and wspipe can't ask for its password; decrypt "
 		    "it "
 		    "with: openssl pkey -in %s -out key.pem",
 		    path, path);
 	else if (!content.key)
-		tls_files_fail(error, "%s contains no private key in PEM%s", path,
+		tls_files_fail("%s contains no private key in PEM%s", path,
 		    content.certificate ? ": did you swap --sslcert and --sslkey?" : "");
 	else
-		tls_files_fail(error, "the key %s can't be used", path);
+		tls_files_fail("the key %s can't be used", path);
 	return NULL;
 }
 
 bool
-tls_files_load_pair(SSL_CTX *context, const char *certificate, const char *path, bool warn,
-    char error[TLS_ERROR_MAX])
+tls_files_load_pair(SSL_CTX *context, const char *certificate, const char *path, bool warn)
 {
 	EVP_PKEY *key;
 	bool ok;
 
-	if (!tls_files_load_certificate(context, certificate, warn, error))
+	if (!tls_files_load_certificate(context, certificate, warn))
 		return false;
-	key = tls_files_read_key(path, warn, error);
+	key = tls_files_read_key(path, warn);
 	if (!key)
 		return false;
 	ok = X509_check_private_key(SSL_CTX_get0_certificate(context), key) == 1;
 	if (!ok)
-		tls_files_fail(error, "the key %s does not belong to the certificate %s", path,
-		    certificate);
+		tls_files_fail(
+		    "the key %s does not belong to the certificate %s", path, certificate);
 	else if (SSL_CTX_use_PrivateKey(context, key) != 1)
-		ok = tls_files_fail(error, "the key %s can't be used", path);
+		ok = tls_files_fail("the key %s can't be used", path);
 	EVP_PKEY_free(key);
 	return ok;
 }
@@ -250,23 +255,22 @@ tls_files_check_authorities(SSL_CTX *context, const char *path, bool warn)
 }
 
 bool
-tls_files_load_authorities(
-    SSL_CTX *context, const char *path, bool warn, char error[TLS_ERROR_MAX])
+tls_files_load_authorities(SSL_CTX *context, const char *path, bool warn)
 {
 	STACK_OF(X509_NAME) * names;
 	struct tls_content content;
-	FILE *file = tls_files_open("--sslca", path, &content, error);
+	FILE *file = tls_files_open("--sslca", path, &content);
 
 	if (!file)
 		return false;
 	fclose(file);
 	if (!content.certificate)
-		return tls_files_fail(error, "--sslca %s contains no certificate in PEM", path);
+		return tls_files_fail("--sslca %s contains no certificate in PEM", path);
 	names = SSL_load_client_CA_file(path);
 	if (!names || SSL_CTX_load_verify_file(context, path) != 1 ||
 	    !tls_files_check_authorities(context, path, warn)) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		return tls_files_fail(error, "--sslca %s can't be used", path);
+		return tls_files_fail("--sslca %s can't be used", path);
 	}
 	SSL_CTX_set_client_CA_list(context, names); /* takes them */
 	SSL_CTX_set_verify(
@@ -301,11 +305,11 @@ tls_files_add_revoked(X509_STORE *store, FILE *file, const char *path, bool warn
 }
 
 bool
-tls_files_load_revoked(SSL_CTX *context, const char *path, bool warn, char error[TLS_ERROR_MAX])
+tls_files_load_revoked(SSL_CTX *context, const char *path, bool warn)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context);
 	struct tls_content content;
-	FILE *file = tls_files_open("--sslcrl", path, &content, error);
+	FILE *file = tls_files_open("--sslcrl", path, &content);
 	bool ok;
 
 	if (!file)
@@ -313,9 +317,9 @@ tls_files_load_revoked(SSL_CTX *context, const char *path, bool warn, char error
 	ok = tls_files_add_revoked(store, file, path, warn);
 	fclose(file);
 	if (!ok && ERR_peek_error() == 0)
-		return tls_files_fail(error, "--sslcrl %s contains no CRL in PEM", path);
+		return tls_files_fail("--sslcrl %s contains no CRL in PEM", path);
 	if (!ok)
-		return tls_files_fail(error, "--sslcrl %s can't be used", path);
+		return tls_files_fail("--sslcrl %s can't be used", path);
 	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	return true;
 }

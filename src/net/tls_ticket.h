@@ -5,7 +5,7 @@
  * learns them can read every session that was resumed with them. These are renewed daily, and
  * with every reload of the certificates.
  *
- * They may lie in memory that several processes share, so that each accepts the tickets of all.
+ * They may be in memory that several processes share, so that each accepts the tickets of all.
  * One process writes, the others only read.
  */
 #ifndef NET_TLS_TICKET_H
@@ -21,26 +21,17 @@ enum {
 };
 
 struct tls_ticket_keys {
-	/* The generation, and in the low 32 bits a count, which is odd while they are written.
-	 */
-	_Atomic uint64_t version;
-	_Atomic int64_t born_ms; /* util_clock_ms() */
+	_Atomic uint32_t version; /* odd while they are written; 0: there are none */
+	_Atomic uint32_t reloads; /* a ticket from before the last one is not accepted */
+	_Atomic int64_t due_ms; /* when to renew them (util_clock_ms()) */
 	_Atomic uint64_t words[TLS_TICKET_BYTES / sizeof(uint64_t)];
 };
 
-/* New keys that replace the old ones. False, and nothing changes: no random bytes. */
+/* Replaces the keys. False, and nothing changes: no random bytes. */
 bool tls_ticket_renew(struct tls_ticket_keys *keys) __attribute__((warn_unused_result));
 
-/* The same for a new generation: users of the old one must not follow. */
-bool tls_ticket_begin(struct tls_ticket_keys *keys) __attribute__((warn_unused_result));
-
-/* When tls_ticket_renew() is due (util_clock_ms()). */
-int64_t tls_ticket_due_ms(const struct tls_ticket_keys *keys);
-
-/* The keys of *VERSION. False: they are being written, try later. */
+/* Copies the keys of *VERSION. False: they are being written, try later. */
 bool tls_ticket_read(const struct tls_ticket_keys *keys, unsigned char bytes[TLS_TICKET_BYTES],
-    uint64_t *version) __attribute__((warn_unused_result));
-
-uint32_t tls_ticket_generation(uint64_t version);
+    uint32_t *version) __attribute__((warn_unused_result));
 
 #endif

@@ -211,7 +211,7 @@ server_set_route(struct server *server)
 }
 
 bool
-server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
+server_load_tls(struct server *server, const char **error)
 {
 	const struct options *options = server->options;
 	struct tls_settings settings = {
@@ -237,13 +237,13 @@ server_load_tls(struct server *server, char error[TLS_ERROR_MAX])
 static int
 server_set_tls(struct server *server)
 {
-	char error[TLS_ERROR_MAX];
+	const char *error;
 
 	/* Before a key is in it. */
 	if (server->options->server.no_core_dumps && util_hide_memory() == -1)
 		return server_fail(
 		    server, EX_OSERR, "can't disable core dumps: %s", strerror(errno));
-	if (server->options->listener.ssl && !server_load_tls(server, error))
+	if (server->options->listener.ssl && !server_load_tls(server, &error))
 		return server_fail(server, EX_CONFIG, "%s", error);
 	return 0;
 }
@@ -267,7 +267,7 @@ server_set_page(struct server *server)
 	}
 	quota_init(&page->quota, limit, (size_t)options->server.workers + 1);
 	/* Without --ssl, OpenSSL stays uninitialised: it is large. */
-	if (options->listener.ssl && !tls_ticket_begin(&page->tickets))
+	if (options->listener.ssl && !tls_ticket_renew(&page->tickets))
 		return server_fail(
 		    server, EX_OSERR, "can't create keys for TLS session tickets");
 	return 0;

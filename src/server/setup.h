@@ -9,6 +9,6 @@
 int server_set_up(struct server *server);
 
 /* Reads the certificates and keys. False: ERROR has the reason, and all is as it was. */
-bool server_load_tls(struct server *server, char error[TLS_ERROR_MAX]);
+bool server_load_tls(struct server *server, const char **error);
 
 #endif

@@ -74,13 +74,13 @@ server_log_nothing_to_reload(void)
 static void
 signals_reload(struct server *server)
 {
-	char error[TLS_ERROR_MAX];
+	const char *error;
 
 	if (!server->tls) {
 		/* Of several workers the parent logs it. */
 		if (server->parent == 0)
 			server_log_nothing_to_reload();
-	} else if (server_load_tls(server, error)) {
+	} else if (server_load_tls(server, &error)) {
 		log_info("SIGHUP: certificates reloaded");
 	} else {
 		log_errorx("SIGHUP: %s; the old certificates stay in use", error);

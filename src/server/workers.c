@@ -203,11 +203,12 @@ workers_stop(struct workers *w, int number)
 static void
 workers_reload(struct workers *w)
 {
-	char error[TLS_ERROR_MAX];
+	const char *error;
 
-	if (!tls_ticket_begin(&w->server->page->tickets))
+	atomic_fetch_add(&w->server->page->tickets.reloads, 1);
+	if (!tls_ticket_renew(&w->server->page->tickets))
 		log_errorx("can't create new session ticket keys");
-	if (!server_load_tls(w->server, error))
+	if (!server_load_tls(w->server, &error))
 		log_debug("the parent can't read the certificates: %s", error);
 	workers_signal(w, SIGHUP);
 }
@@ -239,7 +240,7 @@ workers_step(struct workers *w)
 	struct tls_ticket_keys *tickets = &w->server->page->tickets;
 	int64_t now = util_clock_ms();
 
-	if (w->server->tls && tls_ticket_due_ms(tickets) <= now && !tls_ticket_renew(tickets))
+	if (w->server->tls && tickets->due_ms <= now && !tls_ticket_renew(tickets))
 		log_errorx("can't create new session ticket keys");
 	if (w->sweep.due_ms != 0 && w->sweep.due_ms <= now && sweep_run(&w->sweep))
 		quota_clear(&w->server->page->quota, w->count);
