@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The length of TEXT before the first byte that is one of STOPS, all of it when there is none.
@@ -144,6 +145,49 @@ uri_decode_path(struct span path, char *out)
 	if (uri_has_odd_segment((struct span){out, len}))
 		return URI_PATH_UNCLEAN;
 	return odd ? URI_PATH_ODD : URI_PATH_OK;
+}
+
+void
+uri_clean_path(char *path)
+{
+	bool is_directory = path[strlen(path) - 1] == '/';
+	const char *from = path;
+	size_t len = 0; /* of the result so far, which begins with a '/' or is empty */
+
+	while (*from) {
+		struct span segment = {from + 1, strcspn(from + 1, "/")};
+
+		from += 1 + segment.len;
+		if (segment.len == 0 || span_equal(segment, SPAN(".")))
+			continue;
+		if (span_equal(segment, SPAN(".."))) {
+			while (len > 0 && path[--len] != '/')
+				continue;
+			continue;
+		}
+		path[len] = '/';
+		memmove(path + len + 1, segment.data, segment.len);
+		len += 1 + segment.len;
+	}
+	if (len == 0 || is_directory)
+		path[len++] = '/';
+	path[len] = '\0';
+}
+
+bool
+uri_put_path(struct buffer *out, const char *path)
+{
+	for (; *path; path++) {
+		unsigned char c = (unsigned char)*path;
+		char escaped[sizeof("%00")];
+		bool plain = util_is_alpha(c) || util_is_digit(c) ||
+			     strchr("/-._~!$&'()*+,;=:@", c) != NULL;
+
+		snprintf(escaped, sizeof(escaped), plain ? "%c" : "%%%02X", c);
+		if (!buffer_append(out, escaped, strlen(escaped)))
+			return false;
+	}
+	return true;
 }
 
 /* True when TEXT is an address of FAMILY in the one spelling that RFC 3986, section 3.2.2, has

@@ -7,6 +7,7 @@
 #ifndef HTTP_URI_H
 #define HTTP_URI_H
 
+#include "base/buffer.h"
 #include "base/util.h"
 
 #include <stdbool.h>
@@ -45,6 +46,14 @@ enum uri_path_result {
  * segment ("/dir/") is all right. After URI_PATH_BAD, OUT holds no path.
  */
 enum uri_path_result uri_decode_path(struct span path, char *out);
+
+/* Removes empty and "." segments, and ".." with the segment before it, from the decoded PATH
+ * (RFC 3986, section 5.2.4), in place; a '/' at its end stays. */
+void uri_clean_path(char *path);
+
+/* Appends a decoded path to OUT, escaped where RFC 3986, section 3.3, wants it. False without
+ * memory. */
+bool uri_put_path(struct buffer *out, const char *path) __attribute__((warn_unused_result));
 
 /* The authority of a URI or of a Host field. */
 struct uri_authority {

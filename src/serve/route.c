@@ -38,14 +38,13 @@ route_refuse_host(const struct endpoint *endpoint, const struct stream *stream,
 }
 
 /*
- * Why a path is rejected, and with what status; NULL: it is not. A COMMAND serves every path
+ * Why a path is rejected, or NULL. A COMMAND serves every path
  * whose variables (RFC 3875, section 4.1.5) can be passed on: files are not looked up, so what
  * is odd to a file system is not to it.
  */
 static const char *
-route_check_path(bool lookup, bool compat, enum uri_path_result result, int *status)
+route_check_path(bool lookup, enum uri_path_result result)
 {
-	*status = 400;
 	switch (result) {
 	case URI_PATH_OK:
 		break;
@@ -54,9 +53,7 @@ route_check_path(bool lookup, bool compat, enum uri_path_result result, int *sta
 			return "the path has an escaped slash or a backslash";
 		break;
 	case URI_PATH_UNCLEAN:
-		if (compat)
-			*status = 404;
-		if (lookup || compat)
+		if (lookup)
 			return "the path has an empty, '.' or '..' segment";
 		break;
 	case URI_PATH_BAD:
@@ -65,11 +62,28 @@ route_check_path(bool lookup, bool compat, enum uri_path_result result, int *sta
 	return NULL;
 }
 
+/* As websocketd does: to the decoded PATH, which is changed, without its empty and dot
+ * segments, and with the query. */
+static void
+route_redirect(struct connection *connection, char *path, const struct uri *uri)
+{
+	struct buffer field = {0};
+	bool ok;
+
+	uri_clean_path(path);
+	ok = buffer_append(&field, "Location: ", 10) && uri_put_path(&field, path) &&
+	     (!uri->has_query || (buffer_append(&field, "?", 1) &&
+				     buffer_append(&field, uri->query.data, uri->query.len))) &&
+	     buffer_append(&field, "\r\n", sizeof("\r\n"));
+	connection_reply(
+	    connection, ok ? 301 : 503, ok ? (const char *)buffer_data(&field) : NULL, NULL);
+	buffer_clear(&field);
+}
+
 /* What is found at the decoded PATH of an endpoint; RESULT is that of the decoding. */
 static void
 route_to(const struct route *route, struct endpoint *endpoint, struct connection *connection,
-    const struct head *head, const struct uri *uri, enum uri_path_result result,
-    const char *path)
+    const struct head *head, const struct uri *uri, enum uri_path_result result, char *path)
 {
 	char reason[ORIGIN_REASON_MAX];
 	struct span host = {0};
@@ -79,7 +93,6 @@ route_to(const struct route *route, struct endpoint *endpoint, struct connection
 	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
 	const char *headers = upgrade ? NULL : endpoint->files.headers;
 	const char *refused;
-	int status;
 
 	/* RFC 9112, section 3.2.2: the authority of an absolute target counts, not the Host
 	 * field. */
@@ -91,10 +104,12 @@ route_to(const struct route *route, struct endpoint *endpoint, struct connection
 		connection_reply(connection, 421, headers, refused);
 		return;
 	}
-	refused = route_check_path(endpoint->kind != ENDPOINT_COMMAND || !(upgrade || plain),
-	    endpoint->compat, result, &status);
-	if (refused)
-		connection_reply(connection, status, headers, refused);
+	refused =
+	    route_check_path(endpoint->kind != ENDPOINT_COMMAND || !(upgrade || plain), result);
+	if (result == URI_PATH_UNCLEAN && endpoint->compat)
+		route_redirect(connection, path, uri);
+	else if (refused)
+		connection_reply(connection, 400, headers, refused);
 	else if (upgrade)
 		upgrade_serve(&route->upgrade, endpoint, connection, head, uri, host, path);
 	else if (plain)

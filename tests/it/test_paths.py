@@ -298,7 +298,25 @@ def test_compat_serves_paths_that_are_clean(server):
         clean = "//" not in path and not re.search(r"/\.\.?(/|$)", path)
         with one.connect() as peer:
             peer.send(peer.request_bytes(target))
-            assert peer.response()[0] == (101 if clean else 404), target
+            assert peer.response()[0] == (101 if clean else 301), target
+
+
+@pytest.mark.parametrize("target, location", (
+    ("//evil.example/a", "/evil.example/a"),
+    ("/a/../b?c=%2e%2e//", "/b?c=%2e%2e//"),
+    ("/%2e%2e/%2e%2e/etc?", "/etc?"),
+    ("/./a%20%c3%a4%22%25%5c/", "/a%20%C3%A4%22%25%5C/"),
+    ("/..", "/"),
+    ("/a//", "/a/"),
+    ("/a/.", "/a"),
+))
+@pytest.mark.parametrize("upgrade", (True, False))
+def test_compat_redirects_to_the_path_that_is_clean(server, target, location, upgrade):
+    one = server("--compat=websocketd", "cat")
+    with one.connect() as peer:
+        peer.send(peer.request_bytes(target, upgrade=upgrade))
+        status, fields, _ = peer.answer()
+        assert (status, dict(fields)["location"]) == (301, location)
 
 
 def test_programs_below_a_directory(server, tree):

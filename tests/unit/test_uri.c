@@ -195,6 +195,35 @@ test_S_PATH_1_paths_that_are_taken(void **state)
 }
 
 static void
+test_paths_are_cleaned(void **state)
+{
+	static const char *const rows[][2] = {
+	    {"/", "/"},
+	    {"//", "/"},
+	    {"///a///b", "/a/b"},
+	    {"/a//", "/a/"},
+	    {"/.", "/"},
+	    {"/./", "/"},
+	    {"/a/./b/.", "/a/b"},
+	    {"/..", "/"},
+	    {"/../..//a", "/a"},
+	    {"/a/b/../c", "/a/c"},
+	    {"/a/b/../../", "/"},
+	    {"/a/..b/...", "/a/..b/..."},
+	    {"/aa/bb/../../cc/../dd", "/dd"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		char path[32];
+
+		strcpy(path, rows[i][0]);
+		uri_clean_path(path);
+		assert_string_equal(path, rows[i][1]);
+	}
+}
+
+static void
 test_S_PATH_1_paths_that_are_refused(void **state)
 {
 	static const struct {
@@ -424,6 +453,7 @@ main(void)
 	    cmocka_unit_test(test_S_HTTP_7_targets_that_are_refused),
 	    cmocka_unit_test(test_bytes_of_a_target),
 	    cmocka_unit_test(test_S_PATH_1_paths_that_are_taken),
+	    cmocka_unit_test(test_paths_are_cleaned),
 	    cmocka_unit_test(test_S_PATH_1_paths_that_are_refused),
 	    cmocka_unit_test(test_S_PATH_1_all_bytes),
 	    cmocka_unit_test(test_authorities_that_are_taken),
