@@ -62,9 +62,14 @@ session_set_closing(struct session *s, enum closing closing, uint16_t code, cons
 	session_ask(s);
 }
 
+/* It also ends a grace time: an answer that is lost can't be followed by others. */
 static void
 session_request_close(struct session *s, uint16_t code, const char *reason)
 {
+	if (s->closing == CLOSING_GRACE) {
+		s->closing = CLOSING_REQUESTED;
+		session_ask(s);
+	}
 	session_set_closing(s, CLOSING_REQUESTED, code, reason);
 }
 

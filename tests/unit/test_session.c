@@ -162,6 +162,25 @@ test_a_violation_lets_answers_through_until_the_grace_is_over(void **state)
 }
 
 static void
+test_an_answer_that_cannot_be_sent_ends_the_grace(void **state)
+{
+	struct world w;
+
+	(void)state;
+	rules.output.invalid = OUTPUT_CLOSE;
+	begin(&w);
+	session_peer_handlers.on_violation(w.session, CLOSE_PROTOCOL, "reserved bit set");
+	session_peer_handlers.on_changed(w.session);
+	script_backend_records(&w.backend, "answer\n\xff\n");
+	script_backend_records(&w.backend, "follows a gap\n");
+	expect(&w.peer.sent, "answer|");
+	assert_int_equal(w.peer.code, CLOSE_PROTOCOL);
+	script_peer_enter(&w.peer, PEER_LEFT);
+	assert_int_equal(w.peer.closes, 1);
+	end(&w);
+}
+
+static void
 test_a_message_that_is_not_accepted_is_a_violation(void **state)
 {
 	static const struct {
@@ -352,6 +371,7 @@ main(void)
 	    cmocka_unit_test(test_the_exit_is_the_close_code),
 	    cmocka_unit_test(test_their_close_is_echoed_and_the_backend_told),
 	    cmocka_unit_test(test_a_violation_lets_answers_through_until_the_grace_is_over),
+	    cmocka_unit_test(test_an_answer_that_cannot_be_sent_ends_the_grace),
 	    cmocka_unit_test(test_a_message_that_is_not_accepted_is_a_violation),
 	    cmocka_unit_test(test_backpressure_pauses_both_sides_and_resumes),
 	    cmocka_unit_test(test_text_that_is_not_utf8),
