@@ -204,8 +204,10 @@ decoder_stop(struct decoder *d, struct buffer *rest)
 		d->frame_done -= back;
 		(void)simd->unmask(d->bytes, d->bytes, back, d->frame.mask, d->frame_done);
 	}
-	if (!buffer_append(rest, d->bytes, d->len))
+	if (!buffer_append(rest, d->bytes, d->len)) {
+		decoder_end(d); /* what follows has no beginning now */
 		return false;
+	}
 	d->bytes = NULL;
 	d->len = 0;
 	d->header_near = false;

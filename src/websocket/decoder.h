@@ -120,7 +120,7 @@ void decoder_set_parts(struct decoder *d);
 /*
  * Its user can take no more for now: moves what was fed and not used up to the empty buffer
  * REST, to be fed again before anything else. What decoder_next() gave is no longer valid.
- * False without memory.
+ * False without memory: as after decoder_end().
  */
 bool decoder_stop(struct decoder *d, struct buffer *rest) __attribute__((warn_unused_result));
 

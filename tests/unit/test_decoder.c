@@ -47,6 +47,16 @@ __wrap_buffer_reserve(struct buffer *b, size_t len)
 	return __real_buffer_reserve(b, len);
 }
 
+/* Likewise. */
+bool __real_buffer_append(struct buffer *b, const void *bytes, size_t len);
+bool __wrap_buffer_append(struct buffer *b, const void *bytes, size_t len);
+
+bool
+__wrap_buffer_append(struct buffer *b, const void *bytes, size_t len)
+{
+	return reserves_left != 0 && __real_buffer_append(b, bytes, len);
+}
+
 static void
 add_raw(struct wire *w, const void *bytes, size_t len)
 {
@@ -1004,6 +1014,28 @@ no_memory_ends_the_connection(void **state)
 }
 
 static void
+no_memory_to_keep_input_ends_the_connection(void **state)
+{
+	struct wire w = {.len = 0};
+	struct decoder d;
+	struct decoder_item item;
+	struct buffer rest = {0};
+
+	(void)state;
+	add_text(&w, FIN | FRAME_TEXT, "wanted");
+	add_text(&w, FIN | FRAME_TEXT, "kept");
+	decoder_init(&d, MAX_MESSAGE);
+	decoder_feed(&d, w.bytes, w.len);
+	assert_int_equal(decoder_next(&d, &item), DECODER_MESSAGE);
+	reserves_left = 0;
+	assert_false(decoder_stop(&d, &rest));
+	reserves_left = -1;
+	decoder_feed(&d, w.bytes, w.len);
+	assert_int_equal(decoder_next(&d, &item), DECODER_MORE);
+	decoder_clear(&d);
+}
+
+static void
 nothing_comes_after_the_end(void **state)
 {
 	static const char *const firsts[] = {"\x88\x80\1\2\3\4", "\x83\x80\1\2\3\4"};
@@ -1367,6 +1399,7 @@ main(void)
 	    cmocka_unit_test(another_limit_of_empty_fragments),
 	    cmocka_unit_test(memory_is_freed_after_each_message),
 	    cmocka_unit_test(no_memory_ends_the_connection),
+	    cmocka_unit_test(no_memory_to_keep_input_ends_the_connection),
 	    cmocka_unit_test(nothing_comes_after_the_end),
 	    cmocka_unit_test(nothing_fed_is_nothing_said),
 	    cmocka_unit_test(compressed_messages),
