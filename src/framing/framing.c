@@ -292,10 +292,9 @@ framing_next_counted(
 }
 
 enum framing_event
-framing_take_line(
-    struct framing_reader *r, uint64_t max, size_t before, uint8_t **line, size_t *len)
+framing_take_line(struct framing_reader *r, uint64_t max, uint8_t **line, size_t *len)
 {
-	size_t partial = buffer_len(&r->partial) - before;
+	size_t partial = buffer_len(&r->partial);
 	uint8_t *end;
 	size_t n;
 
@@ -308,11 +307,11 @@ framing_take_line(
 		n = (size_t)(max - partial) + 1;
 	*line = r->bytes;
 	*len = n;
-	if (partial + before > 0 || (!end && n <= max)) {
+	if (partial > 0 || (!end && n <= max)) {
 		if (!framing_hold(r, n))
 			return FRAMING_NOMEM;
-		*line = buffer_data(&r->partial) + before;
-		*len = buffer_len(&r->partial) - before;
+		*line = buffer_data(&r->partial);
+		*len = buffer_len(&r->partial);
 	} else {
 		framing_skip(r, n);
 	}

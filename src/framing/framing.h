@@ -118,7 +118,6 @@ enum {
 	/* From this on the next part of a long record is emitted where it was read. */
 	FRAMING_PART_MIN = 16 * 1024,
 	FRAMING_SHOWN_MAX = 64, /* bytes of a malformed record that are emitted */
-	FRAMING_DEPTH_MAX = 16, /* of JSON: objects within objects */
 };
 
 struct framing_reader {
@@ -129,7 +128,7 @@ struct framing_reader {
 	bool in_record; /* length, lsp: LEFT is known */
 	uint8_t cut_len;
 	uint8_t cut[4]; /* length: the prefix of this record; text: the begun character */
-	uint16_t head_len; /* lsp: bytes of PARTIAL that are whole lines of the begun head */
+	uint16_t line; /* lsp: where the begun line of the head begins in PARTIAL */
 	unsigned int lines; /* lsp: of the begun head */
 	uint64_t left; /* length, lsp: bytes of the record that are still to come */
 	uint64_t size; /* lsp: bytes of the record in all */

@@ -95,34 +95,6 @@ framing_json_put_close(struct buffer *out, uint16_t code, struct span reason)
 	       framing_json_put(out, "}\n");
 }
 
-/* Whether arrays and objects lie deeper in each other than FRAMING_DEPTH_MAX: jansson recurses.
- */
-static bool
-framing_json_is_deep(const uint8_t *line, size_t len)
-{
-	bool in_string = false;
-	size_t depth = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (in_string) {
-			if (line[i] == '\\')
-				i++;
-			else
-				in_string = line[i] != '"';
-			continue;
-		}
-		if (line[i] == '"')
-			in_string = true;
-		else if (line[i] == '{' || line[i] == '[')
-			depth++;
-		else if ((line[i] == '}' || line[i] == ']') && depth > 0)
-			depth--;
-		if (depth > FRAMING_DEPTH_MAX)
-			return true;
-	}
-	return false;
-}
-
 enum framing_json_decoded {
 	FRAMING_JSON_DECODED,
 	FRAMING_JSON_NOT_BASE64,
@@ -232,8 +204,6 @@ framing_json_read(
 	json_t *object;
 	struct span word = {0};
 
-	if (framing_json_is_deep(line, len))
-		return framing_bad(item, "JSON nested too deeply", line, len);
 	object = json_loadb(
 	    (const char *)line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (!object) {
@@ -288,7 +258,7 @@ framing_json_next(struct framing_reader *r, struct framing_item *item)
 		uint8_t *line;
 		size_t len;
 		uint64_t max = r->framing->max_record ? r->framing->max_record : UINT64_MAX;
-		enum framing_event event = framing_take_line(r, max, 0, &line, &len);
+		enum framing_event event = framing_take_line(r, max, &line, &len);
 
 		if (event != FRAMING_MESSAGE)
 			return event;

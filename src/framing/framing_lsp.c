@@ -5,10 +5,10 @@
  * its first line.
  */
 #include "framing/framing_shape.h"
-#include "framing/lsp_initialize.h"
 
-#include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -23,40 +23,47 @@ framing_lsp_put_head(char out[FRAMING_HEAD_MAX], size_t len)
 	return (size_t)snprintf(out, FRAMING_HEAD_MAX, "Content-Length: %zu\r\n\r\n", len);
 }
 
-/* Appends the record of a MESSAGE with null in place of PROCESS_ID, which is within it. */
-static enum framing_wrap_result
-framing_lsp_append(struct span message, struct span process_id, struct buffer *records)
+/*
+ * The request that begins a session has the process ID of the editor, and many servers exit
+ * when no such process runs on their machine. Returns the request with null in its place; NULL
+ * if MESSAGE is not the request, or has no such number. *INITIALIZE: it is.
+ */
+static char *
+framing_lsp_without_process_id(const struct message *message, bool *initialize)
 {
-	static const struct span null = {"null", 4};
-	size_t before = buffer_len(records);
-	size_t front = (size_t)(process_id.data - message.data);
-	const char *back = process_id.data + process_id.len;
-	char head[FRAMING_HEAD_MAX];
-	size_t head_len = framing_lsp_put_head(head, message.len - process_id.len + null.len);
+	json_t *request = json_loadb((const char *)message->data, message->len, 0, NULL);
+	const char *method = json_string_value(json_object_get(request, "method"));
+	json_t *params = json_object_get(request, "params");
+	char *text = NULL;
 
-	if (buffer_append(records, head, head_len) &&
-	    buffer_append(records, message.data, front) &&
-	    buffer_append(records, null.data, null.len) &&
-	    buffer_append(records, back, message.len - front - process_id.len))
-		return FRAMING_APPENDED;
-	buffer_cut(records, before);
-	return FRAMING_NO_ROOM;
+	*initialize = method && strcmp(method, "initialize") == 0;
+	if (*initialize && json_is_number(json_object_get(params, "processId")) &&
+	    json_object_set_new(params, "processId", json_null()) == 0)
+		text = json_dumps(request, JSON_COMPACT);
+	json_decref(request);
+	return text;
 }
 
 static enum framing_wrap_result
 framing_lsp_wrap(const struct framing *framing, const struct message *message,
     struct framing_wrapped *out, struct buffer *records)
 {
-	struct span text = {(const char *)message->data, message->len};
-	struct span process_id;
+	size_t before = buffer_len(records);
+	char *text = NULL;
+	bool ok;
 
-	if (framing->null_process_id && lsp_initialize_find(text, &process_id)) {
-		out->initialize = true;
-		if (process_id.len > 0)
-			return framing_lsp_append(text, process_id, records);
-	}
-	out->head_len = framing_lsp_put_head((char *)out->head, message->len);
-	return FRAMING_AROUND;
+	if (framing->null_process_id)
+		text = framing_lsp_without_process_id(message, &out->initialize);
+	out->head_len =
+	    framing_lsp_put_head((char *)out->head, text ? strlen(text) : message->len);
+	if (!text)
+		return FRAMING_AROUND;
+	ok = buffer_append(records, out->head, out->head_len) &&
+	     buffer_append(records, text, strlen(text));
+	free(text);
+	if (!ok)
+		buffer_cut(records, before);
+	return ok ? FRAMING_APPENDED : FRAMING_NO_ROOM;
 }
 
 /* Checks a header line without its "\r\n". NULL, or what is wrong. */
@@ -84,23 +91,6 @@ framing_lsp_field(struct framing_reader *r, struct span line)
 	return NULL;
 }
 
-/*
- * To be called before each line. When no whole one is left of what was read, the lines from
- * BEGIN on, which are those of the begun head, go to PARTIAL: so the first bytes of a head can
- * be shown wherever it was cut. False without memory.
- */
-static bool
-framing_lsp_keep(struct framing_reader *r, const uint8_t *begin)
-{
-	size_t len = (size_t)(r->bytes - begin);
-
-	if (len == 0 || buffer_len(&r->partial) > 0 ||
-	    (r->len > 0 && memchr(r->bytes, '\n', r->len)))
-		return true;
-	r->head_len = (uint16_t)len;
-	return buffer_append(&r->partial, begin, len);
-}
-
 /* What is wrong with the head's next line; NULL: nothing. */
 static const char *
 framing_lsp_check(struct framing_reader *r, const uint8_t *line, size_t len)
@@ -114,39 +104,40 @@ framing_lsp_check(struct framing_reader *r, const uint8_t *line, size_t len)
 	return r->in_record ? NULL : "headers without Content-Length";
 }
 
-/* Reads the head; FRAMING_MESSAGE when it is whole. LINES counts from 1 until then. */
+/* Reads the head, which is kept in PARTIAL, to be shown if it is malformed; FRAMING_MESSAGE
+ * when it is whole. LINES counts from 1 until then. */
 static enum framing_event
 framing_lsp_read_head(struct framing_reader *r, struct framing_item *item)
 {
-	const uint8_t *begin = r->bytes;
+	size_t line = r->line;
 
-	for (;;) {
-		enum framing_event event = FRAMING_NOMEM;
+	while (r->len > 0) {
+		const uint8_t *end = memchr(r->bytes, '\n', r->len);
+		size_t n = end ? (size_t)(end - r->bytes) + 1 : r->len;
+		size_t room = FRAMING_LSP_LINE_MAX + 1 - (buffer_len(&r->partial) - line);
 		const char *why;
-		uint8_t *line;
-		size_t len;
 
-		if (framing_lsp_keep(r, begin))
-			event = framing_take_line(
-			    r, FRAMING_LSP_LINE_MAX, r->head_len, &line, &len);
-		if (event != FRAMING_MESSAGE && event != FRAMING_TOO_BIG)
-			return event;
+		if (!framing_hold(r, n < room ? n : room))
+			return FRAMING_NOMEM;
+		n = buffer_len(&r->partial) - line;
+		if (!end && n <= FRAMING_LSP_LINE_MAX)
+			break;
 		r->lines++;
-		why = event == FRAMING_TOO_BIG ? "header line longer than 256 bytes"
-					       : framing_lsp_check(r, line, len);
-		if (why && buffer_len(&r->partial) > 0)
+		why = n > FRAMING_LSP_LINE_MAX
+			  ? "header line longer than 256 bytes"
+			  : framing_lsp_check(r, buffer_data(&r->partial) + line, n);
+		if (why)
 			return framing_bad(
 			    item, why, buffer_data(&r->partial), buffer_len(&r->partial));
-		if (why)
-			return framing_bad(item, why, begin, (size_t)(r->bytes - begin));
-		r->head_len = (uint16_t)buffer_len(&r->partial);
-		if (len == 2) {
+		line = n == 2 ? 0 : line + n;
+		r->line = (uint16_t)line;
+		if (n == 2) {
 			buffer_clear(&r->partial);
-			r->head_len = 0;
 			r->lines = 0;
 			return FRAMING_MESSAGE;
 		}
 	}
+	return FRAMING_MORE;
 }
 
 /* The head is whole exactly when the length is known and no line of it was read. */
@@ -171,15 +162,14 @@ framing_lsp_next(struct framing_reader *r, struct framing_item *item)
 static enum framing_event
 framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 {
-	char head[64];
+	char head[FRAMING_HEAD_MAX];
 
 	if (!r->in_record && r->lines == 0 && buffer_len(&r->partial) == 0)
 		return FRAMING_MORE;
 	item->shown_len = 0;
-	if (framing_lsp_in_body(r)) { /* then what the head said is known, not how */
-		snprintf(head, sizeof(head), "Content-Length: %" PRIu64 "\r\n\r\n", r->size);
-		framing_show(item, (const uint8_t *)head, strlen(head));
-	}
+	if (framing_lsp_in_body(r)) /* then what the head said is known, not how */
+		framing_show(
+		    item, (const uint8_t *)head, framing_lsp_put_head(head, (size_t)r->size));
 	framing_show(item, buffer_data(&r->partial), buffer_len(&r->partial));
 	return framing_bad_shown(item, "the output ends in the middle of a record");
 }

@@ -74,11 +74,11 @@ enum framing_event framing_next_counted(
     struct framing_reader *r, struct framing_item *item, enum message_type type);
 
 /*
- * Takes a whole line of at most MAX bytes, with its '\n', in place or into PARTIAL, behind
- * BEFORE bytes that are there already; the caller clears it. FRAMING_MESSAGE: *LINE and *LEN
+ * Takes a whole line of at most MAX bytes, with its '\n', in place or into PARTIAL; the
+ * caller clears it. FRAMING_MESSAGE: *LINE and *LEN
  * are it; FRAMING_TOO_BIG: they are the begin of a longer one; FRAMING_MORE or FRAMING_NOMEM.
  */
 enum framing_event framing_take_line(
-    struct framing_reader *r, uint64_t max, size_t before, uint8_t **line, size_t *len);
+    struct framing_reader *r, uint64_t max, uint8_t **line, size_t *len);
 
 #endif

@@ -304,7 +304,7 @@ json_says_type_and_bytes(void **state)
 						     "{\"type\":\"close\",\"reason\":1}\n|"),
 	    C("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[\\\"{{{\",\"type\":\"text\",\"data\":\"x\"}",
 		"x|"),
-	    C("[[[[[[[[[[[[[[[[[", "bad JSON nested too deeply: [[[[[[[[[[[[[[[[[|"),
+	    C("[[[[[[[[[[[[[[[[[", "bad invalid JSON: [[[[[[[[[[[[[[[[[|"),
 	    C("{\"type\":\"text\"", "bad invalid JSON: {\"type\":\"text\"|"),
 	};
 	static const struct read_case limit[] = {
