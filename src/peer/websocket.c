@@ -577,11 +577,11 @@ websocket_new(
 	loop_task_init(&w->resume, websocket_on_resume);
 	timer_init(&w->timer, &spec->loop->timers, websocket_on_timer, w);
 	decoder_init(&w->receiver.decoder, spec->rules->max_message);
-	decoder_set_max_empty_fragments(&w->receiver.decoder, spec->rules->max_empty_fragments);
+	w->receiver.decoder.max_empty_fragments = spec->rules->max_empty_fragments;
 	if (spec->client)
-		decoder_set_client(&w->receiver.decoder);
+		w->receiver.decoder.client = true;
 	if (spec->format->parts)
-		decoder_set_parts(&w->receiver.decoder);
+		w->receiver.decoder.parts = true;
 	if (spec->deflate) {
 		w->peer.compresses = true;
 		w->receiver.inflater = inflater_new(spec->deflate);
@@ -592,7 +592,7 @@ websocket_new(
 			return NULL;
 		}
 	}
-	decoder_set_inflater(&w->receiver.decoder, w->receiver.inflater);
+	w->receiver.decoder.inflater = w->receiver.inflater;
 	return &w->peer;
 }
 

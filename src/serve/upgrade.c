@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "session/session.h"
+#include "websocket/deflate_offer.h"
 #include "websocket/negotiate.h"
 
 #include <stdio.h>

@@ -27,30 +27,6 @@ decoder_init(struct decoder *d, uint64_t max_message)
 }
 
 void
-decoder_set_max_empty_fragments(struct decoder *d, uint32_t max)
-{
-	d->max_empty_fragments = max;
-}
-
-void
-decoder_set_inflater(struct decoder *d, struct inflater *inflater)
-{
-	d->inflater = inflater;
-}
-
-void
-decoder_set_client(struct decoder *d)
-{
-	d->client = true;
-}
-
-void
-decoder_set_parts(struct decoder *d)
-{
-	d->parts = true;
-}
-
-void
 decoder_clear(struct decoder *d)
 {
 	buffer_clear(&d->partial);
@@ -114,56 +90,37 @@ decoder_begin_payload(struct decoder *d, bool near)
 		d->wire += d->frame.len;
 }
 
-/* Reads a header that lies in one piece in what was fed, or keeps its first part. */
+/* Reads a header; one that a read has cut is kept until it is complete. */
 static enum violation
-decoder_read_near_header(struct decoder *d)
+decoder_read_header(struct decoder *d)
 {
-	int size = frame_read_header(d->bytes, d->len, &d->frame);
-	enum violation violation = decoder_check(d, d->bytes, d->len, size, &d->frame);
-
-	if (violation)
-		return violation;
-	if (size > 0) {
-		decoder_skip(d, (size_t)size);
-		decoder_begin_payload(d, true);
-		return VIOLATION_NONE;
-	}
-	memcpy(d->header, d->bytes, d->len);
-	d->header_len = (uint8_t)d->len;
-	decoder_skip(d, d->len);
-	return VIOLATION_NONE;
-}
-
-/* Goes on with a header whose first part was kept. */
-static enum violation
-decoder_read_cut_header(struct decoder *d)
-{
+	const uint8_t *bytes = d->bytes;
 	size_t had = d->header_len;
-	size_t n = FRAME_HEADER_MAX - had;
+	size_t have = d->len;
 	enum violation violation;
 	int size;
 
-	if (n > d->len)
-		n = d->len;
-	memcpy(d->header + had, d->bytes, n);
-	size = frame_read_header(d->header, had + n, &d->frame);
-	violation = decoder_check(d, d->header, had + n, size, &d->frame);
+	if (had > 0) {
+		size_t n = FRAME_HEADER_MAX - had < d->len ? FRAME_HEADER_MAX - had : d->len;
+
+		memcpy(d->header + had, d->bytes, n);
+		bytes = d->header;
+		have = had + n;
+	}
+	size = frame_read_header(bytes, have, &d->frame);
+	violation = decoder_check(d, bytes, have, size, &d->frame);
 	if (violation)
 		return violation;
 	if (size > 0) {
 		decoder_skip(d, (size_t)size - had);
-		decoder_begin_payload(d, false);
+		decoder_begin_payload(d, had == 0);
 		return VIOLATION_NONE;
 	}
-	d->header_len = (uint8_t)(had + n);
-	decoder_skip(d, n);
+	if (had == 0)
+		memcpy(d->header, bytes, have);
+	d->header_len = (uint8_t)have;
+	decoder_skip(d, have - had);
 	return VIOLATION_NONE;
-}
-
-static enum violation
-decoder_read_header(struct decoder *d)
-{
-	return d->header_len ? decoder_read_cut_header(d) : decoder_read_near_header(d);
 }
 
 /* How much of the frame's payload there is to use. */

@@ -18,7 +18,7 @@
  * With permessage-deflate (RFC 7692) a message may come compressed. It is then always
  *assembled: what is decompressed is checked, and held against the limit, as it comes out.
  *
- * In parts (decoder_set_parts()) nothing is assembled: what has come of a message and is valid
+ * In parts nothing is assembled: what has come of a message and is valid
  *is emitted, so that a message may be of any size. It may turn out to be invalid later.
  */
 #ifndef WEBSOCKET_DECODER_H
@@ -68,14 +68,13 @@ struct decoder_item {
 };
 
 struct decoder {
+	/* The rules, which may be set after decoder_init(), before the first byte is fed. */
 	uint64_t max_message; /* bytes of a whole message; above: 1009. 0: no limit */
-	/*
-	 * Empty fragments of one message; above: 1008. 0: no limit. The others are bounded by
-	 * the size of the message.
-	 */
+	/* Empty fragments of one message; above: 1008. 0: no limit. The others are bounded by
+	 * the size of the message. */
 	uint32_t max_empty_fragments;
 	uint32_t empty_fragments; /* of the begun message so far */
-	struct inflater *inflater; /* borrowed; NULL: no extension was agreed */
+	struct inflater *inflater; /* borrowed; NULL: no message may come compressed */
 	uint8_t *bytes; /* borrowed: what was fed and not used up */
 	size_t len;
 	struct frame_header frame;
@@ -93,29 +92,14 @@ struct decoder {
 	bool over; /* CLOSE or FAIL was emitted */
 	bool partial_out; /* the last message emitted lies in GATHER: the next call frees it */
 	bool compressed; /* the begun message */
-	bool parts; /* messages are emitted in parts */
+	bool parts; /* a rule: messages are emitted in parts */
 	bool in_parts; /* a part was emitted, and the last one was not */
-	bool client; /* this end is the client: what comes must not be masked */
+	bool client; /* a rule: this end is the client, and what comes must not be masked (5.1)
+		      */
 	bool inflating; /* a part is full, and more comes out of what the inflater was fed */
 };
 
 void decoder_init(struct decoder *d, uint64_t max_message);
-
-/* Sets another limit of empty fragments, before the first byte is fed. */
-void decoder_set_max_empty_fragments(struct decoder *d, uint32_t max);
-
-/*
- * Lets messages come compressed from now on, before the first byte is fed. INFLATER is borrowed
- * until decoder_clear().
- */
-void decoder_set_inflater(struct decoder *d, struct inflater *inflater);
-
-/* This end is the client: frames that are masked fail, in place of those that are not (section
- * 5.1). Before the first byte is fed. */
-void decoder_set_client(struct decoder *d);
-
-/* Hands messages out in parts from now on, before the first byte is fed. */
-void decoder_set_parts(struct decoder *d);
 
 /*
  * Its user can take no more for now: moves what was fed and not used up to the empty buffer

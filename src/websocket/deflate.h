@@ -46,26 +46,6 @@ struct deflate_agreed {
 	bool says_client_bits;
 };
 
-enum deflate_result {
-	DEFLATE_NONE, /* nothing that was offered can be accepted: answer without the extension
-		       */
-	DEFLATE_AGREED, /* deflate_answer() says it */
-	DEFLATE_BROKEN, /* not by the grammar of RFC 6455, section 9.1, which asks to fail then
-			 */
-};
-
-/*
- * Reads the offers in the COUNT values of Sec-WebSocket-Extensions, in their order, and accepts
- * the first that can be (RFC 7692, section 5). In one pass over at most DEFLATE_OFFERS_MAX
- * offers.
- */
-enum deflate_result deflate_negotiate(const struct deflate_settings *settings,
-    const struct span *values, size_t count, struct deflate_agreed *out);
-
-/* Writes the value of the answer's header field, terminated. Returns its length. */
-enum { DEFLATE_ANSWER_MAX = 160 };
-size_t deflate_answer(const struct deflate_agreed *agreed, char out[DEFLATE_ANSWER_MAX]);
-
 /* Compression of what the server sends. */
 struct deflater;
 

@@ -152,9 +152,9 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 
 	CHECK(inflater && mirror.deflater && mirror.inflater);
 	decoder_init(&d, limit);
-	decoder_set_inflater(&d, inflater);
+	d.inflater = inflater;
 	decoder_init(&mirror.decoder, 0);
-	decoder_set_inflater(&mirror.decoder, mirror.inflater);
+	mirror.decoder.inflater = mirror.inflater;
 	while (done < size) {
 		size_t n = part ? part : 1 + next_random(seed) % 24;
 		struct decoder_item item;

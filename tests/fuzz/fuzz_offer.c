@@ -4,7 +4,7 @@
  * Sec-WebSocket-Extensions, one a line. What is accepted must be within the
  * settings, and the answer, offered in turn, must be accepted as it is.
  */
-#include "websocket/deflate.h"
+#include "websocket/deflate_offer.h"
 
 #include <stdlib.h>
 #include <string.h>

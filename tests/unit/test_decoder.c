@@ -212,7 +212,7 @@ begin(struct decoder *d, uint64_t max_message)
 {
 	decoder_init(d, max_message);
 	if (compression)
-		decoder_set_inflater(d, inflater_new(compression));
+		d->inflater = inflater_new(compression);
 }
 
 static void
@@ -969,7 +969,7 @@ another_limit_of_empty_fragments(void **state)
 			add_text(&w, FRAME_CONTINUATION, "");
 		add_text(&w, FIN | FRAME_CONTINUATION, "x");
 		decoder_init(&d, 1 << 20);
-		decoder_set_max_empty_fragments(&d, cases[i].max);
+		d.max_empty_fragments = cases[i].max;
 		feed(&d, &trace, w.bytes, w.len, 0);
 		assert_string_equal(trace.text, cases[i].want);
 		decoder_clear(&d);

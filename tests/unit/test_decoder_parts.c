@@ -144,10 +144,10 @@ begin(struct decoder *d, bool parts, uint64_t max_message)
 	    .server_bits = 15, .client_bits = 15, .client_takeover = true};
 
 	decoder_init(d, max_message);
-	decoder_set_inflater(d, inflater_new(&agreed));
+	d->inflater = inflater_new(&agreed);
 	assert_non_null(d->inflater);
 	if (parts)
-		decoder_set_parts(d);
+		d->parts = true;
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* permessage-deflate: what is answered to which offer, and the two codecs against each other
  * and against zlib. */
-#include "websocket/deflate.h"
+#include "websocket/deflate_offer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The negotiation of permessage-deflate. The grammar of RFC 6455, section 9.1:
+ *
+ *	list      = 1#( token *( ";" parameter ) )
+ *	parameter = token [ "=" ( token | quoted-string ) ]
+ *
+ * A quoted string must be a token too, once its backslashes are removed. Blanks may stand
+ * around all of these, and elements of a list may be empty (RFC 9110, section 5.6.1.2).
+ */
+#include "websocket/deflate_offer.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* A parameter's value, unquoted. No value that means something is longer; a longer one is cut,
+ * to another nonsense. */
+struct offer_value {
+	char text[4];
+	size_t len;
+};
+
+static void
+offer_skip_blanks(struct span *rest)
+{
+	while (rest->len > 0 && (rest->data[0] == ' ' || rest->data[0] == '\t')) {
+		rest->data++;
+		rest->len--;
+	}
+}
+
+/* Takes C off the front. */
+static bool
+offer_take_char(struct span *rest, char c)
+{
+	if (rest->len == 0 || rest->data[0] != c)
+		return false;
+	rest->data++;
+	rest->len--;
+	return true;
+}
+
+/* Takes a token off the front and the blanks behind it. */
+static bool
+offer_take_token(struct span *rest, struct span *token)
+{
+	*token = (struct span){rest->data, 0};
+	while (
+	    token->len < rest->len && util_is_token_char((unsigned char)rest->data[token->len]))
+		token->len++;
+	rest->data += token->len;
+	rest->len -= token->len;
+	offer_skip_blanks(rest);
+	return token->len > 0;
+}
+
+static void
+offer_add(struct offer_value *value, char c)
+{
+	if (value->len < sizeof(value->text))
+		value->text[value->len++] = c;
+}
+
+/* Takes a quoted string, behind its first quote, off the front and the blanks behind it. */
+static bool
+offer_take_quoted(struct span *rest, struct offer_value *value)
+{
+	bool some = false;
+
+	while (!offer_take_char(rest, '"')) {
+		offer_take_char(rest, '\\');
+		if (rest->len == 0 || !util_is_token_char((unsigned char)rest->data[0]))
+			return false;
+		offer_add(value, rest->data[0]);
+		some = true;
+		rest->data++;
+		rest->len--;
+	}
+	offer_skip_blanks(rest);
+	return some;
+}
+
+static bool
+offer_take_value(struct span *rest, struct offer_value *value)
+{
+	struct span token;
+
+	*value = (struct offer_value){.len = 0};
+	if (offer_take_char(rest, '"'))
+		return offer_take_quoted(rest, value);
+	if (!offer_take_token(rest, &token))
+		return false;
+	for (size_t i = 0; i < token.len && i < sizeof(value->text); i++)
+		offer_add(value, token.data[i]);
+	return true;
+}
+
+/* Section 7.1.2: a number from 8 to 15 without leading zeros. 0 for anything else. */
+static uint8_t
+offer_bits(const struct offer_value *value)
+{
+	if (value->len == 1 && (value->text[0] == '8' || value->text[0] == '9'))
+		return (uint8_t)(value->text[0] - '0');
+	if (value->len == 2 && value->text[0] == '1' && value->text[1] >= '0' &&
+	    value->text[1] <= '5')
+		return (uint8_t)(10 + value->text[1] - '0');
+	return 0;
+}
+
+enum offer_parameter {
+	OFFER_SERVER_NO_TAKEOVER,
+	OFFER_CLIENT_NO_TAKEOVER,
+	OFFER_SERVER_BITS,
+	OFFER_CLIENT_BITS,
+	OFFER_PARAMETERS,
+};
+
+static const char *const offer_names[OFFER_PARAMETERS] = {
+    [OFFER_SERVER_NO_TAKEOVER] = "server_no_context_takeover",
+    [OFFER_CLIENT_NO_TAKEOVER] = "client_no_context_takeover",
+    [OFFER_SERVER_BITS] = "server_max_window_bits",
+    [OFFER_CLIENT_BITS] = "client_max_window_bits",
+};
+
+/* One offer of this extension, as it was read. */
+struct offer {
+	bool declined;
+	bool has[OFFER_PARAMETERS];
+	uint8_t server_bits;
+	uint8_t client_bits; /* 0: named without a value */
+};
+
+/* Section 7.1: a name that is not known, that comes twice, or a value that can't be, declines
+ * the offer. */
+static void
+offer_check(struct offer *offer, struct span name, const struct offer_value *value)
+{
+	size_t i = 0;
+
+	while (i < OFFER_PARAMETERS && !span_equal(name, span_of(offer_names[i])))
+		i++;
+	if (i == OFFER_PARAMETERS || offer->has[i]) {
+		offer->declined = true;
+		return;
+	}
+	offer->has[i] = true;
+	switch ((enum offer_parameter)i) {
+	case OFFER_SERVER_NO_TAKEOVER: /* 7.1.1.1: no value */
+	case OFFER_CLIENT_NO_TAKEOVER: /* 7.1.1.2: likewise */
+		offer->declined = offer->declined || value;
+		break;
+	case OFFER_SERVER_BITS: /* 7.1.2.1: a value. What zlib can't do is declined. */
+		offer->server_bits = value ? offer_bits(value) : 0;
+		offer->declined = offer->declined || offer->server_bits < DEFLATE_WINDOW_MIN;
+		break;
+	case OFFER_CLIENT_BITS: /* 7.1.2.2: a value or none */
+		offer->client_bits = value ? offer_bits(value) : 0;
+		offer->declined = offer->declined || (value && offer->client_bits == 0);
+		break;
+	case OFFER_PARAMETERS:
+		break;
+	}
+}
+
+/* Takes one element off the front, with all its parameters. False: it breaks the grammar. */
+static bool
+offer_take(struct span *rest, struct offer *offer)
+{
+	struct span name;
+	struct offer_value value;
+
+	*offer = (struct offer){.declined = false};
+	if (!offer_take_token(rest, &name))
+		return false;
+	/* Another extension: one that we do not know, or that we know by another name. */
+	offer->declined = !span_equal(name, SPAN("permessage-deflate"));
+	while (offer_take_char(rest, ';')) {
+		bool valued;
+
+		offer_skip_blanks(rest);
+		if (!offer_take_token(rest, &name))
+			return false;
+		valued = offer_take_char(rest, '=');
+		offer_skip_blanks(rest);
+		if (valued && !offer_take_value(rest, &value))
+			return false;
+		offer_check(offer, name, valued ? &value : NULL);
+	}
+	return rest->len == 0 || rest->data[0] == ',';
+}
+
+static uint8_t
+offer_least(uint8_t bits, int64_t limit)
+{
+	return bits < limit ? bits : (uint8_t)limit;
+}
+
+static void
+offer_accept(const struct deflate_settings *settings, const struct offer *offer,
+    struct deflate_agreed *out)
+{
+	uint8_t client_bits = offer->client_bits ? offer->client_bits : DEFLATE_WINDOW_MAX;
+
+	/* 7.1.1: what the client asks of us must be; what it says of itself is taken at its
+	 * word. */
+	out->server_takeover = settings->takeover && !offer->has[OFFER_SERVER_NO_TAKEOVER];
+	out->client_takeover = settings->takeover && !offer->has[OFFER_CLIENT_NO_TAKEOVER];
+	/*
+	 * 7.1.2.1: ours is never above the client's limit. It is named only to a client that
+	 * named one: some reject a parameter they did not offer, and any client can decompress
+	 * what a smaller window produced.
+	 */
+	out->server_bits =
+	    offer_least(offer->has[OFFER_SERVER_BITS] ? offer->server_bits : DEFLATE_WINDOW_MAX,
+		settings->window);
+	out->says_server_bits = offer->has[OFFER_SERVER_BITS];
+	/* 7.1.2.2: theirs may be named only to a client that has said that it can be limited.
+	 */
+	out->says_client_bits = offer->has[OFFER_CLIENT_BITS];
+	out->client_bits = out->says_client_bits ? offer_least(client_bits, settings->window)
+						 : DEFLATE_WINDOW_MAX;
+}
+
+enum deflate_result
+deflate_negotiate(const struct deflate_settings *settings, const struct span *values,
+    size_t count, struct deflate_agreed *out)
+{
+	size_t offers = 0;
+	bool agreed = false;
+
+	for (size_t i = 0; i < count; i++) {
+		struct span rest = values[i];
+
+		for (;;) {
+			struct offer offer;
+
+			offer_skip_blanks(&rest);
+			if (rest.len == 0)
+				break;
+			if (offer_take_char(&rest, ','))
+				continue;
+			if (offers++ == DEFLATE_OFFERS_MAX)
+				return agreed ? DEFLATE_AGREED : DEFLATE_NONE;
+			if (!offer_take(&rest, &offer))
+				return DEFLATE_BROKEN;
+			if (!agreed && !offer.declined) {
+				offer_accept(settings, &offer, out);
+				agreed = true;
+			}
+		}
+	}
+	return agreed ? DEFLATE_AGREED : DEFLATE_NONE;
+}
+
+size_t
+deflate_answer(const struct deflate_agreed *agreed, char out[DEFLATE_ANSWER_MAX])
+{
+	char server_bits[32] = "";
+	char client_bits[32] = "";
+	int len;
+
+	if (agreed->says_server_bits)
+		snprintf(server_bits, sizeof(server_bits), "; server_max_window_bits=%u",
+		    agreed->server_bits);
+	if (agreed->says_client_bits)
+		snprintf(client_bits, sizeof(client_bits), "; client_max_window_bits=%u",
+		    agreed->client_bits);
+	len = snprintf(out, DEFLATE_ANSWER_MAX, "permessage-deflate%s%s%s%s",
+	    agreed->server_takeover ? "" : "; server_no_context_takeover",
+	    agreed->client_takeover ? "" : "; client_no_context_takeover", server_bits,
+	    client_bits);
+	assert(len > 0 && len < DEFLATE_ANSWER_MAX);
+	return (size_t)len;
+}
