@@ -46,7 +46,7 @@ receiver_emit_batch(struct receiver *r, const struct receiver_call *call, uint8_
 	bool more = true;
 	bool failed;
 
-	if (d->len == 0 || r->inflater || !r->format->joins || d->client ||
+	if (d->len == 0 || r->inflater || !r->format->joins || d->rules.client ||
 	    d->bytes - *free < (ptrdiff_t)DECODER_BATCH_GAP)
 		return true;
 	failed = decoder_next_batch(d, &run, &item) == DECODER_FAIL;

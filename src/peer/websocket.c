@@ -577,11 +577,11 @@ websocket_new(
 	loop_task_init(&w->resume, websocket_on_resume);
 	timer_init(&w->timer, &spec->loop->timers, websocket_on_timer, w);
 	decoder_init(&w->receiver.decoder, spec->rules->max_message);
-	w->receiver.decoder.max_empty_fragments = spec->rules->max_empty_fragments;
+	w->receiver.decoder.rules.max_empty_fragments = spec->rules->max_empty_fragments;
 	if (spec->client)
-		w->receiver.decoder.client = true;
+		w->receiver.decoder.rules.client = true;
 	if (spec->format->parts)
-		w->receiver.decoder.parts = true;
+		w->receiver.decoder.rules.parts = true;
 	if (spec->deflate) {
 		w->peer.compresses = true;
 		w->receiver.inflater = inflater_new(spec->deflate);
@@ -592,7 +592,7 @@ websocket_new(
 			return NULL;
 		}
 	}
-	w->receiver.decoder.inflater = w->receiver.inflater;
+	w->receiver.decoder.rules.inflater = w->receiver.inflater;
 	return &w->peer;
 }
 

@@ -6,8 +6,6 @@
  */
 #include "websocket/decoder.h"
 
-#include "websocket/decoder_check.h"
-
 #include <assert.h>
 #include <string.h>
 
@@ -22,8 +20,8 @@ void
 decoder_init(struct decoder *d, uint64_t max_message)
 {
 	memset(d, 0, sizeof(*d));
-	d->max_message = max_message;
-	d->max_empty_fragments = DECODER_EMPTY_FRAGMENTS_INITIAL;
+	d->rules.max_message = max_message;
+	d->rules.max_empty_fragments = DECODER_EMPTY_FRAGMENTS_INITIAL;
 }
 
 void
@@ -55,9 +53,9 @@ uint64_t
 decoder_wire_len(
     const struct decoder *d, enum decoder_event event, const struct decoder_item *item)
 {
-	if (!d->compressed)
+	if (!d->begun.compressed)
 		return item->message.len;
-	return event == DECODER_MESSAGE ? d->wire : 0;
+	return event == DECODER_MESSAGE ? d->begun.wire : 0;
 }
 
 static void
@@ -79,15 +77,13 @@ decoder_begin_payload(struct decoder *d, bool near)
 	if (decoder_is_control(d->frame.opcode))
 		return;
 	if (d->frame.opcode != FRAME_CONTINUATION) {
-		d->message_opcode = d->frame.opcode;
-		d->empty_fragments = 0;
+		d->begun = (struct decoder_begun){
+		    .opcode = d->frame.opcode, .compressed = d->frame.rsv != 0};
 		memset(&d->utf8, 0, sizeof(d->utf8));
-		d->compressed = d->frame.rsv != 0;
-		d->wire = 0;
 	}
-	d->empty_fragments += d->frame.len == 0;
-	if (d->compressed)
-		d->wire += d->frame.len;
+	d->begun.empty_fragments += d->frame.len == 0;
+	if (d->begun.compressed)
+		d->begun.wire += d->frame.len;
 }
 
 /* Reads a header; one that a read has cut is kept until it is complete. */
@@ -108,7 +104,7 @@ decoder_read_header(struct decoder *d)
 		have = had + n;
 	}
 	size = frame_read_header(bytes, have, &d->frame);
-	violation = decoder_check(d, bytes, have, size, &d->frame);
+	violation = decoder_check(&d->rules, &d->begun, bytes, have, size, &d->frame);
 	if (violation)
 		return violation;
 	if (size > 0) {
@@ -149,7 +145,7 @@ decoder_unmask(struct decoder *d, uint8_t *to, size_t len)
 bool
 decoder_stop(struct decoder *d, struct buffer *rest)
 {
-	size_t back = d->inflating ? inflater_take_back(d->inflater) : 0;
+	size_t back = d->inflating ? inflater_take_back(d->rules.inflater) : 0;
 
 	if (d->partial_out)
 		buffer_clear(&d->partial);
@@ -192,16 +188,16 @@ decoder_fail(struct decoder *d, enum violation violation, struct decoder_item *i
 static enum decoder_event
 decoder_emit(struct decoder *d, uint8_t *data, size_t len, bool last, struct decoder_item *item)
 {
-	item->message.type = d->message_opcode == FRAME_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY;
+	item->message.type = d->begun.opcode == FRAME_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY;
 	item->message.data = data;
 	item->message.len = len;
 	item->first = !d->in_parts;
 	d->in_parts = !last;
 	if (!last)
 		return DECODER_PART;
-	d->message_opcode = 0;
+	d->begun.opcode = 0;
+	d->begun.len = 0;
 	d->in_payload = false;
-	d->passed = 0;
 	return DECODER_MESSAGE;
 }
 
@@ -212,11 +208,11 @@ decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 	uint8_t *data = d->bytes;
 	size_t len = (size_t)d->frame.len;
 
-	if (!decoder_unmask(d, data, len) && d->message_opcode == FRAME_TEXT &&
+	if (!decoder_unmask(d, data, len) && d->begun.opcode == FRAME_TEXT &&
 	    !utf8_valid(data, len))
 		return decoder_fail(d, VIOLATION_TEXT, item);
 	item->in_place = true;
-	item->room = d->client ? 2 : 2 + FRAME_MASK_LEN;
+	item->room = d->rules.client ? 2 : 2 + FRAME_MASK_LEN;
 	return decoder_emit(d, data, len, true, item);
 }
 
@@ -239,7 +235,6 @@ decoder_message_assembled(struct decoder *d, struct decoder_item *item)
 		buffer_clear(&d->partial);
 	data = buffer_len(&d->partial) > 0 ? buffer_data(&d->partial) : nothing;
 	d->partial_out = true;
-	d->passed += buffer_len(&d->partial);
 	return decoder_emit(
 	    d, data, buffer_len(&d->partial), d->frame.fin && decoder_frame_is_done(d), item);
 }
@@ -254,12 +249,12 @@ decoder_part_in_place(struct decoder *d, struct decoder_item *item)
 	bool done = decoder_frame_is_done(d);
 	bool last = done && d->frame.fin;
 
-	if (d->message_opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
+	if (d->begun.opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
 	    !utf8_feed(&d->utf8, data, len))
 		return decoder_fail(d, VIOLATION_TEXT, item);
 	if (last && !utf8_complete(&d->utf8))
 		return decoder_fail(d, VIOLATION_TEXT, item);
-	d->passed += len;
+	d->begun.len += len;
 	if (done)
 		d->in_payload = false;
 	if (len == 0 && !last)
@@ -275,11 +270,11 @@ decoder_inflate_room(const struct decoder *d, size_t input)
 {
 	size_t room =
 	    input < DECODER_INFLATE_MAX / 4 && !d->inflating ? 4 * input : DECODER_INFLATE_MAX;
-	uint64_t left = d->max_message - decoder_message_len(d);
+	uint64_t left = d->rules.max_message - d->begun.len;
 
 	if (room < DECODER_INFLATE_MIN)
 		room = DECODER_INFLATE_MIN;
-	return d->max_message && left < room ? (size_t)left + 1 : room;
+	return d->rules.max_message && left < room ? (size_t)left + 1 : room;
 }
 
 /*
@@ -295,27 +290,28 @@ decoder_inflate(struct decoder *d, size_t len)
 
 	if (!d->inflating) {
 		(void)decoder_unmask(d, from, len);
-		inflater_feed(d->inflater, from, len);
+		inflater_feed(d->rules.inflater, from, len);
 	}
 	do {
 		size_t room = decoder_inflate_room(d, len);
-		uint64_t left = d->max_message - decoder_message_len(d);
+		uint64_t left = d->rules.max_message - d->begun.len;
 		uint8_t *to = buffer_reserve(&d->partial, room);
 		bool beyond;
 		size_t n;
 
 		if (!to)
 			return VIOLATION_MEMORY;
-		result = inflater_next(d->inflater, to, room, &n);
-		beyond = d->max_message && n > left;
+		result = inflater_next(d->rules.inflater, to, room, &n);
+		beyond = d->rules.max_message && n > left;
 		if (beyond)
 			n = (size_t)left;
 		buffer_commit(&d->partial, n);
-		if (d->message_opcode == FRAME_TEXT && !utf8_feed(&d->utf8, to, n))
+		d->begun.len += n;
+		if (d->begun.opcode == FRAME_TEXT && !utf8_feed(&d->utf8, to, n))
 			return VIOLATION_TEXT;
 		if (beyond)
 			return VIOLATION_TOO_BIG;
-		d->inflating = d->parts && result == INFLATER_FULL;
+		d->inflating = d->rules.parts && result == INFLATER_FULL;
 	} while (result == INFLATER_FULL &&
 		 !(d->inflating && buffer_len(&d->partial) >= DECODER_PART_MAX));
 	switch (result) {
@@ -338,7 +334,7 @@ decoder_assemble_compressed(struct decoder *d)
 	enum violation violation = VIOLATION_NONE;
 
 	if (d->frame.opcode != FRAME_CONTINUATION && d->frame_done == 0 &&
-	    !inflater_begin(d->inflater))
+	    !inflater_begin(d->rules.inflater))
 		return VIOLATION_MEMORY;
 	if (n > 0 || d->inflating)
 		violation = decoder_inflate(d, n);
@@ -346,7 +342,7 @@ decoder_assemble_compressed(struct decoder *d)
 		return violation;
 	if (!d->frame.fin || !decoder_frame_is_done(d))
 		return VIOLATION_NONE;
-	if (!inflater_end(d->inflater))
+	if (!inflater_end(d->rules.inflater))
 		return VIOLATION_DEFLATE;
 	return utf8_complete(&d->utf8) ? VIOLATION_NONE : VIOLATION_TEXT;
 }
@@ -359,7 +355,7 @@ decoder_assemble(struct decoder *d)
 	uint8_t *to;
 	bool ascii;
 
-	if (d->compressed)
+	if (d->begun.compressed)
 		return decoder_assemble_compressed(d);
 	if (n > 0) {
 		to = buffer_reserve(&d->partial, n);
@@ -367,8 +363,9 @@ decoder_assemble(struct decoder *d)
 			return VIOLATION_MEMORY;
 		ascii = decoder_unmask(d, to, n);
 		buffer_commit(&d->partial, n);
+		d->begun.len += n;
 		/* Section 8.1; a character may be cut between frames (section 5.6). */
-		if (d->message_opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
+		if (d->begun.opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
 		    !utf8_feed(&d->utf8, to, n))
 			return VIOLATION_TEXT;
 	}
@@ -388,7 +385,7 @@ decoder_data(struct decoder *d, struct decoder_item *item)
 	if (d->header_near && d->frame.fin && d->frame.opcode != FRAME_CONTINUATION &&
 	    d->frame.len <= d->len)
 		return decoder_message_in_place(d, item);
-	if (d->parts && !d->compressed)
+	if (d->rules.parts && !d->begun.compressed)
 		return decoder_part_in_place(d, item);
 	violation = decoder_assemble(d);
 	if (violation)
@@ -396,7 +393,7 @@ decoder_data(struct decoder *d, struct decoder_item *item)
 	done = decoder_frame_is_done(d);
 	if (done && !d->frame.fin)
 		d->in_payload = false;
-	if ((done && d->frame.fin) || (d->parts && buffer_len(&d->partial) > 0))
+	if ((done && d->frame.fin) || (d->rules.parts && buffer_len(&d->partial) > 0))
 		return decoder_message_assembled(d, item);
 	return DECODER_MORE;
 }
@@ -494,9 +491,9 @@ decoder_next_batch(struct decoder *d, struct decoder_batch *batch, struct decode
 	bool not_utf8;
 
 	/* The next byte must be the first one of a message. */
-	if (d->in_payload || d->header_len > 0 || d->message_opcode)
+	if (d->in_payload || d->header_len > 0 || d->begun.opcode)
 		return DECODER_MORE;
-	batch->max_message = d->max_message ? d->max_message : UINT64_MAX;
+	batch->max_message = d->rules.max_message ? d->rules.max_message : UINT64_MAX;
 	decoder_skip(d, decoder_batch_take(batch, d->bytes, d->len, &not_utf8));
 	return not_utf8 ? decoder_fail(d, VIOLATION_TEXT, item) : DECODER_MORE;
 }

@@ -28,15 +28,12 @@
 #include "base/message.h"
 #include "base/utf8.h"
 #include "websocket/decoder_batch.h"
+#include "websocket/decoder_check.h"
 #include "websocket/deflate.h"
-#include "websocket/frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Empty fragments of one message, unless set otherwise. */
-enum { DECODER_EMPTY_FRAGMENTS_INITIAL = 4096 };
 
 enum decoder_event {
 	DECODER_MORE, /* all that was fed is used up; feed again */
@@ -68,34 +65,22 @@ struct decoder_item {
 };
 
 struct decoder {
-	/* The rules, which may be set after decoder_init(), before the first byte is fed. */
-	uint64_t max_message; /* bytes of a whole message; above: 1009. 0: no limit */
-	/* Empty fragments of one message; above: 1008. 0: no limit. The others are bounded by
-	 * the size of the message. */
-	uint32_t max_empty_fragments;
-	uint32_t empty_fragments; /* of the begun message so far */
-	struct inflater *inflater; /* borrowed; NULL: no message may come compressed */
+	struct decoder_rules rules; /* may be set before the first byte is fed */
+	struct decoder_begun begun; /* the begun message */
 	uint8_t *bytes; /* borrowed: what was fed and not used up */
 	size_t len;
 	struct frame_header frame;
 	uint64_t frame_done; /* bytes of FRAME's payload that were used up */
-	uint64_t wire; /* bytes of the begun message's frames so far, when it is compressed */
-	uint64_t passed; /* bytes of the begun message that were emitted in parts */
-	struct buffer partial; /* the begun message; owned */
+	struct buffer partial; /* what is kept of the begun message; owned */
 	struct buffer control; /* the payload of a control frame that was cut; owned */
-	uint8_t message_opcode; /* of the begun message; 0 when there is none */
 	struct utf8 utf8; /* of the begun text message */
 	uint8_t header[FRAME_HEADER_MAX]; /* the begun header, when a read cut it */
 	uint8_t header_len;
 	bool in_payload; /* FRAME holds a header whose payload is not complete */
 	bool header_near; /* that header stands right before BYTES, in what was fed */
 	bool over; /* CLOSE or FAIL was emitted */
-	bool partial_out; /* the last message emitted lies in GATHER: the next call frees it */
-	bool compressed; /* the begun message */
-	bool parts; /* a rule: messages are emitted in parts */
+	bool partial_out; /* the last message emitted lies in PARTIAL: the next call frees it */
 	bool in_parts; /* a part was emitted, and the last one was not */
-	bool client; /* a rule: this end is the client, and what comes must not be masked (5.1)
-		      */
 	bool inflating; /* a part is full, and more comes out of what the inflater was fed */
 };
 
@@ -134,14 +119,7 @@ enum decoder_event decoder_next(struct decoder *d, struct decoder_item *item);
 static inline bool
 decoder_is_within(const struct decoder *d)
 {
-	return !d->over && (d->message_opcode != 0 || d->in_payload || d->header_len > 0);
-}
-
-/* Bytes of the begun message that were accepted. */
-static inline uint64_t
-decoder_message_len(const struct decoder *d)
-{
-	return d->passed + buffer_len(&d->partial);
+	return !d->over && (d->begun.opcode != 0 || d->in_payload || d->header_len > 0);
 }
 
 /* Bytes that are kept of the begun message. */

@@ -50,18 +50,19 @@ decoder_opcode_known(uint8_t opcode)
 
 /* RFC 7692, section 6: RSV1 alone, on the first frame of a message; no control frame has it. */
 static bool
-decoder_may_be_compressed(const struct decoder *d, const struct frame_header *h)
+decoder_may_be_compressed(const struct decoder_rules *rules, const struct frame_header *h)
 {
-	return d->inflater && h->rsv == DECODER_RSV1 &&
+	return rules->inflater && h->rsv == DECODER_RSV1 &&
 	       (h->opcode == FRAME_TEXT || h->opcode == FRAME_BINARY);
 }
 
 /* What the first byte of a header shows. */
 static enum violation
-decoder_check_first(const struct decoder *d, const struct frame_header *h)
+decoder_check_first(const struct decoder_rules *rules, const struct decoder_begun *begun,
+    const struct frame_header *h)
 {
 	/* Section 5.2: "MUST be 0 unless an extension is negotiated". */
-	if (h->rsv != 0 && !decoder_may_be_compressed(d, h))
+	if (h->rsv != 0 && !decoder_may_be_compressed(rules, h))
 		return VIOLATION_RSV;
 	if (!decoder_opcode_known(h->opcode))
 		return VIOLATION_OPCODE;
@@ -69,8 +70,8 @@ decoder_check_first(const struct decoder *d, const struct frame_header *h)
 		return h->fin ? VIOLATION_NONE : VIOLATION_CONTROL_FRAGMENT; /* section 5.5 */
 	/* Section 5.4: the fragments of one message never stand between those of another. */
 	if (h->opcode != FRAME_CONTINUATION)
-		return d->message_opcode ? VIOLATION_IN_MESSAGE : VIOLATION_NONE;
-	return d->message_opcode ? VIOLATION_NONE : VIOLATION_NO_MESSAGE;
+		return begun->opcode ? VIOLATION_IN_MESSAGE : VIOLATION_NONE;
+	return begun->opcode ? VIOLATION_NONE : VIOLATION_NO_MESSAGE;
 }
 
 /*
@@ -80,30 +81,31 @@ decoder_check_first(const struct decoder *d, const struct frame_header *h)
  * server busy for nothing.
  */
 static bool
-decoder_too_big(const struct decoder *d, const struct frame_header *h)
+decoder_too_big(const struct decoder_rules *rules, const struct decoder_begun *begun,
+    const struct frame_header *h)
 {
 	bool first = h->opcode != FRAME_CONTINUATION;
-	uint64_t limit = d->max_message;
+	uint64_t limit = rules->max_message;
 
 	/* What is assembled is never above the limit: no overflow. */
-	if (first ? h->rsv == 0 : !d->compressed)
-		return h->len > limit - decoder_message_len(d);
+	if (first ? h->rsv == 0 : !begun->compressed)
+		return h->len > limit - begun->len;
 	if (__builtin_mul_overflow(limit, (uint64_t)2, &limit) ||
 	    __builtin_add_overflow(limit, (uint64_t)DECODER_WIRE_EXTRA, &limit))
 		return false;
-	return h->len > limit - (first ? 0 : d->wire);
+	return h->len > limit - (first ? 0 : begun->wire);
 }
 
 enum violation
-decoder_check(const struct decoder *d, const uint8_t *bytes, size_t have, int size,
-    const struct frame_header *h)
+decoder_check(const struct decoder_rules *rules, const struct decoder_begun *begun,
+    const uint8_t *bytes, size_t have, int size, const struct frame_header *h)
 {
-	enum violation violation = decoder_check_first(d, h);
+	enum violation violation = decoder_check_first(rules, begun, h);
 
 	if (violation || have < 2)
 		return violation;
-	if (h->masked == d->client)
-		return d->client ? VIOLATION_MASKED : VIOLATION_UNMASKED; /* section 5.1 */
+	if (h->masked == rules->client)
+		return rules->client ? VIOLATION_MASKED : VIOLATION_UNMASKED; /* section 5.1 */
 	if (decoder_is_control(h->opcode)) {
 		uint8_t len = bytes[1] & 0x7f;
 
@@ -114,9 +116,11 @@ decoder_check(const struct decoder *d, const uint8_t *bytes, size_t have, int si
 	}
 	/* Section 5.4 sets no limit, and these never reach the one of the message's size. */
 	if (h->opcode == FRAME_CONTINUATION && (bytes[1] & 0x7f) == 0 &&
-	    d->max_empty_fragments != 0 && d->empty_fragments >= d->max_empty_fragments)
+	    rules->max_empty_fragments != 0 &&
+	    begun->empty_fragments >= rules->max_empty_fragments)
 		return VIOLATION_FRAGMENTS;
 	if (size < 0)
 		return VIOLATION_LEN;
-	return d->max_message && decoder_too_big(d, h) ? VIOLATION_TOO_BIG : VIOLATION_NONE;
+	return rules->max_message && decoder_too_big(rules, begun, h) ? VIOLATION_TOO_BIG
+								      : VIOLATION_NONE;
 }

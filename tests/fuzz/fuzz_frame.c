@@ -142,7 +142,7 @@ take_message(
 
 	check_message(m);
 	CHECK(m->type == MESSAGE_BINARY || utf8_valid(m->data, m->len));
-	CHECK(!d->max_message || m->len <= d->max_message);
+	CHECK(!d->rules.max_message || m->len <= d->rules.max_message);
 	CHECK(item->in_place == lies_in(m->data, m->len, block, size));
 	if (item->in_place) {
 		CHECK(m->data - block >= 6);
@@ -210,7 +210,7 @@ feed(struct trace *trace, struct decoder *d, const uint8_t *data, size_t size)
 	}
 	CHECK(d->len == 0);
 	CHECK(over == d->over);
-	CHECK((d->message_opcode && !d->over) || !d->partial.block);
+	CHECK((d->begun.opcode && !d->over) || !d->partial.block);
 	/* The memory follows what came, not what is announced. */
 	CHECK(!d->partial.block || d->partial.block->capacity <= 256 ||
 	      d->partial.block->capacity < 2 * buffer_len(&d->partial));

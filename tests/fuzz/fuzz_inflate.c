@@ -111,7 +111,7 @@ take_event(struct trace *trace, struct mirror *mirror, struct decoder *d,
 	case DECODER_MESSAGE:
 		trace_event(trace, (uint8_t)('0' + m->type), 0, m->data, m->len);
 		CHECK(m->type == MESSAGE_BINARY || utf8_valid(m->data, m->len));
-		CHECK(!d->max_message || m->len <= d->max_message);
+		CHECK(!d->rules.max_message || m->len <= d->rules.max_message);
 		check_message(mirror->deflater, &mirror->decoder, m);
 		return;
 	case DECODER_PING:
@@ -152,9 +152,9 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 
 	CHECK(inflater && mirror.deflater && mirror.inflater);
 	decoder_init(&d, limit);
-	d.inflater = inflater;
+	d.rules.inflater = inflater;
 	decoder_init(&mirror.decoder, 0);
-	mirror.decoder.inflater = mirror.inflater;
+	mirror.decoder.rules.inflater = mirror.inflater;
 	while (done < size) {
 		size_t n = part ? part : 1 + next_random(seed) % 24;
 		struct decoder_item item;
@@ -169,7 +169,7 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 		decoder_feed(&d, block, n);
 		while ((event = decoder_next(&d, &item)) != DECODER_MORE)
 			take_event(&trace, &mirror, &d, event, &item);
-		CHECK((d.message_opcode && !d.over) || !d.partial.block);
+		CHECK((d.begun.opcode && !d.over) || !d.partial.block);
 		CHECK(!d.partial.block || d.partial.block->capacity <= MEMORY_MAX);
 		free(block);
 		done += n;

@@ -192,7 +192,7 @@ feed(
 	}
 	assert_int_equal(d->len, 0);
 	/* An idle decoder owns no memory. */
-	if (!d->message_opcode || trace->end_at)
+	if (!d->begun.opcode || trace->end_at)
 		assert_null(d->partial.block);
 	free(block);
 }
@@ -212,14 +212,14 @@ begin(struct decoder *d, uint64_t max_message)
 {
 	decoder_init(d, max_message);
 	if (compression)
-		d->inflater = inflater_new(compression);
+		d->rules.inflater = inflater_new(compression);
 }
 
 static void
 end(struct decoder *d)
 {
-	inflater_free(d->inflater);
-	d->inflater = NULL;
+	inflater_free(d->rules.inflater);
+	d->rules.inflater = NULL;
 	decoder_clear(d);
 	decoder_clear(d);
 }
@@ -969,7 +969,7 @@ another_limit_of_empty_fragments(void **state)
 			add_text(&w, FRAME_CONTINUATION, "");
 		add_text(&w, FIN | FRAME_CONTINUATION, "x");
 		decoder_init(&d, 1 << 20);
-		d.max_empty_fragments = cases[i].max;
+		d.rules.max_empty_fragments = cases[i].max;
 		feed(&d, &trace, w.bytes, w.len, 0);
 		assert_string_equal(trace.text, cases[i].want);
 		decoder_clear(&d);

@@ -144,17 +144,17 @@ begin(struct decoder *d, bool parts, uint64_t max_message)
 	    .server_bits = 15, .client_bits = 15, .client_takeover = true};
 
 	decoder_init(d, max_message);
-	d->inflater = inflater_new(&agreed);
-	assert_non_null(d->inflater);
+	d->rules.inflater = inflater_new(&agreed);
+	assert_non_null(d->rules.inflater);
 	if (parts)
-		d->parts = true;
+		d->rules.parts = true;
 }
 
 static void
 end(struct decoder *d)
 {
 	decoder_clear(d);
-	inflater_free(d->inflater);
+	inflater_free(d->rules.inflater);
 }
 
 static void
@@ -166,8 +166,8 @@ note(struct decoder *d, enum decoder_event event, const struct decoder_item *ite
 	switch (event) {
 	case DECODER_MESSAGE:
 	case DECODER_PART:
-		assert_true(event == DECODER_MESSAGE || (d->parts && m->len > 0));
-		if (d->parts)
+		assert_true(event == DECODER_MESSAGE || (d->rules.parts && m->len > 0));
+		if (d->rules.parts)
 			assert_true(item->in_place || m->len <= PART_MAX);
 		put(&seen->bytes, m->data, m->len);
 		seen->wire += decoder_wire_len(d, event, item);
