@@ -4,6 +4,7 @@
 
 #include "options/check.h"
 #include "options/command.h"
+#include "options/compat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { COMPAT_STATUS = 1, MAX_MESSAGE = 1024 * 1024 };
+enum { MAX_MESSAGE = 1024 * 1024 };
 
 /* Where an error goes. */
 struct check {
@@ -30,7 +31,7 @@ refuse(const struct check *check, int status, const char *compat, const char *fo
 {
 	va_list args;
 
-	*check->status = check->place->compat ? COMPAT_STATUS : status;
+	*check->status = check->place->compat ? COMPAT_NOTHING : status;
 	if (!check->place->compat)
 		fprintf(check->err, "%s: ", check->place->name);
 	va_start(args, format);
@@ -47,14 +48,11 @@ static bool
 check_usage(const struct check *check, const struct options_endpoint *endpoint)
 {
 	if (!endpoint->command && !endpoint->dir && !endpoint->staticdir)
-		return refuse(check, EX_USAGE,
-		    "Please specify COMMAND or provide --dir, --staticdir or --cgidir "
-		    "argument.",
+		return refuse(check, EX_USAGE, COMPAT_NO_COMMAND,
 		    "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
 		    "'wspipe --help' shows how");
 	if (endpoint->command && endpoint->dir)
-		return refuse(check, EX_USAGE,
-		    "ambiguous: provided COMMAND and --dir argument, please only specify one",
+		return refuse(check, EX_USAGE, COMPAT_TWO_COMMANDS,
 		    "COMMAND and --dir can't be combined");
 	return true;
 }
@@ -122,9 +120,7 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 		wrong = "--invalid-utf8=binary and --passstderr can't be combined";
 	if (wrong)
 		return refuse(check, EX_USAGE,
-		    endpoint->binary && endpoint->passstderr
-			? "please only specify one of --binary and --passstderr"
-			: NULL,
+		    endpoint->binary && endpoint->passstderr ? COMPAT_BINARY_STDERR : NULL,
 		    "%s", wrong);
 	endpoint->to_program = (struct framing){.kind = in,
 	    .newline = endpoint->newline,
@@ -147,12 +143,10 @@ check_tls(const struct check *check, const struct options_listener *listener)
 	size_t keys = listener->sslkey.count;
 
 	if (!listener->ssl && (certificates > 0 || keys > 0 || listener->sslca))
-		return refuse(check, EX_USAGE,
-		    "you should not be using --ssl* flags when there is no --ssl option",
+		return refuse(check, EX_USAGE, COMPAT_NO_SSL,
 		    "--sslcert, --sslkey and --sslca need --ssl: add it, or leave them out");
 	if (listener->ssl && (certificates == 0 || keys == 0))
-		return refuse(check, EX_USAGE,
-		    "please specify both --sslcert and --sslkey when requesting --ssl",
+		return refuse(check, EX_USAGE, COMPAT_NO_CERTIFICATE,
 		    "--ssl needs a certificate and its key: give --sslcert=FILE and "
 		    "--sslkey=FILE");
 	if (listener->strict_sni && !listener->ssl)
@@ -219,25 +213,18 @@ static bool
 check_directory(const struct check *check, char **path, const char *name)
 {
 	char *resolved = *path ? resolve_directory(*path) : NULL;
+	char compat[COMPAT_TEXT_MAX];
 
-	if (resolved) {
-		free(*path);
-		*path = resolved;
-	}
-	if (resolved || !*path)
-		return true;
-	if (!check->place->compat)
-		return refuse(check, EX_CONFIG, NULL,
+	if (!resolved && *path) {
+		compat_directory_error(compat, name, *path);
+		return refuse(check, EX_CONFIG, compat,
 		    "--%s '%s' can't be used: %s; give a directory that exists and can be "
 		    "entered",
 		    name, *path, strerror(errno));
-	if (strcmp(name, "staticdir") == 0)
-		return refuse(check, EX_CONFIG, NULL,
-		    "your static dir '%s' is not pointing to an accessible directory", *path);
-	if (errno == ENOTDIR)
-		return refuse(check, EX_CONFIG, NULL,
-		    "did you mean to specify COMMAND instead of --dir '%s'?", *path);
-	return refuse(check, EX_CONFIG, NULL, "could not find your script dir '%s'", *path);
+	}
+	free(*path);
+	*path = resolved;
+	return true;
 }
 
 /* True when PATH is DIRECTORY or below it; both are real paths. */
@@ -262,8 +249,7 @@ check_command(const struct check *check, struct options_endpoint *endpoint)
 	if (endpoint->program)
 		return true;
 	if (check->place->compat)
-		return refuse(check, EX_CONFIG, NULL,
-		    "unable to locate specified COMMAND '%s' in OS path", endpoint->command[0]);
+		return refuse(check, EX_CONFIG, NULL, COMPAT_NO_PROGRAM, endpoint->command[0]);
 	return refuse(check, EX_CONFIG, NULL, "%s", reason);
 }
 

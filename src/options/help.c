@@ -4,7 +4,7 @@
 
 #include "options/help.h"
 #include "options/table.h"
-#include "serve/endpoint.h"
+#include "serve/env.h"
 
 #include <string.h>
 
@@ -13,43 +13,9 @@ enum {
 	HELP_WIDTH = 79,
 };
 
-static const char *const sections[OPTION_SECTIONS] = {
-    [OPTION_LISTENING] = "Listening",
-    [OPTION_TLS] = "TLS",
-    [OPTION_ACCESS] = "Access control",
-    [OPTION_PROGRAM] = "Program",
-    [OPTION_WEBSOCKET] = "WebSocket",
-    [OPTION_LIMITS] = "Limits",
-    [OPTION_RESPONSES] = "HTTP responses",
-    [OPTION_LOG] = "Logging",
-    [OPTION_OTHER] = "Other",
-};
-
 static const char license[] =
-    "BSD 2-Clause License\n"
-    "\n"
-    "Copyright (c) 2026, the wspipe authors\n"
-    "\n"
-    "Redistribution and use in source and binary forms, with or without\n"
-    "modification, are permitted provided that the following conditions are met:\n"
-    "\n"
-    "1. Redistributions of source code must retain the above copyright notice, this\n"
-    "   list of conditions and the following disclaimer.\n"
-    "\n"
-    "2. Redistributions in binary form must reproduce the above copyright notice,\n"
-    "   this list of conditions and the following disclaimer in the documentation\n"
-    "   and/or other materials provided with the distribution.\n"
-    "\n"
-    "THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS \"AS IS\"\n"
-    "AND ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE\n"
-    "IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE\n"
-    "DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE\n"
-    "FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL\n"
-    "DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR\n"
-    "SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER\n"
-    "CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY,\n"
-    "OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE\n"
-    "OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.\n";
+#include "src/options/license.h"
+    ;
 
 /* The name of the program in help texts. */
 static const char *
@@ -109,16 +75,21 @@ print_row(FILE *out, const struct option_row *row, bool compat)
 	print_folded(out, HELP_INDENT, text);
 }
 
-void
-options_help_usage(FILE *out, bool compat)
+static void
+print_usage(FILE *out, const char *name)
 {
-	const char *name = self(compat);
-
 	fprintf(out,
 	    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n"
 	    "       %s [OPTION]... --dir=DIR\n"
-	    "Try '%s --help' for more information.\n",
+	    "       %s [OPTION]... --staticdir=DIR\n",
 	    name, name, name);
+}
+
+void
+options_help_usage(FILE *out, bool compat)
+{
+	print_usage(out, self(compat));
+	fprintf(out, "Try '%s --help' for more information.\n", self(compat));
 }
 
 void
@@ -126,19 +97,14 @@ options_help_print(FILE *out, bool compat)
 {
 	const char *name = self(compat);
 
-	fprintf(out,
-	    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n"
-	    "       %s [OPTION]... --dir=DIR\n"
-	    "       %s [OPTION]... --staticdir=DIR\n"
-	    "Turns any program that reads stdin and writes stdout into a WebSocket server:\n"
-	    "each connection runs its own process, each message is a line.\n",
-	    name, name, name);
-	for (int section = 0; section < OPTION_SECTIONS; section++) {
-		fprintf(out, "\n%s:\n", sections[section]);
-		for (size_t i = 0; i < option_row_count; i++) {
-			if ((int)option_rows[i].section == section)
-				print_row(out, &option_rows[i], compat);
-		}
+	print_usage(out, name);
+	fputs("Turns any program that reads stdin and writes stdout into a WebSocket server:\n"
+	      "each connection runs its own process, each message is a line.\n",
+	    out);
+	for (size_t i = 0; i < option_row_count; i++) {
+		if (option_rows[i].heading)
+			fprintf(out, "\n%s:\n", option_rows[i].heading);
+		print_row(out, &option_rows[i], compat);
 	}
 	fprintf(out,
 	    "\nBoolean options also accept =true and =false. Options end at COMMAND or at --.\n"
@@ -158,7 +124,7 @@ void
 options_help_version(FILE *out, bool compat)
 {
 	fprintf(out,
-	    compat ? "websocketd " ENDPOINT_WEBSOCKETD_VERSION " (wspipe %s)\n"
+	    compat ? "websocketd " ENV_WEBSOCKETD_VERSION " (wspipe %s)\n"
 		   : "wspipe %s (BSD-2-Clause)\n",
 	    VERSION);
 }

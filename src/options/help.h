@@ -10,7 +10,7 @@
  * websocketd. */
 void options_help_print(FILE *out, bool compat);
 
-/* What to show when nothing was given: the usage in two lines, and where more is said. */
+/* Its first lines, and how to get the rest. */
 void options_help_usage(FILE *out, bool compat);
 
 /* --version, one line. */

@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "options/check.h"
+#include "options/compat.h"
 #include "options/help.h"
 #include "options/set.h"
 #include "options/table.h"
@@ -15,11 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-
-enum {
-	COMPAT_NOTHING = 1, /* websocketd's statuses: no arguments, a bad level */
-	COMPAT_FLAG = 2, /* an option that is unknown or can't be read */
-};
 
 /* A walk over the arguments. */
 struct walk {
@@ -77,15 +73,6 @@ walk_next(struct walk *walk)
 	return WALK_OPTION;
 }
 
-/* True when the program was started under websocketd's name. */
-static bool
-is_named_websocketd(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return path && strcmp(slash ? slash + 1 : path, "websocketd") == 0;
-}
-
 /* The first walk. The second one reports errors. */
 static void
 read_early_values(struct options *options, int argc, char **argv)
@@ -93,7 +80,7 @@ read_early_values(struct options *options, int argc, char **argv)
 	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
 	struct option_place place = option_command_line(options);
 
-	options->server.compat = argc > 0 && is_named_websocketd(argv[0]);
+	options->server.compat = argc > 0 && compat_is_websocketd(argv[0]);
 	while (walk_next(&walk) == WALK_OPTION) {
 		if (walk.row->early)
 			(void)option_apply(walk.row, &place, walk.value);
@@ -109,25 +96,24 @@ report_bad_option(const struct option_place *place, const struct walk *walk,
 	int shown = (int)(walk->name.data + walk->name.len - walk->word);
 
 	if (place->compat && result == WALK_MISSING)
-		fprintf(err, "flag needs an argument: -%s\n", walk->row->name);
-	else if (place->compat && result == WALK_SYNTAX)
-		fprintf(err, "bad flag syntax: %s\n", walk->word);
-	else if (place->compat)
-		fprintf(err, "flag provided but not defined: -%.*s\n", (int)walk->name.len,
-		    walk->name.data);
-	else if (result == WALK_MISSING)
-		fprintf(err, "%s: --%s needs a value: write --%s=%s\n", place->name,
-		    walk->row->name, walk->row->name, walk->row->argument);
+		return compat_report_option(err, "flag needs an argument: -", walk->name);
+	if (place->compat && result == WALK_SYNTAX)
+		return compat_report_option(err, "bad flag syntax: ", span_of(walk->word));
+	if (place->compat)
+		return compat_report_option(
+		    err, "flag provided but not defined: -", walk->name);
+	fprintf(err, "%s: ", place->name);
+	if (result == WALK_MISSING)
+		fprintf(err, "--%s needs a value: write --%s=%s\n", walk->row->name,
+		    walk->row->name, walk->row->argument);
 	else if (result == WALK_SYNTAX)
-		fprintf(err, "%s: invalid option '%s'; see 'wspipe --help'\n", place->name,
-		    walk->word);
+		fprintf(err, "invalid option '%s'; see 'wspipe --help'\n", walk->word);
 	else if (suggestion)
-		fprintf(err, "%s: unknown option %.*s; did you mean --%s?\n", place->name,
-		    shown, walk->word, suggestion);
+		fprintf(err, "unknown option %.*s; did you mean --%s?\n", shown, walk->word,
+		    suggestion);
 	else
-		fprintf(err, "%s: unknown option %.*s; see 'wspipe --help'\n", place->name,
-		    shown, walk->word);
-	return place->compat ? COMPAT_FLAG : EX_USAGE;
+		fprintf(err, "unknown option %.*s; see 'wspipe --help'\n", shown, walk->word);
+	return EX_USAGE;
 }
 
 /* Prints TEXT on one line, whatever it contains. */
@@ -148,34 +134,20 @@ report_bad_value(const struct option_place *place, const struct option_row *row,
 {
 	size_t rule = strcspn(reason, ";");
 
-	if (row->set == option_set_unsupported && place->compat)
-		fprintf(err,
-		    "flag provided but not defined: -%s\n"
-		    "(wspipe does not support websocketd's --%s yet)\n",
-		    row->name, row->name);
-	else if (row->set == option_set_unsupported)
-		fprintf(err, "%s: websocketd's --%s is not supported yet\n", place->name,
-		    row->name);
-	else if (!place->compat && strncmp(reason, "must be ", 8) == 0) {
+	if (place->compat)
+		return compat_report_value(row, value.data, reason, out, err);
+	if (row->set == option_set_unsupported)
+		fprintf(err, "%s: websocketd's --%s is %s\n", place->name, row->name, reason);
+	else if (strncmp(reason, "must be ", 8) == 0) {
 		fprintf(err, "%s: --%s %.*s, not '", place->name, row->name, (int)rule, reason);
 		print_text(err, value.data, value.len);
 		fprintf(err, "'%s\n", reason + rule);
-	} else if (!place->compat) {
+	} else {
 		fprintf(err, "%s: --%s: ", place->name, row->name);
 		print_text(err, reason, strlen(reason));
 		fputc('\n', err);
-	} else if (strcmp(row->name, "loglevel") == 0) {
-		fprintf(out,
-		    "Incorrect loglevel flag '%s'. Use --help to see allowed values.\n",
-		    value.data);
-		return COMPAT_NOTHING;
-	} else if (row->argument)
-		fprintf(err, "invalid value \"%s\" for flag -%s: %s\n", value.data, row->name,
-		    reason);
-	else
-		fprintf(err, "invalid boolean value \"%s\" for -%s: parse error\n", value.data,
-		    row->name);
-	return place->compat ? COMPAT_FLAG : EX_USAGE;
+	}
+	return EX_USAGE;
 }
 
 /* The second walk. False: exit with *STATUS. */
@@ -218,13 +190,16 @@ find_misplaced(int argc, char **argv)
 		struct option_place place = option_command_line(&scratch);
 		const char *reason;
 
-		/* Most programs have --help and the like themselves. */
-		if (walk_next(&walk) != WALK_OPTION || walk.row->section == OPTION_OTHER ||
-		    walk.row->set == option_set_unsupported)
+		bool common;
+
+		if (walk_next(&walk) != WALK_OPTION || walk.row->set == option_set_unsupported)
 			continue;
 		reason = option_apply(walk.row, &place, walk.value);
+		/* Most programs have these themselves. */
+		common =
+		    scratch.server.help || scratch.server.version || scratch.server.license;
 		options_clear(&scratch);
-		if (!reason)
+		if (!reason && !common)
 			return argv[i];
 	}
 	return NULL;
@@ -247,7 +222,7 @@ options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *e
 
 	if (argc <= 1) {
 		if (place.compat)
-			fputs("Command line arguments are missing.\n", out);
+			fputs(COMPAT_NO_ARGUMENTS "\n", out);
 		options_help_usage(err, place.compat);
 		*status = place.compat ? COMPAT_NOTHING : EX_USAGE;
 		return OPTIONS_EXIT;

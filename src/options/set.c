@@ -509,7 +509,7 @@ option_set_unsupported(const struct option_set *set)
 	bool on = true;
 
 	if (!set->row->argument)
-		return parse_bool(set->value, &on) && !on ? NULL : "not supported";
+		return parse_bool(set->value, &on) && !on ? NULL : "not supported yet";
 	return set->value.len == 0 || span_equal(set->value, SPAN("0")) ? NULL
-									: "not supported";
+									: "not supported yet";
 }

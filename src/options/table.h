@@ -14,19 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum option_section {
-	OPTION_LISTENING,
-	OPTION_TLS,
-	OPTION_ACCESS,
-	OPTION_PROGRAM,
-	OPTION_WEBSOCKET,
-	OPTION_LIMITS,
-	OPTION_RESPONSES,
-	OPTION_LOG,
-	OPTION_OTHER,
-	OPTION_SECTIONS,
-};
-
 /* Which struct has the member that a row sets. */
 enum option_scope {
 	OPTION_SERVER,
@@ -66,6 +53,7 @@ struct option_set {
 typedef const char *option_setter(const struct option_set *set);
 
 struct option_row {
+	const char *heading; /* of the rows from here on, in --help; NULL: as before */
 	const char *name;
 	const char *argument; /* what --help calls the value; NULL: a boolean */
 	option_setter *set; /* the type */
@@ -81,11 +69,10 @@ struct option_row {
 	bool tcp; /* when it is given, --unixsocket comes in addition to TCP */
 	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
 	const char *initial; /* the default, written as on the command line; NULL: none */
-	const char *initial_compat;
+	const char *initial_compat; /* with --compat; NULL: the same; "": none */
 	const char *initial_ssl; /* the default with --ssl; NULL: it makes no difference */
 	const char *initial_compat_ssl;
 	const char *default_text; /* what --help says in place of INITIAL */
-	enum option_section section;
 	const char *help; /* a noun phrase or an imperative; --help folds the lines */
 };
 

@@ -17,9 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The version of websocketd that compat mode emulates. */
-#define ENDPOINT_WEBSOCKETD_VERSION "0.5.0"
-
 /* In a header line, the variable for the UNIQUE_ID of the session. */
 #define ENDPOINT_UNIQUE_ID "%{UNIQUE_ID}"
 

@@ -262,7 +262,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env.failed = !buffer_reserve(&env.strings, ENV_USUAL);
 	listener_host_text(request->peer, remote);
 	env_put(&env, SPAN("SERVER_SOFTWARE"),
-	    endpoint->compat ? SPAN("websocketd/" ENDPOINT_WEBSOCKETD_VERSION)
+	    endpoint->compat ? SPAN("websocketd/" ENV_WEBSOCKETD_VERSION)
 			     : SPAN(PACKAGE_NAME "/" PACKAGE_VERSION));
 	for (char *const *pass = endpoint->pass_env; *pass; pass++) {
 		env_put_bytes(&env, span_of(*pass));

@@ -20,6 +20,9 @@
 
 enum { ENV_UNIQUE_ID_LEN = 32 };
 
+/* The version of websocketd that compat mode emulates. */
+#define ENV_WEBSOCKETD_VERSION "0.5.0"
+
 /* The facts of a request. All borrowed. */
 struct env_request {
 	const struct head *head;

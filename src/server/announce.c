@@ -3,6 +3,7 @@
 #include "server/announce.h"
 
 #include "base/util.h"
+#include "options/compat.h"
 #include "serve/beneath.h"
 
 #include <dirent.h>
@@ -196,53 +197,6 @@ announce(const struct server *server, void (*write)(FILE *, const struct server 
 	free(text);
 }
 
-static void
-announce_compat_command(FILE *out, const struct server *server)
-{
-	fprintf(out, "Serving using application   : %s", server->options->endpoint.program);
-	for (char *const *arg = server->options->endpoint.command + 1; *arg; arg++)
-		fprintf(out, " %s", *arg);
-}
-
-/* websocketd's lines; it names the machine where no address was given. */
-static void
-announce_compat(const struct server *server)
-{
-	const struct options *options = server->options;
-	const char *secure = options->listener.ssl ? "s" : "";
-	char hostname[HOST_NAME_MAX + 1] = "UNKNOWN";
-	int port = server_port(server);
-
-	(void)gethostname(hostname, sizeof(hostname) - 1);
-	if (options->endpoint.command)
-		announce(server, announce_compat_command, false);
-	if (options->endpoint.dir)
-		log_info("Serving from directory      : %s", options->endpoint.dir);
-	if (options->endpoint.staticdir)
-		log_info("Serving static content from : %s", options->endpoint.staticdir);
-	for (size_t i = 0; i < options->listener.address.count && options->listener.tcp; i++) {
-		const char *host = options->listener.address.items[i];
-		const char *form = strchr(host, ':') ? "[%s]" : "%s";
-		char text[NI_MAXHOST + 2];
-
-		snprintf(text, sizeof(text), form, strcmp(host, "*") == 0 ? hostname : host);
-		log_info("Starting WebSocket server   : ws%s://%s:%d/", secure, text, port);
-		if (options->endpoint.staticdir)
-			log_info("Serving CGI or static files : http%s://%s:%d/", secure, text,
-			    port);
-		snprintf(text, sizeof(text), form, strcmp(host, "*") == 0 ? "" : host);
-		if (options->listener.redirport != 0)
-			log_info("Starting redirect server   : http://%s:%d/", text,
-			    (int)options->listener.redirport);
-	}
-	if (options->listener.unixsocket)
-		log_info("Starting WebSocket server   : unix socket at %s",
-		    options->listener.unixsocket);
-	if (options->listener.sslca)
-		log_info("Mutual TLS enabled (client certs verified against %s)",
-		    options->listener.sslca);
-}
-
 /* What is dangerous when other machines can connect. */
 static void
 announce_risks(const struct server *server)
@@ -270,7 +224,7 @@ server_announce(const struct server *server)
 	bool programs = options->endpoint.command || options->endpoint.dir;
 
 	if (options->server.compat) {
-		announce_compat(server);
+		compat_announce(options, server_port(server));
 		return;
 	}
 	if (programs)

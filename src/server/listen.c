@@ -3,6 +3,7 @@
 #include "server/listen.h"
 
 #include "base/util.h"
+#include "options/compat.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -45,42 +46,19 @@ server_listen_advice(const struct server *server, int error)
 	}
 }
 
-/* As websocketd, which prints the error of Go's net package. */
-static int
-server_listen_failed_compat(
-    const struct server *server, const struct listeners_error *error, int port)
-{
-	const struct options_list *addresses = &server->options->listener.address;
-	const char *address = error->address;
-	bool six = strchr(error->address, ':') != NULL;
-	char why[128];
-
-	if (error->resolve)
-		return server_fail(server, 0, "listen tcp: lookup %s: no such host", address);
-	/* "*" is two addresses to us, and none to websocketd. */
-	for (size_t i = 0; i < addresses->count; i++) {
-		if (strcmp(addresses->items[i], "*") == 0 &&
-		    (strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0)) {
-			address = "";
-			six = false;
-		}
-	}
-	snprintf(why, sizeof(why), "%s", strerror(error->error));
-	why[0] = util_lower(why[0]);
-	return server_fail(server, 0, "listen tcp %s%s%s:%d: bind: %s", six ? "[" : "", address,
-	    six ? "]" : "", port, why);
-}
-
 static int
 server_listen_failed(const struct server *server, const struct listeners_error *error, int port)
 {
+	char compat[COMPAT_TEXT_MAX];
 	bool six;
 
 	if (!error->address)
 		return server_fail(
 		    server, EX_CONFIG, "can't listen on more than %d addresses", LISTENERS_MAX);
-	if (server->options->server.compat)
-		return server_listen_failed_compat(server, error, port);
+	if (server->options->server.compat) {
+		compat_tcp_error(compat, &server->options->listener, error, port);
+		return server_fail(server, COMPAT_NO_START, "%s", compat);
+	}
 	if (error->resolve)
 		return server_fail(
 		    server, EX_CONFIG, "--address=%s: %s", error->address, error->resolve);
@@ -148,15 +126,11 @@ server_find_owner(const struct server *server, struct unix_socket_settings *sett
 static int
 server_listen_unix_failed(const struct server *server, const char *path, int error)
 {
-	char why[128];
+	char compat[COMPAT_TEXT_MAX];
 
-	if (server->options->server.compat && error == EADDRINUSE)
-		return server_fail(server, 0, "unix socket %s is already in use", path);
 	if (server->options->server.compat) {
-		snprintf(
-		    why, sizeof(why), "%s", strerror(error == EEXIST ? EADDRINUSE : error));
-		why[0] = util_lower(why[0]);
-		return server_fail(server, 0, "listen unix %s: bind: %s", path, why);
+		compat_unix_error(compat, path, error);
+		return server_fail(server, COMPAT_NO_START, "%s", compat);
 	}
 	switch (error) {
 	case EADDRINUSE:

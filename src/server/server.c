@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "config.h"
 #include "net/linger.h"
+#include "options/compat.h"
 #include "session/session.h"
 
 #include <stdarg.h>
@@ -44,7 +45,7 @@ server_fail(const struct server *server, int status, const char *format, ...)
 		snprintf(line, sizeof(line), "Can't start server: %s", message);
 		if (log_begin(LOG_FATAL, "server", 0, span_of(line)))
 			log_end();
-		return 3;
+		return COMPAT_NO_START;
 	}
 	fprintf(stderr, "%s: %s\n", PACKAGE_NAME, message);
 	return status;

@@ -1293,6 +1293,7 @@ options_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe"}, 64,
 		"Usage: wspipe [OPTION]... COMMAND [ARGUMENT]...\n"
 		"       wspipe [OPTION]... --dir=DIR\n"
+		"       wspipe [OPTION]... --staticdir=DIR\n"
 		"Try 'wspipe --help' for more information.\n",
 		NULL},
 	    {{"wspipe", "--port=1"}, 64,
@@ -1420,6 +1421,7 @@ compat_says_what_websocketd_says(void **state)
 	    {{"websocketd"}, 1,
 		"Usage: websocketd [OPTION]... COMMAND [ARGUMENT]...\n"
 		"       websocketd [OPTION]... --dir=DIR\n"
+		"       websocketd [OPTION]... --staticdir=DIR\n"
 		"Try 'websocketd --help' for more information.\n",
 		"Command line arguments are missing.\n"},
 	    {{"websocketd", "--port=1"}, 1,
