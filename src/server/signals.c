@@ -60,9 +60,9 @@ server_lost_terminal(const struct server *server)
 }
 
 bool
-server_is_repeated(int64_t first_ms, int64_t now_ms)
+server_is_repeated(const struct server *server)
 {
-	return now_ms - first_ms < SIGNALS_REPEATED_MS;
+	return util_clock_ms() - server->stop_ms < SIGNALS_REPEATED_MS;
 }
 
 void
@@ -96,7 +96,7 @@ signals_is_second(const struct server *server)
 {
 	if (server->parent != 0 && getppid() == server->parent)
 		return atomic_load(&server->page->stage) == SERVER_KILLING;
-	return !server_is_repeated(server->stop_ms, util_clock_ms());
+	return !server_is_repeated(server);
 }
 
 static void

@@ -32,8 +32,8 @@ bool server_lost_terminal(const struct server *server);
 
 void server_log_nothing_to_reload(void);
 
-/* Whether a signal at NOW only repeats the first one, at FIRST: timeout(1) signals its command
- * and then its group. */
-bool server_is_repeated(int64_t first_ms, int64_t now_ms);
+/* Whether a signal to stop only repeats the first one: timeout(1) signals its command and then
+ * its group. */
+bool server_is_repeated(const struct server *server);
 
 #endif

@@ -15,8 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SWEEP_LOOK_MS = 20 };
-
 /* A process, from /proc. */
 struct sweep_process {
 	char state;
@@ -117,19 +115,16 @@ sweep_forget(const struct sweep *sweep)
 void
 sweep_begin(struct sweep *sweep)
 {
-	sweep->due_ms = util_clock_ms();
-	sweep->end_ms = sweep->due_ms + SWEEP_MS;
+	sweep->end_ms = util_clock_ms() + SWEEP_MS;
 }
 
 bool
 sweep_run(struct sweep *sweep)
 {
-	int64_t now = util_clock_ms();
 	size_t denied;
 	size_t left = sweep_kill(sweep, &denied);
 
-	sweep->due_ms = now + SWEEP_LOOK_MS;
-	if (left > 0 && now < sweep->end_ms)
+	if (left > 0 && util_clock_ms() < sweep->end_ms)
 		return false;
 	if (left > 0)
 		log_errorx("%zu process%s of a worker that died did not exit after SIGKILL",
@@ -140,6 +135,6 @@ sweep_run(struct sweep *sweep)
 	if (left + denied > 0)
 		sweep->left_behind = true;
 	sweep_forget(sweep);
-	sweep->due_ms = 0;
+	sweep->end_ms = 0;
 	return true;
 }

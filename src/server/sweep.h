@@ -19,14 +19,13 @@ enum { SWEEP_MS = 2 * 1000 }; /* how long processes may take to die of SIGKILL *
 struct sweep {
 	struct pid_set *programs; /* shared: those of all workers */
 	bool left_behind; /* one could not be killed */
-	int64_t due_ms; /* when to call sweep_run(); 0: nothing is left */
-	int64_t end_ms;
+	int64_t end_ms; /* 0: nothing is left */
 };
 
 /* A worker died. */
 void sweep_begin(struct sweep *sweep);
 
-/* Looks once. True when nothing is left. */
+/* After sweep_begin(), again and again: kills what there is. True when nothing is left. */
 bool sweep_run(struct sweep *sweep);
 
 #endif

@@ -23,7 +23,8 @@
 enum {
 	WORKERS_SPARE_MS = 1000, /* how much longer than its own deadline a worker may take */
 	WORKERS_START_MS = 1000, /* from one start of a worker to the next, at least */
-	WORKERS_STEP_MS = 10 * 1000,
+	WORKERS_STEP_MS = 20, /* while something is to be done */
+	WORKERS_IDLE_S = 60,
 };
 
 struct worker {
@@ -37,9 +38,6 @@ struct workers {
 	size_t count;
 	struct sweep sweep;
 	sigset_t signals;
-	enum server_stage stage;
-	int64_t stop_ms; /* when the first signal to stop came */
-	int64_t stage_end_ms;
 	int status;
 };
 
@@ -114,7 +112,7 @@ workers_programs(const struct workers *w)
 static void
 workers_log_end(const struct workers *w, size_t number, const siginfo_t *info)
 {
-	const char *next = w->stage == SERVER_SERVING ? "; starting another" : "";
+	const char *next = w->server->stage == SERVER_SERVING ? "; starting another" : "";
 	int pid = (int)w->items[number].pid;
 
 	if (info->si_code != CLD_EXITED)
@@ -123,7 +121,7 @@ workers_log_end(const struct workers *w, size_t number, const siginfo_t *info)
 	else if (info->si_status != 0)
 		log_errorx("worker %zu (pid %d) exited with status %d%s", number + 1, pid,
 		    info->si_status, next);
-	else if (w->stage == SERVER_SERVING)
+	else if (w->server->stage == SERVER_SERVING)
 		log_info("worker %zu (pid %d) exited with status 0%s", number + 1, pid, next);
 }
 
@@ -148,7 +146,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 		quota_clear(&page->quota, w->count);
 		return;
 	}
-	if (w->stage != SERVER_SERVING && !well)
+	if (w->server->stage != SERVER_SERVING && !well)
 		w->status = EX_SOFTWARE;
 	sweep_begin(&w->sweep);
 }
@@ -171,8 +169,8 @@ workers_reap(struct workers *w)
 static void
 workers_enter(struct workers *w, enum server_stage stage, int64_t wait_ms)
 {
-	w->stage = stage;
-	w->stage_end_ms = util_clock_ms() + wait_ms + WORKERS_SPARE_MS;
+	w->server->stage = stage;
+	w->server->stage_end_ms = util_clock_ms() + wait_ms + WORKERS_SPARE_MS;
 	atomic_store(&w->server->page->stage, stage);
 	workers_signal(w, SIGTERM);
 	/* For one that was stopped. */
@@ -182,15 +180,15 @@ workers_enter(struct workers *w, enum server_stage stage, int64_t wait_ms)
 static void
 workers_stop(struct workers *w, int number)
 {
-	switch (w->stage) {
+	switch (w->server->stage) {
 	case SERVER_SERVING:
-		w->stop_ms = util_clock_ms();
+		w->server->stop_ms = util_clock_ms();
 		server_log_shutdown(number, workers_programs(w));
 		server_close_listeners(w->server);
 		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS);
 		break;
 	case SERVER_DRAINING:
-		if (!server_is_repeated(w->stop_ms, util_clock_ms()))
+		if (!server_is_repeated(w->server))
 			workers_enter(w, SERVER_KILLING, SERVER_KILL_MS);
 		break;
 	case SERVER_KILLING:
@@ -242,51 +240,34 @@ workers_step(struct workers *w)
 
 	if (w->server->tls && tickets->due_ms <= now && !tls_ticket_renew(tickets))
 		log_errorx("can't create new session ticket keys");
-	if (w->sweep.due_ms != 0 && w->sweep.due_ms <= now && sweep_run(&w->sweep))
+	if (w->sweep.end_ms != 0 && sweep_run(&w->sweep))
 		quota_clear(&w->server->page->quota, w->count);
-	for (size_t i = 0; i < w->count && w->stage == SERVER_SERVING; i++) {
+	for (size_t i = 0; i < w->count && w->server->stage == SERVER_SERVING; i++) {
 		if (w->items[i].pid == 0 && w->items[i].start_ms <= now && workers_start(w, i))
 			return true;
 	}
-	if (w->stage != SERVER_SERVING && w->stage_end_ms <= now && workers_alive(w) > 0) {
+	if (w->server->stage != SERVER_SERVING && w->server->stage_end_ms <= now &&
+	    workers_alive(w) > 0) {
 		log_errorx("killing %zu worker%s that did not stop in time", workers_alive(w),
 		    util_plural(workers_alive(w)));
 		workers_signal(w, SIGKILL);
-		w->stage_end_ms = now + SERVER_KILL_MS;
+		w->server->stage_end_ms = now + SERVER_KILL_MS;
 	}
 	return false;
 }
 
-/* When the next step is due. */
-static int64_t
-workers_due(const struct workers *w)
-{
-	int64_t due = util_clock_ms() + WORKERS_STEP_MS;
-
-	if (w->sweep.due_ms != 0 && w->sweep.due_ms < due)
-		due = w->sweep.due_ms;
-	if (w->stage != SERVER_SERVING)
-		return w->stage_end_ms < due ? w->stage_end_ms : due;
-	for (size_t i = 0; i < w->count; i++) {
-		if (w->items[i].pid == 0 && w->items[i].start_ms < due)
-			due = w->items[i].start_ms;
-	}
-	return due;
-}
-
-/* Waits for a signal until DUE. 0: none came. */
+/* Waits for a signal, or until a step may be due. 0: none came. */
 static int
-workers_wait(const struct workers *w, int64_t due)
+workers_wait(const struct workers *w)
 {
-	int64_t wait_ms = due - util_clock_ms();
-	struct timespec wait;
-	int number;
+	bool idle = w->server->stage == SERVER_SERVING && w->sweep.end_ms == 0 &&
+		    workers_alive(w) == w->count;
+	struct timespec wait = {
+	    .tv_sec = idle ? WORKERS_IDLE_S : 0,
+	    .tv_nsec = idle ? 0 : WORKERS_STEP_MS * 1000000L,
+	};
+	int number = sigtimedwait(&w->signals, NULL, &wait);
 
-	if (wait_ms < 0)
-		wait_ms = 0;
-	wait.tv_sec = wait_ms / 1000;
-	wait.tv_nsec = wait_ms % 1000 * 1000000;
-	number = sigtimedwait(&w->signals, NULL, &wait);
 	return number > 0 ? number : 0;
 }
 
@@ -320,10 +301,11 @@ server_work(struct server *server, bool *serves)
 			*serves = true;
 			return 0;
 		}
-		number = workers_wait(&w, workers_due(&w));
+		number = workers_wait(&w);
 		if (number != 0)
 			workers_on_signal(&w, number);
-	} while (w.stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep.due_ms != 0);
+	} while (
+	    server->stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep.end_ms != 0);
 	log_info("stopped");
 	return w.sweep.left_behind ? SERVER_LEFT_BEHIND : w.status;
 }
