@@ -3,6 +3,7 @@
 #include "net/io.h"
 
 #include "base/util.h"
+#include "net/limit.h"
 
 #include <assert.h>
 #include <event2/event.h>
@@ -24,7 +25,7 @@ struct io_standalone {
 		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct io io;
-	struct sockaddr_in6 peer; /* of any family; AF_UNSPEC if unknown */
+	struct stream_facts facts;
 };
 
 static const struct stream_ops io_ops;
@@ -165,17 +166,19 @@ io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int f
 }
 
 struct stream *
-io_new_take(struct loop *loop, struct transport transport, const struct sockaddr_storage *peer,
-    const struct stream_handlers *handlers, void *arg)
+io_new_take(struct loop *loop, struct transport transport, struct limit_slot *slot,
+    const struct sockaddr_storage *peer, const struct stream_handlers *handlers, void *arg)
 {
 	struct io_standalone *alone = calloc(1, sizeof(*alone));
 
 	if (!alone) {
 		transport.ops->close(&transport);
+		limit_leave(slot);
 		return NULL;
 	}
+	alone->facts.slot = slot;
 	if (peer)
-		memcpy(&alone->peer, peer, sizeof(alone->peer));
+		memcpy(&alone->facts.peer, peer, sizeof(alone->facts.peer));
 	loop_task_init(&alone->wake, io_on_wake);
 	io_init_take(&alone->io, loop, transport, handlers, arg);
 	loop_count_stream(loop, true);
@@ -212,8 +215,12 @@ io_free(struct stream *stream)
 {
 	struct io *io = io_of(stream);
 
+	struct io_standalone *alone = io_standalone_of(io);
+
 	io_clear(io);
-	loop_defer_free(io->loop, &io_standalone_of(io)->deferred, io_release);
+	limit_leave(alone->facts.slot);
+	alone->facts.slot = NULL;
+	loop_defer_free(io->loop, &alone->deferred, io_release);
 }
 
 /* The stream is of no use any more: the loop tells its owner, who frees it. */
@@ -241,7 +248,7 @@ static enum stream_result
 io_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n)
 {
 	struct io *io = io_of(stream);
-	enum transport_result result;
+	enum stream_result result;
 	bool waited = io->transport.read_wants_write;
 
 	*n = 0;
@@ -251,17 +258,7 @@ io_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n)
 	if (io->transport.read_wants_write != waited)
 		io_reload(io);
 	io_wake(io);
-	switch (result) {
-	case TRANSPORT_OK:
-		return STREAM_OK;
-	case TRANSPORT_AGAIN:
-		return STREAM_AGAIN;
-	case TRANSPORT_EOF:
-		return STREAM_EOF;
-	case TRANSPORT_ERROR:
-		break;
-	}
-	return STREAM_FAILED;
+	return result;
 }
 
 static const char *
@@ -283,19 +280,10 @@ io_finish_shutdown(struct io *io)
 	io->ended = io->transport.ops->shutdown(&io->transport);
 }
 
-/* False: the stream has failed. */
 static bool
-io_result_of(enum transport_result result)
+io_is_alive(enum stream_result result)
 {
-	switch (result) {
-	case TRANSPORT_OK:
-	case TRANSPORT_AGAIN:
-		return true;
-	case TRANSPORT_EOF:
-	case TRANSPORT_ERROR:
-		break;
-	}
-	return false;
+	return result == STREAM_OK || result == STREAM_AGAIN;
 }
 
 /* Writes PARTS behind an empty queue; the number of bytes that were taken goes to *N. */
@@ -303,7 +291,14 @@ static bool
 io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
 {
 	*n = 0;
-	return io_result_of(io->transport.ops->writev(&io->transport, parts, count, n));
+	return io_is_alive(io->transport.ops->writev(&io->transport, parts, count, n));
+}
+
+static void
+io_begin_queue(struct io *io)
+{
+	io->stream.progress_ms = (uint32_t)util_clock_ms();
+	io_reload(io);
 }
 
 static bool
@@ -330,10 +325,8 @@ io_writev(struct stream *stream, const struct iovec *parts, int count)
 			return false;
 		n = 0;
 	}
-	if (queued == 0 && buffer_len(&io->queue) > 0) {
-		io->stream.progress_ms = (uint32_t)util_clock_ms();
-		io_reload(io);
-	}
+	if (queued == 0 && buffer_len(&io->queue) > 0)
+		io_begin_queue(io);
 	return true;
 }
 
@@ -348,7 +341,7 @@ io_write_last(struct stream *stream, const void *bytes, size_t len)
 
 	if (ops->write_last && io->transport.fd != -1 && !io->ending &&
 	    buffer_len(&io->queue) == 0)
-		ok = io_result_of(ops->write_last(
+		ok = io_is_alive(ops->write_last(
 		    &io->transport, (struct span){(const char *)rest, len}, &n));
 	ok = ok && stream_write(stream, rest + n, len - n);
 	if (ok)
@@ -368,21 +361,16 @@ io_write_take(struct stream *stream, struct buffer *buffer)
 		return true;
 	if (io->ending || io->transport.fd == -1 || buffer_len(&io->queue) > 0) {
 		ok = io_writev(stream, &part, 1);
-		buffer_clear(buffer);
-		return ok;
+	} else {
+		ok = io_write_now(io, &part, 1, &n);
+		buffer_consume(buffer, n);
+		if (ok && n < part.iov_len) {
+			buffer_move(&io->queue, buffer);
+			io_begin_queue(io);
+		}
 	}
-	ok = io_write_now(io, &part, 1, &n);
-	if (!ok) {
-		buffer_clear(buffer);
-		return false;
-	}
-	buffer_consume(buffer, n);
-	if (buffer_len(buffer) == 0)
-		return true;
-	buffer_move(&io->queue, buffer);
-	io->stream.progress_ms = (uint32_t)util_clock_ms();
-	io_reload(io);
-	return true;
+	buffer_clear(buffer);
+	return ok;
 }
 
 static size_t
@@ -435,27 +423,6 @@ io_fd(const struct io *io)
 }
 
 static bool
-io_is_secure(const struct stream *stream)
-{
-	return io_of(stream)->transport.ops->secure;
-}
-
-static bool
-io_is_downgraded(const struct stream *stream)
-{
-	return io_of(stream)->transport.plain_text;
-}
-
-static void
-io_peer_address(const struct stream *stream, struct sockaddr_storage *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (!io_of(stream)->transport.ops->one_way)
-		memcpy(
-		    out, &io_standalone_of(io_of(stream))->peer, sizeof(struct sockaddr_in6));
-}
-
-static bool
 io_client_cert(const struct stream *stream, struct stream_cert *out)
 {
 	const struct transport *transport = &io_of(stream)->transport;
@@ -464,12 +431,18 @@ io_client_cert(const struct stream *stream, struct stream_cert *out)
 	return !transport->ops->client_cert || transport->ops->client_cert(transport, out);
 }
 
-static struct limit_slot *
-io_slot(const struct stream *stream)
+static const struct stream_facts *
+io_facts(const struct stream *stream)
 {
-	const struct transport *t = &io_of(stream)->transport;
+	static const struct stream_facts none;
+	struct io *io = io_of(stream);
+	struct stream_facts *facts = &io_standalone_of(io)->facts;
 
-	return t->ops->slot && t->fd != -1 ? t->ops->slot(t) : NULL;
+	if (io->transport.ops->one_way)
+		return &none;
+	facts->secure = io->transport.ops->secure;
+	facts->downgraded = io->transport.plain_text;
+	return facts;
 }
 
 static const struct stream_ops io_ops = {
@@ -484,11 +457,8 @@ static const struct stream_ops io_ops = {
     .shutdown = io_shutdown,
     .error = io_error,
     .free = io_free,
-    .is_secure = io_is_secure,
-    .is_downgraded = io_is_downgraded,
-    .peer_address = io_peer_address,
     .client_cert = io_client_cert,
-    .slot = io_slot,
+    .facts = io_facts,
 };
 
 /*

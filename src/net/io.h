@@ -46,10 +46,10 @@ bool io_is_open(const struct io *io);
 /* The descriptor, for asking the system about it; -1 when it is closed. */
 int io_fd(const struct io *io);
 
-/* A stream over a transport that is open, which is taken even on failure. PEER is the address
- * of the other side, or NULL. NULL without memory. */
+/* A stream over an open TRANSPORT, which is taken with SLOT, even on failure. SLOT and PEER,
+ * the address of the other side, may be NULL. NULL without memory. */
 struct stream *io_new_take(struct loop *loop, struct transport transport,
-    const struct sockaddr_storage *peer, const struct stream_handlers *handlers, void *arg)
-    __attribute__((warn_unused_result));
+    struct limit_slot *slot, const struct sockaddr_storage *peer,
+    const struct stream_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 
 #endif

@@ -39,25 +39,16 @@ listeners_set_port(struct sockaddr *address, int port)
 		((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
 }
 
-/* Whether there is a listener on this address already: two names may mean one. */
+/* Whether there is a listener on this ADDRESS, without a port: two names may mean one. */
 static bool
-listeners_have(const struct listeners *listeners, const struct sockaddr *address)
+listeners_have(const struct listeners *listeners, const struct sockaddr *address, socklen_t len)
 {
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
-	const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
-
 	for (size_t i = 0; i < listeners->count; i++) {
 		struct sockaddr_storage bound;
-		const struct sockaddr_in6 *six_bound = (struct sockaddr_in6 *)&bound;
-		const struct sockaddr_in *four_bound = (struct sockaddr_in *)&bound;
 
 		listener_address(listeners->items[i], &bound);
-		if (bound.ss_family != address->sa_family)
-			continue;
-		if (address->sa_family == AF_INET6
-			? IN6_ARE_ADDR_EQUAL(&six->sin6_addr, &six_bound->sin6_addr) &&
-			      six->sin6_scope_id == six_bound->sin6_scope_id
-			: four->sin_addr.s_addr == four_bound->sin_addr.s_addr)
+		listeners_set_port((struct sockaddr *)&bound, 0);
+		if (memcmp(&bound, address, len) == 0)
 			return true;
 	}
 	return false;
@@ -91,7 +82,7 @@ listeners_add_one(struct listeners *l, struct sockaddr *address, socklen_t len, 
 {
 	struct listener *listener;
 
-	if (listeners_have(l, address))
+	if (listeners_have(l, address, len))
 		return true;
 	if (l->count == LISTENERS_MAX) {
 		error->address = NULL;

@@ -13,10 +13,12 @@
 #include "base/buffer.h"
 #include "base/util.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -61,6 +63,13 @@ struct stream_contact {
 	uint32_t silent_ms;
 };
 
+struct stream_facts {
+	struct limit_slot *slot; /* its place within the limits of net/limit; may be NULL */
+	struct sockaddr_in6 peer; /* address of the other side, of any family */
+	bool secure; /* nobody in between can read or change what is sent (TLS) */
+	bool downgraded; /* the other side speaks plain text where TLS was expected */
+};
+
 /* The contract of each is at the inline function of the same name. */
 struct stream_ops {
 	enum stream_result (*read)(
@@ -75,11 +84,8 @@ struct stream_ops {
 	void (*shutdown)(struct stream *stream);
 	const char *(*error)(const struct stream *stream);
 	void (*free)(struct stream *stream);
-	bool (*is_secure)(const struct stream *stream);
-	bool (*is_downgraded)(const struct stream *stream);
-	void (*peer_address)(const struct stream *stream, struct sockaddr_storage *out);
 	bool (*client_cert)(const struct stream *stream, struct stream_cert *out);
-	struct limit_slot *(*slot)(const struct stream *stream);
+	const struct stream_facts *(*facts)(const struct stream *stream);
 };
 
 /* Embedded in an implementation, which sets it up. */
@@ -208,24 +214,24 @@ stream_free(struct stream *stream)
 		stream->ops->free(stream);
 }
 
-/* True if nobody in between can read or change what is sent (TLS). */
 static inline bool
 stream_is_secure(const struct stream *stream)
 {
-	return stream->ops->is_secure(stream);
+	return stream->ops->facts(stream)->secure;
 }
 
-/* True if the other side speaks plain text where TLS was expected. */
 static inline bool
 stream_is_downgraded(const struct stream *stream)
 {
-	return stream->ops->is_downgraded(stream);
+	return stream->ops->facts(stream)->downgraded;
 }
 
+/* The family is AF_UNSPEC if it is unknown. */
 static inline void
 stream_peer_address(const struct stream *stream, struct sockaddr_storage *out)
 {
-	stream->ops->peer_address(stream, out);
+	memset(out, 0, sizeof(*out));
+	memcpy(out, &stream->ops->facts(stream)->peer, sizeof(struct sockaddr_in6));
 }
 
 /* False without memory. stream_cert_clear() frees. */
@@ -243,11 +249,10 @@ stream_cert_clear(struct stream_cert *cert)
 	*cert = (struct stream_cert){0};
 }
 
-/* Its place within the limits of net/limit; may be NULL. */
 static inline struct limit_slot *
 stream_slot(const struct stream *stream)
 {
-	return stream->ops->slot(stream);
+	return stream->ops->facts(stream)->slot;
 }
 
 #endif

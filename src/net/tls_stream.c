@@ -3,8 +3,6 @@
 #include "net/tls_stream.h"
 
 #include "base/util.h"
-#include "net/limit.h"
-#include "net/stream.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -23,7 +21,6 @@ enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
 struct tls_stream {
 	SSL *ssl; /* owned; NULL until the first byte arrives */
 	struct tls *tls; /* held */
-	struct limit_slot *slot; /* owned, or NULL */
 	bool more; /* the last read did not take all that is there */
 	bool established; /* the handshake is complete */
 	bool flooded; /* there were too many control messages */
@@ -32,7 +29,7 @@ struct tls_stream {
 	int64_t controls_ms;
 	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then.
 	 */
-	enum transport_result end;
+	enum stream_result end;
 	int end_errno;
 	unsigned long
 	    code; /* of OpenSSL, with an ERROR of the protocol; 0: the connection broke */
@@ -47,8 +44,8 @@ tls_stream_clear_errors(void)
 	errno = 0;
 }
 
-static enum transport_result
-tls_stream_end(struct tls_stream *s, enum transport_result end, int error)
+static enum stream_result
+tls_stream_end(struct tls_stream *s, enum stream_result end, int error)
 {
 	s->end = end;
 	s->end_errno = error;
@@ -59,7 +56,7 @@ tls_stream_end(struct tls_stream *s, enum transport_result end, int error)
  * What it means that a call did not succeed. OPPOSITE is the want that goes against the call's
  * own direction; *WANTED is set when that is what it waits for.
  */
-static enum transport_result
+static enum stream_result
 tls_stream_result(struct tls_stream *s, int opposite, bool *wanted)
 {
 	int saved = errno;
@@ -69,23 +66,23 @@ tls_stream_result(struct tls_stream *s, int opposite, bool *wanted)
 	case SSL_ERROR_WANT_READ:
 	case SSL_ERROR_WANT_WRITE:
 		*wanted = error == opposite;
-		return TRANSPORT_AGAIN;
+		return STREAM_AGAIN;
 	case SSL_ERROR_ZERO_RETURN:
 		/* SSL_OP_IGNORE_UNEXPECTED_EOF makes a FIN look like a close_notify, but the
 		 * socket knows. */
 		if (BIO_eof(SSL_get_rbio(s->ssl)))
-			return tls_stream_end(s, TRANSPORT_ERROR, ECONNRESET);
-		return tls_stream_end(s, TRANSPORT_EOF, 0);
+			return tls_stream_end(s, STREAM_FAILED, ECONNRESET);
+		return tls_stream_end(s, STREAM_EOF, 0);
 	case SSL_ERROR_SSL:
 		s->code = ERR_get_error();
 		ERR_clear_error();
-		return tls_stream_end(s, TRANSPORT_ERROR, EPROTO);
+		return tls_stream_end(s, STREAM_FAILED, EPROTO);
 	default:
-		return tls_stream_end(s, TRANSPORT_ERROR, saved != 0 ? saved : ECONNRESET);
+		return tls_stream_end(s, STREAM_FAILED, saved != 0 ? saved : ECONNRESET);
 	}
 }
 
-static enum transport_result
+static enum stream_result
 tls_stream_ended(const struct tls_stream *s)
 {
 	errno = s->end_errno;
@@ -122,21 +119,21 @@ tls_stream_on_message(
 		s->flooded = true;
 }
 
-/* What is left is a plain socket with its slot. */
+/* What is left is a plain socket. */
 static void
 tls_stream_strip(struct transport *t)
 {
 	struct tls_stream *s = t->state;
 
 	t->ops = &transport_socket;
-	t->state = s->slot;
+	t->state = NULL;
 	SSL_free(s->ssl);
 	tls_release(s->tls);
 	free(s);
 }
 
 /* Looks at the first byte, and prepares for what it begins. OK: the stream can be read. */
-static enum transport_result
+static enum stream_result
 tls_stream_begin(struct transport *t)
 {
 	struct tls_stream *s = t->state;
@@ -147,43 +144,42 @@ tls_stream_begin(struct transport *t)
 		n = recv(t->fd, &first, 1, MSG_PEEK);
 	} while (n == -1 && errno == EINTR);
 	if (n == -1)
-		return errno == EAGAIN || errno == EWOULDBLOCK ? TRANSPORT_AGAIN
-							       : TRANSPORT_ERROR;
+		return errno == EAGAIN || errno == EWOULDBLOCK ? STREAM_AGAIN : STREAM_FAILED;
 	if (n == 0)
-		return TRANSPORT_EOF;
+		return STREAM_EOF;
 	/* A method, or the signature of the PROXY protocol. A record of TLS begins with a
 	 * control byte. */
 	if ((first >= 'A' && first <= 'Z') || first == '\r') {
 		tls_stream_strip(t);
 		t->plain_text = true;
-		return TRANSPORT_OK;
+		return STREAM_OK;
 	}
 	s->ssl = tls_connection(s->tls);
 	if (!s->ssl || SSL_set_fd(s->ssl, t->fd) != 1) {
 		ERR_clear_error();
-		return tls_stream_end(s, TRANSPORT_ERROR, ENOMEM);
+		return tls_stream_end(s, STREAM_FAILED, ENOMEM);
 	}
 	SSL_set_msg_callback(s->ssl, tls_stream_on_message);
 	SSL_set_msg_callback_arg(s->ssl, s);
-	return TRANSPORT_OK;
+	return STREAM_OK;
 }
 
 /* Reads as long as there is room and OpenSSL has bytes, as no event of the socket announces
  * those; but not more records than others can wait for. */
-static enum transport_result
+static enum stream_result
 tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 {
 	struct tls_stream *s = t->state;
-	enum transport_result result = TRANSPORT_OK;
+	enum stream_result result = STREAM_OK;
 
 	t->read_wants_write = false;
 	s->more = false;
 	s->records = 0;
-	if (s->end != TRANSPORT_OK)
+	if (s->end != STREAM_OK)
 		return tls_stream_ended(s);
 	if (!s->ssl) {
 		result = tls_stream_begin(t);
-		if (result != TRANSPORT_OK)
+		if (result != STREAM_OK)
 			return result;
 		if (t->ops != &transport_tls)
 			return t->ops->read(t, bytes, capacity, n);
@@ -202,14 +198,14 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 			result =
 			    tls_stream_result(s, SSL_ERROR_WANT_WRITE, &t->read_wants_write);
 		if (s->flooded)
-			result = tls_stream_end(s, TRANSPORT_ERROR, EPROTO);
-	} while (result == TRANSPORT_OK && SSL_has_pending(s->ssl));
+			result = tls_stream_end(s, STREAM_FAILED, EPROTO);
+	} while (result == STREAM_OK && SSL_has_pending(s->ssl));
 	if (!s->established)
 		s->established = SSL_is_init_finished(s->ssl);
 	/* An end after bytes is reported by the next read: see tls_stream_pending(). */
 	if (*n > 0)
-		return TRANSPORT_OK;
-	return s->end != TRANSPORT_OK ? tls_stream_ended(s) : result;
+		return STREAM_OK;
+	return s->end != STREAM_OK ? tls_stream_ended(s) : result;
 }
 
 static bool
@@ -217,7 +213,7 @@ tls_stream_pending(const struct transport *t)
 {
 	const struct tls_stream *s = t->state;
 
-	return s->more || s->end != TRANSPORT_OK;
+	return s->more || s->end != STREAM_OK;
 }
 
 /* Where the next record's bytes are taken from: OFFSET in the part AT. */
@@ -260,7 +256,7 @@ tls_cursor_next(struct tls_cursor *c, uint8_t record[TLS_RECORD], size_t *len)
 	return record;
 }
 
-static enum transport_result
+static enum stream_result
 tls_stream_writev(struct transport *t, const struct iovec *parts, int count, size_t *n)
 {
 	/* One for all streams: OpenSSL has encrypted what it took when it returns. */
@@ -272,8 +268,8 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 
 	t->write_wants_read = false;
 	if (!s->ssl)
-		return tls_stream_end(s, TRANSPORT_ERROR, EPROTO);
-	if (s->end == TRANSPORT_ERROR)
+		return tls_stream_end(s, STREAM_FAILED, EPROTO);
+	if (s->end == STREAM_FAILED)
 		return tls_stream_ended(s);
 	while (bytes = tls_cursor_next(&cursor, record, &len), len > 0) {
 		/*
@@ -281,19 +277,19 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 		 * AGAIN all the same: an edge-triggered event comes only behind that.
 		 */
 		for (size_t put = 0; len > 0; bytes += put, len -= put) {
-			enum transport_result result;
+			enum stream_result result;
 
 			tls_stream_clear_errors();
 			if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
 				result = tls_stream_result(
 				    s, SSL_ERROR_WANT_READ, &t->write_wants_read);
 				/* An error after bytes is reported by the next write. */
-				return *n > 0 ? TRANSPORT_OK : result;
+				return *n > 0 ? STREAM_OK : result;
 			}
 			*n += put;
 		}
 	}
-	return TRANSPORT_OK;
+	return STREAM_OK;
 }
 
 /* Sends close_notify, then a FIN. */
@@ -303,11 +299,11 @@ tls_stream_shutdown(struct transport *t)
 	struct tls_stream *s = t->state;
 	bool ignored;
 
-	if (s->end != TRANSPORT_ERROR && s->ssl && SSL_is_init_finished(s->ssl)) {
+	if (s->end != STREAM_FAILED && s->ssl && SSL_is_init_finished(s->ssl)) {
 		tls_stream_clear_errors();
 		/* 0: ours was sent and theirs has not come; it is not waited for here. */
 		if (SSL_shutdown(s->ssl) < 0 &&
-		    tls_stream_result(s, SSL_ERROR_WANT_READ, &ignored) == TRANSPORT_AGAIN)
+		    tls_stream_result(s, SSL_ERROR_WANT_READ, &ignored) == STREAM_AGAIN)
 			return false;
 	}
 	shutdown(t->fd, SHUT_WR);
@@ -432,14 +428,6 @@ tls_stream_client_cert(const struct transport *transport, struct stream_cert *ou
 	return ok;
 }
 
-static struct limit_slot *
-tls_stream_slot(const struct transport *t)
-{
-	const struct tls_stream *s = t->state;
-
-	return s->slot;
-}
-
 const struct transport_ops transport_tls = {
     .read = tls_stream_read,
     .writev = tls_stream_writev,
@@ -448,23 +436,19 @@ const struct transport_ops transport_tls = {
     .pending = tls_stream_pending,
     .error = tls_stream_error,
     .client_cert = tls_stream_client_cert,
-    .slot = tls_stream_slot,
     .secure = true,
 };
 
 bool
-tls_stream_open(struct tls *tls, int fd, struct limit_slot *slot, struct transport *out)
+tls_stream_open(struct tls *tls, int fd, struct transport *out)
 {
 	struct tls_stream *s = calloc(1, sizeof(*s));
 
-	*out = transport_accepted(fd, slot);
 	if (!s) {
-		transport_socket.close(out);
+		close(fd);
 		return false;
 	}
-	out->ops = &transport_tls;
-	out->state = s;
-	s->slot = slot;
+	*out = (struct transport){.ops = &transport_tls, .state = s, .fd = fd};
 	s->tls = tls_hold(tls);
 	return true;
 }

@@ -25,14 +25,14 @@ enum {
 extern const struct transport_ops transport_tls;
 
 /*
- * TLS over the accepted, non-blocking socket FD. It is taken even on failure, and so is SLOT,
- * which may be NULL. *OUT holds TLS until it is closed. False without memory.
+ * TLS over the accepted, non-blocking socket FD, which is taken even on failure. *OUT holds TLS
+ * until it is closed. False without memory.
  *
  * OpenSSL's part is made when the first byte arrives, so a client that sends nothing costs
  * little. If that byte begins plain text, the transport turns into transport_socket with
  * PLAIN_TEXT set.
  */
-bool tls_stream_open(struct tls *tls, int fd, struct limit_slot *slot, struct transport *out)
+bool tls_stream_open(struct tls *tls, int fd, struct transport *out)
     __attribute__((warn_unused_result));
 
 #endif

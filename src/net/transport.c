@@ -3,23 +3,21 @@
  * EPIPE. */
 #include "net/transport.h"
 
-#include "net/limit.h"
-
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static enum transport_result
+static enum stream_result
 transport_plain_result(ssize_t n, size_t *moved)
 {
 	if (n >= 0) {
 		*moved = (size_t)n;
-		return TRANSPORT_OK;
+		return STREAM_OK;
 	}
-	return errno == EAGAIN || errno == EWOULDBLOCK ? TRANSPORT_AGAIN : TRANSPORT_ERROR;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? STREAM_AGAIN : STREAM_FAILED;
 }
 
-static enum transport_result
+static enum stream_result
 transport_plain_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 {
 	ssize_t got;
@@ -27,10 +25,10 @@ transport_plain_read(struct transport *t, void *bytes, size_t capacity, size_t *
 	do {
 		got = read(t->fd, bytes, capacity);
 	} while (got == -1 && errno == EINTR);
-	return got == 0 ? TRANSPORT_EOF : transport_plain_result(got, n);
+	return got == 0 ? STREAM_EOF : transport_plain_result(got, n);
 }
 
-static enum transport_result
+static enum stream_result
 transport_plain_writev(struct transport *t, const struct iovec *parts, int count, size_t *n)
 {
 	ssize_t put;
@@ -43,7 +41,7 @@ transport_plain_writev(struct transport *t, const struct iovec *parts, int count
 }
 
 /* MSG_MORE: what is sent waits for what comes behind it. */
-static enum transport_result
+static enum stream_result
 transport_socket_send_more(struct transport *t, struct span bytes, size_t *n)
 {
 	ssize_t put;
@@ -60,14 +58,6 @@ transport_plain_close(struct transport *t)
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;
-	limit_leave(t->state);
-	t->state = NULL;
-}
-
-static struct limit_slot *
-transport_socket_slot(const struct transport *t)
-{
-	return t->state;
 }
 
 static bool
@@ -90,14 +80,7 @@ const struct transport_ops transport_socket = {
     .write_last = transport_socket_send_more,
     .shutdown = transport_socket_shutdown,
     .close = transport_plain_close,
-    .slot = transport_socket_slot,
 };
-
-struct transport
-transport_accepted(int fd, struct limit_slot *slot)
-{
-	return (struct transport){.ops = &transport_socket, .fd = fd, .state = slot};
-}
 
 const struct transport_ops transport_pipe = {
     .read = transport_plain_read,

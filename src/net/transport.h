@@ -7,33 +7,24 @@
 #ifndef NET_TRANSPORT_H
 #define NET_TRANSPORT_H
 
-#include "base/util.h"
+#include "net/stream.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/uio.h>
 
-enum transport_result {
-	TRANSPORT_OK, /* *n bytes were moved, more than 0 */
-	TRANSPORT_AGAIN, /* nothing can be moved now */
-	TRANSPORT_EOF, /* the other side sends no more */
-	TRANSPORT_ERROR, /* errno says why; the stream is of no use any more */
-};
-
-struct limit_slot;
-struct stream_cert;
 struct transport;
 
 struct transport_ops {
-	enum transport_result (*read)(
+	enum stream_result (*read)(
 	    struct transport *t, void *bytes, size_t capacity, size_t *n);
-	enum transport_result (*writev)(
+	enum stream_result (*writev)(
 	    struct transport *t, const struct iovec *parts, int count, size_t *n);
 	/*
 	 * As writev() for the last bytes of all: what it takes may wait for shutdown(), which
 	 * comes next, so that the end is no segment of its own. NULL: writev() does it.
 	 */
-	enum transport_result (*write_last)(struct transport *t, struct span bytes, size_t *n);
+	enum stream_result (*write_last)(struct transport *t, struct span bytes, size_t *n);
 	/*
 	 * Tells the other side that no more will be written. A pipe is closed by it: fd is -1
 	 * then. False: it can't be sent now; call it again when the descriptor can be written
@@ -50,8 +41,6 @@ struct transport_ops {
 	const char *(*error)(const struct transport *t);
 	/* As stream_client_cert(). NULL: there is none. */
 	bool (*client_cert)(const struct transport *t, struct stream_cert *out);
-	/* The slot that close() leaves. NULL: there is none. */
-	struct limit_slot *(*slot)(const struct transport *t);
 	bool secure; /* nobody in between can read or change what is sent */
 	bool one_way; /* a pipe: shutdown closes it, and nothing but reading or writing shows
 			 that the other side died */
@@ -59,7 +48,7 @@ struct transport_ops {
 
 struct transport {
 	const struct transport_ops *ops;
-	void *state; /* of the kind's own; a plain socket's is its struct limit_slot or NULL */
+	void *state; /* of the kind's own */
 	int fd; /* owned; -1 when closed */
 	/* After AGAIN: what was asked for waits until the descriptor is ready for the opposite.
 	 */
@@ -70,9 +59,5 @@ struct transport {
 
 extern const struct transport_ops transport_socket;
 extern const struct transport_ops transport_pipe;
-
-/* A plain connection over the accepted, non-blocking socket FD. It owns SLOT, which may be
- * NULL. */
-struct transport transport_accepted(int fd, struct limit_slot *slot);
 
 #endif

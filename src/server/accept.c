@@ -16,7 +16,7 @@ static void
 accept_connection(struct server *server, int fd, const struct sockaddr_storage *peer,
     struct tls *tls, connection_handler *handler, void *arg)
 {
-	struct transport transport = {.fd = fd};
+	struct transport transport = {.ops = &transport_socket, .fd = fd};
 	struct limit_slot *slot = limit_enter(server->limit, peer);
 	struct stream *stream = NULL;
 
@@ -24,10 +24,10 @@ accept_connection(struct server *server, int fd, const struct sockaddr_storage *
 		close(fd);
 		return;
 	}
-	if (!tls)
-		transport = transport_accepted(fd, slot);
-	if (!tls || tls_stream_open(tls, fd, slot, &transport))
-		stream = io_new_take(server->loop, transport, peer, NULL, NULL);
+	if (!tls || tls_stream_open(tls, fd, &transport))
+		stream = io_new_take(server->loop, transport, slot, peer, NULL, NULL);
+	else
+		limit_leave(slot);
 	if (!stream ||
 	    !connection_open_take(server->loop, &server->connections, stream, handler, arg))
 		log_errorx("out of memory for a connection");

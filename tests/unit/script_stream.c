@@ -114,11 +114,13 @@ script_free(struct stream *stream)
 	stream->reading = false;
 }
 
-static struct limit_slot *
-script_slot(const struct stream *stream)
+static const struct stream_facts *
+script_facts(const struct stream *stream)
 {
+	static const struct stream_facts none;
+
 	(void)stream;
-	return NULL;
+	return &none;
 }
 
 static const struct stream_ops script_ops = {
@@ -133,7 +135,7 @@ static const struct stream_ops script_ops = {
     .shutdown = script_shutdown,
     .error = script_error,
     .free = script_free,
-    .slot = script_slot,
+    .facts = script_facts,
 };
 
 void

@@ -3,6 +3,7 @@
  * and over real ones. */
 #include "base/util.h"
 #include "net/io.h"
+#include "net/limit.h"
 #include "net/linger.h"
 
 #include <arpa/inet.h>
@@ -50,24 +51,24 @@ scripted_step(void)
 	return scripted.at < scripted.count ? scripted.steps[scripted.at++] : 1 << 20;
 }
 
-static enum transport_result
+static enum stream_result
 scripted_result(int step)
 {
 	switch (step) {
 	case AGAIN:
 	case OPPOSITE:
-		return TRANSPORT_AGAIN;
+		return STREAM_AGAIN;
 	case END:
-		return TRANSPORT_EOF;
+		return STREAM_EOF;
 	case BROKEN:
 		errno = ECONNRESET;
-		return TRANSPORT_ERROR;
+		return STREAM_FAILED;
 	default:
-		return TRANSPORT_OK;
+		return STREAM_OK;
 	}
 }
 
-static enum transport_result
+static enum stream_result
 scripted_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 {
 	int step = scripted_step();
@@ -77,10 +78,10 @@ scripted_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 		return scripted_result(step);
 	*n = (size_t)step < capacity ? (size_t)step : capacity;
 	memset(bytes, 'r', *n);
-	return TRANSPORT_OK;
+	return STREAM_OK;
 }
 
-static enum transport_result
+static enum stream_result
 scripted_writev(struct transport *t, const struct iovec *parts, int count, size_t *n)
 {
 	int step = scripted_step();
@@ -97,10 +98,10 @@ scripted_writev(struct transport *t, const struct iovec *parts, int count, size_
 		*n += len;
 		room -= len;
 	}
-	return TRANSPORT_OK;
+	return STREAM_OK;
 }
 
-static enum transport_result
+static enum stream_result
 scripted_write_last(struct transport *t, struct span bytes, size_t *n)
 {
 	struct iovec part = {(void *)(uintptr_t)bytes.data, bytes.len};
@@ -201,8 +202,8 @@ start_on(struct owner *o, const struct transport_ops *ops, int fd, int other)
 	assert_non_null(o->loop);
 	o->other = other;
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	o->io =
-	    io_new_take(o->loop, (struct transport){.ops = ops, .fd = fd}, NULL, &handlers, o);
+	o->io = io_new_take(
+	    o->loop, (struct transport){.ops = ops, .fd = fd}, NULL, NULL, &handlers, o);
 	assert_non_null(o->io);
 }
 
@@ -749,6 +750,32 @@ test_a_flush_is_bounded(void **state)
 	}
 }
 
+/* The slot is another client's as soon as the descriptor is. */
+static void
+test_a_stream_leaves_its_slot_when_it_is_freed(void **state)
+{
+	static const struct limit_settings settings = {.connections = 2, .programs = 1};
+	struct limit *limit = limit_new(&settings);
+	struct sockaddr_storage peer = {.ss_family = AF_INET};
+	struct sockaddr_storage found;
+	struct loop *loop = loop_new();
+	struct transport transport = {.ops = &transport_socket};
+	struct stream *stream;
+
+	(void)state;
+	transport.fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	stream = io_new_take(loop, transport, limit_enter(limit, &peer), &peer, NULL, NULL);
+	stream_peer_address(stream, &found);
+	assert_int_equal(found.ss_family, AF_INET);
+	assert_false(stream_is_secure(stream) || stream_is_downgraded(stream));
+	assert_int_equal(limit_count(limit, LIMIT_PENDING), 1);
+	stream_free(stream);
+	assert_int_equal(limit_count(limit, LIMIT_PENDING), 0);
+	loop_free(loop);
+	limit_free(limit);
+	limit_free(NULL);
+}
+
 int
 main(void)
 {
@@ -769,6 +796,7 @@ main(void)
 	    cmocka_unit_test(test_bytes_that_no_event_announces_are_read_once_a_round),
 	    cmocka_unit_test(test_a_stream_that_always_has_more_keeps_nobody_waiting),
 	    cmocka_unit_test(test_a_flush_is_bounded),
+	    cmocka_unit_test(test_a_stream_leaves_its_slot_when_it_is_freed),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -6,7 +6,6 @@
 #include "net/limit.h"
 #include "net/rate.h"
 #include "net/tally.h"
-#include "net/transport.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -629,26 +628,6 @@ test_a_client_earns_time_by_what_it_confirms(void **state)
 	assert_true(rate_check(&rate, 0));
 }
 
-static void
-test_a_socket_leaves_its_slot_when_it_is_closed(void **state)
-{
-	struct limit *limit = make(2, 1, 0);
-	struct client c;
-	struct transport transport;
-
-	(void)state;
-	assert_true(enter(limit, &c, "192.0.2.1"));
-	transport = transport_accepted(socket(AF_UNIX, SOCK_STREAM, 0), c.slot);
-	assert_int_equal(limit_count(limit, LIMIT_PENDING), 1);
-	transport.ops->close(&transport);
-	assert_int_equal(limit_count(limit, LIMIT_PENDING), 0);
-	transport.ops->close(&transport);
-	transport = transport_accepted(socket(AF_UNIX, SOCK_STREAM, 0), NULL);
-	transport.ops->close(&transport);
-	limit_free(limit);
-	limit_free(NULL);
-}
-
 int
 main(void)
 {
@@ -668,7 +647,6 @@ main(void)
 	    cmocka_unit_test(test_processes_count_in_one_tally),
 	    cmocka_unit_test(test_the_log_says_now_and_then_who_is_closed),
 	    cmocka_unit_test(test_a_client_earns_time_by_what_it_confirms),
-	    cmocka_unit_test(test_a_socket_leaves_its_slot_when_it_is_closed),
 	};
 
 	log_setup(STDERR_FILENO, LOG_TEXT, LOG_NONE);

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/io.h"
-#include "net/limit.h"
 #include "net/tls.h"
 #include "net/tls_stream.h"
 #include "net/tls_ticket.h"
@@ -266,7 +265,6 @@ test_certificates_that_are_not_valid_now_are_reported(void **state)
  * socketpair and back. */
 struct pair {
 	struct tls *tls;
-	struct limit *limit;
 	struct transport transport;
 	int other; /* -1: closed */
 	SSL_CTX *context;
@@ -278,20 +276,14 @@ struct pair {
 static void
 pair_open(struct pair *p, const char *ca, int version)
 {
-	static const struct limit_settings settings = {.connections = 1, .programs = 1};
-	struct sockaddr_storage peer = {.ss_family = AF_INET};
 	const char *error;
 	int ends[2];
 
 	memset(p, 0, sizeof(*p));
-	p->limit = limit_new(&settings);
-	assert_non_null(p->limit);
 	p->tls = make_tls("a.crt", "a.key", ca, NULL, &error);
 	assert_non_null(p->tls);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	assert_true(
-	    tls_stream_open(p->tls, ends[0], limit_enter(p->limit, &peer), &p->transport));
-	assert_int_equal(limit_count(p->limit, LIMIT_PENDING), 1);
+	assert_true(tls_stream_open(p->tls, ends[0], &p->transport));
 	p->other = ends[1];
 	p->context = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_max_proto_version(p->context, version);
@@ -315,8 +307,6 @@ pair_close(struct pair *p)
 	SSL_CTX_free(p->context);
 	if (p->transport.ops)
 		p->transport.ops->close(&p->transport);
-	assert_int_equal(limit_count(p->limit, LIMIT_PENDING), 0);
-	limit_free(p->limit);
 	if (p->other != -1)
 		close(p->other);
 	tls_release(p->tls);
@@ -352,14 +342,14 @@ pair_to_server(struct pair *p, size_t max)
 	return (size_t)n;
 }
 
-static enum transport_result
+static enum stream_result
 pair_read(struct pair *p, void *bytes, size_t capacity, size_t *n)
 {
 	*n = 0;
 	return p->transport.ops->read(&p->transport, bytes, capacity, n);
 }
 
-static enum transport_result
+static enum stream_result
 pair_write(struct pair *p, const void *bytes, size_t len, size_t *n)
 {
 	struct iovec part = {(void *)(uintptr_t)bytes, len};
@@ -379,7 +369,7 @@ pair_shake_hands(struct pair *p, size_t step)
 		int done = SSL_do_handshake(p->client);
 
 		while (pair_to_server(p, step) > 0)
-			assert_int_equal(pair_read(p, &byte, 1, &n), TRANSPORT_AGAIN);
+			assert_int_equal(pair_read(p, &byte, 1, &n), STREAM_AGAIN);
 		pair_to_client(p);
 		if (done == 1)
 			return;
@@ -408,14 +398,14 @@ test_bytes_arrive_however_the_socket_cuts_them(void **state)
 			assert_int_equal(SSL_write(p.client, "hello ", 6), 6);
 			assert_int_equal(SSL_write(p.client, "world", 5), 5);
 			while (pair_to_server(&p, steps[i]) > 0) {
-				if (pair_read(&p, bytes, sizeof(bytes), &n) == TRANSPORT_OK) {
+				if (pair_read(&p, bytes, sizeof(bytes), &n) == STREAM_OK) {
 					memcpy(all + len, bytes, n);
 					len += n;
 				}
 				assert_false(p.transport.ops->pending(&p.transport));
 			}
 			assert_string_equal(all, "hello world");
-			assert_int_equal(pair_write(&p, "back", 4, &n), TRANSPORT_OK);
+			assert_int_equal(pair_write(&p, "back", 4, &n), STREAM_OK);
 			assert_int_equal(n, 4);
 			pair_to_client(&p);
 			assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 4);
@@ -438,15 +428,15 @@ test_what_stays_within_openssl_is_pending(void **state)
 	assert_int_equal(SSL_write(p.client, "abcdefgh", 8), 8);
 	assert_int_equal(SSL_write(p.client, "ij", 2), 2);
 	pair_to_server(&p, 65536);
-	assert_int_equal(pair_read(&p, bytes, 3, &n), TRANSPORT_OK);
+	assert_int_equal(pair_read(&p, bytes, 3, &n), STREAM_OK);
 	assert_int_equal(n, 3);
 	assert_true(p.transport.ops->pending(&p.transport));
 	/* Two records in one read. */
-	assert_int_equal(pair_read(&p, bytes, 7, &n), TRANSPORT_OK);
+	assert_int_equal(pair_read(&p, bytes, 7, &n), STREAM_OK);
 	assert_int_equal(n, 7);
 	assert_memory_equal(bytes, "defghij", 7);
 	assert_false(p.transport.ops->pending(&p.transport));
-	assert_int_equal(pair_read(&p, bytes, 7, &n), TRANSPORT_AGAIN);
+	assert_int_equal(pair_read(&p, bytes, 7, &n), STREAM_AGAIN);
 	pair_close(&p);
 }
 
@@ -480,7 +470,7 @@ test_parts_are_gathered_into_full_records(void **state)
 		payload[i] = (uint8_t)(i * 7 + i / 256);
 	pair_open(&p, NULL, TLS1_3_VERSION);
 	pair_shake_hands(&p, 65536);
-	assert_int_equal(p.transport.ops->writev(&p.transport, small, 3, &n), TRANSPORT_OK);
+	assert_int_equal(p.transport.ops->writev(&p.transport, small, 3, &n), STREAM_OK);
 	assert_int_equal(n, 4);
 	len_raw = read(p.other, raw, sizeof(raw));
 	assert_int_equal(count_records(raw, (size_t)len_raw), 1);
@@ -489,7 +479,7 @@ test_parts_are_gathered_into_full_records(void **state)
 	assert_memory_equal(got, "abcd", 4);
 
 	n = 0;
-	assert_int_equal(p.transport.ops->writev(&p.transport, parts, 4, &n), TRANSPORT_OK);
+	assert_int_equal(p.transport.ops->writev(&p.transport, parts, 4, &n), STREAM_OK);
 	assert_int_equal(n, 65544);
 	len_raw = read(p.other, raw, sizeof(raw));
 	assert_int_equal(count_records(raw, (size_t)len_raw), 5); /* 4 * 16384 and 8 */
@@ -522,7 +512,7 @@ test_short_records_all_leave_in_one_write(void **state)
 	assert_int_equal(
 	    SSL_set_tlsext_max_fragment_length(p.client, TLSEXT_max_fragment_length_512), 1);
 	pair_shake_hands(&p, 65536);
-	assert_int_equal(pair_write(&p, payload, sizeof(payload), &n), TRANSPORT_OK);
+	assert_int_equal(pair_write(&p, payload, sizeof(payload), &n), STREAM_OK);
 	assert_int_equal(n, sizeof(payload));
 	pair_close(&p);
 }
@@ -551,10 +541,10 @@ test_a_record_that_was_stopped_goes_on(void **state)
 
 		memcpy(copy, payload + sent, offered);
 		if (offered > 0) {
-			enum transport_result result = pair_write(&p, copy, offered, &n);
+			enum stream_result result = pair_write(&p, copy, offered, &n);
 
-			stopped = stopped || result == TRANSPORT_AGAIN;
-			assert_true(result == TRANSPORT_OK || result == TRANSPORT_AGAIN);
+			stopped = stopped || result == STREAM_AGAIN;
+			assert_true(result == STREAM_OK || result == STREAM_AGAIN);
 			assert_false(p.transport.write_wants_read);
 		}
 		free(copy);
@@ -586,13 +576,13 @@ test_close_notify_is_an_eof_and_goes_both_ways(void **state)
 		SSL_shutdown(p.client);
 		pair_to_server(&p, 65536);
 		/* The socket has nothing more to say, so the end must be announced. */
-		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), STREAM_OK);
 		assert_int_equal(n, 4);
 		assert_true(p.transport.ops->pending(&p.transport));
-		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_EOF);
-		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_EOF);
+		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), STREAM_EOF);
+		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), STREAM_EOF);
 		/* We may still write. */
-		assert_int_equal(pair_write(&p, "answer", 6, &n), TRANSPORT_OK);
+		assert_int_equal(pair_write(&p, "answer", 6, &n), STREAM_OK);
 		assert_true(p.transport.ops->shutdown(&p.transport));
 		pair_to_client(&p);
 		assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 6);
@@ -624,11 +614,11 @@ test_an_end_without_close_notify_is_an_error(void **state)
 			p.other = -1;
 			if (missing == 0) {
 				assert_int_equal(
-				    pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+				    pair_read(&p, bytes, sizeof(bytes), &n), STREAM_OK);
 				assert_int_equal(n, 4);
 			}
 			assert_int_equal(
-			    pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_ERROR);
+			    pair_read(&p, bytes, sizeof(bytes), &n), STREAM_FAILED);
 			assert_int_equal(errno, ECONNRESET);
 			assert_null(p.transport.ops->error(&p.transport));
 			pair_close(&p);
@@ -646,9 +636,9 @@ test_what_is_no_tls_is_an_error_with_words(void **state)
 	(void)state;
 	pair_open(&p, NULL, TLS1_3_VERSION);
 	assert_int_equal(write(p.other, "\x80get / http/1.1\r\n\r\n", 19), 19);
-	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_ERROR);
+	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), STREAM_FAILED);
 	assert_string_equal(p.transport.ops->error(&p.transport), "TLS: wrong version number");
-	assert_int_equal(pair_write(&p, "x", 1, &n), TRANSPORT_ERROR);
+	assert_int_equal(pair_write(&p, "x", 1, &n), STREAM_FAILED);
 	assert_true(p.transport.ops->shutdown(&p.transport));
 	pair_close(&p);
 }
@@ -871,7 +861,7 @@ owner_open(struct owner *o, struct pair *p)
 {
 	memset(o, 0, sizeof(*o));
 	o->loop = loop_new();
-	o->io = io_new_take(o->loop, p->transport, NULL, &handlers, o);
+	o->io = io_new_take(o->loop, p->transport, NULL, NULL, &handlers, o);
 	assert_non_null(o->io);
 	p->transport = (struct transport){0};
 }
@@ -1007,7 +997,7 @@ static void
 test_records_without_data_are_few(void **state)
 {
 	static const int updates[] = {SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED};
-	enum transport_result result;
+	enum stream_result result;
 	struct pair p;
 	char bytes[16];
 	size_t n;
@@ -1019,18 +1009,18 @@ test_records_without_data_are_few(void **state)
 		/* As many as may be, second by second. */
 		for (int second = 0; second < 3; second++) {
 			ask_for_keys(&p, TLS_STREAM_CONTROL_MAX, updates[i]);
-			assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+			assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), STREAM_OK);
 			assert_int_equal(n, 1);
-			assert_int_equal(pair_write(&p, "yes", 3, &n), TRANSPORT_OK);
+			assert_int_equal(pair_write(&p, "yes", 3, &n), STREAM_OK);
 			pair_to_client(&p);
 			assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 3);
 			passed_ms += 1001;
 		}
 		ask_for_keys(&p, TLS_STREAM_CONTROL_MAX + 1, updates[i]);
 		result = pair_read(&p, bytes, sizeof(bytes), &n);
-		if (result == TRANSPORT_OK) /* the byte behind them */
+		if (result == STREAM_OK) /* the byte behind them */
 			result = pair_read(&p, bytes, sizeof(bytes), &n);
-		assert_int_equal(result, TRANSPORT_ERROR);
+		assert_int_equal(result, STREAM_FAILED);
 		assert_string_equal(p.transport.ops->error(&p.transport),
 		    "too many TLS messages without data, such as KeyUpdate");
 		pair_close(&p);
@@ -1055,7 +1045,7 @@ test_a_flood_of_records_without_data_ends_in_bounded_steps(void **state)
 		assert_int_equal(SSL_do_handshake(p.client), 1);
 	}
 	assert_true(pair_to_server(&p, 65536) > 32 * 1024);
-	while (pair_read(&p, bytes, sizeof(bytes), &n) == TRANSPORT_AGAIN)
+	while (pair_read(&p, bytes, sizeof(bytes), &n) == STREAM_AGAIN)
 		assert_true(++reads < 3);
 	assert_string_equal(p.transport.ops->error(&p.transport),
 	    "too many TLS messages without data, such as KeyUpdate");
@@ -1065,7 +1055,7 @@ test_a_flood_of_records_without_data_ends_in_bounded_steps(void **state)
 static void
 test_a_client_that_asks_for_renegotiation_again_and_again_is_left(void **state)
 {
-	enum transport_result result;
+	enum stream_result result;
 	struct pair p;
 	char bytes[16];
 	size_t n;
@@ -1083,7 +1073,7 @@ test_a_client_that_asks_for_renegotiation_again_and_again_is_left(void **state)
 			break; /* the client itself gives up at our alert */
 		result = pair_read(&p, bytes, sizeof(bytes), &n);
 		pair_to_client(&p);
-	} while (result == TRANSPORT_AGAIN);
+	} while (result == STREAM_AGAIN);
 	pair_close(&p);
 }
 
@@ -1102,7 +1092,7 @@ test_a_read_takes_so_many_records_and_no_more(void **state)
 		assert_int_equal(SSL_write(p.client, "x", 1), 1);
 	while (pair_to_server(&p, 65536) > 0)
 		continue;
-	while (pair_read(&p, bytes, sizeof(bytes), &n) == TRANSPORT_OK) {
+	while (pair_read(&p, bytes, sizeof(bytes), &n) == STREAM_OK) {
 		assert_in_range(n, 1, TLS_STREAM_RECORDS_MAX);
 		all += n;
 		reads++;
@@ -1123,22 +1113,22 @@ test_the_first_byte_decides(void **state)
 
 	(void)state;
 	pair_open(&p, NULL, TLS1_3_VERSION);
-	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_AGAIN);
+	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), STREAM_AGAIN);
 	assert_true(p.transport.ops->shutdown(&p.transport));
 	close(p.other);
 	p.other = -1;
-	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_EOF);
-	assert_int_equal(pair_write(&p, "x", 1, &n), TRANSPORT_ERROR);
+	assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), STREAM_EOF);
+	assert_int_equal(pair_write(&p, "x", 1, &n), STREAM_FAILED);
 	pair_close(&p);
 
 	for (size_t i = 0; i < UTIL_LEN(plain); i++) {
 		pair_open(&p, NULL, TLS1_3_VERSION);
 		assert_int_equal(write(p.other, plain[i], strlen(plain[i])), strlen(plain[i]));
-		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), TRANSPORT_OK);
+		assert_int_equal(pair_read(&p, bytes, sizeof(bytes), &n), STREAM_OK);
 		assert_int_equal(n, strlen(plain[i]));
 		assert_memory_equal(bytes, plain[i], n);
 		assert_true(p.transport.plain_text);
-		assert_int_equal(pair_write(&p, "no", 2, &n), TRANSPORT_OK);
+		assert_int_equal(pair_write(&p, "no", 2, &n), STREAM_OK);
 		assert_int_equal(read(p.other, bytes, sizeof(bytes)), 2);
 		pair_close(&p);
 	}
