@@ -16,13 +16,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum {
 	LIMIT_EVICTABLE = LIMIT_PROGRAM, /* classes: those before it */
-	LIMIT_BUCKETS = 1 << 14, /* of the hash table; with more hosts it has chains */
 };
 
 /* 0000:ffff::/32 is reserved, so IPv4 addresses find room among the prefixes of IPv6. */
@@ -31,7 +30,6 @@ enum {
 
 struct limit_host {
 	struct limit *limit; /* borrowed */
-	struct limit_host *next; /* in its bucket of the hash table */
 	uint64_t address;
 	size_t slots;
 	size_t admitted; /* those that PER_ADDRESS counts */
@@ -61,8 +59,7 @@ struct limit {
 		struct list *by_count; /* owned: hosts that have so many slots; lazily made */
 		size_t top; /* the greatest number */
 	} pools[LIMIT_EVICTABLE];
-	struct limit_host **hosts; /* owned: LIMIT_BUCKETS chains */
-	uint64_t seed; /* so that nobody can choose addresses that share a chain */
+	void *hosts; /* owned: a tree of struct limit_host, of tsearch(3) */
 	struct limit_report {
 		int64_t logged_ms; /* 0: never */
 		size_t closed; /* connections so far */
@@ -123,13 +120,10 @@ limit_new(const struct limit_settings *settings)
 	if (!limit)
 		return NULL;
 	limit->settings = *settings;
-	limit->hosts = calloc(LIMIT_BUCKETS, sizeof(*limit->hosts));
 	for (size_t i = 0; i < LIMIT_EVICTABLE; i++)
 		limit->pools[i].by_count =
 		    calloc(settings->connections + 1, sizeof(struct list));
-	if (!limit->hosts || !limit->pools[LIMIT_PENDING].by_count ||
-	    !limit->pools[LIMIT_RESPONSE].by_count ||
-	    getrandom(&limit->seed, sizeof(limit->seed), 0) != sizeof(limit->seed)) {
+	if (!limit->pools[LIMIT_PENDING].by_count || !limit->pools[LIMIT_RESPONSE].by_count) {
 		limit_free(limit);
 		return NULL;
 	}
@@ -143,32 +137,28 @@ limit_free(struct limit *limit)
 		return;
 	for (size_t i = 0; i < LIMIT_EVICTABLE; i++)
 		free(limit->pools[i].by_count);
-	free(limit->hosts);
 	free(limit);
 }
 
-/* The chain of an address: the finalizer of MurmurHash3. */
-static struct limit_host **
-limit_chain(const struct limit *limit, uint64_t address)
+static int
+limit_compare(const void *a, const void *b)
 {
-	uint64_t hash = address ^ limit->seed;
+	uint64_t left = ((const struct limit_host *)a)->address;
+	uint64_t right = ((const struct limit_host *)b)->address;
 
-	hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
-	hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return &limit->hosts[(hash ^ hash >> 33) % LIMIT_BUCKETS];
+	return (left > right) - (left < right);
 }
 
 /* The host of an address. NULL without memory. */
 static struct limit_host *
 limit_host_get(struct limit *limit, uint64_t address)
 {
-	struct limit_host **chain = limit_chain(limit, address);
-	struct limit_host *host = *chain;
+	const struct limit_host key = {.address = address};
+	struct limit_host **found = tfind(&key, &limit->hosts, limit_compare);
+	struct limit_host *host;
 
-	while (host && host->address != address)
-		host = host->next;
-	if (host)
-		return host;
+	if (found)
+		return *found;
 	host = calloc(1, sizeof(*host));
 	if (!host)
 		return NULL;
@@ -179,8 +169,10 @@ limit_host_get(struct limit *limit, uint64_t address)
 		list_init(&host->queues[i].silent);
 		list_init(&host->queues[i].slots);
 	}
-	host->next = *chain;
-	*chain = host;
+	if (!tsearch(host, &limit->hosts, limit_compare)) {
+		free(host);
+		return NULL;
+	}
 	return host;
 }
 
@@ -188,13 +180,9 @@ limit_host_get(struct limit *limit, uint64_t address)
 static void
 limit_host_put(struct limit_host *host)
 {
-	struct limit_host **link = limit_chain(host->limit, host->address);
-
 	if (host->slots > 0)
 		return;
-	while (*link != host)
-		link = &(*link)->next;
-	*link = host->next;
+	tdelete(host, &host->limit->hosts, limit_compare);
 	free(host);
 }
 
@@ -216,33 +204,21 @@ limit_pool_sort(struct limit_pool *pool, struct limit_queue *queue)
 		pool->top--;
 }
 
+/* Adds a slot to its class (CHANGE 1), or takes it away (-1). */
 static void
-limit_link(struct limit_slot *slot)
+limit_place(struct limit_slot *slot, int change)
 {
 	struct limit *limit = slot->host->limit;
 	struct limit_queue *queue;
 
-	limit->counts[slot->class]++;
-	if (slot->class == LIMIT_PROGRAM)
-		return;
-	queue = &slot->host->queues[slot->class];
-	list_append(slot->heard ? &queue->slots : &queue->silent, &slot->node);
-	queue->count++;
-	limit_pool_sort(&limit->pools[slot->class], queue);
-}
-
-static void
-limit_unlink(struct limit_slot *slot)
-{
-	struct limit *limit = slot->host->limit;
-	struct limit_queue *queue;
-
-	limit->counts[slot->class]--;
+	limit->counts[slot->class] += (size_t)change;
 	if (slot->class == LIMIT_PROGRAM)
 		return;
 	queue = &slot->host->queues[slot->class];
 	list_remove(&slot->node);
-	queue->count--;
+	if (change > 0)
+		list_append(slot->heard ? &queue->slots : &queue->silent, &slot->node);
+	queue->count += (size_t)change;
 	limit_pool_sort(&limit->pools[slot->class], queue);
 }
 
@@ -359,7 +335,7 @@ limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
 	}
 	host->slots++; /* before another one is closed, which may be its last */
 	limit_make_room(limit);
-	limit_link(slot);
+	limit_place(slot, 1);
 	return slot;
 }
 
@@ -371,7 +347,7 @@ limit_leave(struct limit_slot *slot)
 	if (!slot)
 		return;
 	host = slot->host;
-	limit_unlink(slot);
+	limit_place(slot, -1);
 	host->slots--;
 	if (slot->admitted)
 		host->admitted--;
@@ -410,10 +386,10 @@ limit_move(struct limit_slot *slot, enum limit_class class)
 		return;
 	if (slot->class == LIMIT_PROGRAM)
 		limit_make_room(slot->host->limit);
-	limit_unlink(slot);
+	limit_place(slot, -1);
 	slot->heard = true;
 	slot->class = class;
-	limit_link(slot);
+	limit_place(slot, 1);
 }
 
 bool

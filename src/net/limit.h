@@ -12,7 +12,8 @@
  * first one that has sent nothing. Where responses hold more than LIMIT_RESPONSES_SHARE of the
  * slots, it is the oldest response of the address that has most of those. Addresses that have
  * equally many take turns. An address is an IPv4 address, also one mapped into IPv6, or a /64
- * of IPv6. Each operation takes constant time.
+ * of IPv6. Each operation takes constant time but for the
+ * search of an address, which is logarithmic.
  *
  * Independently of that, an address may have at most PER_ADDRESS connections of all classes.
  * A few more are accepted, so that they get an HTTP error; see limit_admit().

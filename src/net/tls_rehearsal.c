@@ -15,14 +15,8 @@ tls_rehearse_turns(SSL *server, SSL *client)
 	char byte = 'x';
 
 	for (int i = 0; i < REHEARSAL_FLIGHTS; i++) {
-		ERR_clear_error();
-		if (SSL_do_handshake(client) == 1 && SSL_is_init_finished(server))
-			break;
-		if (SSL_get_error(client, 0) == SSL_ERROR_SSL)
-			return false;
-		ERR_clear_error();
-		if (SSL_do_handshake(server) != 1 && SSL_get_error(server, 0) == SSL_ERROR_SSL)
-			return false;
+		(void)SSL_do_handshake(client);
+		(void)SSL_do_handshake(server);
 	}
 	return SSL_write(server, &byte, 1) == 1 && SSL_read(client, &byte, 1) == 1 &&
 	       SSL_write(client, &byte, 1) == 1 && SSL_read(server, &byte, 1) == 1;

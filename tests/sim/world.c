@@ -192,6 +192,7 @@ world_start(void)
 	uint8_t early[4096];
 	size_t early_len;
 	struct backend *backend = NULL;
+	struct transport transport = {.ops = &transport_socket, .fd = KERNEL_SOCKET};
 	struct peer *peer = NULL;
 	struct stream *stream;
 	int error;
@@ -203,16 +204,14 @@ world_start(void)
 	if (peer)
 		backend =
 		    program_start(&program_spec, &session_backend_handlers, session, &error);
-	stream =
-	    io_new_take(server.loop, transport_accepted(KERNEL_SOCKET, NULL), NULL, NULL, NULL);
+	stream = io_new_take(server.loop, transport, NULL, NULL, NULL, NULL);
 	if (backend && !stream) {
 		/* In the server it exists by now. */
 		memory_set_failure(MEMORY_NEVER_FAILS, 0);
 		kernel.open[0] = true;
 		kernel.to_client.writer_closed = false;
 		kernel.from_client.reader_closed = false;
-		stream = io_new_take(
-		    server.loop, transport_accepted(KERNEL_SOCKET, NULL), NULL, NULL, NULL);
+		stream = io_new_take(server.loop, transport, NULL, NULL, NULL, NULL);
 	}
 	if (!backend) {
 		peer_free(peer);
