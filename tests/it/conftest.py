@@ -290,7 +290,7 @@ class Server:
         self.check_log()
         wait_for(lambda: not tagged(self.tag), "nothing survives the server")
 
-    def stop_now(self):
+    def stop_now(self, status=0):
         """A second signal, which counts once 200 ms have passed since the first: the programs are killed."""
 
         def is_gone():
@@ -299,7 +299,7 @@ class Server:
             return self.process.poll() is not None
 
         wait_for(is_gone, lambda: "the server kills its programs:\n" + self.log())
-        self.stop()
+        self.stop(status=status)
 
     def kill(self):
         """After a test that failed: nothing is left, for the tests behind it."""

@@ -452,10 +452,7 @@ def test_a_worker_dies_in_the_drain(server):
         assert ws.closed(answer=False) == (1001, "the server is shutting down")
     os.kill(victim, signal.SIGKILL)
     one.wait_log(r"worker \d \(pid %d\) was killed by SIGKILL\n" % victim)
-    one.process.send_signal(signal.SIGTERM)
-    assert one.process.wait(DEADLINE) == 70
-    one.stopped = True
-    assert not tagged(one.tag)
+    one.stop_now(status=70)
     for ws in peers:
         ws.close()
 
