@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wspipe: any command line program on a WebSocket. */
-#include "options/options.h"
+#include "options/parse.h"
 #include "server/run.h"
 #include "server/signals.h"
 #include "simd/simd.h"

@@ -488,6 +488,22 @@ _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
     "option_set_choice() can't store it");
 
 const char *
+option_choice_words(const struct option_row *row)
+{
+	static char words[80];
+	size_t len = 0;
+
+	words[0] = '\0';
+	for (size_t i = 0; row->choices[i] && len < sizeof(words); i++) {
+		const char *gap = i == 0 ? "" : row->choices[i + 1] ? ", " : " or ";
+
+		len += (size_t)snprintf(
+		    words + len, sizeof(words) - len, "%s%s", gap, row->choices[i]);
+	}
+	return words;
+}
+
+const char *
 option_set_choice(const struct option_set *set)
 {
 	static char error[96];

@@ -6,7 +6,66 @@
 #ifndef OPTIONS_SET_H
 #define OPTIONS_SET_H
 
-#include "options/table.h"
+#include "base/util.h"
+#include "options/options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Which struct has the member that a row sets. */
+enum option_scope {
+	OPTION_SERVER,
+	OPTION_LISTENER,
+	OPTION_ENDPOINT,
+	OPTION_SCOPES,
+};
+
+/* What that member owns. */
+enum option_owned {
+	OPTION_NOTHING,
+	OPTION_TEXT, /* it is a char * */
+	OPTION_LIST, /* it is a struct options_list */
+};
+
+/* A value for the member of a row. */
+struct option_set {
+	const struct option_row *row;
+	void *target; /* the member */
+	bool compat;
+	struct span value;
+};
+
+/*
+ * Reads, checks and stores a value. Returns NULL, or the reason why it is rejected: "must be
+ * RULE", optionally followed by "; ADVICE", which is reported as "--name must be RULE, not
+ * 'value'; ADVICE"; or any other text, reported as "--name: TEXT". Valid until the next call.
+ */
+typedef const char *option_setter(const struct option_set *set);
+
+struct option_row {
+	const char *heading; /* of the rows from here on, in --help; NULL: as before */
+	const char *name;
+	const char *argument; /* what --help calls the value; NULL: a boolean */
+	option_setter *set; /* the type */
+	enum option_scope scope;
+	enum option_owned owned;
+	size_t offset; /* of the member that it sets, in the struct of its scope */
+	int64_t min; /* of a number; of a choice what the first one is stored as */
+	int64_t max;
+	bool optional; /* the value may be left out, and is "true" then */
+	bool repeatable; /* each one adds to the list; otherwise the last one wins */
+	bool compat_negative; /* a number below 0 is 0 in compat mode */
+	bool early; /* defaults of others depend on it, so it is read before them */
+	bool tcp; /* when it is given, --unixsocket comes in addition to TCP */
+	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
+	const char *initial; /* the default, written as on the command line; NULL: none */
+	const char *initial_compat; /* with --compat; NULL: the same; "": none */
+	const char *initial_ssl; /* the default with --ssl; NULL: it makes no difference */
+	const char *initial_compat_ssl;
+	const char *default_text; /* what --help says in place of INITIAL */
+	const char *help; /* a noun phrase or an imperative; --help folds the lines */
+};
 
 option_setter option_set_bool;
 option_setter option_set_number;
@@ -26,5 +85,11 @@ option_setter
     option_set_choice; /* one of row->choices, as row->min + its index in an unsigned */
 option_setter option_set_given_number; /* 1 + the number in a uint64_t; 0: not given */
 option_setter option_set_unsupported; /* of websocketd: accepts the default only */
+
+/* The row's choices as "a, b or c"; the text lives until the next call. */
+const char *option_choice_words(const struct option_row *row);
+
+/* Frees the strings of a list; it is empty afterwards. */
+void options_list_clear(struct options_list *list);
 
 #endif

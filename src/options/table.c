@@ -2,7 +2,6 @@
 /* The table of the options. */
 #include "config.h"
 
-#include "options/set.h"
 #include "options/table.h"
 
 #include <stdio.h>
@@ -276,22 +275,6 @@ option_clear(enum option_scope scope, void *place)
 			*(char **)target = NULL;
 		}
 	}
-}
-
-const char *
-option_choice_words(const struct option_row *row)
-{
-	static char words[80];
-	size_t len = 0;
-
-	words[0] = '\0';
-	for (size_t i = 0; row->choices[i] && len < sizeof(words); i++) {
-		const char *gap = i == 0 ? "" : row->choices[i + 1] ? ", " : " or ";
-
-		len += (size_t)snprintf(
-		    words + len, sizeof(words) - len, "%s%s", gap, row->choices[i]);
-	}
-	return words;
 }
 
 const struct option_row *

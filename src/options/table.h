@@ -9,25 +9,9 @@
 
 #include "base/util.h"
 #include "options/options.h"
+#include "options/set.h"
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* Which struct has the member that a row sets. */
-enum option_scope {
-	OPTION_SERVER,
-	OPTION_LISTENER,
-	OPTION_ENDPOINT,
-	OPTION_SCOPES,
-};
-
-/* What that member owns. */
-enum option_owned {
-	OPTION_NOTHING,
-	OPTION_TEXT, /* it is a char * */
-	OPTION_LIST, /* it is a struct options_list */
-};
 
 /* Where options are written: its name in errors, and the structs that they set. */
 struct option_place {
@@ -35,45 +19,6 @@ struct option_place {
 	bool compat;
 	void *scopes[OPTION_SCOPES]; /* borrowed: a struct options_server, _listener and
 					_endpoint; NULL: options of this scope can't be here */
-};
-
-/* A value for the member of a row. */
-struct option_set {
-	const struct option_row *row;
-	void *target; /* the member */
-	bool compat;
-	struct span value;
-};
-
-/*
- * Reads, checks and stores a value. Returns NULL, or the reason why it is rejected: "must be
- * RULE", optionally followed by "; ADVICE", which is reported as "--name must be RULE, not
- * 'value'; ADVICE"; or any other text, reported as "--name: TEXT". Valid until the next call.
- */
-typedef const char *option_setter(const struct option_set *set);
-
-struct option_row {
-	const char *heading; /* of the rows from here on, in --help; NULL: as before */
-	const char *name;
-	const char *argument; /* what --help calls the value; NULL: a boolean */
-	option_setter *set; /* the type */
-	enum option_scope scope;
-	enum option_owned owned;
-	size_t offset; /* of the member that it sets, in the struct of its scope */
-	int64_t min; /* of a number; of a choice what the first one is stored as */
-	int64_t max;
-	bool optional; /* the value may be left out, and is "true" then */
-	bool repeatable; /* each one adds to the list; otherwise the last one wins */
-	bool compat_negative; /* a number below 0 is 0 in compat mode */
-	bool early; /* defaults of others depend on it, so it is read before them */
-	bool tcp; /* when it is given, --unixsocket comes in addition to TCP */
-	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
-	const char *initial; /* the default, written as on the command line; NULL: none */
-	const char *initial_compat; /* with --compat; NULL: the same; "": none */
-	const char *initial_ssl; /* the default with --ssl; NULL: it makes no difference */
-	const char *initial_compat_ssl;
-	const char *default_text; /* what --help says in place of INITIAL */
-	const char *help; /* a noun phrase or an imperative; --help folds the lines */
 };
 
 extern const struct option_row option_rows[];
@@ -105,11 +50,5 @@ void option_clear(enum option_scope scope, void *place);
 
 /* The name of the option that the unknown NAME probably stands for, or NULL. */
 const char *option_suggest(struct span name);
-
-/* The row's choices as "a, b or c"; the text lives until the next call. */
-const char *option_choice_words(const struct option_row *row);
-
-/* Frees the strings of a list; it is empty afterwards. */
-void options_list_clear(struct options_list *list);
 
 #endif

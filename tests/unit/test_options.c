@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/util.h"
-#include "options/options.h"
+#include "options/parse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * websocketd and whether there is TLS, on which defaults, limits and texts depend, then to
  * read the values.
  */
-#include "options/options.h"
+#include "options/parse.h"
 
 #include "base/util.h"
 #include "options/check.h"
