@@ -185,6 +185,12 @@ io_new_take(struct loop *loop, struct transport transport, struct limit_slot *sl
 	return &alone->io.stream;
 }
 
+void
+io_set_peer_name(struct stream *stream, const char *name)
+{
+	io_standalone_of(io_of(stream))->facts.peer_name = strdup(name);
+}
+
 bool
 io_is_open(const struct io *io)
 {
@@ -207,6 +213,7 @@ io_release(struct loop_deferred *deferred)
 	struct io_standalone *alone = (struct io_standalone *)(void *)deferred;
 
 	loop_count_stream(alone->io.loop, false);
+	free(alone->facts.peer_name);
 	free(alone);
 }
 

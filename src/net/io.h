@@ -52,4 +52,7 @@ struct stream *io_new_take(struct loop *loop, struct transport transport,
     struct limit_slot *slot, const struct sockaddr_storage *peer,
     const struct stream_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 
+/* Of such a stream: what stream_peer_name() returns, without memory NULL. NAME is copied. */
+void io_set_peer_name(struct stream *stream, const char *name);
+
 #endif

@@ -66,6 +66,7 @@ struct stream_contact {
 struct stream_facts {
 	struct limit_slot *slot; /* its place within the limits of net/limit; may be NULL */
 	struct sockaddr_in6 peer; /* address of the other side, of any family */
+	char *peer_name; /* owned: its host name; NULL: unknown */
 	bool secure; /* nobody in between can read or change what is sent (TLS) */
 	bool downgraded; /* the other side speaks plain text where TLS was expected */
 };
@@ -232,6 +233,13 @@ stream_peer_address(const struct stream *stream, struct sockaddr_storage *out)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out, &stream->ops->facts(stream)->peer, sizeof(struct sockaddr_in6));
+}
+
+/* The host name of the peer's address, if it was looked up and has one, else NULL; borrowed. */
+static inline const char *
+stream_peer_name(const struct stream *stream)
+{
+	return stream->ops->facts(stream)->peer_name;
 }
 
 /* False without memory. stream_cert_clear() frees. */

@@ -48,6 +48,7 @@ struct options_listener {
 	char *unixsocket; /* owned: a path; NULL: none */
 	int64_t unixsocket_mode; /* permission bits; 0: as the umask has them */
 	char *unixsocket_owner; /* owned: USER[:GROUP]; NULL: not given */
+	bool reverselookup;
 	bool ssl;
 	struct options_list
 	    sslcert; /* names of files; with ssl at least one, and as many of sslkey */

@@ -75,6 +75,8 @@ const struct option_row option_rows[] = {
 	    .help = "permissions of the Unix socket, in octal"},
 	{LISTENER("unixsocket-owner", unixsocket_owner, option_set_path), .argument = "OWNER",
 	    .help = "USER or USER:GROUP that owns the Unix socket"},
+	{LISTENER("reverselookup", reverselookup, option_set_bool),
+	    .help = "look up the client's host name for REMOTE_HOST, for at most two seconds"},
 	{SERVER("workers", workers, option_set_workers), .argument = "N", .min = 1,
 	    .max = OPTIONS_WORKERS_MAX, .initial = "1",
 	    .help = "number of worker processes; 'auto' starts one per available CPU"},
@@ -209,7 +211,6 @@ const struct option_row option_rows[] = {
 static const struct option_row unsupported_rows[] = {
 	{.name = "cgidir", .argument = "DIR", .set = option_set_unsupported},
 	{.name = "devconsole", .set = option_set_unsupported},
-	{.name = "reverselookup", .set = option_set_unsupported},
 };
 /* clang-format on */
 const size_t option_row_count = UTIL_LEN(option_rows);

@@ -269,7 +269,8 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 		env_end(&env);
 	}
 	env_put(&env, SPAN("REMOTE_ADDR"), span_of(remote));
-	env_put(&env, SPAN("REMOTE_HOST"), span_of(remote));
+	env_put(&env, SPAN("REMOTE_HOST"),
+	    span_of(request->peer_name ? request->peer_name : remote));
 	env_put_server(&env, request);
 	env_put(&env, SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1"));
 	env_put(&env, SPAN("GATEWAY_INTERFACE"), SPAN("CGI/1.1"));

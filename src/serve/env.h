@@ -30,6 +30,7 @@ struct env_request {
 	struct span host; /* Host, or the authority of an absolute target */
 	bool secure; /* it came over TLS */
 	const struct sockaddr_storage *peer;
+	const char *peer_name; /* its host name; NULL: unknown */
 	const char *path; /* decoded, all of it */
 	const struct stream_cert *client; /* its certificate */
 	struct span subprotocol; /* that was agreed on; empty: none */

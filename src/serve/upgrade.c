@@ -356,6 +356,7 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
 	    .host = host,
 	    .secure = stream_is_secure(connection_stream(connection)),
 	    .peer = &peer,
+	    .peer_name = stream_peer_name(connection_stream(connection)),
 	    .path = path,
 	};
 

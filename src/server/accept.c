@@ -5,6 +5,7 @@
 #include "net/io.h"
 #include "net/tls_stream.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -12,33 +13,116 @@ enum {
 	ACCEPT_BATCH_MAX = 32, /* connections that are accepted at once */
 };
 
+/* A connection that waits for its client's name. */
+struct accept_waiting {
+	struct list node; /* in server.looked_up */
+	struct server *server; /* borrowed */
+	struct lookup_query *query;
+	int fd; /* owned */
+	struct limit_slot *slot; /* owned */
+	struct sockaddr_storage peer;
+};
+
+/* Takes FD and SLOT, and serves the connection by HANDLER. NAME may be NULL. */
 static void
-accept_connection(struct server *server, int fd, const struct sockaddr_storage *peer,
-    struct tls *tls, connection_handler *handler, void *arg)
+accept_serve(struct server *server, int fd, struct limit_slot *slot,
+    const struct sockaddr_storage *peer, const char *name, struct tls *tls,
+    connection_handler *handler, void *arg)
 {
 	struct transport transport = {.ops = &transport_socket, .fd = fd};
-	struct limit_slot *slot = limit_enter(server->limit, peer);
 	struct stream *stream = NULL;
 
-	if (!slot) {
-		close(fd);
-		return;
-	}
 	if (!tls || tls_stream_open(tls, fd, &transport))
 		stream = io_new_take(server->loop, transport, slot, peer, NULL, NULL);
 	else
 		limit_leave(slot);
+	if (stream && name)
+		io_set_peer_name(stream, name);
 	if (!stream ||
 	    !connection_open_take(server->loop, &server->connections, stream, handler, arg))
 		log_errorx("out of memory for a connection");
 }
 
 static void
+accept_serve_route(struct server *server, int fd, struct limit_slot *slot,
+    const struct sockaddr_storage *peer, const char *name)
+{
+	accept_serve(server, fd, slot, peer, name, server->tls, route_serve, &server->route);
+}
+
+static void
+accept_close(struct accept_waiting *waiting)
+{
+	lookup_cancel(waiting->query);
+	list_remove(&waiting->node);
+	close(waiting->fd);
+	limit_leave(waiting->slot);
+	free(waiting);
+}
+
+static void
+accept_on_evict(void *arg)
+{
+	accept_close(arg);
+}
+
+static void
+accept_on_name(void *arg, const char *name)
+{
+	struct accept_waiting *waiting = arg;
+
+	if (waiting->server->stage != SERVER_SERVING) {
+		accept_close(waiting);
+		return;
+	}
+	list_remove(&waiting->node);
+	accept_serve_route(waiting->server, waiting->fd, waiting->slot, &waiting->peer, name);
+	free(waiting);
+}
+
+/* Takes FD and SLOT and waits for the name of PEER. False, and nothing is taken, if there is
+ * nothing to wait for. */
+static bool
+accept_wait(
+    struct server *server, int fd, struct limit_slot *slot, const struct sockaddr_storage *peer)
+{
+	struct accept_waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (!waiting)
+		return false;
+	waiting->query = lookup_start(server->lookup, peer, accept_on_name, waiting);
+	if (!waiting->query) {
+		free(waiting);
+		return false;
+	}
+	waiting->server = server;
+	waiting->fd = fd;
+	waiting->slot = slot;
+	waiting->peer = *peer;
+	list_append(&server->looked_up, &waiting->node);
+	limit_on_evict(slot, accept_on_evict, waiting);
+	return true;
+}
+
+void
+server_accept_clear(struct server *server)
+{
+	while (!list_empty(&server->looked_up))
+		accept_close(
+		    LIST_ENTRY_OF(server->looked_up.next, struct accept_waiting, node));
+	lookup_free(server->lookup);
+}
+
+static void
 accept_on(void *arg, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = arg;
+	struct limit_slot *slot = limit_enter(server->limit, peer);
 
-	accept_connection(server, fd, peer, server->tls, route_serve, &server->route);
+	if (!slot)
+		close(fd);
+	else if (!server->lookup || !accept_wait(server, fd, slot, peer))
+		accept_serve_route(server, fd, slot, peer, NULL);
 }
 
 /* At --redirport, without TLS. */
@@ -46,8 +130,13 @@ static void
 accept_on_redirect(void *arg, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = arg;
+	struct limit_slot *slot = limit_enter(server->limit, peer);
 
-	accept_connection(server, fd, peer, NULL, redirect_serve, &server->redirect);
+	if (!slot)
+		close(fd);
+	else
+		accept_serve(
+		    server, fd, slot, peer, NULL, NULL, redirect_serve, &server->redirect);
 }
 
 /* How many connections a worker has, with those whose program runs. */

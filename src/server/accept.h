@@ -8,4 +8,7 @@
 /* Accepts from now on, within the budget. False without memory. */
 bool server_accept(struct server *server) __attribute__((warn_unused_result));
 
+/* Closes the connections that wait for a name. */
+void server_accept_clear(struct server *server);
+
 #endif

@@ -6,7 +6,10 @@
 
 #include <sys/resource.h>
 
-enum { LIMITS_LOOP_FDS = 4 }; /* which an event loop opens */
+enum {
+	LIMITS_LOOP_FDS = 4, /* which an event loop opens */
+	LIMITS_LOOKUP_FDS = 4 + 2 * LOOKUP_THREADS, /* two pipes, and what each thread opens */
+};
 
 int
 server_raise_limits(struct server *server)
@@ -19,6 +22,8 @@ server_raise_limits(struct server *server)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	used = server_budget_used(limit.rlim_cur) + LIMITS_LOOP_FDS;
+	if (server->options->listener.reverselookup)
+		used += LIMITS_LOOKUP_FDS;
 	server->budget =
 	    server_budget_of(limit.rlim_cur, used, server->options->endpoint.staticdir);
 	if (limit.rlim_cur == RLIM_INFINITY)

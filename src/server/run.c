@@ -22,6 +22,7 @@ static void
 run_clear(struct server *server)
 {
 	server_close_listeners(server);
+	server_accept_clear(server);
 	server_signals_clear(server);
 	server_orphans_clear(server);
 	timer_stop(&server->tick);
@@ -58,6 +59,12 @@ run_start(struct server *server)
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.upgrade.launcher.loop = server->loop;
 	server->route.upgrade.launcher.children = server->children;
+	if (server->options->listener.reverselookup) {
+		server->lookup = lookup_new(server->loop);
+		if (!server->lookup)
+			return server_fail(
+			    server, EX_OSERR, "can't start threads: %s", strerror(errno));
+	}
 	if ((server_adopts() && !server_orphans_start(server)) ||
 	    !server_signals_install(server))
 		return server_fail(
@@ -106,6 +113,7 @@ server_run(const struct options *options)
 
 	list_init(&server.connections.list);
 	list_init(&server.sessions);
+	list_init(&server.looked_up);
 	inherited = spawn_inherited_init(&server.inherited);
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->server.log_format, options->server.loglevel);

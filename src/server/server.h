@@ -9,6 +9,7 @@
 #include "http/connection.h"
 #include "net/limit.h"
 #include "net/listeners.h"
+#include "net/lookup.h"
 #include "net/tally.h"
 #include "net/tls.h"
 #include "net/tls_ticket.h"
@@ -69,6 +70,8 @@ struct server {
 	struct listeners redirect_listeners; /* at --redirport */
 	struct redirect redirect;
 	struct limit *limit; /* owned */
+	struct lookup *lookup; /* owned; NULL: without --reverselookup */
+	struct list looked_up; /* connections that wait for the client's name */
 	struct server_budget budget;
 	struct tls *tls; /* owned; NULL: plain connections */
 	struct event *signals[SERVER_SIGNALS];

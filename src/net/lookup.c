@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finds the names of addresses. */
+#include "net/lookup.h"
+
+#include "base/list.h"
+#include "base/util.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LOOKUP_STACK = 256 * 1024 }; /* bytes of a thread's stack */
+
+struct lookup_query {
+	/* The loop's. */
+	struct list node; /* in lookup_queries */
+	struct timer timer;
+	lookup_handler *handler; /* NULL: it is over, and only the thread has not finished */
+	void *arg; /* borrowed */
+	/* The thread's, until it passes the query back. */
+	struct sockaddr_storage address;
+	char name[LOOKUP_NAME_MAX]; /* empty: none */
+};
+
+struct lookup {
+	struct loop *loop; /* borrowed */
+	struct event *event; /* owned: results can be read */
+	int queries; /* owned: the writing end of the pipe to the threads */
+	int results; /* owned: the reading end of the pipe from them */
+	size_t pending; /* queries that a thread has, or will have */
+};
+
+/* Those that a thread has, or will have. After lookup_free() they stay there. */
+static struct list lookup_queries = {&lookup_queries, &lookup_queries};
+
+/* The other ends, which the threads use for as long as they run. */
+static struct lookup_ends {
+	int queries;
+	int results;
+} lookup_ends;
+
+/* RFC 952, as RFC 1123, section 2.1, changed it; a name comes from whoever has the address. */
+static bool
+lookup_is_valid(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789-.";
+	size_t len = strlen(name);
+
+	return len > 0 && len < LOOKUP_NAME_MAX && name[strspn(name, allowed)] == '\0' &&
+	       name[0] != '-' && name[0] != '.' && !strstr(name, "..");
+}
+
+static bool
+lookup_is_same(const struct sockaddr_storage *a, const struct sockaddr *b)
+{
+	if (a->ss_family != b->sa_family)
+		return false;
+	if (a->ss_family == AF_INET6)
+		return IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)a)->sin6_addr,
+		    &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr);
+	return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+	       ((const struct sockaddr_in *)(const void *)b)->sin_addr.s_addr;
+}
+
+/* Whether NAME leads back to ADDRESS: whoever has the address can give it any name. */
+static bool
+lookup_is_confirmed(const char *name, const struct sockaddr_storage *address)
+{
+	struct addrinfo hints = {.ai_family = address->ss_family, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *found = NULL;
+	bool same = false;
+
+	if (getaddrinfo(name, NULL, &hints, &found) != 0)
+		return false;
+	for (const struct addrinfo *a = found; a && !same; a = a->ai_next)
+		same = lookup_is_same(address, a->ai_addr);
+	freeaddrinfo(found);
+	return same;
+}
+
+static void
+lookup_resolve(struct lookup_query *query)
+{
+	socklen_t len = query->address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+							     : sizeof(struct sockaddr_in);
+	char name[NI_MAXHOST];
+	size_t end;
+
+	if (getnameinfo((const struct sockaddr *)&query->address, len, name, sizeof(name), NULL,
+		0, NI_NAMEREQD) != 0)
+		return;
+	end = strlen(name);
+	if (end > 1 && name[end - 1] == '.')
+		name[end - 1] = '\0';
+	if (lookup_is_valid(name) && lookup_is_confirmed(name, &query->address))
+		strcpy(query->name, name);
+}
+
+/* A pointer is read and written whole: it is shorter than PIPE_BUF. */
+static void *
+lookup_run(void *arg)
+{
+	struct lookup_query *query;
+
+	(void)arg;
+	while (read(lookup_ends.queries, &query, sizeof(query)) == sizeof(query)) {
+		lookup_resolve(query);
+		if (write(lookup_ends.results, &query, sizeof(query)) != sizeof(query))
+			break;
+	}
+	return NULL;
+}
+
+/* The end of a query for the loop. */
+static void
+lookup_finish(struct lookup_query *query, const char *name)
+{
+	lookup_handler *handler = query->handler;
+
+	timer_stop(&query->timer);
+	query->handler = NULL;
+	if (handler)
+		handler(query->arg, name);
+}
+
+static void
+lookup_on_timeout(void *arg)
+{
+	struct lookup_query *query = arg;
+
+	lookup_finish(query, NULL);
+}
+
+static void
+lookup_on_result(evutil_socket_t fd, short what, void *arg)
+{
+	struct lookup *lookup = arg;
+	struct lookup_query *query;
+
+	(void)what;
+	while (read(fd, &query, sizeof(query)) == sizeof(query)) {
+		lookup->pending--;
+		lookup_finish(query, query->name[0] != '\0' ? query->name : NULL);
+		list_remove(&query->node);
+		free(query);
+	}
+}
+
+/* All signals are the loop's. 0, or an errno; the threads that were started end with the
+ * queries. */
+static int
+lookup_start_threads(void)
+{
+	pthread_attr_t attributes;
+	sigset_t all, old;
+	int error = pthread_attr_init(&attributes);
+
+	if (error != 0)
+		return error;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, LOOKUP_STACK);
+	for (size_t i = 0; i < LOOKUP_THREADS && error == 0; i++) {
+		pthread_t thread;
+
+		error = pthread_create(&thread, &attributes, lookup_run, NULL);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attributes);
+	return error;
+}
+
+struct lookup *
+lookup_new(struct loop *loop)
+{
+	struct lookup *lookup = calloc(1, sizeof(*lookup));
+	int queries[2], results[2];
+
+	if (!lookup)
+		return NULL;
+	lookup->loop = loop;
+	if (pipe2(queries, O_CLOEXEC) == -1)
+		goto fail;
+	lookup_ends.queries = queries[0];
+	lookup->queries = queries[1];
+	if (pipe2(results, O_CLOEXEC) == -1)
+		goto fail_queries;
+	lookup_ends.results = results[1];
+	lookup->results = results[0];
+	fcntl(lookup->results, F_SETFL, O_NONBLOCK);
+	lookup->event = event_new(
+	    loop->base, lookup->results, EV_READ | EV_PERSIST, lookup_on_result, lookup);
+	if (!lookup->event || event_add(lookup->event, NULL) == -1)
+		goto fail_results;
+	errno = lookup_start_threads();
+	if (errno == 0)
+		return lookup;
+	/* The threads that were started find the end of the queries. */
+	lookup_free(lookup);
+	return NULL;
+fail_results:
+	if (lookup->event)
+		event_free(lookup->event);
+	close(results[0]);
+	close(results[1]);
+fail_queries:
+	close(queries[0]);
+	close(queries[1]);
+fail:
+	free(lookup);
+	return NULL;
+}
+
+void
+lookup_free(struct lookup *lookup)
+{
+	if (!lookup)
+		return;
+	event_free(lookup->event);
+	close(lookup->queries);
+	close(lookup->results);
+	free(lookup);
+}
+
+struct lookup_query *
+lookup_start(struct lookup *lookup, const struct sockaddr_storage *address,
+    lookup_handler *handler, void *arg)
+{
+	struct lookup_query *query = NULL;
+
+	if (address->ss_family != AF_UNIX && lookup->pending < LOOKUP_PENDING_MAX)
+		query = calloc(1, sizeof(*query));
+	if (!query)
+		return NULL;
+	query->handler = handler;
+	query->arg = arg;
+	query->address = *address;
+	timer_init(&query->timer, &lookup->loop->timers, lookup_on_timeout, query);
+	/* It fits: the pipe holds more than may be pending. */
+	if (write(lookup->queries, &query, sizeof(query)) != sizeof(query)) {
+		free(query);
+		return NULL;
+	}
+	list_append(&lookup_queries, &query->node);
+	timer_at(&query->timer, util_clock_ms() + LOOKUP_MS);
+	lookup->pending++;
+	return query;
+}
+
+void
+lookup_cancel(struct lookup_query *query)
+{
+	timer_stop(&query->timer);
+	query->handler = NULL;
+}

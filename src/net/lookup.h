@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Finds the names of addresses, as /etc/nsswitch.conf says. The C library's resolver blocks, so
+ * it is called in threads, which share no data with the loop: a query belongs either to a
+ * thread or to the loop, and pipes pass it from one to the other.
+ */
+#ifndef NET_LOOKUP_H
+#define NET_LOOKUP_H
+
+#include "net/loop.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+enum {
+	LOOKUP_THREADS = 16,
+	LOOKUP_PENDING_MAX = 64, /* queries; above: no name */
+	LOOKUP_MS = 2 * 1000, /* how long a query may take; after that: no name */
+	LOOKUP_NAME_MAX = 253 + 1, /* bytes of a name (RFC 1035, section 2.3.4), terminated */
+};
+
+struct lookup;
+struct lookup_query;
+
+/* NAME, valid during the call, consists of letters, digits, '-' and '.', and resolves to the
+ * address; NULL: there is none. */
+typedef void lookup_handler(void *arg, const char *name);
+
+/* Starts the threads. NULL with errno. */
+struct lookup *lookup_new(struct loop *loop) __attribute__((warn_unused_result));
+
+/* Stops the threads, each as soon as its query ends; their results are dropped. Accepts NULL.
+ */
+void lookup_free(struct lookup *lookup);
+
+/* HANDLER is called once, later, unless the query is cancelled. NULL: there is no name for this
+ * address now, and HANDLER is not called. */
+struct lookup_query *lookup_start(struct lookup *lookup, const struct sockaddr_storage *address,
+    lookup_handler *handler, void *arg) __attribute__((warn_unused_result));
+
+/* The handler is not called any more. Only before it was. */
+void lookup_cancel(struct lookup_query *query);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Preloaded into a server, it is a resolver with the names of 127.0.0.N that the tests need. N
+ * above 100 is answered only once the file FAKE_NAMES_GO exists.
+ */
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+	int from; /* the address has this name */
+	const char *name;
+	int to; /* and the name this address; 0: none */
+} rows[] = {
+    {2, "two.example", 2},
+    {3, "evil\nREMOTE_USER=root", 3},
+    {4, "liar.example", 9},
+    {5, "dot.example.", 5},
+    {6, "nowhere.example", 0},
+    {7, "$(id).example", 7},
+    {8, "-x.example", 8},
+    {9, "under_score.example", 9},
+    {10, "a..example", 10},
+    {11, "UPPER-case1.example", 11},
+    {101, "slow.example", 101},
+};
+
+enum { COUNT = sizeof(rows) / sizeof(rows[0]) };
+
+int
+getnameinfo(const struct sockaddr *address, socklen_t len, char *host, socklen_t room,
+    char *service, socklen_t service_room, int flags)
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+	int last = (int)(ntohl(four->sin_addr.s_addr) & 0xff);
+
+	(void)len;
+	(void)room;
+	(void)service;
+	(void)service_room;
+	(void)flags;
+	while (last > 100 && access(getenv("FAKE_NAMES_GO"), F_OK) != 0)
+		usleep(5000);
+	for (int i = 0; i < COUNT; i++) {
+		if (rows[i].from == last) {
+			strcpy(host, rows[i].name);
+			return 0;
+		}
+	}
+	return EAI_NONAME;
+}
+
+int
+getaddrinfo(
+    const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+	struct found {
+		struct addrinfo info;
+		struct sockaddr_in address;
+	} * found;
+
+	(void)service;
+	(void)hints;
+	for (int i = 0; i < COUNT; i++) {
+		size_t len = strcspn(rows[i].name, "\n");
+
+		if (rows[i].to == 0 || strncmp(rows[i].name, name, strlen(name)) != 0 ||
+		    len < strlen(name))
+			continue;
+		found = calloc(1, sizeof(*found));
+		if (!found)
+			return EAI_MEMORY;
+		found->address.sin_family = AF_INET;
+		found->address.sin_addr.s_addr = htonl(0x7f000000u | (unsigned)rows[i].to);
+		found->info.ai_family = AF_INET;
+		found->info.ai_addr = (struct sockaddr *)&found->address;
+		found->info.ai_addrlen = sizeof(found->address);
+		*out = &found->info;
+		return 0;
+	}
+	return EAI_NONAME;
+}
+
+void
+freeaddrinfo(struct addrinfo *info)
+{
+	free(info);
+}
