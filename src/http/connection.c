@@ -211,6 +211,19 @@ connection_reply(struct connection *c, int status, const char *extra, const char
 	connection_reply_text(c, status, extra, reason, NULL);
 }
 
+void
+connection_reply_body(
+    struct connection *c, int status, const char *type, const char *extra, struct span body)
+{
+	struct buffer out = {0};
+
+	connection_log(c, status, NULL);
+	connection_enter_response(c);
+	connection_send(c, &out,
+	    reply_head(&out, status, type, (int64_t)body.len, extra) &&
+		(c->head_only || buffer_append(&out, body.data, body.len)));
+}
+
 /* Bytes of the response that the client's system has not confirmed. */
 static uint64_t
 connection_left(const struct connection *c)

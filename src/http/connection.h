@@ -60,6 +60,10 @@ void connection_reply(
 void connection_reply_text(struct connection *connection, int status, const char *extra,
     const char *reason, const char *text);
 
+/* BODY, which is copied, with its TYPE; for a HEAD request only its length. */
+void connection_reply_body(struct connection *connection, int status, const char *type,
+    const char *extra, struct span body);
+
 /* SIZE bytes of the regular file FD, which is taken, or without them when HEAD_ONLY. */
 void connection_reply_file(struct connection *connection, int fd, int64_t size,
     const char *type, const char *extra, bool head_only);

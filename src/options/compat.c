@@ -145,7 +145,10 @@ compat_announce(const struct options *options, int port)
 
 		snprintf(text, sizeof(text), form, strcmp(host, "*") == 0 ? hostname : host);
 		log_info("Starting WebSocket server   : ws%s://%s:%d/", secure, text, port);
-		if (options->endpoint.staticdir)
+		if (options->endpoint.devconsole == OPTIONS_CONSOLE_ON)
+			log_info("Developer console enabled   : http%s://%s:%d/", secure, text,
+			    port);
+		else if (options->endpoint.staticdir)
 			log_info("Serving CGI or static files : http%s://%s:%d/", secure, text,
 			    port);
 		snprintf(text, sizeof(text), form, strcmp(host, "*") == 0 ? "" : host);

@@ -20,6 +20,7 @@ enum {
 	COMPAT_NOTHING = 1, /* no arguments, a bad level, options that do not fit together */
 	COMPAT_FLAG = 2, /* an option that is unknown or can't be read */
 	COMPAT_NO_START = 3,
+	COMPAT_CONFLICT = 4, /* the console with files */
 };
 
 /* Errors of combinations of options. */
@@ -29,6 +30,8 @@ enum {
 #define COMPAT_NO_PROGRAM "unable to locate specified COMMAND '%s' in OS path"
 #define COMPAT_TWO_COMMANDS                                                                    \
 	"ambiguous: provided COMMAND and --dir argument, please only specify one"
+#define COMPAT_CONSOLE_FILES                                                                   \
+	"Invalid parameters: --devconsole cannot be used with --staticdir. Pick one."
 #define COMPAT_BINARY_STDERR "please only specify one of --binary and --passstderr"
 #define COMPAT_NO_SSL "you should not be using --ssl* flags when there is no --ssl option"
 #define COMPAT_NO_CERTIFICATE "please specify both --sslcert and --sslkey when requesting --ssl"

@@ -58,12 +58,20 @@ struct options_listener {
 	bool strict_sni; /* only with ssl */
 };
 
+/* In the order of the choices of --devconsole. */
+enum options_devconsole {
+	OPTIONS_CONSOLE_OFF,
+	OPTIONS_CONSOLE_ON,
+	OPTIONS_CONSOLE_AUTO, /* on while only this machine can connect */
+};
+
 /* What requests for a path get. */
 struct options_endpoint {
 	char **command; /* borrowed from argv, NULL-terminated; NULL: none was given */
 	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
 	char *dir; /* owned, absolute and without symbolic links; NULL: none */
 	char *staticdir; /* likewise */
+	enum options_devconsole devconsole;
 
 	struct options_list host; /* names without a port */
 	struct options_list origin; /* "any", or for origin_parse_rule() */

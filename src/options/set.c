@@ -116,6 +116,21 @@ option_set_bool(const struct option_set *set)
 	return parse_bool(set->value, set->target) ? NULL : "must be true or false";
 }
 
+const char *
+option_set_devconsole(const struct option_set *set)
+{
+	enum options_devconsole *wanted = set->target;
+	bool on;
+
+	if (span_equal(set->value, SPAN("auto")))
+		*wanted = OPTIONS_CONSOLE_AUTO;
+	else if (parse_bool(set->value, &on))
+		*wanted = on ? OPTIONS_CONSOLE_ON : OPTIONS_CONSOLE_OFF;
+	else
+		return "must be true, false or auto";
+	return NULL;
+}
+
 static const char *
 parse_number(const struct option_set *set, int64_t *number)
 {

@@ -81,6 +81,7 @@ option_setter option_set_header;
 option_setter option_set_names;
 option_setter option_set_tokens;
 option_setter option_set_deflate;
+option_setter option_set_devconsole;
 option_setter
     option_set_choice; /* one of row->choices, as row->min + its index in an unsigned */
 option_setter option_set_given_number; /* 1 + the number in a uint64_t; 0: not given */

@@ -184,6 +184,10 @@ const struct option_row option_rows[] = {
 
 	{.heading = "HTTP responses", ENDPOINT("staticdir", staticdir, option_set_path),
 	    .argument = "DIR", .help = "serve the files in DIR to plain HTTP requests"},
+	{ENDPOINT("devconsole", devconsole, option_set_devconsole), .argument = "WHEN",
+	    .optional = true, .initial = "auto", .initial_compat = "false",
+	    .help = "serve a page to try the program with, at / without --staticdir and at "
+		"/-/console: true, false, or auto, while only this machine can connect"},
 	{SERVER("health-path", health_path, option_set_url_path), .argument = "PATH",
 	    .help = "respond to GET and HEAD requests for this path with 200, for health checks"},
 	{ENDPOINT("header", header, option_set_header), .argument = "HEADER", .repeatable = true,
@@ -210,7 +214,6 @@ const struct option_row option_rows[] = {
 /* Options of websocketd that are not implemented: only their defaults are accepted. */
 static const struct option_row unsupported_rows[] = {
 	{.name = "cgidir", .argument = "DIR", .set = option_set_unsupported},
-	{.name = "devconsole", .set = option_set_unsupported},
 };
 /* clang-format on */
 const size_t option_row_count = UTIL_LEN(option_rows);

@@ -38,6 +38,7 @@ struct endpoint {
 	int dir; /* DIR: owned, of beneath_root(); -1: none */
 	const char *dir_path; /* its real path */
 	struct files files; /* its descriptor and its header lines are owned */
+	bool console; /* the developer console is on */
 
 	struct program_rules program_rules; /* endpoint_complete() completes these four */
 	struct batch_format format; /* of messages to the program */

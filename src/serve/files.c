@@ -39,10 +39,9 @@ files_refuse_method(const struct files *files, struct connection *connection)
 	free(headers);
 }
 
-/* As websocketd does it: where a request goes, whatever it is answered. */
-static void
-files_log_compat(
-    const struct files *files, struct connection *connection, const struct head *head)
+void
+files_log_compat(const struct files *files, struct connection *connection,
+    const struct head *head, struct span event)
 {
 	struct span target = head_target(head);
 	bool whole = target.len > 0 && target.data[0] != '/'; /* RFC 9112, section 3.2.2 */
@@ -51,8 +50,7 @@ files_log_compat(
 
 	connection_set_logged(connection);
 	(void)head_find(head, "Host", &host);
-	if (!log_begin(
-		LOG_ACCESS, "http", 0, files->root == -1 ? SPAN("NOT FOUND") : SPAN("STATIC")))
+	if (!log_begin(LOG_ACCESS, "http", 0, event))
 		return;
 	if (asprintf(&url, "%s://%.*s%.*s", files->compat_scheme, (int)host.len, host.data,
 		(int)target.len, target.data) != -1) {
@@ -72,7 +70,8 @@ files_serve(const struct files *files, struct connection *connection, const stru
 	int fd;
 
 	if (files->compat_scheme)
-		files_log_compat(files, connection, head);
+		files_log_compat(files, connection, head,
+		    files->root == -1 ? SPAN("NOT FOUND") : SPAN("STATIC"));
 	if (!head_only && !span_equal(head_method(head), SPAN("GET"))) {
 		files_refuse_method(files, connection);
 		return;

@@ -6,6 +6,8 @@
 #ifndef SERVE_FILES_H
 #define SERVE_FILES_H
 
+#include "base/util.h"
+
 struct connection;
 struct head;
 
@@ -16,6 +18,10 @@ struct files {
 	const char *compat_scheme; /* constant: the lines of the log are websocketd's, which
 				      have the whole URL; NULL: they are not */
 };
+
+/* Logs a request as websocketd does, as EVENT. */
+void files_log_compat(const struct files *files, struct connection *connection,
+    const struct head *head, struct span event);
 
 /* Answers a request for the decoded PATH. */
 void files_serve(const struct files *files, struct connection *connection,

@@ -2,6 +2,7 @@
 /* Where a request goes. */
 #include "serve/route.h"
 
+#include "serve/console.h"
 #include "serve/plain.h"
 
 #include <string.h>
@@ -112,6 +113,8 @@ route_to(const struct route *route, struct endpoint *endpoint, struct connection
 		connection_reply(connection, 400, headers, refused);
 	else if (upgrade)
 		upgrade_serve(&route->upgrade, endpoint, connection, head, uri, host, path);
+	else if (!plain_is_handshake(head) && console_covers(endpoint, path))
+		console_serve(endpoint, connection, head, path);
 	else if (plain)
 		plain_serve(endpoint, connection, head, host, path, headers);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where a request goes: a WebSocket handshake to its endpoint, anything else to
- * the static files or an explanation. Host and path are checked here, for all.
+ * the console, the static files or an explanation. Host and path are checked here, for all.
  */
 #ifndef SERVE_ROUTE_H
 #define SERVE_ROUTE_H

@@ -179,6 +179,14 @@ announce_files(FILE *out, const struct server *server)
 	}
 }
 
+static void
+announce_console(FILE *out, const struct server *server)
+{
+	fprintf(out, "try %s in a browser: ", server->options->endpoint.dir ? "them" : "it");
+	announce_urls(
+	    out, server, "http", server->options->endpoint.staticdir ? "-/console" : "");
+}
+
 /* One line of the log, written by WRITE. */
 static void
 announce(const struct server *server, void (*write)(FILE *, const struct server *), bool scope)
@@ -231,6 +239,8 @@ server_announce(const struct server *server)
 		announce(server, announce_programs, true);
 	if (options->endpoint.staticdir)
 		announce(server, announce_files, !programs);
+	if (server->root->console)
+		announce(server, announce_console, false);
 	if (options->listener.redirport != 0)
 		log_info("redirecting plain HTTP from port %d to port %d",
 		    (int)options->listener.redirport, server_port(server));

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "options/check.h"
+#include "options/compat.h"
 #include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
@@ -73,6 +74,29 @@ server_set_origins(const struct server *server, const struct options_endpoint *o
 	return 0;
 }
 
+/* Whether ENDPOINT has a console. 0, or the exit status. */
+static int
+server_set_console(const struct server *server, const struct options_endpoint *options,
+    struct endpoint *endpoint)
+{
+	bool compat = server->options->server.compat;
+	bool local = server_is_local(server);
+	bool on = options->devconsole == OPTIONS_CONSOLE_ON;
+
+	if (compat && on && options->staticdir) {
+		if (log_begin(LOG_FATAL, "server", 0, SPAN(COMPAT_CONSOLE_FILES)))
+			log_end();
+		return COMPAT_CONFLICT;
+	}
+	if (!compat && on && options->dir && !local)
+		return server_fail(server, EX_CONFIG,
+		    "--devconsole and --dir can't be combined while other machines can "
+		    "connect: leave out one of them, or --address");
+	endpoint->console = endpoint->kind != ENDPOINT_FILES &&
+			    (on || (options->devconsole == OPTIONS_CONSOLE_AUTO && local));
+	return 0;
+}
+
 /* Sets what ENDPOINT runs and serves. 0, or the exit status. */
 static int
 server_set_kind(const struct server *server, const struct options_endpoint *options,
@@ -106,7 +130,7 @@ server_set_kind(const struct server *server, const struct options_endpoint *opti
 			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s",
 			    options->staticdir, strerror(errno));
 	}
-	return 0;
+	return server_set_console(server, options, endpoint);
 }
 
 /* Warns of what is allowed, but probably not intended. */

@@ -398,7 +398,7 @@ check("binary data passes unchanged with --binary", async (t) => {
 
 // A person who opens the address of a program in the browser is shown how to connect, and does it.
 check("the address of a program explains how to connect", async (t) => {
-    const one = await Server.start("--", path.join(examples, "count.sh"));
+    const one = await Server.start("--devconsole=false", "--", path.join(examples, "count.sh"));
 
     t.after(() => one.process.kill("SIGKILL"));
     const page = await open(t, `${one.origin}/`);

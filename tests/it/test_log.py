@@ -113,7 +113,7 @@ def test_line_of_a_plain_answer_and_of_a_refusal(server, tmp_path):
 
 
 def test_line_of_a_plain_request_where_there_are_no_files(server):
-    one = server("cat")
+    one = server("--devconsole=false", "cat")
     with one.connect() as peer:
         peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert peer.answer()[0] == 426

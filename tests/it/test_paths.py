@@ -431,7 +431,7 @@ def test_text_of_a_program_is_never_served(server, tree, tmp_path):
     paths = {"/a.sh": 426, "/sub/a.sh": 426, "/a.sh/x": 426, "/sub": 404, "/none": 404, "/": 404}
     for args, static in (([], False), (["--staticdir=%s" % (tmp_path / "public")], True)):
         table = [(path, 404 if static else status) for path, status in paths.items()]
-        assert refusals(server("--dir=%s" % tree, *args), table, upgrade=False) == table
+        assert refusals(server("--devconsole=false", "--dir=%s" % tree, *args), table, upgrade=False) == table
 
 
 def test_overlap_is_refused_at_the_start(tree, tmp_path):

@@ -8,6 +8,7 @@ from conftest import TLS
 from wsraw import KEY, TEXT, Peer, frame, own_address
 
 WS = "wss" if TLS else "ws"
+OFF = "--devconsole=false"  # which would be at the same paths
 
 
 def ask(one, line="GET / HTTP/1.1", host="localhost:8080", extra=""):
@@ -29,7 +30,7 @@ def url_of(body):
 
 
 def test_get_is_426_with_an_explanation(server):
-    one = server("cat")
+    one = server(OFF, "cat")
     for line, host in (("GET / HTTP/1.1", "localhost:8080"), ("GET / HTTP/1.0", None), ("GET / HTTP/1.0", "localhost")):
         status, fields, body = ask(one, line, host)
         assert (status, values(fields, "upgrade"), values(fields, "connection")) == (426, ["websocket"], ["Upgrade", "close"])
@@ -44,7 +45,7 @@ def test_get_is_426_with_an_explanation(server):
 
 
 def test_the_text_names_the_url(server, script, tmp_path):
-    one = server("cat")
+    one = server(OFF, "cat")
     for host in ("localhost:8080", "localhost", "127.0.0.1:1", "[::1]:8080", "a.localhost"):
         assert url_of(ask(one, host=host)[2]) == "%s://%s/" % (WS, host)
     assert url_of(ask(one, "GET /a/b.c-d_e?q HTTP/1.1")[2]) == "%s://localhost:8080/a/b.c-d_e" % WS
@@ -56,14 +57,14 @@ def test_the_text_names_the_url(server, script, tmp_path):
             assert url_of(body) == "%s://localhost:8080/" % WS
     (tmp_path / "programs").mkdir()
     script("programs/a.sh", "#!/bin/sh\n")
-    one = server("--dir=programs", "--address=*")
+    one = server(OFF, "--dir=programs", "--address=*")
     assert url_of(ask(one, "GET /a.sh/x HTTP/1.1", "ws.example.com:8080")[2]) == "%s://ws.example.com:8080/a.sh/x" % WS
     for host in ("a'b", "a$(b)", "a;b", "a&b", "a%22b", "a" * 300):
         assert b"new WebSocket" not in ask(one, "GET /a.sh HTTP/1.1", host)[2]
 
 
 def test_every_client_gets_the_explanation(server):
-    one = server("--address=*", "cat")
+    one = server(OFF, "--address=*", "cat")
     assert b"new WebSocket" in ask(one, extra="X-Forwarded-For: 192.0.2.1\r\n")[2]
     if own_address():
         with Peer((own_address(), one.addresses[0][1]), context=one.context) as peer:
@@ -73,7 +74,7 @@ def test_every_client_gets_the_explanation(server):
 
 @pytest.mark.parametrize("method", ("POST", "PUT", "DELETE", "OPTIONS", "get", "X" * 100))
 def test_other_methods(server, method):
-    one = server("cat")
+    one = server(OFF, "cat")
     status, fields, body = ask(one, "%s / HTTP/1.1" % method)
     assert (status, values(fields, "allow")) == (405, ["GET, HEAD"])
     assert body == (
@@ -86,7 +87,7 @@ def test_below_a_directory(server, script, tmp_path):
     script("programs/a.sh", "#!/bin/sh\n")
     script("programs/b.sh", "#!/bin/sh\n", mode=0o644)
     script("programs/sub/c.sh", "#!/bin/sh\n")
-    one = server("--dir=programs")
+    one = server(OFF, "--dir=programs")
     missing = b"404 Not Found\n\nno program in --dir=%s has this path\n" % str(tmp_path / "programs").encode()
     for path, status in (("/a.sh", 426), ("/a.sh/more", 426), ("/sub/c.sh", 426), ("/b.sh", 403), ("/", 404), ("/sub", 404), ("/x", 404)):
         got, _, body = ask(one, "GET %s HTTP/1.1" % path)
@@ -95,7 +96,7 @@ def test_below_a_directory(server, script, tmp_path):
 
 
 def test_header_lines_of_the_user(server):
-    one = server("--header=X-All: a", "--header-http=X-Http: b", "--header-ws=X-Ws: c", "cat")
+    one = server(OFF, "--header=X-All: a", "--header-http=X-Http: b", "--header-ws=X-Ws: c", "cat")
     for line in ("GET / HTTP/1.1", "POST / HTTP/1.1"):
         _, fields, _ = ask(one, line)
         assert [f for f in fields if f[0] in ("x-all", "x-http", "x-ws")] == [("x-all", "a"), ("x-http", "b")]
@@ -125,7 +126,7 @@ def test_a_handshake_that_a_proxy_has_mangled(server, tmp_path, static):
 
 
 def test_the_host_is_checked_first(server):
-    one = server("cat")
+    one = server(OFF, "cat")
     status, _, body = ask(one, host="evil.example")
     assert (status, body) == (
         421,
@@ -139,7 +140,7 @@ def test_health_path(server, script, tmp_path):
     (tmp_path / "page").mkdir()
     (tmp_path / "page" / "health").write_text("a file\n")
     for options in (["cat"], ["--dir=/"], ["--staticdir=page"], ["--host=ws.example", "--address=*", "cat"], ["--compat=websocketd", "cat"]):
-        one = server("--health-path=/health", *options)
+        one = server(OFF, "--health-path=/health", *options)
         for line, host in (
             ("GET /health HTTP/1.1", "10.0.0.5:8080"),
             ("GET /health?full HTTP/1.1", "evil.example"),
@@ -152,7 +153,7 @@ def test_health_path(server, script, tmp_path):
         assert ask(one, "HEAD /health HTTP/1.1")[::2] == (200, b"")
         assert ask(one, "POST /health HTTP/1.1")[0] == 405
         for path in ("/healthy", "/health/", "/Health", "//health", "/"):
-            assert ask(one, "GET %s HTTP/1.1" % path)[0] in (400, 404, 426), path
+            assert ask(one, "GET %s HTTP/1.1" % path)[0] in (301, 400, 404, 426), path
         assert "status=200" not in one.log()
         assert "session #" not in one.log()
 
@@ -164,4 +165,4 @@ def test_health_path_and_handshakes(server):
 
 
 def test_no_health_path_without_the_option(server):
-    assert ask(server("cat"), "GET /health HTTP/1.1", "evil.example")[0] == 421
+    assert ask(server(OFF, "cat"), "GET /health HTTP/1.1", "evil.example")[0] == 421

@@ -812,19 +812,50 @@ words_that_are_no_options_are_refused(void **state)
 	assert_failures(rows, UTIL_LEN(rows));
 }
 
+static void
+devconsole_takes_a_value_or_none(void **state)
+{
+	static const struct {
+		char *option;
+		enum options_devconsole wanted;
+	} rows[] = {
+	    {"--binary=false", OPTIONS_CONSOLE_AUTO},
+	    {"--devconsole", OPTIONS_CONSOLE_ON},
+	    {"-devconsole=T", OPTIONS_CONSOLE_ON},
+	    {"--devconsole=auto", OPTIONS_CONSOLE_AUTO},
+	    {"--devconsole=0", OPTIONS_CONSOLE_OFF},
+	};
+	static const struct failure failures[] = {
+	    {{"wspipe", "--devconsole=yes", "hello"}, 64,
+		"wspipe: --devconsole must be true, false or auto, not 'yes'\n", NULL},
+	};
+	struct run run;
+
+	(void)state;
+	assert_failures(failures, UTIL_LEN(failures));
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		RUN(&run, "wspipe", rows[i].option, "hello");
+		assert_run(&run);
+		assert_int_equal(run.options.endpoint.devconsole, rows[i].wanted);
+		run_clear(&run);
+	}
+	RUN(&run, "websocketd", "hello");
+	assert_run(&run);
+	assert_int_equal(run.options.endpoint.devconsole, OPTIONS_CONSOLE_OFF);
+	run_clear(&run);
+}
+
 /* Only the defaults of websocketd's options that we do not have are accepted. */
 static void
 unsupported_options_are_reported_by_name(void **state)
 {
-	static char *const accepted[] = {"--devconsole=false", "-devconsole=F", "--cgidir="};
+	static char *const accepted[] = {"--cgidir="};
 	static const struct failure rows[] = {
-	    {{"wspipe", "--devconsole", "hello"}, 64,
-		"wspipe: websocketd's --devconsole is not supported yet\n", NULL},
 	    {{"wspipe", "--cgidir", "d", "hello"}, 64,
 		"wspipe: websocketd's --cgidir is not supported yet\n", NULL},
-	    {{"websocketd", "--devconsole", "hello"}, 2,
-		"flag provided but not defined: -devconsole\n"
-		"(wspipe does not support websocketd's --devconsole yet)\n",
+	    {{"websocketd", "--cgidir=d", "hello"}, 2,
+		"flag provided but not defined: -cgidir\n"
+		"(wspipe does not support websocketd's --cgidir yet)\n",
 		NULL},
 	};
 	static char *const names[] = {"wspipe", "websocketd"};
@@ -1558,6 +1589,7 @@ main(void)
 	    cmocka_unit_test(directories_become_absolute),
 	    cmocka_unit_test(command_is_found_as_a_shell_would),
 	    cmocka_unit_test(words_that_are_no_options_are_refused),
+	    cmocka_unit_test(devconsole_takes_a_value_or_none),
 	    cmocka_unit_test(unsupported_options_are_reported_by_name),
 	    cmocka_unit_test(options_after_the_command_are_noticed),
 	    cmocka_unit_test(command_in_one_word_is_explained),

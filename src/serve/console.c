@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The developer console. */
+#include "serve/console.h"
+
+#include "base/json.h"
+#include "serve/beneath.h"
+#include "serve/console_page.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	CONSOLE_PROGRAMS_MAX = 500, /* that are listed */
+	CONSOLE_DEPTH_MAX = 8, /* directories above one of them */
+};
+
+#define CONSOLE_PREFIX "/-/"
+#define CONSOLE_PAGE "/-/console"
+#define CONSOLE_PROGRAMS "/-/programs"
+
+bool
+console_covers(const struct endpoint *endpoint, const char *path)
+{
+	struct endpoint_script script = ENDPOINT_NO_SCRIPT;
+	bool found;
+
+	if (!endpoint->console || endpoint->compat)
+		return endpoint->console; /* websocketd has it at every path */
+	if (strncmp(path, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
+		return true;
+	if (endpoint->files.root != -1)
+		return false;
+	found =
+	    endpoint_rest(endpoint, path)[strspn(endpoint_rest(endpoint, path), "/")] == '\0' ||
+	    endpoint_find(endpoint, path, &script) == ENDPOINT_OK;
+	endpoint_script_clear(&script);
+	return found;
+}
+
+/* Appends TEXT as a string of JSON. */
+static bool
+console_put_string(struct buffer *out, const char *text)
+{
+	return buffer_append(out, "\"", 1) &&
+	       json_escape(out, (const uint8_t *)text, strlen(text), JSON_ESCAPE_HTML) &&
+	       buffer_append(out, "\"", 1);
+}
+
+static bool
+console_put_program(struct buffer *out, const char *path, size_t *count)
+{
+	return (*count)++ == 0 ? console_put_string(out, path)
+			       : buffer_append(out, ",", 1) && console_put_string(out, path);
+}
+
+/* Appends the programs below the directory FD, which is closed. PATH is its path in a URL, with
+ * a '/' at the end. False without memory. */
+static bool
+console_put_directory(struct buffer *out, int fd, const char *path, int depth, size_t *count)
+{
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool ok = true;
+
+	if (!dir && fd != -1)
+		close(fd);
+	while (dir && ok && *count < CONSOLE_PROGRAMS_MAX && (entry = readdir(dir))) {
+		const char *name = entry->d_name;
+		struct stat st;
+		char *child;
+
+		/* "." and ".." are hidden too. Links are not followed, so there is no loop. */
+		if (beneath_hidden(name) ||
+		    fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		if (S_ISREG(st.st_mode) && faccessat(dirfd(dir), name, X_OK, AT_EACCESS) == 0) {
+			ok = asprintf(&child, "%s%s", path, name) != -1;
+			ok = ok && console_put_program(out, child, count);
+		} else if (S_ISDIR(st.st_mode) && depth < CONSOLE_DEPTH_MAX) {
+			ok = asprintf(&child, "%s%s/", path, name) != -1;
+			ok = ok && console_put_directory(out,
+				       openat(dirfd(dir), name,
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+				       child, depth + 1, count);
+		} else {
+			continue;
+		}
+		if (!ok)
+			break;
+		free(child);
+	}
+	if (dir)
+		closedir(dir);
+	return ok;
+}
+
+/*
+ * {"command": name or null, "unterminated": whether a message reaches the program without a
+ * newline, "programs": paths}. Other machines get no list.
+ */
+static bool
+console_put_programs(const struct endpoint *endpoint, struct buffer *out)
+{
+	enum framing_kind kind = endpoint->program_rules.to_program.kind;
+	const char *middle = kind == FRAMING_STREAM || kind == FRAMING_TEXT
+				 ? ",\"unterminated\":true,\"programs\":["
+				 : ",\"unterminated\":false,\"programs\":[";
+	const char *slash = endpoint->program ? strrchr(endpoint->program, '/') : NULL;
+	size_t count = 0;
+
+	if (!buffer_append(out, "{\"command\":", 11) ||
+	    !(endpoint->program ? console_put_string(out, slash ? slash + 1 : endpoint->program)
+				: buffer_append(out, "null", 4)) ||
+	    !buffer_append(out, middle, strlen(middle)))
+		return false;
+	if (!endpoint->program && endpoint->local_only &&
+	    !console_put_directory(out,
+		openat(endpoint->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "/", 0, &count))
+		return false;
+	return buffer_append(out, "]}\n", 3);
+}
+
+static void
+console_send(struct connection *connection, const char *type, const char *fields,
+    const char *headers, struct span body)
+{
+	char *lines;
+
+	if (asprintf(&lines,
+		"%sCache-Control: no-cache\r\n"
+		"Cross-Origin-Resource-Policy: same-origin\r\n%s",
+		fields, headers) == -1) {
+		connection_reply(connection, 503, NULL, "out of memory");
+		return;
+	}
+	connection_reply_body(connection, 200, type, lines, body);
+	free(lines);
+}
+
+/*
+ * The page connects at once only when the user asked for exactly it: a link on another site
+ * must not start a program. Sec-Fetch-Site says so, and Server-Timing is the one header field
+ * that a page can read of its own response.
+ */
+static bool
+console_was_typed(const struct head *head)
+{
+	struct span site;
+
+	return head_find(head, "Sec-Fetch-Site", &site) > 0 &&
+	       (span_equal(site, SPAN("none")) || span_equal(site, SPAN("same-origin")));
+}
+
+static void
+console_serve_page(struct connection *connection, const struct head *head, const char *headers)
+{
+	bool gzip = head_has_token(head, "Accept-Encoding", "gzip");
+	char fields[640];
+
+	snprintf(fields, sizeof(fields),
+	    "Content-Security-Policy: default-src 'none'; script-src %s; style-src %s; "
+	    "connect-src 'self'; worker-src blob:; img-src data:; base-uri 'none'; form-action "
+	    "'none'; "
+	    "frame-ancestors 'none'\r\n"
+	    "Cross-Origin-Opener-Policy: same-origin\r\nReferrer-Policy: no-referrer\r\n"
+	    "Vary: Accept-Encoding, Sec-Fetch-Site\r\n%s%s",
+	    console_page_script, console_page_style, gzip ? "Content-Encoding: gzip\r\n" : "",
+	    console_was_typed(head) ? "Server-Timing: typed\r\n" : "");
+	console_send(connection, "text/html; charset=utf-8", fields, headers,
+	    gzip ? (struct span){(const char *)console_page_gzip, console_page_gzip_len}
+		 : (struct span){(const char *)console_page_plain, console_page_plain_len});
+}
+
+static void
+console_serve_programs(const struct endpoint *endpoint, struct connection *connection)
+{
+	struct buffer out = {0};
+
+	if (console_put_programs(endpoint, &out))
+		console_send(connection, "application/json", "", endpoint->files.headers,
+		    (struct span){(const char *)buffer_data(&out), buffer_len(&out)});
+	else
+		connection_reply(connection, 503, NULL, "out of memory");
+	buffer_clear(&out);
+}
+
+void
+console_serve(const struct endpoint *endpoint, struct connection *connection,
+    const struct head *head, const char *path)
+{
+	struct span method = head_method(head);
+
+	if (endpoint->files.compat_scheme)
+		files_log_compat(&endpoint->files, connection, head, SPAN("DEVCONSOLE"));
+	if (!span_equal(method, SPAN("GET")) && !span_equal(method, SPAN("HEAD")))
+		connection_reply(connection, 405, "Allow: GET, HEAD\r\n",
+		    "the console accepts GET and HEAD only (--devconsole)");
+	else if (strcmp(path, CONSOLE_PROGRAMS) == 0)
+		console_serve_programs(endpoint, connection);
+	else if (!endpoint->compat && strcmp(path, CONSOLE_PAGE) != 0 &&
+		 strncmp(path, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
+		connection_reply(connection, 404, endpoint->files.headers,
+		    "paths below /-/ are reserved for the console (--devconsole)");
+	else
+		console_serve_page(connection, head, endpoint->files.headers);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The developer console: one compiled-in page that connects to the programs of
+ * this server. It is at /-/console and, where no file can be, at / and at the paths of
+ * programs; /-/programs lists them for it. While it is on, paths below /-/ are reserved.
+ */
+#ifndef SERVE_CONSOLE_H
+#define SERVE_CONSOLE_H
+
+#include "http/connection.h"
+#include "serve/endpoint.h"
+
+#include <stdbool.h>
+
+/* True when a plain request for the decoded PATH, which the endpoint covers, is the console's
+ * to answer. */
+bool console_covers(const struct endpoint *endpoint, const char *path);
+
+/* Responds to a request that it covers. */
+void console_serve(const struct endpoint *endpoint, struct connection *connection,
+    const struct head *head, const char *path);
+
+#endif
