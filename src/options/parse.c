@@ -190,16 +190,14 @@ find_misplaced(int argc, char **argv)
 		struct option_place place = option_command_line(&scratch);
 		const char *reason;
 
-		bool common;
-
-		if (walk_next(&walk) != WALK_OPTION || walk.row->set == option_set_unsupported)
+		/* Most programs have --help and the like themselves. */
+		if (walk_next(&walk) != WALK_OPTION ||
+		    walk.row->set == option_set_unsupported ||
+		    (walk.row->scope == OPTION_SERVER && !walk.row->argument))
 			continue;
 		reason = option_apply(walk.row, &place, walk.value);
-		/* Most programs have these themselves. */
-		common =
-		    scratch.server.help || scratch.server.version || scratch.server.license;
 		options_clear(&scratch);
-		if (!reason && !common)
+		if (!reason)
 			return argv[i];
 	}
 	return NULL;

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { CPUS_MAX = 8192 }; /* that a machine may have */
-
 /* What wspipe itself writes into an answer; a second one would contradict it. */
 static const char *const own_headers[] = {
     "Connection",
@@ -39,15 +37,26 @@ copy(struct span text)
 	return result;
 }
 
-/* Adds TEXT, which the list owns from now on. */
+/* Makes TEXT the value; without text there is none. */
 static void
-list_add_take(struct options_list *list, char *text)
+store_text(const struct option_set *set, struct span text)
 {
+	char **target = set->target;
+
+	free(*target);
+	*target = text.len > 0 ? copy(text) : NULL;
+}
+
+/* Adds TEXT to the list. */
+static void
+store_item(const struct option_set *set, struct span text)
+{
+	struct options_list *list = set->target;
 	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
 
 	if (!items)
 		no_memory();
-	items[list->count++] = text;
+	items[list->count++] = copy(text);
 	list->items = items;
 }
 
@@ -60,26 +69,35 @@ options_list_clear(struct options_list *list)
 	*list = (struct options_list){0};
 }
 
-/* Takes the next of the comma-separated parts off the front of REST, trimmed. False: there is
- * none. */
+/* Takes the next of the comma-separated parts that are not empty off the front of REST,
+ * trimmed. False: there is none. */
 static bool
 next_part(struct span *rest, struct span *part)
 {
-	const char *comma;
+	do {
+		const char *comma = rest->len > 0 ? memchr(rest->data, ',', rest->len) : NULL;
+		size_t len = comma ? (size_t)(comma - rest->data) : rest->len;
 
-	if (!rest->data)
-		return false;
-	comma = memchr(rest->data, ',', rest->len);
-	*part = *rest;
-	*rest = (struct span){0};
-	if (comma) {
-		size_t len = (size_t)(comma - part->data);
-
-		*rest = (struct span){comma + 1, part->len - len - 1};
-		part->len = len;
-	}
-	*part = span_trim(*part);
+		if (rest->len == 0)
+			return false;
+		*part = span_trim((struct span){rest->data, len});
+		len += comma != NULL;
+		*rest = (struct span){rest->data + len, rest->len - len};
+	} while (part->len == 0);
 	return true;
+}
+
+/* True if TEXT has characters other than letters, digits and those of ALSO. */
+static bool
+has_other(struct span text, const char *also)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (!util_is_alpha(c) && !util_is_digit(c) && (c == '\0' || !strchr(also, c)))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -161,33 +179,20 @@ option_set_given_number(const struct option_set *set)
 	return error;
 }
 
-/* How many CPUs this process may run on. */
-static int64_t
-usable_cpus(void)
-{
-	cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
-	int count = 1;
-
-	if (set && sched_getaffinity(0, CPU_ALLOC_SIZE(CPUS_MAX), set) == 0)
-		count = CPU_COUNT_S(CPU_ALLOC_SIZE(CPUS_MAX), set);
-	CPU_FREE(set);
-	return count;
-}
-
+/* "auto" is the number of CPUs that this process may run on. */
 const char *
 option_set_workers(const struct option_set *set)
 {
 	int64_t *workers = set->target;
+	cpu_set_t cpus;
 
-	if (!span_equal(set->value, SPAN("auto"))) {
-		int64_t number;
-
-		if (util_parse_number(set->value, set->row->min, set->row->max, &number))
-			return "must be 'auto' or a number from 1 to 256";
-		*workers = number;
-		return NULL;
-	}
-	*workers = usable_cpus();
+	if (!span_equal(set->value, SPAN("auto")))
+		return util_parse_number(set->value, set->row->min, set->row->max, workers)
+			   ? "must be 'auto' or a number from 1 to 256"
+			   : NULL;
+	/* It fails only where there may be more CPUs than the set holds. */
+	*workers =
+	    sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : set->row->max;
 	if (*workers > set->row->max)
 		*workers = set->row->max;
 	return NULL;
@@ -212,22 +217,17 @@ option_set_mode(const struct option_set *set)
 const char *
 option_set_path(const struct option_set *set)
 {
-	char **path = set->target;
-
 	if (set->value.len == 0 && !set->compat)
 		return strcmp(set->row->argument, "DIR") == 0	  ? "must be a directory"
 		       : strcmp(set->row->argument, "OWNER") == 0 ? "must be USER or USER:GROUP"
 								  : "must be a file name";
-	free(*path);
-	*path = set->value.len == 0 ? NULL : copy(set->value);
+	store_text(set, set->value);
 	return NULL;
 }
 
 const char *
 option_set_url_path(const struct option_set *set)
 {
-	char **path = set->target;
-
 	for (size_t i = 0; i < set->value.len; i++) {
 		unsigned char c = (unsigned char)set->value.data[i];
 
@@ -236,8 +236,7 @@ option_set_url_path(const struct option_set *set)
 	}
 	if (set->value.len == 0 || set->value.data[0] != '/')
 		return "must be a URL path such as /health";
-	free(*path);
-	*path = copy(set->value);
+	store_text(set, set->value);
 	return NULL;
 }
 
@@ -245,14 +244,12 @@ option_set_url_path(const struct option_set *set)
 const char *
 option_set_files(const struct option_set *set)
 {
-	struct options_list *list = set->target;
-
 	if (set->value.len == 0 && !set->compat)
 		return "must be a file name";
 	if (set->compat)
-		options_list_clear(list);
+		options_list_clear(set->target);
 	if (set->value.len > 0)
-		list_add_take(list, copy(set->value));
+		store_item(set, set->value);
 	return NULL;
 }
 
@@ -260,7 +257,6 @@ const char *
 option_set_address(const struct option_set *set)
 {
 	struct span value = set->value;
-	struct options_list *list = set->target;
 	const char *colon = memchr(value.data, ':', value.len);
 
 	/* To websocketd an address without text is that of all interfaces. */
@@ -278,63 +274,54 @@ option_set_address(const struct option_set *set)
 		   !memchr(colon + 1, ':', value.len - (size_t)(colon - value.data) - 1)) {
 		return "must be an address without a port; set the port with --port";
 	}
-	list_add_take(list, copy(value));
+	store_item(set, value);
 	return NULL;
 }
 
 const char *
 option_set_host(const struct option_set *set)
 {
-	size_t i = 0;
+	struct span name = set->value;
 
-	if (span_equal(set->value, SPAN("*")))
+	if (span_equal(name, SPAN("*")))
 		return "must be a host name; to accept any Host, listen with --address, or use "
 		       "a proxy that sets Host";
-	while (i < set->value.len && (util_is_alpha((unsigned char)set->value.data[i]) ||
-					 util_is_digit((unsigned char)set->value.data[i]) ||
-					 strchr("-._", set->value.data[i])))
-		i++;
-	if (i < set->value.len || i == 0 || set->value.data[0] == '.' ||
-	    set->value.data[i - 1] == '.')
+	if (name.len == 0 || has_other(name, "-._") || name.data[0] == '.' ||
+	    name.data[name.len - 1] == '.')
 		return "must be a host name without a port";
-	list_add_take(set->target, copy(set->value));
+	store_item(set, name);
 	return NULL;
 }
 
 const char *
 option_set_origin(const struct option_set *set)
 {
+	struct options_list *list = set->target;
 	struct span rest = set->value, part;
 
-	options_list_clear(set->target);
-	while (next_part(&rest, &part)) {
-		if (part.len > 0)
-			list_add_take(set->target,
-			    copy(span_equal(part, SPAN("*")) ? SPAN("any") : part));
-	}
-	return ((struct options_list *)set->target)->count > 0 || set->compat
-		   ? NULL
-		   : "must be a list of origins or 'any'";
+	options_list_clear(list);
+	while (next_part(&rest, &part))
+		store_item(set, span_equal(part, SPAN("*")) ? SPAN("any") : part);
+	return list->count > 0 || set->compat ? NULL : "must be a list of origins or 'any'";
 }
 
-/* What is wrong with the variables in TEXT, or NULL: a session's value goes into the answer
+/* What is wrong with the variables in TEXT, or NULL: a session's value goes into the response
  * that opens it. */
 static const char *
 check_variables(const struct option_row *row, struct span text)
 {
-	static const struct span only = {ENDPOINT_UNIQUE_ID, sizeof(ENDPOINT_UNIQUE_ID) - 1};
-	bool has_session = strcmp(row->name, "header-ws") == 0;
+	static const struct span variable = {
+	    ENDPOINT_UNIQUE_ID, sizeof(ENDPOINT_UNIQUE_ID) - 1};
 
 	for (size_t i = 0; i + 1 < text.len; i++) {
-		struct span rest = {text.data + i, text.len - i};
+		size_t left = text.len - i;
 
 		if (text.data[i] != '%' || text.data[i + 1] != '{')
 			continue;
-		if (!has_session)
+		if (strcmp(row->name, "header-ws") != 0)
 			return "only --header-ws can contain a variable such "
 			       "as " ENDPOINT_UNIQUE_ID;
-		rest.len = rest.len < only.len ? rest.len : only.len;
-		if (!span_equal(rest, only))
+		if (left < variable.len || memcmp(text.data + i, variable.data, variable.len))
 			return "the only variable is " ENDPOINT_UNIQUE_ID;
 	}
 	return NULL;
@@ -372,7 +359,8 @@ option_set_header(const struct option_set *set)
 	if (asprintf(&line, "%.*s: %.*s", (int)name.len, name.data, (int)text.len, text.data) ==
 	    -1)
 		no_memory();
-	list_add_take(set->target, line);
+	store_item(set, span_of(line));
+	free(line);
 	return NULL;
 }
 
@@ -381,26 +369,21 @@ option_set_header(const struct option_set *set)
 const char *
 option_set_names(const struct option_set *set)
 {
-	struct options_list *list = set->target;
 	struct span rest = set->value, part;
 
-	if (set->value.len > 0 && set->value.data[0] == '+') {
-		rest.data++;
-		rest.len--;
-	} else {
-		options_list_clear(list);
-	}
+	if (rest.len > 0 && rest.data[0] == '+')
+		rest = (struct span){rest.data + 1, rest.len - 1};
+	else
+		options_list_clear(set->target);
 	while (next_part(&rest, &part)) {
 		/* A blank is a comma that was forgotten; to websocketd it is a name. */
 		if (memchr(part.data, '=', part.len) || has_control(part) ||
 		    (memchr(part.data, ' ', part.len) && !set->compat))
 			return "must be variable names separated by commas";
-		if (part.len > 0 && part.data[0] == '+')
+		if (part.data[0] == '+')
 			return "must be variable names separated by commas, with one '+' "
-			       "before "
-			       "all of them to add to the default";
-		if (part.len > 0)
-			list_add_take(list, copy(part));
+			       "before all of them to add to the default";
+		store_item(set, part);
 	}
 	return NULL;
 }
@@ -414,8 +397,6 @@ option_set_tokens(const struct option_set *set)
 
 	options_list_clear(list);
 	while (next_part(&rest, &part)) {
-		if (part.len == 0)
-			continue;
 		if (!util_is_token(part))
 			return "must be names of letters, digits and !#$%&'*+-.^_`|~ separated "
 			       "by commas";
@@ -423,10 +404,14 @@ option_set_tokens(const struct option_set *set)
 			if (span_equal(part, span_of(list->items[i])))
 				return "each name can only be listed once";
 		}
-		list_add_take(list, copy(part));
+		store_item(set, part);
 	}
 	return NULL;
 }
+
+#define DEFLATE_RULE                                                                           \
+	"must be true, false, or a list of window=BITS, level=N, takeover=yes|no and "         \
+	"min=BYTES separated by commas"
 
 /* One of the settings in the list of --deflate. NULL, or what is wrong. */
 static const char *
@@ -453,8 +438,7 @@ set_deflate_part(struct deflate_settings *settings, struct span part)
 	while (i < UTIL_LEN(rows) && !span_equal(name, span_of(rows[i].name)))
 		i++;
 	if (i == UTIL_LEN(rows))
-		return "must be true, false, or a list of window=BITS, level=N, "
-		       "takeover=yes|no and min=BYTES separated by commas";
+		return DEFLATE_RULE;
 	if (rows[i].number) {
 		wrong = util_parse_number(value, rows[i].min, rows[i].max, rows[i].number);
 	} else {
@@ -476,6 +460,7 @@ option_set_deflate(const struct option_set *set)
 {
 	struct deflate_settings *settings = set->target;
 	struct span rest = set->value, part;
+	const char *wrong = DEFLATE_RULE;
 
 	*settings = (struct deflate_settings){
 	    .takeover = true,
@@ -486,13 +471,12 @@ option_set_deflate(const struct option_set *set)
 	if (parse_bool(set->value, &settings->on))
 		return NULL;
 	while (next_part(&rest, &part)) {
-		const char *wrong = set_deflate_part(settings, part);
-
+		wrong = set_deflate_part(settings, part);
 		if (wrong)
-			return wrong;
+			break;
 	}
-	settings->on = true;
-	return NULL;
+	settings->on = !wrong;
+	return wrong;
 }
 
 /* Each enum is stored as an unsigned int. */
@@ -539,8 +523,9 @@ option_set_unsupported(const struct option_set *set)
 {
 	bool on = true;
 
-	if (!set->row->argument)
-		return parse_bool(set->value, &on) && !on ? NULL : "not supported yet";
-	return set->value.len == 0 || span_equal(set->value, SPAN("0")) ? NULL
-									: "not supported yet";
+	if (set->row->argument)
+		on = set->value.len > 0 && !span_equal(set->value, SPAN("0"));
+	else
+		(void)parse_bool(set->value, &on);
+	return on ? "not supported yet" : NULL;
 }

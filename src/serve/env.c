@@ -68,39 +68,30 @@ env_put_number(struct env *env, struct span name, int value)
 	env_put(env, name, (struct span){text, (size_t)len});
 }
 
-/* Fills TABLE with what begins in the BYTES at TEXT. False when they are not as many strings as
- * were put there, without newlines. */
-static bool
-env_list(const struct env *env, char **table, char *text, size_t bytes)
-{
-	char *end = text + bytes;
-
-	/* The head parser let none of these through; checked again, where it would do
-	 * harm. A NUL within a value makes two of it. */
-	if (bytes > 0 && (memchr(text, '\n', bytes) || memchr(text, '\r', bytes)))
-		return false;
-	for (size_t i = 0; i < env->count; i++) {
-		table[i] = text;
-		text += strlen(text) + 1;
-	}
-	table[env->count] = NULL;
-	return text == end;
-}
-
-/* Makes one block of it: the array of pointers and behind it the strings. */
+/* Makes one block of it: the array of pointers, and after it the strings. */
 static char **
 env_finish(struct env *env)
 {
 	size_t bytes = buffer_len(&env->strings);
 	size_t table = (env->count + 1) * sizeof(char *);
-	char **block = env->failed ? NULL : malloc(table + bytes);
+	char **block = env->failed ? NULL : calloc(1, table + bytes);
 
 	if (block) {
 		char *text = (char *)block + table;
+		const char *end = text + bytes;
+		bool bad = false;
 
-		if (bytes > 0)
+		if (bytes > 0) {
 			memcpy(text, buffer_data(&env->strings), bytes);
-		if (!env_list(env, block, text, bytes)) {
+			bad = memchr(text, '\n', bytes) || memchr(text, '\r', bytes);
+		}
+		for (size_t i = 0; i < env->count; i++) {
+			block[i] = text;
+			text += strlen(text) + 1;
+		}
+		/* The head parser let no such byte through; checked again, where it would do
+		 * harm. A NUL within a value makes two of it. */
+		if (bad || text != end) {
 			free(block);
 			block = NULL;
 		}
@@ -304,8 +295,19 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	return env_finish(&env);
 }
 
+/* Whether PATTERN, in which a '*' at the end stands for any others, is NAME. */
+static bool
+env_matches(const char *pattern, struct span name)
+{
+	size_t len = strlen(pattern);
+
+	if (len > 0 && pattern[len - 1] == '*')
+		return name.len >= len - 1 && memcmp(name.data, pattern, len - 1) == 0;
+	return span_equal(name, span_of(pattern));
+}
+
 /* Names that a program must be able to trust, or that are between the server and its service
- * manager. A '*' at the end stands for any others. */
+ * manager. */
 static bool
 env_is_reserved(struct span name)
 {
@@ -315,38 +317,27 @@ env_is_reserved(struct span name)
 	    "UNIQUE_ID", "NOTIFY_SOCKET", "LISTEN_*", "WATCHDOG_*"};
 
 	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
-		struct span pattern = span_of(patterns[i]);
-		struct span front = name;
-
-		if (pattern.data[pattern.len - 1] == '*') {
-			pattern.len--;
-			front.len = front.len < pattern.len ? front.len : pattern.len;
-		}
-		if (span_equal(front, pattern))
+		if (env_matches(patterns[i], name))
 			return true;
 	}
 	return false;
 }
 
-/* Whether NAME, in which a '*' at the end stands for any others, is that of ENTRY. */
-static bool
-env_is_named(const char *name, const char *entry)
+/* The name of a variable. */
+static struct span
+env_name(const char *entry)
 {
-	size_t len = strlen(name);
-
-	if (len > 0 && name[len - 1] == '*')
-		return strncmp(entry, name, len - 1) == 0 && strchr(entry, '=');
-	return strncmp(entry, name, len) == 0 && entry[len] == '=';
+	return (struct span){entry, strcspn(entry, "=")};
 }
 
-/* Whether the variable at the front of ENTRY is there already. */
+/* Whether the variable NAME is there already. */
 static bool
 env_has(const struct env *env, struct span name)
 {
 	const char *text = (const char *)buffer_data(&env->strings);
 
 	for (size_t i = 0; i < env->count; i++) {
-		if (strncmp(text, name.data, name.len) == 0 && text[name.len] == '=')
+		if (span_equal(env_name(text), name))
 			return true;
 		text += strlen(text) + 1;
 	}
@@ -358,19 +349,19 @@ env_has(const struct env *env, struct span name)
 static void
 env_put_own(struct env *env, const char *entry)
 {
-	struct span name = {entry, strcspn(entry, "=")};
+	struct span name = env_name(entry);
 	struct span value = span_trim(span_of(entry + name.len + 1));
+	size_t start = buffer_len(&env->strings);
 
 	if (value.len == 0 || env_is_reserved(name) || env_has(env, name))
 		return;
-	env_put_bytes(env, name);
-	env_put_bytes(env, SPAN("="));
-	for (size_t k = 0; k < value.len; k++) {
-		char c = value.data[k];
+	env_put(env, name, value);
+	for (size_t i = start; i < buffer_len(&env->strings); i++) {
+		uint8_t *c = buffer_data(&env->strings) + i;
 
-		env_put_bytes(env, c == '\n' || c == '\r' ? SPAN(" ") : (struct span){&c, 1});
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
 	}
-	env_end(env);
 }
 
 char **
@@ -380,7 +371,7 @@ env_pick(char *const *from, char *const *names, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		for (char *const *entry = from; *entry; entry++) {
-			if (env_is_named(names[i], *entry))
+			if (strchr(*entry, '=') && env_matches(names[i], env_name(*entry)))
 				env_put_own(&env, *entry);
 		}
 	}
@@ -393,7 +384,7 @@ env_why_not_passed(char *const *from, const char *name)
 	if (env_is_reserved(span_of(name)))
 		return "is reserved";
 	for (; *from; from++) {
-		if (env_is_named(name, *from))
+		if (strchr(*from, '=') && env_matches(name, env_name(*from)))
 			return NULL;
 	}
 	return "is not set";
