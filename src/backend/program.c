@@ -115,7 +115,7 @@ program_flush(struct backend *backend)
 /* A message that lies in the read buffer stays there, moved down to the one before it. */
 static void
 program_put_in_place(
-    struct program_pending *pending, const struct batch *b, const struct framing_wrapped *w)
+    struct program_pending *pending, const struct batch *b, const struct framing_envelope *w)
 {
 	uint8_t *end;
 
@@ -142,7 +142,7 @@ program_put_in_place(
 /* A message with a buffer of its own is moved to the queue, not copied. A short one, which a
  * read has cut, waits for those that come after it. */
 static bool
-program_write_owned(struct program *p, struct batch *b, const struct framing_wrapped *w)
+program_write_owned(struct program *p, struct batch *b, const struct framing_envelope *w)
 {
 	struct iovec head = {(void *)(uintptr_t)w->head, w->head_len};
 	struct buffer own = {0};
@@ -163,7 +163,7 @@ program_write_owned(struct program *p, struct batch *b, const struct framing_wra
 }
 
 static bool
-program_put(struct program *p, struct batch *b, const struct framing_wrapped *w)
+program_put(struct program *p, struct batch *b, const struct framing_envelope *w)
 {
 	struct buffer *records = &p->pending.assembled;
 
@@ -186,7 +186,7 @@ program_write_one(struct program *p, struct batch *b)
 {
 	struct framing framing = p->rules->to_program;
 	struct message m = {.type = b->type, .data = b->data, .len = b->len};
-	struct framing_wrapped wrapped;
+	struct framing_envelope wrapped;
 
 	framing.null_process_id = framing.null_process_id && !p->initialized;
 	switch (framing_wrap(&framing, &m, &wrapped, &p->pending.assembled)) {
@@ -213,7 +213,7 @@ program_write_one(struct program *p, struct batch *b)
 static enum backend_result
 program_write(struct backend *backend, struct batch *b)
 {
-	static const struct framing_wrapped nothing = {.tail = {"", 0}};
+	static const struct framing_envelope nothing = {.tail = {"", 0}};
 	struct program *p = program_of(backend);
 	struct batch_format format = program_format(p->rules);
 

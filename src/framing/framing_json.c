@@ -6,7 +6,7 @@
 #include "framing/framing_json.h"
 
 #include "base/json.h"
-#include "framing/framing_shape.h"
+#include "framing/framing_ops.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -42,7 +42,7 @@ framing_json_put_base64(struct buffer *out, const uint8_t *bytes, size_t len)
 
 static enum framing_wrap_result
 framing_json_wrap(const struct framing *framing, const struct message *message,
-    struct framing_wrapped *out, struct buffer *records)
+    struct framing_envelope *out, struct buffer *records)
 {
 	bool text = message->type == MESSAGE_TEXT;
 	size_t before = buffer_len(records);
@@ -280,8 +280,7 @@ framing_json_end(struct framing_reader *r, struct framing_item *item)
 	return framing_json_read(r, item, line, len);
 }
 
-const struct framing_shape framing_json = {
-    .takes_text = true,
+const struct framing_ops framing_json = {
     .takes_binary = true,
     .wrap = framing_json_wrap,
     .next = framing_json_next,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The length of a message stands before it, in 4 bytes, the highest first. */
-#include "framing/framing_shape.h"
+#include "framing/framing_ops.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@ enum { FRAMING_LENGTH_PREFIX = 4 };
 
 static enum framing_wrap_result
 framing_length_wrap(const struct framing *framing, const struct message *message,
-    struct framing_wrapped *out, struct buffer *records)
+    struct framing_envelope *out, struct buffer *records)
 {
 	(void)framing;
 	(void)records;
@@ -67,8 +67,7 @@ framing_length_end(struct framing_reader *r, struct framing_item *item)
 	return FRAMING_MORE;
 }
 
-const struct framing_shape framing_length = {
-    .takes_text = true,
+const struct framing_ops framing_length = {
     .takes_binary = true,
     .wrap = framing_length_wrap,
     .next = framing_length_next,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A message is a line. */
-#include "framing/framing_shape.h"
+/* A message is a line, or it ends with a NUL and may hold newlines: `find -print0`, `grep -z`.
+ */
+#include "framing/framing_ops.h"
 
 #include <string.h>
 
 static enum framing_wrap_result
 framing_lines_wrap(const struct framing *framing, const struct message *message,
-    struct framing_wrapped *out, struct buffer *records)
+    struct framing_envelope *out, struct buffer *records)
 {
 	uint8_t *newline = NULL;
 	size_t done = 0;
@@ -27,20 +28,34 @@ framing_lines_wrap(const struct framing *framing, const struct message *message,
 	return FRAMING_AROUND;
 }
 
-static bool
-framing_lines_plain(const struct framing *framing, int *tail)
-{
-	*tail = '\n';
-	return framing->newline == FRAMING_NEWLINE_PASS;
-}
-
-const struct framing_shape framing_lines = {
-    .takes_text = true,
-    .plain = framing_lines_plain,
+const struct framing_ops framing_lines = {
+    .plain = true, /* unless newlines are replaced */
+    .tail = '\n',
     .splits = true,
     .cr = true,
     .separator = '\n',
     .wrap = framing_lines_wrap,
+    .next = framing_next_until,
+    .end = framing_end_until,
+};
+
+static enum framing_wrap_result
+framing_nul_wrap(const struct framing *framing, const struct message *message,
+    struct framing_envelope *out, struct buffer *records)
+{
+	(void)framing;
+	(void)records;
+	out->tail = SPAN("\0");
+	if (message->len == 0 || !memchr(message->data, '\0', message->len))
+		return FRAMING_AROUND;
+	out->reason = "message contains a NUL (--framing-in=nul)";
+	return FRAMING_REFUSED;
+}
+
+const struct framing_ops framing_nul = {
+    .splits = true,
+    .separator = '\0',
+    .wrap = framing_nul_wrap,
     .next = framing_next_until,
     .end = framing_end_until,
 };

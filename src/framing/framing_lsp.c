@@ -4,7 +4,7 @@
  * line, and the message. A program that prints something else is found out at the end of
  * its first line.
  */
-#include "framing/framing_shape.h"
+#include "framing/framing_ops.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ framing_lsp_without_process_id(const struct message *message, bool *initialize)
 
 static enum framing_wrap_result
 framing_lsp_wrap(const struct framing *framing, const struct message *message,
-    struct framing_wrapped *out, struct buffer *records)
+    struct framing_envelope *out, struct buffer *records)
 {
 	size_t before = buffer_len(records);
 	char *text = NULL;
@@ -174,8 +174,7 @@ framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 	return framing_bad_shown(item, "the output ends in the middle of a record");
 }
 
-const struct framing_shape framing_lsp = {
-    .takes_text = true,
+const struct framing_ops framing_lsp = {
     .takes_binary = true, /* as several clients send them; the bytes are the same */
     .wrap = framing_lsp_wrap,
     .next = framing_lsp_next,

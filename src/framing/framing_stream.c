@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bytes as they come, as binary messages, or as text that is not cut inside a character. */
-#include "framing/framing_shape.h"
+#include "framing/framing_ops.h"
 
 #include <string.h>
 
 static enum framing_wrap_result
 framing_stream_wrap(const struct framing *framing, const struct message *message,
-    struct framing_wrapped *out, struct buffer *records)
+    struct framing_envelope *out, struct buffer *records)
 {
 	(void)framing;
 	(void)message;
 	(void)out;
 	(void)records;
 	return FRAMING_AROUND;
-}
-
-static bool
-framing_stream_plain(const struct framing *framing, int *tail)
-{
-	(void)framing;
-	*tail = FRAMING_NO_TAIL;
-	return true;
 }
 
 static enum framing_event
@@ -84,18 +76,18 @@ framing_text_end(struct framing_reader *r, struct framing_item *item)
 	return framing_emit(r, item, MESSAGE_TEXT, r->cut, len, true);
 }
 
-const struct framing_shape framing_stream = {
-    .takes_text = true,
+const struct framing_ops framing_stream = {
     .takes_binary = true,
-    .plain = framing_stream_plain,
+    .plain = true,
+    .tail = FRAMING_NO_TAIL,
     .wrap = framing_stream_wrap,
     .next = framing_stream_next,
     .end = framing_stream_end,
 };
 
-const struct framing_shape framing_text = {
-    .takes_text = true,
-    .plain = framing_stream_plain,
+const struct framing_ops framing_text = {
+    .plain = true,
+    .tail = FRAMING_NO_TAIL,
     .wrap = framing_stream_wrap,
     .next = framing_text_next,
     .end = framing_text_end,

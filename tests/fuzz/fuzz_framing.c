@@ -223,7 +223,7 @@ static void
 check_echo(
     const struct framing *framing, enum message_type type, const uint8_t *data, size_t size)
 {
-	struct framing_wrapped w;
+	struct framing_envelope w;
 	struct buffer record = {0};
 	struct framing_reader r;
 	struct framing_item item;

@@ -649,7 +649,7 @@ wrap(const struct framing *framing, enum message_type type, const char *bytes, s
     const char **refused)
 {
 	struct buffer out = {0};
-	struct framing_wrapped w = {0};
+	struct framing_envelope w = {0};
 	uint8_t *copy = malloc(len ? len : 1);
 	struct message m = {type, copy, len};
 
