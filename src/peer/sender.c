@@ -8,6 +8,8 @@
 
 enum {
 	SENDER_COPY_MAX = 4096, /* bytes of a message; a longer one is not copied */
+	SENDER_CONTROL_MAX = 2 + FRAME_MASK_LEN + FRAME_CONTROL_MAX,
+	SENDER_PONGS = 1024, /* bytes of them that are put together before they leave */
 	SENDER_RUN = 16 * 1024, /* bytes of a batch: still cached when it is validated */
 };
 
@@ -206,7 +208,8 @@ sender_send(struct sender *s, struct batch *batch)
 	}
 }
 
-size_t
+/* Builds a control frame in OUT. Returns its length. */
+static size_t
 sender_build_control(struct sender *s, uint8_t *out, enum frame_opcode opcode,
     const uint8_t *payload, size_t len)
 {
@@ -222,6 +225,31 @@ sender_control(struct sender *s, enum frame_opcode opcode, const uint8_t *payloa
 	sender_reserve(s, FRAME_CONTROL_MAX);
 	s->out_len +=
 	    (uint32_t)sender_build_control(s, s->loop->out + s->out_len, opcode, payload, len);
+}
+
+bool
+sender_pong(struct sender *s, struct span payload)
+{
+	const uint8_t *bytes = (const uint8_t *)payload.data;
+	uint8_t frame[SENDER_CONTROL_MAX];
+
+	if (s->stream && stream_queued(s->stream) > 0) {
+		buffer_clear(&s->pong);
+		return buffer_append(&s->pong, frame,
+		    sender_build_control(s, frame, FRAME_PONG, bytes, payload.len));
+	}
+	sender_control(s, FRAME_PONG, bytes, payload.len);
+	if (s->out_len >= SENDER_PONGS)
+		sender_write(s);
+	return true;
+}
+
+void
+sender_put_pong(struct sender *s)
+{
+	if (s->stream && !s->failed && !stream_write_take(s->stream, &s->pong))
+		s->failed = SENDER_LOST;
+	buffer_clear(&s->pong);
 }
 
 void
@@ -263,5 +291,6 @@ void
 sender_stop(struct sender *s)
 {
 	s->out_len = 0;
+	buffer_clear(&s->pong);
 	deflater_drop(s->deflater);
 }

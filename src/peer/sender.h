@@ -23,6 +23,7 @@ struct sender {
 	uint32_t deflate_min; /* bytes: a smaller message is not compressed */
 	uint32_t out_len; /* bytes in loop->out */
 	struct encoder encoder;
+	struct buffer pong; /* owned: the frame that is kept until the queue is empty */
 	enum sender_failure failed : 8; /* then the stream can't be used any more */
 };
 
@@ -36,10 +37,12 @@ void sender_control(
 /* Writes a Close frame, with LAST as the end of the stream. */
 void sender_close(struct sender *s, uint16_t code, struct span reason, bool last);
 
-/* Builds a control frame in OUT (room for SENDER_CONTROL_MAX), to be written later. */
-enum { SENDER_CONTROL_MAX = 2 + FRAME_MASK_LEN + FRAME_CONTROL_MAX };
-size_t sender_build_control(struct sender *s, uint8_t *out, enum frame_opcode opcode,
-    const uint8_t *payload, size_t len);
+/*
+ * Puts a pong. While anything is queued only the most recent one is kept, until
+ * sender_put_pong() (RFC 6455, section 5.5.3). False without memory.
+ */
+bool sender_pong(struct sender *s, struct span payload) __attribute__((warn_unused_result));
+void sender_put_pong(struct sender *s);
 
 /* Writes what was put, and frees what is not needed until the next message. */
 void sender_flush(struct sender *s);

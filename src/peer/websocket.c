@@ -3,6 +3,7 @@
 #include "peer/websocket.h"
 
 #include "net/linger.h"
+#include "peer/deadlines.h"
 #include "peer/receiver.h"
 #include "peer/sender.h"
 
@@ -13,7 +14,6 @@ enum {
 	/* What is read at once. With a cut record before it, which waits for those after it, it
 	 * still fits into an empty pipe. */
 	WEBSOCKET_READ = LOOP_BATCH - 4 * 1024,
-	WEBSOCKET_PONGS = 1024, /* bytes of them that are put together before they leave */
 };
 
 struct websocket {
@@ -21,20 +21,14 @@ struct websocket {
 	const struct websocket_rules *rules; /* borrowed */
 	struct sender sender; /* its stream is owned here; NULL once GONE or finished */
 	struct receiver receiver;
-	struct buffer pong; /* owned: the frame that waits until the queue has left */
 	union {
 		struct loop_task resume; /* processes what the receiver kept */
 		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct timer timer;
-	int64_t heard_ms; /* when the peer last sent something, or was last checked */
-	int64_t
-	    since_ms; /* OPEN: when it broke a rule; CLOSING: when our Close had left; or 0 */
-	int64_t begun_ms; /* since when a part of a message is kept; 0: none is */
+	struct deadlines deadlines;
 	uint16_t ping_second; /* the last one in which the peer sent pings, and how many */
 	uint16_t ping_count;
-	uint8_t pings; /* without an answer */
-	bool awaited; /* at the last check the peer's system had something to confirm */
 };
 
 static struct websocket *
@@ -79,14 +73,8 @@ static void
 websocket_begin_grace(struct websocket *w)
 {
 	decoder_end(&w->receiver.decoder);
-	if (w->peer.state == PEER_OPEN && w->since_ms == 0)
-		w->since_ms = util_clock_ms();
-}
-
-static bool
-websocket_in_grace(const struct websocket *w)
-{
-	return w->since_ms != 0 && w->peer.state == PEER_OPEN;
+	if (w->peer.state == PEER_OPEN && w->deadlines.since_ms == 0)
+		w->deadlines.since_ms = util_clock_ms();
 }
 
 static void
@@ -102,28 +90,7 @@ websocket_error(struct websocket *w)
 	w->peer.handlers->on_error(w->peer.arg, CLOSE_INTERNAL, "out of memory");
 }
 
-/* Deadlines. One timer is for all of them, and is only put forward: to set it again costs
- * nothing.
- */
-
-/* When the begun message is to be complete; 0: there is none, or we do not read. */
-static int64_t
-websocket_message_due(const struct websocket *w)
-{
-	if (w->begun_ms == 0 || w->peer.state != PEER_OPEN || !w->peer.reading)
-		return 0;
-	return w->begun_ms + WEBSOCKET_MESSAGE_MS +
-	       (int64_t)decoder_assembled(&w->receiver.decoder);
-}
-
-/* When to check whether the peer is alive. */
-static int64_t
-websocket_check_due(const struct websocket *w)
-{
-	if (w->rules->ping_ms == 0 || w->peer.state != PEER_OPEN)
-		return 0;
-	return w->heard_ms + w->rules->ping_ms;
-}
+/* Deadlines */
 
 static size_t
 websocket_queued(const struct peer *peer)
@@ -133,32 +100,31 @@ websocket_queued(const struct peer *peer)
 	return w->sender.stream ? stream_queued(w->sender.stream) : 0;
 }
 
-/* The earlier of two deadlines; 0: none. */
-static int64_t
-websocket_first(int64_t a, int64_t b)
+static struct deadlines_facts
+websocket_facts(const struct websocket *w)
 {
-	return a == 0 || (b != 0 && b < a) ? b : a;
+	struct deadlines_facts facts = {
+	    .state = w->peer.state,
+	    .reading = w->peer.reading,
+	    .queued = websocket_queued(&w->peer) > 0,
+	    .assembled = decoder_assembled(&w->receiver.decoder),
+	    .ping_ms = w->rules->ping_ms,
+	};
+
+	if (facts.queued)
+		facts.progress_ms = stream_progress_ms(w->sender.stream);
+	return facts;
 }
 
+/* One timer is for all deadlines, and is only put forward: to set it again costs nothing. */
 static void
 websocket_arm(struct websocket *w)
 {
-	int64_t due = 0;
+	struct deadlines_facts facts = websocket_facts(w);
+	int64_t next = w->sender.stream ? deadlines_next(&w->deadlines, &facts) : 0;
 
-	if (!w->sender.stream)
-		return;
-	if (websocket_in_grace(w)) {
-		due = w->since_ms + WEBSOCKET_GRACE_MS;
-	} else {
-		if (websocket_queued(&w->peer) > 0)
-			due = stream_progress_ms(w->sender.stream) + WEBSOCKET_STALL_MS;
-		else if (w->peer.state == PEER_CLOSING)
-			due = w->since_ms + WEBSOCKET_CLOSE_MS;
-		due = websocket_first(due, websocket_check_due(w));
-		due = websocket_first(due, websocket_message_due(w));
-	}
-	if (due != 0)
-		timer_at(&w->timer, due);
+	if (next != 0)
+		timer_at(&w->timer, next);
 }
 
 /* Records that our Close has left. After a violation theirs is not awaited: nothing after it is
@@ -168,97 +134,66 @@ websocket_note_sent(struct websocket *w)
 {
 	if (w->peer.state != PEER_CLOSING || websocket_queued(&w->peer) > 0)
 		return;
-	if (w->since_ms == 0)
-		w->since_ms = util_clock_ms();
+	if (w->deadlines.since_ms == 0)
+		w->deadlines.since_ms = util_clock_ms();
 	if (w->receiver.decoder.over)
 		websocket_leave(w);
 }
 
-/*
- * A ping interval has passed in which nothing came. A peer that we read must answer. While its
- * input is paused, or a ping would wait in the queue, no answer can be asked for, but its
- * system must confirm what was sent; and if it has disconnected, its system answers any byte
- * with a RST, even while its FIN waits for our window to open.
- */
-static void
-websocket_check(struct websocket *w)
-{
-	bool queued = websocket_queued(&w->peer) > 0;
-	bool answers = !queued && w->peer.reading;
-	struct stream_contact contact = {0};
-
-	if (answers && w->pings >= WEBSOCKET_PINGS) {
-		websocket_lose(w, "no answer to pings");
-		return;
-	}
-	if (!answers)
-		contact = stream_contact(w->sender.stream);
-	if (w->awaited && contact.awaited && contact.silent_ms >= w->rules->ping_ms) {
-		websocket_lose(w, "the client's system does not respond");
-		return;
-	}
-	if (!queued) {
-		sender_control(&w->sender, FRAME_PING, NULL, 0);
-		sender_flush(&w->sender);
-		websocket_check_sender(w);
-	}
-	w->pings += answers;
-	w->awaited = !answers && w->sender.stream && stream_contact(w->sender.stream).awaited;
-}
-
 static void websocket_changed(struct websocket *w);
+
+static void
+websocket_expire(
+    struct websocket *w, enum deadline which, const struct deadlines_facts *facts, int64_t now)
+{
+	const char *dead;
+
+	switch (which) {
+	case DEADLINE_GRACE:
+		w->peer.handlers->on_grace_over(w->peer.arg);
+		break;
+	case DEADLINE_MESSAGE:
+		websocket_violation_with(w, CLOSE_POLICY, "message timeout");
+		break;
+	case DEADLINE_STALL:
+		websocket_lose(w, "write timeout");
+		break;
+	case DEADLINE_CHECK:
+		dead = deadlines_check(&w->deadlines, facts, now, w->sender.stream);
+		if (dead) {
+			websocket_lose(w, dead);
+		} else if (!facts->queued) {
+			sender_control(&w->sender, FRAME_PING, NULL, 0);
+			sender_flush(&w->sender);
+			websocket_check_sender(w);
+		}
+		break;
+	case DEADLINE_CLOSE:
+		websocket_leave(w);
+		break;
+	case DEADLINES:
+		break;
+	}
+}
 
 static void
 websocket_on_timer(void *arg)
 {
 	struct websocket *w = arg;
 	int64_t now = util_clock_ms();
-	int64_t message = websocket_message_due(w);
-	int64_t check = websocket_check_due(w);
 
-	if (!w->sender.stream)
-		return;
-	if (websocket_in_grace(w) && now >= w->since_ms + WEBSOCKET_GRACE_MS)
-		w->peer.handlers->on_grace_over(w->peer.arg);
-	if (message != 0 && now >= message)
-		websocket_violation_with(w, CLOSE_POLICY, "message timeout");
-	if (websocket_queued(&w->peer) > 0 &&
-	    now >= stream_progress_ms(w->sender.stream) + WEBSOCKET_STALL_MS)
-		websocket_lose(w, "write timeout");
-	if (w->sender.stream && check != 0 && now >= check) {
-		w->heard_ms = now;
-		websocket_check(w);
+	for (enum deadline i = DEADLINE_GRACE; w->sender.stream && i < DEADLINES; i++) {
+		struct deadlines_facts facts = websocket_facts(w);
+		int64_t at = deadline_at(&w->deadlines, &facts, i);
+
+		if (at != 0 && now >= at)
+			websocket_expire(w, i, &facts, now);
 	}
-	if (w->peer.state == PEER_CLOSING && w->since_ms != 0 &&
-	    now >= w->since_ms + WEBSOCKET_CLOSE_MS)
-		websocket_leave(w);
-	websocket_changed(w);
+	if (w->sender.stream || w->peer.state == PEER_GONE)
+		websocket_changed(w);
 }
 
 /* Input */
-
-/* What the peer does not read is not answered one by one: RFC 6455, section 5.5.3, asks for the
- * most recent alone. */
-static void
-websocket_keep_pong(struct websocket *w, struct span payload)
-{
-	uint8_t frame[SENDER_CONTROL_MAX];
-	size_t len = sender_build_control(
-	    &w->sender, frame, FRAME_PONG, (const uint8_t *)payload.data, payload.len);
-
-	buffer_clear(&w->pong);
-	if (!buffer_append(&w->pong, frame, len))
-		websocket_error(w);
-}
-
-static void
-websocket_put_pong(struct websocket *w)
-{
-	if (w->sender.stream && !stream_write_take(w->sender.stream, &w->pong))
-		w->sender.failed = SENDER_LOST;
-	buffer_clear(&w->pong);
-	websocket_check_sender(w);
-}
 
 /* Each ping has its pong (section 5.5.2), as long as they leave and are for looking whether we
  * live; none follows our Close (section 5.5.1). */
@@ -266,22 +201,15 @@ static void
 websocket_on_ping(void *arg, struct span payload)
 {
 	struct websocket *w = arg;
-	uint16_t second = (uint16_t)(w->heard_ms / 1000);
+	uint16_t second = (uint16_t)(w->deadlines.heard_ms / 1000);
 
 	if (w->ping_second != second)
 		w->ping_count = 0;
 	w->ping_second = second;
 	if (w->rules->max_pings != 0 && w->ping_count++ >= w->rules->max_pings)
 		websocket_violation_with(w, CLOSE_POLICY, w->rules->reason_pings);
-	else if (w->peer.state != PEER_OPEN)
-		return;
-	else if (websocket_queued(&w->peer) > 0)
-		websocket_keep_pong(w, payload);
-	else
-		sender_control(
-		    &w->sender, FRAME_PONG, (const uint8_t *)payload.data, payload.len);
-	if (w->sender.out_len >= WEBSOCKET_PONGS)
-		sender_flush(&w->sender);
+	else if (w->peer.state == PEER_OPEN && !sender_pong(&w->sender, payload))
+		websocket_error(w);
 	websocket_check_sender(w);
 }
 
@@ -307,7 +235,7 @@ websocket_on_messages(void *arg, struct batch *batch)
 {
 	struct websocket *w = arg;
 
-	w->begun_ms = 0;
+	w->deadlines.begun_ms = 0;
 	return w->peer.handlers->on_messages(w->peer.arg, batch);
 }
 
@@ -335,9 +263,9 @@ websocket_decode(struct websocket *w, uint8_t *bytes, size_t len)
 		return;
 	/* Whether a part of a message is kept. */
 	if (w->receiver.format->parts || !decoder_is_within(&w->receiver.decoder))
-		w->begun_ms = 0;
-	else if (w->begun_ms == 0)
-		w->begun_ms = w->heard_ms;
+		w->deadlines.begun_ms = 0;
+	else if (w->deadlines.begun_ms == 0)
+		w->deadlines.begun_ms = w->deadlines.heard_ms;
 	sender_flush(&w->sender);
 	websocket_check_sender(w);
 }
@@ -393,8 +321,7 @@ websocket_on_readable(void *arg)
 	assert(buffer_len(&w->receiver.rest) == 0);
 	switch (stream_read(w->sender.stream, w->sender.loop->in, capacity, &n)) {
 	case STREAM_OK:
-		w->heard_ms = util_clock_ms();
-		w->pings = 0;
+		deadlines_heard(&w->deadlines, util_clock_ms());
 		websocket_decode(w, w->sender.loop->in, n);
 		break;
 	case STREAM_AGAIN:
@@ -416,7 +343,8 @@ websocket_on_drained(void *arg)
 	struct websocket *w = arg;
 
 	if (websocket_queued(&w->peer) == 0)
-		websocket_put_pong(w);
+		sender_put_pong(&w->sender);
+	websocket_check_sender(w);
 	websocket_note_sent(w);
 	websocket_changed(w);
 }
@@ -428,7 +356,7 @@ websocket_on_gone(void *arg, enum stream_gone reason)
 
 	if (reason == STREAM_LOST)
 		websocket_lose(w, "connection lost");
-	else if (websocket_in_grace(w))
+	else if (w->deadlines.since_ms != 0 && w->peer.state == PEER_OPEN)
 		; /* its FIN follows the violation, and is not read */
 	else if (w->receiver.inflater)
 		websocket_leave(w); /* its rest is not bounded once decompressed */
@@ -477,14 +405,13 @@ websocket_close(struct peer *peer, uint16_t code, struct span reason)
 
 	if (peer->state == PEER_OPEN) {
 		sender_flush(&w->sender);
-		websocket_put_pong(w);
+		sender_put_pong(&w->sender);
 	}
-	buffer_clear(&w->pong);
 	/* Nothing follows the answer to a Close. */
 	sender_close(&w->sender, code, reason, peer->state == PEER_LEFT);
 	if (peer->state == PEER_OPEN) {
 		peer->state = PEER_CLOSING;
-		w->since_ms = 0;
+		w->deadlines.since_ms = 0;
 	}
 	websocket_check_sender(w);
 	websocket_note_sent(w);
@@ -502,10 +429,9 @@ websocket_set_reading(struct peer *peer, bool on)
 	/* While we did not read we could not hear: the peer is not to blame for that silence.
 	 */
 	if (on) {
-		w->heard_ms = util_clock_ms();
-		w->pings = 0;
-		if (w->begun_ms != 0)
-			w->begun_ms = w->heard_ms;
+		deadlines_heard(&w->deadlines, util_clock_ms());
+		if (w->deadlines.begun_ms != 0)
+			w->deadlines.begun_ms = w->deadlines.heard_ms;
 	}
 	websocket_apply_reading(w);
 	websocket_arm(w);
@@ -530,8 +456,7 @@ websocket_free(struct peer *peer)
 	stream_free(w->sender.stream);
 	w->sender.stream = NULL;
 	receiver_stop(&w->receiver);
-	deflater_drop(w->sender.deflater);
-	buffer_clear(&w->pong);
+	sender_stop(&w->sender);
 	timer_stop(&w->timer);
 	loop_cancel(&w->resume);
 	loop_defer_free(loop, &w->deferred, websocket_release);
@@ -576,12 +501,6 @@ websocket_new(
 	w->sender.encoder.masks = spec->client;
 	loop_task_init(&w->resume, websocket_on_resume);
 	timer_init(&w->timer, &spec->loop->timers, websocket_on_timer, w);
-	decoder_init(&w->receiver.decoder, spec->rules->max_message);
-	w->receiver.decoder.rules.max_empty_fragments = spec->rules->max_empty_fragments;
-	if (spec->client)
-		w->receiver.decoder.rules.client = true;
-	if (spec->format->parts)
-		w->receiver.decoder.rules.parts = true;
 	if (spec->deflate) {
 		w->peer.compresses = true;
 		w->receiver.inflater = inflater_new(spec->deflate);
@@ -592,7 +511,13 @@ websocket_new(
 			return NULL;
 		}
 	}
-	w->receiver.decoder.rules.inflater = w->receiver.inflater;
+	w->receiver.decoder.rules = (struct decoder_rules){
+	    .max_message = spec->rules->max_message,
+	    .max_empty_fragments = spec->rules->max_empty_fragments,
+	    .client = spec->client,
+	    .parts = spec->format->parts,
+	    .inflater = w->receiver.inflater,
+	};
 	return &w->peer;
 }
 
@@ -604,15 +529,10 @@ websocket_start_take(
 
 	w->sender.stream = stream;
 	stream_set_handlers(stream, &websocket_stream_handlers, w);
-	w->heard_ms = util_clock_ms();
-	if (!stream_write(stream, head.data, head.len)) {
+	w->deadlines.heard_ms = util_clock_ms();
+	if (!stream_write(stream, head.data, head.len))
 		websocket_lose(w, "connection lost");
-	} else if (rest.len > 0) {
-		/* The decoder works in place, so what came early is copied to where reads go.
-		 */
-		assert(rest.len <= LOOP_BATCH);
-		memcpy(w->sender.loop->in, rest.data, rest.len);
-		websocket_decode(w, w->sender.loop->in, rest.len);
-	}
+	else if (!buffer_append(&w->receiver.rest, rest.data, rest.len))
+		websocket_error(w);
 	websocket_changed(w);
 }

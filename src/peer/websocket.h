@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A WebSocket over a stream as a peer (RFC 6455), in the role of the server or of the client.
- * It answers pings, sends its own, keeps the deadlines below, and closes the connection so that
+ * It answers pings, sends its own, keeps deadlines, and closes the connection so that
  * the last bytes arrive.
  */
 #ifndef PEER_WEBSOCKET_H
@@ -12,14 +12,8 @@
 #include "peer/peer.h"
 #include "websocket/deflate.h"
 
-enum {
-	WEBSOCKET_CLOSE_MS = 2 * 1000, /* for their Close once ours has left */
-	WEBSOCKET_GRACE_MS = 100, /* for answers to what came before a violation */
-	WEBSOCKET_STALL_MS = 60 * 1000, /* for anything to leave the queue */
-	WEBSOCKET_MESSAGE_MS = 60 * 1000, /* for a message, and a millisecond for each byte */
-	WEBSOCKET_PINGS = 2, /* so many without an answer, and the peer is dead */
-	WEBSOCKET_DEFLATE_READ = 4 * 1024, /* bytes: compressed, each may become 1032 */
-};
+/* Bytes that are read at once with compression: each may become 1032. */
+enum { WEBSOCKET_DEFLATE_READ = 4 * 1024 };
 
 struct websocket_rules {
 	uint64_t max_message; /* bytes; 0: no limit */

@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "model.h"
 #include "monitor.h"
+#include "peer/deadlines.h"
 #include "program.h"
 #include "world.h"
 
@@ -209,12 +210,12 @@ oracle_check_deadlines(bool session)
 
 	passed = oracle_since(&oracle.erred_ms,
 	    world.exact && client.end == CLIENT_ERRED && oracle_client_ended() && has_room);
-	check_that(passed <= WEBSOCKET_GRACE_MS + ORACLE_LATE_MS || monitor.closed || shut ||
+	check_that(passed <= DEADLINES_GRACE_MS + ORACLE_LATE_MS || monitor.closed || shut ||
 		       memory_has_failed(),
-	    "a violation is followed by a Close within %d ms", WEBSOCKET_GRACE_MS);
+	    "a violation is followed by a Close within %d ms", DEADLINES_GRACE_MS);
 	check_that(!monitor.closed || shut || memory_has_failed() ||
-		       check.now_ms - monitor.closed_ms <= WEBSOCKET_CLOSE_MS + ORACLE_LATE_MS,
-	    "their Close is awaited for %d ms", WEBSOCKET_CLOSE_MS);
+		       check.now_ms - monitor.closed_ms <= DEADLINES_CLOSE_MS + ORACLE_LATE_MS,
+	    "their Close is awaited for %d ms", DEADLINES_CLOSE_MS);
 	if (shut && open) {
 		if (oracle.fin_ms == 0 || oracle.fin_read != kernel.to_client.read)
 			oracle.fin_ms = check.now_ms;

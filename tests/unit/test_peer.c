@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A WebSocket over a scripted stream, and both of its roles connected with each other. */
 #include "net/linger.h"
+#include "peer/deadlines.h"
 #include "peer/websocket.h"
 #include "script_stream.h"
 #include "websocket/frame.h"
@@ -286,7 +287,7 @@ test_a_violation_has_a_grace_time_and_ends_the_input(void **state)
 	assert_int_equal(u.violation, CLOSE_PROTOCOL);
 	assert_int_equal(u.peer->state, PEER_OPEN);
 	send_text(&u, "answer");
-	now_ms += WEBSOCKET_GRACE_MS;
+	now_ms += DEADLINES_GRACE_MS;
 	for (int i = 0; i < 1000 && !u.grace_over; i++) {
 		event_base_loop(u.loop->base, EVLOOP_ONCE);
 	}
