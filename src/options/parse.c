@@ -246,6 +246,29 @@ options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *e
 	return options_check(&place, err, status) ? OPTIONS_RUN : OPTIONS_EXIT;
 }
 
+struct options_endpoint *
+options_endpoint_copy(const struct options_endpoint *options)
+{
+	struct options_endpoint *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *options;
+	option_own(OPTION_ENDPOINT, copy);
+	copy->program = options_text_copy(options->program);
+	return copy;
+}
+
+void
+options_endpoint_free(void *options)
+{
+	struct options_endpoint *copy = options;
+
+	option_clear(OPTION_ENDPOINT, copy);
+	free(copy->program);
+	free(copy);
+}
+
 void
 options_clear(struct options *options)
 {

@@ -32,6 +32,11 @@ enum options_result {
 enum options_result options_parse(struct options *options, int argc, char **argv, FILE *out,
     FILE *err, int *status) __attribute__((warn_unused_result));
 
+/* A copy of the options of an endpoint, for options_endpoint_free(); only COMMAND is still that
+ * of the command line. NULL without memory. */
+struct options_endpoint *options_endpoint_copy(const struct options_endpoint *options);
+void options_endpoint_free(void *options);
+
 /* Frees what OPTIONS owns and sets all of it to zero. */
 void options_clear(struct options *options);
 

@@ -60,6 +60,23 @@ store_item(const struct option_set *set, struct span text)
 	list->items = items;
 }
 
+char *
+options_text_copy(const char *text)
+{
+	return text ? copy(span_of(text)) : NULL;
+}
+
+void
+options_list_own(struct options_list *list)
+{
+	const struct option_set set = {.target = list};
+	struct options_list from = *list;
+
+	*list = (struct options_list){.initial = from.initial};
+	for (size_t i = 0; i < from.count; i++)
+		store_item(&set, span_of(from.items[i]));
+}
+
 void
 options_list_clear(struct options_list *list)
 {

@@ -90,6 +90,12 @@ option_setter option_set_unsupported; /* of websocketd: accepts the default only
 /* The row's choices as "a, b or c"; the text lives until the next call. */
 const char *option_choice_words(const struct option_row *row);
 
+/* A copy of TEXT; NULL of NULL. */
+char *options_text_copy(const char *text);
+
+/* Replaces the strings of a list, which is a copy, by copies. */
+void options_list_own(struct options_list *list);
+
 /* Frees the strings of a list; it is empty afterwards. */
 void options_list_clear(struct options_list *list);
 

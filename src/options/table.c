@@ -264,6 +264,20 @@ option_apply_initial(const struct option_place *place, bool ssl, bool repeatable
 }
 
 void
+option_own(enum option_scope scope, void *place)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		void *target = (char *)place + row->offset;
+
+		if (row->scope == scope && row->owned == OPTION_LIST)
+			options_list_own(target);
+		else if (row->scope == scope && row->owned == OPTION_TEXT)
+			*(char **)target = options_text_copy(*(char **)target);
+	}
+}
+
+void
 option_clear(enum option_scope scope, void *place)
 {
 	for (size_t i = 0; i < option_row_count; i++) {

@@ -45,6 +45,9 @@ const char *option_apply(
  * empty keeps what it has. */
 void option_apply_initial(const struct option_place *place, bool ssl, bool repeatable);
 
+/* Replaces what the rows of a scope own in the struct at PLACE, a copy, by copies. */
+void option_own(enum option_scope scope, void *place);
+
 /* Frees what the rows of a scope own in the struct at PLACE; each is empty afterwards. */
 void option_clear(enum option_scope scope, void *place);
 

@@ -54,6 +54,8 @@ endpoint_unref(struct endpoint *endpoint)
 	free(endpoint->switch_headers);
 	free(endpoint->pass_env);
 	free(endpoint->path);
+	if (endpoint->free_source)
+		endpoint->free_source(endpoint->source);
 	free(endpoint);
 }
 

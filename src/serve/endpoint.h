@@ -31,8 +31,11 @@ struct endpoint {
 	char *path; /* owned: "/a/b", where it is; "" is the root, so there is no slash at the
 		       end */
 	enum endpoint_kind kind;
+	/* Owned: what the strings are borrowed from that are not owned themselves, and its
+	 * destructor; NULL: something that is never freed. */
+	void *source;
+	void (*free_source)(void *source);
 
-	/* Strings are borrowed from the options, unless they are owned. */
 	const char *program; /* COMMAND */
 	char *const *argv;
 	int dir; /* DIR: owned, of beneath_root(); -1: none */

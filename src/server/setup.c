@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "options/check.h"
 #include "options/compat.h"
+#include "options/parse.h"
 #include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
@@ -161,14 +162,20 @@ server_warn(const struct options *options)
 	}
 }
 
-/* Makes ENDPOINT of OPTIONS, which outlive it. 0, or the exit status. */
+/* Makes ENDPOINT of OPTIONS. 0, or the exit status. */
 static int
-server_set_endpoint(const struct server *server, const struct options_endpoint *options,
-    struct endpoint *endpoint)
+server_set_endpoint(
+    const struct server *server, const struct options_endpoint *from, struct endpoint *endpoint)
 {
+	struct options_endpoint *options = options_endpoint_copy(from);
 	bool compat = server->options->server.compat;
-	int status = server_set_kind(server, options, endpoint);
+	int status;
 
+	if (!options)
+		return server_fail(server, EX_OSERR, "out of memory");
+	endpoint->source = options;
+	endpoint->free_source = options_endpoint_free;
+	status = server_set_kind(server, options, endpoint);
 	endpoint->pass_env = env_pick(environ, options->passenv.items, options->passenv.count);
 	endpoint->switch_headers = server_join_headers(&options->header, &options->header_ws);
 	endpoint->files.headers = server_join_headers(&options->header, &options->header_http);
