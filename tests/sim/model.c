@@ -170,7 +170,8 @@ model_take_head(uint8_t byte)
 	if (world.program.from_program.kind == FRAMING_LENGTH) {
 		if (len < 4)
 			return false;
-		record.left = (uint64_t)head[0] << 24 | head[1] << 16 | head[2] << 8 | head[3];
+		record.left = (uint64_t)head[0] << 24 | (uint64_t)head[1] << 16 |
+			      (uint64_t)head[2] << 8 | head[3];
 	} else {
 		if (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4) != 0)
 			return false;
