@@ -340,17 +340,10 @@ io_writev(struct stream *stream, const struct iovec *parts, int count)
 static bool
 io_write_last(struct stream *stream, const void *bytes, size_t len)
 {
-	struct io *io = io_of(stream);
-	const struct transport_ops *ops = io->transport.ops;
-	const uint8_t *rest = bytes;
-	size_t n = 0;
-	bool ok = true;
+	bool ok;
 
-	if (ops->write_last && io->transport.fd != -1 && !io->ending &&
-	    buffer_len(&io->queue) == 0)
-		ok = io_is_alive(ops->write_last(
-		    &io->transport, (struct span){(const char *)rest, len}, &n));
-	ok = ok && stream_write(stream, rest + n, len - n);
+	io_of(stream)->transport.last = true;
+	ok = stream_write(stream, bytes, len);
 	if (ok)
 		stream_shutdown(stream);
 	return ok;

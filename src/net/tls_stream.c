@@ -216,42 +216,32 @@ tls_stream_pending(const struct transport *t)
 	return s->more || s->end != STREAM_OK;
 }
 
-/* Where the next record's bytes are taken from: OFFSET in the part AT. */
-struct tls_cursor {
-	const struct iovec *parts;
-	int count;
-	int at;
-	size_t offset;
-};
-
 /*
- * The bytes of the next record, up to TLS_RECORD of them: in place where they lie together,
- * else assembled in RECORD. *LEN is 0 at the end. After an AGAIN the same bytes come again,
- * perhaps more of them and elsewhere, which is what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER asks
- * for.
+ * The bytes of the next record, at most TLS_RECORD, without the first SKIP of all: in place if
+ * they are contiguous, else assembled. *LEN is 0 at the end. After an AGAIN the same bytes come
+ * again, maybe more of them and elsewhere: SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows that.
  */
 static const uint8_t *
-tls_cursor_next(struct tls_cursor *c, uint8_t record[TLS_RECORD], size_t *len)
+tls_stream_next(const struct iovec *parts, int count, size_t skip, size_t *len)
 {
-	*len = 0;
-	while (c->at < c->count && *len < TLS_RECORD) {
-		const uint8_t *data = (const uint8_t *)c->parts[c->at].iov_base + c->offset;
-		size_t left = c->parts[c->at].iov_len - c->offset;
-		size_t take = left < TLS_RECORD - *len ? left : TLS_RECORD - *len;
-		bool last = c->at == c->count - 1;
+	/* One for all streams: OpenSSL has encrypted what it accepted when it returns. */
+	static uint8_t record[TLS_RECORD];
 
-		c->offset += take;
-		if (take == left) {
-			c->at++;
-			c->offset = 0;
-		}
-		if (*len == 0 && (take == TLS_RECORD || (last && take > 0))) {
-			*len = take;
+	*len = 0;
+	for (int i = 0; i < count && *len < TLS_RECORD; i++) {
+		size_t skipped = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+		const uint8_t *data = (const uint8_t *)parts[i].iov_base + skipped;
+		size_t left = parts[i].iov_len - skipped;
+		size_t room = TLS_RECORD - *len;
+
+		skip -= skipped;
+		if (*len == 0 && left > 0 && (left >= room || i == count - 1)) {
+			*len = left < room ? left : room;
 			return data;
 		}
-		if (take > 0)
-			memcpy(record + *len, data, take);
-		*len += take;
+		if (left > 0)
+			memcpy(record + *len, data, left < room ? left : room);
+		*len += left < room ? left : room;
 	}
 	return record;
 }
@@ -259,9 +249,6 @@ tls_cursor_next(struct tls_cursor *c, uint8_t record[TLS_RECORD], size_t *len)
 static enum stream_result
 tls_stream_writev(struct transport *t, const struct iovec *parts, int count, size_t *n)
 {
-	/* One for all streams: OpenSSL has encrypted what it took when it returns. */
-	static uint8_t record[TLS_RECORD];
-	struct tls_cursor cursor = {.parts = parts, .count = count};
 	struct tls_stream *s = t->state;
 	const uint8_t *bytes;
 	size_t len;
@@ -271,23 +258,20 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 		return tls_stream_end(s, STREAM_FAILED, EPROTO);
 	if (s->end == STREAM_FAILED)
 		return tls_stream_ended(s);
-	while (bytes = tls_cursor_next(&cursor, record, &len), len > 0) {
-		/*
-		 * Who asked for short records (RFC 6066, section 4) gets one a call. On to
-		 * AGAIN all the same: an edge-triggered event comes only behind that.
-		 */
-		for (size_t put = 0; len > 0; bytes += put, len -= put) {
-			enum stream_result result;
+	/* Until AGAIN, as an edge-triggered event comes only after that: a client that
+	 * requested short records (RFC 6066, section 4) gets one per call. */
+	while (bytes = tls_stream_next(parts, count, *n, &len), len > 0) {
+		enum stream_result result;
+		size_t put;
 
-			tls_stream_clear_errors();
-			if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
-				result = tls_stream_result(
-				    s, SSL_ERROR_WANT_READ, &t->write_wants_read);
-				/* An error after bytes is reported by the next write. */
-				return *n > 0 ? STREAM_OK : result;
-			}
-			*n += put;
+		tls_stream_clear_errors();
+		if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
+			result =
+			    tls_stream_result(s, SSL_ERROR_WANT_READ, &t->write_wants_read);
+			/* An error after bytes is reported by the next write. */
+			return *n > 0 ? STREAM_OK : result;
 		}
+		*n += put;
 	}
 	return STREAM_OK;
 }

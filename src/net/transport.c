@@ -34,20 +34,12 @@ transport_plain_writev(struct transport *t, const struct iovec *parts, int count
 	ssize_t put;
 
 	do {
-		put = count == 1 ? write(t->fd, parts[0].iov_base, parts[0].iov_len)
-				 : writev(t->fd, parts, count);
-	} while (put == -1 && errno == EINTR);
-	return transport_plain_result(put, n);
-}
-
-/* MSG_MORE: what is sent waits for what comes behind it. */
-static enum stream_result
-transport_socket_send_more(struct transport *t, struct span bytes, size_t *n)
-{
-	ssize_t put;
-
-	do {
-		put = send(t->fd, bytes.data, bytes.len, MSG_MORE);
+		if (t->last && !t->ops->one_way)
+			put = send(t->fd, parts[0].iov_base, parts[0].iov_len, MSG_MORE);
+		else if (count == 1)
+			put = write(t->fd, parts[0].iov_base, parts[0].iov_len);
+		else
+			put = writev(t->fd, parts, count);
 	} while (put == -1 && errno == EINTR);
 	return transport_plain_result(put, n);
 }
@@ -77,7 +69,6 @@ transport_pipe_shutdown(struct transport *t)
 const struct transport_ops transport_socket = {
     .read = transport_plain_read,
     .writev = transport_plain_writev,
-    .write_last = transport_socket_send_more,
     .shutdown = transport_socket_shutdown,
     .close = transport_plain_close,
 };

@@ -21,11 +21,6 @@ struct transport_ops {
 	enum stream_result (*writev)(
 	    struct transport *t, const struct iovec *parts, int count, size_t *n);
 	/*
-	 * As writev() for the last bytes of all: what it takes may wait for shutdown(), which
-	 * comes next, so that the end is no segment of its own. NULL: writev() does it.
-	 */
-	enum stream_result (*write_last)(struct transport *t, struct span bytes, size_t *n);
-	/*
 	 * Tells the other side that no more will be written. A pipe is closed by it: fd is -1
 	 * then. False: it can't be sent now; call it again when the descriptor can be written
 	 * to.
@@ -54,6 +49,8 @@ struct transport {
 	 */
 	bool read_wants_write;
 	bool write_wants_read;
+	bool last; /* shutdown() follows what is written: a FIN need not be a segment of its own
+		    */
 	bool plain_text; /* the client does not speak TLS, which was expected */
 };
 
