@@ -48,17 +48,6 @@ const char *const log_level_names[] = {
     NULL,
 };
 
-/* websocketd has no level for warnings; its scripts look for ERROR. */
-static const char *const log_compat_names[] = {
-    [LOG_DEBUG] = "DEBUG",
-    [LOG_TRACE] = "TRACE",
-    [LOG_ACCESS] = "ACCESS",
-    [LOG_INFO] = "INFO",
-    [LOG_WARN] = "ERROR",
-    [LOG_ERROR] = "ERROR",
-    [LOG_FATAL] = "FATAL",
-};
-
 void
 log_setup(int fd, enum log_format format, enum log_level lowest)
 {
@@ -189,6 +178,7 @@ bool
 log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
 {
 	char id[32] = "";
+	char name[16];
 	char time[64];
 
 	if (!log_shows(level))
@@ -214,7 +204,13 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 		log_put("\"");
 		break;
 	case LOG_COMPAT:
-		log_put("%s | %-6s | %-10s | ", time, log_compat_names[level], category);
+		/* websocketd has no level for warnings; its scripts look for ERROR. */
+		if (level == LOG_WARN)
+			level = LOG_ERROR;
+		snprintf(name, sizeof(name), "%s", log_level_names[level]);
+		for (char *c = name; *c != '\0'; c++)
+			*c = (char)(*c - 'a' + 'A');
+		log_put("%s | %-6s | %-10s | ", time, name, category);
 		break;
 	}
 	return true;

@@ -222,9 +222,10 @@ limit_place(struct limit_slot *slot, int change)
 	limit_pool_sort(&limit->pools[slot->class], queue);
 }
 
-/* Counts a connection that is closed; true when that is to be logged. */
+/* Counts a connection of HOST that is closed; true when that is to be logged, with its TEXT. */
 static bool
-limit_report(struct limit_report *report)
+limit_report(
+    struct limit_report *report, const struct limit_host *host, char text[LIMIT_TEXT_MAX])
 {
 	int64_t now = util_clock_ms();
 
@@ -232,34 +233,8 @@ limit_report(struct limit_report *report)
 	if (report->logged_ms != 0 && now - report->logged_ms < LIMIT_LOG_MS)
 		return false;
 	report->logged_ms = now;
+	limit_text(host->address, text);
 	return true;
-}
-
-static void
-limit_log_evicted(struct limit *limit, enum limit_class class, const struct limit_host *host)
-{
-	char text[LIMIT_TEXT_MAX];
-
-	if (!limit_report(&limit->evicted))
-		return;
-	limit_text(host->address, text);
-	log_warnx("all %zu slots for connections without a program are in use; closing the "
-		  "oldest %s from %s, which has %zu (%zu closed so far)",
-	    limit->settings.connections, limit_what[class], text, host->queues[class].count,
-	    limit->evicted.closed);
-}
-
-static void
-limit_log_rejected(struct limit *limit, const struct limit_host *host)
-{
-	char text[LIMIT_TEXT_MAX];
-
-	if (!limit_report(&limit->rejected))
-		return;
-	limit_text(host->address, text);
-	log_warnx("too many connections from %s (--max-per-ip=%zu); closing new ones "
-		  "(%zu closed so far)",
-	    text, limit->settings.per_address, limit->rejected.closed);
 }
 
 /* Closes the connection that is to go first. */
@@ -276,8 +251,14 @@ limit_evict(struct limit *limit)
 	    LIST_ENTRY_OF(pool->by_count[pool->top].next, struct limit_queue, node);
 	const struct list *slots = list_empty(&queue->silent) ? &queue->slots : &queue->silent;
 	struct limit_slot *slot = LIST_ENTRY_OF(slots->next, struct limit_slot, node);
+	char text[LIMIT_TEXT_MAX];
 
-	limit_log_evicted(limit, class, slot->host);
+	if (limit_report(&limit->evicted, slot->host, text))
+		log_warnx(
+		    "all %zu slots for connections without a program are in use; closing the "
+		    "oldest %s from %s, which has %zu (%zu closed so far)",
+		    limit->settings.connections, limit_what[class], text, queue->count,
+		    limit->evicted.closed);
 	slot->evict(slot->arg);
 }
 
@@ -317,6 +298,7 @@ limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
 {
 	struct limit_host *host = limit_host_get(limit, limit_address(peer));
 	struct limit_slot *slot = host ? calloc(1, sizeof(*slot)) : NULL;
+	char text[LIMIT_TEXT_MAX];
 
 	if (!slot) {
 		if (host)
@@ -328,7 +310,10 @@ limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
 	slot->tally = TALLY_NONE;
 	slot->admitted = limit_take(slot);
 	if (!slot->admitted && host->slots - host->admitted >= LIMIT_EXCESS_MAX) {
-		limit_log_rejected(limit, host);
+		if (limit_report(&limit->rejected, host, text))
+			log_warnx("too many connections from %s (--max-per-ip=%zu); closing "
+				  "new ones (%zu closed so far)",
+			    text, limit->settings.per_address, limit->rejected.closed);
 		limit_host_put(host);
 		free(slot);
 		return NULL;

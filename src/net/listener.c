@@ -27,7 +27,7 @@ struct listener {
 	void *arg; /* borrowed */
 	struct timer pause; /* while it runs, nothing is accepted */
 	int yields; /* how often the connection that waits was left to others */
-	int skip_drain; /* how many more are taken without a look for a next one */
+	int skip_drain; /* how many more are accepted without looking for a next one */
 	int64_t logged_ms; /* when accepting last failed and was logged; 0: never */
 };
 
@@ -111,54 +111,36 @@ listener_accept(struct listener *listener)
 	return true;
 }
 
-/* Accepts what is in the queue, up to a batch: those that were accepted must get on, and with
- * them everybody else, however fast others come. */
-static void
-listener_take_all(struct listener *listener)
-{
-	for (size_t i = 0; i < listener->batch && listener_accept(listener); i++)
-		continue;
-}
-
 /*
- * To find that there is nothing left costs nearly as much as to take one, so behind that the
- * next few are taken one at a time: a rush is taken together but for its front, and who comes
- * skip_drain seldom pays for the look.
+ * A connection waits: accepts it, or yields it to another process once more.
+ *
+ * Alone, it accepts a batch: those that were accepted must get on, and with them everybody
+ * else, however fast others come. To find the queue empty costs nearly as much as to accept
+ * one, so after that the next few are accepted one at a time.
+ *
+ * With others, it accepts one, since a process with fewer takes the next; but a batch when the
+ * others, with far fewer, had time enough for theirs.
  */
 static void
 listener_take(struct listener *listener)
 {
-	if (listener->skip_drain > 0) {
+	size_t most = 1;
+
+	if (listener->yield && listener->yields < LISTENER_YIELDS_MAX) {
+		if (listener->yield(listener->arg) > listener->yields) {
+			listener_pause(listener, LISTENER_YIELD_MS);
+			listener->yields++;
+			return;
+		}
+	} else if (listener->yield || listener->skip_drain == 0) {
+		most = listener->batch;
+		listener->skip_drain = LISTENER_SKIP_DRAIN;
+	} else {
 		listener->skip_drain--;
-		(void)listener_accept(listener);
-		return;
-	}
-	listener_take_all(listener);
-	listener->skip_drain = LISTENER_SKIP_DRAIN;
-}
-
-/* A connection waits: takes it, or yields it to others once more. */
-static void
-listener_take_or_leave(struct listener *listener)
-{
-	bool all = listener->yields == LISTENER_YIELDS_MAX;
-
-	if (!listener->yield) {
-		listener_take(listener);
-		return;
-	}
-	if (!all && listener->yield(listener->arg) > listener->yields) {
-		listener_pause(listener, LISTENER_YIELD_MS);
-		listener->yields++;
-		return;
 	}
 	listener->yields = 0;
-	/* One at a time, since a process with fewer takes the next; but all when the others,
-	 * with far fewer, had time enough for theirs. */
-	if (all)
-		listener_take_all(listener);
-	else
-		(void)listener_accept(listener);
+	for (size_t i = 0; i < most && listener_accept(listener); i++)
+		continue;
 }
 
 static void
@@ -166,7 +148,7 @@ listener_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	listener_take_or_leave(arg);
+	listener_take(arg);
 }
 
 static void
@@ -180,7 +162,7 @@ listener_on_pause_over(void *arg)
 		return;
 	/* The next one that comes is another one, which was not left to anybody yet. */
 	if (poll(&waiting, 1, 0) == 1)
-		listener_take_or_leave(listener);
+		listener_take(listener);
 	else
 		listener->yields = 0;
 }

@@ -2,7 +2,6 @@
 /* All that a server listens on. */
 #include "net/listeners.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -54,27 +53,6 @@ listeners_have(const struct listeners *listeners, const struct sockaddr *address
 	return false;
 }
 
-/* What is written in numbers needs no resolver, which takes 100 KB of memory to begin with. */
-static bool
-listeners_literal(const char *address, struct sockaddr_storage *out, socklen_t *len)
-{
-	struct sockaddr_in *four = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (inet_pton(AF_INET, address, &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		*len = sizeof(*four);
-		return true;
-	}
-	if (inet_pton(AF_INET6, address, &six->sin6_addr) == 1) {
-		six->sin6_family = AF_INET6;
-		*len = sizeof(*six);
-		return true;
-	}
-	return false;
-}
-
 /* Listens there. PORT 0: that of the first. OPTIONAL: the system may lack its family. */
 static bool
 listeners_add_one(struct listeners *l, struct sockaddr *address, socklen_t len, int port,
@@ -108,15 +86,10 @@ listeners_add(struct listeners *l, const char *address, int port, bool optional,
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
-	struct sockaddr_storage literal;
-	socklen_t len;
 	bool ok = true;
 	int failed;
 
 	*error = (struct listeners_error){.address = address};
-	if (listeners_literal(address, &literal, &len))
-		return listeners_add_one(
-		    l, (struct sockaddr *)&literal, len, port, optional, error);
 	failed = getaddrinfo(address, NULL, &hints, &found);
 	if (failed != 0) {
 		error->resolve = gai_strerror(failed);

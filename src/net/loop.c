@@ -132,7 +132,7 @@ loop_new(void)
 	config = event_config_new();
 	if (!timers_init(&loop->timers) || !loop->in || !loop->out || !config)
 		goto fail;
-	/* One thread: no locks. libevent has no timers to look at the clock for. */
+	/* One thread: no locks. Without timers, a cached time is of no use. */
 	if (event_config_set_flag(
 		config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME) == -1 ||
 	    event_config_set_max_dispatch_interval(config, NULL, LOOP_CALLBACKS_MAX, 0) == -1)
