@@ -342,6 +342,44 @@ upgrade_launch(const struct upgrade_context *context, struct endpoint *endpoint,
 	return opened;
 }
 
+/* websocketd's lines for a handshake that is rejected, because of its ORIGIN or else. */
+static void
+upgrade_log_compat(const struct endpoint *endpoint, const struct env_request *request,
+    const struct reject *reject, bool origin)
+{
+	char remote[LISTENER_TEXT_MAX];
+	char texts[SESSION_LOG_TEXTS_MAX];
+	char message[ORIGIN_REASON_MAX + 32];
+	struct session_log_spec spec = {
+	    .rules = &endpoint->session.log,
+	    .remote = remote,
+	    .secure = request->secure,
+	    .target = head_target(request->head),
+	    .host = request->host,
+	};
+	struct session_log log;
+
+	listener_text(request->peer, remote);
+	(void)head_find(request->head, "Origin", &spec.origin);
+	(void)session_log_texts(&spec, texts);
+	session_log_init(&log, &spec, texts);
+	if (origin && endpoint->origin.mode != ORIGIN_ANY) {
+		session_log_line(&log, LOG_ACCESS,
+		    endpoint->origin.same ? SPAN("Same origin policy mismatch")
+					  : SPAN("Origin is not listed in allowed list"));
+	} else if (reject->status == 404) {
+		session_log_line(&log, LOG_ACCESS, SPAN("NOT FOUND: script not found"));
+		session_log_line(&log, LOG_ACCESS, SPAN("NOT FOUND: script not found"));
+	} else if (reject->status == 429) {
+		if (session_log_begin(&log, LOG_ERROR, "http",
+			SPAN("Max of possible forks already active, upgrade rejected")))
+			log_end();
+	} else {
+		snprintf(message, sizeof(message), "Unable to Upgrade: %s", reject->reason);
+		session_log_line(&log, LOG_ACCESS, span_of(message));
+	}
+}
+
 void
 upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
     struct connection *connection, const struct head *head, const struct uri *uri,
@@ -350,6 +388,7 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
 	struct handshake handshake = {.deflates = false};
 	struct reject reject;
 	struct sockaddr_storage peer;
+	bool agreed, allowed;
 	struct env_request request = {
 	    .head = head,
 	    .uri = uri,
@@ -361,9 +400,15 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
 	};
 
 	stream_peer_address(connection_stream(connection), &peer);
-	if (!upgrade_check_handshake(head, &handshake.key, &reject) ||
-	    !upgrade_choose(endpoint, head, &handshake, &reject) ||
-	    !upgrade_check_origin(endpoint, request.secure, head, host, &reject) ||
-	    !upgrade_launch(context, endpoint, connection, &request, &handshake, &reject))
-		connection_reply(connection, reject.status, reject.headers, reject.reason);
+	agreed = upgrade_check_handshake(head, &handshake.key, &reject) &&
+		 upgrade_choose(endpoint, head, &handshake, &reject);
+	allowed = agreed && upgrade_check_origin(endpoint, request.secure, head, host, &reject);
+	if (allowed &&
+	    upgrade_launch(context, endpoint, connection, &request, &handshake, &reject))
+		return;
+	if (endpoint->session.log.compat) {
+		connection_set_logged(connection);
+		upgrade_log_compat(endpoint, &request, &reject, agreed && !allowed);
+	}
+	connection_reply(connection, reject.status, reject.headers, reject.reason);
 }

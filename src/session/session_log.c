@@ -72,7 +72,8 @@ session_log_begin(
 		log_text("remote", span_of(session_log_text(log, SESSION_LOG_REMOTE)));
 		log_text("command", span_of(log->rules->command));
 		log_text("origin", span_of(session_log_text(log, SESSION_LOG_ORIGIN)));
-		log_number("pid", log->pid);
+		if (log->pid != 0)
+			log_number("pid", log->pid);
 	}
 	return true;
 }
