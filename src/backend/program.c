@@ -2,6 +2,7 @@
 /* A program over pipes as a backend. */
 #include "backend/program.h"
 
+#include "backend/records.h"
 #include "framing/framing_json.h"
 #include "net/loop.h"
 #include "process/child.h"
@@ -12,9 +13,6 @@
 #include <string.h>
 
 enum {
-	/* Bytes of a record, cut by a read, that waits for those after it; the read of a peer
-	 * leaves room for it, so that both fit into an empty pipe. */
-	PROGRAM_CUT_MAX = 4 * 1024,
 	/* What is read at once: the content of a full pipe. Of the shortest records, of which
 	 * there are many (`yes`), less: their frames are half as long again, and may all have
 	 * to be kept for a client that does not read. */
@@ -24,26 +22,12 @@ enum {
 	PROGRAM_SHORT = 3, /* bytes that such a record has on average */
 };
 
-/*
- * The records of one read of the client, so that they leave in one write: what was assembled,
- * and after it those in the read buffer, where what surrounds a message takes the place of its
- * frame header.
- */
-struct program_pending {
-	struct buffer assembled; /* owned: a short record that was cut, or other texts */
-	uint8_t *start; /* NULL: none lie in the read buffer */
-	uint32_t len; /* bytes from START */
-	char
-	    tail; /* of the last message, not written yet: its place may be the next header's */
-	bool has_tail;
-};
-
 struct program {
 	struct backend backend; /* first: program_of() casts it back */
 	struct loop *loop; /* borrowed, as the next one */
 	const struct program_rules *rules;
 	struct child *child; /* owned */
-	struct program_pending pending;
+	struct records records;
 	struct framing_reader reader;
 	union {
 		struct loop_task drain; /* reads what a dead program left in its pipe */
@@ -82,102 +66,9 @@ program_format(const struct program_rules *rules)
 /* To the program */
 
 static void
-program_put_tail(struct program_pending *pending)
-{
-	if (pending->has_tail)
-		pending->start[pending->len++] = (uint8_t)pending->tail;
-	pending->has_tail = false;
-}
-
-static void
 program_flush(struct backend *backend)
 {
-	struct program *p = program_of(backend);
-	struct program_pending *pending = &p->pending;
-	struct iovec parts[2];
-	int count = 0;
-
-	if (!pending->start) {
-		if (buffer_len(&pending->assembled) > 0)
-			child_write_take(p->child, &pending->assembled);
-		return;
-	}
-	program_put_tail(pending);
-	if (buffer_len(&pending->assembled) > 0)
-		parts[count++] = (struct iovec){
-		    buffer_data(&pending->assembled), buffer_len(&pending->assembled)};
-	parts[count++] = (struct iovec){pending->start, pending->len};
-	pending->start = NULL;
-	child_write(p->child, parts, count);
-	buffer_clear(&pending->assembled);
-}
-
-/* A message that lies in the read buffer stays there, moved down to the one before it. */
-static void
-program_put_in_place(
-    struct program_pending *pending, const struct batch *b, const struct framing_envelope *w)
-{
-	uint8_t *end;
-
-	/* The header before B is longer than a tail and a head, so END never passes what comes
-	 * next. */
-	if (!pending->start) {
-		pending->start = b->data - w->head_len;
-		pending->len = 0;
-	}
-	program_put_tail(pending);
-	end = pending->start + pending->len;
-	assert(end + w->head_len <= b->data && w->tail.len <= 1);
-	if (w->head_len > 0)
-		memcpy(end, w->head, w->head_len);
-	end += w->head_len;
-	if (end != b->data)
-		memmove(end, b->data, b->len);
-	pending->len += (uint32_t)(w->head_len + b->len);
-	pending->has_tail = w->tail.len > 0;
-	if (pending->has_tail)
-		pending->tail = *w->tail.data;
-}
-
-/* A message with a buffer of its own is moved to the queue, not copied. A short one, which a
- * read has cut, waits for those that come after it. */
-static bool
-program_write_owned(struct program *p, struct batch *b, const struct framing_envelope *w)
-{
-	struct iovec head = {(void *)(uintptr_t)w->head, w->head_len};
-	struct buffer own = {0};
-
-	program_flush(&p->backend);
-	buffer_move(&own, b->owner);
-	if (!buffer_append(&own, w->tail.data, w->tail.len)) {
-		buffer_clear(&own);
-		return false;
-	}
-	if (w->head_len > 0)
-		child_write(p->child, &head, 1);
-	if (w->head_len == 0 && buffer_len(&own) <= PROGRAM_CUT_MAX)
-		buffer_move(&p->pending.assembled, &own);
-	else
-		child_write_take(p->child, &own);
-	return true;
-}
-
-static bool
-program_put(struct program *p, struct batch *b, const struct framing_envelope *w)
-{
-	struct buffer *records = &p->pending.assembled;
-
-	if (b->owner)
-		return program_write_owned(p, b, w);
-	if (w->head_len + w->tail.len <= b->room) {
-		program_put_in_place(&p->pending, b, w);
-		return true;
-	}
-	if (p->pending.start)
-		program_flush(&p->backend);
-	return buffer_append(records, w->head, w->head_len) &&
-	       buffer_append(records, b->data, b->len) &&
-	       buffer_append(records, w->tail.data, w->tail.len);
+	records_flush(&program_of(backend)->records, program_of(backend)->child);
 }
 
 /* Writes one message, or a part of one. */
@@ -189,14 +80,14 @@ program_write_one(struct program *p, struct batch *b)
 	struct framing_envelope wrapped;
 
 	framing.null_process_id = framing.null_process_id && !p->initialized;
-	switch (framing_wrap(&framing, &m, &wrapped, &p->pending.assembled)) {
+	switch (framing_wrap(&framing, &m, &wrapped, &p->records.assembled)) {
 	case FRAMING_AROUND:
-		if (program_put(p, b, &wrapped))
+		if (records_put(&p->records, p->child, b, &wrapped))
 			break;
 		/* fallthrough */
 	case FRAMING_NO_ROOM:
 		/* What was begun must not reach the program. */
-		buffer_clear(&p->pending.assembled);
+		buffer_clear(&p->records.assembled);
 		return BACKEND_WRITE_NO_MEMORY;
 	case FRAMING_APPENDED:
 		break;
@@ -205,7 +96,7 @@ program_write_one(struct program *p, struct batch *b)
 		return BACKEND_REJECTED;
 	}
 	p->initialized = p->initialized || wrapped.initialize;
-	if (buffer_len(&p->pending.assembled) >= LOOP_BATCH)
+	if (buffer_len(&p->records.assembled) >= LOOP_BATCH)
 		program_flush(&p->backend);
 	return BACKEND_OK;
 }
@@ -213,7 +104,7 @@ program_write_one(struct program *p, struct batch *b)
 static enum backend_result
 program_write(struct backend *backend, struct batch *b)
 {
-	static const struct framing_envelope nothing = {.tail = {"", 0}};
+	static const struct framing_envelope none = {.tail = {"", 0}};
 	struct program *p = program_of(backend);
 	struct batch_format format = program_format(p->rules);
 
@@ -222,8 +113,8 @@ program_write(struct backend *backend, struct batch *b)
 	if (b->messages <= 1 && b->separator == BATCH_NO_SEPARATOR)
 		return program_write_one(p, b);
 	assert(format.joins && b->separator == format.separator);
-	program_put_in_place(&p->pending, b, &nothing);
-	return BACKEND_OK;
+	return records_put(&p->records, p->child, b, &none) ? BACKEND_OK
+							    : BACKEND_WRITE_NO_MEMORY;
 }
 
 static bool
@@ -510,7 +401,7 @@ program_free(struct backend *backend)
 	child_free(p->child);
 	p->child = NULL;
 	framing_clear(&p->reader);
-	buffer_clear(&p->pending.assembled);
+	buffer_clear(&p->records.assembled);
 	loop_cancel(&p->drain);
 	loop_defer_free(p->loop, &p->deferred, program_release);
 }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The records of one read of the client on their way to a program. */
+#include "backend/records.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Bytes of a record, cut by a read, that waits for those after it; the read of a peer leaves
+ * room for it, so that both fit into an empty pipe. */
+enum { RECORDS_CUT_MAX = 4 * 1024 };
+
+static void
+records_put_tail(struct records *r)
+{
+	if (r->has_tail)
+		r->start[r->len++] = (uint8_t)r->tail;
+	r->has_tail = false;
+}
+
+void
+records_flush(struct records *r, struct child *child)
+{
+	struct iovec parts[2];
+	int count = 0;
+
+	if (!r->start) {
+		if (buffer_len(&r->assembled) > 0)
+			child_write_take(child, &r->assembled);
+		return;
+	}
+	records_put_tail(r);
+	if (buffer_len(&r->assembled) > 0)
+		parts[count++] =
+		    (struct iovec){buffer_data(&r->assembled), buffer_len(&r->assembled)};
+	parts[count++] = (struct iovec){r->start, r->len};
+	r->start = NULL;
+	child_write(child, parts, count);
+	buffer_clear(&r->assembled);
+}
+
+/* A message that lies in the read buffer stays there, moved down to the one before it. */
+static void
+records_put_in_place(struct records *r, const struct batch *b, const struct framing_envelope *e)
+{
+	uint8_t *end;
+
+	/* The header before B is longer than a tail and a head, so END never passes what comes
+	 * next. */
+	if (!r->start) {
+		r->start = b->data - e->head_len;
+		r->len = 0;
+	}
+	records_put_tail(r);
+	end = r->start + r->len;
+	assert(end + e->head_len <= b->data && e->tail.len <= 1);
+	if (e->head_len > 0)
+		memcpy(end, e->head, e->head_len);
+	end += e->head_len;
+	if (end != b->data)
+		memmove(end, b->data, b->len);
+	r->len += (uint32_t)(e->head_len + b->len);
+	r->has_tail = e->tail.len > 0;
+	if (r->has_tail)
+		r->tail = *e->tail.data;
+}
+
+/* A message with a buffer of its own is moved to the queue, not copied. A short one, which a
+ * read has cut, waits for those that come after it. */
+static bool
+records_put_owned(
+    struct records *r, struct child *child, struct batch *b, const struct framing_envelope *e)
+{
+	struct iovec head = {(void *)(uintptr_t)e->head, e->head_len};
+	struct buffer own = {0};
+
+	records_flush(r, child);
+	buffer_move(&own, b->owner);
+	if (!buffer_append(&own, e->tail.data, e->tail.len)) {
+		buffer_clear(&own);
+		return false;
+	}
+	if (e->head_len > 0)
+		child_write(child, &head, 1);
+	if (e->head_len == 0 && buffer_len(&own) <= RECORDS_CUT_MAX)
+		buffer_move(&r->assembled, &own);
+	else
+		child_write_take(child, &own);
+	return true;
+}
+
+bool
+records_put(
+    struct records *r, struct child *child, struct batch *b, const struct framing_envelope *e)
+{
+	if (b->owner)
+		return records_put_owned(r, child, b, e);
+	if (e->head_len + e->tail.len <= b->room) {
+		records_put_in_place(r, b, e);
+		return true;
+	}
+	if (r->start)
+		records_flush(r, child);
+	return buffer_append(&r->assembled, e->head, e->head_len) &&
+	       buffer_append(&r->assembled, b->data, b->len) &&
+	       buffer_append(&r->assembled, e->tail.data, e->tail.len);
+}
