@@ -314,36 +314,11 @@ const struct peer_handlers session_peer_handlers = {
 static void
 session_note_output(struct session *s, enum output_result result)
 {
-	switch (result) {
-	case OUTPUT_SENT:
-		break;
-	case OUTPUT_REPAIRED:
-		session_log_not_utf8(&s->log, LOG_WARN,
-		    SPAN("the program's output is not UTF-8: invalid bytes are replaced with "
-			 "U+FFFD; use --binary to send bytes unchanged"));
-		break;
-	case OUTPUT_MADE_BINARY:
-		session_log_not_utf8(&s->log, LOG_WARN,
-		    SPAN("the program's output is not UTF-8: sent as a binary message "
-			 "(--invalid-utf8=binary)"));
-		break;
-	case OUTPUT_INVALID:
-		session_log_not_utf8(&s->log, LOG_ERROR,
-		    SPAN("the program's output is not UTF-8: closing the session "
-			 "(--invalid-utf8=close)"));
+	session_log_output(&s->log, result);
+	if (result == OUTPUT_INVALID)
 		session_request_close(s, CLOSE_INTERNAL, "the program's output is not UTF-8");
-		break;
-	case OUTPUT_NO_MEMORY:
+	else if (result == OUTPUT_NO_MEMORY)
 		session_no_memory(s);
-		break;
-	case OUTPUT_UNREAD:
-		session_log_dropped(
-		    &s->log, "the client does not read, and the program has exited");
-		break;
-	case OUTPUT_UNFINISHED:
-		session_log_dropped(&s->log, "a long line of stdout is still being sent");
-		break;
-	}
 }
 
 static void

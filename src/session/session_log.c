@@ -130,23 +130,37 @@ session_log_malformed(struct session_log *log, const char *why, struct span byte
 }
 
 void
-session_log_not_utf8(struct session_log *log, enum log_level level, struct span what)
+session_log_output(struct session_log *log, enum output_result result)
 {
-	if (!log->warned_not_utf8)
-		session_log_line(log, level, what);
-	log->warned_not_utf8 = true;
-}
+	static const struct {
+		enum log_level level;
+		const char *text; /* NULL: none */
+		const char *reason;
+	} lines[] = {
+	    [OUTPUT_REPAIRED] = {LOG_WARN,
+		"the program's output is not UTF-8: invalid bytes are replaced with U+FFFD; "
+		"use --binary to send bytes unchanged"},
+	    [OUTPUT_MADE_BINARY] = {LOG_WARN, "the program's output is not UTF-8: sent as a "
+					      "binary message (--invalid-utf8=binary)"},
+	    [OUTPUT_INVALID] = {LOG_ERROR, "the program's output is not UTF-8: closing the "
+					   "session (--invalid-utf8=close)"},
+	    [OUTPUT_NO_MEMORY] = {LOG_ERROR},
+	    [OUTPUT_UNREAD] = {LOG_WARN, "some lines of stderr are not sent to the client",
+		"the client does not read, and the program has exited"},
+	    [OUTPUT_UNFINISHED] = {LOG_WARN, "some lines of stderr are not sent to the client",
+		"a long line of stdout is still being sent"},
+	};
+	bool *warned = lines[result].reason ? &log->warned_dropped : &log->warned_not_utf8;
 
-void
-session_log_dropped(struct session_log *log, const char *why)
-{
-	if (!log->warned_dropped &&
-	    session_log_begin(log, LOG_WARN, "session",
-		SPAN("some lines of stderr are not sent to the client"))) {
-		log_text("reason", span_of(why));
-		log_end();
-	}
-	log->warned_dropped = true;
+	if (!lines[result].text || *warned)
+		return;
+	*warned = true;
+	if (!session_log_begin(
+		log, lines[result].level, "session", span_of(lines[result].text)))
+		return;
+	if (lines[result].reason)
+		log_text("reason", span_of(lines[result].reason));
+	log_end();
 }
 
 void
@@ -216,63 +230,21 @@ session_log_stderr(struct session_log *log, struct span line)
 		log_end();
 }
 
-/* How many times fewer bytes compression made of one way's messages. */
-static void
-session_log_ratio(const char *key, const struct peer_counts *count)
-{
-	char text[32];
-
-	if (count->wire == 0)
-		return;
-	snprintf(text, sizeof(text), "%.2f", (double)count->bytes / (double)count->wire);
-	log_text(key, span_of(text));
-}
-
-/* The value of --subprotocol that would select what the client offered; false when it is not
- * one to paste. */
-static bool
-session_log_subprotocols(struct session_log *log, char *text, size_t size)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._+";
-	const struct session_log_rules *rules = log->rules;
-	const char *offered = session_log_text(log, SESSION_LOG_OFFERED);
-	size_t len = 0;
-
-	for (size_t i = 0; i <= rules->subprotocol_count; i++) {
-		bool last = i == rules->subprotocol_count;
-		const char *name = last ? offered : rules->subprotocols[i];
-		int put = snprintf(text + len, size - len, last ? "%s" : "%s,", name);
-
-		if (name[strspn(name, plain)] != '\0' || put < 0 || (size_t)put >= size - len)
-			return false;
-		len += (size_t)put;
-	}
-	return true;
-}
-
 /* Browsers and some libraries disconnect without a Close frame when none of the subprotocols
  * that they offered is selected (RFC 6455, section 4.1). */
 static void
 session_log_hint_subprotocol(struct session_log *log)
 {
-	char list[256];
-	char message[512];
+	const char *offered = session_log_text(log, SESSION_LOG_OFFERED);
 
-	if (*session_log_text(log, SESSION_LOG_OFFERED) == '\0' || log->in.messages > 0 ||
-	    log->close_received != 0 ||
-	    util_clock_ms() - log->opened_ms > SESSION_LOG_AT_ONCE_MS)
+	if (*offered == '\0' || log->in.messages > 0 || log->close_received != 0 ||
+	    util_clock_ms() - log->opened_ms > SESSION_LOG_AT_ONCE_MS ||
+	    !session_log_begin(log, LOG_WARN, "session",
+		SPAN("the client disconnected because none of the subprotocols that it offered "
+		     "was selected; see --subprotocol")))
 		return;
-	if (session_log_subprotocols(log, list, sizeof(list)))
-		snprintf(message, sizeof(message),
-		    "the client disconnected because none of the subprotocols that it offered "
-		    "was selected; if the program supports it, add --subprotocol=%s",
-		    list);
-	else
-		snprintf(message, sizeof(message),
-		    "the client disconnected because none of the subprotocols that it offered "
-		    "was selected; see --subprotocol");
-	session_log_line(log, LOG_WARN, span_of(message));
+	log_text("offered", span_of(offered));
+	log_end();
 }
 
 /* A program that reads and prints nothing while its client waits usually buffers its output.
@@ -308,8 +280,6 @@ session_log_close_line(
 		if (log->compresses) {
 			log_number("in_wire_bytes", (int64_t)log->in.wire);
 			log_number("out_wire_bytes", (int64_t)log->out.wire);
-			session_log_ratio("in_compression_ratio", &log->in);
-			session_log_ratio("out_compression_ratio", &log->out);
 		}
 		if (backend->by_signal)
 			log_text("signal", span_of(util_signal_name(backend->value)));

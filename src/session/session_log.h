@@ -6,6 +6,7 @@
 #include "backend/backend.h"
 #include "base/log.h"
 #include "peer/peer.h"
+#include "session/output.h"
 
 /* Of an endpoint; all borrowed for longer than any session. */
 struct session_log_rules {
@@ -92,10 +93,9 @@ void session_log_backend(
 /* The backend's output is malformed. */
 void session_log_malformed(struct session_log *log, const char *why, struct span bytes);
 
-/* Once in a session: what is done with output that is not UTF-8; and that not all lines of
- * stderr are sent. */
-void session_log_not_utf8(struct session_log *log, enum log_level level, struct span what);
-void session_log_dropped(struct session_log *log, const char *why);
+/* What is done with output that is not UTF-8, or that not all lines of stderr are sent; each
+ * once in a session. */
+void session_log_output(struct session_log *log, enum output_result result);
 
 /* A line that the program wrote to stderr; of many, only some. */
 void session_log_stderr(struct session_log *log, struct span line);

@@ -361,7 +361,7 @@ def json_lines(count):
                           "price": round(rng.uniform(50, 900), 2), "volume": rng.randint(1, 9000)})
 
 
-def test_ratio_is_in_the_log(server, script, tmp_path):
+def test_bytes_on_the_wire_are_in_the_log(server, script, tmp_path):
     lines = list(json_lines(2000))
     (tmp_path / "lines").write_text("\n".join(lines) + "\n")
     one = server("--deflate", script("show", "#!/bin/sh\ncat lines\nread -r line\n"))
@@ -376,7 +376,6 @@ def test_ratio_is_in_the_log(server, script, tmp_path):
     assert out_wire == ws.wire
     assert in_bytes == 200 and 0 < in_wire < 20
     assert out_bytes / out_wire > 3, out_bytes / out_wire
-    one.wait_log(r"in_compression_ratio=%.2f out_compression_ratio=%.2f " % (in_bytes / in_wire, out_bytes / out_wire))
 
 
 @unsanitized
