@@ -55,6 +55,8 @@ struct endpoint {
 	char *const *hosts;
 	size_t host_count;
 
+	char *const *subprotocols; /* those that may be selected */
+	size_t subprotocol_count;
 	bool require_subprotocol; /* a client must name one of them */
 
 	/* Owned: further header lines of a 101, each with CR LF; they may contain

@@ -79,14 +79,13 @@ upgrade_protocols_valid(const struct head *head)
 static struct span
 upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head)
 {
-	const struct session_log_rules *rules = &endpoint->session.log;
 	struct span element;
 	size_t cursor = 0;
 
-	while (rules->subprotocol_count > 0 &&
+	while (endpoint->subprotocol_count > 0 &&
 	       head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
-		for (size_t i = 0; i < rules->subprotocol_count; i++) {
-			if (span_equal(element, span_of(rules->subprotocols[i])))
+		for (size_t i = 0; i < endpoint->subprotocol_count; i++) {
+			if (span_equal(element, span_of(endpoint->subprotocols[i])))
 				return element;
 		}
 	}

@@ -186,6 +186,8 @@ server_set_endpoint(
 		return server_fail(server, EX_OSERR, "out of memory");
 	endpoint->compat = compat;
 	endpoint->local_only = server_is_local(server);
+	endpoint->subprotocols = options->subprotocol.items;
+	endpoint->subprotocol_count = options->subprotocol.count;
 	endpoint->require_subprotocol = options->require_subprotocol;
 	endpoint->websocket = (struct websocket_rules){
 	    .max_message = options->max_message,
@@ -210,8 +212,6 @@ server_set_endpoint(
 	    .compat = compat,
 	    .command =
 		endpoint->kind == ENDPOINT_COMMAND ? endpoint->program : endpoint->dir_path,
-	    .subprotocols = options->subprotocol.items,
-	    .subprotocol_count = options->subprotocol.count,
 	};
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;

@@ -12,8 +12,6 @@
 struct session_log_rules {
 	bool compat; /* websocketd's lines */
 	const char *command; /* the program, or the directory of programs */
-	char *const *subprotocols; /* those that may be selected */
-	size_t subprotocol_count;
 };
 
 /* What the lines name; all borrowed during the call but RULES. */
