@@ -131,13 +131,11 @@ has_control(struct span text)
 static bool
 parse_bool(struct span value, bool *flag)
 {
-	static const char *const words[2][6] = {
-	    {"0", "f", "F", "false", "FALSE", "False"},
-	    {"1", "t", "T", "true", "TRUE", "True"},
-	};
+	static const char *const words[] = {
+	    "0", "1", "f", "t", "F", "T", "false", "true", "FALSE", "TRUE", "False", "True"};
 
-	for (size_t i = 0; i < 2 * UTIL_LEN(words[0]); i++) {
-		if (span_equal(value, span_of(words[i % 2][i / 2]))) {
+	for (size_t i = 0; i < UTIL_LEN(words); i++) {
+		if (span_equal(value, span_of(words[i]))) {
 			*flag = i % 2 == 1;
 			return true;
 		}

@@ -10,7 +10,6 @@
 #include <strings.h>
 #include <sysexits.h>
 
-static const char *const formats[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
 static const char *const framings[] = {
     [FRAMING_LINES] = "lines",
     [FRAMING_STREAM] = "stream",
@@ -21,24 +20,6 @@ static const char *const framings[] = {
     [FRAMING_LSP] = "lsp",
     [FRAMING_KINDS] = NULL,
 };
-static const char *const newlines[] = {
-    [FRAMING_NEWLINE_PASS] = "pass",
-    [FRAMING_NEWLINE_SPACE] = "space",
-    [FRAMING_NEWLINE_REJECT] = "reject",
-    NULL,
-};
-static const char *const process_ids[] = {
-    "keep",
-    "null",
-    NULL,
-};
-static const char *const repairs[] = {
-    [OUTPUT_REPLACE] = "replace",
-    [OUTPUT_BINARY] = "binary",
-    [OUTPUT_CLOSE] = "close",
-    NULL,
-};
-static const char *const models[] = {"websocketd", NULL};
 
 /* The name, its target and its type stand in one macro so that a row can't aim at another
  * member. */
@@ -54,6 +35,8 @@ static const char *const models[] = {"websocketd", NULL};
 	ROW(OPTION_LISTENER, words, options_listener, member, setter)
 #define ENDPOINT(words, member, setter)                                                        \
 	ROW(OPTION_ENDPOINT, words, options_endpoint, member, setter)
+
+#define CHOICES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* clang-format off */
 const struct option_row option_rows[] = {
@@ -122,18 +105,22 @@ const struct option_row option_rows[] = {
 	    .choices = framings, .help = "framing of the program's stdin only"},
 	{ENDPOINT("framing-out", framing_out, option_set_choice), .min = 1, .argument = "KIND",
 	    .choices = framings, .help = "framing of the program's stdout only"},
-	{ENDPOINT("newline", newline, option_set_choice), .argument = "WHAT", .choices = newlines,
+	{ENDPOINT("newline", newline, option_set_choice), .argument = "WHAT",
+	    .choices = CHOICES([FRAMING_NEWLINE_PASS] = "pass", [FRAMING_NEWLINE_SPACE] = "space",
+		[FRAMING_NEWLINE_REJECT] = "reject"),
 	    .initial = "pass", .help = "what to do with newlines inside a message"},
 	{ENDPOINT("text", text, option_set_bool),
 	    .help = "with --framing-out=length, send text messages instead of binary ones"},
 	{ENDPOINT("events", events, option_set_bool),
 	    .help = "with --framing-in=json, also send open and close events to the program"},
 	{ENDPOINT("lsp-processid", lsp_processid, option_set_choice), .argument = "WHAT",
-	    .choices = process_ids, .initial = "keep",
+	    .choices = CHOICES("keep", "null"), .initial = "keep",
 	    .help = "with --framing-in=lsp, what to do with the editor's process ID in the "
 		"initialize request"},
 	{ENDPOINT("invalid-utf8", invalid_utf8, option_set_choice), .argument = "WHAT",
-	    .choices = repairs, .initial = "replace",
+	    .choices = CHOICES([OUTPUT_REPLACE] = "replace", [OUTPUT_BINARY] = "binary",
+		[OUTPUT_CLOSE] = "close"),
+	    .initial = "replace",
 	    .help = "what to do with output that is not valid UTF-8"},
 	{ENDPOINT("passstderr", passstderr, option_set_bool),
 	    .help = "also send the program's stderr to the client, as JSON"},
@@ -200,11 +187,12 @@ const struct option_row option_rows[] = {
 	{.heading = "Logging", SERVER("loglevel", loglevel, option_set_choice), .argument = "LEVEL",
 	    .choices = log_level_names, .initial = "access", .help = "minimum level to log"},
 	{SERVER("log-format", log_format, option_set_choice), .argument = "FORMAT",
-	    .choices = formats, .initial = "text", .initial_compat = "",
+	    .choices = CHOICES([LOG_TEXT] = "text", [LOG_JSON] = "json"), .initial = "text",
+	    .initial_compat = "",
 	    .help = "log output format"},
 
 	{.heading = "Other", SERVER("compat", compat, option_set_choice), .min = 1,
-	    .argument = "MODEL", .choices = models, .early = true,
+	    .argument = "MODEL", .choices = CHOICES("websocketd"), .early = true,
 	    .help = "emulate another program's defaults, log and messages"},
 	{SERVER("help", help, option_set_bool), .help = "show this help"},
 	{SERVER("version", version, option_set_bool), .help = "show the version"},
