@@ -95,7 +95,10 @@ log_time(char text[64])
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	/* The C locale is in force (nothing calls setlocale), so names are English. */
-	(compat ? localtime_r : gmtime_r)(&now.tv_sec, &tm);
+	if (compat)
+		localtime_r(&now.tv_sec, &tm);
+	else
+		gmtime_r(&now.tv_sec, &tm);
 	len =
 	    strftime(text, 64, compat ? "%a, %d %b %Y %H:%M:%S %z" : "%Y-%m-%dT%H:%M:%S", &tm);
 	if (!compat)

@@ -229,6 +229,7 @@ option_apply(const struct option_row *row, const struct option_place *place, str
 {
 	struct option_set set = {row, option_target(row, place), place->compat, value};
 
+	/* cppcheck-suppress returnDanglingLifetime; the text is static */
 	return row->set(&set);
 }
 

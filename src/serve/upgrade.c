@@ -51,7 +51,7 @@ upgrade_compare_protocols(const void *a, const void *b)
 static bool
 upgrade_protocols_valid(const struct head *head)
 {
-	struct span protocols[UPGRADE_PROTOCOLS_MAX];
+	struct span protocols[UPGRADE_PROTOCOLS_MAX] = {{0}};
 	struct span element;
 	size_t cursor = 0;
 	size_t count = 0;
@@ -329,6 +329,7 @@ upgrade_launch(const struct upgrade_context *context, struct endpoint *endpoint,
 	struct stream_cert client = {0};
 	bool opened = false;
 
+	/* cppcheck-suppress autoVariables; the caller does not use it */
 	request->client = &client;
 	request->subprotocol = handshake->subprotocol;
 	if (!stream_client_cert(connection_stream(connection), &client))
