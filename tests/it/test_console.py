@@ -55,7 +55,7 @@ def test_page(server):
 
 
 def test_policy_is_strict(server):
-    """S-CON-1: nothing runs but the one script, nothing is loaded, nothing is framed."""
+    """Nothing runs but the one script, nothing is loaded, nothing is framed."""
     _, fields, body = ask(server("cat"))
     assert value(fields, "content-security-policy") == (
         "default-src 'none'; script-src %s; style-src %s; connect-src 'self'; worker-src blob:; img-src data:; base-uri 'none'; "
@@ -165,13 +165,13 @@ def test_a_mangled_handshake_is_no_visitor(server):
 
 
 def test_host_is_checked(server):
-    """S-CON-1: a page that rebinds its name to loopback gets nothing."""
+    """A page that rebinds its name to loopback gets nothing."""
     for path in ("/", "/-/console", "/-/programs"):
         assert ask(server("cat"), path, host="evil.example")[0] == 421
 
 
 def test_only_a_page_that_the_user_asked_for_connects_by_itself(server):
-    """S-CON-1: a link on another site starts no program."""
+    """A link on another site starts no program."""
     one = server("cat")
     for site, typed in (("none", True), ("same-origin", True), ("same-site", False), ("cross-site", False), ("NONE", False), (None, False)):
         fields = dict(ask(one, extra="" if site is None else "Sec-Fetch-Site: %s\r\n" % site)[1])
@@ -231,7 +231,7 @@ def start(*args):
 
 
 def test_a_directory_of_programs_is_not_shown_to_other_machines(tmp_path):
-    """S-CON-1: refused at the start."""
+    """Refused at the start."""
     assert start("--address=*", "--devconsole", "--dir=%s" % tmp_path) == (
         78,
         "",
