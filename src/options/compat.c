@@ -25,6 +25,21 @@ compat_report_option(FILE *err, const char *problem, struct span name)
 	return COMPAT_FLAG;
 }
 
+/* Go's words for a number that can't be read; REASON for one that is beyond our limits. */
+static const char *
+compat_number_error(const char *value, const char *reason)
+{
+	const char *digits = value + (*value == '-');
+	int64_t number;
+
+	if (strncmp(reason, "must be a number", 16) != 0 ||
+	    !util_parse_number(span_of(value), INT64_MIN, INT64_MAX, &number))
+		return reason;
+	return *digits != '\0' && digits[strspn(digits, "0123456789")] == '\0'
+		   ? "value out of range"
+		   : "parse error";
+}
+
 int
 compat_report_value(
     const struct option_row *row, const char *value, const char *reason, FILE *out, FILE *err)
@@ -40,8 +55,8 @@ compat_report_value(
 		    "(wspipe does not support websocketd's --%s yet)\n",
 		    row->name, row->name);
 	else if (row->argument)
-		fprintf(
-		    err, "invalid value \"%s\" for flag -%s: %s\n", value, row->name, reason);
+		fprintf(err, "invalid value \"%s\" for flag -%s: %s\n", value, row->name,
+		    compat_number_error(value, reason));
 	else
 		fprintf(err, "invalid boolean value \"%s\" for -%s: parse error\n", value,
 		    row->name);
@@ -115,7 +130,9 @@ compat_announce_command(const struct options_endpoint *options)
 
 	if (!out)
 		return;
-	fprintf(out, "Serving using application   : %s", options->program);
+	/* Its format is "%s %s", with or without arguments. */
+	fprintf(out, "Serving using application   : %s%s", options->program,
+	    options->command[1] ? "" : " ");
 	for (char *const *arg = options->command + 1; *arg; arg++)
 		fprintf(out, " %s", *arg);
 	if (fclose(out) == 0)

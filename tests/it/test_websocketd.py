@@ -247,6 +247,10 @@ def test_like_errors_with_status_1(args, text):
     assert run(*args) == (1, "", text + "\n")
 
 
+def test_like_the_line_of_a_command_without_arguments(like):
+    like("cat").wait_log(r"\| INFO   \| server     \|  \| Serving using application   : /\S+/cat \n")
+
+
 def test_like_all_interfaces(server):
     one = server("cat", argv0="websocketd")
     assert "0.0.0.0" in {host for host, _ in listening_addresses(one.pid)}

@@ -1482,11 +1482,18 @@ compat_says_what_websocketd_says(void **state)
 	    {{"websocketd", "--binary=maybe", "hello"}, 2,
 		"invalid boolean value \"maybe\" for -binary: parse error\n", NULL},
 	    {{"websocketd", "--port=x", "hello"}, 2,
-		"invalid value \"x\" for flag -port: must be a number from 0 to 65535\n", NULL},
-	    {{"websocketd", "--maxforks=--5", "hello"}, 2,
-		"invalid value \"--5\" for flag -maxforks: must be a number from 0 to "
-		"2147483647\n",
+		"invalid value \"x\" for flag -port: parse error\n", NULL},
+	    {{"websocketd", "--redirport=", "hello"}, 2,
+		"invalid value \"\" for flag -redirport: parse error\n", NULL},
+	    {{"websocketd", "--port=65536", "hello"}, 2,
+		"invalid value \"65536\" for flag -port: must be a number from 0 to 65535\n",
 		NULL},
+	    {{"websocketd", "--maxframesize=9223372036854775808", "hello"}, 2,
+		"invalid value \"9223372036854775808\" for flag -maxframesize: value out of "
+		"range\n",
+		NULL},
+	    {{"websocketd", "--maxforks=--5", "hello"}, 2,
+		"invalid value \"--5\" for flag -maxforks: parse error\n", NULL},
 	};
 
 	(void)state;
