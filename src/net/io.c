@@ -297,10 +297,12 @@ io_is_alive(enum stream_result result)
 static bool
 io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
 {
+	io->transport.last = io->stream.last;
 	*n = 0;
 	return io_is_alive(io->transport.ops->writev(&io->transport, parts, count, n));
 }
 
+/* The queue was empty until now. */
 static void
 io_begin_queue(struct io *io)
 {
@@ -335,18 +337,6 @@ io_writev(struct stream *stream, const struct iovec *parts, int count)
 	if (queued == 0 && buffer_len(&io->queue) > 0)
 		io_begin_queue(io);
 	return true;
-}
-
-static bool
-io_write_last(struct stream *stream, const void *bytes, size_t len)
-{
-	bool ok;
-
-	io_of(stream)->transport.last = true;
-	ok = stream_write(stream, bytes, len);
-	if (ok)
-		stream_shutdown(stream);
-	return ok;
 }
 
 static bool
@@ -449,7 +439,6 @@ static const struct stream_ops io_ops = {
     .read = io_read,
     .writev = io_writev,
     .write_take = io_write_take,
-    .write_last = io_write_last,
     .queued = io_queued,
     .unconfirmed = io_unconfirmed,
     .contact = io_contact,

@@ -51,7 +51,7 @@ struct listener *listener_new_take(int fd) __attribute__((warn_unused_result));
 
 /*
  * Accepts connections from now on, at most BATCH of them before everything else in the loop has
- * its turn. With LEAVE, which may be NULL, one at a time. ARG is borrowed. False without
+ * its turn. With YIELD, which may be NULL, one at a time. ARG is borrowed. False without
  * memory.
  */
 bool listener_start(struct listener *listener, struct loop *loop, size_t batch,

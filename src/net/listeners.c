@@ -158,10 +158,10 @@ listeners_add_unix(struct listeners *listeners, const struct unix_socket_setting
 
 bool
 listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,
-    listener_handler *handler, listener_yield_fn *leave, void *arg)
+    listener_handler *handler, listener_yield_fn *yield, void *arg)
 {
 	for (size_t i = 0; i < listeners->count; i++) {
-		if (!listener_start(listeners->items[i], loop, batch, handler, leave, arg))
+		if (!listener_start(listeners->items[i], loop, batch, handler, yield, arg))
 			return false;
 	}
 	return true;

@@ -42,7 +42,7 @@ bool listeners_add_unix(struct listeners *listeners,
 
 /* Accepts from all of them: listener_start(). False without memory. */
 bool listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,
-    listener_handler *handler, listener_yield_fn *leave, void *arg)
+    listener_handler *handler, listener_yield_fn *yield, void *arg)
     __attribute__((warn_unused_result));
 
 /* Listens no more. It may be called twice. */

@@ -77,7 +77,6 @@ struct stream_ops {
 	    struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n);
 	bool (*writev)(struct stream *stream, const struct iovec *parts, int count);
 	bool (*write_take)(struct stream *stream, struct buffer *buffer);
-	bool (*write_last)(struct stream *stream, const void *bytes, size_t len);
 	size_t (*queued)(const struct stream *stream);
 	size_t (*unconfirmed)(const struct stream *stream);
 	struct stream_contact (*contact)(const struct stream *stream);
@@ -96,6 +95,7 @@ struct stream {
 	void *arg; /* borrowed: the handlers' */
 	uint32_t progress_ms; /* the low bits of util_clock_ms(); see stream_progress_ms() */
 	bool reading;
+	bool last; /* an end follows what is written */
 };
 
 enum { STREAM_PARTS_MAX = 8 };
@@ -146,7 +146,13 @@ stream_write_take(struct stream *stream, struct buffer *buffer)
 __attribute__((warn_unused_result)) static inline bool
 stream_write_last(struct stream *stream, const void *bytes, size_t len)
 {
-	return stream->ops->write_last(stream, bytes, len);
+	bool ok;
+
+	stream->last = true;
+	ok = stream_write(stream, bytes, len);
+	if (ok)
+		stream->ops->shutdown(stream);
+	return ok;
 }
 
 /* Bytes in the queue. */

@@ -63,15 +63,6 @@ script_shutdown(struct stream *stream)
 	script_of(stream)->shut = true;
 }
 
-static bool
-script_write_last(struct stream *stream, const void *bytes, size_t len)
-{
-	bool ok = stream_write(stream, bytes, len);
-
-	script_shutdown(stream);
-	return ok;
-}
-
 static size_t
 script_queued(const struct stream *stream)
 {
@@ -127,7 +118,6 @@ static const struct stream_ops script_ops = {
     .read = script_read,
     .writev = script_writev,
     .write_take = script_write_take,
-    .write_last = script_write_last,
     .queued = script_queued,
     .unconfirmed = script_unconfirmed,
     .contact = script_contact,
