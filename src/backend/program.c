@@ -13,13 +13,7 @@
 #include <string.h>
 
 enum {
-	/* What is read at once: the content of a full pipe. Of the shortest records, of which
-	 * there are many (`yes`), less: their frames are half as long again, and may all have
-	 * to be kept for a client that does not read. */
-	PROGRAM_READ = LOOP_BATCH,
-	PROGRAM_READ_OF_SHORT = 60 * 1024,
-	PROGRAM_READ_LITTLE = 8 * 1024,
-	PROGRAM_SHORT = 3, /* bytes that such a record has on average */
+	PROGRAM_READ_LITTLE = 8 * 1024, /* at once; else the content of a full pipe */
 };
 
 struct program {
@@ -36,7 +30,6 @@ struct program {
 	bool reaped; /* on_reaped was called: nothing more comes of the child */
 	bool initialized; /* the request of framing.null_process_id was seen */
 	bool finished;
-	bool short_records;
 };
 
 static struct program *
@@ -200,7 +193,7 @@ program_emit(struct program *p, struct batch *batch)
 
 /* Emits the complete records at the front of what was read, if they are messages as they are.
  */
-static size_t
+static void
 program_emit_records(struct program *p)
 {
 	struct batch batch = {.type = MESSAGE_TEXT, .first = true, .last = true};
@@ -208,16 +201,15 @@ program_emit_records(struct program *p)
 	uint8_t *end;
 
 	if (!framing_splits(&p->reader, &separator, &batch.cr))
-		return 0;
+		return;
 	end = memrchr(p->reader.bytes, separator, p->reader.len);
 	if (!end)
-		return 0;
+		return;
 	batch.separator = (unsigned char)separator;
 	batch.data = p->reader.bytes;
 	batch.len = (size_t)(end - batch.data) + 1;
 	framing_take(&p->reader, batch.len);
 	program_emit(p, &batch);
-	return batch.messages;
 }
 
 /* Emits what the framing found; false when that is all for now. */
@@ -265,24 +257,13 @@ static void
 program_emit_all(struct program *p, size_t len)
 {
 	struct framing_item item;
-	size_t messages = 0;
 	bool first;
 
 	framing_feed(&p->reader, p->loop->in, len);
 	do {
-		messages += program_emit_records(p);
+		program_emit_records(p);
 		first = !p->reader.in_message;
 	} while (program_emit_item(p, framing_next(&p->reader, &item), &item, first));
-	p->short_records = messages * PROGRAM_SHORT > len;
-}
-
-/* How much is read at once: all of it may have to be queued for a client that does not read. */
-static size_t
-program_read_size(const struct program *p)
-{
-	if (p->rules->reads_little)
-		return PROGRAM_READ_LITTLE;
-	return p->short_records ? PROGRAM_READ_OF_SHORT : PROGRAM_READ;
 }
 
 /* One read of its output. */
@@ -293,7 +274,9 @@ program_read(struct program *p)
 	bool first;
 	size_t n;
 
-	switch (child_read(p->child, p->loop->in, program_read_size(p), &n)) {
+	/* All of it may have to be queued for a client that does not read. */
+	switch (child_read(p->child, p->loop->in,
+	    p->rules->reads_little ? PROGRAM_READ_LITTLE : LOOP_BATCH, &n)) {
 	case STREAM_OK:
 		program_emit_all(p, n);
 		break;

@@ -233,7 +233,7 @@ sender_pong(struct sender *s, struct span payload)
 	const uint8_t *bytes = (const uint8_t *)payload.data;
 	uint8_t frame[SENDER_CONTROL_MAX];
 
-	if (s->stream && stream_queued(s->stream) > 0) {
+	if (sender_queued(s) > 0) {
 		buffer_clear(&s->pong);
 		return buffer_append(&s->pong, frame,
 		    sender_build_control(s, frame, FRAME_PONG, bytes, payload.len));

@@ -27,6 +27,13 @@ struct sender {
 	enum sender_failure failed : 8; /* then the stream can't be used any more */
 };
 
+/* Bytes that the stream has not sent yet. */
+static inline size_t
+sender_queued(const struct sender *s)
+{
+	return s->stream ? stream_queued(s->stream) : 0;
+}
+
 /* As peer_send(). */
 void sender_send(struct sender *s, struct batch *batch);
 

@@ -95,9 +95,7 @@ websocket_error(struct websocket *w)
 static size_t
 websocket_queued(const struct peer *peer)
 {
-	const struct websocket *w = websocket_of(peer);
-
-	return w->sender.stream ? stream_queued(w->sender.stream) : 0;
+	return sender_queued(&websocket_of(peer)->sender);
 }
 
 static struct deadlines_facts
@@ -213,21 +211,20 @@ websocket_on_ping(void *arg, struct span payload)
 	websocket_check_sender(w);
 }
 
-/* A rule that has an option is named with it. */
+/* A rule that has an option is named with it. Without memory the violation is ours, and there
+ * is none to wait with. */
 static void
 websocket_on_fail(void *arg, uint16_t code, const char *reason)
 {
 	struct websocket *w = arg;
 
-	/* Without memory the violation is ours, and there is none to wait with. */
 	if (code == CLOSE_INTERNAL)
 		websocket_error(w);
-	else if (code == CLOSE_TOO_BIG)
-		websocket_violation_with(w, code, w->rules->reason_message);
-	else if (code == CLOSE_POLICY)
-		websocket_violation_with(w, code, w->rules->reason_empty_fragments);
 	else
-		websocket_violation_with(w, code, reason);
+		websocket_violation_with(w, code,
+		    code == CLOSE_TOO_BIG  ? w->rules->reason_message
+		    : code == CLOSE_POLICY ? w->rules->reason_empty_fragments
+					   : reason);
 }
 
 static bool
@@ -376,8 +373,10 @@ static const struct stream_handlers websocket_stream_handlers = {
 static void
 websocket_send(struct peer *peer, struct batch *batch)
 {
-	sender_send(&websocket_of(peer)->sender, batch);
-	websocket_check_sender(websocket_of(peer));
+	struct websocket *w = websocket_of(peer);
+
+	sender_send(&w->sender, batch);
+	websocket_check_sender(w);
 }
 
 static void

@@ -5,9 +5,6 @@
  */
 #include "process/quota.h"
 
-/* Attempts of a process that was above the limit only together with others. */
-enum { QUOTA_ATTEMPTS = 16 };
-
 void
 quota_init(struct quota *quota, size_t limit, size_t holders)
 {
@@ -31,14 +28,10 @@ quota_take(struct quota *quota, size_t holder)
 {
 	/* Of several that add one, the last sees all of them in its sum: so never too many stay
 	 * in. */
-	for (int i = 0; i < QUOTA_ATTEMPTS; i++) {
-		atomic_fetch_add(&quota->held[holder], 1);
-		if (quota->limit == 0 || quota_sum(quota) <= quota->limit)
-			return true;
-		atomic_fetch_sub(&quota->held[holder], 1);
-		if (quota_sum(quota) >= quota->limit)
-			break;
-	}
+	atomic_fetch_add(&quota->held[holder], 1);
+	if (quota->limit == 0 || quota_sum(quota) <= quota->limit)
+		return true;
+	atomic_fetch_sub(&quota->held[holder], 1);
 	return false;
 }
 

@@ -18,7 +18,7 @@ from wsraw import BINARY, CLOSE, DEADLINE, PING, PONG, TEXT, close_frame, frame
 # What a session may hold (doc/design.md): a queue up to its high mark and what one more read makes of it, in a block
 # of twice the size at most, for one direction; and the two objects with their events.
 SESSION_KIB = 256 + 8
-# What `yes` may cost when nobody reads it: 60 KiB that were read have become 90.
+# What `yes` may cost when nobody reads it: 64 KiB that were read have become 96.
 YES_KIB = SESSION_KIB if TLS else 112
 
 
