@@ -288,7 +288,7 @@ class Pane {
         this.counts = noCounts(); // of earlier connections
         this.live = noCounts(); // of this one
         this.asks = false; // a batch was received: the worker waits to be asked for more
-        this.samples = [];
+        this.samples = new Array(SAMPLES).fill(0);
         this.sampled = { count: 0, lost: 0, time: now() };
         this.shown = []; // numbers of the entries that the filter passes, from shown[from]
         this.from = 0;
@@ -545,7 +545,7 @@ class Pane {
     receive({ batch, counts }) {
         for (const entry of batch)
             (this.held || this.log).push(entry);
-        if (this !== active)
+        if (this.root.hidden)
             this.unread += counts.in - this.live.in;
         this.live = counts;
         this.asks = true;
@@ -581,7 +581,7 @@ class Pane {
         for (const name of Object.keys(this.live))
             this.counts[name] -= this.live[name];
         this.sampled = { count: 0, lost: 0, time: now() };
-        this.samples = [];
+        this.samples.fill(0);
         this.announced = 0;
         this.closeDetail();
         this.refilter();
@@ -662,7 +662,7 @@ class Pane {
             this.worker.postMessage({ more: true });
         }
         this.showFigures();
-        if (this !== active)
+        if (this.root.hidden)
             this.showTab();
         if (this.root.hidden || this.height === 0)
             return;
@@ -728,11 +728,10 @@ class Pane {
         const dropped = lost > this.sampled.lost;
 
         this.sampled = { count, lost, time };
-        this.samples = [...this.samples, rate].slice(-SAMPLES);
+        this.samples = [...this.samples.slice(1), rate];
         this.figures[2].textContent = `${formatCount(rate)}/s${dropped ? ", sampled" : ""}`;
         const top = Math.max(1, ...this.samples);
-        const points = this.samples.map((value, i) => `${SAMPLES - this.samples.length + i},${(15 - 14 * value / top).toFixed(1)}`);
-        this.spark.setAttribute("d", points.length > 1 ? `M${points.join("L")}` : "");
+        this.spark.setAttribute("d", `M${this.samples.map((value, i) => `${i},${(15 - 14 * value / top).toFixed(1)}`).join("L")}`);
     }
 
     // For a screen reader, every two seconds.
@@ -1085,7 +1084,6 @@ class Pane {
 function activate(pane, focus) {
     if (active !== pane) {
         active = pane;
-        pane.unread = 0;
         layOut();
     }
     if (focus && matchMedia("(pointer: fine)").matches)
@@ -1097,6 +1095,8 @@ function layOut() {
 
     for (const pane of panes) {
         pane.root.hidden = !columns && pane !== active;
+        if (!pane.root.hidden)
+            pane.unread = 0;
         pane.root.querySelector(".remove").hidden = panes.length === 1;
         if (pane === active)
             pane.tab.setAttribute("aria-current", "true");
@@ -1153,6 +1153,8 @@ function listPrograms() {
             const pane = event.ctrlKey || event.metaKey ? addPane() : active;
             activate(pane, event.detail > 0);
             pane.use(program);
+            if (program.hash)
+                history.replaceState(null, "", program.hash); // a reload stays here
         });
         button.append(make("span", "name", visible(program.name)), make("span", "tag", program.tag ?? ""));
         return make("li", "", button);
@@ -1192,7 +1194,7 @@ async function start() {
     element("app").hidden = false;
     activate(panes[0], true);
     if (typeof EXAMPLES !== "undefined" && states.length === 0)
-        active.use(programs.find(({ name }) => `#${name}` === location.hash) ?? programs[0]);
+        active.use(programs.find(({ hash }) => hash === location.hash) ?? programs[0]);
     else if (wasTyped() && location.hash === "" && location.search === "" && (isConsole || location.pathname === "/") && server.command !== null)
         active.connect();
     setInterval(() => panes.forEach((pane) => pane.sample()), 1000);

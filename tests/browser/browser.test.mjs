@@ -2,6 +2,7 @@
 // Chromium against the real server: the demo page as a person uses it, and the
 // WebSocket as a page sees it. Every wait has a deadline; there are no sleeps.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -9,11 +10,11 @@ import { test } from "node:test";
 
 import { chromium } from "playwright-core";
 
-import { DEADLINE, demo, examples, Server, sources, within } from "./server.mjs";
+import { console_, DEADLINE, demo, examples, Server, sources, within } from "./server.mjs";
 
 // What ./dev demo serves: the page with the sources of the examples, and a server for each other framing.
 const site = fs.mkdtempSync(path.join(os.tmpdir(), "wspipe-browser-"));
-fs.cpSync(demo, site, { recursive: true });
+fs.writeFileSync(path.join(site, "index.html"), execFileSync(path.join(console_, "assemble"), ["html", path.join(demo, "examples.js")]));
 fs.cpSync(sources, path.join(site, "source"), { recursive: true });
 const server = await Server.start(`--dir=${examples}`, `--staticdir=${site}`);
 const framed = (...args) => Server.start(`--origin=${server.origin}`, ...args);
@@ -64,13 +65,15 @@ async function open(t, address, options = {}) {
 
 const openDemo = (t, program, options) => open(t, `${server.origin}/#${program}`, options);
 
-// Waits for a line of the log: KIND is its class, TEXT is contained in it.
+// Waits for a row of the list: KIND is its class, TEXT is contained in it.
 const line = (page, kind, text) =>
-    page.locator(`#lines li.${kind}`, { hasText: text }).last().waitFor({ state: "visible" });
+    page.locator(`.row.${kind}:not([hidden])`, { hasText: text }).last().waitFor({ state: "visible" });
+
+const pick = (page, name) => page.locator("#programs button", { hasText: name }).click();
 
 async function say(page, text) {
-    await page.locator("#message").fill(text);
-    await page.locator("#message").press("Enter");
+    await page.locator("[name=message]").fill(text);
+    await page.locator("[name=message]").press("Enter");
 }
 
 // In the page: opens URL, sends each of MESSAGES, and returns what happened until the close. When COUNT
@@ -109,165 +112,128 @@ const talk = (page, url, messages = [], count = Infinity) =>
         { url, messages, count: count === Infinity ? Number.MAX_SAFE_INTEGER : count },
     ));
 
-// ---- The demo page.
+// ---- The demo page: the console with the examples.
 
-check("the page starts with a chart that moves by itself", async (t) => {
+check("the page starts with an example that moves by itself", async (t) => {
     const page = await open(t, `${server.origin}/`);
-    const points = (count) => page.waitForFunction((count) =>
-        document.getElementById("curve").getAttribute("d").split("L").length >= count, count);
 
-    await points(3);
-    assert.match(await page.locator("#value").textContent(), /^\d+ %$/);
-    await page.getByRole("button", { name: "work" }).click();
-    await line(page, "sent", "work");
-    await points(6);
-    await page.locator("#source-text", { hasText: "read -r -t 0.25 message" }).waitFor();
+    await page.locator(".row.in:not([hidden])").nth(3).waitFor();
+    assert.match(await page.locator(".row.in .text").first().textContent(), /^\d+$/);
+    await page.getByRole("button", { name: "Send work" }).click();
+    await line(page, "out", "work");
+    await page.locator(".about summary").click();
+    await page.locator(".about pre", { hasText: "read -r -t 0.25 message" }).waitFor();
     page.assertNoErrors();
 });
 
-check("a program that exits by itself is shown from start to end", async (t) => {
-    const page = await openDemo(t, "count.sh");
-
-    await line(page, "received", "10");
-    await line(page, "good", "exited with status 0 (close code 1000)");
-    assert.equal(await page.locator("#lines li.received").count(), 10);
-    assert.equal(await page.locator("#state").textContent(), "Ended");
-    page.assertNoErrors();
-});
-
-check("every script of the page can be picked, and its message and its end seen", async (t) => {
+check("every example can be picked, and its message and its end seen", async (t) => {
     const page = await openDemo(t, "cat.sh");
-    const pick = (name) => page.locator(`#programs button[data-name="${name}"]`).click();
 
-    await line(page, "note", "cat.sh was started");
+    await line(page, "note", "Connected");
     await say(page, "<b>& as it is");
-    await line(page, "sent", "<b>& as it is");
-    await line(page, "received", "<b>& as it is");
+    await line(page, "in", "<b>& as it is");
 
-    await pick("greeter.py");
-    await line(page, "note", "greeter.py was started");
-    assert.equal(await page.locator("#lines li.received").count(), 0, "a pick clears the log");
+    await pick(page, "count.sh");
+    await line(page, "in", "10");
+    await line(page, "good", "exited with status 0 (1000");
+    assert.equal(await page.locator(".row.in:not([hidden])").count(), 10, "a pick clears the log");
+
+    await pick(page, "greeter.py");
+    await line(page, "note", "Connected");
     await page.keyboard.type("Ada"); // a pick with the mouse puts the cursor there
     await page.keyboard.press("Enter");
-    await line(page, "received", "Hello, Ada!");
-    assert.equal(await page.locator("#message").inputValue(), "");
+    await line(page, "in", "Hello, Ada!");
 
-    await pick("env.sh");
-    await line(page, "received", "GATEWAY_INTERFACE=CGI/1.1");
-    await line(page, "received", "SCRIPT_NAME=/env.sh");
-    await line(page, "good", "exited with status 0 (close code 1000)");
-
-    await pick("exit.sh");
-    await line(page, "received", "How should I exit?");
-    await say(page, "3");
-    await line(page, "bad", "exited with status 3 (close code 4003)");
+    await pick(page, "env.sh");
+    await line(page, "good", "exited with status 0 (1000");
+    for (const variable of ["GATEWAY_INTERFACE=CGI/1.1", "SCRIPT_NAME=/env.sh"]) {
+        await page.locator("[name=filter]").fill(variable);
+        await line(page, "in", variable);
+    }
+    assert.equal(new URL(page.url()).hash, "#env.sh");
     page.assertNoErrors();
 });
 
 check("a message to a program that has ended starts it again", async (t) => {
     const page = await openDemo(t, "exit.sh");
-    const button = (name) => page.getByRole("button", { name, exact: true });
+    const button = (text) => page.getByRole("button", { name: `Send ${text}`, exact: true });
 
-    await line(page, "received", "How should I exit?");
+    await line(page, "in", "How should I exit?");
     await button("signal TERM").click();
-    await line(page, "bad", "terminated by SIGTERM (close code 4271)");
+    await line(page, "bad", "terminated by SIGTERM (4271");
     await button("3").click();
-    await line(page, "bad", "exited with status 3 (close code 4003)");
+    await line(page, "bad", "exited with status 3 (4003");
     await say(page, "0");
-    await line(page, "good", "exited with status 0 (close code 1000)");
-    assert.equal(await page.locator("#lines li.note").count(), 3, "each started it once");
-    await button("Run again").click();
-    await page.locator("#state", { hasText: "Running" }).waitFor();
+    await line(page, "good", "exited with status 0 (1000");
+    assert.equal(await page.locator(".row.note:not([hidden])").count(), 3, "each started it once");
     page.assertNoErrors();
 });
 
 check("the other framings work in the page", async (t) => {
     const page = await openDemo(t, "guess.py");
-    const pick = (name) => page.locator(`#framings button[data-name="${name}"]`).click();
-    const button = (name) => page.getByRole("button", { name, exact: true });
+    const button = (text) => page.getByRole("button", { name: `Send ${text}`, exact: true });
 
-    await line(page, "received", "Guess 1:");
+    await line(page, "in", "Guess 1:");
     await say(page, "0");
-    await line(page, "received", "Too low.");
-    await line(page, "received", "Guess 2:");
+    await line(page, "in", "Too low.");
 
-    await pick("thumbnail.py");
-    await line(page, "sent", "4,096 bytes");
-    await line(page, "received", "1,024 bytes");
-    const ink = () => page.evaluate(() =>
-        document.getElementById("thumbnail").getContext("2d").getImageData(0, 0, 32, 32).data.filter((_, i) => i % 4 === 3)
-            .reduce((sum, alpha) => sum + alpha, 0));
-    assert.ok(await ink() > 0, "the thumbnail shows the face");
-    await button("Clear").click();
-    await page.waitForFunction(() => document.querySelectorAll("#lines li.received").length >= 2);
-    assert.equal(await ink(), 0, "an empty picture has an empty thumbnail");
-    await page.locator("#drawing").click();
-    await page.waitForFunction(() => document.querySelectorAll("#lines li.received").length >= 3);
-    assert.ok(await ink() > 0, "a stroke appears in the thumbnail");
+    await pick(page, "thumbnail.py");
+    await button("4,096 bytes").click();
+    await page.locator(".row.in:not([hidden])", { hasText: "1.0 KiB" }).click();
+    await page.locator(".facts", { hasText: "binary, 1,024 B" }).waitFor();
+    assert.match(await page.locator(".content .dump").textContent(), /ff ff/, "the thumbnail is no empty picture");
 
-    await pick("counter.js");
-    await line(page, "received", "You connected to /");
+    await pick(page, "counter.js");
+    await line(page, "in", "You connected to /");
     await button("hello").click();
-    await line(page, "received", "text of 5 bytes");
-    await button("two⏎lines").click();
-    await line(page, "received", "text of 9 bytes");
+    await line(page, "in", "text of 5 bytes");
+    await button("two↵lines").click();
+    await line(page, "in", "text of 9 bytes");
     await button("5 bytes").click();
-    await line(page, "received", "binary of 5 bytes");
-    await line(page, "good", "The program closed the connection: three are enough (close code 4000)");
+    await line(page, "in", "binary of 5 bytes");
+    await line(page, "good", "The program closed the connection (4000 “three are enough”)");
     page.assertNoErrors();
 });
 
 check("examples that run any code are shown but not started", async (t) => {
     const page = await openDemo(t, "repl.sh");
 
-    await line(page, "note", "can run programs with your privileges");
-    await page.locator("#served", { hasText: "--framing=text examples/framings/repl.sh" }).waitFor();
-    await page.locator("#source-text", { hasText: "exec python3 -i" }).waitFor();
-    assert.ok(!await page.locator("#form").isVisible());
-    page.assertNoErrors();
-});
-
-check("disconnecting ends the program", async (t) => {
-    const page = await openDemo(t, "cat.sh");
-
-    await line(page, "note", "cat.sh was started");
-    await page.getByRole("button", { name: "Disconnect" }).click();
-    await line(page, "note", "You disconnected");
-    assert.equal(await page.locator("#state").textContent(), "Disconnected");
+    await page.locator(".about", { hasText: "can run programs with your privileges" }).waitFor();
+    assert.ok(await page.locator(".target [type=submit]").isDisabled());
+    await page.locator(".about summary").click();
+    await page.locator(".about .commands", { hasText: "--framing=text examples/framings/repl.sh" }).waitFor();
+    await page.locator(".about pre", { hasText: "exec python3 -i" }).waitFor();
     page.assertNoErrors();
 });
 
 check("a rejected connection and a stopped server are distinguished", async (t) => {
     const page = await openDemo(t, "missing.sh");
 
-    await line(page, "bad", "The server rejected the connection to missing.sh");
-    assert.equal(await page.locator("#state").textContent(), "Rejected");
-
+    await line(page, "bad", "No program has this path");
     for (const signal of ["SIGTERM", "SIGKILL"]) {
         const other = await Server.start(`--dir=${examples}`, `--staticdir=${site}`);
         t.after(() => other.process.kill("SIGKILL"));
         await page.goto(`${other.origin}/#cat.sh`);
-        await line(page, "note", "cat.sh was started");
+        await line(page, "note", "Connected");
         other.process.kill(signal);
         await within("the server ends", other.ended);
         if (signal === "SIGTERM") {
-            await line(page, "bad", "The server is shutting down (close code 1001)");
-            await page.getByRole("button", { name: "Run again" }).click();
+            await line(page, "bad", "The server is shutting down (1001");
+            await page.getByRole("button", { name: "Connect", exact: true }).click();
         }
-        await line(page, "bad", "The server is not running");
-        assert.equal(await page.locator("#state").textContent(), "Server stopped");
+        await line(page, "bad", "The server does not respond");
     }
 });
 
-check("on a phone, the input is in view after an example is picked", async (t) => {
+check("on a phone, the message box is in view after an example is picked", async (t) => {
     for (const [width, height] of [[320, 568], [390, 664]]) {
         const page = await openDemo(t, "cat.sh", { viewport: { width, height }, isMobile: true, hasTouch: true });
 
-        await line(page, "note", "cat.sh was started");
+        await line(page, "note", "Connected");
         for (const name of ["cpu.sh", "exit.sh", "guess.py", "counter.js"]) {
-            await page.locator(`nav button[data-name="${name}"]`).tap();
-            await line(page, "note", `${name} was started`);
-            const { top, bottom } = await page.locator("#message").evaluate((input) => input.getBoundingClientRect());
+            await page.locator("#programs button", { hasText: name }).tap();
+            await line(page, "note", "Connected");
+            const { top, bottom } = await page.locator("[name=message]").evaluate((input) => input.getBoundingClientRect());
             assert.ok(top >= 0 && bottom <= height, `the input of ${name} is at ${top} to ${bottom} of ${height}`);
         }
         assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "it scrolls sideways");
@@ -275,58 +241,33 @@ check("on a phone, the input is in view after an example is picked", async (t) =
     }
 });
 
-check("the selection is visible in forced colours", async (t) => {
-    const page = await openDemo(t, "cat.sh", { forcedColors: "active" });
-    const background = (selector) =>
-        page.locator(selector).evaluate((button) => getComputedStyle(button).backgroundColor);
-
-    await line(page, "note", "cat.sh was started");
-    assert.notEqual(await background("nav button[aria-current]"), await background('nav button[data-name="count.sh"]'));
-});
-
 check("without JavaScript the page says what it needs", async (t) => {
-    const page = await openDemo(t, "cat.sh", { javaScriptEnabled: false });
+    const page = await open(t, `${server.origin}/`, { javaScriptEnabled: false });
 
     assert.ok(await page.locator("noscript p").isVisible());
-    assert.ok(!await page.locator("nav").isVisible());
-});
-
-check("the page works by keyboard alone, at 320 pixels and in the dark", async (t) => {
-    const page = await openDemo(t, "cat.sh", { viewport: { width: 320, height: 640 }, colorScheme: "dark" });
-
-    await line(page, "note", "cat.sh was started");
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "it scrolls sideways");
-    await page.locator('#programs button[data-name="greeter.py"]').focus();
-    await page.keyboard.press("Enter");
-    await line(page, "note", "greeter.py was started");
-    assert.equal(await page.evaluate(() => document.activeElement.dataset.name), "greeter.py", "focus was moved");
-    await page.getByLabel("Message to greeter.py").focus();
-    await page.keyboard.type("Grace");
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("Enter");
-    await line(page, "received", "Hello, Grace!");
-    page.assertNoErrors();
+    assert.ok(!await page.locator("#app").isVisible());
 });
 
 check("two tabs have a program each", async (t) => {
     const [one, two] = [await openDemo(t, "cat.sh"), await openDemo(t, "cat.sh")];
 
-    await Promise.all([line(one, "note", "started"), line(two, "note", "started")]);
+    await Promise.all([line(one, "note", "Connected"), line(two, "note", "Connected")]);
     await Promise.all([say(one, "from one"), say(two, "from two")]);
-    await Promise.all([line(one, "received", "from one"), line(two, "received", "from two")]);
+    await Promise.all([line(one, "in", "from one"), line(two, "in", "from two")]);
     for (const page of [one, two])
-        assert.equal(await page.locator("#lines li.received").count(), 1);
+        assert.equal(await page.locator(".row.in:not([hidden])").count(), 1);
 });
 
 check("a large message comes back, and the page shows its start", async (t) => {
     const page = await openDemo(t, "cat.sh");
 
-    await line(page, "note", "started");
+    await line(page, "note", "Connected");
     await page.evaluate(() => {
-        document.getElementById("message").value = "x".repeat(1 << 20);
+        document.querySelector("[name=message]").value = "x".repeat(1 << 20);
     });
-    await page.locator("#message").press("Enter");
-    await line(page, "received", "(1,048,576 characters in total)");
+    await page.locator("[name=message]").press("Enter");
+    await page.locator(".row.in", { hasText: "1.0 MiB" }).click();
+    await page.getByRole("button", { name: "Show more of 1,048,576" }).waitFor();
     page.assertNoErrors();
 });
 
@@ -390,7 +331,7 @@ check("binary data passes unchanged with --binary", async (t) => {
     const binary = await Server.start("--binary", `--staticdir=${demo}`, "cat");
 
     t.after(() => binary.process.kill("SIGKILL"));
-    const page = await open(t, `${binary.origin}/style.css`);
+    const page = await open(t, `${binary.origin}/examples.js`);
     const end = await talk(page, `${binary.ws}/`, [{ size: 300_000 }], 300_000);
     assert.deepEqual([end.size, end.intact, end.received, end.code], [300_000, true, [], 1000], binary.log);
     assert.equal(await binary.stop(), 0, binary.log);
@@ -431,8 +372,8 @@ check("SIGTERM closes what is open with 1001, and the server exits with 0", asyn
     t.after(() => browser.close());
     const page = await openDemo(t, "cat.sh");
 
-    await line(page, "note", "started");
-    const [status] = await Promise.all([server.stop(), line(page, "bad", "shutting down (close code 1001)")]);
+    await line(page, "note", "Connected");
+    const [status] = await Promise.all([server.stop(), line(page, "bad", "shutting down (1001")]);
     assert.equal(status, 0);
     for (const one of Object.values(framings))
         assert.equal(await one.stop(), 0, one.log);
