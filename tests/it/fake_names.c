@@ -3,6 +3,7 @@
  * Preloaded into a server, it is a resolver with the names of 127.0.0.N that the tests need. N
  * above 100 is answered only once the file FAKE_NAMES_GO exists.
  */
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -52,6 +53,22 @@ getnameinfo(const struct sockaddr *address, socklen_t len, char *host, socklen_t
 	return EAI_NONAME;
 }
 
+/* The last byte of the address that NAME leads to; 0: none. */
+static int
+resolve(const char *name)
+{
+	struct in_addr number;
+
+	if (inet_pton(AF_INET, name, &number) == 1)
+		return (int)(ntohl(number.s_addr) & 0xff);
+	for (int i = 0; i < COUNT; i++) {
+		if (strncmp(rows[i].name, name, strlen(name)) == 0 &&
+		    strcspn(rows[i].name, "\n") >= strlen(name))
+			return rows[i].to;
+	}
+	return 0;
+}
+
 int
 getaddrinfo(
     const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out)
@@ -60,27 +77,23 @@ getaddrinfo(
 		struct addrinfo info;
 		struct sockaddr_in address;
 	} * found;
+	int last = resolve(name);
 
-	(void)service;
 	(void)hints;
-	for (int i = 0; i < COUNT; i++) {
-		size_t len = strcspn(rows[i].name, "\n");
-
-		if (rows[i].to == 0 || strncmp(rows[i].name, name, strlen(name)) != 0 ||
-		    len < strlen(name))
-			continue;
-		found = calloc(1, sizeof(*found));
-		if (!found)
-			return EAI_MEMORY;
-		found->address.sin_family = AF_INET;
-		found->address.sin_addr.s_addr = htonl(0x7f000000u | (unsigned)rows[i].to);
-		found->info.ai_family = AF_INET;
-		found->info.ai_addr = (struct sockaddr *)&found->address;
-		found->info.ai_addrlen = sizeof(found->address);
-		*out = &found->info;
-		return 0;
-	}
-	return EAI_NONAME;
+	if (last == 0)
+		return EAI_NONAME;
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		return EAI_MEMORY;
+	found->address.sin_family = AF_INET;
+	found->address.sin_port = htons((uint16_t)(service ? atoi(service) : 0));
+	found->address.sin_addr.s_addr = htonl(0x7f000000u | (unsigned)last);
+	found->info.ai_family = AF_INET;
+	found->info.ai_socktype = SOCK_STREAM;
+	found->info.ai_addr = (struct sockaddr *)&found->address;
+	found->info.ai_addrlen = sizeof(found->address);
+	*out = &found->info;
+	return 0;
 }
 
 void

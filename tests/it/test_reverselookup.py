@@ -18,6 +18,7 @@ def named(server, tmp_path):
 
     def start(*args, **kwargs):
         env = {"LD_PRELOAD": preload(tmp_path, "fake_names.c"), "FAKE_NAMES_GO": str(tmp_path / "go")}
+        env["ASAN_OPTIONS"] = "verify_asan_link_order=0"
         return server("--reverselookup", "--address=127.0.0.1", *args, env=env, **kwargs)
 
     return start
