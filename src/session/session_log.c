@@ -137,14 +137,16 @@ session_log_output(struct session_log *log, enum output_result result)
 		const char *text; /* NULL: none */
 		const char *reason;
 	} lines[] = {
-	    [OUTPUT_REPAIRED] = {LOG_WARN,
-		"the program's output is not UTF-8: invalid bytes are replaced with U+FFFD; "
-		"use --binary to send bytes unchanged"},
-	    [OUTPUT_MADE_BINARY] = {LOG_WARN, "the program's output is not UTF-8: sent as a "
-					      "binary message (--invalid-utf8=binary)"},
-	    [OUTPUT_INVALID] = {LOG_ERROR, "the program's output is not UTF-8: closing the "
-					   "session (--invalid-utf8=close)"},
-	    [OUTPUT_NO_MEMORY] = {LOG_ERROR},
+	    [OUTPUT_REPAIRED] = {.level = LOG_WARN,
+		.text = "the program's output is not UTF-8: invalid bytes are replaced with "
+			"U+FFFD; use --binary to send bytes unchanged"},
+	    [OUTPUT_MADE_BINARY] = {.level = LOG_WARN,
+		.text = "the program's output is not UTF-8: sent as a binary message "
+			"(--invalid-utf8=binary)"},
+	    [OUTPUT_INVALID] = {.level = LOG_ERROR,
+		.text = "the program's output is not UTF-8: closing the session "
+			"(--invalid-utf8=close)"},
+	    [OUTPUT_NO_MEMORY] = {.level = LOG_ERROR},
 	    [OUTPUT_UNREAD] = {LOG_WARN, "some lines of stderr are not sent to the client",
 		"the client does not read, and the program has exited"},
 	    [OUTPUT_UNFINISHED] = {LOG_WARN, "some lines of stderr are not sent to the client",
