@@ -47,9 +47,9 @@ announce_url(FILE *out, const struct server *server, const char *scheme, const c
 	    server->options->listener.ssl ? "s" : "", host, server_port(server));
 }
 
-/* A URL for each address that is listened on, each with PATH. */
+/* A URL for each TCP address that is listened on, each with PATH. */
 static void
-announce_urls(FILE *out, const struct server *server, const char *scheme, const char *path)
+announce_tcp_urls(FILE *out, const struct server *server, const char *scheme, const char *path)
 {
 	const struct options_listener *listener = &server->options->listener;
 	const struct options_list *addresses = &listener->address;
@@ -65,7 +65,15 @@ announce_urls(FILE *out, const struct server *server, const char *scheme, const 
 		announce_url(out, server, scheme, announce_host(addresses->items[i]));
 		fputs(path, out);
 	}
-	/* The notation of the clients that have one. */
+}
+
+/* The same with the Unix socket, in the notation of the clients that have one. */
+static void
+announce_urls(FILE *out, const struct server *server, const char *scheme, const char *path)
+{
+	const struct options_listener *listener = &server->options->listener;
+
+	announce_tcp_urls(out, server, scheme, path);
 	if (listener->unixsocket)
 		fprintf(out, "%s%s%s+unix:%s:/%s", listener->tcp ? ", " : "", scheme,
 		    listener->ssl ? "s" : "", listener->unixsocket, path);
@@ -183,7 +191,7 @@ static void
 announce_console(FILE *out, const struct server *server)
 {
 	fprintf(out, "try %s in a browser: ", server->options->endpoint.dir ? "them" : "it");
-	announce_urls(
+	announce_tcp_urls(
 	    out, server, "http", server->options->endpoint.staticdir ? "-/console" : "");
 }
 
@@ -239,7 +247,7 @@ server_announce(const struct server *server)
 		announce(server, announce_programs, true);
 	if (options->endpoint.staticdir)
 		announce(server, announce_files, !programs);
-	if (server->root->console)
+	if (server->root->console && server->options->listener.tcp)
 		announce(server, announce_console, false);
 	if (options->listener.redirport != 0)
 		log_info("redirecting plain HTTP from port %d to port %d",

@@ -81,7 +81,8 @@ server_set_console(const struct server *server, const struct options_endpoint *o
     struct endpoint *endpoint)
 {
 	bool compat = server->options->server.compat;
-	bool local = server_is_local(server);
+	/* Through a Unix socket come a proxy's clients, from wherever. */
+	bool local = server_is_local(server) && !server->options->listener.unixsocket;
 	bool on = options->devconsole == OPTIONS_CONSOLE_ON;
 
 	if (compat && on && options->staticdir) {

@@ -2,6 +2,7 @@
 """--unixsocket: the file, who may take its name, and connections over it."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -55,7 +56,7 @@ def test_alone_there_is_no_tcp(server, path):
     assert listening_addresses(one.pid) == []
     assert one.addresses == [path]
     assert "serving sh" in one.log() and "on ws%s+unix:%s:/" % ("s" if TLS else "", path) in one.log()
-    assert "this machine only" not in one.log() and "DNS rebinding" not in one.log()
+    assert "this machine only" not in one.log() and "browser" not in one.log() and "DNS rebinding" not in one.log()
     with one.websocket() as ws:
         assert ws.text() == "unix-socket|unix-socket||localhost"
         echo(ws)
@@ -216,6 +217,20 @@ def test_a_proxy_may_pass_on_any_host(server, path, host, origin, status):
         with Peer(address, context=one.context) as peer:
             fields = {"Host": host, **({"Origin": origin} if origin else {})}
             assert status_of(peer, fields) == (status if address == path or host == "localhost" else 421)
+
+
+@pytest.mark.parametrize("port", ([], ["--port=0"]))
+def test_the_console_must_be_asked_for(server, path, port):
+    """A proxy may pass the requests of other machines on."""
+    for options, status in (([], 426), (["--devconsole"], 200)):
+        one = server("--unixsocket=" + path, *port, *options, "cat")
+        for address in one.addresses:
+            with Peer(address, context=one.context) as peer:
+                peer.send(peer.request_bytes(upgrade=False))
+                assert peer.response()[0] == status
+        assert ("in a browser: http" in one.log()) == bool(options and port)
+        assert "+unix" not in "".join(re.findall(".*in a browser.*", one.log()))
+        one.stop()
 
 
 def test_host_applies_when_given(server, path):

@@ -51,6 +51,14 @@ ELSEWHERE = {
     "--origin a,b": ("it/test_origin.py", "test_compat_list"),
     "SERVER_SOFTWARE": ("it/test_env.py", "test_compat_names_websocketd"),
     "--passenv replaces the default": ("it/test_env.py", "test_default_of_passenv_in_compat"),
+    # Connections.
+    "which requests are handshakes, and their statuses": ("it/test_handshake.py", "test_every_row"),
+    "header read timeout": ("it/test_http.py", "test_slow_heads_end_at_an_absolute_deadline"),
+    "client close: the same code is echoed": ("it/test_close.py", "test_client_close_is_echoed"),
+    "bad close code, unmasked, RSV: 1002": ("it/test_protocol_errors.py", "test_close_code_of_an_error"),
+    "unlimited line length": ("it/test_lines.py", "test_lines_of_any_length"),
+    "the ladder, and --closems": ("it/test_lifecycle.py", "test_termination_sequence"),
+    "--loglevel": ("it/test_log.py", "test_levels"),
     # Where wspipe differs.
     "line on stdout that is not UTF-8": ("it/test_framing_option.py", "test_output_that_is_not_utf8"),
     "memory of an endless line": ("it/test_backpressure.py", "test_endless_line"),
