@@ -65,7 +65,7 @@ framing_drop_partial(struct framing_reader *r)
 	r->partial_out = false;
 }
 
-/* Ends a call: behind an event that ends nothing is looked at. */
+/* Ends a call: nothing after an event that ends is looked at. */
 static enum framing_event
 framing_note(struct framing_reader *r, enum framing_event event)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A message is a JSON object in a line, so that its type and all its bytes survive. Reading is
- * jansson's; writing is a string between constant words.
+ * jansson's; writing is a string between constants.
  */
 #include "framing/framing_json.h"
 
@@ -20,9 +20,9 @@ enum {
 };
 
 static bool
-framing_json_put(struct buffer *out, const char *words)
+framing_json_put(struct buffer *out, const char *text)
 {
-	return buffer_append(out, words, strlen(words));
+	return buffer_append(out, text, strlen(text));
 }
 
 static bool
@@ -59,7 +59,7 @@ framing_json_wrap(const struct framing *framing, const struct message *message,
 	return FRAMING_NO_ROOM;
 }
 
-/* Puts a member with a string value behind another one. */
+/* Puts a member with a string value after another one. */
 static bool
 framing_json_put_member(struct buffer *out, const char *name, struct span value)
 {
@@ -101,15 +101,12 @@ enum framing_json_decoded {
 	FRAMING_JSON_NOMEM,
 };
 
-/*
- * Appends the bytes that TEXT stands for. RFC 4648, section 4, without any leniency: whole
- * quanta, no other characters, and no bits that mean nothing.
- */
+/* Appends the bytes that TEXT stands for (RFC 4648, section 4): whole quanta, and no other
+ * characters. */
 static enum framing_json_decoded
 framing_json_decode(struct buffer *out, const char *text, size_t len)
 {
 	size_t padding = 0;
-	uint8_t again[5];
 
 	if (len % 4 != 0)
 		return FRAMING_JSON_NOT_BASE64;
@@ -132,14 +129,7 @@ framing_json_decode(struct buffer *out, const char *text, size_t len)
 			return FRAMING_JSON_NOT_BASE64;
 		buffer_commit(out, n / 4 * 3 - (i + n == len ? padding : 0));
 	}
-	if (padding == 0)
-		return FRAMING_JSON_DECODED;
-	/* The bits of the last character that belong to no byte: what was read is written
-	 * again. */
-	EVP_EncodeBlock(
-	    again, buffer_data(out) + buffer_len(out) - (3 - padding), (int)(3 - padding));
-	return memcmp(again, text + len - 4, 4) == 0 ? FRAMING_JSON_DECODED
-						     : FRAMING_JSON_NOT_BASE64;
+	return FRAMING_JSON_DECODED;
 }
 
 /* A message of type TYPE: its data goes to DATA. NULL, or what is wrong; *NOMEM without memory.
@@ -190,7 +180,7 @@ framing_json_close(json_t *object, struct framing_item *item, struct buffer *dat
 	return NULL;
 }
 
-/* What a line says. The line may lie in PARTIAL, in whose place the data is put. */
+/* Reads a line. It may lie in PARTIAL, where the data then replaces it. */
 static enum framing_event
 framing_json_read(
     struct framing_reader *r, struct framing_item *item, uint8_t *line, size_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bytes -> messages and control frames: the counterpart of peer/sender. It chooses between the
- * fast path of the decoder and its single steps, and keeps what nobody wants yet.
+ * fast path of the decoder and its single steps, and keeps what is not wanted yet.
  */
 #ifndef PEER_RECEIVER_H
 #define PEER_RECEIVER_H

@@ -184,7 +184,7 @@ child_reap(struct child *child)
 	child->facts.by_signal = WIFSIGNALED(status);
 	child->facts.value =
 	    (uint8_t)(child->facts.by_signal ? WTERMSIG(status) : WEXITSTATUS(status));
-	/* Of our own user the group has nobody now who does not die. */
+	/* Processes of our own user are dying now. */
 	if (kill(-child->member.pid, 0) == -1 && errno == EPERM) {
 		log_errorx("process %d has exited, but a process of its group can't be "
 			   "signalled: it runs as another user",
@@ -333,7 +333,7 @@ child_on_stdin_gone(void *arg, enum stream_gone reason)
 	child->handlers->on_written(child->arg);
 }
 
-/* It can't be waited for: taken for its end, which child_read() says when the user asks. */
+/* The system can't wait for it: that counts as its end, which child_read() returns. */
 static void
 child_on_stdout_gone(void *arg, enum stream_gone reason)
 {

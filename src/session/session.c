@@ -156,7 +156,7 @@ session_finish_backend(struct session *s)
 	    s->close_reason);
 }
 
-/* The close code and the reason that tell how the backend ended. */
+/* The close code and the reason for how the backend ended. */
 static uint16_t
 session_code_of_exit(const struct backend *backend, char *reason, size_t size)
 {

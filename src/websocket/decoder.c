@@ -167,7 +167,7 @@ decoder_stop(struct decoder *d, struct buffer *rest)
 	return true;
 }
 
-/* What comes behind a CLOSE (section 5.5.1) or a failure (7.1.7) is not looked at. */
+/* What follows a CLOSE (section 5.5.1) or a failure (7.1.7) is not looked at. */
 void
 decoder_end(struct decoder *d)
 {
@@ -180,7 +180,7 @@ decoder_end(struct decoder *d)
 static enum decoder_event
 decoder_fail(struct decoder *d, enum violation violation, struct decoder_item *item)
 {
-	decoder_violation_words(violation, &item->code, &item->reason);
+	decoder_violation(violation, &item->code, &item->reason);
 	decoder_end(d);
 	return DECODER_FAIL;
 }

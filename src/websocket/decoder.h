@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes from a client -> messages and control events. A pull parser: nothing
- * is called back, so nothing can happen behind its user's back.
+ * Bytes from a client -> messages and control events. A pull parser, which calls nothing back:
  *
  *	decoder_feed(d, bytes, len);
  *	while ((event = decoder_next(d, &item)) != DECODER_MORE) ...
  *
- * Whole messages only. One that lies in one piece in the bytes that were fed is unmasked there
- * and emitted in place, without a copy; one that comes in pieces (reads or
- * fragments) is assembled in a buffer of the decoder's, which grows with what really came and
- * never by what a header announces.
+ * A message that lies in one piece in the bytes that were fed is unmasked and emitted in place;
+ * one that comes in pieces (reads or fragments) is assembled in a buffer, which grows with what
+ * really came and never by what a header announces.
  *
- * What breaks RFC 6455 fails at the first byte that shows it: a header from the
- * header alone, text that is not UTF-8 at the first impossible byte (section
- * 8.1), also in the middle of a fragment. Only the body of a CLOSE is checked as a whole.
+ * What breaks RFC 6455 fails at the first byte that shows it: a header from the header alone,
+ * text that is not UTF-8 at the first impossible byte (section 8.1), also in the middle of a
+ * fragment. Only the body of a CLOSE is checked as a whole.
  *
  * With permessage-deflate (RFC 7692) a message may come compressed. It is then always
- *assembled: what is decompressed is checked, and held against the limit, as it comes out.
+ *assembled: what is decompressed is checked, and compared with the limit, as it comes out.
  *
- * In parts nothing is assembled: what has come of a message and is valid
- *is emitted, so that a message may be of any size. It may turn out to be invalid later.
+ * In parts nothing is assembled: what has come of a message and is valid is emitted, so that a
+ * message may be of any size. It may turn out to be invalid later.
  */
 #ifndef WEBSOCKET_DECODER_H
 #define WEBSOCKET_DECODER_H
@@ -53,7 +51,7 @@ struct decoder_item {
 		size_t len;
 	} payload; /* of a control frame, at most FRAME_CONTROL_MAX bytes */
 	uint16_t code;
-	const char *reason; /* of a failure: words, constant */
+	const char *reason; /* of a failure; constant */
 	/*
 	 * True when message.data lies within the bytes that were fed, false when it
 	 * lies in the decoder's buffer. In the first case ROOM bytes before it (its header: at
@@ -114,7 +112,7 @@ void decoder_feed(struct decoder *d, uint8_t *bytes, size_t len);
  */
 enum decoder_event decoder_next(struct decoder *d, struct decoder_item *item);
 
-/* True behind DECODER_MORE when a part of a message or of a frame has come, and its rest is to.
+/* True after DECODER_MORE when a part of a message or of a frame has come, and its rest is to.
  */
 static inline bool
 decoder_is_within(const struct decoder *d)

@@ -36,10 +36,10 @@ static const struct {
 };
 
 void
-decoder_violation_words(enum violation violation, uint16_t *code, const char **words)
+decoder_violation(enum violation violation, uint16_t *code, const char **reason)
 {
 	*code = decoder_violations[violation].code;
-	*words = decoder_violations[violation].reason;
+	*reason = decoder_violations[violation].reason;
 }
 
 static bool
@@ -77,8 +77,8 @@ decoder_check_first(const struct decoder_rules *rules, const struct decoder_begu
 /*
  * Section 10.4, from the header alone. Of a compressed message this is not its size, which is
  * seen when it is decompressed. But DEFLATE adds 5 bytes to a block of data that can't be
- * compressed, so who needs more than twice the limit, by flushes or empty blocks, keeps the
- * server busy for nothing.
+ * compressed, so a client that needs more than twice the limit, by flushes or empty blocks,
+ * keeps the server busy for nothing.
  */
 static bool
 decoder_too_big(const struct decoder_rules *rules, const struct decoder_begun *begun,

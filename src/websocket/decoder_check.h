@@ -66,6 +66,6 @@ enum violation decoder_check(const struct decoder_rules *rules,
     const struct frame_header *h);
 
 /* The close code of a violation, and the constant text for the log and for our Close. */
-void decoder_violation_words(enum violation violation, uint16_t *code, const char **words);
+void decoder_violation(enum violation violation, uint16_t *code, const char **reason);
 
 #endif

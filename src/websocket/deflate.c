@@ -98,7 +98,7 @@ deflater_put(struct deflater *d, const uint8_t *bytes, size_t len, bool last, ui
 	if (len == 0) {
 		/*
 		 * Section 7.2.3.6: one byte, which with the tail put back is an empty block.
-		 * zlib itself writes nothing for a second flush in a row.
+		 * zlib itself writes nothing for a second consecutive flush.
 		 */
 		out[0] = 0x00;
 		return 1;

@@ -97,7 +97,7 @@ bool inflater_begin(struct inflater *f) __attribute__((warn_unused_result));
  * other than INFLATER_FULL. */
 void inflater_feed(struct inflater *f, const uint8_t *bytes, size_t len);
 
-/* Decompresses to OUT, at most ROOM bytes, and says in *LEN how many there are, also when the
+/* Decompresses to OUT, at most ROOM bytes, and sets *LEN to their number, also when the
  * rest is BAD. */
 enum inflater_result inflater_next(struct inflater *f, uint8_t *out, size_t room, size_t *len);
 

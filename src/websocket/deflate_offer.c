@@ -40,7 +40,7 @@ offer_take_char(struct span *rest, char c)
 	return true;
 }
 
-/* Takes a token off the front and the blanks behind it. */
+/* Takes a token off the front and the blanks after it. */
 static bool
 offer_take_token(struct span *rest, struct span *token)
 {
@@ -61,7 +61,7 @@ offer_add(struct offer_value *value, char c)
 		value->text[value->len++] = c;
 }
 
-/* Takes a quoted string, behind its first quote, off the front and the blanks behind it. */
+/* Takes a quoted string, after its first quote, off the front and the blanks after it. */
 static bool
 offer_take_quoted(struct span *rest, struct offer_value *value)
 {
@@ -201,8 +201,8 @@ offer_accept(const struct deflate_settings *settings, const struct offer *offer,
 {
 	uint8_t client_bits = offer->client_bits ? offer->client_bits : DEFLATE_WINDOW_MAX;
 
-	/* 7.1.1: what the client asks of us must be; what it says of itself is taken at its
-	 * word. */
+	/* 7.1.1: what the client asks of us must be; what it announces for itself is
+	 * accepted. */
 	out->server_takeover = settings->takeover && !offer->has[OFFER_SERVER_NO_TAKEOVER];
 	out->client_takeover = settings->takeover && !offer->has[OFFER_CLIENT_NO_TAKEOVER];
 	/*

@@ -8,7 +8,7 @@
 enum deflate_result {
 	DEFLATE_NONE, /* nothing that was offered can be accepted: answer without the extension
 		       */
-	DEFLATE_AGREED, /* deflate_answer() says it */
+	DEFLATE_AGREED, /* deflate_answer() writes it */
 	DEFLATE_BROKEN, /* not by the grammar of RFC 6455, section 9.1, which asks to fail then
 			 */
 };

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* What a CLOSE has room for behind its code. */
+/* What a CLOSE has room for after its code. */
 enum { ENCODER_REASON_MAX = FRAME_CONTROL_MAX - 2 };
 
 size_t

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages -> bytes for a client. Pure: it writes to memory of the caller's,
- * who sees to the room. A long message may leave in parts (fragments, RFC 6455,
+ * Messages -> bytes for a client. Pure: it writes to the caller's memory, which
+ * has the room. A long message may leave in parts (fragments, RFC 6455,
  * section 5.4); control frames may stand between them.
  */
 #ifndef WEBSOCKET_ENCODER_H
@@ -27,7 +27,7 @@ struct encoder {
 /*
  * Writes the header of a frame that carries LEN bytes of a message of TYPE to OUT (room for
  * FRAME_HEADER_MAX) and returns its length. LAST: the message ends with it. The payload follows
- * by the caller, who masks it if E does.
+ * from the caller, masked if E masks.
  */
 size_t encoder_header(
     struct encoder *e, uint8_t *out, enum message_type type, bool last, size_t len);

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-/* The top bits of the first two bytes, and the seven that say where the length stands. */
+/* The top bits of the first two bytes, and the seven of the length. */
 enum {
 	FRAME_FIN = 0x80,
 	FRAME_MASKED = 0x80,
 	FRAME_LEN_BITS = 0x7f,
 	FRAME_LEN_SHORT_MAX = 125, /* it stands in the seven bits themselves */
-	FRAME_LEN_16 = 126, /* in the two bytes behind them */
-	FRAME_LEN_64 = 127, /* in the eight bytes behind them */
+	FRAME_LEN_16 = 126, /* in the two bytes after them */
+	FRAME_LEN_64 = 127, /* in the eight bytes after them */
 };
 
 static uint64_t

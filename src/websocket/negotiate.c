@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The opening handshake's own arithmetic: RFC 6455, section 4.2. */
-#define OPENSSL_SUPPRESS_DEPRECATED /* negotiate_sha1() says why */
+#define OPENSSL_SUPPRESS_DEPRECATED /* see negotiate_sha1() */
 
 #include "websocket/negotiate.h"
 
@@ -36,7 +36,7 @@ negotiate_key_valid(struct span key)
  * SHA-1 by the functions beneath EVP, which are called deprecated since OpenSSL 3.0: EVP reads
  * openssl.cnf and sets up all of the library with the first sum, which takes milliseconds and
  * memory that a server without TLS never needs, and looks around before each further one. What
- * is summed up here is no secret, and no provider has a say in it.
+ * is hashed here is no secret.
  */
 static bool
 negotiate_sha1(const void *bytes, size_t len, unsigned char digest[NEGOTIATE_SHA1_LEN])

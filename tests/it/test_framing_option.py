@@ -327,7 +327,7 @@ def test_large_initialize_request(server):
     "framing, output, why, shown",
     [
         ("json", "hello\\n", "invalid JSON", r"hello\\x0a"),
-        ("json", '{"type":"binary","data":"AB=="}\\n', r'\"data\" is not valid base64', ""),
+        ("json", '{"type":"binary","data":"AB="}\\n', r'\"data\" is not valid base64', ""),
         ("json", '{"type":"text","data":"\\377"}\\n', "invalid JSON", r"\\xff"),
         ("json", "[" * 5000 + "\\n", "invalid JSON", r"bytes=.{1,70}$"),
         ("lsp", "Starting...\\n", "header line does not end with CR LF", r"Starting...\\x0a"),
