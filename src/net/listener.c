@@ -327,7 +327,7 @@ listener_is_loopback(const struct sockaddr_storage *address)
 	const struct sockaddr_in *four = (const struct sockaddr_in *)address;
 
 	if (address->ss_family == AF_UNIX)
-		return true;
+		return false;
 	if (address->ss_family == AF_INET6)
 		return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
 	return (ntohl(four->sin_addr.s_addr) >> 24) == 127;

@@ -70,7 +70,7 @@ void listener_text(const struct sockaddr_storage *address, char text[LISTENER_TE
 void listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);
 /* 0 for a Unix socket. */
 int listener_port(const struct sockaddr_storage *address);
-/* A loopback address, or a Unix socket: only this machine has it. */
+/* Not a Unix socket: through it come a proxy's clients, from wherever. */
 bool listener_is_loopback(const struct sockaddr_storage *address);
 
 #endif

@@ -21,7 +21,7 @@ server_is_local(const struct server *server)
 		struct sockaddr_storage bound;
 
 		listener_address(server->listeners.items[i], &bound);
-		local = local && listener_is_loopback(&bound);
+		local = local && (bound.ss_family == AF_UNIX || listener_is_loopback(&bound));
 	}
 	return local;
 }

@@ -233,6 +233,14 @@ def test_the_console_must_be_asked_for(server, path, port):
         one.stop()
 
 
+def test_reasons_are_for_the_log(server, path):
+    one = server("--unixsocket=" + path, "--dir=.", "--devconsole=false")
+    with one.connect() as peer:
+        peer.send(peer.request_bytes("/none"))
+        assert peer.answer()[::2] == (404, b"404 Not Found\n")
+    one.wait_log("no program in --dir=")
+
+
 def test_host_applies_when_given(server, path):
     one = server("--unixsocket=" + path, "--host=app.example.com", "cat")
     for host, status in (("app.example.com", 101), ("evil.example", 421)):
