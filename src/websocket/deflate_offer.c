@@ -13,13 +13,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-/* A parameter's value, unquoted. No value that means something is longer; a longer one is cut,
- * to another nonsense. */
-struct offer_value {
-	char text[4];
-	size_t len;
-};
-
 static void
 offer_skip_blanks(struct span *rest)
 {
@@ -54,57 +47,36 @@ offer_take_token(struct span *rest, struct span *token)
 	return token->len > 0;
 }
 
-static void
-offer_add(struct offer_value *value, char c)
-{
-	if (value->len < sizeof(value->text))
-		value->text[value->len++] = c;
-}
-
-/* Takes a quoted string, after its first quote, off the front and the blanks after it. */
+/* Takes a value off the front, without its quotes; a backslash stays, as no value that is known
+ * needs one. */
 static bool
-offer_take_quoted(struct span *rest, struct offer_value *value)
+offer_take_value(struct span *rest, struct span *value)
 {
-	bool some = false;
+	size_t len = 0;
 
-	while (!offer_take_char(rest, '"')) {
-		offer_take_char(rest, '\\');
-		if (rest->len == 0 || !util_is_token_char((unsigned char)rest->data[0]))
-			return false;
-		offer_add(value, rest->data[0]);
-		some = true;
-		rest->data++;
-		rest->len--;
-	}
-	offer_skip_blanks(rest);
-	return some;
-}
-
-static bool
-offer_take_value(struct span *rest, struct offer_value *value)
-{
-	struct span token;
-
-	*value = (struct offer_value){.len = 0};
-	if (offer_take_char(rest, '"'))
-		return offer_take_quoted(rest, value);
-	if (!offer_take_token(rest, &token))
+	if (!offer_take_char(rest, '"'))
+		return offer_take_token(rest, value);
+	while (len < rest->len &&
+	       (util_is_token_char((unsigned char)rest->data[len]) || rest->data[len] == '\\'))
+		len++;
+	*value = (struct span){rest->data, len};
+	rest->data += len;
+	rest->len -= len;
+	if (len == 0 || !offer_take_char(rest, '"'))
 		return false;
-	for (size_t i = 0; i < token.len && i < sizeof(value->text); i++)
-		offer_add(value, token.data[i]);
+	offer_skip_blanks(rest);
 	return true;
 }
 
 /* Section 7.1.2: a number from 8 to 15 without leading zeros. 0 for anything else. */
 static uint8_t
-offer_bits(const struct offer_value *value)
+offer_bits(struct span value)
 {
-	if (value->len == 1 && (value->text[0] == '8' || value->text[0] == '9'))
-		return (uint8_t)(value->text[0] - '0');
-	if (value->len == 2 && value->text[0] == '1' && value->text[1] >= '0' &&
-	    value->text[1] <= '5')
-		return (uint8_t)(10 + value->text[1] - '0');
-	return 0;
+	int64_t bits;
+
+	if (value.len == 0 || value.data[0] == '0' || util_parse_number(value, 8, 15, &bits))
+		return 0;
+	return (uint8_t)bits;
 }
 
 enum offer_parameter {
@@ -133,7 +105,7 @@ struct offer {
 /* Section 7.1: a name that is not known, that comes twice, or a value that can't be, declines
  * the offer. */
 static void
-offer_check(struct offer *offer, struct span name, const struct offer_value *value)
+offer_check(struct offer *offer, struct span name, const struct span *value)
 {
 	size_t i = 0;
 
@@ -150,11 +122,11 @@ offer_check(struct offer *offer, struct span name, const struct offer_value *val
 		offer->declined = offer->declined || value;
 		break;
 	case OFFER_SERVER_BITS: /* 7.1.2.1: a value. What zlib can't do is declined. */
-		offer->server_bits = value ? offer_bits(value) : 0;
+		offer->server_bits = value ? offer_bits(*value) : 0;
 		offer->declined = offer->declined || offer->server_bits < DEFLATE_WINDOW_MIN;
 		break;
 	case OFFER_CLIENT_BITS: /* 7.1.2.2: a value or none */
-		offer->client_bits = value ? offer_bits(value) : 0;
+		offer->client_bits = value ? offer_bits(*value) : 0;
 		offer->declined = offer->declined || (value && offer->client_bits == 0);
 		break;
 	case OFFER_PARAMETERS:
@@ -167,7 +139,7 @@ static bool
 offer_take(struct span *rest, struct offer *offer)
 {
 	struct span name;
-	struct offer_value value;
+	struct span value;
 
 	*offer = (struct offer){.declined = false};
 	if (!offer_take_token(rest, &name))
