@@ -12,8 +12,11 @@ struct check_state {
 	int64_t now_ms; /* the virtual time */
 	int64_t start_ms; /* when it began */
 	bool traces;
+	bool reported;
 };
-extern struct check_state check;
+/* Shared with the process that watches the seeds. */
+extern struct check_state *check_shared;
+#define check (*check_shared)
 
 /* Reports the seed with the invariant, and exits. */
 __attribute__((format(printf, 1, 2), noreturn)) void check_fail(const char *invariant, ...);
@@ -34,7 +37,11 @@ __attribute__((format(printf, 1, 2))) void check_print(const char *format, ...);
 			check_print(__VA_ARGS__);                                              \
 	} while (0)
 
-/* A crash reports the seed, too. */
-void check_catch_crashes(void);
+/* Runs FN in a process of its own, and reports its seed if it crashes or hangs. The exit
+ * status. */
+int check_watch(void (*fn)(void));
+
+/* As without watching: for a debugger. */
+void check_alone(void);
 
 #endif

@@ -39,6 +39,8 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 int __wrap_kill(pid_t pid, int signal);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+int __real_kill(pid_t pid, int signal);
 int __wrap_timerfd_create(int clock, int flags);
 int __wrap_timerfd_settime(
     int fd, int flags, const struct itimerspec *when, struct itimerspec *old);
@@ -529,10 +531,9 @@ __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 pid_t
 __wrap_waitpid(pid_t pid, int *status, int options)
 {
-	(void)status;
-	(void)options;
-	check_that(
-	    pid == KERNEL_PID && kernel.life == KERNEL_ZOMBIE, "a zombie is reaped, once");
+	if (pid != KERNEL_PID)
+		return __real_waitpid(pid, status, options);
+	check_that(kernel.life == KERNEL_ZOMBIE, "a zombie is reaped, once");
 	check_that(kernel.group_killed, "the group is killed before its leader is reaped");
 	if (!kernel.quiet && random_one_in(10)) {
 		errno = EINTR;
@@ -547,6 +548,8 @@ __wrap_waitpid(pid_t pid, int *status, int options)
 int
 __wrap_kill(pid_t pid, int signal)
 {
+	if (pid != KERNEL_PID && pid != -KERNEL_PID)
+		return __real_kill(pid, signal);
 	if (signal == 0) {
 		errno = kernel.life == KERNEL_REAPED ? ESRCH : 0;
 		return errno ? -1 : 0;

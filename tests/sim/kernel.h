@@ -22,7 +22,7 @@ enum kernel_fd { /* descriptors */
 	KERNEL_FD_END,
 };
 
-enum { KERNEL_PID = 4242 };
+enum { KERNEL_PID = 1000 * 1000 * 1000 }; /* no real one is so high */
 
 /* One direction of the connection, or a pipe. */
 struct kernel_pipe {

@@ -15,18 +15,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t first = 1;
+static uint64_t count = 2000;
+
+static void
+run(void)
+{
+	for (uint64_t seed = first; seed - first < count; seed++)
+		world_run(seed);
+	printf("ok 1 - %llu sessions\n", (unsigned long long)count);
+}
+
 int
 main(int argc, char **argv)
 {
-	uint64_t first = 1;
-	uint64_t count = 2000;
+	bool traces = false;
+	bool alone = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--seed=", 7) == 0) {
 			first = strtoull(argv[i] + 7, NULL, 10);
 			count = 1;
 		} else if (strcmp(argv[i], "--trace") == 0) {
-			check.traces = true;
+			traces = alone = true;
 		} else if (argv[i][0] != '-') {
 			count = strtoull(argv[i], NULL, 10);
 		} else {
@@ -34,12 +45,13 @@ main(int argc, char **argv)
 			return 64;
 		}
 	}
-	check_catch_crashes();
 	simd_init();
 	log_setup(2, LOG_TEXT, LOG_NONE);
 	printf("1..1\n");
-	for (uint64_t seed = first; seed - first < count; seed++)
-		world_run(seed);
-	printf("ok 1 - %llu sessions\n", (unsigned long long)count);
+	if (!alone)
+		return check_watch(run);
+	check_alone();
+	check.traces = traces;
+	run();
 	return 0;
 }

@@ -152,18 +152,22 @@ oracle_memory_max(void)
 	const size_t high = BUFFER_HIGH;
 	const size_t batch = LOOP_BATCH;
 	size_t message = (size_t)world.websocket.max_message;
+	size_t output = batch + 2 * (high + 5 * batch); /* and 4 times what was written */
 	size_t max = 8 * 1024; /* fixed: design.md says 2.3 KiB; and ends of blocks */
 
 	if (message == 0)
 		message = world.format.parts ? 0 : 2 * world.budget + 200000;
 	if (world.format.parts)
 		max += 2 * (high + 2 * batch);
+	else if (world.compresses) /* one message above the mark; what is read is little */
+		max += 2 * message + 2 * (high + message) + 2 * WEBSOCKET_DEFLATE_READ;
 	else
 		max += 2 * message + 2 * (high + batch + message) + batch;
-	max += batch + 2 * (high + 5 * batch) + 8 * 1024;
+	max += 8 * 1024 + (4 * kernel.out.written < output ? 4 * kernel.out.written : output);
+	if (world.compresses && kernel.out.written > 0)
+		max += (size_t)4 * (1U << world.deflate.server_bits) + 14 * 1024;
 	if (world.compresses)
-		max += (size_t)4 * (1U << world.deflate.server_bits) + 14 * 1024 +
-		       ((size_t)1
+		max += ((size_t)1
 			   << (world.deflate.client_bits < 9 ? 9 : world.deflate.client_bits)) +
 		       10 * 1024;
 	return max;

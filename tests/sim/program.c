@@ -29,6 +29,7 @@ static struct {
 	bool waits; /* for the end of its input */
 	bool torn; /* its last record has no end */
 	bool bad; /* some records are not UTF-8 */
+	bool cr; /* some lines end with it */
 	int status;
 	int signal; /* by which it dies, in place of the status */
 	int64_t read_ms; /* it does not read, or write, before these times */
@@ -58,6 +59,7 @@ program_model_start(void)
 	script.waits = !random_one_in(3);
 	script.torn = random_one_in(3) && world.program.from_program.kind != FRAMING_TEXT;
 	script.bad = random_one_in(6);
+	script.cr = random_one_in(4);
 	script.status = random_one_in(2) ? 0 : (int)random_below(256);
 	script.signal = random_one_in(8) ? (random_one_in(2) ? SIGSEGV : SIGABRT) : 0;
 	script.closes_out = random_one_in(16);
@@ -136,10 +138,12 @@ program_write_own(void)
 	    world.program.from_program.kind != FRAMING_TEXT)
 		bytes_data(&record)[random_below(size)] = 0xff;
 	/* Not within a character. */
-	for (size_t i = 0; i < size && script.bad; i++) {
+	for (size_t i = 0; i < size && (script.bad || script.cr); i++) {
 		if (bytes_data(&record)[i] > 0x7f && bytes_data(&record)[i] != 0xff)
 			bytes_data(&record)[i] = '?';
 	}
+	if (script.cr && size > 0 && random_one_in(2))
+		bytes_data(&record)[size - 1] = '\r';
 	model_record(&script.out, bytes_data(&record), size);
 	script.used += size;
 	if (script.records == 0 && script.torn && bytes_len(&script.out) > 0)

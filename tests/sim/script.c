@@ -19,6 +19,9 @@ enum {
 	FIN = 0x80,
 	RSV1 = 0x40,
 	SCRIPT_FRAGMENTS = 6,
+	SCRIPT_BOMB = 600 * 1000, /* bytes of messages that are short when compressed */
+	SCRIPT_BOMB_SIZE = 20000, /* of one */
+	SCRIPT_BOMB_MESSAGES = 200,
 };
 
 /* Where a message ends in the stream, and what the program has read by then. */
@@ -216,23 +219,35 @@ script_message(struct bytes *out, size_t *used, uint64_t from)
 	bool text = random_one_in(6) ? !world.format.text : world.format.text;
 	struct bytes *m = &state.message;
 	size_t repeat = random_one_in(6) ? random_below(40) : 1;
+	bool bomb = world.compresses && random_one_in(16);
+	size_t most = bomb ? SCRIPT_BOMB : 2 * world.budget;
+	uint64_t max = world.websocket.max_message;
 	uint16_t code = 0;
 
 	if (random_one_in(8)) {
 		script_ping(out);
 		return 0;
 	}
-	/* Short messages come in bursts. Before the limits are broken others arrive, mostly. */
+	/* Before a message of the wrong type others arrive, mostly. */
 	if (text != world.format.text && !world.program.drops_wrong_type &&
 	    !(world.format.text && world.format.binary) && !random_one_in(8))
 		text = !text;
-	while (repeat-- > 0 && code == 0) {
+	if (bomb)
+		repeat = SCRIPT_BOMB_MESSAGES;
+	while (repeat-- > 0 && code == 0 && *used < most) {
 		size_t size = script_size();
 
-		if (repeat > 0)
+		/* Short messages come in bursts, and those that are much shorter compressed. */
+		if (bomb)
+			size =
+			    max == 0 || max > SCRIPT_BOMB_SIZE ? SCRIPT_BOMB_SIZE : (size_t)max;
+		else if (repeat > 0)
 			size %= 40;
 		bytes_reset(m);
-		world_fill(m, size, text);
+		if (bomb)
+			memset(bytes_add(m, size), 'a', size);
+		else
+			world_fill(m, size, text);
 		script_put_message(out, text ? OP_TEXT : OP_BINARY, bytes_data(m), size);
 		*used += size + 6;
 		code = model_send(text, bytes_data(m), size);
@@ -299,7 +314,7 @@ script_too_big(struct bytes *out)
 	int opcode = world.format.text ? OP_TEXT : OP_BINARY;
 
 	bytes_reset(m);
-	world_fill(m, max + 1 + random_below(20), world.format.text);
+	world_fill(m, max + 1 + (random_one_in(2) ? 0 : random_below(20)), world.format.text);
 	model_send_part(bytes_data(m), bytes_len(m));
 	script_put_message(out, opcode, bytes_data(m), bytes_len(m));
 }
@@ -323,7 +338,7 @@ script_violation(struct bytes *out)
 	int form;
 
 	memset(body, 'x', sizeof(body));
-	switch (random_below(17)) {
+	switch (random_below(22)) {
 	case 0:
 	case 1:
 		check_trace("violation: the wrong masking");
@@ -405,6 +420,10 @@ script_violation(struct bytes *out)
 		script_put(out, FIN | RSV1 | opcode, body, 20);
 		return 1007;
 	case 15:
+	case 16:
+	case 17:
+	case 18:
+	case 19:
 		if (world.websocket.max_message == 0 || world.websocket.max_message > 200000)
 			break;
 		check_trace("violation: a message above the limit");
