@@ -22,9 +22,11 @@ static struct {
 	struct bytes in;
 	size_t items; /* of the script, still to come */
 	size_t used; /* bytes of messages so far */
+	int64_t next_ms; /* it begins nothing but answers before this time */
 	int64_t send_ms; /* it sends nothing, and reads nothing, before these times */
 	int64_t read_ms;
 	bool reads; /* at all */
+	bool slow; /* it often waits before it reads on, but answers in time */
 	bool answers; /* pings, and a Close */
 	bool trails; /* it goes on after a violation */
 	bool half_closes; /* after its end */
@@ -34,8 +36,9 @@ static struct {
 void
 client_start(void)
 {
-	static const enum client_end plans[] = {CLIENT_CLOSED, CLIENT_CLOSED, CLIENT_CLOSED,
-	    CLIENT_ERRED, CLIENT_ERRED, CLIENT_FIN, CLIENT_RESET, CLIENT_VANISHED};
+	static const enum client_end plans[] = {CLIENT_GOES_ON, CLIENT_GOES_ON, CLIENT_GOES_ON,
+	    CLIENT_CLOSED, CLIENT_CLOSED, CLIENT_CLOSED, CLIENT_ERRED, CLIENT_ERRED, CLIENT_FIN,
+	    CLIENT_RESET, CLIENT_VANISHED};
 
 	script_start();
 	script.items = random_one_in(4) ? random_below(60) : random_below(12);
@@ -44,6 +47,7 @@ client_start(void)
 		script.plan = CLIENT_CLOSED;
 	script.reads = world.prompt || !random_one_in(4);
 	script.answers = world.prompt || !random_one_in(4);
+	script.slow = random_one_in(4);
 	script.trails = random_one_in(2);
 	script.half_closes = random_one_in(2);
 	if (!script.reads || !script.answers)
@@ -129,7 +133,8 @@ client_generate(void)
 		if (!world.prompt && random_one_in(8))
 			client_pause();
 		else if (random_one_in(4))
-			script.send_ms = check.now_ms + (int64_t)random_below(500);
+			script.next_ms = check.now_ms +
+					 (int64_t)random_below(random_one_in(8) ? 100000 : 500);
 		if (client.end == CLIENT_GOES_ON && script.items == 0 &&
 		    script.plan >= CLIENT_FIN)
 			client_leave();
@@ -160,8 +165,7 @@ void
 client_hurry(void)
 {
 	script.items = 0;
-	if (script.send_ms > check.now_ms)
-		script.send_ms = check.now_ms;
+	script.send_ms = script.next_ms = check.now_ms;
 }
 
 static void
@@ -174,6 +178,7 @@ client_finish_sending(void)
 		if (!client.fin &&
 		    (client.read_eof || (script.half_closes && client.end != CLIENT_GOES_ON))) {
 			client.fin = true;
+			client.fin_first = !client.read_eof;
 			check_trace("the client sends a FIN");
 			kernel_client_fin();
 		}
@@ -202,6 +207,9 @@ client_send(void)
 	size_t n;
 
 	if (client.fin || check.now_ms < script.send_ms || kernel.reset || kernel.vanished)
+		return false;
+	if (bytes_len(&script.out) == 0 && check.now_ms < script.next_ms &&
+	    client.end == CLIENT_GOES_ON && !client.read_eof)
 		return false;
 	if (bytes_len(&script.out) == 0)
 		client_generate();
@@ -264,8 +272,11 @@ client_receive(void)
 	client_react();
 	if (n > 0) {
 		check_trace("the client reads %zu bytes", n);
-		if (random_one_in(20))
-			script.read_ms = check.now_ms + (int64_t)random_below(300);
+		if (random_one_in(script.slow ? 3 : 20))
+			script.read_ms =
+			    check.now_ms +
+			    (int64_t)random_below(
+				script.slow && world.websocket.ping_ms != 1000 ? 1500 : 500);
 		if (!world.prompt && random_one_in(200)) {
 			script.read_ms = check.now_ms + (int64_t)random_below(90000);
 			client.stalls = true;
@@ -297,6 +308,8 @@ client_next_due(void)
 		return due;
 	if (!client.fin && script.send_ms > check.now_ms)
 		due = script.send_ms;
+	if (!client.fin && script.next_ms > check.now_ms && script.next_ms < due)
+		due = script.next_ms;
 	if (script.reads && script.read_ms > check.now_ms && script.read_ms < due)
 		due = script.read_ms;
 	return due;

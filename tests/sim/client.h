@@ -32,6 +32,7 @@ struct client {
 	bool by_content;
 	bool answered; /* it has sent its Close */
 	bool fin; /* nothing more is sent */
+	bool fin_first; /* before it has read the end of ours */
 	bool read_close; /* the Close of ours came, */
 	uint16_t close_code; /* with this code */
 	bool read_eof;

@@ -136,7 +136,8 @@ oracle_on_close(uint16_t code)
 	    code, oracle.count, oracle.codes[0], oracle.codes[1]);
 	/* Everything that the program wrote comes before the Close that reports its exit. */
 	if (oracle_program_gone() && oracle.count == 1 &&
-	    oracle.codes[0] == oracle_exit_code() && !memory_has_failed())
+	    oracle.codes[0] == oracle_exit_code() && client.code != oracle_exit_code() &&
+	    !memory_has_failed())
 		check_that(model_client_has_all(),
 		    "all that the program wrote precedes the Close: %zu of %zu messages, %zu "
 		    "of "
@@ -243,15 +244,15 @@ oracle_check_deadlines(bool session)
 static void
 oracle_note_input(void)
 {
-	bool fin = client.end == CLIENT_FIN && kernel.eof_read;
+	/* A FIN ends the input at once where the rest of it, decompressed, is not bounded. */
+	bool by_client = client.fin ? !world.compresses && client.end != CLIENT_GOES_ON
+				    : oracle_client_ended();
 
 	if (oracle.input_over || !kernel.in.writer_closed)
 		return;
 	oracle.input_over = true;
-	/* A FIN ends the input at once where the rest of it, decompressed, is not bounded. */
-	oracle.input_by_client = !(world.compresses && client.fin) &&
-				 (fin || oracle_client_ended()) && !oracle.shutdown &&
-				 !kernel.reset && kernel_is_open(KERNEL_STDOUT) &&
+	oracle.input_by_client = by_client && !oracle.shutdown && !kernel.reset &&
+				 !kernel.vanished && kernel_is_open(KERNEL_STDOUT) &&
 				 kernel.life == KERNEL_RUNS && !model.output_bad;
 }
 
@@ -330,7 +331,7 @@ void
 oracle_end(void)
 {
 	bool client_left = client.end == CLIENT_FIN || client.end == CLIENT_RESET ||
-			   client.end == CLIENT_VANISHED || client.stalls || client.fin;
+			   client.end == CLIENT_VANISHED || client.stalls || client.fin_first;
 
 	check_that(memory_has_failed() || monitor.closed || client_left,
 	    "a client that is alive gets a Close");

@@ -14,6 +14,8 @@
 
 struct program_model program;
 
+enum { PROGRAM_PENDING = 256 * 1024 }; /* bytes of an echo; then it writes before it reads on */
+
 enum at_eof { EXITS, EXITS_LATER, RUNS_ON };
 
 static struct {
@@ -29,6 +31,7 @@ static struct {
 	bool waits; /* for the end of its input */
 	bool torn; /* its last record has no end */
 	bool bad; /* some records are not UTF-8 */
+	bool floods; /* all its records at once */
 	bool cr; /* some lines end with it */
 	int status;
 	int signal; /* by which it dies, in place of the status */
@@ -60,6 +63,9 @@ program_model_start(void)
 	script.torn = random_one_in(3) && world.program.from_program.kind != FRAMING_TEXT;
 	script.bad = random_one_in(6);
 	script.cr = random_one_in(4);
+	script.floods = random_one_in(4);
+	if (script.floods)
+		script.records = random_below(80);
 	script.status = random_one_in(2) ? 0 : (int)random_below(256);
 	script.signal = random_one_in(8) ? (random_one_in(2) ? SIGSEGV : SIGABRT) : 0;
 	script.closes_out = random_one_in(16);
@@ -125,10 +131,13 @@ program_write_own(void)
 	struct bytes record = {0};
 	size_t size = random_one_in(3) ? random_below(2) : random_below(100);
 	bool text = world.program.from_program.kind != FRAMING_STREAM;
+	static const size_t edges[] = {125, 126, 65535, 65536};
 
 	script.records--;
-	if (random_one_in(12))
+	if (random_one_in(script.floods ? 2 : 12))
 		size = random_below(5000);
+	if (random_one_in(24))
+		size = RANDOM_OF(edges);
 	if (random_one_in(60))
 		size = random_below(200000);
 	if (size > world.budget)
@@ -168,7 +177,9 @@ program_read(void)
 	size_t n;
 
 	if (program.closed_in || program.read_eof || !program.reads ||
-	    check.now_ms < script.read_ms)
+	    check.now_ms < script.read_ms ||
+	    (script.echoes && bytes_len(&script.out) > PROGRAM_PENDING &&
+		!kernel.out.writer_closed))
 		return false;
 	n = kernel_program_read(
 	    &script.in, random_one_in(4) ? random_between(1, 50) : random_between(1, 100000));
@@ -183,11 +194,12 @@ program_read(void)
 	}
 	check_trace("the program reads %zu bytes", n);
 	model_program_read(bytes_data(&script.in), n);
-	if (script.echoes && bytes_len(&script.out) < 1024 * 1024 && !kernel.out.writer_closed)
+	if (script.echoes && !kernel.out.writer_closed)
 		program_echo(bytes_data(&script.in), n);
 	bytes_reset(&script.in);
 	if (random_one_in(20))
-		script.read_ms = check.now_ms + (int64_t)random_below(3000);
+		script.read_ms =
+		    check.now_ms + (int64_t)random_below(random_one_in(8) ? 100 * 1000 : 3000);
 	if (random_one_in(200)) {
 		check_trace("the program closes its stdin");
 		program.closed_in = true;
@@ -224,7 +236,7 @@ program_write(void)
 	if (kernel.out.writer_closed || check.now_ms < script.write_ms)
 		return false;
 	if (bytes_len(&script.out) == 0 && script.records > 0) {
-		size_t burst = random_one_in(4) ? random_between(1, 100) : 1;
+		size_t burst = script.floods || random_one_in(4) ? random_between(1, 100) : 1;
 
 		while (burst-- > 0 && script.records > 0 && script.used < world.budget)
 			program_write_own();

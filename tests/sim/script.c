@@ -219,7 +219,7 @@ script_message(struct bytes *out, size_t *used, uint64_t from)
 	bool text = random_one_in(6) ? !world.format.text : world.format.text;
 	struct bytes *m = &state.message;
 	size_t repeat = random_one_in(6) ? random_below(40) : 1;
-	bool bomb = world.compresses && random_one_in(16);
+	bool bomb = world.compresses && random_one_in(8);
 	size_t most = bomb ? SCRIPT_BOMB : 2 * world.budget;
 	uint64_t max = world.websocket.max_message;
 	uint16_t code = 0;

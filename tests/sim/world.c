@@ -134,6 +134,7 @@ static void
 world_draw(void)
 {
 	static const size_t capacities[] = {1000, 4096, 65536, 65536, 200000};
+	static const size_t pipes[] = {1000, 4096, 65536, 65536};
 	static const size_t budgets[] = {300, 3000, 30000, 200000};
 
 	memset(&world, 0, sizeof(world));
@@ -151,8 +152,8 @@ world_draw(void)
 		world.shutdown_ms = check.now_ms + (int64_t)random_below(5000);
 	kernel.from_client.capacity = RANDOM_OF(capacities);
 	kernel.to_client.capacity = RANDOM_OF(capacities);
-	kernel.in.capacity = random_one_in(2) ? 65536 : 4096;
-	kernel.out.capacity = random_one_in(2) ? 65536 : 4096;
+	kernel.in.capacity = RANDOM_OF(pipes);
+	kernel.out.capacity = RANDOM_OF(pipes);
 	kernel.quiet = random_one_in(4);
 	kernel.on_sent = monitor_take;
 	check_trace("framing %d/%d, limit %llu, role %s, deflate %d (%d/%d), ping %lld ms, "
