@@ -270,6 +270,7 @@ program_emit_all(struct program *p, size_t len)
 static void
 program_read(struct program *p)
 {
+	static const struct backend_event lost = {.kind = BACKEND_NO_MEMORY};
 	struct framing_item item;
 	bool first;
 	size_t n;
@@ -283,10 +284,13 @@ program_read(struct program *p)
 	case STREAM_AGAIN:
 		return;
 	case STREAM_EOF:
-	case STREAM_FAILED:
 		/* The last line counts also without its end. */
 		first = !p->reader.in_message;
 		(void)program_emit_item(p, framing_end(&p->reader, &item), &item, first);
+		framing_clear(&p->reader);
+		break;
+	case STREAM_FAILED:
+		p->backend.handlers->on_event(p->backend.arg, &lost);
 		framing_clear(&p->reader);
 		break;
 	}

@@ -44,6 +44,7 @@ struct child {
 	uint8_t step; /* of the termination sequence: how many were taken */
 	bool denied; /* it can't be signalled: it runs as another user */
 	bool stuck; /* the termination sequence has ended, and it is alive */
+	bool out_lost; /* the system can't wait for its stdout */
 	struct child_facts facts;
 	struct event event; /* its exit while it is alive, and what it waits for */
 	struct io in;
@@ -333,7 +334,7 @@ child_on_stdin_gone(void *arg, enum stream_gone reason)
 	child->handlers->on_written(child->arg);
 }
 
-/* The system can't wait for it: that counts as its end, which child_read() returns. */
+/* child_read() reports it. */
 static void
 child_on_stdout_gone(void *arg, enum stream_gone reason)
 {
@@ -341,6 +342,7 @@ child_on_stdout_gone(void *arg, enum stream_gone reason)
 
 	(void)reason;
 	io_clear(&child->out);
+	child->out_lost = true;
 	child->handlers->on_stdout(child->arg);
 }
 
@@ -456,7 +458,7 @@ child_set_reading_stderr(struct child *child, bool on)
 enum stream_result
 child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 {
-	enum stream_result result = STREAM_EOF;
+	enum stream_result result = child->out_lost ? STREAM_FAILED : STREAM_EOF;
 
 	*n = 0;
 	if (child->life == CHILD_REAPED && capacity > child->facts.left)
@@ -473,5 +475,5 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 		/* The grace time has no more purpose; no handler is called from here. */
 		child_wait(child, 0);
 	}
-	return STREAM_EOF;
+	return result == STREAM_FAILED ? STREAM_FAILED : STREAM_EOF;
 }

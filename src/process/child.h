@@ -82,7 +82,8 @@ void child_set_reading_stderr(struct child *child, bool on);
  * One read of its stdout. STREAM_EOF: nothing comes any more (also when the program is dead,
  * the pipe is empty, and the grace time for others that hold it is over). Once it is reaped,
  * this never returns STREAM_AGAIN, and no event reports that the pipe is empty: a user that was
- * not reading by then reads on until STREAM_EOF.
+ * not reading by then reads on until STREAM_EOF. STREAM_FAILED is an end, too: what it wrote
+ * last is lost.
  */
 enum stream_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 

@@ -255,19 +255,6 @@ model_record(struct bytes *out, const uint8_t *bytes, size_t len)
 
 /* To the client */
 
-/* Without memory the program's output may not be read to its end: the last line is what came.
- */
-static bool
-model_is_torn(size_t len)
-{
-	enum framing_kind kind = world.program.from_program.kind;
-
-	return (kind == FRAMING_LINES || kind == FRAMING_NUL) && !model.torn &&
-	       !kernel_is_open(KERNEL_STDOUT) &&
-	       (model.received == model.messages ||
-		   model.received_bytes + len < model.ends[model.received]);
-}
-
 void
 model_client_got(int type, const uint8_t *bytes, size_t len)
 {
@@ -278,11 +265,8 @@ model_client_got(int type, const uint8_t *bytes, size_t len)
 	if (stream) {
 		check_that(type == (kind == FRAMING_TEXT ? OP_TEXT : OP_BINARY),
 		    "messages have the type of the framing");
-	} else if (memory_has_failed() && model_is_torn(len)) {
-		model.torn = true;
-		return;
 	} else {
-		check_that(!model.torn && model.received < model.messages,
+		check_that(model.received < model.messages,
 		    "each message of the client was written by the program: message %zu is not",
 		    model.received);
 		check_that(

@@ -25,7 +25,6 @@ struct model {
 	bool output_bad; /* what the program wrote can't be sent, from some byte on */
 	uint64_t bad_from; /* offset in its output */
 	bool output_over;
-	bool torn; /* a line that is not whole came */
 };
 extern struct model model;
 

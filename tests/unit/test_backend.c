@@ -20,6 +20,7 @@ static struct {
 	unsigned int writes;
 	struct buffer output; /* to be read */
 	bool output_ends;
+	bool output_fails;
 	struct child_facts facts;
 	bool ended; /* child_end() was called */
 	bool reading;
@@ -90,7 +91,9 @@ child_read(struct child *c, uint8_t *bytes, size_t capacity, size_t *n)
 		buffer_consume(&child.output, *n);
 		return STREAM_OK;
 	}
-	child.facts.stdout_ended = child.output_ends;
+	child.facts.stdout_ended = child.output_ends || child.output_fails;
+	if (child.output_fails)
+		return STREAM_FAILED;
 	return child.output_ends ? STREAM_EOF : STREAM_AGAIN;
 }
 
@@ -399,6 +402,22 @@ test_the_output_can_close_the_session_and_be_malformed(void **state)
 }
 
 static void
+test_output_that_is_lost_is_no_last_line(void **state)
+{
+	struct program_rules rules = {.from_program = {.kind = FRAMING_LINES}};
+
+	(void)state;
+	start(&rules);
+	output("a line\nbegun");
+	child.output_fails = true;
+	child.handlers->on_stdout(child.arg);
+	expect(&user.text, "a line|");
+	assert_int_equal(user.event, BACKEND_NO_MEMORY);
+	assert_int_equal(user.backend->state, BACKEND_OUTPUT_ENDED);
+	stop();
+}
+
+static void
 test_events_tell_how_the_client_left_once(void **state)
 {
 	struct program_rules rules = {.to_program = {.kind = FRAMING_JSON}, .events = true};
@@ -426,6 +445,7 @@ main(void)
 	    cmocka_unit_test(test_all_records_of_a_read_are_one_batch),
 	    cmocka_unit_test(test_the_three_facts_come_in_any_order),
 	    cmocka_unit_test(test_the_output_can_close_the_session_and_be_malformed),
+	    cmocka_unit_test(test_output_that_is_lost_is_no_last_line),
 	    cmocka_unit_test(test_events_tell_how_the_client_left_once),
 	};
 
