@@ -139,6 +139,7 @@ websocket_note_sent(struct websocket *w)
 }
 
 static void websocket_changed(struct websocket *w);
+static void websocket_flush(struct peer *peer);
 
 static void
 websocket_expire(
@@ -158,13 +159,11 @@ websocket_expire(
 		break;
 	case DEADLINE_CHECK:
 		dead = deadlines_check(&w->deadlines, facts, now, w->sender.stream);
-		if (dead) {
+		if (dead)
 			websocket_lose(w, dead);
-		} else if (!facts->queued) {
+		else if (!facts->queued)
 			sender_control(&w->sender, FRAME_PING, NULL, 0);
-			sender_flush(&w->sender);
-			websocket_check_sender(w);
-		}
+		websocket_flush(&w->peer);
 		break;
 	case DEADLINE_CLOSE:
 		websocket_leave(w);
@@ -263,8 +262,7 @@ websocket_decode(struct websocket *w, uint8_t *bytes, size_t len)
 		w->deadlines.begun_ms = 0;
 	else if (w->deadlines.begun_ms == 0)
 		w->deadlines.begun_ms = w->deadlines.heard_ms;
-	sender_flush(&w->sender);
-	websocket_check_sender(w);
+	websocket_flush(&w->peer);
 }
 
 static void

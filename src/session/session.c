@@ -73,12 +73,6 @@ session_request_close(struct session *s, uint16_t code, const char *reason)
 	session_set_closing(s, CLOSING_REQUESTED, code, reason);
 }
 
-static void
-session_no_memory(struct session *s)
-{
-	session_request_close(s, CLOSE_INTERNAL, "out of memory");
-}
-
 /* The peer sent a message that can't be accepted. */
 static void
 session_violation(struct session *s, uint16_t code, const char *reason)
@@ -248,7 +242,7 @@ session_on_peer_messages(void *arg, struct batch *batch)
 		session_violation(s, CLOSE_POLICY, s->backend->why);
 		break;
 	case BACKEND_WRITE_NO_MEMORY:
-		session_no_memory(s);
+		session_request_close(s, CLOSE_INTERNAL, "out of memory");
 		break;
 	}
 	session_ask(s);
@@ -318,7 +312,7 @@ session_note_output(struct session *s, enum output_result result)
 	if (result == OUTPUT_INVALID)
 		session_request_close(s, CLOSE_INTERNAL, "the program's output is not UTF-8");
 	else if (result == OUTPUT_NO_MEMORY)
-		session_no_memory(s);
+		session_request_close(s, CLOSE_INTERNAL, "out of memory");
 }
 
 static void
@@ -390,7 +384,7 @@ session_on_backend_event(void *arg, const struct backend_event *event)
 		session_request_close(s, CLOSE_INTERNAL, s->rules->reason_output);
 		break;
 	case BACKEND_NO_MEMORY:
-		session_no_memory(s);
+		session_request_close(s, CLOSE_INTERNAL, "out of memory");
 		break;
 	case BACKEND_STUCK:
 		session_request_close(s, CLOSE_INTERNAL, "the program can't be terminated");
