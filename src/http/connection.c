@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An HTTP connection: one request, one answer or a change of protocol. */
+/* An HTTP/1.1 connection: one exchange after the other. */
 #include "http/connection.h"
 
-#include "base/log.h"
-#include "http/reply.h"
+#include "http/access_log.h"
 #include "net/limit.h"
 #include "net/linger.h"
-#include "net/listener.h"
 #include "net/rate.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* Bytes of one field in the log: with all of them, the line is never truncated. */
-enum { CONNECTION_LOGGED_MAX = 400 };
+enum {
+	CONNECTION_LOOK_MS = 2000, /* between two looks at what is left of the last response */
+};
+
+enum connection_state {
+	CONNECTION_READING, /* a head */
+	CONNECTION_HANDLING, /* its exchange, inside the handler */
+	CONNECTION_WAITING, /* for the exchange to end */
+	CONNECTION_ANSWERED, /* go on with the next request */
+};
 
 struct connection {
 	struct loop_deferred deferred; /* first: connection_release() casts it back */
@@ -26,17 +30,17 @@ struct connection {
 	struct stream *stream; /* owned; NULL once it was given away or closed */
 	connection_handler *handler;
 	void *arg; /* borrowed */
+	enum connection_state state;
+	struct exchange *exchange; /* borrowed; NULL: none */
 	struct timer timer;
-	int64_t due_ms; /* when the head is to be complete */
-	struct loop_task turn; /* sends the next piece of the file */
-	struct rate rate; /* while a file is sent */
+	int64_t due_ms; /* when the head is to be complete, or the connection no longer idle */
+	struct rate rate; /* of what is left of the last response */
+	struct loop_task turn; /* goes on with what has been read already */
+	size_t requests; /* so far */
 	struct head head;
+	struct request request;
 	struct buffer bytes; /* of the head, as far as they came */
-	bool has_head; /* HEAD is complete and valid */
-	bool logged; /* somebody else writes the line of the log */
-	bool head_only; /* the request was a HEAD */
-	int file; /* owned: what is being sent; -1: none */
-	int64_t file_left; /* bytes of it */
+	struct buffer rest; /* what was read beyond it */
 };
 
 static void
@@ -46,16 +50,14 @@ connection_release(struct loop_deferred *deferred)
 
 	timer_stop(&c->timer);
 	buffer_clear(&c->bytes);
+	buffer_clear(&c->rest);
 	free(c);
 }
 
-/* The one end of a connection. LINGER: what is queued still goes out. */
+/* The one end of a connection, which has no exchange. LINGER: what is queued still goes out. */
 static void
 connection_end(struct connection *c, bool linger)
 {
-	if (c->file != -1)
-		close(c->file);
-	c->file = -1;
 	if (linger)
 		linger_take(c->stream, c->loop, RATE_CREDIT_MS);
 	else
@@ -68,18 +70,28 @@ connection_end(struct connection *c, bool linger)
 	loop_defer_free(c->loop, &c->deferred, connection_release);
 }
 
+/* The client sends no further request. Part of the last response may not have arrived. */
+static void
+connection_end_idle(struct connection *c)
+{
+	connection_end(c, c->requests > 0);
+}
+
 void
 connection_drain_all(struct connections *connections)
 {
 	struct list *list = &connections->list;
 	struct list *next;
 
+	connections->draining = true;
 	for (struct list *node = list->next; node != list; node = next) {
 		struct connection *c = LIST_ENTRY_OF(node, struct connection, node);
 
 		next = node->next;
-		if (c->file == -1)
-			connection_end(c, false);
+		if (c->exchange)
+			exchange_close_after(c->exchange);
+		else
+			connection_end_idle(c);
 	}
 }
 
@@ -88,229 +100,51 @@ connection_abort_all(struct connections *connections)
 {
 	struct list *list = &connections->list;
 
-	while (!list_empty(list))
-		connection_end(LIST_ENTRY_OF(list->next, struct connection, node), false);
-}
+	while (!list_empty(list)) {
+		struct connection *c = LIST_ENTRY_OF(list->next, struct connection, node);
 
-struct stream *
-connection_stream(const struct connection *c)
-{
-	return c->stream;
-}
-
-void
-connection_set_logged(struct connection *c)
-{
-	c->logged = true;
-}
-
-/* A field of the request that may be of any length. */
-static void
-connection_log_field(const char *key, struct span value)
-{
-	if (value.len > CONNECTION_LOGGED_MAX)
-		value.len = CONNECTION_LOGGED_MAX;
-	log_text(key, value);
-}
-
-/* A line of the log. STATUS is 0 where none was sent. */
-static void
-connection_log_event(struct connection *c, const char *event, int status, const char *reason)
-{
-	struct sockaddr_storage peer;
-	char remote[LISTENER_TEXT_MAX];
-	struct span value;
-
-	if (!log_begin(LOG_ACCESS, "http", 0, span_of(event)))
-		return;
-	stream_peer_address(c->stream, &peer);
-	listener_text(&peer, remote);
-	if (status > 0)
-		log_number("status", status);
-	log_text("remote", span_of(remote));
-	if (c->has_head) {
-		connection_log_field("method", head_method(&c->head));
-		connection_log_field("target", head_target(&c->head));
+		if (c->exchange)
+			exchange_kill(c->exchange, NULL);
+		else
+			connection_end(c, false);
 	}
-	if (c->has_head && status >= 400) {
-		if (head_find(&c->head, "Host", &value) > 0)
-			connection_log_field("host", value);
-		if (head_find(&c->head, "Origin", &value) > 0)
-			connection_log_field("origin", value);
-	}
-	if (reason)
-		log_text("reason", span_of(reason));
-	log_end();
 }
 
-/* The request is complete, or will never be. */
-static void
-connection_enter_response(struct connection *c)
-{
-	limit_move(stream_slot(c->stream), LIMIT_RESPONSE);
-}
+static void connection_on_exchange_end(void *arg, enum exchange_result result);
 
-static void
-connection_log(struct connection *c, int status, const char *reason)
-{
-	if (!c->logged)
-		connection_log_event(
-		    c, status > 0 && status < 400 ? "reply" : "rejected", status, reason);
-}
-
-/* The client does not get all of a response. */
-static void
-connection_abort(struct connection *c, const char *reason)
-{
-	connection_log_event(c, "aborted", 0, reason);
-	connection_end(c, false);
-}
-
-static void
-connection_send(struct connection *c, struct buffer *out, bool built)
-{
-	bool sent = built && stream_write_take(c->stream, out);
-
-	buffer_clear(out);
-	connection_end(c, sent);
-}
-
-/* True when the client is on this machine: not when its request was forwarded, as by a proxy
- * on this machine. */
+/* Begins an exchange for the request. False: the connection has ended. */
 static bool
-connection_is_local(const struct connection *c)
+connection_begin(struct connection *c)
 {
-	static const char *const forwarded[] = {
-	    "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
-	struct sockaddr_storage peer;
+	struct exchange_spec spec = {
+	    .loop = c->loop,
+	    .stream = c->stream,
+	    .request = &c->request,
+	    .rest = &c->rest,
+	    .keep = ++c->requests < CONNECTION_REQUESTS_MAX && !c->connections->draining,
+	    .on_end = connection_on_exchange_end,
+	    .owner = c,
+	};
 
-	for (size_t i = 0; i < UTIL_LEN(forwarded) && c->has_head; i++) {
-		if (head_find(&c->head, forwarded[i], NULL) > 0)
-			return false;
-	}
-	stream_peer_address(c->stream, &peer);
-	return listener_is_loopback(&peer);
-}
-
-void
-connection_reply_text(
-    struct connection *c, int status, const char *extra, const char *reason, const char *text)
-{
-	struct buffer out = {0};
-
-	if (!text && connection_is_local(c))
-		text = reason;
-	connection_log(c, status, reason);
-	connection_enter_response(c);
-	connection_send(c, &out, reply_text(&out, status, extra, text, c->head_only));
-}
-
-void
-connection_reply(struct connection *c, int status, const char *extra, const char *reason)
-{
-	connection_reply_text(c, status, extra, reason, NULL);
-}
-
-void
-connection_reply_body(
-    struct connection *c, int status, const char *type, const char *extra, struct span body)
-{
-	struct buffer out = {0};
-
-	connection_log(c, status, NULL);
-	connection_enter_response(c);
-	connection_send(c, &out,
-	    reply_head(&out, status, type, (int64_t)body.len, extra) &&
-		(c->head_only || buffer_append(&out, body.data, body.len)));
-}
-
-/* Bytes of the response that the client's system has not confirmed. */
-static uint64_t
-connection_left(const struct connection *c)
-{
-	return (uint64_t)c->file_left + stream_queued(c->stream) +
-	       stream_unconfirmed(c->stream);
-}
-
-/*
- * Sends the next piece of the file. If the system takes all of it, the next one has its turn
- * after everything else in the loop, however fast the client reads.
- */
-static void
-connection_send_file(struct connection *c)
-{
-	size_t want = c->file_left < LOOP_BATCH ? (size_t)c->file_left : LOOP_BATCH;
-	ssize_t got;
-
-	do {
-		got = read(c->file, c->loop->in, want);
-	} while (got == -1 && errno == EINTR);
-	if (got <= 0) {
-		/* A short body shows the client that the file is incomplete. */
-		connection_abort(
-		    c, got == 0 ? "the file was truncated while being sent" : strerror(errno));
-		return;
-	}
-	c->file_left -= got;
-	if (!stream_write(c->stream, c->loop->in, (size_t)got))
+	c->exchange = exchange_new(&spec);
+	if (!c->exchange) {
 		connection_end(c, false);
-	else if (c->file_left == 0)
-		connection_end(c, true);
-	else if (stream_queued(c->stream) <= BUFFER_LOW)
-		loop_defer(c->loop, &c->turn);
+		return false;
+	}
+	c->state = CONNECTION_HANDLING;
+	limit_move(stream_slot(c->stream), LIMIT_RESPONSE);
+	return true;
 }
 
+/* Responds with an error, and closes. The request may be incomplete. */
 static void
-connection_on_turn(struct loop_task *task)
+connection_reject(
+    struct connection *c, int status, const char *fields, const char *reason, const char *text)
 {
-	struct connection *c = LIST_ENTRY_OF(task, struct connection, turn);
-
-	if (c->file != -1 && stream_queued(c->stream) <= BUFFER_LOW)
-		connection_send_file(c);
-}
-
-void
-connection_reply_file(struct connection *c, int fd, int64_t size, const char *type,
-    const char *extra, bool head_only)
-{
-	struct buffer out = {0};
-
-	connection_log(c, 200, NULL);
-	connection_enter_response(c);
-	if (head_only || size == 0) {
-		close(fd);
-		connection_send(c, &out, reply_head(&out, 200, type, size, extra));
+	if (!connection_begin(c))
 		return;
-	}
-	c->file = fd;
-	c->file_left = size;
-	if (!reply_head(&out, 200, type, size, extra) || !stream_write_take(c->stream, &out)) {
-		buffer_clear(&out);
-		connection_end(c, false);
-		return;
-	}
-	/* Nothing more is read; the death of the client is still seen. */
-	stream_set_reading(c->stream, false);
-	timer_stop(&c->timer);
-	rate_start(&c->rate, connection_left(c), RATE_CREDIT_MS);
-	timer_at(&c->timer, c->rate.due_ms);
-	connection_send_file(c);
-}
-
-struct stream *
-connection_give(struct connection *c, struct span *rest)
-{
-	struct stream *stream = c->stream;
-	struct limit_slot *slot = stream_slot(stream);
-	size_t used = head_len(&c->head);
-
-	rest->data = (const char *)buffer_data(&c->bytes) + used;
-	rest->len = buffer_len(&c->bytes) - used;
-	c->stream = NULL;
-	limit_on_evict(slot, NULL, NULL);
-	limit_move(slot, LIMIT_PROGRAM);
-	connection_end(c, false);
-	return stream;
+	exchange_close_after(c->exchange);
+	exchange_reply_text(c->exchange, status, fields, reason, text);
 }
 
 /* What arrives in place of HTTP when client and server are set up differently; NULL: nothing of
@@ -332,7 +166,7 @@ connection_foreign(const struct connection *c)
 		"send-proxy-v2"},
 	};
 
-	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+	for (size_t i = 0; i < UTIL_LEN(rows) && c->requests == 0; i++) {
 		if (buffer_len(&c->bytes) >= rows[i].start.len &&
 		    memcmp(buffer_data(&c->bytes), rows[i].start.data, rows[i].start.len) == 0)
 			return rows[i].reason;
@@ -347,51 +181,35 @@ connection_serve(struct connection *c)
 	static const char too_many[] = "too many connections from this address (--max-per-ip)";
 	static const char not_tls[] =
 	    "plain HTTP on the TLS port: connect with https:// or wss://";
+	size_t len = head_len(&c->head);
+	const char *reason;
+	int status;
 
-	c->has_head = true;
-	c->head_only = span_equal(head_method(&c->head), SPAN("HEAD"));
-	if (stream_is_downgraded(c->stream))
-		connection_reply_text(c, 400, NULL, not_tls, not_tls);
+	if (!buffer_append(
+		&c->rest, buffer_data(&c->bytes) + len, buffer_len(&c->bytes) - len)) {
+		connection_end(c, false);
+		return;
+	}
+	buffer_cut(&c->bytes, len);
+	if (!request_init(&c->request, &c->head, &status, &reason))
+		connection_reject(c, status, NULL, reason, NULL);
+	else if (stream_is_downgraded(c->stream))
+		connection_reject(c, 400, NULL, not_tls, not_tls);
 	else if (!limit_admit(stream_slot(c->stream)))
-		connection_reply_text(
+		connection_reject(
 		    c, 429, "Retry-After: 5\r\n", too_many, "too many connections");
-	else
-		c->handler(c->arg, c, &c->head);
+	else if (connection_begin(c))
+		c->handler(c->arg, c->exchange);
 }
 
+/* Parses what has been read. */
 static void
-connection_on_readable(void *arg)
+connection_parse(struct connection *c)
 {
-	struct connection *c = arg;
-	const char *foreign;
-	size_t n;
-	/* Never more than a head: what a client sends beyond it stays in the socket until
-	 * somebody wants it. */
-	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
+	const char *foreign = connection_foreign(c);
 
-	limit_heard(stream_slot(c->stream));
-	switch (stream_read(c->stream, c->loop->in, room, &n)) {
-	case STREAM_OK:
-		break;
-	case STREAM_AGAIN:
-		return;
-	case STREAM_FAILED:
-		/* A handshake that failed for a reason, not one that was left. */
-		if (stream_error(c->stream))
-			connection_log(c, 0, stream_error(c->stream));
-		connection_end(c, false);
-		return;
-	case STREAM_EOF:
-		connection_end(c, false);
-		return;
-	}
-	if (!buffer_append(&c->bytes, c->loop->in, n)) {
-		connection_end(c, false);
-		return;
-	}
-	foreign = connection_foreign(c);
 	if (foreign) {
-		connection_reply_text(c, 400, NULL, foreign, foreign);
+		connection_reject(c, 400, NULL, foreign, foreign);
 		return;
 	}
 	switch (
@@ -402,7 +220,7 @@ connection_on_readable(void *arg)
 		connection_serve(c);
 		return;
 	case HEAD_BAD:
-		connection_reply(c, head_status(&c->head), NULL, head_reason(&c->head));
+		connection_reject(c, head_status(&c->head), NULL, head_reason(&c->head), NULL);
 		return;
 	case HEAD_HTTP2:
 		connection_end(c, true);
@@ -410,19 +228,122 @@ connection_on_readable(void *arg)
 	}
 }
 
+/* Waits for a head, so long. */
+static void
+connection_await(struct connection *c, int64_t wait_ms)
+{
+	c->due_ms = util_clock_ms() + wait_ms;
+	timer_at(&c->timer, c->due_ms);
+}
+
+/* Goes on with the next request. */
+static void
+connection_next(struct connection *c)
+{
+	if (c->connections->draining) {
+		connection_end(c, true);
+		return;
+	}
+	c->state = CONNECTION_READING;
+	c->request = (struct request){0};
+	head_init(&c->head);
+	buffer_clear(&c->bytes);
+	buffer_move(&c->bytes, &c->rest);
+	limit_move(stream_slot(c->stream), LIMIT_PENDING);
+	if (buffer_len(&c->bytes) == 0) {
+		connection_await(c, CONNECTION_IDLE_MS);
+		c->rate.due_ms = 0;
+		timer_at(&c->timer, util_clock_ms() + CONNECTION_LOOK_MS);
+		stream_set_reading(c->stream, true);
+		return;
+	}
+	connection_await(c, CONNECTION_HEAD_MS);
+	connection_parse(c);
+}
+
+/* Waits for what is next after a piece of input. */
+static void
+connection_settle(struct connection *c)
+{
+	if (!c->stream)
+		return;
+	switch (c->state) {
+	case CONNECTION_READING:
+		stream_set_reading(c->stream, true);
+		return;
+	case CONNECTION_HANDLING:
+		c->state = CONNECTION_WAITING;
+		exchange_wait(c->exchange);
+		return;
+	case CONNECTION_WAITING:
+		return;
+	case CONNECTION_ANSWERED:
+		if (buffer_len(&c->rest) == 0) {
+			connection_next(c);
+			return;
+		}
+		/* Everything else in the loop first. */
+		stream_set_reading(c->stream, false);
+		loop_defer(c->loop, &c->turn);
+		return;
+	}
+}
+
+static void
+connection_on_turn(struct loop_task *task)
+{
+	struct connection *c = LIST_ENTRY_OF(task, struct connection, turn);
+
+	connection_next(c);
+	connection_settle(c);
+}
+
+static void
+connection_on_readable(void *arg)
+{
+	struct connection *c = arg;
+	/* Never more than a head: what a client sends beyond it stays in the socket until
+	 * somebody wants it. */
+	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
+	size_t n;
+
+	limit_heard(stream_slot(c->stream));
+	switch (stream_read(c->stream, c->loop->in, room, &n)) {
+	case STREAM_OK:
+		break;
+	case STREAM_AGAIN:
+		return;
+	case STREAM_FAILED:
+		/* A handshake that failed for a reason, not one that was left. */
+		if (stream_error(c->stream))
+			access_log_write(
+			    "rejected", c->stream, &c->request, 0, stream_error(c->stream));
+		connection_end(c, false);
+		return;
+	case STREAM_EOF:
+		connection_end_idle(c);
+		return;
+	}
+	if (c->requests > 0 && buffer_len(&c->bytes) == 0)
+		connection_await(c, CONNECTION_HEAD_MS);
+	if (!buffer_append(&c->bytes, c->loop->in, n)) {
+		connection_end(c, false);
+		return;
+	}
+	connection_parse(c);
+	connection_settle(c);
+}
+
 static void
 connection_on_drained(void *arg)
 {
-	struct connection *c = arg;
-
-	if (c->file != -1 && stream_queued(c->stream) <= BUFFER_LOW)
-		connection_send_file(c);
+	(void)arg;
 }
 
 static void
 connection_on_gone(void *arg, enum stream_gone reason)
 {
-	/* A client that only half-closed still reads its answer. */
+	/* A client that only half-closed may have sent more requests. */
 	if (reason == STREAM_LOST)
 		connection_end(arg, false);
 }
@@ -433,23 +354,32 @@ connection_on_evict(void *arg)
 {
 	struct connection *c = arg;
 
-	if (c->file != -1)
-		connection_abort(c, "closed to free a slot for another client");
+	if (c->exchange)
+		exchange_kill(c->exchange, "closed to free a slot for another client");
 	else
 		connection_end(c, false);
 }
 
-static void
+/* What is left of the last response must arrive at the minimum rate, too. False: the connection
+ * has ended. */
+static bool
 connection_check_rate(struct connection *c)
 {
+	size_t left = stream_unconfirmed(c->stream);
 	char reason[64];
 
-	if (rate_check(&c->rate, connection_left(c))) {
-		timer_at(&c->timer, c->rate.due_ms);
-		return;
+	if (left == 0)
+		return true;
+	if (c->rate.due_ms == 0)
+		rate_start(&c->rate, left, RATE_CREDIT_MS);
+	if (rate_check(&c->rate, left)) {
+		timer_at(&c->timer, util_clock_ms() + CONNECTION_LOOK_MS);
+		return true;
 	}
 	snprintf(reason, sizeof(reason), "the client reads less than %d bytes/s", RATE_MIN);
-	connection_abort(c, reason);
+	access_log_write("aborted", c->stream, &c->request, 0, reason);
+	connection_end(c, false);
+	return false;
 }
 
 static void
@@ -457,14 +387,16 @@ connection_on_timer(void *arg)
 {
 	struct connection *c = arg;
 
-	if (c->file != -1)
-		connection_check_rate(c);
-	else if (util_clock_ms() < c->due_ms)
+	if (c->state != CONNECTION_READING)
+		return;
+	if (c->requests > 0 && buffer_len(&c->bytes) == 0 && !connection_check_rate(c))
+		return;
+	if (util_clock_ms() < c->due_ms)
 		timer_at(&c->timer, c->due_ms);
 	else if (buffer_len(&c->bytes) == 0)
-		connection_end(c, false); /* it has sent nothing */
+		connection_end_idle(c);
 	else
-		connection_reply(c, 408, NULL, "the request was not complete in time");
+		connection_reject(c, 408, NULL, "the request was not complete in time", NULL);
 }
 
 static const struct stream_handlers connection_handlers = {
@@ -472,6 +404,36 @@ static const struct stream_handlers connection_handlers = {
     .on_drained = connection_on_drained,
     .on_gone = connection_on_gone,
 };
+
+static void
+connection_on_exchange_end(void *arg, enum exchange_result result)
+{
+	struct connection *c = arg;
+	struct limit_slot *slot = stream_slot(c->stream);
+
+	c->exchange = NULL;
+	switch (result) {
+	case EXCHANGE_KEEP:
+		stream_set_handlers(c->stream, &connection_handlers, c);
+		/* Its user may still look at the request. */
+		if (c->state == CONNECTION_WAITING)
+			loop_defer(c->loop, &c->turn);
+		c->state = CONNECTION_ANSWERED;
+		return;
+	case EXCHANGE_CLOSE:
+		connection_end(c, true);
+		return;
+	case EXCHANGE_LOST:
+		connection_end(c, false);
+		return;
+	case EXCHANGE_UPGRADED:
+		c->stream = NULL;
+		limit_on_evict(slot, NULL, NULL);
+		limit_move(slot, LIMIT_PROGRAM);
+		connection_end(c, false);
+		return;
+	}
+}
 
 bool
 connection_open_take(struct loop *loop, struct connections *connections, struct stream *stream,
@@ -487,15 +449,13 @@ connection_open_take(struct loop *loop, struct connections *connections, struct 
 	c->loop = loop;
 	c->handler = handler;
 	c->arg = arg;
-	c->file = -1;
 	head_init(&c->head);
 	timer_init(&c->timer, &loop->timers, connection_on_timer, c);
 	loop_task_init(&c->turn, connection_on_turn);
 	c->stream = stream;
 	stream_set_handlers(stream, &connection_handlers, c);
 	limit_on_evict(stream_slot(stream), connection_on_evict, c);
-	c->due_ms = util_clock_ms() + CONNECTION_HEAD_MS;
-	timer_at(&c->timer, c->due_ms);
+	connection_await(c, CONNECTION_HEAD_MS);
 	c->connections = connections;
 	list_append(&connections->list, &c->node);
 	atomic_fetch_add(connections->count, 1);

@@ -175,42 +175,11 @@ head_check_host(const struct head *head)
 	return count == 1 && uri_parse_authority(host, &authority);
 }
 
-/* How the body is framed (RFC 9112, sections 6.1 to 6.3). Returns what is wrong, or NULL. */
-static const char *
-head_check_body(struct head *head)
-{
-	struct span coding, number;
-	int64_t length = 0;
-	size_t codings = head_find(head, "Transfer-Encoding", &coding);
-	size_t lengths = head_find(head, "Content-Length", &number);
-
-	if (codings > 0) {
-		if (lengths > 0)
-			return "both Content-Length and Transfer-Encoding";
-		if (head->minor == 0)
-			return "Transfer-Encoding in an HTTP/1.0 request";
-		if (codings > 1 || !span_equal_nocase(coding, SPAN("chunked")))
-			return "unsupported Transfer-Encoding";
-	}
-	/* Two of them are refused even when they are equal, as section 6.3 allows. */
-	if (lengths > 1)
-		return "repeated Content-Length";
-	if (lengths > 0 && (number.len == 0 || !util_is_digit((unsigned char)number.data[0]) ||
-			       util_parse_number(number, 0, INT64_MAX, &length)))
-		return "Content-Length is not a number";
-	head->has_body = codings > 0 || length > 0;
-	return NULL;
-}
-
 /* Acts at the end of the head, with all fields there. */
 static void
 head_end(struct head *head)
 {
-	const char *wrong = head_check_body(head);
-
-	if (wrong)
-		head_fail(head, 400, wrong);
-	else if (!head_check_host(head))
+	if (!head_check_host(head))
 		head_fail(head, 400, "missing, repeated or invalid Host");
 	else
 		head->result = HEAD_DONE;
@@ -346,12 +315,6 @@ int
 head_minor(const struct head *head)
 {
 	return head->minor == 0 ? 0 : 1;
-}
-
-bool
-head_has_body(const struct head *head)
-{
-	return head->has_body;
 }
 
 size_t

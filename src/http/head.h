@@ -9,8 +9,7 @@
  * line (section 5.2), no NUL or other control byte in a value except HTAB
  * (RFC 9110, section 5.5), a name is a token. HTTP/1.1 has exactly one valid
  * Host (RFC 9112, section 3.2), also beside an absolute-form target; HTTP/1.0
- * may have none. Content-Length is one plain number, Transfer-Encoding only
- * "chunked" and only in HTTP/1.1, never both (sections 6.1 to 6.3).
+ * may have none. How the body is framed is decided by http/request.
  *
  * The parser resumes where it stopped: each byte is looked at once, however
  * slowly it comes.
@@ -82,7 +81,6 @@ struct head {
 	size_t version; /* where the version begins */
 	int major;
 	int minor; /* HTTP/1.minor */
-	bool has_body;
 	int status;
 	const char *reason;
 };
@@ -110,8 +108,6 @@ struct span head_method(const struct head *head);
 struct span head_target(const struct head *head);
 /* 0 for HTTP/1.0, 1 for HTTP/1.1 and later minors (RFC 9110, section 2.5). */
 int head_minor(const struct head *head);
-/* A Content-Length above 0, or a Transfer-Encoding. */
-bool head_has_body(const struct head *head);
 
 size_t head_field_count(const struct head *head);
 struct head_field head_field(const struct head *head, size_t i);

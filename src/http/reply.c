@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Responses: their heads and short texts. */
+/* The heads of responses. */
 #include "http/reply.h"
+
+#include "base/util.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,20 +15,29 @@ static const struct {
 } reply_reasons[] = {
     {101, "Switching Protocols"},
     {200, "OK"},
+    {204, "No Content"},
+    {206, "Partial Content"},
     {301, "Moved Permanently"},
+    {302, "Found"},
+    {304, "Not Modified"},
     {308, "Permanent Redirect"},
     {400, "Bad Request"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {408, "Request Timeout"},
+    {413, "Content Too Large"},
     {414, "URI Too Long"},
+    {416, "Range Not Satisfiable"},
     {421, "Misdirected Request"},
     {426, "Upgrade Required"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
     {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
 };
 
@@ -37,7 +48,13 @@ reply_reason(int status)
 		if (reply_reasons[i].status == status)
 			return reply_reasons[i].reason;
 	}
-	return "Error";
+	return "";
+}
+
+bool
+reply_has_body(int status)
+{
+	return status >= 200 && status != 204 && status != 304;
 }
 
 static bool
@@ -47,9 +64,10 @@ reply_put(struct buffer *out, const char *text)
 }
 
 bool
-reply_head(struct buffer *out, int status, const char *type, int64_t length, const char *extra)
+reply_head(struct buffer *out, const struct reply *reply, const char *connection)
 {
-	char line[160];
+	char start[160];
+	char length[64] = "";
 	char date[64];
 	time_t now = time(NULL);
 	struct tm tm;
@@ -57,38 +75,17 @@ reply_head(struct buffer *out, int status, const char *type, int64_t length, con
 	/* IMF-fixdate: RFC 9110, section 5.6.7. Nothing calls setlocale(), so the names are
 	 * English. */
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-	snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\nDate: %s\r\n", status,
-	    reply_reason(status), date);
-	if (!reply_put(out, line))
+	snprintf(start, sizeof(start), "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status,
+	    reply_reason(reply->status), date);
+	if (!reply_put(out, start))
 		return false;
-	if (type) {
-		snprintf(line, sizeof(line), "Content-Type: %s\r\n", type);
-		if (!reply_put(out, line))
-			return false;
-	}
-	if (length >= 0) {
-		snprintf(line, sizeof(line), "Content-Length: %" PRId64 "\r\n", length);
-		if (!reply_put(out, line))
-			return false;
-	}
-	return reply_put(out, extra ? extra : "") &&
-	       reply_put(out, "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
-}
-
-bool
-reply_text(struct buffer *out, int status, const char *extra, const char *text, bool head_only)
-{
-	char title[64];
-	size_t len;
-
-	len = (size_t)snprintf(title, sizeof(title), "%d %s\n", status, reply_reason(status));
-	if (text)
-		len += strlen(text) + 2;
-	if (!reply_head(out, status, "text/plain; charset=utf-8", (int64_t)len, extra))
+	if (reply->length >= 0 && reply->status != 204)
+		snprintf(
+		    length, sizeof(length), "Content-Length: %" PRId64 "\r\n", reply->length);
+	if (reply->type && !(reply_put(out, "Content-Type: ") && reply_put(out, reply->type) &&
+			       reply_put(out, "\r\n")))
 		return false;
-	if (head_only)
-		return true;
-	return reply_put(out, title) &&
-	       (!text ||
-		   (reply_put(out, "\n") && reply_put(out, text) && reply_put(out, "\n")));
+	return reply_put(out, length) && reply_put(out, reply->fields ? reply->fields : "") &&
+	       reply_put(out, "X-Content-Type-Options: nosniff\r\n") &&
+	       reply_put(out, connection) && reply_put(out, "\r\n");
 }

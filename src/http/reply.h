@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Responses: their heads and short texts. Every response but a 101 closes its
- * connection (RFC 9112, section 9.6), so nothing can be smuggled after a
- * request.
- */
+/* The heads of responses, as text. */
 #ifndef HTTP_REPLY_H
 #define HTTP_REPLY_H
 
 #include "base/buffer.h"
-#include "base/util.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The reason phrase of a status code that this program sends. */
+enum { REPLY_LENGTH_UNKNOWN = -1 };
+
+/* A response but for its body. */
+struct reply {
+	int status;
+	const char *type; /* the Content-Type; NULL: none */
+	int64_t length; /* of the body, or REPLY_LENGTH_UNKNOWN */
+	const char *fields; /* NULL, or whole lines with CR LF that the caller has checked */
+};
+
+/* The reason phrase of a status code; empty for one that this program does not send. */
 const char *reply_reason(int status);
 
-/*
- * Appends the head of a response to OUT: status line, Date, Content-Type unless
- * TYPE is NULL, Content-Length unless LENGTH is -1, nosniff, Connection: close, and EXTRA,
- * which is NULL or whole lines with CR LF that the caller has checked. False without memory.
- */
-bool reply_head(struct buffer *out, int status, const char *type, int64_t length,
-    const char *extra) __attribute__((warn_unused_result));
+/* False for a response that never has a body: RFC 9110, section 6.4.1. */
+bool reply_has_body(int status);
 
-/* Appends a whole response with a short text: "404 Not Found\n", and TEXT after an empty line
- * unless it is NULL. For HEAD requests without the body. */
-bool reply_text(struct buffer *out, int status, const char *extra, const char *text,
-    bool head_only) __attribute__((warn_unused_result));
+/*
+ * Appends the head of a response to OUT: status line, Date, the fields of REPLY, nosniff, and
+ * CONNECTION, which is whole lines of the same form. A 204 has no Content-Length (RFC 9110,
+ * section 8.6). False without memory.
+ */
+bool reply_head(struct buffer *out, const struct reply *reply, const char *connection)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -126,19 +126,21 @@ console_put_programs(const struct endpoint *endpoint, struct buffer *out)
 }
 
 static void
-console_send(struct connection *connection, const char *type, const char *fields,
+console_send(struct exchange *exchange, const char *type, const char *fields,
     const char *headers, struct span body)
 {
+	struct reply reply = {.status = 200, .type = type, .length = (int64_t)body.len};
 	char *lines;
 
 	if (asprintf(&lines,
 		"%sCache-Control: no-cache\r\n"
 		"Cross-Origin-Resource-Policy: same-origin\r\n%s",
 		fields, headers) == -1) {
-		connection_reply(connection, 503, NULL, "out of memory");
+		exchange_reply_status(exchange, 503, NULL, "out of memory");
 		return;
 	}
-	connection_reply_body(connection, 200, type, lines, body);
+	reply.fields = lines;
+	exchange_reply(exchange, &reply, body);
 	free(lines);
 }
 
@@ -157,7 +159,7 @@ console_was_typed(const struct head *head)
 }
 
 static void
-console_serve_page(struct connection *connection, const struct head *head, const char *headers)
+console_serve_page(struct exchange *exchange, const struct head *head, const char *headers)
 {
 	bool gzip = head_has_token(head, "Accept-Encoding", "gzip");
 	char fields[640];
@@ -171,41 +173,40 @@ console_serve_page(struct connection *connection, const struct head *head, const
 	    "Vary: Accept-Encoding, Sec-Fetch-Site\r\n%s%s",
 	    console_page_script, console_page_style, gzip ? "Content-Encoding: gzip\r\n" : "",
 	    console_was_typed(head) ? "Server-Timing: typed\r\n" : "");
-	console_send(connection, "text/html; charset=utf-8", fields, headers,
+	console_send(exchange, "text/html; charset=utf-8", fields, headers,
 	    gzip ? (struct span){(const char *)console_page_gzip, console_page_gzip_len}
 		 : (struct span){(const char *)console_page_plain, console_page_plain_len});
 }
 
 static void
-console_serve_programs(const struct endpoint *endpoint, struct connection *connection)
+console_serve_programs(const struct endpoint *endpoint, struct exchange *exchange)
 {
 	struct buffer out = {0};
 
 	if (console_put_programs(endpoint, &out))
-		console_send(connection, "application/json", "", endpoint->files.headers,
+		console_send(exchange, "application/json", "", endpoint->files.headers,
 		    (struct span){(const char *)buffer_data(&out), buffer_len(&out)});
 	else
-		connection_reply(connection, 503, NULL, "out of memory");
+		exchange_reply_status(exchange, 503, NULL, "out of memory");
 	buffer_clear(&out);
 }
 
 void
-console_serve(const struct endpoint *endpoint, struct connection *connection,
-    const struct head *head, const char *path)
+console_serve(const struct endpoint *endpoint, struct exchange *exchange, const char *path)
 {
-	struct span method = head_method(head);
+	const struct request *request = exchange_request(exchange);
 
 	if (endpoint->files.compat_scheme)
-		files_log_compat(&endpoint->files, connection, head, SPAN("DEVCONSOLE"));
-	if (!span_equal(method, SPAN("GET")) && !span_equal(method, SPAN("HEAD")))
-		connection_reply(connection, 405, "Allow: GET, HEAD\r\n",
+		files_log_compat(&endpoint->files, exchange, SPAN("DEVCONSOLE"));
+	if (!request->is_head && !span_equal(request->method, SPAN("GET")))
+		exchange_reply_status(exchange, 405, "Allow: GET, HEAD\r\n",
 		    "the console accepts GET and HEAD only (--devconsole)");
 	else if (strcmp(path, CONSOLE_PROGRAMS) == 0)
-		console_serve_programs(endpoint, connection);
+		console_serve_programs(endpoint, exchange);
 	else if (!endpoint->compat && strcmp(path, CONSOLE_PAGE) != 0 &&
 		 strncmp(path, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
-		connection_reply(connection, 404, endpoint->files.headers,
+		exchange_reply_status(exchange, 404, endpoint->files.headers,
 		    "paths below /-/ are reserved for the console (--devconsole)");
 	else
-		console_serve_page(connection, head, endpoint->files.headers);
+		console_serve_page(exchange, request->head, endpoint->files.headers);
 }

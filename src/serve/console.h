@@ -7,7 +7,7 @@
 #ifndef SERVE_CONSOLE_H
 #define SERVE_CONSOLE_H
 
-#include "http/connection.h"
+#include "http/exchange.h"
 #include "serve/endpoint.h"
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 bool console_covers(const struct endpoint *endpoint, const char *path);
 
 /* Responds to a request that it covers. */
-void console_serve(const struct endpoint *endpoint, struct connection *connection,
-    const struct head *head, const char *path);
+void console_serve(
+    const struct endpoint *endpoint, struct exchange *exchange, const char *path);
 
 #endif

@@ -3,8 +3,8 @@
 #include "serve/files.h"
 
 #include "base/log.h"
-#include "http/connection.h"
 #include "http/mime.h"
+#include "http/send_file.h"
 #include "serve/beneath.h"
 
 #include <stdio.h>
@@ -27,28 +27,28 @@ files_open(
 }
 
 static void
-files_refuse_method(const struct files *files, struct connection *connection)
+files_refuse_method(const struct files *files, struct exchange *exchange)
 {
 	static const char allow[] = "Allow: GET, HEAD\r\n";
 	char *headers;
 
 	if (asprintf(&headers, "%s%s", allow, files->headers) == -1)
 		headers = NULL;
-	connection_reply(connection, 405, headers ? headers : allow,
+	exchange_reply_status(exchange, 405, headers ? headers : allow,
 	    "only GET and HEAD are supported for static files");
 	free(headers);
 }
 
 void
-files_log_compat(const struct files *files, struct connection *connection,
-    const struct head *head, struct span event)
+files_log_compat(const struct files *files, struct exchange *exchange, struct span event)
 {
+	const struct head *head = exchange_request(exchange)->head;
 	struct span target = head_target(head);
 	bool whole = target.len > 0 && target.data[0] != '/'; /* RFC 9112, section 3.2.2 */
 	struct span host = {0};
 	char *url;
 
-	connection_set_logged(connection);
+	exchange_set_logged(exchange);
 	(void)head_find(head, "Host", &host);
 	if (!log_begin(LOG_ACCESS, "http", 0, event))
 		return;
@@ -61,30 +61,31 @@ files_log_compat(const struct files *files, struct connection *connection,
 }
 
 void
-files_serve(const struct files *files, struct connection *connection, const struct head *head,
-    const char *path)
+files_serve(const struct files *files, struct exchange *exchange, const char *path)
 {
+	const struct request *request = exchange_request(exchange);
+	struct reply reply = {.status = 200, .fields = files->headers};
 	char name[HEAD_MAX_LINE + 16];
-	bool head_only = span_equal(head_method(head), SPAN("HEAD"));
 	struct stat st;
 	int fd;
 
 	if (files->compat_scheme)
-		files_log_compat(files, connection, head,
-		    files->root == -1 ? SPAN("NOT FOUND") : SPAN("STATIC"));
-	if (!head_only && !span_equal(head_method(head), SPAN("GET"))) {
-		files_refuse_method(files, connection);
+		files_log_compat(
+		    files, exchange, files->root == -1 ? SPAN("NOT FOUND") : SPAN("STATIC"));
+	if (!request->is_head && !span_equal(request->method, SPAN("GET"))) {
+		files_refuse_method(files, exchange);
 		return;
 	}
 	fd = files_open(files, path, &st, name);
 	if (fd == -1) {
-		connection_reply(connection, 404, files->headers,
+		exchange_reply_status(exchange, 404, files->headers,
 		    files->root == -1 ? "plain HTTP request; this server only speaks WebSocket "
 					"(add --staticdir=DIR to serve files)"
 		    : path[strlen(path) - 1] == '/' ? "no index.html in this directory"
 						    : "no such file in --staticdir");
 		return;
 	}
-	connection_reply_file(
-	    connection, fd, st.st_size, mime_type(name), files->headers, head_only);
+	reply.type = mime_type(name);
+	reply.length = st.st_size;
+	send_file_take(exchange, &reply, fd, 0);
 }

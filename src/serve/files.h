@@ -8,8 +8,7 @@
 
 #include "base/util.h"
 
-struct connection;
-struct head;
+struct exchange;
 
 struct files {
 	int root; /* of beneath_root(); -1: there are no files */
@@ -20,11 +19,9 @@ struct files {
 };
 
 /* Logs a request as websocketd does, as EVENT. */
-void files_log_compat(const struct files *files, struct connection *connection,
-    const struct head *head, struct span event);
+void files_log_compat(const struct files *files, struct exchange *exchange, struct span event);
 
 /* Answers a request for the decoded PATH. */
-void files_serve(const struct files *files, struct connection *connection,
-    const struct head *head, const char *path);
+void files_serve(const struct files *files, struct exchange *exchange, const char *path);
 
 #endif

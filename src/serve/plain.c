@@ -105,26 +105,28 @@ plain_accept(struct reject *reject, const struct endpoint *endpoint, const struc
 }
 
 void
-plain_serve(const struct endpoint *endpoint, struct connection *connection,
-    const struct head *head, struct span host, const char *path, const char *headers)
+plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const char *path,
+    const char *headers)
 {
+	const struct request *request = exchange_request(exchange);
 	struct reject reject = {.status = 0};
 	char *text = NULL;
 	char *lines = NULL;
 
-	if (plain_accept(&reject, endpoint, head, path)) {
+	if (plain_accept(&reject, endpoint, request->head, path)) {
 		(void)reject_with(&reject, 426, PLAIN_UPGRADE,
-		    plain_is_handshake(head)
+		    plain_is_handshake(request->head)
 			? "WebSocket handshake without 'Upgrade: websocket'; a proxy may have "
 			  "removed it (nginx: proxy_set_header Upgrade $http_upgrade)"
 			: "plain HTTP request; this server only speaks WebSocket (add "
 			  "--staticdir=DIR to serve files)");
-		text = plain_text(stream_is_secure(connection_stream(connection)), host, path);
+		text = plain_text(
+		    stream_is_secure(exchange_stream(exchange)), request->host, path);
 	}
 	if (asprintf(&lines, "%s%s", reject.headers ? reject.headers : "", headers) == -1)
 		lines = NULL;
-	connection_reply_text(
-	    connection, reject.status, lines ? lines : reject.headers, reject.reason, text);
+	exchange_reply_text(
+	    exchange, reject.status, lines ? lines : reject.headers, reject.reason, text);
 	free(lines);
 	free(text);
 }

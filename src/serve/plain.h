@@ -6,7 +6,7 @@
 #ifndef SERVE_PLAIN_H
 #define SERVE_PLAIN_H
 
-#include "http/connection.h"
+#include "http/exchange.h"
 #include "serve/endpoint.h"
 
 /* True for a handshake that lost its Upgrade field, as in a proxy that was not configured for
@@ -14,10 +14,10 @@
 bool plain_is_handshake(const struct head *head);
 
 /*
- * Replies. HOST is the authority that the request was sent to, and was checked; PATH the
- * decoded path. HEADERS are whole lines to add.
+ * Replies to a request for the decoded PATH, whose host was checked. HEADERS are whole lines to
+ * add.
  */
-void plain_serve(const struct endpoint *endpoint, struct connection *connection,
-    const struct head *head, struct span host, const char *path, const char *headers);
+void plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const char *path,
+    const char *headers);
 
 #endif

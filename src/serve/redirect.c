@@ -27,45 +27,36 @@ redirect_location(
 }
 
 void
-redirect_serve(void *arg, struct connection *connection, const struct head *head)
+redirect_serve(void *arg, struct exchange *exchange)
 {
+	const struct request *request = exchange_request(exchange);
 	const struct redirect *redirect = arg;
-	struct span method = head_method(head);
-	bool is_get = span_equal(method, SPAN("GET")) || span_equal(method, SPAN("HEAD"));
+	bool is_get = request->is_head || span_equal(request->method, SPAN("GET"));
 	char reason[ORIGIN_REASON_MAX];
 	struct uri_authority authority;
-	struct uri uri;
-	struct span host = {0};
 	char path[HEAD_MAX_LINE + 1];
 	enum uri_path_result result;
 	const struct endpoint *endpoint;
 	const char *refused;
 	char *location;
 
-	if (!uri_split(head_target(head), &uri)) {
-		connection_reply(
-		    connection, 400, NULL, "the request target is not a path or a URL");
+	if (!uri_parse_authority(request->host, &authority)) {
+		exchange_reply_status(
+		    exchange, 400, NULL, "without a Host there is no redirect");
 		return;
 	}
-	(void)head_find(head, "Host", &host);
-	if (uri.authority.len > 0)
-		host = uri.authority;
-	if (!uri_parse_authority(host, &authority)) {
-		connection_reply(connection, 400, NULL, "without a Host there is no redirect");
-		return;
-	}
-	endpoint = route_find(redirect->route, uri.path, path, &result);
+	endpoint = route_find(redirect->route, request->uri.path, path, &result);
 	if (!endpoint) {
-		connection_reply(connection, 404, NULL, "nothing is served at this path");
+		exchange_reply_status(exchange, 404, NULL, "nothing is served at this path");
 		return;
 	}
-	refused = route_refuse_host(endpoint, connection_stream(connection), host, reason);
+	refused = route_refuse_host(endpoint, exchange_stream(exchange), request->host, reason);
 	if (refused) {
-		connection_reply(connection, 421, NULL, refused);
+		exchange_reply_status(exchange, 421, NULL, refused);
 		return;
 	}
-	location = redirect_location(redirect, &authority, &uri);
+	location = redirect_location(redirect, &authority, &request->uri);
 	/* Only with 308 the method and the body stay (RFC 9110, section 15.4). */
-	connection_reply(connection, !location ? 503 : is_get ? 301 : 308, location, NULL);
+	exchange_reply_status(exchange, !location ? 503 : is_get ? 301 : 308, location, NULL);
 	free(location);
 }

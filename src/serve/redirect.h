@@ -6,7 +6,7 @@
 #ifndef SERVE_REDIRECT_H
 #define SERVE_REDIRECT_H
 
-#include "http/connection.h"
+#include "http/exchange.h"
 #include "serve/route.h"
 
 #include <stdbool.h>
@@ -19,6 +19,6 @@ struct redirect {
 };
 
 /* A connection_handler; ARG is the struct redirect. */
-void redirect_serve(void *arg, struct connection *connection, const struct head *head);
+void redirect_serve(void *arg, struct exchange *exchange);
 
 #endif

@@ -9,14 +9,15 @@
 
 /* Every few seconds, so it is not logged. */
 static void
-route_serve_health(struct connection *connection, const struct head *head)
+route_serve_health(struct exchange *exchange)
 {
-	if (span_equal(head_method(head), SPAN("GET")) ||
-	    span_equal(head_method(head), SPAN("HEAD"))) {
-		connection_set_logged(connection);
-		connection_reply(connection, 200, "Cache-Control: no-store\r\n", NULL);
+	const struct request *request = exchange_request(exchange);
+
+	if (request->is_head || span_equal(request->method, SPAN("GET"))) {
+		exchange_set_logged(exchange);
+		exchange_reply_status(exchange, 200, "Cache-Control: no-store\r\n", NULL);
 	} else {
-		connection_reply(connection, 405, "Allow: GET, HEAD\r\n",
+		exchange_reply_status(exchange, 405, "Allow: GET, HEAD\r\n",
 		    "--health-path accepts GET and HEAD only");
 	}
 }
@@ -66,7 +67,7 @@ route_check_path(bool lookup, enum uri_path_result result)
 /* As websocketd does: to the decoded PATH, which is changed, without its empty and dot
  * segments, and with the query. */
 static void
-route_redirect(struct connection *connection, char *path, const struct uri *uri)
+route_redirect(struct exchange *exchange, char *path, const struct uri *uri)
 {
 	struct buffer field = {0};
 	bool ok;
@@ -76,18 +77,19 @@ route_redirect(struct connection *connection, char *path, const struct uri *uri)
 	     (!uri->has_query || (buffer_append(&field, "?", 1) &&
 				     buffer_append(&field, uri->query.data, uri->query.len))) &&
 	     buffer_append(&field, "\r\n", sizeof("\r\n"));
-	connection_reply(
-	    connection, ok ? 301 : 503, ok ? (const char *)buffer_data(&field) : NULL, NULL);
+	exchange_reply_status(
+	    exchange, ok ? 301 : 503, ok ? (const char *)buffer_data(&field) : NULL, NULL);
 	buffer_clear(&field);
 }
 
 /* What is found at the decoded PATH of an endpoint; RESULT is that of the decoding. */
 static void
-route_to(const struct route *route, struct endpoint *endpoint, struct connection *connection,
-    const struct head *head, const struct uri *uri, enum uri_path_result result, char *path)
+route_to(const struct route *route, struct endpoint *endpoint, struct exchange *exchange,
+    enum uri_path_result result, char *path)
 {
+	const struct request *request = exchange_request(exchange);
+	const struct head *head = request->head;
 	char reason[ORIGIN_REASON_MAX];
-	struct span host = {0};
 	bool upgrade = endpoint->kind != ENDPOINT_FILES && upgrade_is_wanted(head);
 	bool plain = !upgrade && endpoint->kind != ENDPOINT_FILES && !endpoint->compat &&
 		     (endpoint->files.root == -1 || plain_is_handshake(head));
@@ -95,30 +97,25 @@ route_to(const struct route *route, struct endpoint *endpoint, struct connection
 	const char *headers = upgrade ? NULL : endpoint->files.headers;
 	const char *refused;
 
-	/* RFC 9112, section 3.2.2: the authority of an absolute target counts, not the Host
-	 * field. */
-	(void)head_find(head, "Host", &host);
-	if (uri->authority.len > 0)
-		host = uri->authority;
-	refused = route_refuse_host(endpoint, connection_stream(connection), host, reason);
+	refused = route_refuse_host(endpoint, exchange_stream(exchange), request->host, reason);
 	if (refused) {
-		connection_reply(connection, 421, headers, refused);
+		exchange_reply_status(exchange, 421, headers, refused);
 		return;
 	}
 	refused =
 	    route_check_path(endpoint->kind != ENDPOINT_COMMAND || !(upgrade || plain), result);
 	if (result == URI_PATH_UNCLEAN && endpoint->compat)
-		route_redirect(connection, path, uri);
+		route_redirect(exchange, path, &request->uri);
 	else if (refused)
-		connection_reply(connection, 400, headers, refused);
+		exchange_reply_status(exchange, 400, headers, refused);
 	else if (upgrade)
-		upgrade_serve(&route->upgrade, endpoint, connection, head, uri, host, path);
+		upgrade_serve(&route->upgrade, endpoint, exchange, path);
 	else if (!plain_is_handshake(head) && console_covers(endpoint, path))
-		console_serve(endpoint, connection, head, path);
+		console_serve(endpoint, exchange, path);
 	else if (plain)
-		plain_serve(endpoint, connection, head, host, path, headers);
+		plain_serve(endpoint, exchange, path, headers);
 	else
-		files_serve(&endpoint->files, connection, head, endpoint_rest(endpoint, path));
+		files_serve(&endpoint->files, exchange, endpoint_rest(endpoint, path));
 }
 
 struct endpoint *
@@ -130,28 +127,23 @@ route_find(
 }
 
 void
-route_serve(void *arg, struct connection *connection, const struct head *head)
+route_serve(void *arg, struct exchange *exchange)
 {
+	const struct request *request = exchange_request(exchange);
 	const struct route *route = arg;
 	char path[HEAD_MAX_LINE + 1];
 	enum uri_path_result result;
 	struct endpoint *endpoint;
-	struct uri uri;
 
-	if (!uri_split(head_target(head), &uri)) {
-		connection_reply(
-		    connection, 400, NULL, "the request target is not a path or a URL");
-		return;
-	}
 	/* Before all other checks: a load balancer sends whatever Host it likes. */
-	if (route->health_path && span_equal(uri.path, span_of(route->health_path)) &&
-	    !upgrade_is_wanted(head)) {
-		route_serve_health(connection, head);
+	if (route->health_path && span_equal(request->uri.path, span_of(route->health_path)) &&
+	    !upgrade_is_wanted(request->head)) {
+		route_serve_health(exchange);
 		return;
 	}
-	endpoint = route_find(route, uri.path, path, &result);
+	endpoint = route_find(route, request->uri.path, path, &result);
 	if (endpoint)
-		route_to(route, endpoint, connection, head, &uri, result, path);
+		route_to(route, endpoint, exchange, result, path);
 	else
-		connection_reply(connection, 404, NULL, "nothing is served at this path");
+		exchange_reply_status(exchange, 404, NULL, "nothing is served at this path");
 }

@@ -26,6 +26,6 @@ struct endpoint *route_find(
     const struct route *route, struct span path, char *decoded, enum uri_path_result *result);
 
 /* A connection_handler; ARG is the struct route. */
-void route_serve(void *arg, struct connection *connection, const struct head *head);
+void route_serve(void *arg, struct exchange *exchange);
 
 #endif

@@ -153,8 +153,9 @@ upgrade_choose(const struct endpoint *endpoint, const struct head *head,
 
 /* The opening handshake to the letter: RFC 6455, section 4.2.1. The key goes to *KEY. */
 static bool
-upgrade_check_handshake(const struct head *head, struct span *key, struct reject *reject)
+upgrade_check_handshake(const struct request *request, struct span *key, struct reject *reject)
 {
+	const struct head *head = request->head;
 	struct span version;
 
 	/* Item 1. */
@@ -165,7 +166,7 @@ upgrade_check_handshake(const struct head *head, struct span *key, struct reject
 		return reject_with(reject, 400, NULL,
 		    "Upgrade requires HTTP/1.1; a proxy may use HTTP/1.0 (nginx: "
 		    "proxy_http_version 1.1)");
-	if (head_has_body(head))
+	if (request->body != BODY_NONE)
 		return reject_with(
 		    reject, 400, NULL, "a WebSocket handshake must not have a body");
 	/* Item 4. */
@@ -261,8 +262,8 @@ upgrade_switch(struct buffer *out, const struct endpoint *endpoint,
 /* Opens a session for LAUNCH: the program, and then the 101. */
 static bool
 upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
-    struct connection *connection, const struct launch *launch,
-    const struct handshake *handshake, struct reject *reject)
+    struct exchange *exchange, const struct launch *launch, const struct handshake *handshake,
+    struct reject *reject)
 {
 	const struct env_request *request = launch->request;
 	struct websocket_spec websocket = {
@@ -304,7 +305,7 @@ upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
 		backend = launch_start(launch, &session_backend_handlers, session, reject);
 	if (backend) {
 		session_start_take(session, peer, backend, &spec);
-		stream = connection_give(connection, &rest);
+		stream = exchange_upgrade(exchange, &rest);
 		websocket_start_take(peer, stream,
 		    (struct span){(char *)buffer_data(&answer), buffer_len(&answer)}, rest);
 	} else {
@@ -318,8 +319,8 @@ upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
 /* A session, after all checks of the request itself. */
 static bool
 upgrade_launch(const struct upgrade_context *context, struct endpoint *endpoint,
-    struct connection *connection, struct env_request *request,
-    const struct handshake *handshake, struct reject *reject)
+    struct exchange *exchange, struct env_request *request, const struct handshake *handshake,
+    struct reject *reject)
 {
 	struct launch launch = {
 	    .launcher = &context->launcher,
@@ -332,11 +333,10 @@ upgrade_launch(const struct upgrade_context *context, struct endpoint *endpoint,
 	/* cppcheck-suppress autoVariables; the caller does not use it */
 	request->client = &client;
 	request->subprotocol = handshake->subprotocol;
-	if (!stream_client_cert(connection_stream(connection), &client))
+	if (!stream_client_cert(exchange_stream(exchange), &client))
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
 	if (launch_prepare(&launch, reject))
-		opened =
-		    upgrade_open(context, endpoint, connection, &launch, handshake, reject);
+		opened = upgrade_open(context, endpoint, exchange, &launch, handshake, reject);
 	launch_clear(&launch);
 	stream_cert_clear(&client);
 	return opened;
@@ -382,33 +382,34 @@ upgrade_log_compat(const struct endpoint *endpoint, const struct env_request *re
 
 void
 upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
-    struct connection *connection, const struct head *head, const struct uri *uri,
-    struct span host, const char *path)
+    struct exchange *exchange, const char *path)
 {
+	const struct request *asked = exchange_request(exchange);
 	struct handshake handshake = {.deflates = false};
 	struct reject reject;
 	struct sockaddr_storage peer;
 	bool agreed, allowed;
 	struct env_request request = {
-	    .head = head,
-	    .uri = uri,
-	    .host = host,
-	    .secure = stream_is_secure(connection_stream(connection)),
+	    .head = asked->head,
+	    .uri = &asked->uri,
+	    .host = asked->host,
+	    .secure = stream_is_secure(exchange_stream(exchange)),
 	    .peer = &peer,
-	    .peer_name = stream_peer_name(connection_stream(connection)),
+	    .peer_name = stream_peer_name(exchange_stream(exchange)),
 	    .path = path,
 	};
 
-	stream_peer_address(connection_stream(connection), &peer);
-	agreed = upgrade_check_handshake(head, &handshake.key, &reject) &&
-		 upgrade_choose(endpoint, head, &handshake, &reject);
-	allowed = agreed && upgrade_check_origin(endpoint, request.secure, head, host, &reject);
+	stream_peer_address(exchange_stream(exchange), &peer);
+	agreed = upgrade_check_handshake(asked, &handshake.key, &reject) &&
+		 upgrade_choose(endpoint, asked->head, &handshake, &reject);
+	allowed = agreed && upgrade_check_origin(
+				endpoint, request.secure, asked->head, asked->host, &reject);
 	if (allowed &&
-	    upgrade_launch(context, endpoint, connection, &request, &handshake, &reject))
+	    upgrade_launch(context, endpoint, exchange, &request, &handshake, &reject))
 		return;
 	if (endpoint->session.log.compat) {
-		connection_set_logged(connection);
+		exchange_set_logged(exchange);
 		upgrade_log_compat(endpoint, &request, &reject, agreed && !allowed);
 	}
-	connection_reply(connection, reject.status, reject.headers, reject.reason);
+	exchange_reply_status(exchange, reject.status, reject.headers, reject.reason);
 }

@@ -7,8 +7,7 @@
 #ifndef SERVE_UPGRADE_H
 #define SERVE_UPGRADE_H
 
-#include "http/connection.h"
-#include "http/uri.h"
+#include "http/exchange.h"
 #include "serve/launch.h"
 
 #include <stdbool.h>
@@ -24,11 +23,10 @@ struct upgrade_context {
 bool upgrade_is_wanted(const struct head *head);
 
 /*
- * Replies to such a request, or opens a session by ENDPOINT, which it then refers to. URI, HOST
- * (the authority that it was sent to) and the decoded PATH are the request's.
+ * Replies to such a request for the decoded PATH, or opens a session by ENDPOINT, which it then
+ * refers to.
  */
 void upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
-    struct connection *connection, const struct head *head, const struct uri *uri,
-    struct span host, const char *path);
+    struct exchange *exchange, const char *path);
 
 #endif

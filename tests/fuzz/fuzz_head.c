@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "http/head.h"
 #include "http/origin.h"
+#include "http/request.h"
 #include "http/uri.h"
 
 #include <stdint.h>
@@ -60,7 +61,6 @@ require_same(const struct head *a, enum head_result a_result, const struct head 
 	if (a_result != HEAD_DONE)
 		return;
 	require(head_len(a) == head_len(b) && head_minor(a) == head_minor(b) &&
-		    head_has_body(a) == head_has_body(b) &&
 		    head_field_count(a) == head_field_count(b) &&
 		    span_equal(head_method(a), head_method(b)) &&
 		    span_equal(head_target(a), head_target(b)),
@@ -246,6 +246,29 @@ check_facts(const struct head *head, struct span input)
 	check_target(head_target(head));
 }
 
+/* What a head means for the bytes after it. */
+static void
+check_request(const struct head *head)
+{
+	struct request request;
+	size_t lengths = head_find(head, "Content-Length", NULL);
+	size_t codings = head_find(head, "Transfer-Encoding", NULL);
+	const char *why;
+	int status;
+
+	if (!request_init(&request, head, &status, &why)) {
+		require(why && (status == 400 || status == 501), "a rejection has a reason");
+		return;
+	}
+	require(lengths + codings <= 1, "one framing");
+	require(codings == 0 || (request.body == BODY_CHUNKED && head_minor(head) == 1),
+	    "chunked in HTTP/1.1");
+	require((request.body == BODY_LENGTH) == (request.length > 0), "a length is above 0");
+	require(request.uri.path.len > 0 && request.uri.path.data[0] == '/', "a path");
+	require(head_minor(head) == 1 || (!request.keeps_alive && !request.expects_continue),
+	    "HTTP/1.0 closes");
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -280,8 +303,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			ends[i] = i + 1;
 		check_pieces(&head, result, input, ends, input.len);
 	}
-	if (result == HEAD_DONE)
+	if (result == HEAD_DONE) {
 		check_facts(&head, input);
+		check_request(&head);
+	}
 	free(bytes);
 	return 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Plain HTTP: a strict reading of requests (RFC 9112), one answer a connection, static files."""
+"""Plain HTTP: a strict reading of requests (RFC 9112), static files."""
 
 import hashlib
 import socket
@@ -249,20 +249,6 @@ def test_preface_of_http2_is_closed(server):
         assert peer.read_to_end() == b""
 
 
-def test_one_answer_a_connection(server, files):
-    """What follows the first request is not looked at."""
-    one = server("--staticdir=%s" % files)
-    for connection in ("", "Connection: keep-alive\r\n", "Connection: Keep-Alive\r\nKeep-Alive: timeout=5\r\n"):
-        for path, status, length in (("/a.txt", 200, 7), ("/missing", 404, len(MISSING))):
-            request = raw("GET %s HTTP/1.1\r\n%s%s" % (path, HOST, connection))
-            got, fields, body = ask(one, request * 3)
-            assert (got, len(body), fields["connection"]) == (status, length, "close")
-            assert "keep-alive" not in fields
-    status, _, body = ask(one, raw(POST + "Content-Length: 100\r\n") + raw("GET /a.txt HTTP/1.1\r\n" + HOST))
-    assert (status, body) == (405, METHOD)
-    assert one.log().count("http reply") + one.log().count("http rejected") == 7
-
-
 def test_client_that_only_half_closes_gets_its_answer(server, files):
     with server("--staticdir=%s" % files).connect() as peer:
         peer.send(raw("GET /a.txt HTTP/1.1\r\n" + HOST))
@@ -276,7 +262,6 @@ def test_static_files(server, files):
     def get(path):
         status, fields, body = ask(one, raw("GET %s HTTP/1.1\r\n%s" % (path, HOST)))
         assert fields.pop("date")
-        assert fields.pop("connection") == "close"
         assert fields.pop("x-content-type-options") == "nosniff"
         assert int(fields.pop("content-length")) == len(body)
         assert list(fields) == ["content-type"]

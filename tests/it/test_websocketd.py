@@ -101,7 +101,7 @@ def ask(one, path="/", headers=None, upgrade=True, method="GET"):
     with one.connect() as peer:
         peer.send(peer.request_bytes(path, headers, method=method, upgrade=upgrade))
         status, fields = peer.response()
-        return status, dict(fields), b"" if status == 101 else peer.read_to_end()
+        return status, dict(fields), b"" if status == 101 else peer.end(fields)
 
 
 def environment(one, headers=None, path="/"):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A raw client: HTTP requests and WebSocket frames as bytes, right or wrong."""
 
+import contextlib
 import os
 import random
 import socket
@@ -270,10 +271,18 @@ class Peer:
         fields = [(k.lower(), v.strip()) for k, v in (line.split(":", 1) for line in lines[1:])]
         return int(lines[0].split(" ")[1]), fields
 
+    def end(self, fields):
+        """What follows the head of the last response, up to the server's FIN. A connection that persists is closed
+        by this side."""
+        if dict(fields).get("connection") != "close":
+            with contextlib.suppress(OSError):  # it has closed, too
+                self.sock.shutdown(socket.SHUT_WR)
+        return self.read_to_end()
+
     def answer(self):
-        """A whole answer and the server's FIN: (status, [(name in lower case, value)], body)."""
+        """The last response, and the server's FIN: (status, [(name in lower case, value)], body)."""
         status, fields = self.response()
-        return status, fields, self.read_to_end()
+        return status, fields, self.end(fields)
 
     def upgrade(self, path="/", headers=None):
         """Opens a WebSocket; asserts the 101."""

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The lines of the log about requests. */
+#include "http/access_log.h"
+
+#include "base/log.h"
+#include "net/listener.h"
+
+/* Bytes of one field in the log: with all of them, the line is never truncated. */
+enum { ACCESS_LOG_VALUE_MAX = 400 };
+
+static void
+access_log_field(const char *key, struct span value)
+{
+	if (value.len > ACCESS_LOG_VALUE_MAX)
+		value.len = ACCESS_LOG_VALUE_MAX;
+	log_text(key, value);
+}
+
+void
+access_log_write(const char *event, const struct stream *stream, const struct request *request,
+    int status, const char *reason)
+{
+	const struct head *head = request->head;
+	struct sockaddr_storage peer;
+	char remote[LISTENER_TEXT_MAX];
+	struct span value;
+
+	if (!log_begin(LOG_ACCESS, "http", 0, span_of(event)))
+		return;
+	stream_peer_address(stream, &peer);
+	listener_text(&peer, remote);
+	if (status > 0)
+		log_number("status", status);
+	log_text("remote", span_of(remote));
+	if (head) {
+		access_log_field("method", head_method(head));
+		access_log_field("target", head_target(head));
+	}
+	if (head && status >= 400) {
+		if (head_find(head, "Host", &value) > 0)
+			access_log_field("host", value);
+		if (head_find(head, "Origin", &value) > 0)
+			access_log_field("origin", value);
+	}
+	if (reason)
+		log_text("reason", span_of(reason));
+	log_end();
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The lines of the log about requests. */
+#ifndef HTTP_ACCESS_LOG_H
+#define HTTP_ACCESS_LOG_H
+
+#include "http/request.h"
+#include "net/stream.h"
+
+/*
+ * A line about EVENT: "reply", "rejected", "aborted". REQUEST may have no head. STATUS is 0
+ * where none was sent; REASON may be NULL.
+ */
+void access_log_write(const char *event, const struct stream *stream,
+    const struct request *request, int status, const char *reason);
+
+#endif

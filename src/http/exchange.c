@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One request and its response.
+ *
+ * The state is that of the response. The request's body has its own facts: BODY, whether it is
+ * read, and whether its end was reported. What has to be done later, as no handler is called
+ * from inside a function of the interface, is done in the exchange's turn.
+ */
+#include "http/exchange.h"
+
+#include "base/log.h"
+#include "http/access_log.h"
+#include "net/listener.h"
+#include "net/rate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	EXCHANGE_SIZE_MAX = 24, /* bytes of the line before a chunk */
+};
+
+enum exchange_state {
+	EXCHANGE_WAITING, /* for its user's response */
+	EXCHANGE_SENDING, /* the head has been written */
+	EXCHANGE_FLUSHING, /* the response is complete, and part of it queued */
+	EXCHANGE_OVER,
+};
+
+struct exchange {
+	struct loop_deferred deferred; /* first: exchange_release() casts it back */
+	struct exchange_spec spec;
+	struct stream *stream; /* borrowed; NULL once it is over */
+	const struct exchange_handlers *handlers; /* borrowed; NULL: none */
+	void *arg; /* borrowed: the handlers' */
+	enum exchange_state state;
+	struct loop_task turn;
+	struct timer timer; /* for the rates */
+	struct rate in; /* of the request's body, while it is read */
+	struct rate out;
+	uint64_t received;
+	uint64_t written;
+	struct body body;
+	bool body_done; /* nothing of it is left */
+	bool body_reported; /* by on_body_end */
+	bool reading; /* the user wants the body */
+	bool continued; /* a 100 was sent or is not needed */
+	bool keep; /* the connection persists, as far as is known */
+	bool chunked; /* the response */
+	bool has_body; /* the response */
+	int64_t left; /* bytes of the response's length; REPLY_LENGTH_UNKNOWN */
+	bool failed; /* the stream has failed: report it in the turn */
+	bool logged; /* somebody else writes the line of the log */
+};
+
+/* A rate is of bytes that are left. Here it counts bytes that have moved. */
+static uint64_t
+exchange_to_go(uint64_t moved)
+{
+	return UINT64_MAX - moved;
+}
+
+static void
+exchange_release(struct loop_deferred *deferred)
+{
+	struct exchange *x = (struct exchange *)(void *)deferred;
+
+	timer_stop(&x->timer);
+	free(x);
+}
+
+/* The one end of an exchange. */
+static void
+exchange_over(struct exchange *x, enum exchange_result result)
+{
+	x->state = EXCHANGE_OVER;
+	x->stream = NULL;
+	x->handlers = NULL;
+	timer_stop(&x->timer);
+	loop_cancel(&x->turn);
+	loop_defer_free(x->spec.loop, &x->deferred, exchange_release);
+	x->spec.on_end(x->spec.owner, result);
+}
+
+static void
+exchange_log(const struct exchange *x, const char *event, int status, const char *reason)
+{
+	access_log_write(event, x->stream, x->spec.request, status, reason);
+}
+
+/* What has left as far as the client's system has confirmed it. */
+static uint64_t
+exchange_delivered(const struct exchange *x, size_t pending)
+{
+	return x->written > pending ? x->written - pending : 0;
+}
+
+static size_t
+exchange_pending(const struct exchange *x)
+{
+	return stream_queued(x->stream) + stream_unconfirmed(x->stream);
+}
+
+void
+exchange_kill(struct exchange *x, const char *reason)
+{
+	const struct exchange_handlers *handlers = x->handlers;
+
+	if (reason)
+		exchange_log(x, "aborted", 0, reason);
+	exchange_over(x, EXCHANGE_LOST);
+	if (handlers)
+		handlers->on_gone(x->arg);
+}
+
+/* The client has disconnected. */
+static void
+exchange_lose(struct exchange *x)
+{
+	exchange_kill(x, x->state == EXCHANGE_WAITING && !x->logged
+			     ? "the client disconnected before the response"
+			     : NULL);
+}
+
+/* Its user has nothing to do with it any more. */
+static void
+exchange_finish(struct exchange *x)
+{
+	x->handlers = NULL;
+	if (x->failed) {
+		exchange_over(x, EXCHANGE_LOST);
+	} else if (!x->keep) {
+		exchange_over(x, EXCHANGE_CLOSE);
+	} else if (stream_queued(x->stream) == 0) {
+		exchange_over(x, EXCHANGE_KEEP);
+	} else {
+		x->state = EXCHANGE_FLUSHING;
+		exchange_wait(x);
+	}
+}
+
+static void
+exchange_fail(struct exchange *x)
+{
+	x->failed = true;
+	loop_defer(x->spec.loop, &x->turn);
+}
+
+/*
+ * The request's body.
+ */
+
+/* Which events are wanted: one place. */
+static void
+exchange_arm(struct exchange *x)
+{
+	stream_set_reading(
+	    x->stream, x->reading && !x->body_done && buffer_len(x->spec.rest) == 0);
+}
+
+static void
+exchange_reject_body(struct exchange *x)
+{
+	const struct exchange_handlers *handlers = x->handlers;
+
+	x->handlers = NULL;
+	handlers->on_gone(x->arg);
+	if (x->state == EXCHANGE_WAITING)
+		exchange_reply_status(x, 400, NULL, x->body.reason);
+	else
+		exchange_kill(x, x->body.reason);
+}
+
+/* Passes the end on, unless the user has paused. */
+static void
+exchange_report_end(struct exchange *x)
+{
+	if (x->state == EXCHANGE_OVER || !x->handlers || !x->body_done || !x->reading ||
+	    x->body_reported)
+		return;
+	x->body_reported = true;
+	x->handlers->on_body_end(x->arg);
+}
+
+/* Decodes BYTES in place. What follows the body is kept for the next request. */
+static void
+exchange_decode(struct exchange *x, uint8_t *bytes, size_t len)
+{
+	size_t used;
+	size_t content;
+	enum body_result result = body_decode(&x->body, bytes, len, &used, &content);
+
+	x->received += used;
+	x->continued = true;
+	x->body_done = result == BODY_DONE;
+	if (result == BODY_BAD) {
+		exchange_reject_body(x);
+		return;
+	}
+	if (!buffer_append(x->spec.rest, bytes + used, len - used)) {
+		exchange_kill(x, "out of memory");
+		return;
+	}
+	if (content > 0)
+		x->handlers->on_body(x->arg, (struct span){(const char *)bytes, content});
+	exchange_report_end(x);
+	if (x->state != EXCHANGE_OVER)
+		exchange_arm(x);
+}
+
+/* What was read together with the head. */
+static void
+exchange_decode_rest(struct exchange *x)
+{
+	struct buffer rest = {0};
+
+	buffer_move(&rest, x->spec.rest);
+	exchange_decode(x, buffer_data(&rest), buffer_len(&rest));
+	buffer_clear(&rest);
+}
+
+static void
+exchange_on_turn(struct loop_task *task)
+{
+	struct exchange *x = LIST_ENTRY_OF(task, struct exchange, turn);
+
+	if (x->failed)
+		exchange_lose(x);
+	else if (x->reading && !x->body_done && buffer_len(x->spec.rest) > 0)
+		exchange_decode_rest(x);
+	else
+		exchange_report_end(x);
+}
+
+static void
+exchange_on_readable(void *arg)
+{
+	struct exchange *x = arg;
+	uint8_t *in = x->spec.loop->in;
+	size_t n;
+
+	switch (stream_read(x->stream, in, LOOP_BATCH, &n)) {
+	case STREAM_OK:
+		exchange_decode(x, in, n);
+		return;
+	case STREAM_AGAIN:
+		return;
+	case STREAM_EOF:
+	case STREAM_FAILED:
+		exchange_kill(x, "the client disconnected within the request body");
+		return;
+	}
+}
+
+void
+exchange_set_reading(struct exchange *x, bool on)
+{
+	static const char again[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	x->reading = on;
+	exchange_arm(x);
+	if (!on)
+		return;
+	if (x->spec.request->expects_continue && !x->continued &&
+	    x->state == EXCHANGE_WAITING && buffer_len(x->spec.rest) == 0 &&
+	    !stream_write(x->stream, again, sizeof(again) - 1))
+		exchange_fail(x);
+	x->continued = true;
+	rate_start(&x->in, exchange_to_go(x->received), RATE_CREDIT_MS);
+	timer_at(&x->timer, x->in.due_ms);
+	if (buffer_len(x->spec.rest) > 0 || x->body_done)
+		loop_defer(x->spec.loop, &x->turn);
+}
+
+/*
+ * The response.
+ */
+
+/* Writes HEAD, a piece of the body, and the end of it if LAST. */
+static void
+exchange_send(struct exchange *x, struct span head, struct span piece, bool last)
+{
+	char size[EXCHANGE_SIZE_MAX];
+	struct iovec parts[STREAM_PARTS_MAX] = {{(char *)(uintptr_t)head.data, head.len}};
+	int count = head.len > 0;
+	bool chunk = x->chunked && x->has_body && piece.len > 0;
+
+	if (!x->has_body)
+		piece.len = 0;
+	if (x->left >= 0 && piece.len > (uint64_t)x->left)
+		piece.len = (size_t)x->left;
+	if (x->left >= 0)
+		x->left -= (int64_t)piece.len;
+	if (chunk) {
+		parts[count].iov_base = size;
+		parts[count++].iov_len =
+		    (size_t)snprintf(size, sizeof(size), "%zx\r\n", piece.len);
+	}
+	if (piece.len > 0)
+		parts[count++] = (struct iovec){(char *)(uintptr_t)piece.data, piece.len};
+	if (chunk)
+		parts[count++] = (struct iovec){(char *)(uintptr_t) "\r\n", 2};
+	if (last && x->chunked && x->has_body)
+		parts[count++] = (struct iovec){(char *)(uintptr_t) "0\r\n\r\n", 5};
+	for (int i = 0; i < count; i++)
+		x->written += parts[i].iov_len;
+	if (count > 0 && !x->failed && !stream_writev(x->stream, parts, count))
+		exchange_fail(x);
+}
+
+static const char *
+exchange_connection_lines(const struct exchange *x)
+{
+	if (x->chunked)
+		return x->keep ? "Transfer-Encoding: chunked\r\n"
+			       : "Transfer-Encoding: chunked\r\nConnection: close\r\n";
+	return x->keep ? "" : "Connection: close\r\n";
+}
+
+/* Decides how the response is framed, and writes its head and the first piece. */
+static void
+exchange_start(struct exchange *x, const struct reply *reply, struct span first, bool whole)
+{
+	const struct request *request = x->spec.request;
+	struct buffer head = {0};
+
+	x->state = EXCHANGE_SENDING;
+	x->has_body = reply_has_body(reply->status) && !request->is_head;
+	x->left = reply->length;
+	x->chunked = reply->length < 0 && reply_has_body(reply->status) && request->head &&
+		     head_minor(request->head) == 1;
+	/* RFC 9112, section 9.3: a body that was not read would be taken for a request. */
+	x->keep = x->keep && x->body_done && (!x->has_body || x->chunked || x->left >= 0);
+	if (!x->logged)
+		exchange_log(
+		    x, reply->status < 400 ? "reply" : "rejected", reply->status, NULL);
+	x->logged = true;
+	if (reply_head(&head, reply, exchange_connection_lines(x)))
+		exchange_send(x, (struct span){(char *)buffer_data(&head), buffer_len(&head)},
+		    first, whole);
+	else
+		exchange_fail(x);
+	buffer_clear(&head);
+}
+
+void
+exchange_begin(struct exchange *x, const struct reply *reply, struct span first)
+{
+	exchange_start(x, reply, first, false);
+	rate_start(&x->out, exchange_to_go(0), RATE_CREDIT_MS);
+	timer_at(&x->timer, x->out.due_ms);
+}
+
+void
+exchange_write(struct exchange *x, const void *bytes, size_t len)
+{
+	exchange_send(x, (struct span){0}, (struct span){bytes, len}, false);
+}
+
+size_t
+exchange_queued(const struct exchange *x)
+{
+	return stream_queued(x->stream);
+}
+
+void
+exchange_end(struct exchange *x)
+{
+	if (x->has_body && x->left > 0) {
+		exchange_abort(x, "the response is shorter than its Content-Length");
+		return;
+	}
+	exchange_send(x, (struct span){0}, (struct span){0}, true);
+	exchange_finish(x);
+}
+
+void
+exchange_abort(struct exchange *x, const char *reason)
+{
+	x->handlers = NULL;
+	exchange_kill(x, reason);
+}
+
+void
+exchange_reply(struct exchange *x, const struct reply *reply, struct span body)
+{
+	exchange_start(x, reply, body, true);
+	exchange_finish(x);
+}
+
+void
+exchange_reply_text(
+    struct exchange *x, int status, const char *fields, const char *reason, const char *text)
+{
+	struct reply reply = {
+	    .status = status, .type = "text/plain; charset=utf-8", .fields = fields};
+	char *body;
+	int len;
+
+	if (!text && exchange_is_local(x))
+		text = reason;
+	if (!x->logged)
+		exchange_log(x, status < 400 ? "reply" : "rejected", status, reason);
+	x->logged = true;
+	len = asprintf(&body, "%d %s\n%s%s%s", status, reply_reason(status), text ? "\n" : "",
+	    text ? text : "", text ? "\n" : "");
+	if (len == -1) {
+		exchange_abort(x, "out of memory");
+		return;
+	}
+	reply.length = len;
+	exchange_reply(x, &reply, (struct span){body, (size_t)len});
+	free(body);
+}
+
+void
+exchange_reply_status(struct exchange *x, int status, const char *fields, const char *reason)
+{
+	exchange_reply_text(x, status, fields, reason, NULL);
+}
+
+struct stream *
+exchange_upgrade(struct exchange *x, struct span *rest)
+{
+	struct stream *stream = x->stream;
+
+	rest->data = (const char *)buffer_data(x->spec.rest);
+	rest->len = buffer_len(x->spec.rest);
+	exchange_over(x, EXCHANGE_UPGRADED);
+	return stream;
+}
+
+/*
+ * Events.
+ */
+
+static void
+exchange_on_drained(void *arg)
+{
+	struct exchange *x = arg;
+
+	if (x->handlers)
+		x->handlers->on_drained(x->arg);
+	else if (x->state == EXCHANGE_FLUSHING && stream_queued(x->stream) == 0)
+		exchange_over(x, EXCHANGE_KEEP);
+}
+
+static void
+exchange_on_gone(void *arg, enum stream_gone reason)
+{
+	struct exchange *x = arg;
+
+	if (reason == STREAM_LOST)
+		exchange_lose(x);
+	else if (x->handlers && x->handlers->on_half_closed)
+		x->handlers->on_half_closed(x->arg);
+}
+
+static void
+exchange_on_timer(void *arg)
+{
+	struct exchange *x = arg;
+	size_t pending = exchange_pending(x);
+	bool reading = x->reading && !x->body_done;
+	char reason[80];
+
+	if (x->state >= EXCHANGE_SENDING && pending == 0)
+		rate_start(&x->out, exchange_to_go(x->written), RATE_CREDIT_MS);
+	else if (x->state >= EXCHANGE_SENDING && x->out.due_ms <= util_clock_ms() &&
+		 !rate_check(&x->out, exchange_to_go(exchange_delivered(x, pending)))) {
+		snprintf(
+		    reason, sizeof(reason), "the client reads less than %d bytes/s", RATE_MIN);
+		exchange_kill(x, reason);
+		return;
+	}
+	if (reading && x->in.due_ms <= util_clock_ms() &&
+	    !rate_check(&x->in, exchange_to_go(x->received))) {
+		snprintf(
+		    reason, sizeof(reason), "the client sends less than %d bytes/s", RATE_MIN);
+		exchange_kill(x, reason);
+		return;
+	}
+	if (x->state >= EXCHANGE_SENDING)
+		timer_at(&x->timer, x->out.due_ms);
+	if (reading)
+		timer_at(&x->timer, x->in.due_ms);
+}
+
+static const struct stream_handlers exchange_stream_handlers = {
+    .on_readable = exchange_on_readable,
+    .on_drained = exchange_on_drained,
+    .on_gone = exchange_on_gone,
+};
+
+struct exchange *
+exchange_new(const struct exchange_spec *spec)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	x->spec = *spec;
+	x->stream = spec->stream;
+	x->keep = spec->keep && spec->request->keeps_alive;
+	x->left = REPLY_LENGTH_UNKNOWN;
+	loop_task_init(&x->turn, exchange_on_turn);
+	timer_init(&x->timer, &spec->loop->timers, exchange_on_timer, x);
+	body_init(&x->body, spec->request->body, (uint64_t)spec->request->length);
+	x->body_done = spec->request->body == BODY_NONE;
+	stream_set_handlers(x->stream, &exchange_stream_handlers, x);
+	return x;
+}
+
+void
+exchange_wait(struct exchange *x)
+{
+	exchange_arm(x);
+	if (x->state == EXCHANGE_FLUSHING && x->out.due_ms == 0)
+		rate_start(&x->out, exchange_to_go(0), RATE_CREDIT_MS);
+	if (x->state == EXCHANGE_FLUSHING)
+		timer_at(&x->timer, x->out.due_ms);
+}
+
+void
+exchange_close_after(struct exchange *x)
+{
+	x->keep = false;
+	if (x->state == EXCHANGE_FLUSHING)
+		exchange_over(x, EXCHANGE_CLOSE);
+}
+
+void
+exchange_set_handlers(struct exchange *x, const struct exchange_handlers *handlers, void *arg)
+{
+	x->handlers = handlers;
+	x->arg = arg;
+}
+
+void
+exchange_set_logged(struct exchange *x)
+{
+	x->logged = true;
+}
+
+const struct request *
+exchange_request(const struct exchange *x)
+{
+	return x->spec.request;
+}
+
+const struct stream *
+exchange_stream(const struct exchange *x)
+{
+	return x->stream;
+}
+
+struct loop *
+exchange_loop(const struct exchange *x)
+{
+	return x->spec.loop;
+}
+
+bool
+exchange_is_local(const struct exchange *x)
+{
+	static const char *const forwarded[] = {
+	    "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
+	const struct head *head = x->spec.request->head;
+	struct sockaddr_storage peer;
+
+	for (size_t i = 0; i < UTIL_LEN(forwarded) && head; i++) {
+		if (head_find(head, forwarded[i], NULL) > 0)
+			return false;
+	}
+	stream_peer_address(x->stream, &peer);
+	return listener_is_loopback(&peer);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A file as the body of a response. */
+#include "http/send_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct send_file {
+	struct loop_deferred deferred; /* first: send_file_release() casts it back */
+	struct exchange *exchange; /* borrowed */
+	struct loop *loop; /* borrowed */
+	struct loop_task turn;
+	int fd; /* owned */
+	off_t offset; /* of the next piece */
+	int64_t left;
+};
+
+static void
+send_file_release(struct loop_deferred *deferred)
+{
+	free(deferred);
+}
+
+static void
+send_file_over(struct send_file *file)
+{
+	close(file->fd);
+	loop_cancel(&file->turn);
+	loop_defer_free(file->loop, &file->deferred, send_file_release);
+}
+
+/* Reads a piece. NULL, or why that is not possible. */
+static const char *
+send_file_read(int fd, struct loop *loop, off_t offset, int64_t left, struct span *piece)
+{
+	size_t want = left < LOOP_BATCH ? (size_t)left : LOOP_BATCH;
+	ssize_t got;
+
+	do {
+		got = pread(fd, loop->in, want, offset);
+	} while (got == -1 && errno == EINTR);
+	if (got == -1)
+		return strerror(errno);
+	if (got == 0)
+		return "the file was truncated while being sent";
+	*piece = (struct span){(const char *)loop->in, (size_t)got};
+	return NULL;
+}
+
+static void
+send_file_step(struct send_file *file)
+{
+	struct exchange *exchange = file->exchange;
+	struct span piece;
+	const char *wrong;
+
+	wrong = send_file_read(file->fd, file->loop, file->offset, file->left, &piece);
+	if (wrong) {
+		send_file_over(file);
+		exchange_abort(exchange, wrong);
+		return;
+	}
+	file->offset += (off_t)piece.len;
+	file->left -= (int64_t)piece.len;
+	exchange_write(exchange, piece.data, piece.len);
+	if (file->left == 0) {
+		send_file_over(file);
+		exchange_end(exchange);
+		return;
+	}
+	/* If the system takes all of it, the next one has its turn after everything else. */
+	if (exchange_queued(exchange) <= BUFFER_LOW)
+		loop_defer(file->loop, &file->turn);
+}
+
+static void
+send_file_on_turn(struct loop_task *task)
+{
+	send_file_step(LIST_ENTRY_OF(task, struct send_file, turn));
+}
+
+static void
+send_file_on_drained(void *arg)
+{
+	struct send_file *file = arg;
+
+	if (exchange_queued(file->exchange) <= BUFFER_LOW)
+		loop_defer(file->loop, &file->turn);
+}
+
+static void
+send_file_on_gone(void *arg)
+{
+	send_file_over(arg);
+}
+
+static const struct exchange_handlers send_file_handlers = {
+    .on_drained = send_file_on_drained,
+    .on_gone = send_file_on_gone,
+};
+
+/* The first piece is not all of it: goes on later. */
+static void
+send_file_start(struct exchange *exchange, const struct reply *reply, int fd, off_t offset,
+    struct span first)
+{
+	struct send_file *file = calloc(1, sizeof(*file));
+
+	if (!file) {
+		close(fd);
+		exchange_abort(exchange, "out of memory");
+		return;
+	}
+	file->exchange = exchange;
+	file->loop = exchange_loop(exchange);
+	file->fd = fd;
+	file->offset = offset + (off_t)first.len;
+	file->left = reply->length - (int64_t)first.len;
+	loop_task_init(&file->turn, send_file_on_turn);
+	exchange_set_handlers(exchange, &send_file_handlers, file);
+	exchange_begin(exchange, reply, first);
+	if (exchange_queued(exchange) <= BUFFER_LOW)
+		loop_defer(file->loop, &file->turn);
+}
+
+void
+send_file_take(struct exchange *exchange, const struct reply *reply, int fd, off_t offset)
+{
+	struct span piece = {0};
+	const char *wrong = NULL;
+
+	if (reply->length > 0 && !exchange_request(exchange)->is_head)
+		wrong =
+		    send_file_read(fd, exchange_loop(exchange), offset, reply->length, &piece);
+	if (wrong) {
+		close(fd);
+		exchange_reply_status(exchange, 500, reply->fields, wrong);
+	} else if (piece.len == (uint64_t)reply->length || piece.len == 0) {
+		close(fd);
+		exchange_reply(exchange, reply, piece);
+	} else {
+		send_file_start(exchange, reply, fd, offset, piece);
+	}
+}
