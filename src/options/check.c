@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether the options make sense together and on this system. */
+/* Checks the options together and against the system. */
 #include "config.h"
 
 #include "options/check.h"
@@ -27,7 +27,7 @@ struct check {
 
 /* Reports an error, in compat mode as COMPAT unless that is NULL; returns false. */
 static bool __attribute__((format(printf, 4, 5)))
-refuse(const struct check *check, int status, const char *compat, const char *format, ...)
+reject(const struct check *check, int status, const char *compat, const char *format, ...)
 {
 	va_list args;
 
@@ -48,11 +48,11 @@ static bool
 check_usage(const struct check *check, const struct options_endpoint *endpoint)
 {
 	if (!endpoint->command && !endpoint->dir && !endpoint->staticdir)
-		return refuse(check, EX_USAGE, COMPAT_NO_COMMAND,
+		return reject(check, EX_USAGE, COMPAT_NO_COMMAND,
 		    "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
 		    "'wspipe --help' shows how");
 	if (endpoint->command && endpoint->dir)
-		return refuse(check, EX_USAGE, COMPAT_TWO_COMMANDS,
+		return reject(check, EX_USAGE, COMPAT_TWO_COMMANDS,
 		    "COMMAND and --dir can't be combined");
 	return true;
 }
@@ -62,9 +62,9 @@ check_listening(const struct check *check, struct options_listener *listener)
 {
 	listener->tcp = listener->tcp || !listener->unixsocket || listener->redirport != 0;
 	if (listener->redirport != 0 && listener->redirport == listener->port)
-		return refuse(check, EX_USAGE, NULL, "--redirport and --port must differ");
+		return reject(check, EX_USAGE, NULL, "--redirport and --port must differ");
 	if (listener->unixsocket_owner && !listener->unixsocket)
-		return refuse(
+		return reject(
 		    check, EX_USAGE, NULL, "--unixsocket-owner needs --unixsocket=PATH");
 	return true;
 }
@@ -119,7 +119,7 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 	else if (endpoint->invalid_utf8 == OUTPUT_BINARY && endpoint->passstderr)
 		wrong = "--invalid-utf8=binary and --passstderr can't be combined";
 	if (wrong)
-		return refuse(check, EX_USAGE,
+		return reject(check, EX_USAGE,
 		    endpoint->binary && endpoint->passstderr ? COMPAT_BINARY_STDERR : NULL,
 		    "%s", wrong);
 	endpoint->to_program = (struct framing){.kind = in,
@@ -143,20 +143,20 @@ check_tls(const struct check *check, const struct options_listener *listener)
 	size_t keys = listener->sslkey.count;
 
 	if (!listener->ssl && (certificates > 0 || keys > 0 || listener->sslca))
-		return refuse(check, EX_USAGE, COMPAT_NO_SSL,
+		return reject(check, EX_USAGE, COMPAT_NO_SSL,
 		    "--sslcert, --sslkey and --sslca need --ssl: add it, or leave them out");
 	if (listener->ssl && (certificates == 0 || keys == 0))
-		return refuse(check, EX_USAGE, COMPAT_NO_CERTIFICATE,
+		return reject(check, EX_USAGE, COMPAT_NO_CERTIFICATE,
 		    "--ssl needs a certificate and its key: give --sslcert=FILE and "
 		    "--sslkey=FILE");
 	if (listener->strict_sni && !listener->ssl)
-		return refuse(
+		return reject(
 		    check, EX_USAGE, NULL, "--strict-sni needs --ssl: add it, or leave it out");
 	if (listener->sslcrl && !listener->sslca)
-		return refuse(
+		return reject(
 		    check, EX_USAGE, NULL, "--sslcrl needs --sslca: add it, or leave it out");
 	if (certificates != keys)
-		return refuse(check, EX_USAGE, NULL,
+		return reject(check, EX_USAGE, NULL,
 		    "each --sslcert needs its --sslkey, in the same order: there are %zu and "
 		    "%zu",
 		    certificates, keys);
@@ -171,12 +171,12 @@ check_subprotocol(const struct check *check, const struct options_endpoint *endp
 	const struct options_list *lists[] = {&endpoint->header, &endpoint->header_ws};
 
 	if (endpoint->require_subprotocol && endpoint->subprotocol.count == 0)
-		return refuse(
+		return reject(
 		    check, EX_USAGE, NULL, "--require-subprotocol needs --subprotocol=LIST");
 	for (size_t i = 0; i < 2 && endpoint->subprotocol.count > 0; i++) {
 		for (size_t k = 0; k < lists[i]->count; k++) {
 			if (strncasecmp(lists[i]->items[k], name, sizeof(name) - 1) == 0)
-				return refuse(check, EX_USAGE, NULL,
+				return reject(check, EX_USAGE, NULL,
 				    "--%s '%s' and --subprotocol can't be combined: leave out "
 				    "the header",
 				    i == 0 ? "header" : "header-ws", lists[i]->items[k]);
@@ -217,7 +217,7 @@ check_directory(const struct check *check, char **path, const char *name)
 
 	if (!resolved && *path) {
 		compat_directory_error(compat, name, *path);
-		return refuse(check, EX_CONFIG, compat,
+		return reject(check, EX_CONFIG, compat,
 		    "--%s '%s' can't be used: %s; give a directory that exists and can be "
 		    "entered",
 		    name, *path, strerror(errno));
@@ -249,8 +249,8 @@ check_command(const struct check *check, struct options_endpoint *endpoint)
 	if (endpoint->program)
 		return true;
 	if (check->place->compat)
-		return refuse(check, EX_CONFIG, NULL, COMPAT_NO_PROGRAM, endpoint->command[0]);
-	return refuse(check, EX_CONFIG, NULL, "%s", reason);
+		return reject(check, EX_CONFIG, NULL, COMPAT_NO_PROGRAM, endpoint->command[0]);
+	return reject(check, EX_CONFIG, NULL, "%s", reason);
 }
 
 bool
@@ -275,19 +275,19 @@ check_overlap(const struct check *check, const struct options_listener *listener
 		return true;
 	for (size_t i = 0; i < listener->sslkey.count; i++) {
 		if (options_serve(endpoint, listener->sslkey.items[i]))
-			return refuse(check, EX_CONFIG, NULL,
+			return reject(check, EX_CONFIG, NULL,
 			    "--sslkey '%s' is inside --staticdir '%s', so anyone could "
 			    "download it: move it elsewhere",
 			    listener->sslkey.items[i], endpoint->staticdir);
 	}
 	if (endpoint->dir && (is_within(endpoint->dir, endpoint->staticdir) ||
 				 is_within(endpoint->staticdir, endpoint->dir)))
-		return refuse(check, EX_CONFIG, NULL,
+		return reject(check, EX_CONFIG, NULL,
 		    "--dir '%s' and --staticdir '%s' overlap, so anyone could download the "
 		    "programs' source: use two directories, neither inside the other",
 		    endpoint->dir, endpoint->staticdir);
 	if (endpoint->program && options_serve(endpoint, endpoint->program))
-		return refuse(check, EX_CONFIG, NULL,
+		return reject(check, EX_CONFIG, NULL,
 		    "COMMAND '%s' is inside --staticdir '%s', so anyone could download its "
 		    "source: move it elsewhere",
 		    endpoint->command[0], endpoint->staticdir);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether the options make sense together and on this system: is there
- * something to serve, do the directories exist, can the program be found.
+ * Checks the options together and against the system: something must be
+ * served, directories must exist, the program must be found.
  */
 #ifndef OPTIONS_CHECK_H
 #define OPTIONS_CHECK_H
@@ -19,8 +19,7 @@
 bool options_check(const struct option_place *place, FILE *err, int *status)
     __attribute__((warn_unused_result));
 
-/* Whether PATH is a file that --staticdir serves, wherever links to it stand. After the check.
- */
+/* Whether PATH is a file that --staticdir serves, also through a link. After the check. */
 bool options_serve(const struct options_endpoint *endpoint, const char *path);
 
 #endif

@@ -69,7 +69,7 @@ search_path(const char *name, int *error)
 			if (asprintf(&candidate, "%.*s/%s", (int)len, p, name) == -1)
 				return found;
 			failed = try_program(candidate);
-			/* A directory that can't be searched says nothing about the program. */
+			/* An EACCES of the directory is not one of the program. */
 			if (failed == 0 ||
 			    (!found && failed == EACCES && access(candidate, F_OK) == 0)) {
 				free(found);

@@ -57,7 +57,7 @@ print_row(FILE *out, const struct option_row *row, bool compat)
 	if (!initial && !compat)
 		initial = row->default_text;
 	len = snprintf(text, sizeof(text), "%s%s%s", row->help, row->choices ? ": " : "",
-	    row->choices ? option_choice_words(row) : "");
+	    row->choices ? option_choice_text(row) : "");
 	if (initial && initial_ssl && strcmp(initial, initial_ssl) != 0)
 		snprintf(text + len, sizeof(text) - (size_t)len,
 		    " (default: %s, or %s with TLS)", initial, initial_ssl);
@@ -118,7 +118,7 @@ options_help_print(FILE *out, bool compat)
 	    name, name, name);
 }
 
-/* Scripts ask websocketd for its version, so compat mode first says which one it stands in for.
+/* Scripts check the version of websocketd, so compat mode begins with the one that it emulates.
  */
 void
 options_help_version(FILE *out, bool compat)

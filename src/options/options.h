@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The values of all options, by scope. Parsing (parse.h) sets them as the table's rows say. */
+/* The values of all options, by scope. Parsing (parse.h) sets them by the rows of the table. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -83,7 +83,7 @@ struct options_endpoint {
 	struct options_list header_ws;
 	struct options_list header_http;
 
-	struct options_list passenv; /* a '*' at the end of a name stands for any others */
+	struct options_list passenv; /* a '*' at the end of a name matches the rest */
 	bool pass_auth;
 	struct options_list subprotocol; /* tokens, the best first */
 	bool require_subprotocol;

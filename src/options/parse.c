@@ -24,7 +24,7 @@ struct walk {
 	int next; /* the argument to look at next */
 
 	const char *word; /* the argument that was looked at last */
-	struct span name; /* what it stands for, without dashes */
+	struct span name; /* the name in it, without dashes */
 	const struct option_row *row; /* NULL when there is no such option */
 	struct span value; /* of it; where it may be left out, and is, "true" */
 };
@@ -116,7 +116,7 @@ report_bad_option(const struct option_place *place, const struct walk *walk,
 	return EX_USAGE;
 }
 
-/* Prints TEXT on one line, whatever it contains. */
+/* Prints TEXT on one line, with '?' for control characters. */
 static void
 print_text(FILE *err, const char *text, size_t len)
 {

@@ -6,7 +6,7 @@
  *
  * Names and meanings are websocketd's, also the way to write them: -x is --x,
  * --x v is --x=v, a boolean takes =true or =false (1, 0, t, f, T, F, TRUE, FALSE, True, False),
- * a value that may be left out stands behind a '=' as a boolean's does,
+ * an optional value follows a '=', as a boolean's does,
  * the last one wins unless the option is repeatable, and parsing stops at the command or at
  * "--".
  */
@@ -24,9 +24,9 @@ enum options_result {
 
 /*
  * Reads the command line into OPTIONS, which options_clear() frees, whatever the result. Texts
- * that were asked for go to OUT; an error goes to ERR as one line that says what to do. Exit
- * statuses are sysexits (64 for usage, 78 for what the system does not have or what must not be
- * together), texts, streams and statuses of compat mode websocketd's. Without memory the
+ * that were asked for go to OUT; an error goes to ERR as one line that ends with what to do.
+ * Exit statuses are sysexits (64 for usage, 78 for what the system does not have or what must
+ * not be together), texts, streams and statuses of compat mode websocketd's. Without memory the
  * process ends with 71.
  */
 enum options_result options_parse(struct options *options, int argc, char **argv, FILE *out,

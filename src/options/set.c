@@ -37,7 +37,7 @@ copy(struct span text)
 	return result;
 }
 
-/* Makes TEXT the value; without text there is none. */
+/* Makes TEXT the value; empty text is NULL. */
 static void
 store_text(const struct option_set *set, struct span text)
 {
@@ -502,7 +502,7 @@ _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
     "option_set_choice() can't store it");
 
 const char *
-option_choice_words(const struct option_row *row)
+option_choice_text(const struct option_row *row)
 {
 	static char words[80];
 	size_t len = 0;
@@ -529,7 +529,7 @@ option_set_choice(const struct option_set *set)
 		}
 	}
 	snprintf(error, sizeof(error), set->row->choices[1] ? "must be %s" : "must be '%s'",
-	    option_choice_words(set->row));
+	    option_choice_text(set->row));
 	return error;
 }
 

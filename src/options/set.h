@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The types of options: for each, the function that reads a value, checks it and
- * stores it where the row says. Without memory the process exits with 71.
+ * stores it in the member that the row names. Without memory the process exits with 71.
  */
 #ifndef OPTIONS_SET_H
 #define OPTIONS_SET_H
@@ -63,7 +63,7 @@ struct option_row {
 	const char *initial_compat; /* with --compat; NULL: the same; "": none */
 	const char *initial_ssl; /* the default with --ssl; NULL: it makes no difference */
 	const char *initial_compat_ssl;
-	const char *default_text; /* what --help says in place of INITIAL */
+	const char *default_text; /* what --help shows in place of INITIAL */
 	const char *help; /* a noun phrase or an imperative; --help folds the lines */
 };
 
@@ -88,7 +88,7 @@ option_setter option_set_given_number; /* 1 + the number in a uint64_t; 0: not g
 option_setter option_set_unsupported; /* of websocketd: accepts the default only */
 
 /* The row's choices as "a, b or c"; the text lives until the next call. */
-const char *option_choice_words(const struct option_row *row);
+const char *option_choice_text(const struct option_row *row);
 
 /* A copy of TEXT; NULL of NULL. */
 char *options_text_copy(const char *text);

@@ -21,7 +21,7 @@ static const char *const framings[] = {
     [FRAMING_KINDS] = NULL,
 };
 
-/* The name, its target and its type stand in one macro so that a row can't aim at another
+/* One macro sets name, target and type, so that a row can't aim at another
  * member. */
 #define ROW(where, words, of, member, setter)                                                  \
 	.scope = (where), .name = (words), .offset = offsetof(struct of, member),              \
@@ -244,7 +244,7 @@ option_apply_initial(const struct option_place *place, bool ssl, bool repeatable
 
 		if (!initial || row->repeatable != repeatable || (list && list->count > 0))
 			continue;
-		/* They are our own words, so they fit. */
+		/* The table's own values are valid. */
 		if (option_apply(row, place, span_of(initial)))
 			abort();
 		if (list)

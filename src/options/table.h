@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The table of the options: one row says all about one of them. What is to be
- * changed about an option is changed in its row; the man page and the
- * completion follow, and tests/options-agree tells when they do not.
+ * The table of the options, one row for each: name, scope, type, limits, defaults and help. The
+ * man page and the completion follow a changed row; tests/options-agree compares them.
  */
 #ifndef OPTIONS_TABLE_H
 #define OPTIONS_TABLE_H

@@ -90,7 +90,7 @@ const char *endpoint_rest(const struct endpoint *endpoint, const char *path);
 enum endpoint_result {
 	ENDPOINT_OK,
 	ENDPOINT_MISSING, /* 404 */
-	ENDPOINT_FORBIDDEN, /* it is there and not executable: 403 */
+	ENDPOINT_FORBIDDEN, /* it exists and is not executable: 403 */
 	ENDPOINT_NOMEM,
 };
 

@@ -17,7 +17,7 @@ enum {
 	ENV_UNIQUE_AHEAD = 16, /* so many of them are made at a time */
 };
 
-/* An environment that grows: strings one behind the other, each with its end. */
+/* An environment that grows: strings in a row, each with its NUL. */
 struct env {
 	struct buffer strings;
 	size_t count;
@@ -295,7 +295,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	return env_finish(&env);
 }
 
-/* Whether PATTERN, in which a '*' at the end stands for any others, is NAME. */
+/* Whether PATTERN, in which a '*' at the end matches the rest, is NAME. */
 static bool
 env_matches(const char *pattern, struct span name)
 {
@@ -330,7 +330,7 @@ env_name(const char *entry)
 	return (struct span){entry, strcspn(entry, "=")};
 }
 
-/* Whether the variable NAME is there already. */
+/* Whether the variable NAME is set already. */
 static bool
 env_has(const struct env *env, struct span name)
 {
@@ -344,7 +344,7 @@ env_has(const struct env *env, struct span name)
 	return false;
 }
 
-/* Puts a variable of the server's own environment, unless it is there already, empty or
+/* Puts a variable of the server's own environment, unless it is set already, empty or
  * reserved. */
 static void
 env_put_own(struct env *env, const char *entry)

@@ -50,12 +50,12 @@ char **env_build(const struct endpoint *endpoint, const struct env_request *requ
 /*
  * Picks the variables called NAMES out of FROM (an environ), as --passenv does: each once,
  * trimmed, newlines made blanks, empty ones left out; never HTTPS, those that CGI defines, and
- * those that belong to the server's own service manager. A '*' at the end of a name stands for
- * any others. One block, freed with free(); NULL without memory.
+ * those that belong to the server's own service manager. A '*' at the end of a name matches
+ * the rest. One block, freed with free(); NULL without memory.
  */
 char **env_pick(char *const *from, char *const *names, size_t count);
 
-/* Why NAME picks nothing, or NULL: words that follow it. */
+/* Why NAME picks nothing, as text that follows the name; NULL: it picks something. */
 const char *env_why_not_passed(char *const *from, const char *name);
 
 #endif

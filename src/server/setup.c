@@ -238,7 +238,8 @@ server_set_route(struct server *server)
 	server->route.upgrade.sessions = &server->sessions;
 	server->route.upgrade.launcher.last_id = &server->page->last_session;
 	server->route.health_path = server->options->server.health_path;
-	server_warn(server->options);
+	if (status == 0)
+		server_warn(server->options);
 	return status;
 }
 
