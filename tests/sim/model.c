@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "frames.h"
+#include "json_text.h"
 #include "kernel.h"
 #include "memory.h"
 #include "world.h"
@@ -43,6 +44,7 @@ static bool
 model_accepts(bool text)
 {
 	switch (world.program.to_program.kind) {
+	case FRAMING_JSON:
 	case FRAMING_LENGTH:
 	case FRAMING_LSP:
 		return true;
@@ -54,10 +56,16 @@ model_accepts(bool text)
 }
 
 static void
-model_put(struct bytes *out, const struct framing *framing, const uint8_t *bytes, size_t len)
+model_put(struct bytes *out, const struct framing *framing, bool text, const uint8_t *bytes,
+    size_t len)
 {
 	char head[64];
 	int n = 0;
+
+	if (framing->kind == FRAMING_JSON) {
+		json_text_put(out, text, bytes, len);
+		return;
+	}
 
 	if (framing->kind == FRAMING_LENGTH) {
 		for (int i = 24; i >= 0; i -= 8)
@@ -86,7 +94,7 @@ model_send(bool text, const uint8_t *bytes, size_t len)
 		return 1008;
 	if (framing->kind == FRAMING_NUL && len > 0 && memchr(bytes, '\0', len))
 		return 1008;
-	model_put(&model.to_program, framing, bytes, len);
+	model_put(&model.to_program, framing, text, bytes, len);
 	if (newline && framing->newline == FRAMING_NEWLINE_SPACE) {
 		for (size_t i = 0; i < len; i++) {
 			if (bytes_data(&model.to_program)[at + i] == '\n')
@@ -131,8 +139,19 @@ model_push(uint8_t type)
 	model.types[model.messages++] = type;
 }
 
-/* A record is complete. The only byte that the programs use and that is never in UTF-8 is FF.
- */
+/* A line of --framing=json is complete. */
+static void
+model_json(void)
+{
+	if (json_text_take(
+		&model.to_client, bytes_data(&record.bytes), bytes_len(&record.bytes)))
+		model_push(OP_TEXT);
+	else
+		model.output_bad = true;
+	bytes_reset(&record.bytes);
+}
+
+/* Another record is. The only byte that the programs use and that is never in UTF-8 is FF. */
 static void
 model_message(void)
 {
@@ -188,6 +207,12 @@ model_take_byte(uint8_t byte)
 	enum framing_kind kind = world.program.from_program.kind;
 
 	switch (kind) {
+	case FRAMING_JSON:
+		if (byte == '\n')
+			model_json();
+		else
+			bytes_append_byte(&record.bytes, byte);
+		return;
 	case FRAMING_LINES:
 	case FRAMING_NUL:
 		if (byte != (kind == FRAMING_LINES ? '\n' : '\0')) {
@@ -238,7 +263,10 @@ model_program_ended(void)
 	model.output_over = true;
 	if (model.output_bad || kind == FRAMING_STREAM || kind == FRAMING_TEXT)
 		return;
-	if (kind == FRAMING_LINES || kind == FRAMING_NUL) {
+	if (kind == FRAMING_JSON) {
+		if (bytes_len(&record.bytes) > 0)
+			model_json();
+	} else if (kind == FRAMING_LINES || kind == FRAMING_NUL) {
 		if (bytes_len(&record.bytes) > 0)
 			model_message();
 	} else if (record.counted || bytes_len(&record.head) > 0) {
@@ -250,7 +278,7 @@ model_program_ended(void)
 void
 model_record(struct bytes *out, const uint8_t *bytes, size_t len)
 {
-	model_put(out, &world.program.from_program, bytes, len);
+	model_put(out, &world.program.from_program, true, bytes, len);
 }
 
 /* To the client */

@@ -154,6 +154,7 @@ oracle_memory_max(void)
 	const size_t batch = LOOP_BATCH;
 	size_t message = (size_t)world.websocket.max_message;
 	size_t output = batch + 2 * (high + 5 * batch); /* and 4 times what was written */
+	bool json = world.program.to_program.kind == FRAMING_JSON;
 	size_t max = 8 * 1024; /* fixed: design.md says 2.3 KiB; and ends of blocks */
 
 	if (message == 0)
@@ -165,6 +166,10 @@ oracle_memory_max(void)
 	else
 		max += 2 * message + 2 * (high + batch + message) + batch;
 	max += 8 * 1024 + (4 * kernel.out.written < output ? 4 * kernel.out.written : output);
+	if (json) /* each byte may become 6 */
+		max += 2 * (batch + 6 * message);
+	if (world.program.from_program.kind == FRAMING_JSON) /* a line is kept as a whole */
+		max += 4 * kernel.out.written;
 	if (world.compresses && kernel.out.written > 0)
 		max += (size_t)4 * (1U << world.deflate.server_bits) + 14 * 1024;
 	if (world.compresses)

@@ -53,7 +53,8 @@ program_model_start(void)
 	script.records = random_one_in(2) ? 0 : random_below(random_one_in(4) ? 400 : 20);
 	/* Other bytes than FF that are no text are not foreseen in the model. */
 	script.echoes = same && random_one_in(2) && !world.program.from_program.text &&
-			world.program.from_program.kind != FRAMING_LSP;
+			world.program.from_program.kind != FRAMING_LSP &&
+			world.program.from_program.kind != FRAMING_JSON;
 	script.at_eof = (enum at_eof)random_below(3);
 	script.ignores_int = random_one_in(3);
 	script.ignores_term = random_one_in(3);
