@@ -184,6 +184,7 @@ connection_serve(struct connection *c)
 	size_t len = head_len(&c->head);
 	const char *reason;
 	int status;
+	bool valid;
 
 	if (!buffer_append(
 		&c->rest, buffer_data(&c->bytes) + len, buffer_len(&c->bytes) - len)) {
@@ -191,10 +192,11 @@ connection_serve(struct connection *c)
 		return;
 	}
 	buffer_cut(&c->bytes, len);
-	if (!request_init(&c->request, &c->head, &status, &reason))
-		connection_reject(c, status, NULL, reason, NULL);
-	else if (stream_is_downgraded(c->stream))
+	valid = request_init(&c->request, &c->head, &status, &reason);
+	if (stream_is_downgraded(c->stream))
 		connection_reject(c, 400, NULL, not_tls, not_tls);
+	else if (!valid)
+		connection_reject(c, status, NULL, reason, NULL);
 	else if (!limit_admit(stream_slot(c->stream)))
 		connection_reject(
 		    c, 429, "Retry-After: 5\r\n", too_many, "too many connections");

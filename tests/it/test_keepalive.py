@@ -2,7 +2,6 @@
 """HTTP/1.1 keep-alive: pipelining, deadlines, limits, shutdown, and requests with two meanings."""
 
 import signal
-import time
 
 import pytest
 from conftest import wait_for
@@ -155,22 +154,22 @@ def test_deadlines_between_requests(site, tmp_path):
         assert closes(idle)
 
 
-def test_shutdown_closes_idle_connections(site):
+def test_shutdown_closes_idle_connections(site, tmp_path):
     one = site()
+    with open(tmp_path / "public" / "huge", "wb") as f:
+        f.truncate(32 << 20)  # more than the system buffers
     with one.connect() as idle, one.connect(rcvbuf=4096) as busy:
         idle.send(request())
         assert read_response(idle)[0] == 200
-        busy.send(request("/big") + request("/b.txt"))
+        busy.send(request("/huge") + request("/b.txt"))
         assert busy.response()[0] == 200
-        begin = time.monotonic()
         one.process.send_signal(signal.SIGTERM)
         assert closes(idle)
         idle.close()
-        assert busy.read(1 << 20) == bytes(range(256)) * 4096
+        assert busy.read(32 << 20) == bytes(32 << 20)
         assert closes(busy)
         busy.close()
         wait_for(lambda: one.process.poll() is not None, "the server ends")
-        assert time.monotonic() - begin < 20
     one.stopped = True
 
 

@@ -74,7 +74,7 @@ def test_renegotiation_is_refused(secure):
 def test_there_is_no_early_data(secure, tmp_path):
     one = secure("cat")
     session, early = str(tmp_path / "session"), tmp_path / "early"
-    request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     early.write_bytes(request)
     status, said = s_client(one, "-tls1_3", "-ign_eof", "-sess_out", session, stdin=request)
     assert status == 0 and "Max Early Data: 0" in said, said
@@ -329,7 +329,7 @@ def test_static_files_and_refusals_come_over_tls(secure, tmp_path):
     (tmp_path / "site" / "big").write_bytes(bytes(range(256)) * 8192)
     one = secure("--staticdir=site", "cat")
     with one.connect() as peer:
-        peer.send(peer.request_bytes("/big", upgrade=False))
+        peer.send(peer.request_bytes("/big", {"Connection": "close"}, upgrade=False))
         status, _, body = peer.answer()
         assert (status, body) == (200, bytes(range(256)) * 8192)
     with one.connect() as peer:

@@ -517,7 +517,7 @@ def ask(one, stack, context, session=None):
     """A request whose connection is held: (the ticket, whether it began with one)."""
     sock = stack.enter_context(socket.create_connection(one.addresses[0], timeout=DEADLINE))
     tls = stack.enter_context(context.wrap_socket(sock, server_hostname="localhost", session=session))
-    tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     while tls.recv(4096):
         pass
     return tls.session, tls.session_reused

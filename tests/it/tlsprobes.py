@@ -63,7 +63,7 @@ def resume(one, context, session=None, name="localhost"):
     """A whole session; returns the ticket that it got, and whether it began with one."""
     sock = socket.create_connection(one.addresses[0], timeout=DEADLINE)
     with context.wrap_socket(sock, server_hostname=name, session=session) as tls:
-        tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         while tls.recv(4096):
             pass
         return tls.session, tls.session_reused
