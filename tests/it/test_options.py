@@ -327,7 +327,7 @@ def test_header_lines(server, tmp_path, script):
     with one.connect() as peer:
         peer.send(peer.request_bytes("/a.txt", method="POST", upgrade=False))
         status, fields = peer.response()
-        assert (status, dict(fields)["allow"], dict(fields).get("x-http")) == (405, "GET, HEAD", "http")
+        assert (status, dict(fields)["allow"], dict(fields).get("x-http")) == (405, "GET, HEAD, OPTIONS", "http")
     # As with websocketd, not on handshakes that fail.
     for path, status in (("/missing", 404), ("/broken", 500), ("/..", 400)):
         assert headers_of(one, path, True) == (status, [])

@@ -357,11 +357,11 @@ def test_static_files_stay_in_their_directory(server, tree):
     (tree / "page.html~").write_text(SECRET)
     one = server("--staticdir=%s" % tree)
     paths = ["/outsidetxt", "/absolutetxt", "/outsidedir/secret.txt", "/absolutedir/etc/passwd", "/proc/etc/passwd"]
-    paths += ["/abshidden", "/absbeside/secret.sh", "/inandout", "/absloop", "/long44", "/self/outsidetxt", "/self/self", "/absfifo"]
-    paths += ["/beside/secret.sh", "/roundabout", "/dangling", "/loop", "/fifo", "/socket", "/sub", "/sub/"]
+    paths += ["/abshidden", "/absbeside/secret.sh", "/inandout", "/absloop", "/long44", "/self/outsidetxt", "/absfifo"]
+    paths += ["/beside/secret.sh", "/roundabout", "/dangling", "/loop", "/fifo", "/socket", "/sub/"]
     paths += ["/%252e%252e/secret.txt", "/.env", "/.git/config", "/page.html~", "/a.sh.bak"]
     paths += ["/page.html/", "/page.html/x", "/" + "a" * 300, "/" + "a/" * 2500]
-    table = [(path, 404) for path in paths]
+    table = [(path, 404) for path in paths] + [("/self/self", 301), ("/sub", 301)]
     assert refusals(one, table, upgrade=False) == table
     (tree / "abshtml").symlink_to(tree / "page.html")
     for path in ("/page.html", "/insidehtml", "/abshtml", "/self/self/page.html"):
