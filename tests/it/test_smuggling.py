@@ -33,6 +33,8 @@ def split_responses(data, is_head):
                 body, data = body + data[:size], data[size + 2 :]
                 if size == 0:
                     break
+        elif status not in (204, 304) and not (is_head and not found):
+            body, data = data, b""  # up to the end of the connection
         found.append((status, fields, body))
     return found
 
