@@ -13,6 +13,7 @@ const CHILDREN = 200; // of an object or array that are shown at first
 const HISTORY = 100; // messages
 const SAMPLES = 60; // seconds of the rate
 const ANNOUNCE_MS = 2000;
+const CLOSE_MS = 3000; // to wait for the end of a connection that the user ends
 
 const SIGNS = { in: "↓", out: "↑", note: "·", good: "✓", bad: "✕" };
 const NAMES = { in: "Received", out: "Sent", note: "Note", good: "Ended", bad: "Failed" };
@@ -507,10 +508,20 @@ class Pane {
 
     // Ends the connection, and shows how it ended.
     disconnect() {
+        const { worker } = this;
+
         this.asked = true;
         this.pending = [];
-        this.worker.postMessage({ close: true });
+        worker.postMessage({ close: true });
         this.setState("closing", "Disconnecting…", "");
+        setTimeout(() => {
+            if (this.worker !== worker)
+                return;
+            this.forget();
+            worker.terminate(); // the other side does not respond, or too much is on its way
+            this.note("note", "Disconnected without a response");
+            this.setState("idle", "Disconnected", "");
+        }, CLOSE_MS);
     }
 
     // Leaves the connection, if any: nothing more of it is shown. Its worker ends with it.
@@ -659,7 +670,7 @@ class Pane {
 
         if (this.asks) {
             this.asks = false;
-            this.worker.postMessage({ more: true });
+            this.worker?.postMessage({ more: true });
         }
         this.showFigures();
         if (this.root.hidden)
