@@ -18,7 +18,7 @@ SCHEME = "https" if TLS else "http"
 def ask(one, path="/", extra="", method="GET", host="localhost"):
     """(status, fields, body)"""
     with one.connect() as peer:
-        peer.send(("%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (method, path, host, extra)).encode())
+        peer.send(("%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n" % (method, path, host, extra)).encode())
         return peer.answer()
 
 
