@@ -39,9 +39,13 @@ function check(name, body) {
     test(name, { timeout: 4 * DEADLINE }, body);
 }
 
+const servers = [];
+process.on("exit", () => servers.forEach((server) => server.process.kill("SIGKILL"))); // those that no test has ended
+
 async function serve(t, ...args) {
     const server = await Server.start(...args);
 
+    servers.push(server);
     t.after(() => server.process.kill("SIGKILL"));
     return server;
 }
