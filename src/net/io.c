@@ -235,9 +235,9 @@ static void
 io_fail(struct io *io)
 {
 	io_disarm(io);
-	if (io->gone)
+	if (io->lost)
 		return;
-	io->gone = true;
+	io->gone = io->lost = true;
 	io->stream.handlers->on_gone(io->stream.arg, STREAM_LOST);
 }
 
@@ -499,9 +499,10 @@ io_look_for_death(struct io *io)
 	if (!(look.revents & (POLLRDHUP | POLLHUP | POLLERR)))
 		return;
 	io->gone = true;
+	io->lost = look.revents & POLLERR;
 	io_reload(io);
 	io->stream.handlers->on_gone(
-	    io->stream.arg, look.revents & POLLERR ? STREAM_LOST : STREAM_HALF_CLOSED);
+	    io->stream.arg, io->lost ? STREAM_LOST : STREAM_HALF_CLOSED);
 }
 
 static void

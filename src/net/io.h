@@ -23,8 +23,8 @@ struct io {
 	struct buffer queue;
 	uint8_t wanted; /* the events that are waited for, of libevent's EV_ */
 	bool failed : 1; /* the system refused to wait for it: on_gone comes */
-	/* on_gone was called or is of no use: the death of the other side is known */
-	bool gone : 1;
+	bool gone : 1; /* on_gone was called or is of no use */
+	bool lost : 1; /* likewise, for STREAM_LOST */
 	bool ending : 1; /* stream_shutdown() was called */
 	bool ended : 1; /* and carried out */
 };

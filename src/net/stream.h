@@ -43,7 +43,7 @@ struct stream_handlers {
 	void (*on_readable)(void *arg); /* call stream_read() once */
 	void (*on_drained)(void *arg); /* part of the queue has left, or all of it */
 	/* Called once: the other side is gone, detected while not reading or when writing the
-	 * queue. */
+	 * queue. Of one that has half-closed, the latter still reports the loss. */
 	void (*on_gone)(void *arg, enum stream_gone reason);
 };
 

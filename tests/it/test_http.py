@@ -6,9 +6,9 @@ import socket
 import time
 
 import pytest
-from conftest import plain_only
+from conftest import plain_only, wait_for
 from probes import cpu_seconds
-from wsraw import DEADLINE
+from wsraw import DEADLINE, fd_count
 
 HOST = "Host: localhost\r\n"
 GET = "GET / HTTP/1.1\r\n" + HOST
@@ -354,3 +354,33 @@ def test_client_that_leaves_during_a_large_file(server, files):
         peer.send(raw("GET /large.bin HTTP/1.1\r\n" + HOST))
         assert peer.response()[0] == 200
         getattr(peer, leave)()
+
+
+CLOSE_WAIT = "08"  # as in /proc/net/tcp
+
+
+def tcp_state(one, peer):
+    """The state of the server's socket for a client."""
+    ports = ["%04X" % address[1] for address in (one.addresses[0], peer.sock.getsockname())]
+    with open("/proc/%d/net/tcp" % one.pid) as f:
+        for fields in map(str.split, f):
+            if [text.rpartition(":")[2] for text in fields[1:3]] == ports:
+                return fields[3]
+    return None
+
+
+@plain_only
+def test_client_that_half_closes_and_then_leaves_during_a_large_file(server, files):
+    """Both are detected, each once."""
+    (files / "large.bin").write_bytes(b"x" * 20000000)
+    one = server("--staticdir=%s" % files)
+    with one.connect(rcvbuf=4096) as peer:
+        peer.send(raw("GET /large.bin HTTP/1.1\r\n" + HOST))
+        assert peer.response()[0] == 200
+        peer.sock.shutdown(socket.SHUT_WR)
+        wait_for(lambda: tcp_state(one, peer) == CLOSE_WAIT, "the server's system has the FIN")
+        assert ask(one, raw("GET /a.txt HTTP/1.1\r\n" + HOST))[0] == 200  # and so does the server
+        peer.read(65536)
+        peer.reset()
+        # Long before it is too slow.
+        wait_for(lambda: fd_count(one.pid) == one.fds, "its descriptors are closed", deadline=20)
