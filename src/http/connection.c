@@ -417,9 +417,11 @@ connection_on_exchange_end(void *arg, enum exchange_result result)
 	switch (result) {
 	case EXCHANGE_KEEP:
 		stream_set_handlers(c->stream, &connection_handlers, c);
-		/* Its user may still look at the request. */
-		if (c->state == CONNECTION_WAITING)
+		/* Its user may still look at the request, so what follows is not read yet. */
+		if (c->state == CONNECTION_WAITING) {
+			stream_set_reading(c->stream, false);
 			loop_defer(c->loop, &c->turn);
+		}
 		c->state = CONNECTION_ANSWERED;
 		return;
 	case EXCHANGE_CLOSE:

@@ -29,6 +29,7 @@ struct service {
 	size_t requests;
 	struct buffer body; /* of the requests: what was read of them */
 	bool pauses; /* with each piece of a body */
+	bool replies; /* at the end of a body */
 	size_t ends; /* of bodies */
 	size_t drained;
 	size_t half_closed;
@@ -50,7 +51,11 @@ on_body(void *arg, struct span bytes)
 static void
 on_body_end(void *arg)
 {
-	((struct service *)arg)->ends++;
+	struct service *s = arg;
+
+	s->ends++;
+	if (s->replies)
+		exchange_reply_text(s->exchange, 200, NULL, NULL, "ended");
 }
 
 static void
@@ -314,6 +319,38 @@ test_body_of_a_request(void **state)
 				turn(&s);
 			assert_non_null(strstr(output(&s), "/next"));
 			assert_int_equal(s.requests, 2);
+			service_close(&s);
+		}
+	}
+}
+
+/* A handler may respond in any of its callbacks, and the next request may be in the socket. */
+static void
+test_response_within_a_callback(void **state)
+{
+	static const char *const requests[] = {
+	    "POST /late HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody",
+	    CHUNKED "4\r\nbody\r\n0\r\n\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(requests); i++) {
+		for (size_t max = 1; max < 200; max++) {
+			struct service s;
+
+			service_open(&s);
+			s.stream.read_max = max;
+			receive(&s, GET("/late"));
+			exchange_reply_text(s.exchange, 200, NULL, NULL, "warm");
+			receive(&s, requests[i]);
+			s.replies = true;
+			exchange_set_reading(s.exchange, true);
+			receive(&s, GET("/next"));
+			for (int k = 0; k < 20; k++)
+				turn(&s);
+			assert_int_equal(s.requests, 3);
+			assert_int_equal(s.ends, 1);
+			assert_int_equal(count_of(output(&s), "HTTP/1.1 200 OK"), 3);
 			service_close(&s);
 		}
 	}
@@ -601,6 +638,7 @@ main(void)
 	    cmocka_unit_test(test_what_ends_a_connection),
 	    cmocka_unit_test(test_last_request_of_a_connection),
 	    cmocka_unit_test(test_body_of_a_request),
+	    cmocka_unit_test(test_response_within_a_callback),
 	    cmocka_unit_test(test_request_without_a_body_ends_at_once),
 	    cmocka_unit_test(test_continue_is_sent_when_the_body_is_read),
 	    cmocka_unit_test(test_malformed_body),
