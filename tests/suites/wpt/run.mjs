@@ -128,7 +128,7 @@ const pages = await serve(root, ports, { key: fs.readFileSync(key), cert: fs.rea
 const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: [
-        ...(process.getuid() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--ignore-certificate-errors",
+        ...(process.getuid() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--disable-popup-blocking", "--ignore-certificate-errors",
         `--host-resolver-rules=MAP ${HOST} 127.0.0.1, MAP *.${HOST} 127.0.0.1`,
     ],
 });
