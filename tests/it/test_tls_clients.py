@@ -177,6 +177,8 @@ class Nameless:
 
     def __init__(self, directory):
         self.directory = directory
+        self.curve = "P-256"
+        self.digest = "-sha256"
 
     def __call__(self, name, issuer=None, expired=False, *extensions):
         crt, key = (str(self.directory / (name + end)) for end in (".crt", ".key"))
@@ -186,8 +188,8 @@ class Nameless:
         with open(self.directory / "empty.cnf", "w", encoding="utf-8") as f:
             f.write("[req]\ndistinguished_name=dn\n[dn]\n")
         subprocess.run(
-            ["openssl", "req", "-x509", "-config", self.directory / "empty.cnf", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", *sign, "-subj", "/", "-keyout", key, "-out", crt]
+            ["openssl", "req", "-x509", "-config", self.directory / "empty.cnf", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:" + self.curve, self.digest, "-nodes", *sign, "-subj", "/", "-keyout", key, "-out", crt]
             + [word for text in extensions for word in ("-addext", text)],
             check=True, capture_output=True, stdin=subprocess.DEVNULL,
         )
@@ -232,9 +234,21 @@ def test_a_certificate_without_subject_is_accepted_if_the_ca_has_signed_it(secur
 
 
 @pytest.mark.parametrize("version", [V12, V13])
-@pytest.mark.parametrize("kind", ["self-signed", "another CA", "signed by a client", "expired", "for servers", "of an expired CA", "of a CA that may not"])
+@pytest.mark.parametrize(
+    "kind",
+    ["self-signed", "another CA", "signed by a client", "expired", "for servers", "of an expired CA", "of a CA that may not", "of a CA for servers",
+     "of a CA with an unknown rule", "of a CA with a weak key", "with a weak digest"],
+)
 def test_other_certificates_without_names_are_rejected(secure, nameless, kind, version):
-    ca, _ = nameless("ca", None, kind == "of an expired CA", CA[0], "keyUsage=digitalSignature" if kind == "of a CA that may not" else CA[1])
+    rules = {
+        "of a CA that may not": (CA[0], "keyUsage=digitalSignature"),
+        "of a CA for servers": (*CA, "extendedKeyUsage=serverAuth"),
+        "of a CA with an unknown rule": (*CA, "1.2.3.4=critical,ASN1:NULL"),
+    }.get(kind, CA)
+    nameless.curve = "secp112r1" if kind == "of a CA with a weak key" else "P-256"
+    ca, _ = nameless("ca", None, kind == "of an expired CA", *rules)
+    nameless.curve = "P-256"
+    nameless.digest = "-sha1" if kind == "with a weak digest" else "-sha256"
     nameless("other", None, False, *CA)
     nameless("first", "ca")
     client = {
@@ -243,9 +257,7 @@ def test_other_certificates_without_names_are_rejected(secure, nameless, kind, v
         "signed by a client": ("client", "first"),
         "expired": ("client", "ca", True),
         "for servers": ("client", "ca", False, "extendedKeyUsage=serverAuth"),
-        "of an expired CA": ("client", "ca"),
-        "of a CA that may not": ("client", "ca"),
-    }[kind]
+    }.get(kind, ("client", "ca"))
     one = secure("--sslca", ca, "cat")
     refused(one, context_of(one, version, client=nameless(*client)))
     one.wait_log("TLS: certificate verify failed: ")
