@@ -320,7 +320,7 @@ connection_on_readable(void *arg)
 		if (stream_error(c->stream))
 			access_log_write(
 			    "rejected", c->stream, &c->request, 0, stream_error(c->stream));
-		connection_end(c, false);
+		connection_end_idle(c);
 		return;
 	case STREAM_EOF:
 		connection_end_idle(c);

@@ -99,17 +99,15 @@ linger_on_readable(void *arg)
 	case STREAM_AGAIN:
 		return;
 	case STREAM_EOF:
-		/* Their FIN. What is still queued may be for a peer that only half-closed: it
-		 * goes out first. */
-		if (stream_queued(linger->stream) > 0) {
-			stream_set_reading(linger->stream, false);
-			return;
-		}
-		break;
 	case STREAM_FAILED:
 		break;
 	}
-	linger_end(linger);
+	/* Their FIN, which TLS may call a failure. What is still queued may be for a peer that
+	 * only half-closed: it goes out first. */
+	if (stream_queued(linger->stream) > 0)
+		stream_set_reading(linger->stream, false);
+	else
+		linger_end(linger);
 }
 
 static void

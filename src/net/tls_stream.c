@@ -24,6 +24,7 @@ struct tls_stream {
 	bool more; /* the last read did not take all that is there */
 	bool established; /* the handshake is complete */
 	bool flooded; /* there were too many control messages */
+	bool cut; /* a FIN came without close_notify: nothing can be read, but written */
 	uint16_t records; /* of this read */
 	uint16_t controls; /* in the second that began at CONTROLS_MS */
 	int64_t controls_ms;
@@ -70,7 +71,8 @@ tls_stream_result(struct tls_stream *s, int opposite, bool *wanted)
 	case SSL_ERROR_ZERO_RETURN:
 		/* SSL_OP_IGNORE_UNEXPECTED_EOF makes a FIN look like a close_notify, but the
 		 * socket knows. */
-		if (BIO_eof(SSL_get_rbio(s->ssl)))
+		s->cut = BIO_eof(SSL_get_rbio(s->ssl));
+		if (s->cut)
 			return tls_stream_end(s, STREAM_FAILED, ECONNRESET);
 		return tls_stream_end(s, STREAM_EOF, 0);
 	case SSL_ERROR_SSL:
@@ -256,7 +258,7 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 	t->write_wants_read = false;
 	if (!s->ssl)
 		return tls_stream_end(s, STREAM_FAILED, EPROTO);
-	if (s->end == STREAM_FAILED)
+	if (s->end == STREAM_FAILED && !s->cut)
 		return tls_stream_ended(s);
 	/* Until AGAIN, as an edge-triggered event comes only after that: a client that
 	 * requested short records (RFC 6066, section 4) gets one per call. */
@@ -283,7 +285,7 @@ tls_stream_shutdown(struct transport *t)
 	struct tls_stream *s = t->state;
 	bool ignored;
 
-	if (s->end != STREAM_FAILED && s->ssl && SSL_is_init_finished(s->ssl)) {
+	if ((s->end != STREAM_FAILED || s->cut) && s->ssl && SSL_is_init_finished(s->ssl)) {
 		tls_stream_clear_errors();
 		/* 0: ours was sent and theirs has not come; it is not waited for here. */
 		if (SSL_shutdown(s->ssl) < 0 &&

@@ -5,7 +5,7 @@
  * to 16 KiB, however many parts it comes in.
  *
  * An end that close_notify announced is an EOF; one without it may have been
- * made by somebody in between, and is an ERROR.
+ * made by somebody in between, and is an ERROR; it can still be written then.
  */
 #ifndef NET_TLS_STREAM_H
 #define NET_TLS_STREAM_H

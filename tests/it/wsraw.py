@@ -55,6 +55,7 @@ class TlsSocket:
         self.unsent = bytearray()  # ciphertext
         self.records = []  # the lengths of those of application data that came
         self._part = bytearray()  # of a record that is not whole
+        self.early = bytearray()  # what came before notify()
         if wait:
             self.handshake()
             return
@@ -126,6 +127,10 @@ class TlsSocket:
         while True:
             try:
                 with self.lock:
+                    if self.early:
+                        data = bytes(self.early[:n])
+                        del self.early[:n]
+                        return data
                     return self.tls.read(n)
             except ssl.SSLWantReadError:
                 self._more()
@@ -142,12 +147,14 @@ class TlsSocket:
         return len(data)
 
     def notify(self):
-        """Sends close_notify."""
-        try:
-            with self.lock:
+        """Sends close_notify. What has come is taken first: unwrap() also waits for the other one's, and any record
+        that it meets before that ends the session for good."""
+        with self.lock:
+            with contextlib.suppress(ssl.SSLError):
+                while data := self.tls.read(65536):
+                    self.early += data
+            with contextlib.suppress(ssl.SSLError):
                 self.tls.unwrap()
-        except ssl.SSLError:
-            pass  # theirs has not come, or there is no session any more
         self.flush()
 
     def shutdown(self, how):

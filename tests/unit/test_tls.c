@@ -610,8 +610,7 @@ test_an_end_without_close_notify_is_an_error(void **state)
 			SSL_write(p.client, "last", 4);
 			whole = BIO_ctrl_pending(p.from_client);
 			pair_to_server(&p, whole - missing);
-			close(p.other);
-			p.other = -1;
+			shutdown(p.other, SHUT_WR);
 			if (missing == 0) {
 				assert_int_equal(
 				    pair_read(&p, bytes, sizeof(bytes), &n), STREAM_OK);
@@ -621,6 +620,13 @@ test_an_end_without_close_notify_is_an_error(void **state)
 			    pair_read(&p, bytes, sizeof(bytes), &n), STREAM_FAILED);
 			assert_int_equal(errno, ECONNRESET);
 			assert_null(p.transport.ops->error(&p.transport));
+			/* We may still write. */
+			assert_int_equal(pair_write(&p, "answer", 6, &n), STREAM_OK);
+			assert_true(p.transport.ops->shutdown(&p.transport));
+			pair_to_client(&p);
+			assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 6);
+			assert_int_equal(SSL_read(p.client, bytes, sizeof(bytes)), 0);
+			assert_int_equal(SSL_get_error(p.client, 0), SSL_ERROR_ZERO_RETURN);
 			pair_close(&p);
 		}
 	}
