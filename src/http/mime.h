@@ -6,8 +6,17 @@
 #ifndef HTTP_MIME_H
 #define HTTP_MIME_H
 
+enum { MIME_TYPE_MAX = 160 }; /* bytes of a type with its charset, terminated */
+
+/*
+ * Loads TEXT, which has the form of /etc/mime.types and is taken (it was allocated), for all
+ * later calls. Its types precede the built-in ones, its first type for an ending the others.
+ * Malformed lines are ignored. NULL: only the built-in ones.
+ */
+void mime_load_take(char *text);
+
 /* The value of Content-Type for a file called NAME; application/octet-stream for an ending that
- * is not known. */
-const char *mime_type(const char *name);
+ * is not known. Text is in UTF-8. */
+void mime_type(const char *name, char type[MIME_TYPE_MAX]);
 
 #endif

@@ -51,6 +51,8 @@ check_usage(const struct check *check, const struct options_endpoint *endpoint)
 		return reject(check, EX_USAGE, COMPAT_NO_COMMAND,
 		    "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
 		    "'wspipe --help' shows how");
+	if (endpoint->spa && !endpoint->staticdir)
+		return reject(check, EX_USAGE, NULL, "--spa needs --staticdir=DIR");
 	if (endpoint->command && endpoint->dir)
 		return reject(check, EX_USAGE, COMPAT_TWO_COMMANDS,
 		    "COMMAND and --dir can't be combined");

@@ -71,6 +71,7 @@ struct options_endpoint {
 	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
 	char *dir; /* owned, absolute and without symbolic links; NULL: none */
 	char *staticdir; /* likewise */
+	char *spa; /* owned: a path below it; NULL: none */
 	enum options_devconsole devconsole;
 
 	struct options_list host; /* names without a port */

@@ -247,10 +247,10 @@ option_set_url_path(const struct option_set *set)
 		unsigned char c = (unsigned char)set->value.data[i];
 
 		if (c <= ' ' || c >= 0x7f || c == '?' || c == '#')
-			return "must be a URL path such as /health";
+			return "must be a URL path such as /name";
 	}
 	if (set->value.len == 0 || set->value.data[0] != '/')
-		return "must be a URL path such as /health";
+		return "must be a URL path such as /name";
 	store_text(set, set->value);
 	return NULL;
 }

@@ -171,6 +171,9 @@ const struct option_row option_rows[] = {
 
 	{.heading = "HTTP responses", ENDPOINT("staticdir", staticdir, option_set_path),
 	    .argument = "DIR", .help = "serve the files in DIR to plain HTTP requests"},
+	{ENDPOINT("spa", spa, option_set_url_path), .argument = "PATH",
+	    .help = "with --staticdir, serve this file for paths without an extension that do "
+		"not exist"},
 	{ENDPOINT("devconsole", devconsole, option_set_devconsole), .argument = "WHEN",
 	    .optional = true, .initial = "auto", .initial_compat = "false",
 	    .help = "serve a page to try the program with, at / without --staticdir and at "

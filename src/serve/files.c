@@ -4,10 +4,12 @@
 
 #include "base/log.h"
 #include "http/conditional.h"
+#include "http/encoding.h"
 #include "http/mime.h"
 #include "http/send_file.h"
 #include "serve/beneath.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,18 +18,78 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Opens what PATH names; -1 when there is no such regular file. */
-static int
-files_open(
-    const struct files *files, const char *path, struct stat *st, char name[HEAD_MAX_LINE + 16])
+enum {
+	FILES_NAME_MAX = HEAD_MAX_LINE + 16, /* bytes of a path with what is appended to it */
+	FILES_TYPES_MAX = 1024 * 1024, /* bytes of a file of types */
+};
+
+/* What a response is made of. */
+struct files_found {
+	char name[FILES_NAME_MAX]; /* of the file, without the ending of a variant */
+	int fd; /* owned until it is sent */
+	struct stat st;
+	const char *coding; /* constant: the content coding; NULL: none */
+	bool varies; /* there are others, for other clients */
+};
+
+/* Opens what PATH names. False: there is no such regular file. */
+static bool
+files_open(const struct files *files, const char *path, struct files_found *found)
 {
 	size_t len = strlen(path);
 
 	if (files->root == -1 || beneath_hidden(path))
-		return -1;
-	snprintf(name, HEAD_MAX_LINE + 16, "%s%s", path + 1,
+		return false;
+	snprintf(found->name, sizeof(found->name), "%s%s", path + 1,
 	    path[len - 1] == '/' ? "index.html" : "");
-	return beneath_open_file(files->root, files->root_path, name, st);
+	found->coding = NULL;
+	found->varies = false;
+	found->fd = beneath_open_file(files->root, files->root_path, found->name, &found->st);
+	return found->fd != -1;
+}
+
+static bool
+files_is_older(const struct stat *st, const struct stat *than)
+{
+	return st->st_mtim.tv_sec != than->st_mtim.tv_sec
+		   ? st->st_mtim.tv_sec < than->st_mtim.tv_sec
+		   : st->st_mtim.tv_nsec < than->st_mtim.tv_nsec;
+}
+
+/* Replaces the file by the variant next to it that the client prefers, if there is one. */
+static void
+files_choose_variant(
+    const struct files *files, const struct head *head, struct files_found *found)
+{
+	static const char *const kinds[][2] = {{".br", "br"}, {".gz", "gzip"}};
+	int best = encoding_weight(head, "identity") - 1;
+	const struct stat plain = found->st;
+	char name[FILES_NAME_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < UTIL_LEN(kinds); i++) {
+		int weight = encoding_weight(head, kinds[i][1]);
+		int fd;
+
+		snprintf(name, sizeof(name), "%s%s", found->name, kinds[i][0]);
+		fd = beneath_open_file(files->root, files->root_path, name, &st);
+		if (fd == -1)
+			continue;
+		if (files_is_older(&st, &plain)) {
+			close(fd);
+			continue;
+		}
+		found->varies = true;
+		if (weight <= 0 || weight <= best) {
+			close(fd);
+			continue;
+		}
+		close(found->fd);
+		found->fd = fd;
+		found->st = st;
+		found->coding = kinds[i][1];
+		best = weight;
+	}
 }
 
 /* A status without a file, with FIRST, which is whole header lines, and the user's. */
@@ -60,40 +122,47 @@ files_answer_method(const struct files *files, struct exchange *exchange)
 	    "only GET and HEAD are supported for static files");
 }
 
-static bool
-files_is_directory(const struct files *files, const char *path)
+/* The type of what PATH names, other than a file that can be served; 0: it does not exist. */
+static mode_t
+files_look(const struct files *files, const char *path)
 {
 	struct stat st;
-	int fd = -1;
-	bool found;
+	mode_t type = 0;
+	int fd;
 
-	if (files->root != -1 && !beneath_hidden(path) && path[1] != '\0')
-		fd = beneath_open(files->root, files->root_path, path + 1, O_PATH);
-	found = fd != -1 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
-	if (fd != -1)
-		close(fd);
-	return found;
+	if (files->root == -1)
+		return 0;
+	fd = beneath_open(
+	    files->root, files->root_path, path[1] == '\0' ? "." : path + 1, O_PATH);
+	if (fd == -1)
+		return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? 0
+										    : S_IFREG;
+	if (fstat(fd, &st) == 0)
+		type = st.st_mode & S_IFMT;
+	close(fd);
+	return type;
 }
 
-/* There is no file at PATH. */
+/* To the same path with a slash. */
 static void
-files_answer_missing(const struct files *files, struct exchange *exchange, const char *path)
+files_redirect(const struct files *files, struct exchange *exchange)
 {
 	const struct uri *uri = &exchange_request(exchange)->uri;
-	bool slash = path[strlen(path) - 1] == '/';
 	char *location;
 
-	if (!slash && files_is_directory(files, path)) {
-		if (asprintf(&location, "Location: %.*s/%s%.*s\r\n", (int)uri->path.len,
-			uri->path.data, uri->has_query ? "?" : "", (int)uri->query.len,
-			uri->has_query ? uri->query.data : "") == -1) {
-			exchange_reply_status(exchange, 503, NULL, "out of memory");
-			return;
-		}
-		files_reply(files, exchange, 301, location, NULL);
-		free(location);
+	if (asprintf(&location, "Location: %.*s/%s%.*s\r\n", (int)uri->path.len, uri->path.data,
+		uri->has_query ? "?" : "", (int)uri->query.len,
+		uri->has_query ? uri->query.data : "") == -1) {
+		exchange_reply_status(exchange, 503, NULL, "out of memory");
 		return;
 	}
+	files_reply(files, exchange, 301, location, NULL);
+	free(location);
+}
+
+static void
+files_answer_missing(const struct files *files, struct exchange *exchange, bool slash)
+{
 	exchange_reply_status(exchange, 404, files->headers,
 	    files->root == -1 ? "plain HTTP request; this server only speaks WebSocket "
 				"(add --staticdir=DIR to serve files)"
@@ -101,18 +170,22 @@ files_answer_missing(const struct files *files, struct exchange *exchange, const
 			      : "no such file in --staticdir");
 }
 
-/* Sends what the request asks for of FD, which is taken. */
+/* Sends what the request asks for. */
 static void
-files_send(const struct files *files, struct exchange *exchange, int fd, const struct stat *st,
-    const char *type)
+files_send(const struct files *files, struct exchange *exchange, struct files_found *found)
 {
-	struct conditional_file file = {.size = st->st_size, .modified = st->st_mtim.tv_sec};
+	const struct stat *st = &found->st;
+	struct conditional_file file;
 	struct conditional part;
 	struct reply reply;
+	char type[MIME_TYPE_MAX];
 	char date[CONDITIONAL_DATE_MAX];
 	char range[96] = "";
 	char *fields;
 
+	files_choose_variant(files, exchange_request(exchange)->head, found);
+	file.size = st->st_size;
+	file.modified = st->st_mtim.tv_sec;
 	conditional_make_tag(file.tag, st->st_size,
 	    st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec, st->st_ino);
 	conditional_put_date(date, file.modified);
@@ -124,22 +197,66 @@ files_send(const struct files *files, struct exchange *exchange, int fd, const s
 	if (part.status == 416)
 		snprintf(
 		    range, sizeof(range), "Content-Range: bytes */%" PRId64 "\r\n", file.size);
-	if (asprintf(&fields, "ETag: %s\r\nLast-Modified: %s\r\nAccept-Ranges: bytes\r\n%s%s",
-		file.tag, date, range, part.status < 300 ? files->headers : "") == -1) {
-		close(fd);
+	if (asprintf(&fields,
+		"ETag: %s\r\nLast-Modified: %s\r\nAccept-Ranges: bytes\r\n%s%s%s%s%s%s",
+		file.tag, date, found->varies ? "Vary: Accept-Encoding\r\n" : "",
+		found->coding && part.status < 300 ? "Content-Encoding: " : "",
+		found->coding && part.status < 300 ? found->coding : "",
+		found->coding && part.status < 300 ? "\r\n" : "", range,
+		part.status < 300 ? files->headers : "") == -1) {
+		close(found->fd);
 		exchange_reply_status(exchange, 503, NULL, "out of memory");
 		return;
 	}
+	mime_type(found->name, type);
 	reply = (struct reply){part.status, type, part.length, fields};
 	if (part.status < 300) {
-		send_file_take(exchange, &reply, fd, part.first);
+		send_file_take(exchange, &reply, found->fd, part.first);
 	} else {
-		close(fd);
+		close(found->fd);
 		files_reply(files, exchange, part.status, fields,
 		    part.status == 416 ? "the range lies beyond the end of the file"
 				       : "the file is not the one of the precondition");
 	}
 	free(fields);
+}
+
+void
+files_load_types(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char *text = malloc(FILES_TYPES_MAX + 1);
+	struct stat st;
+	ssize_t len = -1;
+
+	if (fd == -1 && errno == ENOENT) {
+		free(text);
+		return;
+	}
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && text)
+		len = read(fd, text, FILES_TYPES_MAX);
+	if (len == -1) {
+		log_warnx("can't read the media types in %s; using the built-in ones", path);
+		free(text);
+	} else {
+		text[len] = '\0';
+		mime_load_take(text);
+	}
+	if (fd != -1)
+		close(fd);
+}
+
+bool
+files_has_spa(const struct files *files)
+{
+	struct files_found found;
+
+	if (!files->spa)
+		return true;
+	if (!files_open(files, files->spa, &found))
+		return false;
+	close(found.fd);
+	return true;
 }
 
 void
@@ -167,9 +284,9 @@ void
 files_serve(const struct files *files, struct exchange *exchange, const char *path)
 {
 	const struct request *request = exchange_request(exchange);
-	char name[HEAD_MAX_LINE + 16];
-	struct stat st;
-	int fd;
+	const char *last = strrchr(path, '/') + 1;
+	struct files_found found;
+	mode_t other = S_IFREG;
 
 	if (files->compat_scheme)
 		files_log_compat(
@@ -178,9 +295,17 @@ files_serve(const struct files *files, struct exchange *exchange, const char *pa
 		files_answer_method(files, exchange);
 		return;
 	}
-	fd = files_open(files, path, &st, name);
-	if (fd == -1)
-		files_answer_missing(files, exchange, path);
+	if (files_open(files, path, &found)) {
+		files_send(files, exchange, &found);
+		return;
+	}
+	if (!beneath_hidden(path))
+		other = files_look(files, path);
+	if (S_ISDIR(other) && *last != '\0')
+		files_redirect(files, exchange);
+	else if (files->spa && other == 0 && !strchr(last, '.') &&
+		 files_open(files, files->spa, &found))
+		files_send(files, exchange, &found);
 	else
-		files_send(files, exchange, fd, &st, mime_type(name));
+		files_answer_missing(files, exchange, *last == '\0');
 }

@@ -131,6 +131,12 @@ server_set_kind(const struct server *server, const struct options_endpoint *opti
 		if (endpoint->files.root == -1)
 			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s",
 			    options->staticdir, strerror(errno));
+		endpoint->files.spa = options->spa;
+		if (!files_has_spa(&endpoint->files))
+			return server_fail(server, EX_CONFIG,
+			    "--spa=%s is not a file that --staticdir %s serves", options->spa,
+			    options->staticdir);
+		files_load_types("/etc/mime.types");
 	}
 	return server_set_console(server, options, endpoint);
 }

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From the path of a URL to a program or a file, and never out of its directory. Paths are sent as they stand."""
 
+import contextlib
 import ctypes
 import itertools
 import json
 import os
 import re
 import socket
+import stat
 import subprocess
 import threading
 
@@ -359,7 +361,11 @@ def test_static_files_stay_in_their_directory(server, tree):
     paths = ["/outsidetxt", "/absolutetxt", "/outsidedir/secret.txt", "/absolutedir/etc/passwd", "/proc/etc/passwd"]
     paths += ["/abshidden", "/absbeside/secret.sh", "/inandout", "/absloop", "/long44", "/self/outsidetxt", "/absfifo"]
     paths += ["/beside/secret.sh", "/roundabout", "/dangling", "/loop", "/fifo", "/socket", "/sub/"]
-    paths += ["/%252e%252e/secret.txt", "/.env", "/.git/config", "/page.html~", "/a.sh.bak"]
+    paths += ["/%252e%252e/secret.txt", "/.env", "/.git/config"]
+    paths += ["/page.html~", "/a.sh~", "/a.sh.bak", "/a.sh.swp", "/a.sh.orig"]
+    with contextlib.suppress(PermissionError):
+        os.mknod(tree / "device", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        paths += ["/device"]
     paths += ["/page.html/", "/page.html/x", "/" + "a" * 300, "/" + "a/" * 2500]
     table = [(path, 404) for path in paths] + [("/self/self", 301), ("/sub", 301)]
     assert refusals(one, table, upgrade=False) == table
