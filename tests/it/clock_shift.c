@@ -2,7 +2,7 @@
 /*
  * Preloaded into a server, it lets a test put its clock forward: the monotonic clocks are as
  * many milliseconds later as the file CLOCK_SHIFT says, which holds an int64_t. The server's
- * timerfd becomes readable after its next wake-up.
+ * timerfd becomes readable soon after.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +14,8 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { SLICE_MS = 20 };
 
 static const volatile int64_t *shift;
 
@@ -55,16 +57,25 @@ timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimers
 	return (int)syscall(SYS_timerfd_settime, fd, flags, when, old);
 }
 
+/* Waits in slices, to see the file change. */
 int
 epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
 {
 	static const struct itimerspec now = {.it_value.tv_nsec = 1};
 	static int64_t seen;
-	int n = (int)syscall(SYS_epoll_pwait, fd, events, max, timeout, NULL, _NSIG / 8);
+	int left = timeout;
+	int n;
 
-	if (shift && *shift != seen && timer != -1) {
-		seen = *shift;
-		(void)timerfd_settime(timer, 0, &now, NULL);
-	}
+	do {
+		int slice = left >= 0 && left < SLICE_MS ? left : SLICE_MS;
+
+		n = (int)syscall(SYS_epoll_pwait, fd, events, max, slice, NULL, _NSIG / 8);
+		if (left > 0)
+			left -= slice;
+		if (shift && *shift != seen && timer != -1) {
+			seen = *shift;
+			(void)timerfd_settime(timer, 0, &now, NULL);
+		}
+	} while (n == 0 && left != 0);
 	return n;
 }
