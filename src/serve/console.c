@@ -17,6 +17,14 @@
 enum {
 	CONSOLE_PROGRAMS_MAX = 500, /* that are listed */
 	CONSOLE_DEPTH_MAX = 8, /* directories above one of them */
+	CONSOLE_ENTRIES_MAX = 10000, /* of directories that are read: the loop waits for it */
+};
+
+/* A list of programs, in JSON. */
+struct console_list {
+	struct buffer *out;
+	size_t programs;
+	size_t entries;
 };
 
 #define CONSOLE_PREFIX "/-/"
@@ -52,16 +60,16 @@ console_put_string(struct buffer *out, const char *text)
 }
 
 static bool
-console_put_program(struct buffer *out, const char *path, size_t *count)
+console_put_program(struct console_list *list, const char *path)
 {
-	return (*count)++ == 0 ? console_put_string(out, path)
-			       : buffer_append(out, ",", 1) && console_put_string(out, path);
+	return (list->programs++ == 0 || buffer_append(list->out, ",", 1)) &&
+	       console_put_string(list->out, path);
 }
 
 /* Appends the programs below the directory FD, which is closed. PATH is its path in a URL, with
  * a '/' at the end. False without memory. */
 static bool
-console_put_directory(struct buffer *out, int fd, const char *path, int depth, size_t *count)
+console_put_directory(struct console_list *list, int fd, const char *path, int depth)
 {
 	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *entry;
@@ -69,29 +77,25 @@ console_put_directory(struct buffer *out, int fd, const char *path, int depth, s
 
 	if (!dir && fd != -1)
 		close(fd);
-	while (dir && ok && *count < CONSOLE_PROGRAMS_MAX && (entry = readdir(dir))) {
+	while (dir && ok && list->programs < CONSOLE_PROGRAMS_MAX &&
+	       list->entries++ < CONSOLE_ENTRIES_MAX && (entry = readdir(dir))) {
 		const char *name = entry->d_name;
 		struct stat st;
-		char *child;
+		char *child = NULL;
 
 		/* "." and ".." are hidden too. Links are not followed, so there is no loop. */
 		if (beneath_hidden(name) ||
 		    fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
-		if (S_ISREG(st.st_mode) && faccessat(dirfd(dir), name, X_OK, AT_EACCESS) == 0) {
-			ok = asprintf(&child, "%s%s", path, name) != -1;
-			ok = ok && console_put_program(out, child, count);
-		} else if (S_ISDIR(st.st_mode) && depth < CONSOLE_DEPTH_MAX) {
-			ok = asprintf(&child, "%s%s/", path, name) != -1;
-			ok = ok && console_put_directory(out,
-				       openat(dirfd(dir), name,
-					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-				       child, depth + 1, count);
-		} else {
-			continue;
-		}
-		if (!ok)
-			break;
+		if (S_ISREG(st.st_mode) && faccessat(dirfd(dir), name, X_OK, AT_EACCESS) == 0)
+			ok = asprintf(&child, "%s%s", path, name) != -1 &&
+			     console_put_program(list, child);
+		else if (S_ISDIR(st.st_mode) && depth < CONSOLE_DEPTH_MAX)
+			ok = asprintf(&child, "%s%s/", path, name) != -1 &&
+			     console_put_directory(list,
+				 openat(dirfd(dir), name,
+				     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+				 child, depth + 1);
 		free(child);
 	}
 	if (dir)
@@ -101,26 +105,27 @@ console_put_directory(struct buffer *out, int fd, const char *path, int depth, s
 
 /*
  * {"command": name or null, "unterminated": whether a message reaches the program without a
- * newline, "programs": paths}. Other machines get no list.
+ * newline, "programs": paths}. Other machines get no list, not even through a proxy on this
+ * one.
  */
 static bool
-console_put_programs(const struct endpoint *endpoint, struct buffer *out)
+console_put_programs(const struct endpoint *endpoint, bool local, struct buffer *out)
 {
 	enum framing_kind kind = endpoint->program_rules.to_program.kind;
 	const char *middle = kind == FRAMING_STREAM || kind == FRAMING_TEXT
 				 ? ",\"unterminated\":true,\"programs\":["
 				 : ",\"unterminated\":false,\"programs\":[";
 	const char *slash = endpoint->program ? strrchr(endpoint->program, '/') : NULL;
-	size_t count = 0;
+	struct console_list list = {.out = out};
 
 	if (!buffer_append(out, "{\"command\":", 11) ||
 	    !(endpoint->program ? console_put_string(out, slash ? slash + 1 : endpoint->program)
 				: buffer_append(out, "null", 4)) ||
 	    !buffer_append(out, middle, strlen(middle)))
 		return false;
-	if (!endpoint->program && endpoint->local_only &&
-	    !console_put_directory(out,
-		openat(endpoint->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "/", 0, &count))
+	if (!endpoint->program && endpoint->local_only && local &&
+	    !console_put_directory(
+		&list, openat(endpoint->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "/", 0))
 		return false;
 	return buffer_append(out, "]}\n", 3);
 }
@@ -183,7 +188,7 @@ console_serve_programs(const struct endpoint *endpoint, struct exchange *exchang
 {
 	struct buffer out = {0};
 
-	if (console_put_programs(endpoint, &out))
+	if (console_put_programs(endpoint, exchange_is_local(exchange), &out))
 		console_send(exchange, "application/json", "", endpoint->files.headers,
 		    (struct span){(const char *)buffer_data(&out), buffer_len(&out)});
 	else

@@ -208,6 +208,26 @@ def test_many_programs_are_listed_in_part(server, tmp_path):
     assert len(json.loads(ask(server("--dir=programs"), "/-/programs")[2])["programs"]) == 500
 
 
+def test_many_files_are_read_in_part(server, tmp_path):
+    """So that nobody else waits for long."""
+    for i in range(40):
+        directory = tmp_path / "programs" / str(i)
+        directory.mkdir(parents=True)
+        (directory / "a.sh").touch(mode=0o755)
+        for k in range(300):
+            (directory / str(k)).touch()
+    assert 30 <= len(json.loads(ask(server("--dir=programs"), "/-/programs")[2])["programs"]) <= 35
+
+
+def test_programs_are_not_listed_through_a_proxy(server, script):
+    """The Host may still be that of the proxy's target."""
+    script("programs/a.sh", "#!/bin/sh\n")
+    one = server("--dir=programs")
+    for field in ("X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1", "Via: 1.1 proxy", "X-Real-IP: 192.0.2.1"):
+        assert json.loads(ask(one, "/-/programs", field + "\r\n")[2])["programs"] == []
+    assert json.loads(ask(one, "/-/programs")[2])["programs"] == ["/a.sh"]
+
+
 def test_header_lines_of_the_user(server):
     one = server("--header=X-All: a", "--header-http=X-Http: b", "--header-ws=X-Ws: c", "cat")
     for path in ("/", "/-/programs"):
