@@ -18,6 +18,15 @@ enum backend_state {
 	BACKEND_GONE, /* both, and nothing is left of it: backend_free() may follow */
 };
 
+/* How it ended, with a value. */
+enum backend_end {
+	BACKEND_EXIT, /* the exit status of a program */
+	BACKEND_SIGNAL, /* the number of the signal that killed a program */
+	BACKEND_CLOSED, /* the other side of a socket closed the connection */
+	BACKEND_LOST, /* the connection was lost, for this errno */
+	BACKEND_CUT, /* the other side did not close it in time */
+};
+
 /* The first four are about its output. */
 enum backend_event_kind {
 	BACKEND_CLOSE, /* it closes the session with CODE; TEXT is the reason, SHOWN the record
@@ -79,10 +88,10 @@ struct backend {
 	const struct backend_handlers *handlers; /* borrowed */
 	void *arg; /* borrowed: the handlers' */
 	const char *why;
-	pid_t pid;
+	pid_t pid; /* of a program, else 0 */
 	enum backend_state state : 8;
-	bool by_signal; /* once EXITED or GONE: how it ended */
-	uint8_t value; /* the exit status, or the signal's number */
+	enum backend_end end : 8; /* once EXITED or GONE */
+	uint8_t value; /* of END */
 	enum backend_reading reading : 8;
 	bool reading_log;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The records of one read of the client on their way to a program. */
+/* The records of one read of the client on their way to a backend. */
 #include "backend/records.h"
 
 #include <assert.h>
@@ -18,14 +18,14 @@ records_put_tail(struct records *r)
 }
 
 void
-records_flush(struct records *r, struct child *child)
+records_flush(struct records *r)
 {
 	struct iovec parts[2];
 	int count = 0;
 
 	if (!r->start) {
 		if (buffer_len(&r->assembled) > 0)
-			child_write_take(child, &r->assembled);
+			r->sink->write_take(r->arg, &r->assembled);
 		return;
 	}
 	records_put_tail(r);
@@ -34,7 +34,7 @@ records_flush(struct records *r, struct child *child)
 		    (struct iovec){buffer_data(&r->assembled), buffer_len(&r->assembled)};
 	parts[count++] = (struct iovec){r->start, r->len};
 	r->start = NULL;
-	child_write(child, parts, count);
+	r->sink->write(r->arg, parts, count);
 	buffer_clear(&r->assembled);
 }
 
@@ -67,39 +67,37 @@ records_put_in_place(struct records *r, const struct batch *b, const struct fram
 /* A message with a buffer of its own is moved to the queue, not copied. A short one, which a
  * read has cut, waits for those that come after it. */
 static bool
-records_put_owned(
-    struct records *r, struct child *child, struct batch *b, const struct framing_envelope *e)
+records_put_owned(struct records *r, struct batch *b, const struct framing_envelope *e)
 {
 	struct iovec head = {(void *)(uintptr_t)e->head, e->head_len};
 	struct buffer own = {0};
 
-	records_flush(r, child);
+	records_flush(r);
 	buffer_move(&own, b->owner);
 	if (!buffer_append(&own, e->tail.data, e->tail.len)) {
 		buffer_clear(&own);
 		return false;
 	}
 	if (e->head_len > 0)
-		child_write(child, &head, 1);
+		r->sink->write(r->arg, &head, 1);
 	if (e->head_len == 0 && buffer_len(&own) <= RECORDS_CUT_MAX)
 		buffer_move(&r->assembled, &own);
 	else
-		child_write_take(child, &own);
+		r->sink->write_take(r->arg, &own);
 	return true;
 }
 
 bool
-records_put(
-    struct records *r, struct child *child, struct batch *b, const struct framing_envelope *e)
+records_put(struct records *r, struct batch *b, const struct framing_envelope *e)
 {
 	if (b->owner)
-		return records_put_owned(r, child, b, e);
+		return records_put_owned(r, b, e);
 	if (e->head_len + e->tail.len <= b->room) {
 		records_put_in_place(r, b, e);
 		return true;
 	}
 	if (r->start)
-		records_flush(r, child);
+		records_flush(r);
 	return buffer_append(&r->assembled, e->head, e->head_len) &&
 	       buffer_append(&r->assembled, b->data, b->len) &&
 	       buffer_append(&r->assembled, e->tail.data, e->tail.len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The records of one read of the client on their way to a program, so that they leave in one
+ * The records of one read of the client on their way to a backend, so that they leave in one
  * write: what was assembled, and after it those that lie in the read buffer, where what
  * surrounds a message replaces its frame header.
  */
@@ -9,10 +9,19 @@
 
 #include "base/batch.h"
 #include "framing/framing.h"
-#include "process/child.h"
 
-/* Zero bytes ({0}) are none. */
+#include <sys/uio.h>
+
+/* Where they go. */
+struct records_sink {
+	void (*write)(void *arg, const struct iovec *parts, int count);
+	void (*write_take)(void *arg, struct buffer *buffer); /* empty afterwards */
+};
+
+/* Zero bytes ({0}) but for SINK and ARG are none. */
 struct records {
+	const struct records_sink *sink;
+	void *arg; /* borrowed: the sink's */
 	struct buffer assembled; /* owned: a short record that was cut, or other texts */
 	uint8_t *start; /* NULL: none lie in the read buffer */
 	uint32_t len; /* bytes from START */
@@ -22,9 +31,9 @@ struct records {
 };
 
 /* Adds a batch, in its envelope. False without memory. */
-bool records_put(struct records *records, struct child *child, struct batch *batch,
+bool records_put(struct records *records, struct batch *batch,
     const struct framing_envelope *envelope) __attribute__((warn_unused_result));
 
-void records_flush(struct records *records, struct child *child);
+void records_flush(struct records *records);
 
 #endif

@@ -111,7 +111,7 @@ console_put_directory(struct console_list *list, int fd, const char *path, int d
 static bool
 console_put_programs(const struct endpoint *endpoint, bool local, struct buffer *out)
 {
-	enum framing_kind kind = endpoint->program_rules.to_program.kind;
+	enum framing_kind kind = endpoint->framed.to_program.kind;
 	const char *middle = kind == FRAMING_STREAM || kind == FRAMING_TEXT
 				 ? ",\"unterminated\":true,\"programs\":["
 				 : ",\"unterminated\":false,\"programs\":[";

@@ -88,7 +88,7 @@ endpoint_complete(struct endpoint *endpoint)
 	struct session_rules *session = &endpoint->session;
 
 	session->release = endpoint_release_rules;
-	endpoint->format = program_format(&endpoint->program_rules);
+	endpoint->format = framed_format(&endpoint->framed);
 	snprintf(websocket->reason_message, sizeof(websocket->reason_message),
 	    "message larger than %" PRIu64 " bytes (--maxframesize)", websocket->max_message);
 	snprintf(websocket->reason_empty_fragments, sizeof(websocket->reason_empty_fragments),
@@ -98,7 +98,7 @@ endpoint_complete(struct endpoint *endpoint)
 	    "more than %u PINGs in a second (--max-pings)", websocket->max_pings);
 	snprintf(session->reason_output, sizeof(session->reason_output),
 	    "the program wrote a line larger than %" PRIu64 " bytes (--max-output-message)",
-	    endpoint->program_rules.from_program.max_record);
+	    endpoint->framed.from_program.max_record);
 }
 
 void

@@ -43,7 +43,7 @@ struct endpoint {
 	struct files files; /* its descriptor and its header lines are owned */
 	bool console; /* the developer console is on */
 
-	struct program_rules program_rules; /* endpoint_complete() completes these four */
+	struct framed_rules framed; /* endpoint_complete() completes these four */
 	struct batch_format format; /* of messages to the program */
 	struct websocket_rules websocket;
 	struct session_rules session;

@@ -51,7 +51,7 @@ launch_start(const struct launch *launch, const struct backend_handlers *handler
 	struct program_spec program = {
 	    .loop = launch->launcher->loop,
 	    .children = launch->launcher->children,
-	    .rules = &endpoint->program_rules,
+	    .rules = &endpoint->framed,
 	    .command =
 		{
 		    .path = launch->script.program,
@@ -59,11 +59,14 @@ launch_start(const struct launch *launch, const struct backend_handlers *handler
 		    .argv = endpoint->kind == ENDPOINT_COMMAND ? endpoint->argv : own_argv,
 		    .envp = env,
 		},
-	    .id = launch->id,
-	    .url_path = span_of(request->path),
-	    .query = request->uri->query,
-	    .remote = span_of(launch->remote),
-	    .subprotocol = request->subprotocol,
+	    .client =
+		{
+		    .id = launch->id,
+		    .url_path = span_of(request->path),
+		    .query = request->uri->query,
+		    .remote = span_of(launch->remote),
+		    .subprotocol = request->subprotocol,
+		},
 	};
 	struct backend *backend = NULL;
 	int error = ENOMEM;

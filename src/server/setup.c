@@ -203,7 +203,7 @@ server_set_endpoint(
 	    .ping_ms = options->pingms,
 	    .deflate = options->deflate,
 	};
-	endpoint->program_rules = (struct program_rules){
+	endpoint->framed = (struct framed_rules){
 	    .to_program = options->to_program,
 	    .from_program = options->from_program,
 	    .events = options->events,

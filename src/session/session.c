@@ -152,14 +152,24 @@ session_finish_backend(struct session *s)
 
 /* The close code and the reason for how the backend ended. */
 static uint16_t
-session_code_of_exit(const struct backend *backend, char *reason, size_t size)
+session_code_of_end(const struct backend *backend, char *reason, size_t size)
 {
-	if (backend->by_signal) {
+	switch (backend->end) {
+	case BACKEND_EXIT:
+		snprintf(reason, size, "exit %d", backend->value);
+		return backend->value == 0 ? CLOSE_NORMAL : (uint16_t)(4000 + backend->value);
+	case BACKEND_SIGNAL:
 		snprintf(reason, size, "signal %s", util_signal_name(backend->value));
 		return (uint16_t)(4256 + backend->value);
+	case BACKEND_CLOSED:
+		snprintf(reason, size, "the backend closed the connection");
+		return CLOSE_NORMAL;
+	case BACKEND_LOST:
+	case BACKEND_CUT:
+		break;
 	}
-	snprintf(reason, size, "exit %d", backend->value);
-	return backend->value == 0 ? CLOSE_NORMAL : (uint16_t)(4000 + backend->value);
+	snprintf(reason, size, "the connection to the backend was lost");
+	return CLOSE_INTERNAL;
 }
 
 static void
@@ -169,7 +179,7 @@ session_send_close(struct session *s)
 	struct span reason = s->close_reason;
 
 	if (s->closing == CLOSING_NONE) {
-		s->close_code = session_code_of_exit(s->backend, text, sizeof(text));
+		s->close_code = session_code_of_end(s->backend, text, sizeof(text));
 		reason = span_of(text);
 	}
 	if (s->peer_state == PEER_LEFT)

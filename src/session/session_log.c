@@ -115,7 +115,7 @@ session_log_backend(struct session_log *log, enum backend_state from, enum backe
 	    [BACKEND_EXITED] = "exited",
 	    [BACKEND_GONE] = "gone"};
 
-	session_log_change(log, "child", names[from], names[to]);
+	session_log_change(log, "backend", names[from], names[to]);
 }
 
 void
@@ -180,8 +180,12 @@ session_log_open(struct session_log *log, const struct session_log_spec *spec)
 			log_text("subprotocol", spec->subprotocol);
 		if (spec->extensions.len > 0)
 			log_text("extensions", spec->extensions);
-		log_text("program", span_of(spec->program));
-		log_number("pid", log->pid);
+		if (log->pid != 0) {
+			log_text("program", span_of(spec->program));
+			log_number("pid", log->pid);
+		} else {
+			log_text("backend", span_of(spec->program));
+		}
 	}
 	log_end();
 }
@@ -256,13 +260,35 @@ session_log_hint_buffering(struct session_log *log)
 {
 	static bool said;
 
-	if (said || log->in.messages == 0 || log->out.messages > 0 ||
+	if (said || log->pid == 0 || log->in.messages == 0 || log->out.messages > 0 ||
 	    util_clock_ms() - log->opened_ms < SESSION_LOG_WAITED_MS)
 		return;
 	said = true;
 	session_log_line(log, LOG_INFO,
 	    SPAN("the program printed nothing; if it should have, it probably buffers its "
 		 "output: let it flush after each line (python3 -u, stdbuf -oL, fflush)"));
+}
+
+static void
+session_log_end(const struct backend *backend)
+{
+	switch (backend->end) {
+	case BACKEND_EXIT:
+		log_number("exit", backend->value);
+		break;
+	case BACKEND_SIGNAL:
+		log_text("signal", span_of(util_signal_name(backend->value)));
+		break;
+	case BACKEND_CLOSED:
+		log_text("end", SPAN("closed"));
+		break;
+	case BACKEND_LOST:
+		log_text("end", span_of(strerror(backend->value)));
+		break;
+	case BACKEND_CUT:
+		log_text("end", SPAN("cut off"));
+		break;
+	}
 }
 
 static void
@@ -283,10 +309,7 @@ session_log_close_line(
 			log_number("in_wire_bytes", (int64_t)log->in.wire);
 			log_number("out_wire_bytes", (int64_t)log->out.wire);
 		}
-		if (backend->by_signal)
-			log_text("signal", span_of(util_signal_name(backend->value)));
-		else
-			log_number("exit", backend->value);
+		session_log_end(backend);
 		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
 		log_number(
 		    "close_sent", log->close_sent != 0 ? log->close_sent : CLOSE_ABNORMAL);

@@ -19,7 +19,7 @@ struct session_log_spec {
 	const struct session_log_rules *rules;
 	uint64_t id;
 	const char *remote; /* the client's address */
-	const char *program; /* the file that is started */
+	const char *program; /* the file that is started, or the socket */
 	bool secure;
 	struct span target; /* of the request, as the next two */
 	struct span host;
@@ -52,7 +52,7 @@ struct session_log {
 	const struct session_log_rules *rules; /* borrowed */
 	uint64_t id;
 	int64_t opened_ms;
-	pid_t pid;
+	pid_t pid; /* of the program; 0: the backend is a socket */
 	/* Borrowed: the client's address and the subprotocol offered; in compat mode also the
 	 * URL and the origin. Each is terminated. */
 	const char *texts;

@@ -113,7 +113,7 @@ def test_last_output_of_a_dead_program_waits_for_a_slow_reader(server, tmp_path)
     """The exit is long known when the reader takes what the program left in the pipe."""
     one = server("--binary", "--loglevel=debug", "sh", "-c", "yes | head -c 40000; kill -KILL $$")
     with one.websocket(rcvbuf=4096) as ws:
-        one.wait_log("child .* -> gone")
+        one.wait_log("backend .* -> gone")
         messages, *end = session(ws)
         assert b"".join(payload for parts in messages for _, _, payload in parts) == b"y\n" * 20000
         assert end == [4256 + 9, "signal KILL"]

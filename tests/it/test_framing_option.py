@@ -587,7 +587,7 @@ while time.monotonic() < last + 0.3:
     before = private_kib(one.pid)
     with one.websocket(rcvbuf=4096) as ws:
         ws.send(frame(TEXT, "go"))
-        one.wait_log("#2 child .* -> gone")
+        one.wait_log("#2 backend .* -> gone")
         assert private_kib(one.pid) - before <= 1024
         one.wait_log("warn session #2 some lines of stderr are not sent to the client reason=.*does not read")
         ws.reset()

@@ -115,7 +115,7 @@ world_draw_program(void)
 	static const enum framing_kind kinds[] = {FRAMING_LINES, FRAMING_LINES, FRAMING_LINES,
 	    FRAMING_STREAM, FRAMING_TEXT, FRAMING_NUL, FRAMING_LENGTH, FRAMING_LSP,
 	    FRAMING_JSON};
-	struct program_rules *rules = &world.program;
+	struct framed_rules *rules = &world.program;
 
 	rules->to_program.kind = RANDOM_OF(kinds);
 	rules->from_program.kind = random_one_in(4) ? RANDOM_OF(kinds) : rules->to_program.kind;
@@ -126,7 +126,7 @@ world_draw_program(void)
 	rules->drops_wrong_type = random_one_in(8);
 	rules->reads_little = rules->from_program.kind == FRAMING_JSON;
 	world.session.output.invalid = (enum output_invalid)random_below(3);
-	world.format = program_format(rules);
+	world.format = framed_format(rules);
 	if (world.format.parts && random_one_in(2))
 		world.websocket.max_message = 0;
 	world.exact = world.format.joins && !world.compresses;

@@ -11,7 +11,7 @@
 struct world {
 	/* Drawn. */
 	struct websocket_rules websocket;
-	struct program_rules program;
+	struct framed_rules program;
 	struct session_rules session;
 	struct deflate_agreed deflate;
 	bool compresses;

@@ -176,7 +176,7 @@ static const struct backend_handlers handlers = {
 };
 
 static void
-start(const struct program_rules *rules)
+start(const struct framed_rules *rules)
 {
 	struct program_spec spec = {.rules = rules};
 	int error;
@@ -241,7 +241,7 @@ put(size_t *at, const char *text)
 static void
 test_messages_of_one_read_leave_in_one_write(void **state)
 {
-	struct program_rules rules = {.to_program = {.kind = FRAMING_LINES}};
+	struct framed_rules rules = {.to_program = {.kind = FRAMING_LINES}};
 
 	(void)state;
 	for (int with_cut = 0; with_cut < 2; with_cut++) {
@@ -274,7 +274,7 @@ test_messages_of_one_read_leave_in_one_write(void **state)
 static void
 test_what_has_no_room_in_place_keeps_its_order(void **state)
 {
-	struct program_rules rules = {.to_program = {.kind = FRAMING_LENGTH}};
+	struct framed_rules rules = {.to_program = {.kind = FRAMING_LENGTH}};
 	struct batch batch;
 	size_t at = 0;
 
@@ -294,9 +294,9 @@ test_what_has_no_room_in_place_keeps_its_order(void **state)
 static void
 test_a_batch_is_written_as_it_is(void **state)
 {
-	struct program_rules rules = {.to_program = {.kind = FRAMING_LINES}};
+	struct framed_rules rules = {.to_program = {.kind = FRAMING_LINES}};
 	struct batch batch = {.separator = '\n', .len = 8, .messages = 2};
-	struct batch_format format = program_format(&rules);
+	struct batch_format format = framed_format(&rules);
 
 	(void)state;
 	assert_true(format.joins && format.text && !format.binary && !format.parts);
@@ -313,7 +313,7 @@ test_a_batch_is_written_as_it_is(void **state)
 static void
 test_messages_that_are_not_accepted(void **state)
 {
-	struct program_rules rules = {
+	struct framed_rules rules = {
 	    .to_program = {.kind = FRAMING_LINES, .newline = FRAMING_NEWLINE_REJECT}};
 	struct batch batch;
 	size_t at = 0;
@@ -335,7 +335,7 @@ test_messages_that_are_not_accepted(void **state)
 static void
 test_all_records_of_a_read_are_one_batch(void **state)
 {
-	struct program_rules rules = {.from_program = {.kind = FRAMING_LINES}};
+	struct framed_rules rules = {.from_program = {.kind = FRAMING_LINES}};
 
 	(void)state;
 	start(&rules);
@@ -354,7 +354,7 @@ test_all_records_of_a_read_are_one_batch(void **state)
 static void
 test_the_three_facts_come_in_any_order(void **state)
 {
-	struct program_rules rules = {.from_program = {.kind = FRAMING_LINES}};
+	struct framed_rules rules = {.from_program = {.kind = FRAMING_LINES}};
 
 	(void)state;
 	start(&rules);
@@ -380,7 +380,7 @@ test_the_three_facts_come_in_any_order(void **state)
 static void
 test_the_output_can_close_the_session_and_be_malformed(void **state)
 {
-	struct program_rules rules = {.from_program = {.kind = FRAMING_JSON, .max_record = 64}};
+	struct framed_rules rules = {.from_program = {.kind = FRAMING_JSON, .max_record = 64}};
 
 	(void)state;
 	start(&rules);
@@ -404,7 +404,7 @@ test_the_output_can_close_the_session_and_be_malformed(void **state)
 static void
 test_output_that_is_lost_is_no_last_line(void **state)
 {
-	struct program_rules rules = {.from_program = {.kind = FRAMING_LINES}};
+	struct framed_rules rules = {.from_program = {.kind = FRAMING_LINES}};
 
 	(void)state;
 	start(&rules);
@@ -420,7 +420,7 @@ test_output_that_is_lost_is_no_last_line(void **state)
 static void
 test_events_tell_how_the_client_left_once(void **state)
 {
-	struct program_rules rules = {.to_program = {.kind = FRAMING_JSON}, .events = true};
+	struct framed_rules rules = {.to_program = {.kind = FRAMING_JSON}, .events = true};
 
 	(void)state;
 	start(&rules);

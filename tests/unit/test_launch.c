@@ -54,7 +54,7 @@ limit_has_room_for_program(const struct limit *limit, size_t programs)
 }
 
 struct batch_format
-program_format(const struct program_rules *rules)
+framed_format(const struct framed_rules *rules)
 {
 	(void)rules;
 	return (struct batch_format){0};
@@ -69,8 +69,8 @@ program_start(const struct program_spec *spec, const struct backend_handlers *ha
 	script.path = spec->command.path;
 	script.argv = spec->command.argv;
 	script.arg = arg;
-	snprintf(script.id, sizeof(script.id), "%ju of %.*s", (uintmax_t)spec->id,
-	    (int)spec->remote.len, spec->remote.data);
+	snprintf(script.id, sizeof(script.id), "%ju of %.*s", (uintmax_t)spec->client.id,
+	    (int)spec->client.remote.len, spec->client.remote.data);
 	snprintf(script.first, sizeof(script.first), "%s", spec->command.envp[0]);
 	*error = script.error;
 	return script.error == 0 ? &backend : NULL;

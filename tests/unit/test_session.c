@@ -79,15 +79,17 @@ test_messages_go_both_ways(void **state)
 }
 
 static void
-test_the_exit_is_the_close_code(void **state)
+test_how_the_backend_ended_is_the_close_code(void **state)
 {
 	static const struct {
-		bool by_signal;
+		enum backend_end end;
 		uint8_t value;
 		uint16_t code;
 		const char *reason;
-	} rows[] = {{false, 0, 1000, "exit 0"}, {false, 3, 4003, "exit 3"},
-	    {true, 15, 4271, "signal TERM"}};
+	} rows[] = {{BACKEND_EXIT, 0, 1000, "exit 0"}, {BACKEND_EXIT, 3, 4003, "exit 3"},
+	    {BACKEND_SIGNAL, 15, 4271, "signal TERM"},
+	    {BACKEND_CLOSED, 0, 1000, "the backend closed the connection"},
+	    {BACKEND_LOST, 104, 1011, "the connection to the backend was lost"}};
 
 	(void)state;
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
@@ -97,7 +99,7 @@ test_the_exit_is_the_close_code(void **state)
 		script_backend_enter(&w.backend, BACKEND_OUTPUT_ENDED);
 		assert_int_equal(w.peer.closes, 0);
 		assert_true(w.backend.finishes > 0);
-		w.backend.backend.by_signal = rows[i].by_signal;
+		w.backend.backend.end = rows[i].end;
 		w.backend.backend.value = rows[i].value;
 		script_backend_enter(&w.backend, BACKEND_GONE);
 		assert_int_equal(w.peer.closes, 1);
@@ -368,7 +370,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_messages_go_both_ways),
-	    cmocka_unit_test(test_the_exit_is_the_close_code),
+	    cmocka_unit_test(test_how_the_backend_ended_is_the_close_code),
 	    cmocka_unit_test(test_their_close_is_echoed_and_the_backend_told),
 	    cmocka_unit_test(test_a_violation_lets_answers_through_until_the_grace_is_over),
 	    cmocka_unit_test(test_an_answer_that_cannot_be_sent_ends_the_grace),
