@@ -2,14 +2,15 @@
 /*
  * One request and its response.
  *
- * The state is that of the response. The request's body has its own facts: BODY, whether it is
- * read, and whether its end was reported. What has to be done later, as no handler is called
- * from inside a function of the interface, is done in the exchange's turn.
+ * The state is that of the response; http/body_reader has that of the request's body. What has
+ * to be done later, as no handler is called from inside a function of the interface, is done in
+ * the exchange's turn.
  */
 #include "http/exchange.h"
 
 #include "base/log.h"
 #include "http/access_log.h"
+#include "http/body_reader.h"
 #include "net/listener.h"
 #include "net/rate.h"
 
@@ -37,15 +38,9 @@ struct exchange {
 	enum exchange_state state;
 	struct loop_task turn;
 	struct timer timer; /* for the rates */
-	struct rate in; /* of the request's body, while it is read */
+	struct body_reader in;
 	struct rate out;
-	uint64_t received;
 	uint64_t written;
-	struct body body;
-	bool body_done; /* nothing of it is left */
-	bool body_reported; /* by on_body_end */
-	bool reading; /* the user wants the body */
-	bool continued; /* a 100 was sent or is not needed */
 	bool keep; /* the connection persists, as far as is known */
 	bool chunked; /* the response */
 	bool has_body; /* the response */
@@ -151,14 +146,6 @@ exchange_fail(struct exchange *x)
  * The request's body.
  */
 
-/* Which events are wanted: one place. */
-static void
-exchange_arm(struct exchange *x)
-{
-	stream_set_reading(
-	    x->stream, x->reading && !x->body_done && buffer_len(x->spec.rest) == 0);
-}
-
 static void
 exchange_reject_body(struct exchange *x)
 {
@@ -167,57 +154,41 @@ exchange_reject_body(struct exchange *x)
 	x->handlers = NULL;
 	handlers->on_gone(x->arg);
 	if (x->state == EXCHANGE_WAITING)
-		exchange_reply_status(x, 400, NULL, x->body.reason);
+		exchange_reply_status(x, 400, NULL, x->in.reason);
 	else
-		exchange_kill(x, x->body.reason);
+		exchange_kill(x, x->in.reason);
 }
 
 /* Passes the end on, unless the user has paused. */
 static void
 exchange_report_end(struct exchange *x)
 {
-	if (x->state == EXCHANGE_OVER || !x->handlers || !x->body_done || !x->reading ||
-	    x->body_reported)
-		return;
-	x->body_reported = true;
-	x->handlers->on_body_end(x->arg);
+	if (x->state != EXCHANGE_OVER && x->handlers && body_reader_take_end(&x->in))
+		x->handlers->on_body_end(x->arg);
 }
 
-/* Decodes BYTES in place. What follows the body is kept for the next request. */
 static void
-exchange_decode(struct exchange *x, uint8_t *bytes, size_t len)
+exchange_read_body(struct exchange *x)
 {
-	size_t used;
-	size_t content;
-	enum body_result result = body_decode(&x->body, bytes, len, &used, &content);
+	struct span content;
 
-	x->received += used;
-	x->continued = true;
-	x->body_done = result == BODY_DONE;
-	if (result == BODY_BAD) {
+	switch (body_reader_read(&x->in, &content)) {
+	case BODY_READER_CONTENT:
+		if (content.len > 0)
+			x->handlers->on_body(x->arg, content);
+		exchange_report_end(x);
+		if (x->state != EXCHANGE_OVER)
+			body_reader_arm(&x->in);
+		return;
+	case BODY_READER_AGAIN:
+		return;
+	case BODY_READER_BAD:
 		exchange_reject_body(x);
 		return;
-	}
-	if (!buffer_append(x->spec.rest, bytes + used, len - used)) {
-		exchange_kill(x, "out of memory");
+	case BODY_READER_FAILED:
+		exchange_kill(x, x->in.reason);
 		return;
 	}
-	if (content > 0)
-		x->handlers->on_body(x->arg, (struct span){(const char *)bytes, content});
-	exchange_report_end(x);
-	if (x->state != EXCHANGE_OVER)
-		exchange_arm(x);
-}
-
-/* What was read together with the head. */
-static void
-exchange_decode_rest(struct exchange *x)
-{
-	struct buffer rest = {0};
-
-	buffer_move(&rest, x->spec.rest);
-	exchange_decode(x, buffer_data(&rest), buffer_len(&rest));
-	buffer_clear(&rest);
 }
 
 static void
@@ -227,8 +198,8 @@ exchange_on_turn(struct loop_task *task)
 
 	if (x->failed)
 		exchange_lose(x);
-	else if (x->reading && !x->body_done && buffer_len(x->spec.rest) > 0)
-		exchange_decode_rest(x);
+	else if (body_reader_is_pending(&x->in))
+		exchange_read_body(x);
 	else
 		exchange_report_end(x);
 }
@@ -236,21 +207,7 @@ exchange_on_turn(struct loop_task *task)
 static void
 exchange_on_readable(void *arg)
 {
-	struct exchange *x = arg;
-	uint8_t *in = x->spec.loop->in;
-	size_t n;
-
-	switch (stream_read(x->stream, in, LOOP_BATCH, &n)) {
-	case STREAM_OK:
-		exchange_decode(x, in, n);
-		return;
-	case STREAM_AGAIN:
-		return;
-	case STREAM_EOF:
-	case STREAM_FAILED:
-		exchange_kill(x, "the client disconnected within the request body");
-		return;
-	}
+	exchange_read_body(arg);
 }
 
 void
@@ -258,18 +215,15 @@ exchange_set_reading(struct exchange *x, bool on)
 {
 	static const char again[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-	x->reading = on;
-	exchange_arm(x);
+	body_reader_set_wanted(&x->in, on);
 	if (!on)
 		return;
-	if (x->spec.request->expects_continue && !x->continued &&
-	    x->state == EXCHANGE_WAITING && buffer_len(x->spec.rest) == 0 &&
+	if (!x->in.continued && x->state == EXCHANGE_WAITING && buffer_len(x->spec.rest) == 0 &&
 	    !stream_write(x->stream, again, sizeof(again) - 1))
 		exchange_fail(x);
-	x->continued = true;
-	rate_start(&x->in, exchange_to_go(x->received), RATE_CREDIT_MS);
-	timer_at(&x->timer, x->in.due_ms);
-	if (buffer_len(x->spec.rest) > 0 || x->body_done)
+	x->in.continued = true;
+	timer_at(&x->timer, x->in.rate.due_ms);
+	if (buffer_len(x->spec.rest) > 0 || x->in.done)
 		loop_defer(x->spec.loop, &x->turn);
 }
 
@@ -331,7 +285,7 @@ exchange_start(struct exchange *x, const struct reply *reply, struct span first,
 	x->chunked = reply->length < 0 && reply_has_body(reply->status) && request->head &&
 		     head_minor(request->head) == 1;
 	/* RFC 9112, section 9.3: a body that was not read would be taken for a request. */
-	x->keep = x->keep && x->body_done && (!x->has_body || x->chunked || x->left >= 0);
+	x->keep = x->keep && x->in.done && (!x->has_body || x->chunked || x->left >= 0);
 	if (!x->logged)
 		exchange_log(
 		    x, reply->status < 400 ? "reply" : "rejected", reply->status, NULL);
@@ -462,7 +416,6 @@ exchange_on_timer(void *arg)
 {
 	struct exchange *x = arg;
 	size_t pending = exchange_pending(x);
-	bool reading = x->reading && !x->body_done;
 	char reason[80];
 
 	if (x->state >= EXCHANGE_SENDING && pending == 0)
@@ -474,8 +427,7 @@ exchange_on_timer(void *arg)
 		exchange_kill(x, reason);
 		return;
 	}
-	if (reading && x->in.due_ms <= util_clock_ms() &&
-	    !rate_check(&x->in, exchange_to_go(x->received))) {
+	if (body_reader_is_slow(&x->in)) {
 		snprintf(
 		    reason, sizeof(reason), "the client sends less than %d bytes/s", RATE_MIN);
 		exchange_kill(x, reason);
@@ -483,8 +435,8 @@ exchange_on_timer(void *arg)
 	}
 	if (x->state >= EXCHANGE_SENDING)
 		timer_at(&x->timer, x->out.due_ms);
-	if (reading)
-		timer_at(&x->timer, x->in.due_ms);
+	if (body_reader_is_active(&x->in))
+		timer_at(&x->timer, x->in.rate.due_ms);
 }
 
 static const struct stream_handlers exchange_stream_handlers = {
@@ -506,8 +458,7 @@ exchange_new(const struct exchange_spec *spec)
 	x->left = REPLY_LENGTH_UNKNOWN;
 	loop_task_init(&x->turn, exchange_on_turn);
 	timer_init(&x->timer, &spec->loop->timers, exchange_on_timer, x);
-	body_init(&x->body, spec->request->body, (uint64_t)spec->request->length);
-	x->body_done = spec->request->body == BODY_NONE;
+	body_reader_init(&x->in, spec->request, spec->loop, spec->stream, spec->rest);
 	stream_set_handlers(x->stream, &exchange_stream_handlers, x);
 	return x;
 }
@@ -515,7 +466,7 @@ exchange_new(const struct exchange_spec *spec)
 void
 exchange_wait(struct exchange *x)
 {
-	exchange_arm(x);
+	body_reader_arm(&x->in);
 	if (x->state == EXCHANGE_FLUSHING && x->out.due_ms == 0)
 		rate_start(&x->out, exchange_to_go(0), RATE_CREDIT_MS);
 	if (x->state == EXCHANGE_FLUSHING)
