@@ -9,10 +9,13 @@
 
 void
 conditional_make_tag(
-    char tag[CONDITIONAL_TAG_MAX], int64_t size, int64_t modified_ns, uint64_t inode)
+    char tag[CONDITIONAL_TAG_MAX], int64_t size, struct timespec modified, uint64_t inode)
 {
+	/* It wraps in the year 2554. */
+	uint64_t ns = (uint64_t)modified.tv_sec * 1000000000 + (uint64_t)modified.tv_nsec;
+
 	snprintf(tag, CONDITIONAL_TAG_MAX, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
-	    (uint64_t)size, (uint64_t)modified_ns, inode);
+	    (uint64_t)size, ns, inode);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "http/request.h"
 
 #include <stdint.h>
+#include <time.h>
 
 enum {
 	CONDITIONAL_TAG_MAX = 64, /* bytes of an entity tag, terminated */
@@ -32,7 +33,7 @@ struct conditional {
 
 /* The tag of a file, from what changes with its content. */
 void conditional_make_tag(
-    char tag[CONDITIONAL_TAG_MAX], int64_t size, int64_t modified_ns, uint64_t inode);
+    char tag[CONDITIONAL_TAG_MAX], int64_t size, struct timespec modified, uint64_t inode);
 
 /* IMF-fixdate: section 5.6.7. */
 void conditional_put_date(char text[CONDITIONAL_DATE_MAX], int64_t seconds);

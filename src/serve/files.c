@@ -186,8 +186,7 @@ files_send(const struct files *files, struct exchange *exchange, struct files_fo
 	files_choose_variant(files, exchange_request(exchange)->head, found);
 	file.size = st->st_size;
 	file.modified = st->st_mtim.tv_sec;
-	conditional_make_tag(file.tag, st->st_size,
-	    st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec, st->st_ino);
+	conditional_make_tag(file.tag, st->st_size, st->st_mtim, st->st_ino);
 	conditional_put_date(date, file.modified);
 	part = conditional_check(exchange_request(exchange), &file);
 	if (part.status == 206)

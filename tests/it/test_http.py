@@ -2,6 +2,7 @@
 """Plain HTTP: a strict reading of requests (RFC 9112), static files."""
 
 import hashlib
+import os
 import socket
 import time
 
@@ -279,6 +280,14 @@ def test_static_files(server, files):
         assert get(path) == (404, "text/plain; charset=utf-8", MISSING), path
     for path in ("/no-index/", "/a.txt/"):
         assert get(path) == (404, "text/plain; charset=utf-8", NO_INDEX), path
+
+
+@pytest.mark.parametrize("seconds", (0, -1, -10**10, 10**10))
+def test_files_of_any_date(server, files, seconds):
+    os.utime(files / "a.txt", (seconds, seconds))
+    status, fields, body = ask(server("--staticdir=%s" % files), raw("GET /a.txt HTTP/1.1\r\n" + HOST))
+    assert (status, body) == (200, b"a text\n")
+    assert len(fields["last-modified"]) == len("Thu, 01 Jan 1970 00:00:00 GMT")
 
 
 def test_head_is_get_without_the_body(server, files):

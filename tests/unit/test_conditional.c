@@ -132,7 +132,8 @@ test_validators(void **state)
 	(void)state;
 	conditional_put_date(date, 784111777);
 	assert_string_equal(date, DATE);
-	conditional_make_tag(tag, INT64_MAX, -1, UINT64_MAX);
+	conditional_make_tag(
+	    tag, INT64_MAX, (struct timespec){INT64_MAX, 999999999}, UINT64_MAX);
 	assert_string_equal(tag, "\"7fffffffffffffff-ffffffffffffffff-ffffffffffffffff\"");
 }
 
