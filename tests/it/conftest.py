@@ -197,17 +197,24 @@ class Server:
             self.addresses = wait_for(self._addresses, "the server listens:\n" + self.log())
             # A parent has no handlers, it waits for its signals, and does so before it has workers.
             wait_for(self.workers if self.worker_count else self._takes_signals, "the server takes signals")
+            # Until then it may have a file open to announce it.
+            for pid in [self.pid, *(self.workers() or [])]:
+                wait_for(lambda: self._status(pid, "State") == "S", "the server waits")
             self.fds = fd_count(self.pid)
             if self.worker_count:
                 self.worker_fds = fd_count(self.workers()[0])
 
-    def _takes_signals(self, pid=None):
+    @staticmethod
+    def _status(pid, name):
+        """A word of /proc/PID/status; "0" of a process that does not exist."""
         try:
-            with open("/proc/%d/status" % (pid or self.pid)) as f:
-                caught = int(re.search(r"SigCgt:\s+(\w+)", f.read()).group(1), 16)
+            with open("/proc/%d/status" % pid) as f:
+                return re.search(name + r":\s+(\w+)", f.read()).group(1)
         except OSError:
-            return False
-        return caught & (1 << (signal.SIGTERM - 1))
+            return "0"
+
+    def _takes_signals(self, pid=None):
+        return int(self._status(pid or self.pid, "SigCgt"), 16) & (1 << (signal.SIGTERM - 1))
 
     def workers(self):
         """The pids of the workers, in their order of age, once all are there and serve."""
