@@ -102,10 +102,13 @@ async function copy(text, done) {
     toast(done);
 }
 
+// The path of the page without that of the console itself; "" is the root.
+const base = location.pathname.replace(/(\/-\/console)?\/*$/, "");
+
 // What /-/programs says; undefined when the server does not respond.
 async function askServer() {
     try {
-        const response = await fetch("/-/programs", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+        const response = await fetch(`${base}/-/programs`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
         const server = response.ok ? await response.json() : {};
         return {
             command: typeof server.command === "string" ? server.command : null,
@@ -1188,7 +1191,7 @@ function wasTyped() {
 }
 
 async function start() {
-    const isConsole = location.pathname === "/-/console";
+    const isConsole = location.pathname.endsWith("/-/console");
     const states = hashToState(location.hash);
     const theme = storage.get("theme", "");
 
@@ -1200,13 +1203,13 @@ async function start() {
         element("program").textContent = visible(server.command);
         document.title = `${visible(server.command)} · wspipe`;
     }
-    for (const state of states.length > 0 ? states : [{ path: isConsole ? "/" : location.pathname + location.search }])
+    for (const state of states.length > 0 ? states : [{ path: isConsole ? base || "/" : location.pathname + location.search }])
         addPane(state);
     element("app").hidden = false;
     activate(panes[0], true);
     if (typeof EXAMPLES !== "undefined" && states.length === 0)
         active.use(programs.find(({ hash }) => hash === location.hash) ?? programs[0]);
-    else if (wasTyped() && location.hash === "" && location.search === "" && (isConsole || location.pathname === "/") && server.command !== null)
+    else if (wasTyped() && location.hash === "" && location.search === "" && (isConsole || base === "") && server.command !== null)
         active.connect();
     setInterval(() => panes.forEach((pane) => pane.sample()), 1000);
     setInterval(() => active.announce(), ANNOUNCE_MS);

@@ -5,6 +5,9 @@
 #include "options/check.h"
 #include "options/command.h"
 #include "options/compat.h"
+#include "options/config_load.h"
+#include "options/report.h"
+#include "options/served.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +21,10 @@
 
 enum { MAX_MESSAGE = 1024 * 1024 };
 
-/* Where an error goes. */
+/* What is checked, and where an error goes. */
 struct check {
-	const struct option_place *place;
+	const struct options *options;
+	struct option_place place;
 	FILE *err;
 	int *status;
 };
@@ -29,24 +33,29 @@ struct check {
 static bool __attribute__((format(printf, 4, 5)))
 reject(const struct check *check, int status, const char *compat, const char *format, ...)
 {
+	bool is_compat = check->place.compat && !check->place.config;
 	va_list args;
+	char *text;
 
-	*check->status = check->place->compat ? COMPAT_NOTHING : status;
-	if (!check->place->compat)
-		fprintf(check->err, "%s: ", check->place->name);
+	*check->status = check->place.config ? EX_CONFIG : is_compat ? COMPAT_NOTHING : status;
 	va_start(args, format);
-	if (check->place->compat && compat)
-		fputs(compat, check->err);
-	else
-		vfprintf(check->err, format, args);
+	if (vasprintf(&text, format, args) == -1)
+		options_no_memory();
 	va_end(args);
-	fputc('\n', check->err);
+	if (is_compat)
+		fprintf(check->err, "%s\n", compat ? compat : text);
+	else
+		option_report(&check->place, check->err, text);
+	free(text);
 	return false;
 }
 
 static bool
 check_usage(const struct check *check, const struct options_endpoint *endpoint)
 {
+	if (!endpoint->command && !endpoint->dir && !endpoint->staticdir && check->place.config)
+		return reject(check, EX_CONFIG, NULL,
+		    "nothing to serve: write command = PROGRAM, dir = DIR or staticdir = DIR");
 	if (!endpoint->command && !endpoint->dir && !endpoint->staticdir)
 		return reject(check, EX_USAGE, COMPAT_NO_COMMAND,
 		    "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
@@ -250,7 +259,7 @@ check_command(const struct check *check, struct options_endpoint *endpoint)
 	endpoint->program = options_find_command(endpoint->command[0], reason);
 	if (endpoint->program)
 		return true;
-	if (check->place->compat)
+	if (check->place.compat)
 		return reject(check, EX_CONFIG, NULL, COMPAT_NO_PROGRAM, endpoint->command[0]);
 	return reject(check, EX_CONFIG, NULL, "%s", reason);
 }
@@ -296,17 +305,129 @@ check_overlap(const struct check *check, const struct options_listener *listener
 	return true;
 }
 
-bool
-options_check(const struct option_place *place, FILE *err, int *status)
+/* The first error of an endpoint, or none. What is wrong with an option is reported already if
+ * FAILED: then only what can't follow from that is checked. */
+static bool
+check_endpoint(const struct check *check, struct options_endpoint *endpoint, bool failed)
 {
-	const struct check check = {place, err, status};
-	struct options_listener *listener = place->scopes[OPTION_LISTENER];
-	struct options_endpoint *endpoint = place->scopes[OPTION_ENDPOINT];
+	if (failed)
+		return check_command(check, endpoint) &&
+		       check_directory(check, &endpoint->dir, "dir") &&
+		       check_directory(check, &endpoint->staticdir, "staticdir");
+	return check_usage(check, endpoint) && check_subprotocol(check, endpoint) &&
+	       check_framing(check, endpoint) && check_command(check, endpoint) &&
+	       check_directory(check, &endpoint->dir, "dir") &&
+	       check_directory(check, &endpoint->staticdir, "staticdir") &&
+	       check_overlap(check, &check->options->listener, endpoint);
+}
 
-	return check_usage(&check, endpoint) && check_listening(&check, listener) &&
-	       check_tls(&check, listener) && check_subprotocol(&check, endpoint) &&
-	       check_framing(&check, endpoint) && check_command(&check, endpoint) &&
-	       check_directory(&check, &endpoint->dir, "dir") &&
-	       check_directory(&check, &endpoint->staticdir, "staticdir") &&
-	       check_overlap(&check, listener, endpoint);
+/* The real path of what an endpoint runs, which the caller frees; NULL: nothing. */
+static char *
+program_of(const struct options_endpoint *endpoint)
+{
+	if (endpoint->program)
+		return realpath(endpoint->program, NULL);
+	return options_text_copy(endpoint->dir);
+}
+
+/* As check_overlap(), of the static files of one endpoint of a file and the program of another
+ * one. DIRS are the static files that differ from each other. */
+static void
+check_foreign_files(const struct check *check, const struct options_served *served,
+    const struct options_served *dirs, size_t count)
+{
+	char *program = program_of(served->endpoint);
+
+	for (size_t i = 0; i < count && program; i++) {
+		const char *dir = dirs[i].endpoint->staticdir;
+
+		if (dirs[i].endpoint == served->endpoint ||
+		    !(is_within(program, dir) ||
+			(served->endpoint->dir && is_within(dir, program))))
+			continue;
+		(void)reject(check, EX_CONFIG, NULL,
+		    "%s '%s' and staticdir '%s' of [%s] overlap, so anyone could download the "
+		    "source: use directories that are not inside each other",
+		    served->endpoint->dir ? "--dir" : "COMMAND",
+		    served->endpoint->dir ? served->endpoint->dir
+					  : served->endpoint->command[0],
+		    dir, dirs[i].path);
+		break;
+	}
+	free(program);
+}
+
+static int
+compare_static(const void *a, const void *b)
+{
+	const struct options_served *x = a, *y = b;
+
+	return strcmp(x->endpoint->staticdir, y->endpoint->staticdir);
+}
+
+/* The endpoints of a file against each other. */
+static void
+check_all_files(struct check *check, const struct options *options)
+{
+	size_t count = options_served_count(options), kept = 0, dirs = 0;
+	struct options_served *served = calloc(count + 1, sizeof(*served));
+
+	if (!served)
+		options_no_memory();
+	for (size_t i = 0; i < count; i++) {
+		served[dirs] = options_served(options, i);
+		dirs += served[dirs].endpoint->staticdir &&
+			!options->config->sections[served[dirs].place.section].failed;
+	}
+	qsort(served, dirs, sizeof(*served), compare_static);
+	for (size_t i = 0; i < dirs; i++) {
+		if (i == 0 || compare_static(&served[kept - 1], &served[i]) != 0)
+			served[kept++] = served[i];
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct options_served one = options_served(options, i);
+
+		check->place = one.place;
+		if (!options->config->sections[one.place.section].failed)
+			check_foreign_files(check, &one, served, kept);
+	}
+	free(served);
+}
+
+/* All of a file, also after an error. */
+static bool
+check_config(struct options *options, struct check *check)
+{
+	struct config *config = options->config;
+
+	check->place.config = config;
+	if (!config->sections[0].failed)
+		(void)(check_listening(check, &options->listener) &&
+		       check_tls(check, &options->listener));
+	for (size_t i = 0; i < options_served_count(options); i++) {
+		struct options_served served = options_served(options, i);
+
+		check->place = served.place;
+		(void)check_endpoint(check,
+		    served.place.section == 0
+			? &options->endpoint
+			: &config->sections[served.place.section].endpoint,
+		    config->sections[served.place.section].failed);
+	}
+	check_all_files(check, options);
+	*check->status = EX_CONFIG;
+	return config->errors == 0 || options->server.check_config;
+}
+
+bool
+options_check(struct options *options, FILE *err, int *status)
+{
+	struct check check = {options, option_command_line(options), err, status};
+
+	if (options->config)
+		return check_config(options, &check);
+	return check_usage(&check, &options->endpoint) &&
+	       check_listening(&check, &options->listener) &&
+	       check_tls(&check, &options->listener) &&
+	       check_endpoint(&check, &options->endpoint, false);
 }

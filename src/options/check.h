@@ -12,11 +12,11 @@
 #include <stdio.h>
 
 /*
- * Checks the options of the listener and the endpoint of PLACE, and fills in what is found out
- * on the way: dir and staticdir become absolute, program is set. False: one line was written to
- * ERR, and *STATUS is the one to exit with.
+ * Checks all of OPTIONS, and fills in what is found out on the way: dir and staticdir become
+ * absolute, program is set. False: one line was written to ERR, of a file one for each error,
+ * and *STATUS is the one to exit with.
  */
-bool options_check(const struct option_place *place, FILE *err, int *status)
+bool options_check(struct options *options, FILE *err, int *status)
     __attribute__((warn_unused_result));
 
 /* Whether PATH is a file that --staticdir serves, also through a link. After the check. */

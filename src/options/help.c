@@ -76,19 +76,23 @@ print_row(FILE *out, const struct option_row *row, bool compat)
 }
 
 static void
-print_usage(FILE *out, const char *name)
+print_usage(FILE *out, bool compat)
 {
+	const char *name = self(compat);
+
 	fprintf(out,
 	    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n"
 	    "       %s [OPTION]... --dir=DIR\n"
 	    "       %s [OPTION]... --staticdir=DIR\n",
 	    name, name, name);
+	if (!compat)
+		fprintf(out, "       %s [OPTION]... --config=FILE\n", name);
 }
 
 void
 options_help_usage(FILE *out, bool compat)
 {
-	print_usage(out, self(compat));
+	print_usage(out, compat);
 	fprintf(out, "Try '%s --help' for more information.\n", self(compat));
 }
 
@@ -97,14 +101,15 @@ options_help_print(FILE *out, bool compat)
 {
 	const char *name = self(compat);
 
-	print_usage(out, name);
+	print_usage(out, compat);
 	fputs("Turns any program that reads stdin and writes stdout into a WebSocket server:\n"
 	      "each connection runs its own process, each message is a line.\n",
 	    out);
 	for (size_t i = 0; i < option_row_count; i++) {
 		if (option_rows[i].heading)
 			fprintf(out, "\n%s:\n", option_rows[i].heading);
-		print_row(out, &option_rows[i], compat);
+		if (option_rows[i].only != OPTION_IN_FILE)
+			print_row(out, &option_rows[i], compat);
 	}
 	fprintf(out,
 	    "\nBoolean options also accept =true and =false. Options end at COMMAND or at --.\n"

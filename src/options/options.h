@@ -33,6 +33,8 @@ struct options_server {
 	char *health_path; /* owned: the path of a URL as in a request; NULL: none */
 	enum log_level loglevel;
 	enum log_format log_format;
+	char *config; /* owned: name of a file; NULL: none */
+	bool check_config;
 	bool help; /* these three are answered by options_parse() itself */
 	bool version;
 	bool license;
@@ -67,7 +69,7 @@ enum options_devconsole {
 
 /* What requests for a path get. */
 struct options_endpoint {
-	char **command; /* borrowed from argv, NULL-terminated; NULL: none was given */
+	char **command; /* owned: its words, NULL-terminated; NULL: none was given */
 	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
 	char *dir; /* owned, absolute and without symbolic links; NULL: none */
 	char *staticdir; /* likewise */
@@ -112,10 +114,15 @@ struct options_endpoint {
 	enum output_invalid invalid_utf8;
 };
 
+struct config;
+
 struct options {
 	struct options_server server;
 	struct options_listener listener;
-	struct options_endpoint endpoint;
+	struct options_endpoint endpoint; /* of the root; the default of those of a file */
+	bool serves_root; /* ENDPOINT is served: without a file, or one without sections, or
+			     with COMMAND */
+	struct config *config; /* owned; NULL: there is no file */
 	const char *misplaced; /* borrowed from the command: an argument that looks like an
 				  option of wspipe; NULL: none */
 };

@@ -9,7 +9,9 @@
 #include "base/util.h"
 #include "options/check.h"
 #include "options/compat.h"
+#include "options/config_apply.h"
 #include "options/help.h"
+#include "options/report.h"
 #include "options/set.h"
 #include "options/table.h"
 
@@ -59,7 +61,7 @@ walk_next(struct walk *walk)
 	if (walk->name.len == 0 || walk->name.data[0] == '-')
 		return WALK_SYNTAX;
 	walk->row = option_find(span_equal(walk->name, SPAN("h")) ? SPAN("help") : walk->name);
-	if (!walk->row)
+	if (!walk->row || walk->row->only == OPTION_IN_FILE)
 		return WALK_UNKNOWN;
 
 	if (equals)
@@ -81,6 +83,8 @@ read_early_values(struct options *options, int argc, char **argv)
 	struct option_place place = option_command_line(options);
 
 	options->server.compat = argc > 0 && compat_is_websocketd(argv[0]);
+	if (options->config)
+		config_apply_early(options->config, &place);
 	while (walk_next(&walk) == WALK_OPTION) {
 		if (walk.row->early)
 			(void)option_apply(walk.row, &place, walk.value);
@@ -92,7 +96,8 @@ static int
 report_bad_option(const struct option_place *place, const struct walk *walk,
     enum walk_result result, FILE *err)
 {
-	const char *suggestion = result == WALK_UNKNOWN ? option_suggest(walk->name) : NULL;
+	const char *suggestion =
+	    result == WALK_UNKNOWN ? option_suggest(walk->name, OPTION_ON_COMMAND_LINE) : NULL;
 	int shown = (int)(walk->name.data + walk->name.len - walk->word);
 
 	if (place->compat && result == WALK_MISSING)
@@ -116,40 +121,6 @@ report_bad_option(const struct option_place *place, const struct walk *walk,
 	return EX_USAGE;
 }
 
-/* Prints TEXT on one line, with '?' for control characters. */
-static void
-print_text(FILE *err, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		fputc(c < 0x20 || c == 0x7f ? '?' : c, err);
-	}
-}
-
-/* Reports a value that its setter rejects with REASON; see option_setter for its form. */
-static int
-report_bad_value(const struct option_place *place, const struct option_row *row,
-    struct span value, const char *reason, FILE *out, FILE *err)
-{
-	size_t rule = strcspn(reason, ";");
-
-	if (place->compat)
-		return compat_report_value(row, value.data, reason, out, err);
-	if (row->set == option_set_unsupported)
-		fprintf(err, "%s: websocketd's --%s is %s\n", place->name, row->name, reason);
-	else if (strncmp(reason, "must be ", 8) == 0) {
-		fprintf(err, "%s: --%s %.*s, not '", place->name, row->name, (int)rule, reason);
-		print_text(err, value.data, value.len);
-		fprintf(err, "'%s\n", reason + rule);
-	} else {
-		fprintf(err, "%s: --%s: ", place->name, row->name);
-		print_text(err, reason, strlen(reason));
-		fputc('\n', err);
-	}
-	return EX_USAGE;
-}
-
 /* The second walk. False: exit with *STATUS. */
 static bool
 read_values(
@@ -164,8 +135,8 @@ read_values(
 
 		listener->tcp = listener->tcp || walk->row->tcp;
 		if (reason) {
-			*status =
-			    report_bad_value(place, walk->row, walk->value, reason, out, err);
+			*status = option_report_value(
+			    place, walk->row, walk->value, reason, out, err);
 			return false;
 		}
 		if (server->help) {
@@ -203,21 +174,109 @@ find_misplaced(int argc, char **argv)
 	return NULL;
 }
 
-enum options_result
-options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *err, int *status)
+/* What comes first: the defaults, and what of it depends on the mode. */
+static struct option_place
+begin(struct options *options, int argc, char **argv)
 {
-	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
-	struct options_endpoint *endpoint = &options->endpoint;
 	struct option_place place;
 
-	*options = (struct options){0};
 	read_early_values(options, argc, argv);
 	place = option_command_line(options);
 	option_apply_initial(&place, options->listener.ssl, false);
 	if (place.compat)
 		options->server.log_format =
 		    LOG_COMPAT; /* it has no word on the command line */
+	return place;
+}
 
+/* Lists of the command line replace those of the file, and --dir the file's command. */
+static void
+override(const struct option_place *place, int argc, char **argv)
+{
+	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
+
+	while (walk_next(&walk) == WALK_OPTION) {
+		if (walk.row->repeatable)
+			option_reset(walk.row, place);
+		if (span_equal(walk.name, SPAN("dir")))
+			option_reset(option_find(SPAN("command")), place);
+	}
+}
+
+/* The endpoints of the file; GLOBAL has their defaults. */
+static void
+read_sections(struct config *config, const struct options_endpoint *global, bool compat,
+    bool has_command, FILE *err)
+{
+	for (size_t i = 1; i < config->section_count; i++) {
+		struct config_section *section = &config->sections[i];
+		struct option_place place = {
+		    .config = config,
+		    .section = i,
+		    .compat = compat,
+		    .scopes = {[OPTION_ENDPOINT] = &section->endpoint},
+		};
+
+		section->endpoint = *global;
+		option_own(OPTION_ENDPOINT, &section->endpoint);
+		config_apply(config, i, &place, err);
+		if (has_command && strcmp(section->path, "/") == 0)
+			option_report(&place, err,
+			    "the command line's COMMAND is the endpoint / already: remove "
+			    "this section, or COMMAND");
+	}
+}
+
+/* Reads the file and then the command line again, which is valid. */
+static void
+read_config(struct options *options, int argc, char **argv, FILE *out, FILE *err)
+{
+	struct config *config = config_load(options->server.config, err);
+	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
+	bool has_dir = options->endpoint.dir;
+	struct option_place command_line, file;
+	int ignored;
+
+	options_clear(options);
+	options->config = config;
+	command_line = file = begin(options, argc, argv);
+	file.config = config;
+	config_apply(config, 0, &file, err);
+	override(&command_line, argc, argv);
+	(void)read_values(&command_line, &walk, out, err, &ignored);
+	read_sections(config, &options->endpoint, file.compat, walk.next < argc, err);
+	if (walk.next < argc && !has_dir)
+		option_reset(option_find(SPAN("dir")), &command_line);
+}
+
+/* Sets what COMMAND and the defaults that depend on other options come to. */
+static void
+finish(struct options *options, int argc, char **argv)
+{
+	struct option_place place = option_command_line(options);
+	struct options_endpoint *endpoint = &options->endpoint;
+
+	if (argc > 0) {
+		free(endpoint->command);
+		endpoint->command = options_words_copy(argv);
+	}
+	option_apply_initial(&place, options->listener.ssl, true);
+	if (place.compat && endpoint->origin.count == 0 && !endpoint->sameorigin)
+		(void)option_apply(option_find(SPAN("origin")), &place, SPAN("any"));
+	if (!place.compat && argc > 0)
+		options->misplaced = find_misplaced(argc, argv);
+	options->serves_root =
+	    !options->config || argc > 0 || options->config->section_count == 1;
+}
+
+enum options_result
+options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *err, int *status)
+{
+	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
+	struct option_place place;
+
+	*options = (struct options){0};
+	place = begin(options, argc, argv);
 	if (argc <= 1) {
 		if (place.compat)
 			fputs(COMPAT_NO_ARGUMENTS "\n", out);
@@ -235,38 +294,10 @@ options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *e
 		*status = EX_OK;
 		return OPTIONS_EXIT;
 	}
-
-	if (walk.next < argc)
-		endpoint->command = argv + walk.next;
-	option_apply_initial(&place, options->listener.ssl, true);
-	if (place.compat && endpoint->origin.count == 0 && !endpoint->sameorigin)
-		(void)option_apply(option_find(SPAN("origin")), &place, SPAN("any"));
-	if (!place.compat && endpoint->command)
-		options->misplaced = find_misplaced(argc - walk.next, argv + walk.next);
-	return options_check(&place, err, status) ? OPTIONS_RUN : OPTIONS_EXIT;
-}
-
-struct options_endpoint *
-options_endpoint_copy(const struct options_endpoint *options)
-{
-	struct options_endpoint *copy = malloc(sizeof(*copy));
-
-	if (!copy)
-		return NULL;
-	*copy = *options;
-	option_own(OPTION_ENDPOINT, copy);
-	copy->program = options_text_copy(options->program);
-	return copy;
-}
-
-void
-options_endpoint_free(void *options)
-{
-	struct options_endpoint *copy = options;
-
-	option_clear(OPTION_ENDPOINT, copy);
-	free(copy->program);
-	free(copy);
+	if (options->server.config)
+		read_config(options, argc, argv, out, err);
+	finish(options, argc - walk.next, argv + walk.next);
+	return options_check(options, err, status) ? OPTIONS_RUN : OPTIONS_EXIT;
 }
 
 void
@@ -274,7 +305,7 @@ options_clear(struct options *options)
 {
 	option_clear(OPTION_SERVER, &options->server);
 	option_clear(OPTION_LISTENER, &options->listener);
-	option_clear(OPTION_ENDPOINT, &options->endpoint);
-	free(options->endpoint.program);
+	options_endpoint_clear(&options->endpoint);
+	config_free(options->config);
 	*options = (struct options){0};
 }

@@ -23,19 +23,16 @@ enum options_result {
 };
 
 /*
- * Reads the command line into OPTIONS, which options_clear() frees, whatever the result. Texts
- * that were asked for go to OUT; an error goes to ERR as one line that ends with what to do.
- * Exit statuses are sysexits (64 for usage, 78 for what the system does not have or what must
- * not be together), texts, streams and statuses of compat mode websocketd's. Without memory the
- * process ends with 71.
+ * Reads the command line and the file that it names into OPTIONS, which options_clear() frees,
+ * whatever the result. Texts
+ * that were asked for go to OUT; an error goes to ERR as one line that ends with what to do,
+ * and all errors of a file. With --check-config the result may be OPTIONS_RUN in spite of
+ * errors, which the config counts, so that the rest can be checked. Exit statuses are sysexits
+ * (64 for usage, 78 for what the system does not have or what must not be together), texts,
+ * streams and statuses of compat mode websocketd's. Without memory the process ends with 71.
  */
 enum options_result options_parse(struct options *options, int argc, char **argv, FILE *out,
     FILE *err, int *status) __attribute__((warn_unused_result));
-
-/* A copy of the options of an endpoint, for options_endpoint_free(); only COMMAND is still that
- * of the command line. NULL without memory. */
-struct options_endpoint *options_endpoint_copy(const struct options_endpoint *options);
-void options_endpoint_free(void *options);
 
 /* Frees what OPTIONS owns and sets all of it to zero. */
 void options_clear(struct options *options);

@@ -2,6 +2,8 @@
 /* For each type of an option's value the function that reads, checks and stores it. */
 #include "options/set.h"
 
+#include "http/origin.h"
+#include "options/words.h"
 #include "serve/endpoint.h"
 
 #include <sched.h>
@@ -20,20 +22,20 @@ static const char *const own_headers[] = {
     "Upgrade",
 };
 
-static _Noreturn void
-no_memory(void)
+void
+options_no_memory(void)
 {
 	fputs("wspipe: out of memory\n", stderr);
 	exit(EX_OSERR);
 }
 
-static char *
-copy(struct span text)
+char *
+options_text(struct span text)
 {
 	char *result = span_dup(text);
 
 	if (!result)
-		no_memory();
+		options_no_memory();
 	return result;
 }
 
@@ -44,37 +46,51 @@ store_text(const struct option_set *set, struct span text)
 	char **target = set->target;
 
 	free(*target);
-	*target = text.len > 0 ? copy(text) : NULL;
+	*target = text.len > 0 ? options_text(text) : NULL;
+}
+
+void
+options_list_add(struct options_list *list, struct span text)
+{
+	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
+
+	if (!items)
+		options_no_memory();
+	items[list->count++] = options_text(text);
+	list->items = items;
 }
 
 /* Adds TEXT to the list. */
 static void
 store_item(const struct option_set *set, struct span text)
 {
-	struct options_list *list = set->target;
-	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
-
-	if (!items)
-		no_memory();
-	items[list->count++] = copy(text);
-	list->items = items;
+	options_list_add(set->target, text);
 }
 
 char *
 options_text_copy(const char *text)
 {
-	return text ? copy(span_of(text)) : NULL;
+	return text ? options_text(span_of(text)) : NULL;
+}
+
+char **
+options_words_copy(char *const *words)
+{
+	char **result = words ? words_copy(words) : NULL;
+
+	if (words && !result)
+		options_no_memory();
+	return result;
 }
 
 void
 options_list_own(struct options_list *list)
 {
-	const struct option_set set = {.target = list};
 	struct options_list from = *list;
 
 	*list = (struct options_list){.initial = from.initial};
 	for (size_t i = 0; i < from.count; i++)
-		store_item(&set, span_of(from.items[i]));
+		options_list_add(list, span_of(from.items[i]));
 }
 
 void
@@ -311,12 +327,26 @@ option_set_host(const struct option_set *set)
 const char *
 option_set_origin(const struct option_set *set)
 {
+	static char error[256];
 	struct options_list *list = set->target;
 	struct span rest = set->value, part;
 
 	options_list_clear(list);
-	while (next_part(&rest, &part))
-		store_item(set, span_equal(part, SPAN("*")) ? SPAN("any") : part);
+	while (next_part(&rest, &part)) {
+		struct origin_rule ignored;
+		const char *wrong = NULL;
+
+		if (span_equal(part, SPAN("*")))
+			part = SPAN("any");
+		if (!span_equal(part, SPAN("any")))
+			wrong = origin_parse_rule(part, &ignored);
+		if (wrong && !set->compat) {
+			snprintf(error, sizeof(error), "%.*s %s",
+			    (int)(part.len < 64 ? part.len : 64), part.data, wrong);
+			return error;
+		}
+		store_item(set, part);
+	}
 	return list->count > 0 || set->compat ? NULL : "must be a list of origins or 'any'";
 }
 
@@ -373,7 +403,7 @@ option_set_header(const struct option_set *set)
 		return wrong;
 	if (asprintf(&line, "%.*s: %.*s", (int)name.len, name.data, (int)text.len, text.data) ==
 	    -1)
-		no_memory();
+		options_no_memory();
 	store_item(set, span_of(line));
 	free(line);
 	return NULL;
@@ -531,6 +561,21 @@ option_set_choice(const struct option_set *set)
 	snprintf(error, sizeof(error), set->row->choices[1] ? "must be %s" : "must be '%s'",
 	    option_choice_text(set->row));
 	return error;
+}
+
+const char *
+option_set_command(const struct option_set *set)
+{
+	const char *wrong;
+	char **words = words_split(set->value, &wrong);
+
+	if (!words && !wrong)
+		options_no_memory();
+	if (!words)
+		return wrong;
+	free(*(char ***)set->target);
+	*(char ***)set->target = words;
+	return NULL;
 }
 
 const char *

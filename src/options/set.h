@@ -26,6 +26,14 @@ enum option_owned {
 	OPTION_NOTHING,
 	OPTION_TEXT, /* it is a char * */
 	OPTION_LIST, /* it is a struct options_list */
+	OPTION_WORDS, /* it is a char **, in one piece */
+};
+
+/* The only place where a row can be written. */
+enum option_only {
+	OPTION_ANYWHERE,
+	OPTION_ON_COMMAND_LINE,
+	OPTION_IN_FILE,
 };
 
 /* A value for the member of a row. */
@@ -56,6 +64,7 @@ struct option_row {
 	bool optional; /* the value may be left out, and is "true" then */
 	bool repeatable; /* each one adds to the list; otherwise the last one wins */
 	bool compat_negative; /* a number below 0 is 0 in compat mode */
+	enum option_only only;
 	bool early; /* defaults of others depend on it, so it is read before them */
 	bool tcp; /* when it is given, --unixsocket comes in addition to TCP */
 	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
@@ -85,13 +94,22 @@ option_setter option_set_devconsole;
 option_setter
     option_set_choice; /* one of row->choices, as row->min + its index in an unsigned */
 option_setter option_set_given_number; /* 1 + the number in a uint64_t; 0: not given */
+option_setter option_set_command; /* split into words */
 option_setter option_set_unsupported; /* of websocketd: accepts the default only */
 
 /* The row's choices as "a, b or c"; the text lives until the next call. */
 const char *option_choice_text(const struct option_row *row);
 
+/* Reports that there is no memory, and ends the process with 71. */
+_Noreturn void options_no_memory(void);
+
 /* A copy of TEXT; NULL of NULL. */
 char *options_text_copy(const char *text);
+char *options_text(struct span text);
+char **options_words_copy(char *const *words); /* in one piece; NULL of NULL */
+
+/* Adds a copy of TEXT. */
+void options_list_add(struct options_list *list, struct span text);
 
 /* Replaces the strings of a list, which is a copy, by copies. */
 void options_list_own(struct options_list *list);

@@ -26,7 +26,8 @@ static const char *const framings[] = {
 #define ROW(where, words, of, member, setter)                                                  \
 	.scope = (where), .name = (words), .offset = offsetof(struct of, member),              \
 	.owned = _Generic(((struct of *)0)->member, char *                                     \
-			  : OPTION_TEXT, struct options_list                                   \
+			  : OPTION_TEXT, char **                                               \
+			  : OPTION_WORDS, struct options_list                                  \
 			  : OPTION_LIST, default                                               \
 			  : OPTION_NOTHING),                                                   \
 	.set = (setter)
@@ -92,7 +93,9 @@ const struct option_row option_rows[] = {
 	    .help = "accept only requests for this host name, local names and IP addresses; "
 		"repeatable"},
 
-	{.heading = "Program", ENDPOINT("dir", dir, option_set_path), .argument = "DIR",
+	{.heading = "Program", ENDPOINT("command", command, option_set_command),
+	    .argument = "COMMAND", .only = OPTION_IN_FILE, .help = ""},
+	{ENDPOINT("dir", dir, option_set_path), .argument = "DIR",
 	    .help = "instead of COMMAND, run the program in DIR that the URL path names"},
 	{ENDPOINT("binary", binary, option_set_bool),
 	    .help = "raw bytes in binary messages: short for --framing=stream"},
@@ -194,12 +197,22 @@ const struct option_row option_rows[] = {
 	    .initial_compat = "",
 	    .help = "log output format"},
 
+	{.heading = "Configuration file", SERVER("config", config, option_set_path),
+	    .argument = "FILE", .only = OPTION_ON_COMMAND_LINE,
+	    .help = "read options and endpoints from FILE; SIGHUP reloads it"},
+	{SERVER("check-config", check_config, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
+	    .help = "check the configuration, report all errors, and exit"},
+
 	{.heading = "Other", SERVER("compat", compat, option_set_choice), .min = 1,
 	    .argument = "MODEL", .choices = CHOICES("websocketd"), .early = true,
+	    .only = OPTION_ON_COMMAND_LINE,
 	    .help = "emulate another program's defaults, log and messages"},
-	{SERVER("help", help, option_set_bool), .help = "show this help"},
-	{SERVER("version", version, option_set_bool), .help = "show the version"},
-	{SERVER("license", license, option_set_bool), .help = "show the license"},
+	{SERVER("help", help, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
+	    .help = "show this help"},
+	{SERVER("version", version, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
+	    .help = "show the version"},
+	{SERVER("license", license, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
+	    .help = "show the license"},
 };
 
 /* Options of websocketd that are not implemented: only their defaults are accepted. */
@@ -232,8 +245,40 @@ option_apply(const struct option_row *row, const struct option_place *place, str
 {
 	struct option_set set = {row, option_target(row, place), place->compat, value};
 
+	if (!set.target && row->set != option_set_unsupported)
+		return "applies to the whole server: write it above the first section";
 	/* cppcheck-suppress returnDanglingLifetime; the text is static */
 	return row->set(&set);
+}
+
+/* Frees what TARGET, the member of a row, owns. */
+static void
+option_clear_row(const struct option_row *row, void *target)
+{
+	switch (row->owned) {
+	case OPTION_NOTHING:
+		break;
+	case OPTION_LIST:
+		options_list_clear(target);
+		break;
+	case OPTION_TEXT:
+		free(*(char **)target);
+		*(char **)target = NULL;
+		break;
+	case OPTION_WORDS:
+		free(*(char ***)target);
+		*(char ***)target = NULL;
+		break;
+	}
+}
+
+void
+option_reset(const struct option_row *row, const struct option_place *place)
+{
+	void *target = option_target(row, place);
+
+	if (target)
+		option_clear_row(row, target);
 }
 
 void
@@ -266,6 +311,8 @@ option_own(enum option_scope scope, void *place)
 			options_list_own(target);
 		else if (row->scope == scope && row->owned == OPTION_TEXT)
 			*(char **)target = options_text_copy(*(char **)target);
+		else if (row->scope == scope && row->owned == OPTION_WORDS)
+			*(char ***)target = options_words_copy(*(char ***)target);
 	}
 }
 
@@ -274,17 +321,38 @@ option_clear(enum option_scope scope, void *place)
 {
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
-		void *target = (char *)place + row->offset;
 
-		if (row->scope != scope)
-			continue;
-		if (row->owned == OPTION_LIST) {
-			options_list_clear(target);
-		} else if (row->owned == OPTION_TEXT) {
-			free(*(char **)target);
-			*(char **)target = NULL;
-		}
+		if (row->scope == scope)
+			option_clear_row(row, (char *)place + row->offset);
 	}
+}
+
+struct options_endpoint *
+options_endpoint_copy(const struct options_endpoint *options)
+{
+	struct options_endpoint *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *options;
+	option_own(OPTION_ENDPOINT, copy);
+	copy->program = options_text_copy(options->program);
+	return copy;
+}
+
+void
+options_endpoint_clear(struct options_endpoint *options)
+{
+	option_clear(OPTION_ENDPOINT, options);
+	free(options->program);
+	options->program = NULL;
+}
+
+void
+options_endpoint_free(void *options)
+{
+	options_endpoint_clear(options);
+	free(options);
 }
 
 const struct option_row *
@@ -346,8 +414,15 @@ distance(struct span a, const char *b)
 	return row[b_len];
 }
 
+/* Whether a row can be written at PLACE, which is one of the two. */
+static bool
+option_fits(const struct option_row *row, enum option_only place)
+{
+	return row->only == OPTION_ANYWHERE || row->only == place;
+}
+
 const char *
-option_suggest(struct span name)
+option_suggest(struct span name, enum option_only place)
 {
 	size_t limit;
 	const char *nearest = NULL;
@@ -359,6 +434,8 @@ option_suggest(struct span name)
 	for (size_t i = 0; i < option_row_count && name.len > 1; i++) {
 		size_t far = distance(name, option_rows[i].name);
 
+		if (!option_fits(&option_rows[i], place))
+			continue;
 		if (far < limit || (far == limit && !nearest)) {
 			limit = far;
 			nearest = option_rows[i].name;
@@ -366,7 +443,8 @@ option_suggest(struct span name)
 	}
 	/* "p" and "log" are far from "port" and "loglevel", but they are prefixes. */
 	for (size_t i = 0; i < option_row_count && !nearest; i++) {
-		if (strncasecmp(name.data, option_rows[i].name, name.len) == 0)
+		if (option_fits(&option_rows[i], place) &&
+		    strncasecmp(name.data, option_rows[i].name, name.len) == 0)
 			nearest = option_rows[i].name;
 	}
 	return nearest;

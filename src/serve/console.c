@@ -35,17 +35,17 @@ bool
 console_covers(const struct endpoint *endpoint, const char *path)
 {
 	struct endpoint_script script = ENDPOINT_NO_SCRIPT;
+	const char *rest = endpoint_rest(endpoint, path);
 	bool found;
 
 	if (!endpoint->console || endpoint->compat)
 		return endpoint->console; /* websocketd has it at every path */
-	if (strncmp(path, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
+	if (strncmp(rest, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
 		return true;
 	if (endpoint->files.root != -1)
 		return false;
-	found =
-	    endpoint_rest(endpoint, path)[strspn(endpoint_rest(endpoint, path), "/")] == '\0' ||
-	    endpoint_find(endpoint, path, &script) == ENDPOINT_OK;
+	found = rest[strspn(rest, "/")] == '\0' ||
+		endpoint_find(endpoint, path, &script) == ENDPOINT_OK;
 	endpoint_script_clear(&script);
 	return found;
 }
@@ -117,17 +117,22 @@ console_put_programs(const struct endpoint *endpoint, bool local, struct buffer 
 				 : ",\"unterminated\":false,\"programs\":[";
 	const char *slash = endpoint->program ? strrchr(endpoint->program, '/') : NULL;
 	struct console_list list = {.out = out};
+	char *path;
+	bool ok = true;
 
 	if (!buffer_append(out, "{\"command\":", 11) ||
 	    !(endpoint->program ? console_put_string(out, slash ? slash + 1 : endpoint->program)
 				: buffer_append(out, "null", 4)) ||
 	    !buffer_append(out, middle, strlen(middle)))
 		return false;
-	if (!endpoint->program && endpoint->local_only && local &&
-	    !console_put_directory(
-		&list, openat(endpoint->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "/", 0))
-		return false;
-	return buffer_append(out, "]}\n", 3);
+	if (!endpoint->program && endpoint->local_only && local) {
+		if (asprintf(&path, "%s/", endpoint->path) == -1)
+			return false;
+		ok = console_put_directory(&list,
+		    openat(endpoint->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, 0);
+		free(path);
+	}
+	return ok && buffer_append(out, "]}\n", 3);
 }
 
 static void
@@ -200,16 +205,19 @@ void
 console_serve(const struct endpoint *endpoint, struct exchange *exchange, const char *path)
 {
 	const struct request *request = exchange_request(exchange);
+	const char *rest = endpoint_rest(endpoint, path);
+	size_t len = strlen(rest), tail = strlen(CONSOLE_PROGRAMS);
 
 	if (endpoint->files.compat_scheme)
 		files_log_compat(&endpoint->files, exchange, SPAN("DEVCONSOLE"));
 	if (!request->is_head && !span_equal(request->method, SPAN("GET")))
 		exchange_reply_status(exchange, 405, "Allow: GET, HEAD\r\n",
 		    "the console accepts GET and HEAD only (--devconsole)");
-	else if (strcmp(path, CONSOLE_PROGRAMS) == 0)
+	/* The page does not know which part of its path is that of the endpoint. */
+	else if (len >= tail && strcmp(rest + len - tail, CONSOLE_PROGRAMS) == 0)
 		console_serve_programs(endpoint, exchange);
-	else if (!endpoint->compat && strcmp(path, CONSOLE_PAGE) != 0 &&
-		 strncmp(path, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
+	else if (!endpoint->compat && strcmp(rest, CONSOLE_PAGE) != 0 &&
+		 strncmp(rest, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
 		exchange_reply_status(exchange, 404, endpoint->files.headers,
 		    "paths below /-/ are reserved for the console (--devconsole)");
 	else

@@ -283,7 +283,7 @@ void
 files_serve(const struct files *files, struct exchange *exchange, const char *path)
 {
 	const struct request *request = exchange_request(exchange);
-	const char *last = strrchr(path, '/') + 1;
+	const char *last = *path ? strrchr(path, '/') + 1 : path;
 	struct files_found found;
 	mode_t other = S_IFREG;
 
@@ -292,6 +292,10 @@ files_serve(const struct files *files, struct exchange *exchange, const char *pa
 		    files, exchange, files->root == -1 ? SPAN("NOT FOUND") : SPAN("STATIC"));
 	if (!request->is_head && !span_equal(request->method, SPAN("GET"))) {
 		files_answer_method(files, exchange);
+		return;
+	}
+	if (*path == '\0') {
+		files_redirect(files, exchange);
 		return;
 	}
 	if (files_open(files, path, &found)) {

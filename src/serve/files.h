@@ -32,7 +32,8 @@ bool files_has_spa(const struct files *files);
 /* Logs a request as websocketd does, as EVENT. */
 void files_log_compat(const struct files *files, struct exchange *exchange, struct span event);
 
-/* Answers a request for the decoded PATH. */
+/* Answers a request for the decoded PATH; an empty one is that of the directory, which lacks
+ * its slash. */
 void files_serve(const struct files *files, struct exchange *exchange, const char *path);
 
 #endif

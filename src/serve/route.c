@@ -95,7 +95,6 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 		     (endpoint->files.root == -1 || plain_is_handshake(head));
 	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
 	const char *headers = upgrade ? NULL : endpoint->files.headers;
-	const char *rest = endpoint_rest(endpoint, path);
 	const char *refused;
 
 	refused = route_refuse_host(endpoint, exchange_stream(exchange), request->host, reason);
@@ -116,7 +115,7 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 	else if (plain)
 		plain_serve(endpoint, exchange, path, headers);
 	else
-		files_serve(&endpoint->files, exchange, *rest ? rest : "/");
+		files_serve(&endpoint->files, exchange, endpoint_rest(endpoint, path));
 }
 
 struct endpoint *

@@ -4,7 +4,9 @@
 
 #include "base/util.h"
 #include "options/compat.h"
+#include "options/served.h"
 #include "serve/beneath.h"
+#include "server/listen.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -38,6 +40,13 @@ announce_is_repeated(const struct options_list *addresses, size_t index)
 			return true;
 	}
 	return false;
+}
+
+/* The endpoint that is there without a configuration file. */
+static const struct endpoint *
+announce_root(const struct server *server)
+{
+	return endpoints_find(server->route.endpoints, "/");
 }
 
 static void
@@ -86,7 +95,7 @@ announce_scope(FILE *out, const struct server *server)
 
 	if (!server->options->listener.tcp)
 		return;
-	if (server->root->local_only) {
+	if (server_is_local(server)) {
 		fprintf(out, " (this machine only%s)",
 		    addresses->count == 0 ? "; use --address='*' for all interfaces" : "");
 		return;
@@ -175,7 +184,7 @@ announce_files(FILE *out, const struct server *server)
 	char name[NAME_MAX + 1];
 
 	fprintf(out, "serving the files in %s", path);
-	if (faccessat(server->root->files.root, "index.html", R_OK, AT_EACCESS) == 0) {
+	if (faccessat(announce_root(server)->files.root, "index.html", R_OK, AT_EACCESS) == 0) {
 		fputs(" on ", out);
 		announce_urls(out, server, "http", "");
 	} else if (announce_example(path, R_OK, name)) {
@@ -213,24 +222,45 @@ announce(const struct server *server, void (*write)(FILE *, const struct server 
 	free(text);
 }
 
+/* Whether some page could connect to a program by DNS rebinding. With --origin a page's own
+ * name is not in the list; over TLS it is not in the certificate. */
+static bool
+announce_can_be_rebound(const struct server *server)
+{
+	for (size_t i = 0; i < options_served_count(server->options); i++) {
+		const struct endpoint *endpoint = endpoints_find(
+		    server->route.endpoints, options_served(server->options, i).path);
+
+		if (endpoint->kind != ENDPOINT_FILES && endpoint->host_count == 0 &&
+		    endpoint->origin.mode == ORIGIN_SAME)
+			return !server->options->listener.ssl;
+	}
+	return false;
+}
+
 /* What is dangerous when other machines can connect. */
 static void
 announce_risks(const struct server *server)
 {
-	const struct endpoint *endpoint = server->root;
-
-	if (endpoint->local_only)
+	if (server_is_local(server))
 		return;
-	/* With --origin a page's own name is not in the list; over TLS it is not in the
-	 * certificate. */
-	if (endpoint->host_count == 0 && endpoint->origin.mode == ORIGIN_SAME &&
-	    !server->options->listener.ssl)
+	if (announce_can_be_rebound(server))
 		log_warnx("the Host of requests is not checked: a web page can connect through "
 			  "a domain name of its own that resolves to this machine (DNS "
 			  "rebinding); prevent it with --host=NAME, the name that clients use");
 	if (geteuid() == 0)
 		log_warnx("anyone who can connect from another machine runs programs as root; "
 			  "start wspipe as another user");
+}
+
+static void
+announce_endpoints(FILE *out, const struct server *server)
+{
+	size_t count = options_served_count(server->options);
+
+	fprintf(out, "serving %zu endpoint%s of %s on ", count, util_plural(count),
+	    server->options->server.config);
+	announce_urls(out, server, "ws", "");
 }
 
 void
@@ -243,12 +273,17 @@ server_announce(const struct server *server)
 		compat_announce(options, server_port(server));
 		return;
 	}
-	if (programs)
-		announce(server, announce_programs, true);
-	if (options->endpoint.staticdir)
-		announce(server, announce_files, !programs);
-	if (server->root->console && server->options->listener.tcp)
-		announce(server, announce_console, false);
+	if (options_served_count(options) > 1 || !options->serves_root) {
+		announce(server, announce_endpoints, true);
+		programs = true;
+	} else {
+		if (programs)
+			announce(server, announce_programs, true);
+		if (options->endpoint.staticdir)
+			announce(server, announce_files, !programs);
+		if (announce_root(server)->console && options->listener.tcp)
+			announce(server, announce_console, false);
+	}
 	if (options->listener.redirport != 0)
 		log_info("redirecting plain HTTP from port %d to port %d",
 		    (int)options->listener.redirport, server_port(server));

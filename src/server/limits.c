@@ -3,6 +3,7 @@
 #include "server/limits.h"
 
 #include "base/util.h"
+#include "options/served.h"
 
 #include <sys/resource.h>
 
@@ -10,6 +11,17 @@ enum {
 	LIMITS_LOOP_FDS = 4, /* which an event loop opens */
 	LIMITS_LOOKUP_FDS = 4 + 2 * LOOKUP_THREADS, /* two pipes, and what each thread opens */
 };
+
+/* Whether a connection may send a file. */
+static bool
+limits_have_files(const struct options *options)
+{
+	for (size_t i = 0; i < options_served_count(options); i++) {
+		if (options_served(options, i).endpoint->staticdir)
+			return true;
+	}
+	return false;
+}
 
 int
 server_raise_limits(struct server *server)
@@ -25,7 +37,7 @@ server_raise_limits(struct server *server)
 	if (server->options->listener.reverselookup)
 		used += LIMITS_LOOKUP_FDS;
 	server->budget =
-	    server_budget_of(limit.rlim_cur, used, server->options->endpoint.staticdir);
+	    server_budget_of(limit.rlim_cur, used, limits_have_files(server->options));
 	if (limit.rlim_cur == RLIM_INFINITY)
 		return 0;
 	if (!server_budget_suffices(limit.rlim_cur, used))

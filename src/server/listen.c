@@ -205,3 +205,18 @@ server_listen(struct server *server)
 	};
 	return 0;
 }
+
+int
+server_listen_to_check(struct server *server)
+{
+	const struct options_listener *options = &server->options->listener;
+	struct unix_socket_settings ignored;
+	int status = 0;
+
+	/* The addresses must exist. The ports may be in use by the server that is to reload. */
+	if (options->tcp)
+		status = server_listen_tcp(server, &server->listeners, 0);
+	if (options->unixsocket_owner && server_find_owner(server, &ignored) != 0)
+		status = EX_CONFIG;
+	return status;
+}

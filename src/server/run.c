@@ -118,11 +118,17 @@ server_run(const struct options *options)
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->server.log_format, options->server.loglevel);
 	server_signals_settle(&server);
-	if (inherited)
+	if (inherited && options->server.check_config)
+		status = server_check(&server);
+	else if (inherited)
 		status = server_listen(&server);
 	else
 		status = server_fail(
 		    &server, EX_OSERR, "can't reserve file descriptors: %s", strerror(errno));
+	if (options->server.check_config) {
+		run_clear(&server);
+		return status;
+	}
 	if (status == 0)
 		status = server_set_up(&server);
 	if (status == 0)

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "net/linger.h"
 #include "options/compat.h"
+#include "options/report.h"
 #include "session/session.h"
 
 #include <stdarg.h>
@@ -30,6 +31,12 @@ server_port(const struct server *server)
 	return listener_port(&bound);
 }
 
+FILE *
+server_errors(const struct server *server)
+{
+	return server->errors ? server->errors : stderr;
+}
+
 int
 server_fail(const struct server *server, int status, const char *format, ...)
 {
@@ -39,6 +46,12 @@ server_fail(const struct server *server, int status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
+	if (option_report_if_placed(server->options, server_errors(server), message))
+		return status;
+	if (server->errors) {
+		fprintf(server->errors, "%s\n", message);
+		return status;
+	}
 	if (server->options->server.compat) {
 		char line[sizeof(message) + 32];
 

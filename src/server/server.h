@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <sysexits.h>
 
@@ -59,6 +60,7 @@ struct server_shared {
 
 struct server {
 	const struct options *options; /* borrowed */
+	FILE *errors; /* of a reload, which logs them; NULL: there is none */
 	struct server_shared *page; /* owned, but shared */
 	struct tally *tally; /* likewise; NULL: no other process counts connections */
 	size_t worker; /* this process's number, from 0 */
@@ -82,7 +84,6 @@ struct server {
 	struct connections connections;
 	struct list sessions;
 	struct route route; /* its endpoints are owned */
-	const struct endpoint *root; /* one of them: the command line's */
 	enum server_stage stage;
 	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
 	struct timer tick;
@@ -94,7 +95,11 @@ void server_close_listeners(struct server *server);
 /* The TCP port that is listened on; 0: none. */
 int server_port(const struct server *server);
 
-/* Reports an error at startup and returns STATUS; with --compat 3, websocketd's only one. */
+/* Where errors of the configuration go: stderr, or during a reload the log. */
+FILE *server_errors(const struct server *server);
+
+/* Reports an error at startup or of a reload, and returns STATUS; with --compat 3, websocketd's
+ * only one. */
 int server_fail(const struct server *server, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -5,13 +5,17 @@
 #include "base/util.h"
 #include "options/check.h"
 #include "options/compat.h"
-#include "options/parse.h"
+#include "options/config_load.h"
+#include "options/report.h"
+#include "options/served.h"
 #include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
 #include "server/listen.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,10 +44,29 @@ server_join_headers(const struct options_list *first, const struct options_list 
 	return joined;
 }
 
+/* Reports that an endpoint can't be served, where it is configured. Returns STATUS. */
+static int __attribute__((format(printf, 4, 5))) setup_fail(const struct server *server,
+    const struct options_served *served, int status, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) == -1)
+		options_no_memory();
+	va_end(args);
+	if (served->place.config)
+		option_report(&served->place, server_errors(server), text);
+	else
+		status = server_fail(server, status, "%s", text);
+	free(text);
+	return status;
+}
+
 /* Sets the rules of ENDPOINT for origins. 0, or the exit status. */
 static int
-server_set_origins(const struct server *server, const struct options_endpoint *options,
-    struct endpoint *endpoint)
+server_set_origins(const struct server *server, const struct options_served *served,
+    const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	struct origin_policy *policy = &endpoint->origin;
 	bool any = false;
@@ -65,8 +88,10 @@ server_set_origins(const struct server *server, const struct options_endpoint *o
 		else
 			wrong = origin_parse_rule(
 			    span_of(origin), &endpoint->rules[policy->rule_count++]);
+		/* Without --compat the option has checked it. */
 		if (wrong)
-			return server_fail(server, EX_CONFIG, "--origin: %s %s", origin, wrong);
+			return setup_fail(
+			    server, served, EX_CONFIG, "--origin: %s %s", origin, wrong);
 	}
 	if (any)
 		policy->mode = options->sameorigin ? ORIGIN_SAME : ORIGIN_ANY;
@@ -77,8 +102,8 @@ server_set_origins(const struct server *server, const struct options_endpoint *o
 
 /* Whether ENDPOINT has a console. 0, or the exit status. */
 static int
-server_set_console(const struct server *server, const struct options_endpoint *options,
-    struct endpoint *endpoint)
+server_set_console(const struct server *server, const struct options_served *served,
+    const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	bool compat = server->options->server.compat;
 	/* Through a Unix socket come a proxy's clients, from wherever. */
@@ -91,7 +116,7 @@ server_set_console(const struct server *server, const struct options_endpoint *o
 		return COMPAT_CONFLICT;
 	}
 	if (!compat && on && options->dir && !local)
-		return server_fail(server, EX_CONFIG,
+		return setup_fail(server, served, EX_CONFIG,
 		    "--devconsole and --dir can't be combined while other machines can "
 		    "connect: leave out one of them, or --address");
 	endpoint->console = endpoint->kind != ENDPOINT_FILES &&
@@ -101,8 +126,8 @@ server_set_console(const struct server *server, const struct options_endpoint *o
 
 /* Sets what ENDPOINT runs and serves. 0, or the exit status. */
 static int
-server_set_kind(const struct server *server, const struct options_endpoint *options,
-    struct endpoint *endpoint)
+server_set_kind(const struct server *server, const struct options_served *served,
+    const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	char why[DIAGNOSE_MAX];
 	struct stat dir;
@@ -118,7 +143,7 @@ server_set_kind(const struct server *server, const struct options_endpoint *opti
 		endpoint->dir_path = options->dir;
 		endpoint->dir = beneath_root(options->dir);
 		if (endpoint->dir == -1)
-			return server_fail(server, EX_OSERR, "can't open --dir %s: %s",
+			return setup_fail(server, served, EX_OSERR, "can't open --dir %s: %s",
 			    options->dir, strerror(errno));
 		if (fstat(endpoint->dir, &dir) == 0 && (dir.st_mode & S_IWOTH))
 			log_warnx("--dir %s is world-writable: any local user can run "
@@ -129,37 +154,32 @@ server_set_kind(const struct server *server, const struct options_endpoint *opti
 		endpoint->files.root_path = options->staticdir;
 		endpoint->files.root = beneath_root(options->staticdir);
 		if (endpoint->files.root == -1)
-			return server_fail(server, EX_OSERR, "can't open --staticdir %s: %s",
-			    options->staticdir, strerror(errno));
+			return setup_fail(server, served, EX_OSERR,
+			    "can't open --staticdir %s: %s", options->staticdir,
+			    strerror(errno));
 		endpoint->files.spa = options->spa;
 		if (!files_has_spa(&endpoint->files))
-			return server_fail(server, EX_CONFIG,
+			return setup_fail(server, served, EX_CONFIG,
 			    "--spa=%s is not a file that --staticdir %s serves", options->spa,
 			    options->staticdir);
-		files_load_types("/etc/mime.types");
 	}
-	return server_set_console(server, options, endpoint);
+	return server_set_console(server, served, options, endpoint);
 }
 
 /* Warns of what is allowed, but probably not intended. */
 static void
-server_warn(const struct options *options)
+server_warn(const struct options_endpoint *endpoint, bool compat)
 {
-	const struct options_endpoint *endpoint = &options->endpoint;
 	const struct options_list *passenv = &endpoint->passenv;
 
 	/* A name with a typo would be noticed by nobody. */
-	for (size_t i = passenv->initial; i < passenv->count && !options->server.compat; i++) {
+	for (size_t i = passenv->initial; i < passenv->count && !compat; i++) {
 		const char *why = env_why_not_passed(environ, passenv->items[i]);
 
 		if (why)
 			log_warnx("--passenv: %s %s, so programs do not get it",
 			    passenv->items[i], why);
 	}
-	if (options->misplaced)
-		log_warnx("%s comes after COMMAND, so it is passed to the program; if it is "
-			  "meant for wspipe, put it before COMMAND",
-		    options->misplaced);
 	/* It may be intended, as for a log; but a script given to an interpreter is one too. */
 	for (char *const *arg = endpoint->command; arg && *arg; arg++) {
 		if (options_serve(endpoint, *arg))
@@ -169,12 +189,12 @@ server_warn(const struct options *options)
 	}
 }
 
-/* Makes ENDPOINT of OPTIONS. 0, or the exit status. */
+/* Makes ENDPOINT of what is SERVED. 0, or the exit status. */
 static int
 server_set_endpoint(
-    const struct server *server, const struct options_endpoint *from, struct endpoint *endpoint)
+    const struct server *server, const struct options_served *served, struct endpoint *endpoint)
 {
-	struct options_endpoint *options = options_endpoint_copy(from);
+	struct options_endpoint *options = options_endpoint_copy(served->endpoint);
 	bool compat = server->options->server.compat;
 	int status;
 
@@ -182,7 +202,7 @@ server_set_endpoint(
 		return server_fail(server, EX_OSERR, "out of memory");
 	endpoint->source = options;
 	endpoint->free_source = options_endpoint_free;
-	status = server_set_kind(server, options, endpoint);
+	status = server_set_kind(server, served, options, endpoint);
 	endpoint->pass_env = env_pick(environ, options->passenv.items, options->passenv.count);
 	endpoint->switch_headers = server_join_headers(&options->header, &options->header_ws);
 	endpoint->files.headers = server_join_headers(&options->header, &options->header_http);
@@ -224,28 +244,65 @@ server_set_endpoint(
 	endpoint->host_count = options->host.count;
 	endpoint->pass_auth = options->pass_auth;
 	endpoint_complete(endpoint);
-	return status != 0 ? status : server_set_origins(server, options, endpoint);
+	if (status == 0)
+		status = server_set_origins(server, served, options, endpoint);
+	if (status == 0)
+		server_warn(options, compat);
+	return status;
 }
 
-/* The command line is one endpoint, at the root. */
-static int
-server_set_route(struct server *server)
+/* Makes endpoint I of the options. NULL: *STATUS is the exit status. */
+static struct endpoint *
+server_make_endpoint(const struct server *server, size_t i, int *status)
 {
-	struct endpoint *endpoint = endpoint_new("/");
-	int status;
+	struct options_served served = options_served(server->options, i);
+	struct endpoint *endpoint = endpoint_new(served.path);
+	int failed;
 
-	if (!endpoint)
+	if (endpoint)
+		failed = server_set_endpoint(server, &served, endpoint);
+	else
+		failed = server_fail(server, EX_OSERR, "out of memory");
+	if (failed == 0)
+		return endpoint;
+	endpoint_unref(endpoint);
+	*status = failed;
+	return NULL;
+}
+
+int
+server_set_endpoints(struct server *server)
+{
+	const struct options *options = server->options;
+	size_t count = options_served_count(options), made = 0;
+	bool has_files = false;
+	struct endpoint **items = calloc(count + 1, sizeof(struct endpoint *));
+	int status = 0;
+
+	if (!items)
 		return server_fail(server, EX_OSERR, "out of memory");
-	status = server_set_endpoint(server, &server->options->endpoint, endpoint);
-	server->root = endpoint;
-	server->route.endpoints = endpoints_new_take(&endpoint, 1);
+	/* All of them, so that all errors are reported. */
+	for (size_t i = 0; i < count; i++) {
+		struct options_served served = options_served(options, i);
+
+		if (served.endpoint->staticdir && !has_files) {
+			files_load_types("/etc/mime.types");
+			has_files = true;
+		}
+		if (options->config && options->config->sections[served.place.section].failed)
+			continue;
+		items[made] = server_make_endpoint(server, i, &status);
+		made += items[made] != NULL;
+	}
+	server->route.endpoints = endpoints_new_take(items, made);
+	free(items);
 	if (!server->route.endpoints)
 		return server_fail(server, EX_OSERR, "out of memory");
-	server->route.upgrade.sessions = &server->sessions;
-	server->route.upgrade.launcher.last_id = &server->page->last_session;
-	server->route.health_path = server->options->server.health_path;
-	if (status == 0)
-		server_warn(server->options);
+	server->route.health_path = options->server.health_path;
+	if (status == 0 && options->misplaced)
+		log_warnx("%s comes after COMMAND, so it is passed to the program; if it is "
+			  "meant for wspipe, put it before COMMAND",
+		    options->misplaced);
 	return status;
 }
 
@@ -273,7 +330,7 @@ server_load_tls(struct server *server, const char **error)
 	return true;
 }
 
-static int
+int
 server_set_tls(struct server *server)
 {
 	const char *error;
@@ -317,9 +374,27 @@ server_set_up(struct server *server)
 {
 	int status = server_set_page(server);
 
-	if (status == 0)
-		status = server_set_route(server);
+	server->route.upgrade.sessions = &server->sessions;
+	if (status == 0) {
+		server->route.upgrade.launcher.last_id = &server->page->last_session;
+		status = server_set_endpoints(server);
+	}
 	if (status == 0)
 		status = server_set_tls(server);
 	return status;
+}
+
+int
+server_check(struct server *server)
+{
+	const struct options *options = server->options;
+	int endpoints, tls = 0, status = server_listen_to_check(server);
+
+	/* All of them, so that all errors are reported. */
+	endpoints = server_set_endpoints(server);
+	if (!options->config || !options->config->sections[0].failed)
+		tls = server_set_tls(server);
+	status = status != 0 ? status : endpoints != 0 ? endpoints : tls;
+	return options->config && (status != 0 || options->config->errors > 0) ? EX_CONFIG
+									       : status;
 }

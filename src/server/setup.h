@@ -8,6 +8,14 @@
 /* Once for all processes, after server_listen(). 0, or the exit status. */
 int server_set_up(struct server *server);
 
+/* Parts of it that a reload repeats. */
+int server_set_endpoints(struct server *server);
+int server_set_tls(struct server *server);
+
+/* Checks all of the options, for --check-config: opens what can be opened while another server
+ * may use it. 0, or the exit status. */
+int server_check(struct server *server);
+
 /* Reads the certificates and keys. False: ERROR has the reason, and all is as it was. */
 bool server_load_tls(struct server *server, const char **error);
 

@@ -1322,6 +1322,7 @@ options_that_make_no_sense_are_refused(void **state)
 		"Usage: wspipe [OPTION]... COMMAND [ARGUMENT]...\n"
 		"       wspipe [OPTION]... --dir=DIR\n"
 		"       wspipe [OPTION]... --staticdir=DIR\n"
+		"       wspipe [OPTION]... --config=FILE\n"
 		"Try 'wspipe --help' for more information.\n",
 		NULL},
 	    {{"wspipe", "--port=1"}, 64,

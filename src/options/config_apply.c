@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Applies what a configuration file says. */
+#include "options/config_apply.h"
+
+#include "options/report.h"
+
+#include <stdlib.h>
+
+void
+config_apply_early(struct config *config, const struct option_place *place)
+{
+	for (size_t i = 0; i < config->entry_count; i++) {
+		const struct config_entry *entry = &config->entries[i];
+
+		if (entry->section == 0 && entry->row->early)
+			(void)option_apply(entry->row, place, entry->value);
+	}
+}
+
+/* Where a section says what is run, it does not inherit the other way to say that. */
+static void
+config_replace_program(
+    const struct option_row *row, const struct option_place *place, const bool *given)
+{
+	const struct option_row *command = option_find(SPAN("command"));
+	const struct option_row *dir = option_find(SPAN("dir"));
+	const struct option_row *other = row == command ? dir : row == dir ? command : NULL;
+
+	if (other && !given[other - option_rows])
+		option_reset(other, place);
+}
+
+void
+config_apply(struct config *config, size_t section, const struct option_place *place, FILE *err)
+{
+	bool *given = calloc(option_row_count, sizeof(*given));
+	size_t first = section == 0 ? 0 : config->sections[section].first;
+
+	if (!given)
+		options_no_memory();
+	for (size_t i = first; i < config->entry_count; i++) {
+		const struct config_entry *entry = &config->entries[i];
+		struct option_place at = *place;
+		const char *wrong;
+
+		if (entry->section != section && section == 0)
+			continue;
+		if (entry->section != section)
+			break;
+		/* A list of its own replaces the inherited one, a program another one. */
+		if (!given[entry->row - option_rows] && entry->row->repeatable)
+			option_reset(entry->row, place);
+		given[entry->row - option_rows] = true;
+		config_replace_program(entry->row, place, given);
+		if (entry->row->tcp && place->scopes[OPTION_LISTENER])
+			((struct options_listener *)place->scopes[OPTION_LISTENER])->tcp = true;
+		at.entry = entry;
+		wrong = option_apply(entry->row, &at, entry->value);
+		if (wrong)
+			option_report_value(&at, entry->row, entry->value, wrong, NULL, err);
+	}
+	free(given);
+}

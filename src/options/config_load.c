@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration file. */
+#include "options/config_load.h"
+
+#include "http/uri.h"
+#include "options/config_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* One file that is read. */
+struct loader {
+	struct config *config;
+	FILE *err;
+	unsigned file; /* its index */
+	const struct loader *outer; /* of the file that includes it; NULL: none */
+	dev_t device; /* what identifies the file */
+	ino_t inode;
+	int depth; /* how many files include it */
+	size_t section; /* the current one */
+	/* For each row where it is set: in the global part, and in the current section. */
+	struct config_line *given[2];
+};
+
+static void load_file(struct loader *loader, const char *name, struct config_line from);
+
+void
+config_print(FILE *err, struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		fputc(c < 0x20 || c == 0x7f ? '?' : c, err);
+	}
+}
+
+void
+config_report(struct config *config, struct config_line line, FILE *err, const char *text)
+{
+	config->errors++;
+	fprintf(err, "%s:%u: ", config->files.items[line.file], line.number);
+	config_print(err, span_of(text));
+	fputc('\n', err);
+}
+
+static void __attribute__((format(printf, 3, 4)))
+loader_fail(struct loader *loader, struct config_line line, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) == -1)
+		options_no_memory();
+	va_end(args);
+	loader->config->sections[loader->section].failed = true;
+	config_report(loader->config, line, loader->err, text);
+	free(text);
+}
+
+/* Grows ITEMS, which has COUNT elements of SIZE bytes, by one zeroed element. */
+static void *
+config_grow(void *items, size_t count, size_t size)
+{
+	/* By powers of two. */
+	if ((count & (count - 1)) == 0) {
+		items = realloc(items, (count > 0 ? 2 * count : 1) * size);
+		if (!items)
+			options_no_memory();
+	}
+	memset((char *)items + count * size, 0, size);
+	return items;
+}
+
+static struct config_section *
+config_add_section(struct config *config, struct config_line line)
+{
+	config->sections =
+	    config_grow(config->sections, config->section_count, sizeof(*config->sections));
+	config->sections[config->section_count].line = line;
+	return &config->sections[config->section_count++];
+}
+
+static void
+load_section(struct loader *loader, const struct config_item *item)
+{
+	struct config_line line = {loader->file, (unsigned)item->line};
+	struct config_section *section = config_add_section(loader->config, line);
+	char *name = options_text(item->name);
+	char *path = options_text(item->name);
+	size_t len = item->name.len;
+
+	loader->section = loader->config->section_count - 1;
+	memset(loader->given[1], 0, option_row_count * sizeof(struct config_line));
+	if (name[0] != '/')
+		loader_fail(loader, line, "[%s] is not a path: write [/%s]", name, name);
+	else if (strpbrk(name, "?#") || uri_decode_path(item->name, path) != URI_PATH_OK)
+		loader_fail(loader, line,
+		    "[%s] is not a valid path: write it as in a URL, without a query, and "
+		    "without empty and dot segments",
+		    name);
+	else
+		len = strlen(path);
+	free(name);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	path[len] = '\0';
+	section->path = path;
+	section->first = loader->config->entry_count;
+}
+
+static void
+load_unknown_key(struct loader *loader, struct span key, struct config_line line)
+{
+	const char *suggestion = option_suggest(key, OPTION_IN_FILE);
+	int len = (int)(key.len < 64 ? key.len : 64);
+
+	if (key.data[0] == '-' && key.len > 2)
+		loader_fail(
+		    loader, line, "unknown key %.*s: write it without dashes", len, key.data);
+	else if (suggestion)
+		loader_fail(loader, line, "unknown key %.*s: did you mean %s?", len, key.data,
+		    suggestion);
+	else
+		loader_fail(loader, line,
+		    "unknown key %.*s: the keys are the long options of 'wspipe --help', "
+		    "command and include",
+		    len, key.data);
+}
+
+static void
+load_key(struct loader *loader, struct span key, struct span value, struct config_line line)
+{
+	struct config *config = loader->config;
+	const struct option_row *row = option_find(key);
+	struct config_line *before;
+
+	if (!row || row->set == option_set_unsupported) {
+		load_unknown_key(loader, key, line);
+		return;
+	}
+	if (row->only == OPTION_ON_COMMAND_LINE) {
+		loader_fail(loader, line,
+		    "%s belongs on the command line: remove it here, and write --%s there",
+		    row->name, row->name);
+		return;
+	}
+	before = &loader->given[loader->section != 0][row - option_rows];
+	if (before->number != 0 && !row->repeatable) {
+		loader_fail(loader, line, "%s is already set in %s:%u: remove one of them",
+		    row->name, config->files.items[before->file], before->number);
+		return;
+	}
+	config->entries =
+	    config_grow(config->entries, config->entry_count, sizeof(*config->entries));
+	config->entries[config->entry_count++] =
+	    (struct config_entry){row, value, line, loader->section};
+	*before = line;
+}
+
+/* NAME relative to the directory of the file that contains it. */
+static char *
+load_resolve(const struct loader *loader, struct span name)
+{
+	const char *from = loader->config->files.items[loader->file];
+	const char *slash = strrchr(from, '/');
+	char *path;
+
+	if (asprintf(&path, "%.*s%.*s",
+		name.data[0] == '/' || !slash ? 0 : (int)(slash + 1 - from), from,
+		(int)name.len, name.data) == -1)
+		options_no_memory();
+	return path;
+}
+
+static void
+load_include(struct loader *loader, struct span value, struct config_line line)
+{
+	char *pattern = value.len > 0 ? load_resolve(loader, value) : NULL;
+	glob_t found = {0};
+	int failed;
+
+	if (loader->config->looped) {
+		free(pattern);
+		return;
+	}
+	if (!pattern) {
+		loader_fail(
+		    loader, line, "include needs a file: write include = conf.d/*.conf");
+		return;
+	}
+	if (loader->section != 0)
+		loader_fail(loader, line,
+		    "include can't stand in a section: write it above the first one");
+	else if (loader->depth == CONFIG_DEPTH_MAX) {
+		loader->config->looped = true;
+		loader_fail(loader, line,
+		    "include is nested more than %d deep: remove it, or the loop it is part of",
+		    CONFIG_DEPTH_MAX);
+	} else if (!strpbrk(pattern, "*?[")) {
+		load_file(loader, pattern, line);
+	} else if ((failed = glob(pattern, 0, NULL, &found)) == 0) {
+		for (size_t i = 0; i < found.gl_pathc && !loader->config->looped; i++)
+			load_file(loader, found.gl_pathv[i], line);
+	} else if (failed != GLOB_NOMATCH) {
+		options_no_memory();
+	}
+	globfree(&found);
+	free(pattern);
+}
+
+static void
+load_item(void *arg, const struct config_item *item)
+{
+	struct loader *loader = arg;
+	struct config_line line = {loader->file, (unsigned)item->line};
+
+	switch (item->kind) {
+	case CONFIG_SECTION:
+		load_section(loader, item);
+		break;
+	case CONFIG_KEY:
+		if (span_equal(item->name, SPAN("include")))
+			load_include(loader, item->value, line);
+		else
+			load_key(loader, item->name, item->value, line);
+		break;
+	case CONFIG_INVALID:
+		loader_fail(loader, line, "%s", item->wrong);
+		break;
+	}
+}
+
+/* The text of a file, which the caller frees. NULL: *WRONG says why. */
+static char *
+load_text(struct loader *loader, const char *name, size_t *len, const char **wrong)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char *text = NULL;
+	struct stat st;
+	ssize_t got = 0;
+
+	*len = 0;
+	*wrong = NULL;
+	if (fd == -1 || fstat(fd, &st) == -1)
+		*wrong = strerror(errno);
+	else if (!S_ISREG(st.st_mode))
+		*wrong = "it is not a regular file";
+	else if (!(text = malloc(CONFIG_FILE_MAX + 1)))
+		options_no_memory();
+	while (text && *len <= CONFIG_FILE_MAX &&
+	       (got = read(fd, text + *len, CONFIG_FILE_MAX + 1 - *len)) > 0)
+		*len += (size_t)got;
+	if (got == -1)
+		*wrong = strerror(errno);
+	else if (*len > CONFIG_FILE_MAX)
+		*wrong = "it is larger than 1 MiB";
+	if (fd != -1)
+		close(fd);
+	loader->device = *wrong ? 0 : st.st_dev;
+	loader->inode = *wrong ? 0 : st.st_ino;
+	if (!*wrong)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Whether the file is one of those that include it. */
+static bool
+load_is_loop(const struct loader *loader)
+{
+	for (const struct loader *outer = loader->outer; outer; outer = outer->outer) {
+		if (outer->device == loader->device && outer->inode == loader->inode)
+			return true;
+	}
+	return false;
+}
+
+/* Adds the file that is named in the line FROM; the main file is named in none, its first line
+ * stands for that. */
+static void
+load_file(struct loader *loader, const char *name, struct config_line from)
+{
+	struct config *config = loader->config;
+	struct loader inner = *loader;
+	const char *wrong = NULL;
+	size_t len = 0;
+	char *text;
+
+	config->looped = config->looped || config->files.count == CONFIG_FILES_MAX;
+	if (config->looped)
+		wrong = "there are too many files";
+	text = wrong ? NULL : load_text(&inner, name, &len, &wrong);
+	inner.outer = loader->depth == -1 ? NULL : loader;
+	if (text && load_is_loop(&inner)) {
+		loader_fail(loader, from, "%s includes itself: remove this line", name);
+		free(text);
+		return;
+	}
+	inner.file = (unsigned)config->files.count;
+	inner.depth++;
+	if (text || config->files.count == 0) {
+		options_list_add(&config->files, span_of(name));
+		options_list_add(&config->texts, (struct span){text, text ? len : 0});
+	}
+	if (wrong) {
+		loader_fail(loader, from,
+		    "can't read %s: %s; give a file that exists and can be read", name, wrong);
+		return;
+	}
+	free(text);
+	config_file_parse(config->texts.items[inner.file], len, load_item, &inner);
+}
+
+static int
+config_compare_paths(const void *a, const void *b)
+{
+	const struct config_section *const *x = a, *const *y = b;
+	int order = strcmp((*x)->path, (*y)->path);
+
+	return order != 0 ? order : *x < *y ? -1 : 1;
+}
+
+/* Reports each section whose path another one has. */
+static void
+config_check_paths(struct config *config, FILE *err)
+{
+	size_t count = config->section_count - 1;
+	struct config_section **sorted = calloc(count + 1, sizeof(struct config_section *));
+	char *text;
+
+	if (!sorted)
+		options_no_memory();
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &config->sections[i + 1];
+	qsort(sorted, count, sizeof(struct config_section *), config_compare_paths);
+	for (size_t i = 1; i < count; i++) {
+		const struct config_section *first = sorted[i - 1];
+
+		if (strcmp(first->path, sorted[i]->path) != 0)
+			continue;
+		if (asprintf(&text,
+			"there is already a section [%s] in %s:%u: merge the two, or change "
+			"the path",
+			first->path, config->files.items[first->line.file],
+			first->line.number) == -1)
+			options_no_memory();
+		sorted[i]->failed = true;
+		config_report(config, sorted[i]->line, err, text);
+		free(text);
+	}
+	free(sorted);
+}
+
+bool
+config_find_line(const struct config *config, size_t section, const struct option_row *row,
+    struct config_line *line)
+{
+	const struct config_entry *found = NULL;
+
+	for (size_t i = 0; row && i < config->entry_count; i++) {
+		const struct config_entry *entry = &config->entries[i];
+
+		if (entry->row == row &&
+		    (entry->section == section ||
+			(entry->section == 0 && (!found || found->section == 0))))
+			found = entry;
+	}
+	*line = found ? found->line : config->sections[section].line;
+	return found;
+}
+
+bool
+config_find_value(
+    const struct config *config, size_t section, const char *text, struct config_line *line)
+{
+	for (size_t i = 0; i < config->entry_count && section == 0; i++) {
+		const struct config_entry *entry = &config->entries[i];
+
+		if (entry->row->owned != OPTION_NOTHING &&
+		    entry->row->scope == OPTION_LISTENER && entry->value.len > 0 &&
+		    memmem(text, strlen(text), entry->value.data, entry->value.len)) {
+			*line = entry->line;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct config *
+config_load(const char *name, FILE *err)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	struct loader loader = {.config = config, .err = err, .depth = -1};
+	struct config_line first = {0, 1};
+
+	loader.given[0] = calloc(2 * option_row_count, sizeof(struct config_line));
+	if (!config || !loader.given[0])
+		options_no_memory();
+	loader.given[1] = loader.given[0] + option_row_count;
+	config_add_section(config, first);
+	load_file(&loader, name, first);
+	config_check_paths(config, err);
+	free(loader.given[0]);
+	return config;
+}
+
+void
+config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->section_count; i++) {
+		free(config->sections[i].path);
+		options_endpoint_clear(&config->sections[i].endpoint);
+	}
+	free(config->sections);
+	free(config->entries);
+	options_list_clear(&config->files);
+	options_list_clear(&config->texts);
+	free(config);
+}

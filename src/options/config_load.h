@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The configuration file with those that it includes: read, parsed, and kept with the positions
+ * of all values. Its keys are the rows of the option table. What stands above the first section
+ * is global; each section is an endpoint, named by its path.
+ */
+#ifndef OPTIONS_CONFIG_LOAD_H
+#define OPTIONS_CONFIG_LOAD_H
+
+#include "options/options.h"
+#include "options/table.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum {
+	CONFIG_FILE_MAX = 1024 * 1024, /* bytes of one file */
+	CONFIG_FILES_MAX = 1024,
+	CONFIG_DEPTH_MAX = 8, /* of includes */
+};
+
+/* A line of a file. */
+struct config_line {
+	unsigned file; /* index of config.files */
+	unsigned number; /* from 1 */
+};
+
+struct config_entry {
+	const struct option_row *row;
+	struct span value; /* of config.texts */
+	struct config_line line;
+	size_t section; /* index of config.sections */
+};
+
+struct config_section {
+	char *path; /* owned: decoded; NULL: the global part */
+	struct config_line line; /* of its header */
+	size_t first; /* index of its first entry; the others follow */
+	bool failed; /* an error in it was reported */
+	struct options_endpoint endpoint; /* owns what its rows say */
+};
+
+struct config {
+	struct options_list files; /* names, the main file first */
+	struct options_list texts; /* what each contains */
+	struct config_entry *entries; /* owned, in the order of the text */
+	size_t entry_count;
+	struct config_section *sections; /* owned; the first one is the global part */
+	size_t section_count;
+	size_t errors; /* that were reported */
+	bool looped; /* there are too many files: no more are read */
+};
+
+/* Reads the file NAME. Errors go to ERR, each as "FILE:LINE: what is wrong, and what to write",
+ * and are counted. Without memory the process ends with 71. */
+struct config *config_load(const char *name, FILE *err);
+
+/* Accepts NULL. */
+void config_free(struct config *config);
+
+/* Sets *LINE to the one that sets ROW, which may be NULL, in the section or for it in the
+ * global part. False: none does, and *LINE is the section's header. */
+bool config_find_line(const struct config *config, size_t section, const struct option_row *row,
+    struct config_line *line);
+
+/* Sets *LINE to the one of a listener's option whose value TEXT contains. False: none does. */
+bool config_find_value(
+    const struct config *config, size_t section, const char *text, struct config_line *line);
+
+/* Prints TEXT on one line, with '?' for control characters. */
+void config_print(FILE *err, struct span text);
+
+/* Reports an error at a line. */
+void config_report(struct config *config, struct config_line line, FILE *err, const char *text);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The endpoints of the options: the command line's, and those of the file. */
+#ifndef OPTIONS_SERVED_H
+#define OPTIONS_SERVED_H
+
+#include "options/table.h"
+
+/* An endpoint of the options. */
+struct options_served {
+	const char *path; /* borrowed, like the next one */
+	const struct options_endpoint *endpoint;
+	struct option_place place; /* for errors: option_report() */
+};
+
+/* How many endpoints the options have, and each of them. */
+size_t options_served_count(const struct options *options);
+struct options_served options_served(const struct options *options, size_t i);
+
+#endif
