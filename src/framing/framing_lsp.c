@@ -6,9 +6,7 @@
  */
 #include "framing/framing_ops.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -23,47 +21,87 @@ framing_lsp_put_head(char out[FRAMING_HEAD_MAX], size_t len)
 	return (size_t)snprintf(out, FRAMING_HEAD_MAX, "Content-Length: %zu\r\n\r\n", len);
 }
 
+/* The value of the last member NAME, in quotes, of the object in TEXT; empty: there is none. Of
+ * a text that is not JSON it finds something or nothing. */
+static struct span
+framing_lsp_member(struct span text, struct span name)
+{
+	struct span found = {0};
+	struct span string = {0}; /* the last one */
+	const char *value = NULL; /* of a member called NAME */
+	size_t depth = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		const char *at = text.data + i;
+
+		if (*at == '"') {
+			for (i++; i < text.len && text.data[i] != '"'; i++)
+				i += text.data[i] == '\\';
+			string = (struct span){at, i < text.len ? i + 1 : text.len};
+			string.len -= (size_t)(at - text.data);
+		} else if (*at == ':' && depth == 1) {
+			value = span_equal(string, name) ? at + 1 : NULL;
+		}
+		if (value && depth == 1 && (*at == ',' || *at == '}')) {
+			found = span_trim((struct span){value, (size_t)(at - value)});
+			value = NULL;
+		}
+		if (*at == '{' || *at == '[')
+			depth++;
+		else if (*at == '}' || *at == ']')
+			depth--;
+	}
+	return found;
+}
+
 /*
  * The request that begins a session has the process ID of the editor, and many servers exit
- * when no such process runs on their machine. Returns the request with null in its place; NULL
- * if MESSAGE is not the request, or has no such number. *INITIALIZE: it is.
+ * when no such process runs on their machine. *INITIALIZE: MESSAGE is that request. Returns the
+ * number, the only thing to replace; empty: there is none.
  */
-static char *
-framing_lsp_without_process_id(const struct message *message, bool *initialize)
+static struct span
+framing_lsp_process_id(const struct message *message, bool *initialize)
 {
-	json_t *request = json_loadb((const char *)message->data, message->len, 0, NULL);
-	const char *method = json_string_value(json_object_get(request, "method"));
-	json_t *params = json_object_get(request, "params");
-	char *text = NULL;
+	struct span text = {(const char *)message->data, message->len};
+	struct span method = framing_lsp_member(text, SPAN("\"method\""));
+	struct span id;
 
-	*initialize = method && strcmp(method, "initialize") == 0;
-	if (*initialize && json_is_number(json_object_get(params, "processId")) &&
-	    json_object_set_new(params, "processId", json_null()) == 0)
-		text = json_dumps(request, JSON_COMPACT);
-	json_decref(request);
-	return text;
+	*initialize = span_equal(method, SPAN("\"initialize\""));
+	if (!*initialize)
+		return (struct span){0};
+	id = framing_lsp_member(
+	    framing_lsp_member(text, SPAN("\"params\"")), SPAN("\"processId\""));
+	return id.len > 0 && (id.data[0] == '-' || util_is_digit((unsigned char)id.data[0]))
+		   ? id
+		   : (struct span){0};
 }
 
 static enum framing_wrap_result
 framing_lsp_wrap(const struct framing *framing, const struct message *message,
     struct framing_envelope *out, struct buffer *records)
 {
+	static const char null[] = "null";
+	const char *data = (const char *)message->data;
 	size_t before = buffer_len(records);
-	char *text = NULL;
-	bool ok;
+	struct span id = {0};
+	size_t at;
 
 	if (framing->null_process_id)
-		text = framing_lsp_without_process_id(message, &out->initialize);
-	out->head_len =
-	    framing_lsp_put_head((char *)out->head, text ? strlen(text) : message->len);
-	if (!text)
+		id = framing_lsp_process_id(message, &out->initialize);
+	if (id.len == 0) {
+		out->head_len = framing_lsp_put_head((char *)out->head, message->len);
 		return FRAMING_AROUND;
-	ok = buffer_append(records, out->head, out->head_len) &&
-	     buffer_append(records, text, strlen(text));
-	free(text);
-	if (!ok)
-		buffer_cut(records, before);
-	return ok ? FRAMING_APPENDED : FRAMING_NO_ROOM;
+	}
+	at = (size_t)(id.data - data);
+	out->head_len =
+	    framing_lsp_put_head((char *)out->head, message->len - id.len + sizeof(null) - 1);
+	if (buffer_append(records, out->head, out->head_len) &&
+	    buffer_append(records, data, at) &&
+	    buffer_append(records, null, sizeof(null) - 1) &&
+	    buffer_append(records, data + at + id.len, message->len - at - id.len))
+		return FRAMING_APPENDED;
+	buffer_cut(records, before);
+	return FRAMING_NO_ROOM;
 }
 
 /* Checks a header line without its "\r\n". NULL, or what is wrong. */

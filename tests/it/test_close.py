@@ -174,8 +174,8 @@ def test_half_close(server, tmp_path):
 @plain_only
 def test_what_stands_before_a_fin_counts_also_while_nothing_is_read(server, tmp_path):
     """The FIN comes while the program does not read and input is paused; all was sent before it."""
-    os.mkfifo(tmp_path / "gate")
-    one = server("--closems=10000", "sh", "-c", "read x <gate; wc -l >&2; echo counted")
+    os.mkfifo(tmp_path / "start")
+    one = server("--closems=10000", "sh", "-c", "read x <start; wc -l >&2; echo counted")
     for count in (198, 200, 202):
         with one.websocket() as ws:
             ws.send(frame(TEXT, "x" * 1000) * count + close_frame(1000))
@@ -183,8 +183,8 @@ def test_what_stands_before_a_fin_counts_also_while_nothing_is_read(server, tmp_
             # Mostly beyond FIN_WAIT1: the server's system has the FIN. Where reads cut the bytes so that
             # the window is too small for that, all the same must come out of it.
             wait_still(lambda: ws.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0], "the FIN")
-            with open(tmp_path / "gate", "w") as gate:
-                gate.write("go\n")
+            with open(tmp_path / "start", "w") as start:
+                start.write("go\n")
             assert ws.closed(answer=False) == (1000, "")
         one.wait_log(r"stderr #\d+ %d\n" % count)
 

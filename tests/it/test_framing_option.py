@@ -312,6 +312,42 @@ def test_process_id_of_the_editor(server, opcode, cut):
         assert [ws.text() for _ in texts] == texts
 
 
+@pytest.mark.parametrize(
+    "text",
+    (
+        '{"id":18446744073709551616,"method":"initialize","params":{"processId":%s}}',
+        '{"x":"a\\u0000b","x":1,"method":"initialize","params":{"processId":%s}}',
+        ' { "method" : "initialize" , "params" : {"a":[0.1,1.50,1e3,1e999,{"processId":2}],"processId" :\t%s , "b\\"}":"\\\\"} }\n',
+        '{"params":{"processId":1,"processId":%s,"\\ud800":"\\/"},"method":"initialize"}',
+    ),
+)
+def test_all_else_of_an_initialize_request_is_kept(server, text):
+    with server("--framing=lsp", "--lsp-processid=null", "cat").websocket() as ws:
+        ws.send(frame(TEXT, text % 12345))
+        assert ws.text() == text % "null"
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        '{"method":"initialize","params":{"processId":"1"}}',
+        '{"method":"initialize","params":{"processId":null}}',
+        '{"method":"initialize","params":[{"processId":1}],"processId":1}',
+        '{"method":"initialized","params":{"processId":1}}',
+        '{"params":{"method":"initialize","processId":1}}',
+        '{"a":"\\"method\\":\\"initialize\\"","params":{"processId":1}}',
+        '[{"method":"initialize","params":{"processId":1}}]',
+        '{"method":"initialize","params":{"processId":1',
+        '{"method":"initialize","params":"',
+        '}}}{"method":"initialize","params":"\\',
+    ),
+)
+def test_requests_without_a_process_id_are_kept(server, text):
+    with server("--framing=lsp", "--lsp-processid=null", "cat").websocket() as ws:
+        ws.send(frame(TEXT, text))
+        assert ws.text() == text
+
+
 def test_large_initialize_request(server):
     large = INITIALIZE[:-2] + ',"options":"%s"}}' % ("x" * 300000)
     for args, wanted in ((("--lsp-processid=null",), "null"), ((), "12345")):

@@ -57,7 +57,7 @@ ELSEWHERE = {
     "client close: the same code is echoed": ("it/test_close.py", "test_client_close_is_echoed"),
     "bad close code, unmasked, RSV: 1002": ("it/test_protocol_errors.py", "test_close_code_of_an_error"),
     "unlimited line length": ("it/test_lines.py", "test_lines_of_any_length"),
-    "the ladder, and --closems": ("it/test_lifecycle.py", "test_termination_sequence"),
+    "the termination sequence, and --closems": ("it/test_lifecycle.py", "test_termination_sequence"),
     "--loglevel": ("it/test_log.py", "test_levels"),
     # Where wspipe differs.
     "line on stdout that is not UTF-8": ("it/test_framing_option.py", "test_output_that_is_not_utf8"),
