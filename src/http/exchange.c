@@ -46,6 +46,8 @@ struct exchange {
 	bool has_body; /* the response */
 	int64_t left; /* bytes of the response's length; REPLY_LENGTH_UNKNOWN */
 	bool failed; /* the stream has failed: report it in the turn */
+	struct request_redirect *redirect; /* owned: the request; NULL: it is the client's */
+	unsigned int redirects;
 	bool logged; /* somebody else writes the line of the log */
 };
 
@@ -62,6 +64,9 @@ exchange_release(struct loop_deferred *deferred)
 	struct exchange *x = (struct exchange *)(void *)deferred;
 
 	timer_stop(&x->timer);
+	if (x->redirect)
+		buffer_clear(&x->redirect->bytes);
+	free(x->redirect);
 	free(x);
 }
 
@@ -372,6 +377,28 @@ void
 exchange_reply_status(struct exchange *x, int status, const char *fields, const char *reason)
 {
 	exchange_reply_text(x, status, fields, reason, NULL);
+}
+
+bool
+exchange_redirect(struct exchange *x, struct span target)
+{
+	struct request_redirect *to = calloc(1, sizeof(*to));
+	struct request_redirect *old = to;
+	bool ok = to && x->redirects < EXCHANGE_REDIRECTS_MAX &&
+		  request_redirect(to, x->spec.request, target);
+
+	if (ok) {
+		old = x->redirect;
+		x->redirect = to;
+		x->redirects++;
+		x->spec.request = &to->request;
+		x->handlers = NULL;
+		exchange_set_reading(x, false);
+	}
+	if (old)
+		buffer_clear(&old->bytes);
+	free(old);
+	return ok;
 }
 
 struct stream *

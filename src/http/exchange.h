@@ -6,7 +6,7 @@
  * the request meanwhile, and write that of the response, piece by piece; backpressure is not
  * reading, and not writing while bytes are queued. The exchange belongs to its connection: its
  * user's pointer is valid until the user ends, aborts or upgrades it, or on_gone is called. The
- * request is valid until that callback has returned to the loop.
+ * request is valid until that callback has returned to the loop, or exchange_redirect() was called.
  *
  * The exchange decides how the response is framed: by its length if that is known, else in
  * chunks, or by the end of the connection for HTTP/1.0. It decides as well whether the
@@ -102,6 +102,16 @@ void exchange_end(struct exchange *exchange);
 /* Closes the connection at once, so that the client sees an incomplete response. REASON is
  * logged unless it is NULL. */
 void exchange_abort(struct exchange *exchange, const char *reason);
+
+/*
+ * Replaces the request by one for the path and query TARGET on this host, of the same client,
+ * without a body (request_redirect()): what the response should be. The caller has it handled
+ * as if it had just come. False: TARGET is malformed, there is no memory, or there were
+ * EXCHANGE_REDIRECTS_MAX of them; nothing changed.
+ */
+enum { EXCHANGE_REDIRECTS_MAX = 10 };
+bool exchange_redirect(struct exchange *exchange, struct span target)
+    __attribute__((warn_unused_result));
 
 /*
  * Gives the stream away to another protocol: the caller owns it and sets its handlers at once.

@@ -67,7 +67,8 @@ reply_put(struct buffer *out, const char *text)
 bool
 reply_head(struct buffer *out, const struct reply *reply, const char *connection)
 {
-	char start[160];
+	const char *phrase = reply->phrase ? reply->phrase : reply_reason(reply->status);
+	char start[64];
 	char length[64] = "";
 	char date[64];
 	time_t now = time(NULL);
@@ -76,9 +77,9 @@ reply_head(struct buffer *out, const struct reply *reply, const char *connection
 	/* IMF-fixdate: RFC 9110, section 5.6.7. Nothing calls setlocale(), so the names are
 	 * English. */
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-	snprintf(start, sizeof(start), "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status,
-	    reply_reason(reply->status), date);
-	if (!reply_put(out, start))
+	snprintf(start, sizeof(start), "HTTP/1.1 %d ", reply->status);
+	if (!reply_put(out, start) || !reply_put(out, phrase) || !reply_put(out, "\r\nDate: ") ||
+	    !reply_put(out, date) || !reply_put(out, "\r\n"))
 		return false;
 	if (reply->length >= 0 && reply->status != 204)
 		snprintf(

@@ -13,6 +13,7 @@ enum { REPLY_LENGTH_UNKNOWN = -1 };
 /* A response but for its body. */
 struct reply {
 	int status;
+	const char *phrase; /* the reason phrase; NULL: the usual one */
 	const char *type; /* the Content-Type; NULL: none */
 	int64_t length; /* of the body, or REPLY_LENGTH_UNKNOWN */
 	const char *fields; /* NULL, or whole lines with CR LF that the caller has checked */

@@ -80,3 +80,60 @@ request_init(struct request *request, const struct head *head, int *status, cons
 				    head_has_token(head, "Expect", "100-continue");
 	return true;
 }
+
+static bool
+request_put(struct buffer *out, struct span text)
+{
+	return buffer_append(out, text.data, text.len);
+}
+
+static bool
+request_put_field(struct buffer *out, struct span name, struct span value)
+{
+	return request_put(out, name) && request_put(out, SPAN(": ")) &&
+	       request_put(out, value) && request_put(out, SPAN("\r\n"));
+}
+
+/* Fields that a request without a body, to the same host, does not have. */
+static bool
+request_is_replaced(struct span name)
+{
+	static const char *const names[] = {"Host", "Content-Length", "Content-Type",
+	    "Content-Encoding", "Transfer-Encoding", "Trailer", "Expect", "Connection",
+	    "Upgrade"};
+
+	for (size_t i = 0; i < UTIL_LEN(names); i++) {
+		if (span_equal_nocase(name, span_of(names[i])))
+			return true;
+	}
+	return false;
+}
+
+bool
+request_redirect(struct request_redirect *out, const struct request *from, struct span target)
+{
+	struct buffer *bytes = &out->bytes;
+	const char *reason;
+	int status;
+	bool ok;
+
+	ok = request_put(bytes, from->is_head ? SPAN("HEAD ") : SPAN("GET ")) &&
+	     request_put(bytes, target) &&
+	     request_put(bytes,
+		 head_minor(from->head) == 0 ? SPAN(" HTTP/1.0\r\n") : SPAN(" HTTP/1.1\r\n"));
+	if (from->host.len > 0)
+		ok = ok && request_put_field(bytes, SPAN("Host"), from->host);
+	for (size_t i = 0; i < head_field_count(from->head) && ok; i++) {
+		struct head_field field = head_field(from->head, i);
+
+		if (!request_is_replaced(field.name))
+			ok = request_put_field(bytes, field.name, field.value);
+	}
+	ok = ok && request_put(bytes, SPAN("\r\n"));
+	head_init(&out->head);
+	return ok &&
+	       head_parse(&out->head, (const char *)buffer_data(bytes), buffer_len(bytes)) ==
+		   HEAD_DONE &&
+	       head_len(&out->head) == buffer_len(bytes) &&
+	       request_init(&out->request, &out->head, &status, &reason);
+}

@@ -10,6 +10,7 @@
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
+#include "base/buffer.h"
 #include "http/body.h"
 #include "http/head.h"
 #include "http/uri.h"
@@ -36,5 +37,17 @@ struct request {
  * one sentence for the log. */
 bool request_init(struct request *request, const struct head *head, int *status,
     const char **reason) __attribute__((warn_unused_result));
+
+/* A request made of another one, with its own bytes. Zero bytes ({0}) are its beginning. */
+struct request_redirect {
+	struct buffer bytes; /* owned */
+	struct head head;
+	struct request request;
+};
+
+/* Makes a GET request for TARGET, or a HEAD of a HEAD, with the fields of FROM but for those
+ * of its body and of its connection. False: TARGET is malformed, or there is no memory. */
+bool request_redirect(struct request_redirect *out, const struct request *from,
+    struct span target) __attribute__((warn_unused_result));
 
 #endif

@@ -185,6 +185,44 @@ test_target(void **state)
 	assert_int_equal(status_of("OPTIONS * HTTP/1.1", HOST, &request), 400);
 }
 
+/* RFC 3875, section 6.2.2. */
+static void
+test_redirect(void **state)
+{
+	static const char fields[] =
+	    HOST "X-A: 1\r\nContent-Length: 3\r\nContent-Type: a\r\n"
+		 "Expect: 100-continue\r\nConnection: close\r\nX-A: 2\r\n";
+	static const char *const bad[] = {
+	    "", "x", "/a b", "/a\r\nX: y", "/a#b", "*", "/a\r\n\r\nGET /"};
+	struct request_redirect to = {0};
+	struct request request;
+	struct span value;
+
+	(void)state;
+	assert_int_equal(status_of("POST http://other/x HTTP/1.1", fields, &request), 200);
+	assert_true(request_redirect(&to, &request, SPAN("/a?b")));
+	assert_true(span_equal(to.request.method, SPAN("GET")));
+	assert_true(span_equal(to.request.host, SPAN("other")));
+	assert_true(span_equal(to.request.uri.path, SPAN("/a")));
+	assert_true(span_equal(to.request.uri.query, SPAN("b")));
+	assert_int_equal(to.request.body, BODY_NONE);
+	assert_false(to.request.expects_continue);
+	assert_int_equal(head_find(&to.head, "X-A", &value), 2);
+	assert_int_equal(head_find(&to.head, "Content-Type", NULL), 0);
+	buffer_clear(&to.bytes);
+	assert_int_equal(status_of("HEAD / HTTP/1.0", "", &request), 200);
+	to = (struct request_redirect){0};
+	assert_true(request_redirect(&to, &request, SPAN("/")));
+	assert_true(to.request.is_head);
+	assert_int_equal(head_minor(&to.head), 0);
+	buffer_clear(&to.bytes);
+	for (size_t i = 0; i < UTIL_LEN(bad); i++) {
+		to = (struct request_redirect){0};
+		assert_false(request_redirect(&to, &request, span_of(bad[i])));
+		buffer_clear(&to.bytes);
+	}
+}
+
 int
 main(void)
 {
@@ -194,6 +232,7 @@ main(void)
 	    cmocka_unit_test(test_persistence),
 	    cmocka_unit_test(test_expectation),
 	    cmocka_unit_test(test_target),
+	    cmocka_unit_test(test_redirect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
