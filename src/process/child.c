@@ -255,6 +255,22 @@ child_escalate(struct child *child)
 }
 
 void
+child_end_input(struct child *child)
+{
+	if (io_is_open(&child->in))
+		stream_shutdown(&child->in.stream);
+}
+
+void
+child_interrupt(struct child *child)
+{
+	if (child->life != CHILD_ALIVE || child->step > 0)
+		return;
+	child->step = 1;
+	child_escalate(child);
+}
+
+void
 child_end(struct child *child)
 {
 	if (child->life != CHILD_ALIVE || child->step > 0)

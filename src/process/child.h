@@ -87,8 +87,14 @@ void child_set_reading_stderr(struct child *child, bool on);
  */
 enum stream_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 
+/* Its stdin ends after what was written. */
+void child_end_input(struct child *child);
+
 /* Begins the termination sequence; harmless when it has begun. */
 void child_end(struct child *child);
+
+/* The same from SIGINT on: its input is incomplete, and must not look complete. */
+void child_interrupt(struct child *child);
 
 /* Frees it; only after on_reaped. Accepts NULL. */
 void child_free(struct child *child);

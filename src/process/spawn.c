@@ -203,6 +203,8 @@ spawn_child(void *arg)
 		return SPAWN_FAILED;
 	if (order->programs)
 		pid_set_add(order->programs, getpid());
+	if (order->command->directory && chdir(order->command->directory) == -1)
+		goto fail;
 
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
 		if (last < order->ends[fd])

@@ -64,6 +64,7 @@ struct spawn_command {
 	 * leads to the same file. ESTALE if neither does.
 	 */
 	int fd;
+	const char *directory; /* the working directory; NULL: ours */
 	char *const *argv;
 	char *const *envp;
 };
