@@ -6,7 +6,8 @@
  * the request meanwhile, and write that of the response, piece by piece; backpressure is not
  * reading, and not writing while bytes are queued. The exchange belongs to its connection: its
  * user's pointer is valid until the user ends, aborts or upgrades it, or on_gone is called. The
- * request is valid until that callback has returned to the loop, or exchange_redirect() was called.
+ * request is valid until that callback has returned to the loop, or exchange_redirect() was
+ * called.
  *
  * The exchange decides how the response is framed: by its length if that is known, else in
  * chunks, or by the end of the connection for HTTP/1.0. It decides as well whether the

@@ -78,8 +78,8 @@ reply_head(struct buffer *out, const struct reply *reply, const char *connection
 	 * English. */
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
 	snprintf(start, sizeof(start), "HTTP/1.1 %d ", reply->status);
-	if (!reply_put(out, start) || !reply_put(out, phrase) || !reply_put(out, "\r\nDate: ") ||
-	    !reply_put(out, date) || !reply_put(out, "\r\n"))
+	if (!reply_put(out, start) || !reply_put(out, phrase) ||
+	    !reply_put(out, "\r\nDate: ") || !reply_put(out, date) || !reply_put(out, "\r\n"))
 		return false;
 	if (reply->length >= 0 && reply->status != 204)
 		snprintf(

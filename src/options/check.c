@@ -53,13 +53,17 @@ reject(const struct check *check, int status, const char *compat, const char *fo
 static bool
 check_usage(const struct check *check, const struct options_endpoint *endpoint)
 {
-	if (!endpoint->command && !endpoint->dir && !endpoint->staticdir && check->place.config)
+	bool serves =
+	    endpoint->command || endpoint->dir || endpoint->staticdir || endpoint->cgidir;
+
+	if (!serves && check->place.config)
 		return reject(check, EX_CONFIG, NULL,
-		    "nothing to serve: write command = PROGRAM, dir = DIR or staticdir = DIR");
-	if (!endpoint->command && !endpoint->dir && !endpoint->staticdir)
+		    "nothing to serve: write command = PROGRAM, dir = DIR, staticdir = DIR or "
+		    "cgidir = DIR");
+	if (!serves)
 		return reject(check, EX_USAGE, COMPAT_NO_COMMAND,
-		    "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
-		    "'wspipe --help' shows how");
+		    "nothing to serve: give a COMMAND, --dir=DIR, --staticdir=DIR or "
+		    "--cgidir=DIR; 'wspipe --help' shows how");
 	if (endpoint->spa && !endpoint->staticdir)
 		return reject(check, EX_USAGE, NULL, "--spa needs --staticdir=DIR");
 	if (endpoint->command && endpoint->dir)
@@ -276,6 +280,20 @@ options_serve(const struct options_endpoint *endpoint, const char *path)
 	return served;
 }
 
+/* A directory of programs, of the option NAME, and STATICDIR. */
+static bool
+check_apart(
+    const struct check *check, const char *staticdir, const char *directory, const char *name)
+{
+	if (!directory ||
+	    (!is_within(directory, staticdir) && !is_within(staticdir, directory)))
+		return true;
+	return reject(check, EX_CONFIG, NULL,
+	    "--%s '%s' and --staticdir '%s' overlap, so anyone could download the programs' "
+	    "source: use two directories, neither inside the other",
+	    name, directory, staticdir);
+}
+
 /* What is executed must not be downloadable: the source of a program may contain secrets, and a
  * private key is one. */
 static bool
@@ -291,12 +309,9 @@ check_overlap(const struct check *check, const struct options_listener *listener
 			    "download it: move it elsewhere",
 			    listener->sslkey.items[i], endpoint->staticdir);
 	}
-	if (endpoint->dir && (is_within(endpoint->dir, endpoint->staticdir) ||
-				 is_within(endpoint->staticdir, endpoint->dir)))
-		return reject(check, EX_CONFIG, NULL,
-		    "--dir '%s' and --staticdir '%s' overlap, so anyone could download the "
-		    "programs' source: use two directories, neither inside the other",
-		    endpoint->dir, endpoint->staticdir);
+	if (!check_apart(check, endpoint->staticdir, endpoint->dir, "dir") ||
+	    !check_apart(check, endpoint->staticdir, endpoint->cgidir, "cgidir"))
+		return false;
 	if (endpoint->program && options_serve(endpoint, endpoint->program))
 		return reject(check, EX_CONFIG, NULL,
 		    "COMMAND '%s' is inside --staticdir '%s', so anyone could download its "
@@ -313,11 +328,13 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 	if (failed)
 		return check_command(check, endpoint) &&
 		       check_directory(check, &endpoint->dir, "dir") &&
-		       check_directory(check, &endpoint->staticdir, "staticdir");
+		       check_directory(check, &endpoint->staticdir, "staticdir") &&
+		       check_directory(check, &endpoint->cgidir, "cgidir");
 	return check_usage(check, endpoint) && check_subprotocol(check, endpoint) &&
 	       check_framing(check, endpoint) && check_command(check, endpoint) &&
 	       check_directory(check, &endpoint->dir, "dir") &&
 	       check_directory(check, &endpoint->staticdir, "staticdir") &&
+	       check_directory(check, &endpoint->cgidir, "cgidir") &&
 	       check_overlap(check, &check->options->listener, endpoint);
 }
 
@@ -330,30 +347,43 @@ program_of(const struct options_endpoint *endpoint)
 	return options_text_copy(endpoint->dir);
 }
 
-/* As check_overlap(), of the static files of one endpoint of a file and the program of another
- * one. DIRS are the static files that differ from each other. */
+/* As check_overlap(), of the static files of one endpoint of a file and PROGRAM of another one,
+ * SERVED, which is a directory if IS_DIR. NAME and VALUE are its option. DIRS are the static
+ * files that differ from each other. */
 static void
 check_foreign_files(const struct check *check, const struct options_served *served,
+    const char *program, bool is_dir, const char *name, const char *value,
     const struct options_served *dirs, size_t count)
 {
-	char *program = program_of(served->endpoint);
-
 	for (size_t i = 0; i < count && program; i++) {
 		const char *dir = dirs[i].endpoint->staticdir;
 
 		if (dirs[i].endpoint == served->endpoint ||
-		    !(is_within(program, dir) ||
-			(served->endpoint->dir && is_within(dir, program))))
+		    !(is_within(program, dir) || (is_dir && is_within(dir, program))))
 			continue;
 		(void)reject(check, EX_CONFIG, NULL,
 		    "%s '%s' and staticdir '%s' of [%s] overlap, so anyone could download the "
 		    "source: use directories that are not inside each other",
-		    served->endpoint->dir ? "--dir" : "COMMAND",
-		    served->endpoint->dir ? served->endpoint->dir
-					  : served->endpoint->command[0],
-		    dir, dirs[i].path);
+		    name, value, dir, dirs[i].path);
 		break;
 	}
+}
+
+static void
+check_foreign_programs(const struct check *check, const struct options_served *served,
+    const struct options_served *dirs, size_t count)
+{
+	const struct options_endpoint *endpoint = served->endpoint;
+	char *program = program_of(endpoint);
+
+	if (endpoint->dir)
+		check_foreign_files(
+		    check, served, program, true, "--dir", endpoint->dir, dirs, count);
+	else if (program)
+		check_foreign_files(check, served, program, false, "COMMAND",
+		    endpoint->command[0], dirs, count);
+	check_foreign_files(
+	    check, served, endpoint->cgidir, true, "--cgidir", endpoint->cgidir, dirs, count);
 	free(program);
 }
 
@@ -389,7 +419,7 @@ check_all_files(struct check *check, const struct options *options)
 
 		check->place = one.place;
 		if (!options->config->sections[one.place.section].failed)
-			check_foreign_files(check, &one, served, kept);
+			check_foreign_programs(check, &one, served, kept);
 	}
 	free(served);
 }

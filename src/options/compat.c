@@ -49,12 +49,7 @@ compat_report_value(
 		    "Incorrect loglevel flag '%s'. Use --help to see allowed values.\n", value);
 		return COMPAT_NOTHING;
 	}
-	if (row->set == option_set_unsupported)
-		fprintf(err,
-		    "flag provided but not defined: -%s\n"
-		    "(wspipe does not support websocketd's --%s yet)\n",
-		    row->name, row->name);
-	else if (row->argument)
+	if (row->argument)
 		fprintf(err, "invalid value \"%s\" for flag -%s: %s\n", value, row->name,
 		    compat_number_error(value, reason));
 	else
@@ -70,6 +65,8 @@ compat_directory_error(char text[COMPAT_TEXT_MAX], const char *name, const char 
 
 	if (strcmp(name, "staticdir") == 0)
 		format = "your static dir '%s' is not pointing to an accessible directory";
+	else if (strcmp(name, "cgidir") == 0)
+		format = "your CGI dir '%s' is not pointing to an accessible directory";
 	else if (errno == ENOTDIR)
 		format = "did you mean to specify COMMAND instead of --dir '%s'?";
 	snprintf(text, COMPAT_TEXT_MAX, format, path);
@@ -155,6 +152,8 @@ compat_announce(const struct options *options, int port)
 		log_info("Serving from directory      : %s", options->endpoint.dir);
 	if (options->endpoint.staticdir)
 		log_info("Serving static content from : %s", options->endpoint.staticdir);
+	if (options->endpoint.cgidir)
+		log_info("Serving CGI scripts from    : %s", options->endpoint.cgidir);
 	for (size_t i = 0; i < listener->address.count && listener->tcp; i++) {
 		const char *host = listener->address.items[i];
 		const char *form = strchr(host, ':') ? "[%s]" : "%s";
@@ -165,7 +164,7 @@ compat_announce(const struct options *options, int port)
 		if (options->endpoint.devconsole == OPTIONS_CONSOLE_ON)
 			log_info("Developer console enabled   : http%s://%s:%d/", secure, text,
 			    port);
-		else if (options->endpoint.staticdir)
+		else if (options->endpoint.staticdir || options->endpoint.cgidir)
 			log_info("Serving CGI or static files : http%s://%s:%d/", secure, text,
 			    port);
 		snprintf(text, sizeof(text), form, strcmp(host, "*") == 0 ? "" : host);

@@ -32,6 +32,8 @@ enum {
 	"ambiguous: provided COMMAND and --dir argument, please only specify one"
 #define COMPAT_CONSOLE_FILES                                                                   \
 	"Invalid parameters: --devconsole cannot be used with --staticdir. Pick one."
+#define COMPAT_CONSOLE_CGI                                                                     \
+	"Invalid parameters: --devconsole cannot be used with --cgidir. Pick one."
 #define COMPAT_BINARY_STDERR "please only specify one of --binary and --passstderr"
 #define COMPAT_NO_SSL "you should not be using --ssl* flags when there is no --ssl option"
 #define COMPAT_NO_CERTIFICATE "please specify both --sslcert and --sslkey when requesting --ssl"
@@ -46,7 +48,7 @@ int compat_report_option(FILE *err, const char *problem, struct span name);
 int compat_report_value(
     const struct option_row *row, const char *value, const char *reason, FILE *out, FILE *err);
 
-/* Why a directory (of "dir" or "staticdir") can't be used, by errno. */
+/* Why a directory (of "dir", "staticdir" or "cgidir") can't be used, by errno. */
 void compat_directory_error(char text[COMPAT_TEXT_MAX], const char *name, const char *path);
 
 /* Why nothing can be listened on: errors of Go's net package. */

@@ -141,7 +141,7 @@ load_key(struct loader *loader, struct span key, struct span value, struct confi
 	const struct option_row *row = option_find(key);
 	struct config_line *before;
 
-	if (!row || row->set == option_set_unsupported) {
+	if (!row) {
 		load_unknown_key(loader, key, line);
 		return;
 	}

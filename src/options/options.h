@@ -72,8 +72,11 @@ struct options_endpoint {
 	char **command; /* owned: its words, NULL-terminated; NULL: none was given */
 	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
 	char *dir; /* owned, absolute and without symbolic links; NULL: none */
-	char *staticdir; /* likewise */
-	char *spa; /* owned: a path below it; NULL: none */
+	char *staticdir; /* likewise, as the next one */
+	char *cgidir;
+	char *spa; /* owned: a path below STATICDIR; NULL: none */
+	int64_t max_body; /* bytes of the request of a CGI script; 0: no limit */
+	int64_t cgi_timeout_ms; /* 0: no limit */
 	enum options_devconsole devconsole;
 
 	struct options_list host; /* names without a port */

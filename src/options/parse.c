@@ -163,7 +163,6 @@ find_misplaced(int argc, char **argv)
 
 		/* Most programs have --help and the like themselves. */
 		if (walk_next(&walk) != WALK_OPTION ||
-		    walk.row->set == option_set_unsupported ||
 		    (walk.row->scope == OPTION_SERVER && !walk.row->argument))
 			continue;
 		reason = option_apply(walk.row, &place, walk.value);

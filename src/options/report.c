@@ -98,9 +98,7 @@ option_report_value(const struct option_place *place, const struct option_row *r
 
 	if (place->compat && !place->config)
 		return compat_report_value(row, value.data, reason, out, err);
-	if (row->set == option_set_unsupported)
-		len = asprintf(&text, "websocketd's --%s is %s", row->name, reason);
-	else if (strncmp(reason, "must be ", 8) == 0)
+	if (strncmp(reason, "must be ", 8) == 0)
 		len = asprintf(&text, "--%s %.*s, not '%.*s'%s", row->name, (int)rule, reason,
 		    (int)value.len, value.data, reason + rule);
 	else

@@ -210,6 +210,56 @@ option_set_given_number(const struct option_set *set)
 	return error;
 }
 
+/* A unit, and how many of the member's there are in one. */
+struct unit {
+	struct span suffix;
+	int64_t factor;
+};
+
+/* Reads a number with one of COUNT units after it. */
+static bool
+parse_with_unit(const struct option_set *set, const struct unit *units, size_t count)
+{
+	size_t digits = 0;
+	struct span suffix;
+	int64_t number;
+
+	while (digits < set->value.len && util_is_digit((unsigned char)set->value.data[digits]))
+		digits++;
+	suffix = (struct span){set->value.data + digits, set->value.len - digits};
+	for (size_t i = 0; i < count; i++) {
+		if (!span_equal_nocase(suffix, units[i].suffix) ||
+		    util_parse_number((struct span){set->value.data, digits}, 0,
+			set->row->max / units[i].factor, &number))
+			continue;
+		*(int64_t *)set->target = number * units[i].factor;
+		return true;
+	}
+	return false;
+}
+
+const char *
+option_set_duration(const struct option_set *set)
+{
+	static const struct unit units[] = {{{"", 0}, 1000}, {{"ms", 2}, 1}, {{"s", 1}, 1000},
+	    {{"m", 1}, 60000}, {{"h", 1}, 3600000}};
+
+	return parse_with_unit(set, units, UTIL_LEN(units))
+		   ? NULL
+		   : "must be a time up to 24h, as 500ms, 2s, 5m or 1h";
+}
+
+const char *
+option_set_size(const struct option_set *set)
+{
+	static const struct unit units[] = {
+	    {{"", 0}, 1}, {{"k", 1}, 1 << 10}, {{"m", 1}, 1 << 20}, {{"g", 1}, 1 << 30}};
+
+	return parse_with_unit(set, units, UTIL_LEN(units))
+		   ? NULL
+		   : "must be a number of bytes, as 65536, 512k, 10m or 1g";
+}
+
 /* "auto" is the number of CPUs that this process may run on. */
 const char *
 option_set_workers(const struct option_set *set)
@@ -576,16 +626,4 @@ option_set_command(const struct option_set *set)
 	free(*(char ***)set->target);
 	*(char ***)set->target = words;
 	return NULL;
-}
-
-const char *
-option_set_unsupported(const struct option_set *set)
-{
-	bool on = true;
-
-	if (set->row->argument)
-		on = set->value.len > 0 && !span_equal(set->value, SPAN("0"));
-	else
-		(void)parse_bool(set->value, &on);
-	return on ? "not supported yet" : NULL;
 }

@@ -95,7 +95,8 @@ option_setter
     option_set_choice; /* one of row->choices, as row->min + its index in an unsigned */
 option_setter option_set_given_number; /* 1 + the number in a uint64_t; 0: not given */
 option_setter option_set_command; /* split into words */
-option_setter option_set_unsupported; /* of websocketd: accepts the default only */
+option_setter option_set_duration; /* milliseconds in an int64_t */
+option_setter option_set_size; /* bytes, likewise */
 
 /* The row's choices as "a, b or c"; the text lives until the next call. */
 const char *option_choice_text(const struct option_row *row);

@@ -177,6 +177,16 @@ const struct option_row option_rows[] = {
 	{ENDPOINT("spa", spa, option_set_url_path), .argument = "PATH",
 	    .help = "with --staticdir, serve this file for paths without an extension that do "
 		"not exist"},
+	{ENDPOINT("cgidir", cgidir, option_set_path), .argument = "DIR",
+	    .help = "run the CGI script in DIR that the path of a plain HTTP request names"},
+	{ENDPOINT("cgi-timeout", cgi_timeout_ms, option_set_duration), .argument = "TIME",
+	    .min = 0, .max = 86400000, .initial = "60",
+	    .help = "time for a CGI script to write its header, in seconds or as 500ms, 2s, 5m, "
+		"1h; 0 for no limit"},
+	{ENDPOINT("max-body", max_body, option_set_size), .argument = "BYTES", .min = 0,
+	    .max = INT64_MAX, .initial = "10m",
+	    .help = "maximum size of a request body for a CGI script, in bytes or as 512k, 10m, "
+		"1g; 0 for no limit"},
 	{ENDPOINT("devconsole", devconsole, option_set_devconsole), .argument = "WHEN",
 	    .optional = true, .initial = "auto", .initial_compat = "false",
 	    .help = "serve a page to try the program with, at / without --staticdir and at "
@@ -215,10 +225,6 @@ const struct option_row option_rows[] = {
 	    .help = "show the license"},
 };
 
-/* Options of websocketd that are not implemented: only their defaults are accepted. */
-static const struct option_row unsupported_rows[] = {
-	{.name = "cgidir", .argument = "DIR", .set = option_set_unsupported},
-};
 /* clang-format on */
 const size_t option_row_count = UTIL_LEN(option_rows);
 
@@ -245,7 +251,7 @@ option_apply(const struct option_row *row, const struct option_place *place, str
 {
 	struct option_set set = {row, option_target(row, place), place->compat, value};
 
-	if (!set.target && row->set != option_set_unsupported)
+	if (!set.target)
 		return "applies to the whole server: write it above the first section";
 	/* cppcheck-suppress returnDanglingLifetime; the text is static */
 	return row->set(&set);
@@ -361,10 +367,6 @@ option_find(struct span name)
 	for (size_t i = 0; i < option_row_count; i++) {
 		if (span_equal(name, span_of(option_rows[i].name)))
 			return &option_rows[i];
-	}
-	for (size_t i = 0; i < UTIL_LEN(unsupported_rows); i++) {
-		if (span_equal(name, span_of(unsupported_rows[i].name)))
-			return &unsupported_rows[i];
 	}
 	return NULL;
 }

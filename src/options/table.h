@@ -29,8 +29,7 @@ struct option_place {
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 
-/* The row called NAME (without dashes), or NULL. Rows outside the table, whose setter is
- * option_set_unsupported(), are options that only websocketd has. */
+/* The row called NAME (without dashes), or NULL. */
 const struct option_row *option_find(struct span name);
 
 /* The default of ROW in a mode, or NULL. */

@@ -44,6 +44,10 @@ console_covers(const struct endpoint *endpoint, const char *path)
 		return true;
 	if (endpoint->files.root != -1)
 		return false;
+	found = endpoint_find_cgi(endpoint, path, &script) != ENDPOINT_MISSING;
+	endpoint_script_clear(&script);
+	if (found)
+		return false;
 	found = rest[strspn(rest, "/")] == '\0' ||
 		endpoint_find(endpoint, path, &script) == ENDPOINT_OK;
 	endpoint_script_clear(&script);
@@ -209,7 +213,8 @@ console_serve(const struct endpoint *endpoint, struct exchange *exchange, const 
 	size_t len = strlen(rest), tail = strlen(CONSOLE_PROGRAMS);
 
 	if (endpoint->files.compat_scheme)
-		files_log_compat(&endpoint->files, exchange, SPAN("DEVCONSOLE"));
+		files_log_compat(
+		    &endpoint->files, exchange, LOG_ACCESS, SPAN("DEVCONSOLE"), NULL);
 	if (!request->is_head && !span_equal(request->method, SPAN("GET")))
 		exchange_reply_status(exchange, 405, "Allow: GET, HEAD\r\n",
 		    "the console accepts GET and HEAD only (--devconsole)");

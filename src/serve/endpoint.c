@@ -25,7 +25,7 @@ endpoint_new(const char *path)
 	if (!endpoint)
 		return NULL;
 	endpoint->refs = 1;
-	endpoint->dir = endpoint->files.root = -1;
+	endpoint->dir = endpoint->cgi = endpoint->files.root = -1;
 	endpoint->path = strndup(path, len);
 	if (endpoint->path)
 		return endpoint;
@@ -47,6 +47,8 @@ endpoint_unref(struct endpoint *endpoint)
 		return;
 	if (endpoint->dir != -1)
 		close(endpoint->dir);
+	if (endpoint->cgi != -1)
+		close(endpoint->cgi);
 	if (endpoint->files.root != -1)
 		close(endpoint->files.root);
 	free(endpoint->files.headers);
@@ -126,14 +128,21 @@ endpoint_fill(
 	return ENDPOINT_NOMEM;
 }
 
-/* Checks one file below the directory: *IS_DIR when it is a directory. OK: its descriptor is in
+/* A directory of programs, and its real path. */
+struct endpoint_directory {
+	int fd;
+	const char *path;
+};
+
+/* Checks one file below DIRECTORY: *IS_DIR when it is a directory. OK: its descriptor is in
  * *FILE, so that what is started is what was checked. */
 static enum endpoint_result
-endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_dir, int *file)
+endpoint_look(
+    const struct endpoint_directory *directory, const char *relative, bool *is_dir, int *file)
 {
 	struct stat st;
 	enum endpoint_result result = ENDPOINT_MISSING;
-	int fd = beneath_open(endpoint->dir, endpoint->dir_path, relative, O_PATH);
+	int fd = beneath_open(directory->fd, directory->path, relative, O_PATH);
 
 	*is_dir = false;
 	if (fd == -1)
@@ -155,8 +164,8 @@ endpoint_look(const struct endpoint *endpoint, const char *relative, bool *is_di
 
 /* REST is what of PATH is below the endpoint. */
 static enum endpoint_result
-endpoint_find_below(const struct endpoint *endpoint, const char *path, const char *rest,
-    struct endpoint_script *out)
+endpoint_find_below(const struct endpoint_directory *directory, const char *path,
+    const char *rest, struct endpoint_script *out)
 {
 	enum endpoint_result result = ENDPOINT_MISSING;
 	char *relative = strdup(*rest ? rest + 1 : "");
@@ -179,7 +188,7 @@ endpoint_find_below(const struct endpoint *endpoint, const char *path, const cha
 			result = ENDPOINT_MISSING;
 			is_dir = false;
 		} else {
-			result = endpoint_look(endpoint, relative, &is_dir, &out->fd);
+			result = endpoint_look(directory, relative, &is_dir, &out->fd);
 		}
 		if (!is_dir || separator == '\0')
 			break;
@@ -189,7 +198,7 @@ endpoint_find_below(const struct endpoint *endpoint, const char *path, const cha
 		const char *info = rest + 1 + end;
 		char *program;
 
-		if (asprintf(&program, "%s/%s", endpoint->dir_path, relative) == -1)
+		if (asprintf(&program, "%s/%s", directory->path, relative) == -1)
 			program = NULL;
 		result = endpoint_fill(
 		    out, program, (struct span){path, (size_t)(info - path)}, info);
@@ -212,7 +221,21 @@ endpoint_find(const struct endpoint *endpoint, const char *path, struct endpoint
 		return endpoint_fill(
 		    out, strdup(endpoint->program), name.len > 0 ? name : SPAN("/"), rest);
 	case ENDPOINT_DIR:
-		return endpoint_find_below(endpoint, path, rest, out);
+		return endpoint_find_below(
+		    &(struct endpoint_directory){endpoint->dir, endpoint->dir_path}, path, rest,
+		    out);
 	}
 	return ENDPOINT_MISSING;
+}
+
+enum endpoint_result
+endpoint_find_cgi(
+    const struct endpoint *endpoint, const char *path, struct endpoint_script *out)
+{
+	struct endpoint_directory directory = {endpoint->cgi, endpoint->cgi_path};
+
+	*out = ENDPOINT_NO_SCRIPT;
+	if (endpoint->cgi == -1)
+		return ENDPOINT_MISSING;
+	return endpoint_find_below(&directory, path, endpoint_rest(endpoint, path), out);
 }

@@ -40,6 +40,10 @@ struct endpoint {
 	char *const *argv;
 	int dir; /* DIR: owned, of beneath_root(); -1: none */
 	const char *dir_path; /* its real path */
+	int cgi; /* of the CGI scripts: likewise; -1: none */
+	const char *cgi_path;
+	uint64_t max_body; /* bytes of a request for one of them; 0: no limit */
+	int64_t cgi_timeout_ms; /* from its start to the end of its header; 0: no limit */
 	struct files files; /* its descriptor and its header lines are owned */
 	bool console; /* the developer console is on */
 
@@ -110,6 +114,10 @@ struct endpoint_script {
  * directory it is the first part of the path that is not a directory.
  */
 enum endpoint_result endpoint_find(const struct endpoint *endpoint, const char *path,
+    struct endpoint_script *out) __attribute__((warn_unused_result));
+
+/* Finds the CGI script for such a path, in the same way. */
+enum endpoint_result endpoint_find_cgi(const struct endpoint *endpoint, const char *path,
     struct endpoint_script *out) __attribute__((warn_unused_result));
 
 void endpoint_script_clear(struct endpoint_script *script);

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "net/listener.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,10 +61,10 @@ env_put(struct env *env, struct span name, struct span value)
 }
 
 static void
-env_put_number(struct env *env, struct span name, int value)
+env_put_number(struct env *env, struct span name, int64_t value)
 {
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", value);
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%" PRId64, value);
 
 	env_put(env, name, (struct span){text, (size_t)len});
 }
@@ -130,7 +131,8 @@ env_put_field_name(struct env *env, struct span name)
 static bool
 env_field_passes(const struct endpoint *endpoint, struct span name)
 {
-	static const char *const never[] = {"Proxy", "Content-Length", "Content-Type"};
+	static const char *const never[] = {
+	    "Proxy", "Content-Length", "Content-Type", "Transfer-Encoding"};
 	static const char *const secrets[] = {"Authorization", "Proxy-Authorization"};
 
 	for (size_t i = 0; i < name.len; i++) {
@@ -242,6 +244,40 @@ env_put_server(struct env *env, const struct env_request *request)
 	env_put_number(env, SPAN("SERVER_PORT"), host.port != 0 ? host.port : port);
 }
 
+/* PATH_INFO as the name of a file (RFC 3875, section 4.1.6): one of the static files, if there
+ * are any. WebSocket programs and websocketd's scripts get the decoded path. */
+static void
+env_put_translated(struct env *env, const struct endpoint *endpoint,
+    const struct env_request *request, const struct endpoint_script *script)
+{
+	if (!request->cgi || endpoint->compat) {
+		env_put(env, SPAN("PATH_TRANSLATED"), span_of(request->path));
+	} else if (endpoint->files.root != -1 && *script->path_info != '\0') {
+		env_put_bytes(env, SPAN("PATH_TRANSLATED="));
+		env_put_bytes(env, span_of(endpoint->files.root_path));
+		env_put_bytes(env, span_of(script->path_info));
+		env_end(env);
+	}
+}
+
+/* What the request's body is. A CGI script gets no empty value for a length that is not known:
+ * RFC 3875, section 4.1.2. */
+static void
+env_put_content(struct env *env, const struct env_request *request)
+{
+	struct span type = {0};
+
+	if (!request->cgi) {
+		env_put(env, SPAN("CONTENT_LENGTH"), SPAN(""));
+		env_put(env, SPAN("CONTENT_TYPE"), SPAN(""));
+		return;
+	}
+	if (head_find(request->head, "Content-Length", NULL) > 0)
+		env_put_number(env, SPAN("CONTENT_LENGTH"), request->cgi->length);
+	if (head_find(request->head, "Content-Type", &type) > 0)
+		env_put(env, SPAN("CONTENT_TYPE"), type);
+}
+
 char **
 env_build(const struct endpoint *endpoint, const struct env_request *request,
     const struct endpoint_script *script, const char *unique_id)
@@ -263,16 +299,16 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env_put(&env, SPAN("REMOTE_HOST"),
 	    span_of(request->peer_name ? request->peer_name : remote));
 	env_put_server(&env, request);
-	env_put(&env, SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1"));
+	env_put(&env, SPAN("SERVER_PROTOCOL"),
+	    head_minor(request->head) == 0 ? SPAN("HTTP/1.0") : SPAN("HTTP/1.1"));
 	env_put(&env, SPAN("GATEWAY_INTERFACE"), SPAN("CGI/1.1"));
 	env_put(&env, SPAN("REQUEST_METHOD"), head_method(request->head));
 	env_put(&env, SPAN("SCRIPT_NAME"), span_of(script->script_name));
 	env_put(&env, SPAN("PATH_INFO"), span_of(script->path_info));
-	env_put(&env, SPAN("PATH_TRANSLATED"), span_of(request->path));
+	env_put_translated(&env, endpoint, request, script);
 	env_put(&env, SPAN("QUERY_STRING"), request->uri->query);
 	env_put(&env, SPAN("AUTH_TYPE"), SPAN(""));
-	env_put(&env, SPAN("CONTENT_LENGTH"), SPAN(""));
-	env_put(&env, SPAN("CONTENT_TYPE"), SPAN(""));
+	env_put_content(&env, request);
 	env_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
 	env_put(&env, SPAN("REMOTE_USER"), SPAN(""));
 	env_put(&env, SPAN("UNIQUE_ID"), span_of(unique_id));

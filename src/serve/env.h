@@ -12,6 +12,7 @@
 #define SERVE_ENV_H
 
 #include "http/head.h"
+#include "http/request.h"
 #include "http/uri.h"
 #include "net/stream.h"
 #include "serve/endpoint.h"
@@ -32,6 +33,7 @@ struct env_request {
 	const struct sockaddr_storage *peer;
 	const char *peer_name; /* its host name; NULL: unknown */
 	const char *path; /* decoded, all of it */
+	const struct request *cgi; /* of a CGI script; NULL: of a WebSocket */
 	const struct stream_cert *client; /* its certificate */
 	struct span subprotocol; /* that was agreed on; empty: none */
 };

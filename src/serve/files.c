@@ -208,7 +208,8 @@ files_send(const struct files *files, struct exchange *exchange, struct files_fo
 		return;
 	}
 	mime_type(found->name, type);
-	reply = (struct reply){part.status, type, part.length, fields};
+	reply = (struct reply){
+	    .status = part.status, .type = type, .length = part.length, .fields = fields};
 	if (part.status < 300) {
 		send_file_take(exchange, &reply, found->fd, part.first);
 	} else {
@@ -259,7 +260,8 @@ files_has_spa(const struct files *files)
 }
 
 void
-files_log_compat(const struct files *files, struct exchange *exchange, struct span event)
+files_log_compat(const struct files *files, struct exchange *exchange, enum log_level level,
+    struct span event, const char *script)
 {
 	const struct head *head = exchange_request(exchange)->head;
 	struct span target = head_target(head);
@@ -269,13 +271,15 @@ files_log_compat(const struct files *files, struct exchange *exchange, struct sp
 
 	exchange_set_logged(exchange);
 	(void)head_find(head, "Host", &host);
-	if (!log_begin(LOG_ACCESS, "http", 0, event))
+	if (!log_begin(level, "http", 0, event))
 		return;
 	if (asprintf(&url, "%s://%.*s%.*s", files->compat_scheme, (int)host.len, host.data,
 		(int)target.len, target.data) != -1) {
 		log_text("url", whole ? target : span_of(url));
 		free(url);
 	}
+	if (script)
+		log_text("cgiscript", span_of(script));
 	log_end();
 }
 
@@ -288,8 +292,8 @@ files_serve(const struct files *files, struct exchange *exchange, const char *pa
 	mode_t other = S_IFREG;
 
 	if (files->compat_scheme)
-		files_log_compat(
-		    files, exchange, files->root == -1 ? SPAN("NOT FOUND") : SPAN("STATIC"));
+		files_log_compat(files, exchange, LOG_ACCESS,
+		    files->root == -1 ? SPAN("NOT FOUND") : SPAN("STATIC"), NULL);
 	if (!request->is_head && !span_equal(request->method, SPAN("GET"))) {
 		files_answer_method(files, exchange);
 		return;

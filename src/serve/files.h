@@ -8,7 +8,7 @@
 #ifndef SERVE_FILES_H
 #define SERVE_FILES_H
 
-#include "base/util.h"
+#include "base/log.h"
 
 struct exchange;
 
@@ -29,8 +29,9 @@ void files_load_types(const char *path);
 /* False: there is no file at the path for those that do not exist. */
 bool files_has_spa(const struct files *files);
 
-/* Logs a request as websocketd does, as EVENT. */
-void files_log_compat(const struct files *files, struct exchange *exchange, struct span event);
+/* Logs a request as websocketd does, as EVENT; SCRIPT is the CGI script, or NULL. */
+void files_log_compat(const struct files *files, struct exchange *exchange,
+    enum log_level level, struct span event, const char *script);
 
 /* Answers a request for the decoded PATH; an empty one is that of the directory, which lacks
  * its slash. */

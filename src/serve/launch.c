@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool
 launch_has_room(const struct launcher *launcher, struct reject *reject)
@@ -23,21 +24,42 @@ launch_has_room(const struct launcher *launcher, struct reject *reject)
 	return true;
 }
 
+/* The facts of a launch once its script is found. */
+static bool
+launch_identify(struct launch *launch, struct reject *reject)
+{
+	if (!env_make_unique_id(launch->unique_id))
+		return reject_with(reject, 503, REJECT_RETRY_LATER, "no random bytes");
+	launch->id = atomic_fetch_add(launch->launcher->last_id, 1) + 1;
+	listener_text(launch->request->peer, launch->remote);
+	return true;
+}
+
 bool
 launch_prepare(struct launch *launch, struct reject *reject)
 {
 	const struct endpoint *endpoint = launch->endpoint;
 
 	launch->script = ENDPOINT_NO_SCRIPT;
-	if (!launch_has_room(launch->launcher, reject) ||
-	    !reject_unless_found(reject, endpoint,
-		endpoint_find(endpoint, launch->request->path, &launch->script)))
-		return false;
-	if (!env_make_unique_id(launch->unique_id))
-		return reject_with(reject, 503, REJECT_RETRY_LATER, "no random bytes");
-	launch->id = atomic_fetch_add(launch->launcher->last_id, 1) + 1;
-	listener_text(launch->request->peer, launch->remote);
-	return true;
+	return launch_has_room(launch->launcher, reject) &&
+	       reject_unless_found(reject, endpoint,
+		   endpoint_find(endpoint, launch->request->path, &launch->script)) &&
+	       launch_identify(launch, reject);
+}
+
+bool
+launch_prepare_script(struct launch *launch, struct reject *reject)
+{
+	return launch_has_room(launch->launcher, reject) && launch_identify(launch, reject);
+}
+
+/* Why the program can't be started, by errno. */
+static void
+launch_refuse(const struct launch *launch, int error, struct reject *reject)
+{
+	(void)reject_start(reject, launch->script.program, error);
+	if (error != EDQUOT)
+		log_errorx("%s", reject->reason);
 }
 
 struct backend *
@@ -74,12 +96,38 @@ launch_start(const struct launch *launch, const struct backend_handlers *handler
 	if (env)
 		backend = program_start(&program, handlers, arg, &error);
 	free(env);
-	if (!backend) {
-		(void)reject_start(reject, launch->script.program, error);
-		if (error != EDQUOT)
-			log_errorx("%s", reject->reason);
-	}
+	if (!backend)
+		launch_refuse(launch, error, reject);
 	return backend;
+}
+
+struct child *
+launch_start_script(const struct launch *launch, const struct child_handlers *handlers,
+    void *arg, struct reject *reject)
+{
+	char *program = launch->script.program;
+	char *argv[] = {program, NULL};
+	char **env =
+	    env_build(launch->endpoint, launch->request, &launch->script, launch->unique_id);
+	char *directory = strndup(program, (size_t)(strrchr(program, '/') - program));
+	struct spawn_command command = {
+	    .path = program,
+	    .fd = launch->script.fd,
+	    .directory = directory,
+	    .argv = argv,
+	    .envp = env,
+	};
+	struct child *child = NULL;
+	int error = ENOMEM;
+
+	if (env && directory)
+		error =
+		    child_start(launch->launcher->children, &command, handlers, arg, &child);
+	free(directory);
+	free(env);
+	if (!child)
+		launch_refuse(launch, error, reject);
+	return child;
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "backend/backend.h"
 #include "net/listener.h"
+#include "process/child.h"
 #include "serve/endpoint.h"
 #include "serve/env.h"
 #include "serve/reject.h"
@@ -47,6 +48,16 @@ bool launch_prepare(struct launch *launch, struct reject *reject)
 /* Starts it; HANDLERS and ARG are program_start()'s. NULL: *REJECT is the response. */
 struct backend *launch_start(const struct launch *launch,
     const struct backend_handlers *handlers, void *arg, struct reject *reject)
+    __attribute__((warn_unused_result));
+
+/* The same for a CGI script, without framing: LAUNCH->script was found by the caller. */
+bool launch_prepare_script(struct launch *launch, struct reject *reject)
+    __attribute__((warn_unused_result));
+
+/* The script gets no arguments, whatever the query (RFC 3875, section 4.4 is not
+ * implemented), and its own directory to work in. */
+struct child *launch_start_script(const struct launch *launch,
+    const struct child_handlers *handlers, void *arg, struct reject *reject)
     __attribute__((warn_unused_result));
 
 void launch_clear(struct launch *launch);

@@ -90,30 +90,39 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 	const struct request *request = exchange_request(exchange);
 	const struct head *head = request->head;
 	char reason[ORIGIN_REASON_MAX];
+	bool handshake = plain_is_handshake(head);
 	bool upgrade = endpoint->kind != ENDPOINT_FILES && upgrade_is_wanted(head);
 	bool plain = !upgrade && endpoint->kind != ENDPOINT_FILES && !endpoint->compat &&
-		     (endpoint->files.root == -1 || plain_is_handshake(head));
+		     (endpoint->files.root == -1 || handshake);
 	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
 	const char *headers = upgrade ? NULL : endpoint->files.headers;
 	const char *refused;
+	bool lookup;
 
 	refused = route_refuse_host(endpoint, exchange_stream(exchange), request->host, reason);
 	if (refused) {
 		exchange_reply_status(exchange, 421, headers, refused);
 		return;
 	}
-	refused =
-	    route_check_path(endpoint->kind != ENDPOINT_COMMAND || !(upgrade || plain), result);
+	/* A COMMAND has every path, a file has not. */
+	lookup =
+	    endpoint->kind != ENDPOINT_COMMAND || !(upgrade || (plain && endpoint->cgi == -1));
+	refused = route_check_path(lookup, result);
 	if (result == URI_PATH_UNCLEAN && endpoint->compat)
 		route_redirect(exchange, path, &request->uri);
 	else if (refused)
 		exchange_reply_status(exchange, 400, headers, refused);
 	else if (upgrade)
 		upgrade_serve(&route->upgrade, endpoint, exchange, path);
-	else if (!plain_is_handshake(head) && console_covers(endpoint, path))
+	else if (!handshake && console_covers(endpoint, path))
 		console_serve(endpoint, exchange, path);
+	else if (!(plain && handshake) && cgi_serve(&route->cgi, endpoint, exchange, path))
+		return;
 	else if (plain)
 		plain_serve(endpoint, exchange, path, headers);
+	else if (endpoint->cgi != -1 && endpoint->files.root == -1 && !endpoint->compat)
+		exchange_reply_status(
+		    exchange, 404, headers, "no CGI script in --cgidir has this path");
 	else
 		files_serve(&endpoint->files, exchange, endpoint_rest(endpoint, path));
 }

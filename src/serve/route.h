@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where a request goes: a WebSocket handshake to its endpoint, anything else to
- * the console, the static files or an explanation. Host and path are checked here, for all.
+ * the console, a CGI script, the static files or an explanation. Host and path are checked
+ * here, for all.
  */
 #ifndef SERVE_ROUTE_H
 #define SERVE_ROUTE_H
 
+#include "serve/cgi.h"
 #include "serve/endpoints.h"
 #include "serve/upgrade.h"
 
 struct route {
 	struct upgrade_context upgrade;
+	struct cgi_context cgi;
 	struct endpoints *endpoints; /* owned by the server, which may replace it */
 	const char *health_path; /* borrowed: where a load balancer asks; NULL: nowhere */
 };

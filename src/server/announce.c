@@ -197,6 +197,18 @@ announce_files(FILE *out, const struct server *server)
 }
 
 static void
+announce_scripts(FILE *out, const struct server *server)
+{
+	const char *path = server->options->endpoint.cgidir;
+	char name[NAME_MAX + 1];
+	bool found = announce_example(path, X_OK, name);
+
+	fprintf(
+	    out, "serving the CGI scripts in %s%s", path, found ? ", for example " : " on ");
+	announce_urls(out, server, "http", found ? name : "SCRIPT");
+}
+
+static void
 announce_console(FILE *out, const struct server *server)
 {
 	fprintf(out, "try %s in a browser: ", server->options->endpoint.dir ? "them" : "it");
@@ -279,14 +291,17 @@ server_announce(const struct server *server)
 	} else {
 		if (programs)
 			announce(server, announce_programs, true);
+		if (options->endpoint.cgidir)
+			announce(server, announce_scripts, !programs);
 		if (options->endpoint.staticdir)
-			announce(server, announce_files, !programs);
+			announce(
+			    server, announce_files, !programs && !options->endpoint.cgidir);
 		if (announce_root(server)->console && options->listener.tcp)
 			announce(server, announce_console, false);
 	}
 	if (options->listener.redirport != 0)
 		log_info("redirecting plain HTTP from port %d to port %d",
 		    (int)options->listener.redirport, server_port(server));
-	if (programs)
+	if (programs || options->endpoint.cgidir)
 		announce_risks(server);
 }

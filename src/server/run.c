@@ -113,6 +113,7 @@ server_run(const struct options *options)
 
 	list_init(&server.connections.list);
 	list_init(&server.sessions);
+	list_init(&server.scripts);
 	list_init(&server.looked_up);
 	inherited = spawn_inherited_init(&server.inherited);
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,

@@ -31,6 +31,7 @@
 enum {
 	SERVER_SIGNALS = 3, /* that have a handler */
 	SERVER_DRAIN_MS = 25 * 1000, /* from the first SIGTERM until what is left is killed */
+	SERVER_END_MS = 2 * 1000, /* before that: when CGI scripts are ended that still run */
 	SERVER_KILL_MS = 2 * 1000, /* how long the killed may take to be reaped */
 };
 
@@ -83,6 +84,7 @@ struct server {
 	struct timer orphans_timer;
 	struct connections connections;
 	struct list sessions;
+	struct list scripts; /* of CGI: those that run */
 	struct route route; /* its endpoints are owned */
 	enum server_stage stage;
 	int64_t stage_end_ms; /* when the next stage begins, whatever is left */

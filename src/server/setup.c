@@ -110,8 +110,10 @@ server_set_console(const struct server *server, const struct options_served *ser
 	bool local = server_is_local(server) && !server->options->listener.unixsocket;
 	bool on = options->devconsole == OPTIONS_CONSOLE_ON;
 
-	if (compat && on && options->staticdir) {
-		if (log_begin(LOG_FATAL, "server", 0, SPAN(COMPAT_CONSOLE_FILES)))
+	if (compat && on && (options->staticdir || options->cgidir)) {
+		if (log_begin(LOG_FATAL, "server", 0,
+			options->staticdir ? SPAN(COMPAT_CONSOLE_FILES)
+					   : SPAN(COMPAT_CONSOLE_CGI)))
 			log_end();
 		return COMPAT_CONFLICT;
 	}
@@ -124,13 +126,34 @@ server_set_console(const struct server *server, const struct options_served *ser
 	return 0;
 }
 
+/* Opens a directory of programs, given by the option NAME. False: that has been reported, and
+ * *STATUS is the exit status. */
+static bool
+server_open_programs(const struct server *server, const struct options_served *served,
+    const char *name, const char *path, int *fd, int *status)
+{
+	struct stat dir;
+
+	*fd = beneath_root(path);
+	if (*fd == -1) {
+		*status = setup_fail(server, served, EX_OSERR, "can't open --%s %s: %s", name,
+		    path, strerror(errno));
+		return false;
+	}
+	if (fstat(*fd, &dir) == 0 && (dir.st_mode & S_IWOTH))
+		log_warnx("--%s %s is world-writable: any local user can run programs as you; "
+			  "run chmod o-w %s",
+		    name, path, path);
+	return true;
+}
+
 /* Sets what ENDPOINT runs and serves. 0, or the exit status. */
 static int
 server_set_kind(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	char why[DIAGNOSE_MAX];
-	struct stat dir;
+	int status;
 
 	if (options->command) {
 		endpoint->kind = ENDPOINT_COMMAND;
@@ -141,14 +164,15 @@ server_set_kind(const struct server *server, const struct options_served *served
 	} else if (options->dir) {
 		endpoint->kind = ENDPOINT_DIR;
 		endpoint->dir_path = options->dir;
-		endpoint->dir = beneath_root(options->dir);
-		if (endpoint->dir == -1)
-			return setup_fail(server, served, EX_OSERR, "can't open --dir %s: %s",
-			    options->dir, strerror(errno));
-		if (fstat(endpoint->dir, &dir) == 0 && (dir.st_mode & S_IWOTH))
-			log_warnx("--dir %s is world-writable: any local user can run "
-				  "programs as you; run chmod o-w %s",
-			    options->dir, options->dir);
+		if (!server_open_programs(
+			server, served, "dir", options->dir, &endpoint->dir, &status))
+			return status;
+	}
+	if (options->cgidir) {
+		endpoint->cgi_path = options->cgidir;
+		if (!server_open_programs(
+			server, served, "cgidir", options->cgidir, &endpoint->cgi, &status))
+			return status;
 	}
 	if (options->staticdir) {
 		endpoint->files.root_path = options->staticdir;
@@ -243,6 +267,8 @@ server_set_endpoint(
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;
 	endpoint->pass_auth = options->pass_auth;
+	endpoint->max_body = (uint64_t)options->max_body;
+	endpoint->cgi_timeout_ms = options->cgi_timeout_ms;
 	endpoint_complete(endpoint);
 	if (status == 0)
 		status = server_set_origins(server, served, options, endpoint);
@@ -375,6 +401,12 @@ server_set_up(struct server *server)
 	int status = server_set_page(server);
 
 	server->route.upgrade.sessions = &server->sessions;
+	server->route.cgi = (struct cgi_context){
+	    .launcher = &server->route.upgrade.launcher,
+	    .running = &server->scripts,
+	    .serve = route_serve,
+	    .arg = &server->route,
+	};
 	if (status == 0) {
 		server->route.upgrade.launcher.last_id = &server->page->last_session;
 		status = server_set_endpoints(server);

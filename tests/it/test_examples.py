@@ -117,3 +117,16 @@ async def talk_lsp(one):
 @pytest.mark.skipif(not has_language_server(), reason="no language server: install python3-pylsp with python3-setuptools, or clangd")
 def test_language_server_works_as_it_is(server):
     asyncio.run(talk_lsp(server("--framing=lsp", example("language-server.sh"))))
+
+
+def test_cgi_script_shows_the_request_and_sends_events(server):
+    one = server("--cgidir=" + os.path.join(os.environ["top_srcdir"], "examples", "cgi"))
+    with one.connect() as peer:
+        request = "POST /request.sh/a?b HTTP/1.0\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody"
+        peer.send(request.encode())
+        status, _, body = peer.answer()
+        assert status == 200
+        assert body == b"POST /request.sh/a?b\nPATH_INFO=/a\nQUERY_STRING=b\nCONTENT_LENGTH=4\n\nbody"
+    with one.connect() as peer:
+        peer.send(b"GET /request.sh/events HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert peer.response()[0] == 200 and peer.read(9) == b"data: 1\n\n"

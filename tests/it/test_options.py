@@ -39,7 +39,7 @@ ERRORS = [
     (
         ("--port=0",),
         64,
-        "nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; 'wspipe --help' shows how",
+        "nothing to serve: give a COMMAND, --dir=DIR, --staticdir=DIR or --cgidir=DIR; 'wspipe --help' shows how",
     ),
     (("--dir=/", "cat"), 64, "COMMAND and --dir can't be combined"),
     (("--nosuch", "cat"), 64, "unknown option --nosuch; see 'wspipe --help'"),

@@ -26,6 +26,8 @@ static struct {
 	const char *path;
 	char *const *argv;
 	const void *arg;
+	char directory[64]; /* of a CGI script */
+	int argc;
 } script;
 
 static struct backend backend;
@@ -74,6 +76,21 @@ program_start(const struct program_spec *spec, const struct backend_handlers *ha
 	snprintf(script.first, sizeof(script.first), "%s", spec->command.envp[0]);
 	*error = script.error;
 	return script.error == 0 ? &backend : NULL;
+}
+
+int
+child_start(struct children *children, const struct spawn_command *command,
+    const struct child_handlers *handlers, void *arg, struct child **out)
+{
+	(void)children;
+	(void)handlers;
+	script.starts++;
+	script.arg = arg;
+	snprintf(script.directory, sizeof(script.directory), "%s", command->directory);
+	for (script.argc = 0; command->argv[script.argc]; script.argc++)
+		continue;
+	*out = script.error == 0 ? (struct child *)(void *)&backend : NULL;
+	return script.error;
 }
 
 /* Launches ENDPOINT for a request of "/a?q". The result's status; 0: it runs. */
@@ -145,6 +162,39 @@ test_nothing_is_started_without_room(void **state)
 	assert_int_equal(script.starts, 0);
 }
 
+/* It has no arguments, and works in its own directory. */
+static void
+test_a_cgi_script_is_started_without_framing(void **state)
+{
+	static const struct launcher launcher = {.last_id = &last_id};
+	char text[HEAD_MAX_LINE];
+	struct script_request request;
+	struct reject reject;
+	struct launch launch = {
+	    .launcher = &launcher,
+	    .endpoint = &command,
+	    .request = &request.facts,
+	    .script = {.program = (char *)"/a/b/c.sh",
+		.fd = -1,
+		.script_name = (char *)"/c.sh",
+		.path_info = (char *)""},
+	};
+
+	(void)state;
+	script_request(&request, text, "/c.sh?a+b", "");
+	assert_true(launch_prepare_script(&launch, &reject));
+	assert_ptr_equal(launch_start_script(&launch, NULL, &launch, &reject), &backend);
+	assert_ptr_equal(script.arg, &launch);
+	assert_string_equal(script.directory, "/a/b");
+	assert_int_equal(script.argc, 1);
+	script.error = EDQUOT;
+	assert_null(launch_start_script(&launch, NULL, &launch, &reject));
+	assert_int_equal(reject.status, 429);
+	script.has_room = false;
+	assert_false(launch_prepare_script(&launch, &reject));
+	assert_int_equal(reject.status, 503);
+}
+
 static void
 test_a_path_without_a_program_is_not_found(void **state)
 {
@@ -189,6 +239,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_a_command_is_started_with_its_arguments, begin),
 	    cmocka_unit_test_setup(test_nothing_is_started_without_room, begin),
+	    cmocka_unit_test_setup(test_a_cgi_script_is_started_without_framing, begin),
 	    cmocka_unit_test_setup(test_a_path_without_a_program_is_not_found, begin),
 	    cmocka_unit_test_setup(test_the_error_of_a_start_decides_the_status, begin),
 	};

@@ -845,30 +845,51 @@ devconsole_takes_a_value_or_none(void **state)
 	run_clear(&run);
 }
 
-/* Only the defaults of websocketd's options that we do not have are accepted. */
 static void
-unsupported_options_are_reported_by_name(void **state)
+times_and_sizes_have_units(void **state)
 {
-	static char *const accepted[] = {"--cgidir="};
-	static const struct failure rows[] = {
-	    {{"wspipe", "--cgidir", "d", "hello"}, 64,
-		"wspipe: websocketd's --cgidir is not supported yet\n", NULL},
-	    {{"websocketd", "--cgidir=d", "hello"}, 2,
-		"flag provided but not defined: -cgidir\n"
-		"(wspipe does not support websocketd's --cgidir yet)\n",
-		NULL},
+	static const struct {
+		char *arg;
+		int64_t timeout_ms; /* -1: it is rejected */
+		int64_t body;
+	} rows[] = {
+	    {"--cgi-timeout=0", 0, 10485760},
+	    {"--cgi-timeout=7", 7000, 10485760},
+	    {"--cgi-timeout=250ms", 250, 10485760},
+	    {"--cgi-timeout=2s", 2000, 10485760},
+	    {"--cgi-timeout=5M", 300000, 10485760},
+	    {"--cgi-timeout=24h", 86400000, 10485760},
+	    {"--cgi-timeout=25h", -1, 0},
+	    {"--cgi-timeout=-1", -1, 0},
+	    {"--cgi-timeout=", -1, 0},
+	    {"--cgi-timeout=s", -1, 0},
+	    {"--cgi-timeout=1d", -1, 0},
+	    {"--cgi-timeout=1 s", -1, 0},
+	    {"--max-body=0", 60000, 0},
+	    {"--max-body=1023", 60000, 1023},
+	    {"--max-body=1k", 60000, 1024},
+	    {"--max-body=2M", 60000, 2097152},
+	    {"--max-body=3g", 60000, INT64_C(3221225472)},
+	    {"--max-body=9223372036854775807", 60000, INT64_MAX},
+	    {"--max-body=9007199254740992k", -1, 0},
+	    {"--max-body=1kb", -1, 0},
+	    {"--max-body=1.5m", -1, 0},
 	};
-	static char *const names[] = {"wspipe", "websocketd"};
 	struct run run;
 
 	(void)state;
-	assert_failures(rows, UTIL_LEN(rows));
-	for (size_t i = 0; i < UTIL_LEN(accepted); i++) {
-		for (size_t k = 0; k < UTIL_LEN(names); k++) {
-			RUN(&run, names[k], accepted[i], "hello");
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		RUN(&run, "wspipe", rows[i].arg, "hello");
+		if (rows[i].timeout_ms == -1) {
+			assert_int_equal(run.status, 64);
+			assert_non_null(strstr(run.err, " must be a "));
+		} else {
 			assert_run(&run);
-			run_clear(&run);
+			assert_int_equal(
+			    run.options.endpoint.cgi_timeout_ms, rows[i].timeout_ms);
+			assert_int_equal(run.options.endpoint.max_body, rows[i].body);
 		}
+		run_clear(&run);
 	}
 }
 
@@ -888,6 +909,7 @@ options_after_the_command_are_noticed(void **state)
 	    {{"wspipe", "hello", "--help"}, NULL},
 	    {{"wspipe", "hello", "--version"}, NULL},
 	    {{"wspipe", "hello", "--cgidir="}, NULL},
+	    {{"wspipe", "hello", "--cgi-timeout=2s"}, "--cgi-timeout=2s"},
 	    {{"wspipe", "hello", "--", "--port=1"}, NULL},
 	    {{"wspipe", "hello", "port=1", "p"}, NULL},
 	    {{"websocketd", "hello", "--port=1"}, NULL},
@@ -1326,12 +1348,14 @@ options_that_make_no_sense_are_refused(void **state)
 		"Try 'wspipe --help' for more information.\n",
 		NULL},
 	    {{"wspipe", "--port=1"}, 64,
-		"wspipe: nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
+		"wspipe: nothing to serve: give a COMMAND, --dir=DIR, --staticdir=DIR or "
+		"--cgidir=DIR; "
 		"'wspipe --help' "
 		"shows how\n",
 		NULL},
 	    {{"wspipe", "--"}, 64,
-		"wspipe: nothing to serve: give a COMMAND, --dir=DIR or --staticdir=DIR; "
+		"wspipe: nothing to serve: give a COMMAND, --dir=DIR, --staticdir=DIR or "
+		"--cgidir=DIR; "
 		"'wspipe --help' "
 		"shows how\n",
 		NULL},
@@ -1407,19 +1431,21 @@ directories_that_overlap_are_refused(void **state)
 	char expected[3 * PATH_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < UTIL_LEN(pairs); i++) {
-		char *dir = realpath(pairs[i][0], NULL);
-		char *staticdir = realpath(pairs[i][1], NULL);
+	for (size_t i = 0; i < 2 * UTIL_LEN(pairs); i++) {
+		char *const *pair = pairs[i / 2];
+		char *name = (char *)(i % 2 == 0 ? "--dir" : "--cgidir");
+		char *dir = realpath(pair[0], NULL);
+		char *staticdir = realpath(pair[1], NULL);
 
 		snprintf(expected, sizeof(expected),
-		    "wspipe: --dir '%s' and --staticdir '%s' overlap, so anyone could download "
+		    "wspipe: %s '%s' and --staticdir '%s' overlap, so anyone could download "
 		    "the programs' source: use two directories, neither inside the other\n",
-		    dir, staticdir);
-		RUN(&run, "wspipe", "--dir", pairs[i][0], "--staticdir", pairs[i][1]);
+		    name, dir, staticdir);
+		RUN(&run, "wspipe", name, pair[0], "--staticdir", pair[1]);
 		assert_string_equal(run.err, expected);
 		assert_int_equal(run.status, 78);
 		run_clear(&run);
-		RUN(&run, "websocketd", "--dir", pairs[i][0], "--staticdir", pairs[i][1]);
+		RUN(&run, "websocketd", name, pair[0], "--staticdir", pair[1]);
 		assert_string_equal(run.err, expected + strlen("wspipe: "));
 		assert_int_equal(run.status, 1);
 		run_clear(&run);
@@ -1598,7 +1624,7 @@ main(void)
 	    cmocka_unit_test(command_is_found_as_a_shell_would),
 	    cmocka_unit_test(words_that_are_no_options_are_refused),
 	    cmocka_unit_test(devconsole_takes_a_value_or_none),
-	    cmocka_unit_test(unsupported_options_are_reported_by_name),
+	    cmocka_unit_test(times_and_sizes_have_units),
 	    cmocka_unit_test(options_after_the_command_are_noticed),
 	    cmocka_unit_test(command_in_one_word_is_explained),
 	    cmocka_unit_test(denied_command_is_explained),
