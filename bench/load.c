@@ -7,9 +7,11 @@
  *
  * KIND is echo (to a child that echoes), sink (from `child sink`), sink-endless (the same, and
  * it ends when MESSAGES came of all connections together), source (to `child count`), connect
- * (MESSAGES sessions one behind the other), idle, slow-reader or slow-child. PROTOCOL is raw
- * (lines over plain TCP) or ws; raw-binary and ws-binary (bytes, no lines) or ws-deflate. TEXT
- *is a kind of corpus.h. With a CERTIFICATE, which must be the server's, it speaks TLS 1.3.
+ * (MESSAGES sessions one behind the other), get-connect (the same, each after a request for
+ * /file on its connection), get (MESSAGES requests for /file, which has SIZE bytes), idle,
+ * slow-reader or slow-child. PROTOCOL is raw (lines over plain TCP), ws or http; raw-binary and
+ * ws-binary (bytes, no lines) or ws-deflate. TEXT is a kind of corpus.h. With a CERTIFICATE,
+ *which must be the server's, it speaks TLS 1.3.
  *
  * It says "ready" when it is connected and then waits for a byte on stdin, so that the caller
  * can look at the bridge; slow readers and slow children go on until that byte. Then it prints
@@ -368,6 +370,7 @@ main(int argc, char **argv)
 	s->ws = strncmp(argv[2], "ws", 2) == 0;
 	s->binary = strstr(argv[2], "-binary") != NULL;
 	s->deflate = strstr(argv[2], "-deflate") != NULL;
+	s->get_first = strcmp(s->kind, "get-connect") == 0;
 	s->port = atoi(argv[3]);
 	s->connections = strtoul(argv[4], NULL, 10);
 	s->inflight = strtoul(argv[5], NULL, 10);
@@ -378,7 +381,9 @@ main(int argc, char **argv)
 	if (s->connections == 0 || s->inflight == 0 || s->messages == 0)
 		load_fail("CONNECTIONS, INFLIGHT and MESSAGES must not be 0");
 	load_corpus = corpus_new(s->text, s->size);
-	if (strcmp(s->kind, "connect") == 0)
+	if (strcmp(s->kind, "get") == 0)
+		http_run();
+	else if (strcmp(s->kind, "connect") == 0 || s->get_first)
 		sessions_connect();
 	else if (strcmp(s->kind, "idle") == 0)
 		sessions_idle();

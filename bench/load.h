@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The parts of the load generator: load.c is what is asked of it and the messages themselves,
- * load_io.c the bytes of a connection, load_ws.c WebSocket, load_sessions.c what is about
- * sessions and not about messages. One thread; any failure ends the process and says why.
+ * load_io.c the bytes of a connection, load_ws.c WebSocket, load_http.c requests for a file,
+ * load_sessions.c what is about sessions and not about messages. One thread; any failure ends
+ * the process and says why.
  */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
@@ -24,6 +25,7 @@ struct load_settings {
 	bool ws;
 	bool binary;
 	bool deflate;
+	bool get_first; /* a request for a file before the handshake, on the same connection */
 	int port;
 	size_t connections;
 	size_t inflight;
@@ -113,6 +115,11 @@ void ws_queue_close(struct connection *c);
 void ws_queue_compressed(struct connection *c, const uint8_t *payload, size_t len);
 void ws_handshake(struct connection *c);
 void ws_receive(struct connection *c, const uint8_t *bytes, size_t len);
+
+/* load_http.c */
+
+void http_get(struct connection *c); /* one request on a connection that blocks */
+void http_run(void); /* a kind */
 
 /* load_sessions.c: each is a kind. */
 

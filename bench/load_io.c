@@ -56,6 +56,8 @@ io_open(struct connection *c)
 			load_fail("the TLS handshake failed");
 		}
 	}
+	if (load_settings.get_first)
+		http_get(c);
 	if (load_settings.ws)
 		ws_handshake(c);
 }
