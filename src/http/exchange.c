@@ -318,6 +318,18 @@ exchange_write(struct exchange *x, const void *bytes, size_t len)
 }
 
 size_t
+exchange_send_file(struct exchange *x, int fd, off_t offset, size_t len)
+{
+	size_t sent = 0;
+
+	if (x->has_body && !x->failed && x->left >= (int64_t)len)
+		sent = stream_send_file(x->stream, fd, offset, len);
+	x->left -= (int64_t)sent;
+	x->written += sent;
+	return sent;
+}
+
+size_t
 exchange_queued(const struct exchange *x)
 {
 	return stream_queued(x->stream);

@@ -93,6 +93,10 @@ void exchange_begin(struct exchange *exchange, const struct reply *reply, struct
 /* Sends a piece, now or later. Bytes beyond the length of the reply are dropped. */
 void exchange_write(struct exchange *exchange, const void *bytes, size_t len);
 
+/* Sends at most LEN bytes of a file without copying them, and returns how many. 0: that is not
+ * possible now, or never for this response; use exchange_write(). */
+size_t exchange_send_file(struct exchange *exchange, int fd, off_t offset, size_t len);
+
 /* Bytes in the queue. Write while it is at most BUFFER_HIGH, then wait for on_drained. */
 size_t exchange_queued(const struct exchange *exchange);
 

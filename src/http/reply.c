@@ -64,22 +64,33 @@ reply_put(struct buffer *out, const char *text)
 	return buffer_append(out, text, strlen(text));
 }
 
+/* An IMF-fixdate (RFC 9110, section 5.6.7), made once a second. */
+static const char *
+reply_date(void)
+{
+	static time_t made;
+	static char date[64];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	/* Nothing calls setlocale(), so the names are English. */
+	if (now != made)
+		strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	made = now;
+	return date;
+}
+
 bool
 reply_head(struct buffer *out, const struct reply *reply, const char *connection)
 {
 	const char *phrase = reply->phrase ? reply->phrase : reply_reason(reply->status);
 	char start[64];
 	char length[64] = "";
-	char date[64];
-	time_t now = time(NULL);
-	struct tm tm;
 
-	/* IMF-fixdate: RFC 9110, section 5.6.7. Nothing calls setlocale(), so the names are
-	 * English. */
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
 	snprintf(start, sizeof(start), "HTTP/1.1 %d ", reply->status);
 	if (!reply_put(out, start) || !reply_put(out, phrase) ||
-	    !reply_put(out, "\r\nDate: ") || !reply_put(out, date) || !reply_put(out, "\r\n"))
+	    !reply_put(out, "\r\nDate: ") || !reply_put(out, reply_date()) ||
+	    !reply_put(out, "\r\n"))
 		return false;
 	if (reply->length >= 0 && reply->status != 204)
 		snprintf(

@@ -31,11 +31,18 @@ send_file_over(struct send_file *file)
 	loop_defer_free(file->loop, &file->deferred, send_file_release);
 }
 
+/* How much of what is left is sent in a turn. */
+static size_t
+send_file_want(int64_t left)
+{
+	return left < LOOP_BATCH ? (size_t)left : LOOP_BATCH;
+}
+
 /* Reads a piece. NULL, or why that is not possible. */
 static const char *
 send_file_read(int fd, struct loop *loop, off_t offset, int64_t left, struct span *piece)
 {
-	size_t want = left < LOOP_BATCH ? (size_t)left : LOOP_BATCH;
+	size_t want = send_file_want(left);
 	ssize_t got;
 
 	do {
@@ -53,18 +60,24 @@ static void
 send_file_step(struct send_file *file)
 {
 	struct exchange *exchange = file->exchange;
-	struct span piece;
-	const char *wrong;
+	struct span piece = {0};
+	const char *wrong = NULL;
+	size_t sent =
+	    exchange_send_file(exchange, file->fd, file->offset, send_file_want(file->left));
 
-	wrong = send_file_read(file->fd, file->loop, file->offset, file->left, &piece);
+	/* What is queued now announces when the client's system accepts more. */
+	if (sent == 0)
+		wrong = send_file_read(file->fd, file->loop, file->offset, file->left, &piece);
 	if (wrong) {
 		send_file_over(file);
 		exchange_abort(exchange, wrong);
 		return;
 	}
-	file->offset += (off_t)piece.len;
-	file->left -= (int64_t)piece.len;
-	exchange_write(exchange, piece.data, piece.len);
+	if (sent == 0)
+		exchange_write(exchange, piece.data, piece.len);
+	sent += piece.len;
+	file->offset += (off_t)sent;
+	file->left -= (int64_t)sent;
 	if (file->left == 0) {
 		send_file_over(file);
 		exchange_end(exchange);
@@ -101,10 +114,9 @@ static const struct exchange_handlers send_file_handlers = {
     .on_gone = send_file_on_gone,
 };
 
-/* The first piece is not all of it: goes on later. */
+/* The file is sent in more than one piece. */
 static void
-send_file_start(struct exchange *exchange, const struct reply *reply, int fd, off_t offset,
-    struct span first)
+send_file_start(struct exchange *exchange, const struct reply *reply, int fd, off_t offset)
 {
 	struct send_file *file = calloc(1, sizeof(*file));
 
@@ -116,11 +128,11 @@ send_file_start(struct exchange *exchange, const struct reply *reply, int fd, of
 	file->exchange = exchange;
 	file->loop = exchange_loop(exchange);
 	file->fd = fd;
-	file->offset = offset + (off_t)first.len;
-	file->left = reply->length - (int64_t)first.len;
+	file->offset = offset;
+	file->left = reply->length;
 	loop_task_init(&file->turn, send_file_on_turn);
 	exchange_set_handlers(exchange, &send_file_handlers, file);
-	exchange_begin(exchange, reply, first);
+	exchange_begin(exchange, reply, (struct span){0});
 	if (exchange_queued(exchange) <= BUFFER_LOW)
 		loop_defer(file->loop, &file->turn);
 }
@@ -130,17 +142,18 @@ send_file_take(struct exchange *exchange, const struct reply *reply, int fd, off
 {
 	struct span piece = {0};
 	const char *wrong = NULL;
+	bool has_body = reply->length > 0 && !exchange_request(exchange)->is_head;
 
-	if (reply->length > 0 && !exchange_request(exchange)->is_head)
+	if (has_body && reply->length <= LOOP_BATCH)
 		wrong =
 		    send_file_read(fd, exchange_loop(exchange), offset, reply->length, &piece);
 	if (wrong) {
 		close(fd);
 		exchange_reply_status(exchange, 500, reply->fields, wrong);
-	} else if (piece.len == (uint64_t)reply->length || piece.len == 0) {
+	} else if (!has_body || piece.len == (uint64_t)reply->length) {
 		close(fd);
 		exchange_reply(exchange, reply, piece);
 	} else {
-		send_file_start(exchange, reply, fd, offset, piece);
+		send_file_start(exchange, reply, fd, offset);
 	}
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 enum { IO_FLUSH_MAX = 4 * LOOP_BATCH }; /* bytes of a queue that are written in a round */
@@ -364,6 +365,19 @@ io_write_take(struct stream *stream, struct buffer *buffer)
 }
 
 static size_t
+io_send_file(struct stream *stream, int fd, off_t offset, size_t len)
+{
+	struct io *io = io_of(stream);
+	ssize_t n;
+
+	if (io->transport.fd == -1 || io->transport.ops != &transport_socket || io->ending ||
+	    buffer_len(&io->queue) > 0)
+		return 0;
+	n = sendfile(io->transport.fd, fd, &offset, len);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static size_t
 io_queued(const struct stream *stream)
 {
 	return buffer_len(&io_of(stream)->queue);
@@ -439,6 +453,7 @@ static const struct stream_ops io_ops = {
     .read = io_read,
     .writev = io_writev,
     .write_take = io_write_take,
+    .send_file = io_send_file,
     .queued = io_queued,
     .unconfirmed = io_unconfirmed,
     .contact = io_contact,

@@ -77,6 +77,7 @@ struct stream_ops {
 	    struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n);
 	bool (*writev)(struct stream *stream, const struct iovec *parts, int count);
 	bool (*write_take)(struct stream *stream, struct buffer *buffer);
+	size_t (*send_file)(struct stream *stream, int fd, off_t offset, size_t len);
 	size_t (*queued)(const struct stream *stream);
 	size_t (*unconfirmed)(const struct stream *stream);
 	struct stream_contact (*contact)(const struct stream *stream);
@@ -140,6 +141,14 @@ __attribute__((warn_unused_result)) static inline bool
 stream_write_take(struct stream *stream, struct buffer *buffer)
 {
 	return stream->ops->write_take(stream, buffer);
+}
+
+/* Sends at most LEN bytes of the regular file FD without copying them, and returns how many. 0:
+ * that is not possible now, or never over this stream; use stream_write(). */
+static inline size_t
+stream_send_file(struct stream *stream, int fd, off_t offset, size_t len)
+{
+	return stream->ops->send_file ? stream->ops->send_file(stream, fd, offset, len) : 0;
 }
 
 /* As stream_write() followed by stream_shutdown(): if nothing is queued, in one segment. */

@@ -79,15 +79,11 @@ beneath_open(int root, const char *root_path, const char *path, int flags)
 int
 beneath_open_file(int root, const char *root_path, const char *path, struct stat *st)
 {
-	int path_fd = beneath_open(root, root_path, path, O_PATH);
-	struct stat seen;
 	int fd = -1;
 
-	if (path_fd == -1)
-		return -1;
-	if (fstat(path_fd, &seen) == 0 && S_ISREG(seen.st_mode))
+	/* This may look at a file outside, which is then not opened. */
+	if (fstatat(root, path, st, 0) == 0 && S_ISREG(st->st_mode))
 		fd = beneath_open(root, root_path, path, O_RDONLY);
-	close(path_fd);
 	/* Another file may have taken the name meanwhile. */
 	if (fd != -1 && (fstat(fd, st) == -1 || !S_ISREG(st->st_mode))) {
 		close(fd);

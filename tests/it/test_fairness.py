@@ -314,7 +314,7 @@ def test_a_fast_download_leaves_others_their_turn(server, tmp_path):
         f.truncate(64 << 20)
     one = server("--staticdir=site", "cat")
     with one.websocket() as ws:
-        with traced(one, tmp_path / "trace", "-y", "-e", "trace=pread64,epoll_wait"):
+        with traced(one, tmp_path / "trace", "-y", "-e", "trace=pread64,sendfile,epoll_wait"):
             readers = [one.connect() for _ in range(3)]
             for peer in readers:
                 peer.send(peer.request_bytes("/big", upgrade=False))
