@@ -116,7 +116,7 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 		upgrade_serve(&route->upgrade, endpoint, exchange, path);
 	else if (!handshake && console_covers(endpoint, path))
 		console_serve(endpoint, exchange, path);
-	else if (!(plain && handshake) && cgi_serve(&route->cgi, endpoint, exchange, path))
+	else if (!(plain && handshake) && cgi_serve(&route->scripts, endpoint, exchange, path))
 		return;
 	else if (plain)
 		plain_serve(endpoint, exchange, path, headers);

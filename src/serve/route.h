@@ -13,7 +13,7 @@
 
 struct route {
 	struct upgrade_context upgrade;
-	struct cgi_context cgi;
+	struct script_context scripts;
 	struct endpoints *endpoints; /* owned by the server, which may replace it */
 	const char *health_path; /* borrowed: where a load balancer asks; NULL: nowhere */
 };

@@ -133,7 +133,7 @@ server_on_tick(void *arg)
 	}
 	/* Their clients got the time until now. */
 	if (server->stage == SERVER_DRAINING && now >= server->stage_end_ms - SERVER_END_MS)
-		cgi_end_all(&server->scripts);
+		script_end_all(&server->scripts);
 	if (now >= server->stage_end_ms) {
 		if (server->stage == SERVER_KILLING) {
 			loop_stop(server->loop);

@@ -401,7 +401,7 @@ server_set_up(struct server *server)
 	int status = server_set_page(server);
 
 	server->route.upgrade.sessions = &server->sessions;
-	server->route.cgi = (struct cgi_context){
+	server->route.scripts = (struct script_context){
 	    .launcher = &server->route.upgrade.launcher,
 	    .running = &server->scripts,
 	    .serve = route_serve,

@@ -381,6 +381,18 @@ def test_scripts_are_never_among_the_static_files(tmp_path, cgidir, static):
     assert done.returncode == 78 and "overlap, so anyone could download the programs' source" in done.stderr
 
 
+def test_an_endpoint_of_a_file_has_its_own_scripts(cgi, server, tmp_path):
+    cgi("a.sh", PLAIN + "env\n")
+    cgi("to.sh", SH + "printf 'Location: /app/a.sh/y\\n\\n'\n")
+    (tmp_path / "wspipe.conf").write_text("port = 0\npassenv = +WSPIPE_TEST_TAG\n[/app]\ncgidir = cgi\nmax-body = 3\n[/ws]\ncommand = cat\n")
+    one = server("--config=wspipe.conf", passenv=False)
+    found = variables(one, path="/app/a.sh/x")
+    assert (found["SCRIPT_NAME"], found["PATH_INFO"]) == ("/app/a.sh", "/x")
+    assert variables(one, path="/app/to.sh")["PATH_INFO"] == "/y"
+    assert ask(one, post(b"1234", "/app/a.sh"))[0] == 413
+    assert ask(one, path="/a.sh")[0] == 404
+
+
 # Limits.
 
 

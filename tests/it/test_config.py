@@ -261,8 +261,8 @@ BAD = [
         3,
         "there is already a section [/a] in {FILE}:1: merge the two, or change the path",
     ),
-    ("[/a]\nbinary = true\n", 1, "nothing to serve: write command = PROGRAM, dir = DIR or staticdir = DIR"),
-    ("# nothing\n", 1, "nothing to serve: write command = PROGRAM, dir = DIR or staticdir = DIR"),
+    ("[/a]\nbinary = true\n", 1, "nothing to serve: write command = PROGRAM, dir = DIR, staticdir = DIR or cgidir = DIR"),
+    ("# nothing\n", 1, "nothing to serve: write command = PROGRAM, dir = DIR, staticdir = DIR or cgidir = DIR"),
     # Keys
     ("comand = cat\n[/]\ncommand = cat\n", 1, "unknown key comand: did you mean command?"),
     ("[/]\ncommand = cat\nmaxframsize = 1\n", 3, "unknown key maxframsize: did you mean maxframesize?"),
@@ -348,6 +348,12 @@ BAD = [
         "[/]\nstaticdir = {DIR}\n[/a]\ncommand = {DIR}/program\n",
         4,
         "command '{DIR}/program' and staticdir '{DIR}' of [/] overlap, so anyone could download the source: "
+        "use directories that are not inside each other",
+    ),
+    (
+        "[/]\nstaticdir = {DIR}\n[/a]\ncgidir = {DIR}\n",
+        4,
+        "cgidir '{DIR}' and staticdir '{DIR}' of [/] overlap, so anyone could download the source: "
         "use directories that are not inside each other",
     ),
     (
