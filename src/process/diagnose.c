@@ -88,8 +88,7 @@ diagnose_script(const char *path, char text[DIAGNOSE_MAX])
 
 	if (len >= 5 && memcmp(head, "\xef\xbb\xbf#!", 5) == 0) {
 		snprintf(text, DIAGNOSE_MAX,
-		    "its first line starts with a byte order mark; remove it, e.g. with "
-		    "sed -i '1s/^\\xEF\\xBB\\xBF//'");
+		    "its first line starts with a byte order mark; remove it with dos2unix");
 		return true;
 	}
 	if (len < 2 || memcmp(head, "#!", 2) != 0)
