@@ -113,7 +113,7 @@ async function askServer() {
         return {
             command: typeof server.command === "string" ? server.command : null,
             unterminated: server.unterminated === true,
-            programs: strings(server.programs),
+            programs: strings(server.programs).sort(),
         };
     } catch {
         return undefined;

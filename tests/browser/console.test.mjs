@@ -265,6 +265,8 @@ check("the programs of a directory are listed", async (t) => {
     const page = await open(t, `${server.origin}/`);
 
     await page.locator("#programs button", { hasText: "greeter.py" }).click();
+    const names = await page.locator("#programs .name").allInnerTexts();
+    assert.deepEqual(names, [...names].sort());
     await state(page, "Connected");
     await say(page, "Ada");
     await row(page, "in", "Hello, Ada!");
