@@ -78,9 +78,12 @@ check_listening(const struct check *check, struct options_listener *listener)
 	listener->tcp = listener->tcp || !listener->unixsocket || listener->redirport != 0;
 	if (listener->redirport != 0 && listener->redirport == listener->port)
 		return reject(check, EX_USAGE, NULL, "--redirport and --port must differ");
-	if (listener->unixsocket_owner && !listener->unixsocket)
-		return reject(
-		    check, EX_USAGE, NULL, "--unixsocket-owner needs --unixsocket=PATH");
+	if ((listener->unixsocket_owner || listener->unixsocket_mode != 0) &&
+	    !listener->unixsocket)
+		return reject(check, EX_USAGE, NULL, "--unixsocket-%s needs --unixsocket=PATH",
+		    listener->unixsocket_owner ? "owner" : "mode");
+	if (listener->unixsocket && listener->unixsocket_mode == 0 && !check->place.compat)
+		listener->unixsocket_mode = 0660;
 	return true;
 }
 

@@ -55,7 +55,7 @@ const struct option_row option_rows[] = {
 	    .help = "listen on this Unix socket, and not on TCP unless --port or --address is "
 		"given"},
 	{LISTENER("unixsocket-mode", unixsocket_mode, option_set_mode), .argument = "MODE",
-	    .initial = "0660", .initial_compat = "",
+	    .default_text = "0660",
 	    .help = "permissions of the Unix socket, in octal"},
 	{LISTENER("unixsocket-owner", unixsocket_owner, option_set_path), .argument = "OWNER",
 	    .help = "USER or USER:GROUP that owns the Unix socket"},

@@ -147,6 +147,17 @@ server_listen_unix_failed(const struct server *server, const char *path, int err
 		return server_fail(server, EX_CONFIG,
 		    "can't listen on %s: the path of a Unix socket has at most 107 bytes",
 		    path);
+	case ENOENT:
+	case ENOTDIR:
+		return server_fail(server, EX_CONFIG,
+		    "can't listen on %s: its directory does not exist; create it, or choose "
+		    "another --unixsocket",
+		    path);
+	case EACCES:
+		return server_fail(server, EX_OSERR,
+		    "can't listen on %s: Permission denied; choose another --unixsocket, in a "
+		    "directory that this user can write to",
+		    path);
 	default:
 		return server_fail(
 		    server, EX_OSERR, "can't listen on %s: %s", path, strerror(error));

@@ -63,6 +63,8 @@ ERRORS = [
     (("--health-path=health", "cat"), 64, "--health-path must be a URL path such as /name, not 'health'"),
     (("--spa=index.html", "--staticdir=/"), 64, "--spa must be a URL path such as /name, not 'index.html'"),
     (("--spa=/index.html", "cat"), 64, "--spa needs --staticdir=DIR"),
+    (("--unixsocket-mode=0600", "cat"), 64, "--unixsocket-mode needs --unixsocket=PATH"),
+    (("--unixsocket-owner=:daemon", "cat"), 64, "--unixsocket-owner needs --unixsocket=PATH"),
     (("--health-path=/a?b", "cat"), 64, "--health-path must be a URL path such as /name, not '/a?b'"),
     (("--health-path=/a b", "cat"), 64, "--health-path must be a URL path such as /name, not '/a b'"),
     (

@@ -527,7 +527,8 @@ unix_socket_replaces_tcp_when_alone(void **state)
 		    a[2] ? a[2] : "--binary=false", "hello");
 		assert_run(&run);
 		assert_int_equal(run.options.listener.tcp, rows[i].tcp);
-		assert_int_equal(run.options.listener.unixsocket_mode, 0660);
+		assert_int_equal(run.options.listener.unixsocket_mode,
+		    run.options.listener.unixsocket ? 0660 : 0);
 		run_clear(&run);
 	}
 	RUN(&run, "wspipe", "--unixsocket=s", "--unixsocket-mode=7", "--unixsocket-owner=a:b",
