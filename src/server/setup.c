@@ -121,6 +121,10 @@ server_set_console(const struct server *server, const struct options_served *ser
 		return setup_fail(server, served, EX_CONFIG,
 		    "--devconsole and --dir can't be combined while other machines can "
 		    "connect: leave out one of them, or --address");
+	/* In a configuration file it may be meant for other endpoints. */
+	if (!compat && on && endpoint->kind == ENDPOINT_FILES && !served->place.config)
+		return server_fail(server, EX_USAGE,
+		    "--devconsole needs a program to try: give a COMMAND or --dir=DIR");
 	endpoint->console = endpoint->kind != ENDPOINT_FILES &&
 			    (on || (options->devconsole == OPTIONS_CONSOLE_AUTO && local));
 	return 0;

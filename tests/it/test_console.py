@@ -147,6 +147,13 @@ def test_when_it_is_on(server, args, on):
     assert (ask(one, "/-/programs")[0] == 200) == on
 
 
+def test_without_a_program_it_is_an_error(server):
+    one = server("--devconsole", "--staticdir=.", ready=False)
+    assert one.process.wait(DEADLINE) == 64
+    one.stopped = True
+    assert "--devconsole needs a program to try: give a COMMAND or --dir=DIR" in one.log()
+
+
 def test_where_it_is_off_the_response_explains_how_to_connect(server):
     for path in ("/", "/-/console", "/-/programs"):
         assert ask(server("--devconsole=false", "cat"), path)[0] == 426
