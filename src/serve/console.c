@@ -32,7 +32,7 @@ struct console_list {
 #define CONSOLE_PROGRAMS "/-/programs"
 
 bool
-console_covers(const struct endpoint *endpoint, const char *path)
+console_covers(const struct endpoint *endpoint, const struct head *head, const char *path)
 {
 	struct endpoint_script script = ENDPOINT_NO_SCRIPT;
 	const char *rest = endpoint_rest(endpoint, path);
@@ -42,7 +42,8 @@ console_covers(const struct endpoint *endpoint, const char *path)
 		return endpoint->console; /* websocketd has it at every path */
 	if (strncmp(rest, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
 		return true;
-	if (endpoint->files.root != -1)
+	if (endpoint->files.root != -1 || (head_find(head, "Accept", NULL) > 0 &&
+					      !head_has_token(head, "Accept", "text/html")))
 		return false;
 	found = endpoint_find_cgi(endpoint, path, &script) != ENDPOINT_MISSING;
 	endpoint_script_clear(&script);
@@ -184,7 +185,7 @@ console_serve_page(struct exchange *exchange, const struct head *head, const cha
 	    "'none'; "
 	    "frame-ancestors 'none'\r\n"
 	    "Cross-Origin-Opener-Policy: same-origin\r\nReferrer-Policy: no-referrer\r\n"
-	    "Vary: Accept-Encoding, Sec-Fetch-Site\r\n%s%s",
+	    "Vary: Accept, Accept-Encoding, Sec-Fetch-Site\r\n%s%s",
 	    console_page_script, console_page_style, gzip ? "Content-Encoding: gzip\r\n" : "",
 	    console_was_typed(head) ? "Server-Timing: typed\r\n" : "");
 	console_send(exchange, "text/html; charset=utf-8", fields, headers,

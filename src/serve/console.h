@@ -13,8 +13,9 @@
 #include <stdbool.h>
 
 /* True when a plain request for the decoded PATH, which the endpoint covers, is the console's
- * to answer. */
-bool console_covers(const struct endpoint *endpoint, const char *path);
+ * to answer. A client such as curl, which does not ask for HTML, gets the page at /-/console
+ * only. */
+bool console_covers(const struct endpoint *endpoint, const struct head *head, const char *path);
 
 /* Responds to a request that it covers. */
 void console_serve(

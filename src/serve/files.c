@@ -164,7 +164,7 @@ static void
 files_answer_missing(const struct files *files, struct exchange *exchange, bool slash)
 {
 	exchange_reply_status(exchange, 404, files->headers,
-	    files->root == -1 ? "plain HTTP request; this server only speaks WebSocket "
+	    files->root == -1 ? "plain HTTP request where only WebSocket is served "
 				"(add --staticdir=DIR to serve files)"
 	    : slash	      ? "no index.html in this directory"
 			      : "no such file in --staticdir");

@@ -70,7 +70,8 @@ plain_text(bool secure, struct span host, const char *path)
 		    "This is a WebSocket server (wspipe), not a web page: it runs a program\n"
 		    "for each connection and exchanges messages with it.\n"
 		    "\n"
-		    "To try it, open the browser's console on this page (F12) and paste:\n"
+		    "To try it, open this address in a browser, press F12 for the browser's\n"
+		    "console, and paste:\n"
 		    "\n"
 		    "    const ws = new WebSocket(\"%s\");\n"
 		    "    ws.onmessage = (event) => console.log(event.data);\n"
@@ -118,7 +119,7 @@ plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const ch
 		    plain_is_handshake(request->head)
 			? "WebSocket handshake without 'Upgrade: websocket'; a proxy may have "
 			  "removed it (nginx: proxy_set_header Upgrade $http_upgrade)"
-			: "plain HTTP request; this server only speaks WebSocket (add "
+			: "plain HTTP request where only WebSocket is served (add "
 			  "--staticdir=DIR to serve files)");
 		text = plain_text(
 		    stream_is_secure(exchange_stream(exchange)), request->host, path);

@@ -114,7 +114,7 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 		exchange_reply_status(exchange, 400, headers, refused);
 	else if (upgrade)
 		upgrade_serve(&route->upgrade, endpoint, exchange, path);
-	else if (!handshake && console_covers(endpoint, path))
+	else if (!handshake && console_covers(endpoint, head, path))
 		console_serve(endpoint, exchange, path);
 	else if (!(plain && handshake) && cgi_serve(&route->scripts, endpoint, exchange, path))
 		return;

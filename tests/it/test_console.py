@@ -147,6 +147,16 @@ def test_when_it_is_on(server, args, on):
     assert (ask(one, "/-/programs")[0] == 200) == on
 
 
+def test_a_client_that_does_not_ask_for_html_gets_a_short_explanation(server):
+    """curl, for example; the page has an address of its own for it."""
+    one = server("cat")
+    for accepted, status in (("*/*", 426), ("application/json, */*", 426), ("text/html, */*;q=0.8", 200), (None, 200)):
+        extra = "" if accepted is None else "Accept: %s\r\n" % accepted
+        assert ask(one, "/any", extra)[0] == status, accepted
+        assert is_page(ask(one, "/-/console", extra)), accepted
+    assert "Accept" in value(ask(one)[1], "vary").split(", ")
+
+
 def test_without_a_program_it_is_an_error(server):
     one = server("--devconsole", "--staticdir=.", ready=False)
     assert one.process.wait(DEADLINE) == 64

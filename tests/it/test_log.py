@@ -117,7 +117,7 @@ def test_line_of_a_plain_request_where_there_are_no_files(server):
     with one.connect() as peer:
         peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert peer.answer()[0] == 426
-    one.wait_log('status=426 .* reason="plain HTTP request; this server only speaks WebSocket [(]add --staticdir=DIR to serve files[)]"')
+    one.wait_log('status=426 .* reason="plain HTTP request where only WebSocket is served [(]add --staticdir=DIR to serve files[)]"')
 
 
 BUFFERS = (

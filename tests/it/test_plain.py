@@ -41,7 +41,7 @@ def test_get_is_426_with_an_explanation(server):
     status, fields, body = ask(one, "HEAD / HTTP/1.1")
     assert (status, values(fields, "upgrade"), body) == (426, ["websocket"], b"")
     assert values(fields, "content-length") == [str(len(ask(one)[2]))]
-    one.wait_log(r'rejected status=426 .* host=localhost:8080 reason="plain HTTP request; this server only speaks WebSocket')
+    one.wait_log(r'rejected status=426 .* host=localhost:8080 reason="plain HTTP request where only WebSocket is served')
     assert "session" not in one.log()
 
 
