@@ -24,7 +24,7 @@ enum {
 /* Of this header alone. */
 struct buffer_block {
 	size_t head; /* the first byte that is in use */
-	size_t tail; /* behind the last byte that is in use; head <= tail <= capacity */
+	size_t tail; /* after the last byte in use; head <= tail <= capacity */
 	size_t capacity;
 	uint8_t bytes[];
 };
@@ -50,7 +50,7 @@ bool buffer_append(struct buffer *b, const void *bytes, size_t len)
     __attribute__((warn_unused_result));
 
 /*
- * Makes room for LEN more bytes behind the tail and returns where they go, or
+ * Makes room for LEN more bytes after the tail and returns where they go, or
  * NULL when there is no memory. Follow with buffer_commit().
  */
 uint8_t *buffer_reserve(struct buffer *b, size_t len) __attribute__((warn_unused_result));
@@ -59,7 +59,7 @@ void buffer_commit(struct buffer *b, size_t len);
 /* Drops LEN bytes from the head. The memory is freed with the last byte. */
 void buffer_consume(struct buffer *b, size_t len);
 
-/* Drops what stands behind the first LEN bytes, which are there. */
+/* Drops all but the first LEN bytes, of which there are at least so many. */
 void buffer_cut(struct buffer *b, size_t len);
 
 /* Frees the memory; the buffer is empty and usable afterwards. */

@@ -47,7 +47,7 @@ json_put_code(uint8_t *to, unsigned int code)
 	return to;
 }
 
-/* Quotes the character at BYTES, and says by *USED how long it is. */
+/* Escapes the character at BYTES; its length goes to *USED. */
 static uint8_t *
 json_put(
     uint8_t *to, const uint8_t *bytes, size_t len, enum json_escape_style style, size_t *used)

@@ -49,7 +49,7 @@ enum log_format {
  * LOG_ACCESS. */
 void log_setup(int fd, enum log_format format, enum log_level lowest);
 
-/* From now on each line says which worker it is of, but for compat's. 0: none is said. */
+/* From now on each line names its worker, but for those of compat. 0: none does. */
 void log_set_worker(int number);
 
 bool log_shows(enum log_level level);

@@ -130,7 +130,7 @@ cgi_head_take_line(struct cgi_head *head, struct span line)
 }
 
 static enum cgi_head_result
-cgi_head_refuse(struct cgi_head *head, const char *reason)
+cgi_head_reject(struct cgi_head *head, const char *reason)
 {
 	head->reason = reason;
 	return CGI_HEAD_BAD;
@@ -154,7 +154,7 @@ cgi_head_end_line(struct cgi_head *head)
 		wrong = "the header has no Content-Type, Location or Status";
 	buffer_clear(&head->line);
 	if (wrong)
-		return cgi_head_refuse(head, wrong);
+		return cgi_head_reject(head, wrong);
 	return last ? CGI_HEAD_DONE : CGI_HEAD_MORE;
 }
 
@@ -170,9 +170,9 @@ cgi_head_parse(struct cgi_head *head, const char *bytes, size_t len, size_t *use
 		size_t piece = lf ? (size_t)(lf - start) + 1 : len - *used;
 
 		if (piece > CGI_HEAD_MAX - head->len)
-			return cgi_head_refuse(head, "the header is larger than 16 KiB");
+			return cgi_head_reject(head, "the header is larger than 16 KiB");
 		if (!buffer_append(&head->line, start, piece))
-			return cgi_head_refuse(head, out_of_memory);
+			return cgi_head_reject(head, out_of_memory);
 		head->len += piece;
 		*used += piece;
 		if (lf)

@@ -27,7 +27,7 @@ enum cgi_head_result {
 
 /* Embedded by its user, who may read what is below LEN. */
 struct cgi_head {
-	struct buffer line; /* owned: a line whose end is missing */
+	struct buffer line; /* owned: a partial line */
 	size_t len; /* bytes so far */
 	const char *reason; /* after CGI_HEAD_BAD; constant */
 	int status; /* that was given; 0: none */

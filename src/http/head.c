@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The head of an HTTP/1.x request. One byte is one step of a state machine, so
- * it does not matter how the bytes were cut when they came, and what is wrong
- * is refused at the first byte that shows it.
+ * it does not matter how the bytes were cut when they came, and a malformed
+ * head is rejected at its first wrong byte.
  */
 #include "http/head.h"
 
@@ -142,7 +142,7 @@ head_value_byte(struct head *head, size_t i, unsigned char c)
 	}
 }
 
-/* The first byte of a line behind the request line. */
+/* The first byte of a line after the request line. */
 static void
 head_field_byte(struct head *head, size_t i, unsigned char c)
 {
@@ -185,7 +185,7 @@ head_end(struct head *head)
 		head->result = HEAD_DONE;
 }
 
-/* The byte behind a CR. */
+/* The byte after a CR. */
 static void
 head_lf_byte(struct head *head, size_t i, unsigned char c)
 {

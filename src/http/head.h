@@ -90,7 +90,7 @@ void head_init(struct head *head);
 
 /*
  * Goes on with BYTES, which are all LEN bytes that came since the beginning
- * of the head (they may have moved since the last call). Bytes behind the head
+ * of the head (they may have moved since the last call). Bytes after the head
  * are not touched. After HEAD_DONE the facts below hold as long as BYTES do;
  * after HEAD_BAD or HEAD_HTTP2 only head_status() and head_reason() do.
  */

@@ -87,7 +87,7 @@ static bool
 uri_has_odd_segment(struct span path)
 {
 	while (path.len > 0) {
-		struct span segment = uri_rest(path, 1); /* behind a '/' */
+		struct span segment = uri_rest(path, 1); /* after a '/' */
 
 		segment.len = uri_len_until(segment, "/");
 		path = uri_rest(path, 1 + segment.len);

@@ -19,7 +19,7 @@ struct uri {
 	struct span authority; /* of the absolute-form; empty (data NULL) in the origin-form */
 	struct span
 	    path; /* still encoded, begins with '/' ("/" where the absolute-form has none) */
-	struct span query; /* raw, behind the '?'; empty when there is none */
+	struct span query; /* raw, after the '?'; empty when there is none */
 	bool has_query;
 };
 

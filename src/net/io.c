@@ -231,7 +231,7 @@ io_free(struct stream *stream)
 	loop_defer_free(io->loop, &alone->deferred, io_release);
 }
 
-/* The stream is of no use any more: the loop tells its owner, who frees it. */
+/* The stream is of no use any more: the loop notifies its owner, who frees it. */
 static void
 io_fail(struct io *io)
 {
@@ -294,7 +294,7 @@ io_is_alive(enum stream_result result)
 	return result == STREAM_OK || result == STREAM_AGAIN;
 }
 
-/* Writes PARTS behind an empty queue; the number of bytes that were taken goes to *N. */
+/* Writes PARTS while the queue is empty; the number of bytes written goes to *N. */
 static bool
 io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
 {

@@ -41,7 +41,7 @@ typedef int64_t listener_yield_fn(void *arg);
 
 /*
  * A socket that listens on ADDRESS: connections queue up, nobody accepts them yet. NULL with
- * errno when the system refuses (EADDRINUSE, EADDRNOTAVAIL, EACCES...).
+ * errno when the system fails (EADDRINUSE, EADDRNOTAVAIL, EACCES...).
  */
 struct listener *listener_new(const struct sockaddr *address, socklen_t len)
     __attribute__((warn_unused_result));

@@ -19,7 +19,7 @@ struct event_base;
 
 enum {
 	LOOP_BATCH = 64 * 1024, /* bytes that one wake-up reads at most */
-	LOOP_HEAD = 64, /* bytes before them, and behind them, that may be written */
+	LOOP_HEAD = 64, /* bytes before and after them that may be written */
 	LOOP_SLACK = 64,
 	LOOP_OUT = 2 * LOOP_BATCH + 64, /* bytes of the block where output is put together */
 	LOOP_CALLBACKS_MAX = 1024, /* of one round: then the descriptors are looked at again */
@@ -43,7 +43,7 @@ struct loop {
 	struct event *round; /* owned: a timer that starts it */
 };
 
-/* NULL when the system or the memory refuses. */
+/* NULL when the system fails, or without memory. */
 struct loop *loop_new(void);
 
 /* Frees the loop and first what is deferred. Accepts NULL. */

@@ -34,7 +34,7 @@ struct timer {
 	struct timer *prev; /* sibling, or the parent of a first child */
 };
 
-/* False with errno when the system refuses. */
+/* False with errno when the system fails. */
 bool timers_init(struct timers *timers) __attribute__((warn_unused_result));
 void timers_clear(struct timers *timers);
 

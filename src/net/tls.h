@@ -20,7 +20,7 @@ struct tls_ticket_keys;
 
 /* All borrowed during the call. */
 struct tls_settings {
-	char *const *certificates; /* names of PEM files: a certificate, and behind it those
+	char *const *certificates; /* names of PEM files: a certificate, followed by those
 				      that lead to its root */
 	char *const *keys; /* the key of each, in the same order */
 	size_t count; /* at least 1; the first one is for clients that name no server, or an

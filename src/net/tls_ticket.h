@@ -2,7 +2,7 @@
 /*
  * The keys of session tickets (RFC 5077; RFC 8446, section 4.6.1), for
  * SSL_CTX_set_tlsext_ticket_keys(). OpenSSL's own live as long as its context, and whoever
- * learns them can read every session that was resumed with them. These are renewed daily, and
+ * gets them can read every session that was resumed with them. These are renewed daily, and
  * with every reload of the certificates.
  *
  * They may be in memory that several processes share, so that each accepts the tickets of all.

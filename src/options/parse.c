@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The command line. It is walked twice: first to learn whether to behave as
+ * The command line. It is walked twice: first to find out whether to behave as
  * websocketd and whether there is TLS, on which defaults, limits and texts depend, then to
  * read the values.
  */

@@ -16,7 +16,7 @@ enum { LINES_MAX = 8192 };
 
 /* Zero bytes ({0}) are its beginning. */
 struct lines {
-	struct buffer begun; /* owned: the line whose end did not come yet */
+	struct buffer begun; /* owned: a partial line */
 	bool skips; /* the rest of a line that was cut is being dropped */
 };
 

@@ -44,7 +44,7 @@ endpoints_compare_rows(const void *a, const void *b)
 
 /* The first of ROW and those above it that covers PATH. */
 static const struct endpoints_row *
-endpoints_climb(const struct endpoints_row *row, const char *path)
+endpoints_nearest(const struct endpoints_row *row, const char *path)
 {
 	while (row && !endpoint_covers(row->endpoint, path))
 		row = row->above;
@@ -77,7 +77,7 @@ endpoints_new_take(struct endpoint **items, size_t count)
 			errno = EEXIST;
 			return NULL;
 		}
-		rows[i].above = i > 0 ? endpoints_climb(&rows[i - 1], path) : NULL;
+		rows[i].above = i > 0 ? endpoints_nearest(&rows[i - 1], path) : NULL;
 	}
 	return endpoints;
 }
@@ -105,6 +105,6 @@ endpoints_find(const struct endpoints *endpoints, const char *path)
 		else
 			high = middle;
 	}
-	row = low > 0 ? endpoints_climb(&endpoints->rows[low - 1], path) : NULL;
+	row = low > 0 ? endpoints_nearest(&endpoints->rows[low - 1], path) : NULL;
 	return row ? row->endpoint : NULL;
 }

@@ -55,7 +55,7 @@ launch_prepare_script(struct launch *launch, struct reject *reject)
 
 /* Why the program can't be started, by errno. */
 static void
-launch_refuse(const struct launch *launch, int error, struct reject *reject)
+launch_reject(const struct launch *launch, int error, struct reject *reject)
 {
 	(void)reject_start(reject, launch->script.program, error);
 	if (error != EDQUOT)
@@ -97,7 +97,7 @@ launch_start(const struct launch *launch, const struct backend_handlers *handler
 		backend = program_start(&program, handlers, arg, &error);
 	free(env);
 	if (!backend)
-		launch_refuse(launch, error, reject);
+		launch_reject(launch, error, reject);
 	return backend;
 }
 
@@ -126,7 +126,7 @@ launch_start_script(const struct launch *launch, const struct child_handlers *ha
 	free(directory);
 	free(env);
 	if (!child)
-		launch_refuse(launch, error, reject);
+		launch_reject(launch, error, reject);
 	return child;
 }
 

@@ -99,7 +99,7 @@ sweep_kill(const struct sweep *sweep, size_t *denied)
 
 /* Removes the programs from the set: they have exited, or came to us. */
 static void
-sweep_forget(const struct sweep *sweep)
+sweep_remove_ended(const struct sweep *sweep)
 {
 	for (pid_t pid = pid_set_next(sweep->programs, 0); pid != 0;
 	     pid = pid_set_next(sweep->programs, pid)) {
@@ -134,7 +134,7 @@ sweep_run(struct sweep *sweep)
 		    denied, denied == 1 ? "" : "es", denied == 1 ? "it runs" : "they run");
 	if (left + denied > 0)
 		sweep->left_behind = true;
-	sweep_forget(sweep);
+	sweep_remove_ended(sweep);
 	sweep->end_ms = 0;
 	return true;
 }
