@@ -41,6 +41,7 @@ struct script {
 	bool output_paused; /* the client has a full queue */
 	bool body_paused; /* the script has */
 	bool body_done; /* the request's body is complete */
+	bool half_closed; /* the client sends no more than what its socket holds */
 	uint64_t received; /* bytes of it */
 	struct cgi_head head; /* until its response begins */
 	struct timer timer; /* for the header */
@@ -343,7 +344,7 @@ script_on_body(void *arg, struct span bytes)
 		return;
 	}
 	child_write(s->child, &part, 1);
-	if (child_queued(s->child) > BUFFER_HIGH) {
+	if (child_queued(s->child) > BUFFER_HIGH && !s->half_closed) {
 		s->body_paused = true;
 		exchange_set_reading(s->exchange, false);
 	}
@@ -356,6 +357,8 @@ script_on_body_end(void *arg)
 
 	s->body_done = true;
 	child_end_input(s->child);
+	if (s->half_closed)
+		child_end(s->child);
 }
 
 /*
@@ -375,16 +378,20 @@ script_on_drained(void *arg)
 }
 
 /* Most likely the client has closed the connection. If not, it gets what the script writes
- * within the termination sequence. */
+ * within the termination sequence. The rest of the body may precede the FIN: it is read now,
+ * whether the script reads it or not, as the socket bounds it. */
 static void
 script_on_half_closed(void *arg)
 {
 	struct script *s = arg;
 
-	if (s->body_done)
+	s->half_closed = true;
+	if (s->body_done) {
 		child_end(s->child);
-	else
-		script_fail(s, 400, "the client disconnected within the request body");
+	} else {
+		s->body_paused = false;
+		exchange_set_reading(s->exchange, true);
+	}
 }
 
 static void

@@ -643,6 +643,29 @@ def test_client_that_half_closes_gets_what_is_written_soon(cgi, site):
         assert read_response(peer)[2] == b"body\n"
 
 
+@pytest.mark.parametrize("size", (0, 1, 1000, 20000, 100000, 150000))
+def test_a_body_before_a_half_close_is_complete(cgi, site, size):
+    """It may be in the socket while the script does not read."""
+    cgi("a.sh", SH + "sleep 0.3\nn=$(wc -c)\nprintf 'Content-Type: text/plain\\n\\n%s\\n' $n\n")
+    with site("--closems=20000").connect() as peer:
+        peer.send(request("/a.sh", "POST", "Connection: close\r\nContent-Length: %d\r\n" % size, b"x" * size))
+        peer.sock.shutdown(socket.SHUT_WR)
+        assert read_response(peer)[2] == b"%d\n" % size
+
+
+@pytest.mark.parametrize("size", (1, 1000, 150000))
+def test_a_body_that_a_half_close_cuts_is_no_body(cgi, site, tmp_path, size):
+    cgi("a.sh", SH + "sleep 0.3\nwc -c >body\necho whole >>body\nsleep 600\n")
+    one = site()
+    with one.connect() as peer:
+        peer.send(request("/a.sh", "POST", "Content-Length: %d\r\n" % (size + 1), b"x" * size))
+        peer.sock.shutdown(socket.SHUT_WR)
+        assert peer.read_to_end() == b""
+        one.wait_log("the client disconnected within the request body")
+        one.check_clean()
+    assert not (tmp_path / "cgi" / "body").exists() or (tmp_path / "cgi" / "body").read_text() == ""
+
+
 # The connection.
 
 
