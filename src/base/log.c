@@ -52,10 +52,16 @@ void
 log_setup(int fd, enum log_format format, enum log_level lowest)
 {
 	log_sink_set(fd);
-	log_state.format = format;
-	log_state.lowest = lowest;
+	log_change(format, lowest);
 	log_state.torn = false;
 	log_state.dropped = 0;
+}
+
+void
+log_change(enum log_format format, enum log_level lowest)
+{
+	log_state.format = format;
+	log_state.lowest = lowest;
 }
 
 void

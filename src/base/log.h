@@ -49,6 +49,9 @@ enum log_format {
  * LOG_ACCESS. */
 void log_setup(int fd, enum log_format format, enum log_level lowest);
 
+/* Changes the format and the level of what is logged from now on. */
+void log_change(enum log_format format, enum log_level lowest);
+
 /* From now on each line names its worker, but for those of compat. 0: none does. */
 void log_set_worker(int number);
 

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -246,6 +247,20 @@ listener_new_take(int fd)
 	}
 	listener->fd = fd;
 	return listener;
+}
+
+struct listener *
+listener_dup(const struct listener *listener)
+{
+	int fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
+
+	return fd == -1 ? NULL : listener_new_take(fd);
+}
+
+int
+listener_fd(const struct listener *listener)
+{
+	return listener->fd;
 }
 
 bool

@@ -49,6 +49,14 @@ struct listener *listener_new(const struct sockaddr *address, socklen_t len)
 /* For FD, which listens already and is taken. NULL without memory. */
 struct listener *listener_new_take(int fd) __attribute__((warn_unused_result));
 
+/* Another one on the same socket, which stays open until both are freed; it is not started.
+ * NULL with errno. */
+struct listener *listener_dup(const struct listener *listener)
+    __attribute__((warn_unused_result));
+
+/* The socket, borrowed. */
+int listener_fd(const struct listener *listener);
+
 /*
  * Accepts connections from now on, at most BATCH of them before everything else in the loop has
  * its turn. With YIELD, which may be NULL, one at a time. ARG is borrowed. False without

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LISTENERS_PORT_TRIES = 16 }; /* with port 0: until one port is free on every address */
 
@@ -15,6 +16,14 @@ listeners_close(struct listeners *listeners)
 	unix_socket_remove(&listeners->unix_socket);
 	while (listeners->count > 0)
 		listener_free(listeners->items[--listeners->count]);
+}
+
+void
+listeners_close_but(struct listeners *listeners, const struct listeners *kept)
+{
+	if (unix_socket_is_same(&listeners->unix_socket, &kept->unix_socket))
+		unix_socket_forget(&listeners->unix_socket);
+	listeners_close(listeners);
 }
 
 /* The port that is taken already; 0 when there is none. */
@@ -53,6 +62,20 @@ listeners_have(const struct listeners *listeners, const struct sockaddr *address
 	return false;
 }
 
+/* One on the socket of the old ones that listens on ADDRESS, or NULL. */
+static struct listener *
+listeners_reuse(const struct listeners *old, const struct sockaddr *address, socklen_t len)
+{
+	for (size_t i = 0; old && i < old->count; i++) {
+		struct sockaddr_storage bound;
+
+		listener_address(old->items[i], &bound);
+		if (memcmp(&bound, address, len) == 0)
+			return listener_dup(old->items[i]);
+	}
+	return NULL;
+}
+
 /* Listens there. PORT 0: that of the first. OPTIONAL: the system may lack its family. */
 static bool
 listeners_add_one(struct listeners *l, struct sockaddr *address, socklen_t len, int port,
@@ -67,7 +90,9 @@ listeners_add_one(struct listeners *l, struct sockaddr *address, socklen_t len, 
 		return false;
 	}
 	listeners_set_port(address, port != 0 ? port : listeners_port(l));
-	listener = listener_new(address, len);
+	listener = listeners_reuse(l->old, address, len);
+	if (!listener)
+		listener = listener_new(address, len);
 	if (listener) {
 		l->items[l->count++] = listener;
 		return true;
@@ -141,14 +166,45 @@ listeners_open(struct listeners *listeners, char *const *addresses, size_t count
 }
 
 bool
+listeners_add_take(struct listeners *listeners, int fd)
+{
+	if (listeners->count == LISTENERS_MAX) {
+		close(fd);
+		return false;
+	}
+	listeners->items[listeners->count] = listener_new_take(fd);
+	if (!listeners->items[listeners->count])
+		return false;
+	listeners->count++;
+	return true;
+}
+
+/* The old Unix socket once more. */
+static bool
+listeners_reuse_unix(struct listeners *listeners)
+{
+	const struct listeners *old = listeners->old;
+	struct listener *listener;
+
+	listener = listener_dup(old->items[old->count - 1]);
+	if (!listener)
+		return false;
+	listeners->items[listeners->count++] = listener;
+	return unix_socket_copy(&listeners->unix_socket, &old->unix_socket);
+}
+
+bool
 listeners_add_unix(struct listeners *listeners, const struct unix_socket_settings *settings)
 {
+	const struct listeners *old = listeners->old;
 	int fd;
 
 	if (listeners->count == LISTENERS_MAX) {
 		errno = EMFILE;
 		return false;
 	}
+	if (old && old->unix_socket.path && strcmp(old->unix_socket.path, settings->path) == 0)
+		return listeners_reuse_unix(listeners);
 	fd = unix_socket_listen(&listeners->unix_socket, settings);
 	if (fd == -1)
 		return false;

@@ -18,6 +18,9 @@ struct listeners {
 	size_t count;
 	struct listener *items[LISTENERS_MAX]; /* owned */
 	struct unix_socket unix_socket; /* the file of the last one */
+	/* Borrowed while sockets are opened: those that listen on the same address are used
+	 * again; NULL: there are none. */
+	const struct listeners *old;
 };
 
 /* What kept it from listening. */
@@ -45,7 +48,15 @@ bool listeners_start(struct listeners *listeners, struct loop *loop, size_t batc
     listener_handler *handler, listener_yield_fn *yield, void *arg)
     __attribute__((warn_unused_result));
 
+/* Adds a socket that listens, FD, which is taken. False: there are too many, or there is no
+ * memory. */
+bool listeners_add_take(struct listeners *listeners, int fd)
+    __attribute__((warn_unused_result));
+
 /* Listens no more. It may be called twice. */
 void listeners_close(struct listeners *listeners);
+
+/* The same, but nothing is lost of what KEPT listens on, too. */
+void listeners_close_but(struct listeners *listeners, const struct listeners *kept);
 
 #endif

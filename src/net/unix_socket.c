@@ -109,8 +109,8 @@ unix_socket_listen(struct unix_socket *out, const struct unix_socket_settings *s
 	if (!unix_socket_clear(&address) || !unix_socket_bind(fd, &address, settings))
 		goto fail;
 	if (lstat(settings->path, &st) == 0)
-		*out = (struct unix_socket){
-		    settings->path, st.st_dev, st.st_ino, settings->keep ? 0 : getpid()};
+		*out = (struct unix_socket){strdup(settings->path), st.st_dev, st.st_ino,
+		    settings->keep ? 0 : getpid()};
 	/* Nobody can connect until it listens. */
 	if ((settings->uid != (uid_t)-1 || settings->gid != (gid_t)-1) &&
 	    lchown(settings->path, settings->uid, settings->gid) == -1)
@@ -133,6 +133,27 @@ fail:
 	return -1;
 }
 
+bool
+unix_socket_copy(struct unix_socket *out, const struct unix_socket *from)
+{
+	*out = *from;
+	out->path = strdup(from->path);
+	return out->path;
+}
+
+bool
+unix_socket_is_same(const struct unix_socket *a, const struct unix_socket *b)
+{
+	return a->path && b->path && a->device == b->device && a->inode == b->inode;
+}
+
+void
+unix_socket_forget(struct unix_socket *socket)
+{
+	free(socket->path);
+	socket->path = NULL;
+}
+
 void
 unix_socket_remove(struct unix_socket *socket)
 {
@@ -141,5 +162,5 @@ unix_socket_remove(struct unix_socket *socket)
 	if (socket->path && socket->owner == getpid() && lstat(socket->path, &st) == 0 &&
 	    st.st_dev == socket->device && st.st_ino == socket->inode)
 		unlink(socket->path);
-	socket->path = NULL;
+	unix_socket_forget(socket);
 }

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 struct unix_socket_settings {
-	const char *path; /* borrowed for as long as the socket listens */
+	const char *path; /* borrowed */
 	mode_t mode; /* of the file; 0: as the umask has it */
 	uid_t uid; /* -1: the process's; likewise the next */
 	gid_t gid;
@@ -19,7 +19,7 @@ struct unix_socket_settings {
 
 /* A file that was created; with PATH NULL there is none. */
 struct unix_socket {
-	const char *path; /* borrowed */
+	char *path; /* owned */
 	dev_t device;
 	ino_t inode;
 	pid_t owner; /* the only process that removes it */
@@ -33,6 +33,14 @@ struct unix_socket {
  */
 int unix_socket_listen(struct unix_socket *out, const struct unix_socket_settings *settings)
     __attribute__((warn_unused_result));
+
+/* Another record of the same file. False without memory. */
+bool unix_socket_copy(struct unix_socket *out, const struct unix_socket *from)
+    __attribute__((warn_unused_result));
+bool unix_socket_is_same(const struct unix_socket *a, const struct unix_socket *b);
+
+/* Drops the record, and leaves the file in place. */
+void unix_socket_forget(struct unix_socket *socket);
 
 /* Removes the file, unless another process owns it or another file has its name by now. It may
  * be called twice. */

@@ -21,9 +21,16 @@
 
 enum { MAX_MESSAGE = 1024 * 1024 };
 
+/* A directory as given, and its real path; both owned. Many endpoints inherit the same. */
+struct check_directory {
+	char *given;
+	char *resolved;
+};
+
 /* What is checked, and where an error goes. */
 struct check {
 	const struct options *options;
+	struct check_directory *last; /* the last one that was resolved */
 	struct option_place place;
 	FILE *err;
 	int *status;
@@ -226,13 +233,25 @@ resolve_directory(const char *path)
 	return NULL;
 }
 
+static void
+check_forget_directory(struct check_directory *last)
+{
+	free(last->given);
+	free(last->resolved);
+}
+
 /* Makes *PATH, the value of the option NAME, absolute. */
 static bool
 check_directory(const struct check *check, char **path, const char *name)
 {
-	char *resolved = *path ? resolve_directory(*path) : NULL;
+	struct check_directory *last = check->last;
 	char compat[COMPAT_TEXT_MAX];
+	char *resolved = NULL;
 
+	if (*path && last->given && strcmp(*path, last->given) == 0)
+		resolved = options_text_copy(last->resolved);
+	else if (*path)
+		resolved = resolve_directory(*path);
 	if (!resolved && *path) {
 		compat_directory_error(compat, name, *path);
 		return reject(check, EX_CONFIG, compat,
@@ -240,7 +259,9 @@ check_directory(const struct check *check, char **path, const char *name)
 		    "entered",
 		    name, *path, strerror(errno));
 	}
-	free(*path);
+	check_forget_directory(last);
+	last->given = *path;
+	last->resolved = options_text_copy(resolved);
 	*path = resolved;
 	return true;
 }
@@ -455,12 +476,17 @@ check_config(struct options *options, struct check *check)
 bool
 options_check(struct options *options, FILE *err, int *status)
 {
-	struct check check = {options, option_command_line(options), err, status};
+	struct check_directory last = {.given = NULL};
+	struct check check = {options, &last, option_command_line(options), err, status};
+	bool ok;
 
 	if (options->config)
-		return check_config(options, &check);
-	return check_usage(&check, &options->endpoint) &&
-	       check_listening(&check, &options->listener) &&
-	       check_tls(&check, &options->listener) &&
-	       check_endpoint(&check, &options->endpoint, false);
+		ok = check_config(options, &check);
+	else
+		ok = check_usage(&check, &options->endpoint) &&
+		     check_listening(&check, &options->listener) &&
+		     check_tls(&check, &options->listener) &&
+		     check_endpoint(&check, &options->endpoint, false);
+	check_forget_directory(&last);
+	return ok;
 }

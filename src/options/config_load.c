@@ -17,6 +17,7 @@
 /* One file that is read. */
 struct loader {
 	struct config *config;
+	struct config_store *store; /* NULL: there is none */
 	FILE *err;
 	unsigned file; /* its index */
 	const struct loader *outer; /* of the file that includes it; NULL: none */
@@ -179,23 +180,55 @@ load_resolve(const struct loader *loader, struct span name)
 	return path;
 }
 
+/* Adds a record to the store that collects them. */
+static void
+load_store(
+    const struct loader *loader, enum config_record kind, const char *name, struct span content)
+{
+	if (loader->store && !loader->store->sealed &&
+	    !config_store_add(loader->store, kind, name, content))
+		options_no_memory();
+}
+
+/* What a pattern matches, as terminated names in one piece, which the caller frees; *LEN bytes
+ * of them. */
+static char *
+load_names(const struct loader *loader, const char *pattern, size_t *len)
+{
+	char *names = NULL;
+	struct span stored;
+	FILE *out = open_memstream(&names, len);
+	glob_t found = {0};
+	int failed = GLOB_NOMATCH;
+
+	if (!out)
+		options_no_memory();
+	if (!loader->store || !loader->store->sealed)
+		failed = glob(pattern, 0, NULL, &found);
+	else if (config_store_find(loader->store, CONFIG_STORE_NAMES, pattern, &stored))
+		fwrite(stored.data, 1, stored.len, out);
+	for (size_t i = 0; failed == 0 && i < found.gl_pathc; i++)
+		fwrite(found.gl_pathv[i], 1, strlen(found.gl_pathv[i]) + 1, out);
+	globfree(&found);
+	if (failed == GLOB_NOSPACE || fclose(out) == EOF)
+		options_no_memory();
+	load_store(loader, CONFIG_STORE_NAMES, pattern, (struct span){names, *len});
+	return names;
+}
+
 static void
 load_include(struct loader *loader, struct span value, struct config_line line)
 {
 	char *pattern = value.len > 0 ? load_resolve(loader, value) : NULL;
-	glob_t found = {0};
-	int failed;
+	char *names = NULL;
+	size_t len = 0;
 
-	if (loader->config->looped) {
-		free(pattern);
-		return;
-	}
-	if (!pattern) {
+	if (loader->config->looped)
+		;
+	else if (!pattern)
 		loader_fail(
 		    loader, line, "include needs a file: write include = conf.d/*.conf");
-		return;
-	}
-	if (loader->section != 0)
+	else if (loader->section != 0)
 		loader_fail(loader, line,
 		    "include can't stand in a section: write it above the first one");
 	else if (loader->depth == CONFIG_DEPTH_MAX) {
@@ -205,13 +238,13 @@ load_include(struct loader *loader, struct span value, struct config_line line)
 		    CONFIG_DEPTH_MAX);
 	} else if (!strpbrk(pattern, "*?[")) {
 		load_file(loader, pattern, line);
-	} else if ((failed = glob(pattern, 0, NULL, &found)) == 0) {
-		for (size_t i = 0; i < found.gl_pathc && !loader->config->looped; i++)
-			load_file(loader, found.gl_pathv[i], line);
-	} else if (failed != GLOB_NOMATCH) {
-		options_no_memory();
+	} else {
+		names = load_names(loader, pattern, &len);
 	}
-	globfree(&found);
+	for (char *name = names; name && name < names + len && !loader->config->looped;
+	     name += strlen(name) + 1)
+		load_file(loader, name, line);
+	free(names);
 	free(pattern);
 }
 
@@ -235,6 +268,20 @@ load_item(void *arg, const struct config_item *item)
 		loader_fail(loader, line, "%s", item->wrong);
 		break;
 	}
+}
+
+/* As load_text(), from the store. */
+static char *
+load_stored_text(struct loader *loader, const char *name, size_t *len, const char **wrong)
+{
+	struct span stored;
+
+	if (!config_store_find(loader->store, CONFIG_STORE_FILE, name, &stored)) {
+		*wrong = "another process has not read it";
+		return NULL;
+	}
+	*len = stored.len;
+	return options_text(stored);
 }
 
 /* The text of a file, which the caller frees. NULL: *WRONG says why. */
@@ -291,14 +338,17 @@ load_file(struct loader *loader, const char *name, struct config_line from)
 	struct loader inner = *loader;
 	const char *wrong = NULL;
 	size_t len = 0;
-	char *text;
+	char *text = NULL;
 
 	config->looped = config->looped || config->files.count == CONFIG_FILES_MAX;
 	if (config->looped)
 		wrong = "there are too many files";
-	text = wrong ? NULL : load_text(&inner, name, &len, &wrong);
+	if (!wrong && loader->store && loader->store->sealed)
+		text = load_stored_text(&inner, name, &len, &wrong);
+	else if (!wrong)
+		text = load_text(&inner, name, &len, &wrong);
 	inner.outer = loader->depth == -1 ? NULL : loader;
-	if (text && load_is_loop(&inner)) {
+	if (text && inner.inode != 0 && load_is_loop(&inner)) {
 		loader_fail(loader, from, "%s includes itself: remove this line", name);
 		free(text);
 		return;
@@ -314,6 +364,7 @@ load_file(struct loader *loader, const char *name, struct config_line from)
 		    "can't read %s: %s; give a file that exists and can be read", name, wrong);
 		return;
 	}
+	load_store(loader, CONFIG_STORE_FILE, name, (struct span){text, len});
 	free(text);
 	config_file_parse(config->texts.items[inner.file], len, load_item, &inner);
 }
@@ -394,10 +445,10 @@ config_find_value(
 }
 
 struct config *
-config_load(const char *name, FILE *err)
+config_load(const char *name, struct config_store *store, FILE *err)
 {
 	struct config *config = calloc(1, sizeof(*config));
-	struct loader loader = {.config = config, .err = err, .depth = -1};
+	struct loader loader = {.config = config, .store = store, .err = err, .depth = -1};
 	struct config_line first = {0, 1};
 
 	loader.given[0] = calloc(2 * option_row_count, sizeof(struct config_line));

@@ -7,6 +7,7 @@
 #ifndef OPTIONS_CONFIG_LOAD_H
 #define OPTIONS_CONFIG_LOAD_H
 
+#include "options/config_store.h"
 #include "options/options.h"
 #include "options/table.h"
 
@@ -51,9 +52,10 @@ struct config {
 	bool looped; /* there are too many files: no more are read */
 };
 
-/* Reads the file NAME. Errors go to ERR, each as "FILE:LINE: what is wrong, and what to write",
- * and are counted. Without memory the process ends with 71. */
-struct config *config_load(const char *name, FILE *err);
+/* Reads the file NAME, through STORE, which may be NULL. Errors go to ERR, each as "FILE:LINE:
+ * what is wrong, and what to write", and are counted. Without memory the process ends with 71.
+ */
+struct config *config_load(const char *name, struct config_store *store, FILE *err);
 
 /* Accepts NULL. */
 void config_free(struct config *config);

@@ -126,6 +126,8 @@ struct options {
 	bool serves_root; /* ENDPOINT is served: without a file, or one without sections, or
 			     with COMMAND */
 	struct config *config; /* owned; NULL: there is no file */
+	int argc; /* what all of it was read from; borrowed */
+	char **argv;
 	const char *misplaced; /* borrowed from the command: an argument that looks like an
 				  option of wspipe; NULL: none */
 };

@@ -179,6 +179,8 @@ begin(struct options *options, int argc, char **argv)
 {
 	struct option_place place;
 
+	options->argc = argc;
+	options->argv = argv;
 	read_early_values(options, argc, argv);
 	place = option_command_line(options);
 	option_apply_initial(&place, options->listener.ssl, false);
@@ -228,9 +230,10 @@ read_sections(struct config *config, const struct options_endpoint *global, bool
 
 /* Reads the file and then the command line again, which is valid. */
 static void
-read_config(struct options *options, int argc, char **argv, FILE *out, FILE *err)
+read_config(struct options *options, int argc, char **argv, struct config_store *store,
+    FILE *out, FILE *err)
 {
-	struct config *config = config_load(options->server.config, err);
+	struct config *config = config_load(options->server.config, store, err);
 	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
 	bool has_dir = options->endpoint.dir;
 	struct option_place command_line, file;
@@ -271,6 +274,13 @@ finish(struct options *options, int argc, char **argv)
 enum options_result
 options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *err, int *status)
 {
+	return options_parse_stored(options, argc, argv, NULL, out, err, status);
+}
+
+enum options_result
+options_parse_stored(struct options *options, int argc, char **argv, struct config_store *store,
+    FILE *out, FILE *err, int *status)
+{
 	struct walk walk = {.argc = argc, .argv = argv, .next = 1};
 	struct option_place place;
 
@@ -294,7 +304,7 @@ options_parse(struct options *options, int argc, char **argv, FILE *out, FILE *e
 		return OPTIONS_EXIT;
 	}
 	if (options->server.config)
-		read_config(options, argc, argv, out, err);
+		read_config(options, argc, argv, store, out, err);
 	finish(options, argc - walk.next, argv + walk.next);
 	return options_check(options, err, status) ? OPTIONS_RUN : OPTIONS_EXIT;
 }

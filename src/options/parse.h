@@ -34,6 +34,14 @@ enum options_result {
 enum options_result options_parse(struct options *options, int argc, char **argv, FILE *out,
     FILE *err, int *status) __attribute__((warn_unused_result));
 
+struct config_store;
+
+/* The same, through STORE, which may be NULL: what the files contain is added to it, or read
+ * from it. */
+enum options_result options_parse_stored(struct options *options, int argc, char **argv,
+    struct config_store *store, FILE *out, FILE *err, int *status)
+    __attribute__((warn_unused_result));
+
 /* Frees what OPTIONS owns and sets all of it to zero. */
 void options_clear(struct options *options);
 

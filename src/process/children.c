@@ -22,6 +22,12 @@ children_new(struct loop *loop, const struct children_settings *settings)
 }
 
 void
+children_set_extra_wait(struct children *children, int64_t ms)
+{
+	children->settings.extra_wait_ms = ms;
+}
+
+void
 children_free(struct children *children)
 {
 	assert(!children || children->count == 0);

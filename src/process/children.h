@@ -44,6 +44,9 @@ struct children_member {
 
 struct children *children_new(struct loop *loop, const struct children_settings *settings);
 
+/* Changes what is added to each wait of a termination sequence, from its next one on. */
+void children_set_extra_wait(struct children *children, int64_t ms);
+
 /* Accepts NULL. There must be no child left. */
 void children_free(struct children *children);
 

@@ -12,6 +12,12 @@ quota_init(struct quota *quota, size_t limit, size_t holders)
 	quota->holders = holders;
 }
 
+void
+quota_set_limit(struct quota *quota, size_t limit)
+{
+	atomic_store(&quota->limit, limit);
+}
+
 static size_t
 quota_sum(const struct quota *quota)
 {

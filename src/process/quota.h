@@ -14,13 +14,16 @@
 enum { QUOTA_HOLDERS_MAX = 257 };
 
 struct quota {
-	size_t limit; /* 0: none */
+	atomic_size_t limit; /* 0: none */
 	size_t holders;
 	atomic_size_t held[QUOTA_HOLDERS_MAX];
 };
 
 /* In zeroed memory. HOLDERS is 1 to QUOTA_HOLDERS_MAX. */
 void quota_init(struct quota *quota, size_t limit, size_t holders);
+
+/* Changes the limit; what is held above it is not lost. */
+void quota_set_limit(struct quota *quota, size_t limit);
 
 /* Takes one, before the program is started. False: the limit is reached, or was exceeded for a
  * moment by several that tried at once. */

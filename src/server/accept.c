@@ -180,6 +180,18 @@ accept_batch(const struct server *server)
 }
 
 bool
+server_accept_start(struct server *server)
+{
+	listener_yield_fn *yield = server->options->server.workers > 1 ? accept_ahead : NULL;
+	size_t batch = accept_batch(server);
+
+	return listeners_start(
+		   &server->listeners, server->loop, batch, accept_on, yield, server) &&
+	       listeners_start(&server->redirect_listeners, server->loop, batch,
+		   accept_on_redirect, yield, server);
+}
+
+bool
 server_accept(struct server *server)
 {
 	struct limit_settings settings = {
@@ -189,16 +201,11 @@ server_accept(struct server *server)
 	    .tally = server->tally,
 	    .worker = server->worker,
 	};
-	listener_yield_fn *yield = server->options->server.workers > 1 ? accept_ahead : NULL;
-	size_t batch = accept_batch(server);
 
 	server->limit = limit_new(&settings);
 	if (!server->limit)
 		return false;
 	server->route.upgrade.launcher.limit = server->limit;
 	atomic_store(&server->page->workers[server->worker].accepts, true);
-	return listeners_start(
-		   &server->listeners, server->loop, batch, accept_on, yield, server) &&
-	       listeners_start(&server->redirect_listeners, server->loop, batch,
-		   accept_on_redirect, yield, server);
+	return server_accept_start(server);
 }

@@ -8,6 +8,9 @@
 /* Accepts from now on, within the budget. False without memory. */
 bool server_accept(struct server *server) __attribute__((warn_unused_result));
 
+/* Part of it: accepts on the current listeners. False without memory. */
+bool server_accept_start(struct server *server) __attribute__((warn_unused_result));
+
 /* Closes the connections that wait for a name. */
 void server_accept_clear(struct server *server);
 

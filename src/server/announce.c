@@ -95,7 +95,7 @@ announce_scope(FILE *out, const struct server *server)
 
 	if (!server->options->listener.tcp)
 		return;
-	if (server_is_local(server)) {
+	if (server->is_local) {
 		fprintf(out, " (this machine only%s)",
 		    addresses->count == 0 ? "; use --address='*' for all interfaces" : "");
 		return;
@@ -254,7 +254,7 @@ announce_can_be_rebound(const struct server *server)
 static void
 announce_risks(const struct server *server)
 {
-	if (server_is_local(server))
+	if (server->is_local)
 		return;
 	if (announce_can_be_rebound(server))
 		log_warnx("the Host of requests is not checked: a web page can connect through "

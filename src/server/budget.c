@@ -5,7 +5,7 @@
 #include <fcntl.h>
 
 enum {
-	BUDGET_LOOK = 1024,
+	BUDGET_LOOK = 4096,
 	/* For a moment: an end of a pipe when a program is started, or the directories on the
 	 * way to it, or a certificate that is read; and one more. */
 	BUDGET_SPARE = 4,

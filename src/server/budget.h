@@ -23,7 +23,7 @@ struct server_budget server_budget_of(uint64_t limit, size_t used, bool files);
 bool server_budget_suffices(uint64_t limit, size_t used);
 
 /* How many descriptors are open now, of which LIMIT are possible. To be asked at the start,
- * where they have low numbers: from 1024 on they are not looked for. */
+ * where they have low numbers: from 4096 on they are not looked for. */
 size_t server_budget_used(uint64_t limit);
 
 #endif

@@ -23,15 +23,22 @@ limits_have_files(const struct options *options)
 	return false;
 }
 
-int
-server_raise_limits(struct server *server)
+void
+server_lift_limit(const struct server *server)
 {
-	size_t workers = (size_t)server->options->server.workers;
 	struct rlimit limit = server->inherited.nofile;
-	size_t used, sessions, others;
 
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int
+server_divide_limit(struct server *server)
+{
+	size_t workers = (size_t)server->options->server.workers;
+	struct rlimit limit;
+	size_t used, sessions, others;
+
 	getrlimit(RLIMIT_NOFILE, &limit);
 	used = server_budget_used(limit.rlim_cur) + LIMITS_LOOP_FDS;
 	if (server->options->listener.reverselookup)

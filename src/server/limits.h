@@ -5,11 +5,13 @@
 
 #include "server/server.h"
 
+/* Raises the limit as far as possible. */
+void server_lift_limit(const struct server *server);
+
 /*
- * Raises the limit as far as possible and divides it up, once for all processes: each has as
- * many descriptors. What is short is reported now, not found out under load. 0, or the exit
- * status.
+ * Divides it up, once for all processes: each has as many descriptors. What is short is
+ * reported now, not found out under load. 0, or the exit status.
  */
-int server_raise_limits(struct server *server);
+int server_divide_limit(struct server *server);
 
 #endif

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool
-server_is_local(const struct server *server)
+/* Whether only this machine can connect. */
+static bool
+server_find_local(const struct server *server)
 {
 	bool local = true;
 
@@ -194,6 +195,17 @@ server_listen_tcp(struct server *server, struct listeners *listeners, int64_t po
 	return server_listen_failed(server, &error, (int)port);
 }
 
+void
+server_set_listening(struct server *server)
+{
+	server->is_local = server_find_local(server);
+	server->redirect = (struct redirect){
+	    .route = &server->route,
+	    .secure = server->options->listener.ssl,
+	    .port = server_port(server),
+	};
+}
+
 int
 server_listen(struct server *server)
 {
@@ -201,20 +213,16 @@ server_listen(struct server *server)
 	int status = 0;
 
 	if (options->tcp)
-		status = server_listen_tcp(server, &server->listeners, options->port);
+		status = server_listen_tcp(server, &server->listeners,
+		    options->port != 0 ? options->port : server->kept_port);
 	if (status == 0 && options->redirport != 0)
 		status =
 		    server_listen_tcp(server, &server->redirect_listeners, options->redirport);
 	if (status == 0 && options->unixsocket)
 		status = server_listen_unix(server);
-	if (status != 0)
-		return status;
-	server->redirect = (struct redirect){
-	    .route = &server->route,
-	    .secure = options->ssl,
-	    .port = server_port(server),
-	};
-	return 0;
+	if (status == 0)
+		server_set_listening(server);
+	return status;
 }
 
 int
@@ -229,5 +237,6 @@ server_listen_to_check(struct server *server)
 		status = server_listen_tcp(server, &server->listeners, 0);
 	if (options->unixsocket_owner && server_find_owner(server, &ignored) != 0)
 		status = EX_CONFIG;
+	server->is_local = server_find_local(server);
 	return status;
 }

@@ -8,11 +8,11 @@
 /* 0, or the exit status. */
 int server_listen(struct server *server);
 
+/* Part of it: what follows from the sockets. */
+void server_set_listening(struct server *server);
+
 /* For a check of the options: opens the addresses at any port, and closes nothing. 0, or the
  * exit status. */
 int server_listen_to_check(struct server *server);
-
-/* Whether only this machine can connect to what is listened on. */
-bool server_is_local(const struct server *server);
 
 #endif

@@ -8,6 +8,7 @@
 #include "server/limits.h"
 #include "server/listen.h"
 #include "server/orphans.h"
+#include "server/reload.h"
 #include "server/setup.h"
 #include "server/signals.h"
 #include "server/workers.h"
@@ -24,6 +25,7 @@ run_clear(struct server *server)
 	server_close_listeners(server);
 	server_accept_clear(server);
 	server_signals_clear(server);
+	server_reload_clear(server);
 	server_orphans_clear(server);
 	timer_stop(&server->tick);
 	if (server->children && children_count(server->children) == 0)
@@ -66,6 +68,7 @@ run_start(struct server *server)
 			    server, EX_OSERR, "can't start threads: %s", strerror(errno));
 	}
 	if ((server_adopts() && !server_orphans_start(server)) ||
+	    (server->parent != 0 && !server_reload_follow(server)) ||
 	    !server_signals_install(server))
 		return server_fail(
 		    server, EX_OSERR, "can't install signal handlers: %s", strerror(errno));
@@ -118,6 +121,7 @@ server_run(const struct options *options)
 	inherited = spawn_inherited_init(&server.inherited);
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->server.log_format, options->server.loglevel);
+	server_lift_limit(&server);
 	server_signals_settle(&server);
 	if (inherited && options->server.check_config)
 		status = server_check(&server);
@@ -133,7 +137,7 @@ server_run(const struct options *options)
 	if (status == 0)
 		status = server_set_up(&server);
 	if (status == 0)
-		status = server_raise_limits(&server);
+		status = server_divide_limit(&server);
 	if (status == 0 && options->server.workers > 1)
 		status = server_work(&server, &serves);
 	if (status == 0 && serves)

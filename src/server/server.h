@@ -61,6 +61,10 @@ struct server_shared {
 
 struct server {
 	const struct options *options; /* borrowed */
+	struct options *reloaded; /* owned: they are those, since a reload; NULL: none was */
+	int kept_port; /* for port 0 during a reload; 0: any */
+	int reload_socket; /* of a worker, owned: orders of its parent to reload */
+	struct event *reload_event; /* owned; NULL: there are no orders */
 	FILE *errors; /* of a reload, which logs them; NULL: there is none */
 	struct server_shared *page; /* owned, but shared */
 	struct tally *tally; /* likewise; NULL: no other process counts connections */
@@ -72,6 +76,7 @@ struct server {
 	struct listeners listeners;
 	struct listeners redirect_listeners; /* at --redirport */
 	struct redirect redirect;
+	bool is_local; /* only this machine can connect to what is listened on */
 	struct limit *limit; /* owned */
 	struct lookup *lookup; /* owned; NULL: without --reverselookup */
 	struct list looked_up; /* connections that wait for the client's name */

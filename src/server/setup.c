@@ -107,7 +107,7 @@ server_set_console(const struct server *server, const struct options_served *ser
 {
 	bool compat = server->options->server.compat;
 	/* Through a Unix socket come a proxy's clients, from wherever. */
-	bool local = server_is_local(server) && !server->options->listener.unixsocket;
+	bool local = server->is_local && !server->options->listener.unixsocket;
 	bool on = options->devconsole == OPTIONS_CONSOLE_ON;
 
 	if (compat && on && (options->staticdir || options->cgidir)) {
@@ -144,7 +144,7 @@ server_open_programs(const struct server *server, const struct options_served *s
 		    path, strerror(errno));
 		return false;
 	}
-	if (fstat(*fd, &dir) == 0 && (dir.st_mode & S_IWOTH))
+	if (server->parent == 0 && fstat(*fd, &dir) == 0 && (dir.st_mode & S_IWOTH))
 		log_warnx("--%s %s is world-writable: any local user can run programs as you; "
 			  "run chmod o-w %s",
 		    name, path, path);
@@ -163,7 +163,7 @@ server_set_kind(const struct server *server, const struct options_served *served
 		endpoint->kind = ENDPOINT_COMMAND;
 		endpoint->program = options->program;
 		endpoint->argv = options->command;
-		if (diagnose_program(options->program, 0, why))
+		if (server->parent == 0 && diagnose_program(options->program, 0, why))
 			log_warnx("can't start %s: %s", options->program, why);
 	} else if (options->dir) {
 		endpoint->kind = ENDPOINT_DIR;
@@ -240,7 +240,7 @@ server_set_endpoint(
 	if (!endpoint->pass_env || !endpoint->switch_headers || !endpoint->files.headers)
 		return server_fail(server, EX_OSERR, "out of memory");
 	endpoint->compat = compat;
-	endpoint->local_only = server_is_local(server);
+	endpoint->local_only = server->is_local;
 	endpoint->subprotocols = options->subprotocol.items;
 	endpoint->subprotocol_count = options->subprotocol.count;
 	endpoint->require_subprotocol = options->require_subprotocol;
@@ -276,7 +276,7 @@ server_set_endpoint(
 	endpoint_complete(endpoint);
 	if (status == 0)
 		status = server_set_origins(server, served, options, endpoint);
-	if (status == 0)
+	if (status == 0 && server->parent == 0)
 		server_warn(options, compat);
 	return status;
 }
@@ -329,7 +329,7 @@ server_set_endpoints(struct server *server)
 	if (!server->route.endpoints)
 		return server_fail(server, EX_OSERR, "out of memory");
 	server->route.health_path = options->server.health_path;
-	if (status == 0 && options->misplaced)
+	if (status == 0 && options->misplaced && server->parent == 0)
 		log_warnx("%s comes after COMMAND, so it is passed to the program; if it is "
 			  "meant for wspipe, put it before COMMAND",
 		    options->misplaced);

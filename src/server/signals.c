@@ -3,6 +3,7 @@
 #include "server/signals.h"
 
 #include "base/util.h"
+#include "server/reload.h"
 #include "server/setup.h"
 
 #include <errno.h>
@@ -68,7 +69,7 @@ server_is_repeated(const struct server *server)
 void
 server_log_nothing_to_reload(void)
 {
-	log_info("SIGHUP: nothing to reload without --ssl");
+	log_info("SIGHUP: nothing to reload without --config or --ssl");
 }
 
 static void
@@ -76,7 +77,11 @@ signals_reload(struct server *server)
 {
 	const char *error;
 
-	if (!server->tls) {
+	if (server->options->config) {
+		/* Of several workers, the parent passes on what it has read. */
+		if (server->parent == 0 && server->stage == SERVER_SERVING)
+			server_reload(server);
+	} else if (!server->tls) {
 		/* Of several workers the parent logs it. */
 		if (server->parent == 0)
 			server_log_nothing_to_reload();

@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "server/announce.h"
+#include "server/reload.h"
 #include "server/setup.h"
 #include "server/signals.h"
 #include "server/sweep.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -29,6 +31,7 @@ enum {
 
 struct worker {
 	pid_t pid; /* 0: it does not run */
+	int channel; /* owned: orders to reload are sent to it; -1: there is none */
 	int64_t start_ms; /* when it may be started again */
 };
 
@@ -41,14 +44,25 @@ struct workers {
 	int status;
 };
 
-/* In the new worker. */
 static void
-workers_become(struct workers *w, size_t number, pid_t parent)
+workers_close_channel(struct worker *worker)
+{
+	if (worker->channel != -1)
+		close(worker->channel);
+	worker->channel = -1;
+}
+
+/* In the new worker, which gets CHANNEL. */
+static void
+workers_become(struct workers *w, size_t number, pid_t parent, int channel)
 {
 	struct server *server = w->server;
 
 	server->worker = number;
 	server->parent = parent;
+	server->reload_socket = channel;
+	for (size_t i = 0; i < w->count; i++)
+		workers_close_channel(&w->items[i]);
 	log_set_worker((int)number + 1);
 	/* Orphans of its programs are its own, so that the parent's are those of the dead. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -64,11 +78,19 @@ workers_start(struct workers *w, size_t number)
 {
 	struct worker *worker = &w->items[number];
 	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t pid = -1;
+	int ends[2];
 
-	if (pid == 0) {
-		workers_become(w, number, parent);
-		return true;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+		pid = fork();
+		worker->channel = ends[0];
+		if (pid == 0) {
+			workers_become(w, number, parent, ends[1]);
+			return true;
+		}
+		close(ends[1]);
+		if (pid == -1)
+			workers_close_channel(worker);
 	}
 	worker->start_ms = util_clock_ms() + WORKERS_START_MS;
 	if (pid == -1)
@@ -134,6 +156,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 
 	workers_log_end(w, number, info);
 	w->items[number].pid = 0;
+	workers_close_channel(&w->items[number]);
 	atomic_store(&page->workers[number].accepts, false);
 	atomic_store(&page->workers[number].connections, 0);
 	tally_clear(w->server->tally, number);
@@ -196,13 +219,20 @@ workers_stop(struct workers *w, int number)
 	}
 }
 
-/* Reloads the certificates in all workers, each of which logs the result, and in the parent for
- * the workers to come. */
+/* Reloads the configuration, or the certificates in all workers, each of which logs the result,
+ * and in the parent for the workers to come. */
 static void
 workers_reload(struct workers *w)
 {
+	int channels[OPTIONS_WORKERS_MAX];
 	const char *error;
 
+	for (size_t i = 0; i < w->count; i++)
+		channels[i] = w->items[i].channel;
+	if (w->server->options->config) {
+		server_reload_workers(w->server, channels, w->count);
+		return;
+	}
 	atomic_fetch_add(&w->server->page->tickets.reloads, 1);
 	if (!tls_ticket_renew(&w->server->page->tickets))
 		log_errorx("can't create new session ticket keys");
@@ -221,7 +251,8 @@ workers_on_signal(struct workers *w, int number)
 	case SIGHUP:
 		if (server_lost_terminal(w->server))
 			workers_stop(w, number);
-		else if (w->server->tls)
+		else if (w->server->stage == SERVER_SERVING &&
+			 (w->server->tls || w->server->options->config))
 			workers_reload(w);
 		else
 			server_log_nothing_to_reload();
@@ -290,6 +321,8 @@ server_work(struct server *server, bool *serves)
 	struct workers w = {.server = server, .count = (size_t)server->options->server.workers};
 
 	*serves = false;
+	for (size_t i = 0; i < w.count; i++)
+		w.items[i].channel = -1;
 	w.sweep.programs = &server->page->programs;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	workers_block_signals(&w);

@@ -98,7 +98,7 @@ def test_signals_that_do_not_stop(server, workers):
         for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
             for pid in everybody:
                 os.kill(pid, number)
-        one.wait_log(" info server SIGHUP: %s" % ("certificates reloaded" if one.context else "nothing to reload without --ssl\n"))
+        one.wait_log(" info server SIGHUP: %s" % ("certificates reloaded" if one.context else "nothing to reload without --config or --ssl\n"))
         echo(ws)
     assert processes(one) == everybody
 

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reloads the configuration file. */
+#include "server/reload.h"
+
+#include "net/descriptors.h"
+#include "options/config_store.h"
+#include "options/parse.h"
+#include "options/served.h"
+#include "server/accept.h"
+#include "server/listen.h"
+#include "server/setup.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What a reload replaces. */
+struct reload_state {
+	const struct options *options;
+	struct listeners listeners;
+	struct listeners redirect_listeners;
+	struct redirect redirect;
+	bool is_local;
+	struct endpoints *endpoints;
+	const char *health_path;
+	struct tls *tls;
+};
+
+/* A message of the parent. It is followed by a file with the store, and the sockets. */
+struct reload_message {
+	size_t listeners;
+	size_t redirect_listeners;
+};
+
+/* The message with what follows it. */
+struct reload_order {
+	struct reload_message message;
+	int fds[DESCRIPTORS_MAX];
+	size_t count;
+};
+
+static struct reload_state
+reload_get(const struct server *server)
+{
+	return (struct reload_state){
+	    .options = server->options,
+	    .listeners = server->listeners,
+	    .redirect_listeners = server->redirect_listeners,
+	    .redirect = server->redirect,
+	    .is_local = server->is_local,
+	    .endpoints = server->route.endpoints,
+	    .health_path = server->route.health_path,
+	    .tls = server->tls,
+	};
+}
+
+static void
+reload_set(struct server *server, const struct reload_state *state)
+{
+	server->options = state->options;
+	server->listeners = state->listeners;
+	server->redirect_listeners = state->redirect_listeners;
+	server->redirect = state->redirect;
+	server->is_local = state->is_local;
+	server->route.endpoints = state->endpoints;
+	server->route.health_path = state->health_path;
+	server->tls = state->tls;
+}
+
+/* Frees what was made for GONE; KEPT stays in use. */
+static void
+reload_discard(struct reload_state *gone, const struct reload_state *kept)
+{
+	listeners_close_but(&gone->listeners, &kept->listeners);
+	listeners_close_but(&gone->redirect_listeners, &kept->redirect_listeners);
+	endpoints_free(gone->endpoints);
+	tls_release(gone->tls);
+}
+
+static bool
+reload_differ(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") != 0;
+}
+
+/* Rejects a change of what the running processes can't change. 0, or the exit status. */
+static int
+reload_check_fixed(const struct server *server, const struct options *old)
+{
+	const struct options_listener *listener = &server->options->listener;
+	const struct options_server *options = &server->options->server;
+	bool moved = reload_differ(old->listener.unixsocket, listener->unixsocket);
+	const struct {
+		const char *name;
+		bool changed;
+	} rows[] = {
+	    {"workers", old->server.workers != options->workers},
+	    {"no-core-dumps", old->server.no_core_dumps != options->no_core_dumps},
+	    {"max-per-ip", old->server.max_per_ip != options->max_per_ip},
+	    {"reverselookup", old->listener.reverselookup != listener->reverselookup},
+	    {"unixsocket-mode",
+		!moved && old->listener.unixsocket_mode != listener->unixsocket_mode},
+	    {"unixsocket-owner", !moved && reload_differ(old->listener.unixsocket_owner,
+					       listener->unixsocket_owner)},
+	};
+
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		if (rows[i].changed)
+			return server_fail(server, EX_CONFIG,
+			    "a reload can't change --%s: restart the server", rows[i].name);
+	}
+	return 0;
+}
+
+/* Listens on the sockets that the parent has passed. 0, or the exit status. */
+static int
+reload_adopt(struct server *server, struct reload_order *order)
+{
+	bool ok = true;
+
+	/* In the parent's order: a Unix socket is the last one. */
+	for (size_t i = 1; i < order->count; i++) {
+		struct listeners *listeners = i <= order->message.listeners
+						  ? &server->listeners
+						  : &server->redirect_listeners;
+
+		ok = listeners_add_take(listeners, order->fds[i]) && ok;
+	}
+	order->count = 1;
+	server_set_listening(server);
+	return ok ? 0 : server_fail(server, EX_OSERR, "out of memory");
+}
+
+/* Makes all that the options of SERVER come to. 0, or the exit status. */
+static int
+reload_make(struct server *server, const struct reload_state *old, struct reload_order *order)
+{
+	int status = reload_check_fixed(server, old->options);
+
+	if (status == 0 && order) {
+		status = reload_adopt(server, order);
+	} else if (status == 0) {
+		server->listeners.old = &old->listeners;
+		server->redirect_listeners.old = &old->redirect_listeners;
+		status = server_listen(server);
+		server->listeners.old = server->redirect_listeners.old = NULL;
+	}
+	if (status == 0)
+		status = server_set_endpoints(server);
+	if (status == 0 && server->options->listener.ssl && server->parent == 0) {
+		atomic_fetch_add(&server->page->tickets.reloads, 1);
+		if (!tls_ticket_renew(&server->page->tickets))
+			status = server_fail(
+			    server, EX_OSERR, "can't create keys for TLS session tickets");
+	}
+	if (status == 0)
+		status = server_set_tls(server);
+	if (status == 0 && server->loop && !server_accept_start(server))
+		status = server_fail(server, EX_OSERR, "out of memory");
+	return status;
+}
+
+/* Logs the lines of TEXT. */
+static void
+reload_log_errors(char *text)
+{
+	char *next;
+
+	for (char *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next))
+		log_errorx("SIGHUP: %s", line);
+	log_errorx("SIGHUP: the old configuration stays in use");
+}
+
+/* What the new options change in place. */
+static void
+reload_apply(struct server *server)
+{
+	const struct options_server *options = &server->options->server;
+
+	if (server->parent == 0)
+		quota_set_limit(&server->page->quota, (size_t)options->maxforks);
+	if (server->children)
+		children_set_extra_wait(server->children, options->closems);
+	log_change(options->log_format, options->loglevel);
+}
+
+/* Reloads all of it, or nothing. */
+static bool
+reload_run(struct server *server, struct config_store *store, struct reload_order *order)
+{
+	struct reload_state old = reload_get(server), new = {.options = NULL};
+	struct options *options = calloc(1, sizeof(*options));
+	char *errors = NULL;
+	size_t len;
+	int status = 0;
+
+	server->errors = open_memstream(&errors, &len);
+	if (!options || !server->errors) {
+		log_errorx("SIGHUP: out of memory");
+		free(options);
+		return false;
+	}
+	if (options_parse_stored(options, old.options->argc, old.options->argv, store,
+		server->errors, server->errors, &status) == OPTIONS_RUN) {
+		server->kept_port = server_port(server);
+		if (options->listener.port != 0 || old.options->listener.port != 0)
+			server->kept_port = 0;
+		new.options = options;
+		reload_set(server, &new);
+		status = reload_make(server, &old, order);
+		new = reload_get(server);
+	} else {
+		status = EX_CONFIG;
+	}
+	fclose(server->errors);
+	server->errors = NULL;
+	if (status == 0) {
+		reload_discard(&old, &new);
+		if (server->reloaded)
+			options_clear(server->reloaded);
+		free(server->reloaded);
+		server->reloaded = options;
+		reload_apply(server);
+	} else {
+		reload_set(server, &old);
+		reload_discard(&new, &old);
+		reload_log_errors(errors);
+		options_clear(options);
+		free(options);
+	}
+	free(errors);
+	return status == 0;
+}
+
+void
+server_reload(struct server *server)
+{
+	size_t count;
+
+	if (!reload_run(server, NULL, NULL))
+		return;
+	count = options_served_count(server->options);
+	log_info("SIGHUP: configuration reloaded, %zu endpoint%s", count, util_plural(count));
+}
+
+/* A file in memory with the store. -1 with errno. */
+static int
+reload_write_store(const struct config_store *store)
+{
+	int fd = memfd_create("configuration", MFD_CLOEXEC);
+	size_t len = buffer_len(&store->bytes), done = 0;
+	ssize_t wrote;
+
+	while (fd != -1 && done < len) {
+		wrote = pwrite(fd, buffer_data(&store->bytes) + done, len - done, (off_t)done);
+		if (wrote == -1) {
+			close(fd);
+			return -1;
+		}
+		done += (size_t)wrote;
+	}
+	return fd;
+}
+
+/* False with errno. */
+static bool
+reload_read_store(struct config_store *store, int fd)
+{
+	struct stat st;
+	uint8_t *room;
+	off_t done = 0;
+
+	store->sealed = true;
+	if (fstat(fd, &st) == -1)
+		return false;
+	room = buffer_reserve(&store->bytes, (size_t)st.st_size);
+	while (room && done < st.st_size) {
+		ssize_t got = pread(fd, room + done, (size_t)(st.st_size - done), done);
+
+		if (got <= 0)
+			return false;
+		done += got;
+	}
+	if (room)
+		buffer_commit(&store->bytes, (size_t)st.st_size);
+	return room;
+}
+
+void
+server_reload_workers(struct server *server, const int *channels, size_t count)
+{
+	struct config_store store = {.sealed = false};
+	const struct listeners *lists[] = {&server->listeners, &server->redirect_listeners};
+	struct reload_order order = {.count = 1};
+	size_t served;
+
+	if (!reload_run(server, &store, NULL))
+		goto done;
+	served = options_served_count(server->options);
+	log_info("SIGHUP: configuration reloaded, %zu endpoint%s", served, util_plural(served));
+	order.message.listeners = server->listeners.count;
+	order.message.redirect_listeners = server->redirect_listeners.count;
+	for (size_t i = 0; i < UTIL_LEN(lists); i++) {
+		for (size_t k = 0; k < lists[i]->count; k++)
+			order.fds[order.count++] = listener_fd(lists[i]->items[k]);
+	}
+	order.fds[0] = reload_write_store(&store);
+	for (size_t i = 0; i < count; i++) {
+		if (channels[i] != -1 &&
+		    !(order.fds[0] != -1 && descriptors_send(channels[i], &order.message,
+						sizeof(order.message), order.fds, order.count)))
+			log_error("SIGHUP: worker %zu keeps the old configuration", i + 1);
+	}
+	if (order.fds[0] != -1)
+		close(order.fds[0]);
+done:
+	buffer_clear(&store.bytes);
+}
+
+/* The parent has sent an order, or is gone: then a signal comes, too. */
+static void
+reload_on_order(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+	struct config_store store = {.sealed = true};
+	struct reload_order order;
+
+	(void)what;
+	if (!descriptors_receive(
+		fd, &order.message, sizeof(order.message), order.fds, &order.count)) {
+		if (errno == 0)
+			event_del(server->reload_event);
+		return;
+	}
+	if (server->stage == SERVER_SERVING &&
+	    order.count == 1 + order.message.listeners + order.message.redirect_listeners &&
+	    reload_read_store(&store, order.fds[0]))
+		(void)reload_run(server, &store, &order);
+	while (order.count > 0)
+		close(order.fds[--order.count]);
+	buffer_clear(&store.bytes);
+}
+
+bool
+server_reload_follow(struct server *server)
+{
+	server->reload_event = event_new(server->loop->base, server->reload_socket,
+	    EV_READ | EV_PERSIST, reload_on_order, server);
+	return server->reload_event && event_add(server->reload_event, NULL) == 0;
+}
+
+void
+server_reload_clear(struct server *server)
+{
+	if (server->reload_event)
+		event_free(server->reload_event);
+	if (server->parent != 0)
+		close(server->reload_socket);
+	if (server->reloaded)
+		options_clear(server->reloaded);
+	free(server->reloaded);
+}
