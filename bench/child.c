@@ -9,6 +9,7 @@
  *does child count			discards what comes, and says how many lines and bytes
  *					came when one of them is "."
  *	child idle			reads nothing and sleeps until its stdin is closed
+ *	child				without arguments: a CGI script, whose response is 1 KiB
  */
 #include "corpus.h"
 
@@ -105,10 +106,22 @@ idle(void)
 		continue;
 }
 
+static void
+cgi(void)
+{
+	static const char head[] = "Content-Type: text/plain\nContent-Length: 1024\n\n";
+
+	memcpy(block, head, sizeof(head) - 1);
+	memset(block + sizeof(head) - 1, 'x', 1024);
+	write_all(block, sizeof(head) - 1 + 1024);
+}
+
 int
 main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "echo") == 0) {
+	if (argc == 1) {
+		cgi();
+	} else if (argc == 2 && strcmp(argv[1], "echo") == 0) {
 		echo();
 	} else if (argc == 2 && strcmp(argv[1], "count") == 0) {
 		count();
@@ -117,7 +130,7 @@ main(int argc, char **argv)
 	} else if (argc == 5 && strcmp(argv[1], "sink") == 0) {
 		sink(argv[2], strtoul(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
 	} else {
-		fprintf(stderr, "usage: child echo|count|idle|sink KIND SIZE LINES\n");
+		fprintf(stderr, "usage: child [echo|count|idle|sink KIND SIZE LINES]\n");
 		return 2;
 	}
 	return 0;
