@@ -109,3 +109,12 @@ def test_ambiguous_requests_for_static_files(site, how):
 @pytest.mark.parametrize("how", ("whole", "bytes", "random"))
 def test_ambiguous_requests_for_an_endpoint(server, how):
     check_rows(server("--devconsole=false", "cat"), how)
+
+
+@pytest.mark.parametrize("how", ("whole", "bytes", "random"))
+def test_ambiguous_requests_for_scripts(server, script, how):
+    """They read bodies, so that what follows one is answered. A client that half-closes leaves them time."""
+    for name in ("a.txt", "next", "hidden"):
+        text = "the %s one\n" % name
+        script("cgi/" + name, "#!/bin/sh\ncat >/dev/null\nprintf 'Content-Type: text/plain\\nContent-Length: %d\\n\\n%s'\n" % (len(text), text))
+    check_rows(server("--cgidir=cgi", "--devconsole=false", "--closems=5000", "cat"), how, reads_bodies=True)
