@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-	CONSOLE_PROGRAMS_MAX = 500, /* that are listed */
+	CONSOLE_PROGRAMS_MAX = 500, /* in the list */
 	CONSOLE_DEPTH_MAX = 8, /* directories above one of them */
 	CONSOLE_ENTRIES_MAX = 10000, /* of directories that are read: the loop waits for it */
 };
@@ -31,6 +31,24 @@ struct console_list {
 #define CONSOLE_PAGE "/-/console"
 #define CONSOLE_PROGRAMS "/-/programs"
 
+/* Whether the end of a path names the list of programs: the page does not know which part of
+ * its path is the endpoint. */
+static bool
+console_is_list(const char *path)
+{
+	size_t len = strlen(path), tail = strlen(CONSOLE_PROGRAMS);
+
+	return len >= tail && strcmp(path + len - tail, CONSOLE_PROGRAMS) == 0;
+}
+
+/* Whether the client wants the page or its list; curl, for example, sends no text/html. */
+static bool
+console_is_wanted(const struct head *head, const char *path)
+{
+	return head_find(head, "Accept", NULL) == 0 ||
+	       head_has_token(head, "Accept", "text/html") || console_is_list(path);
+}
+
 bool
 console_covers(const struct endpoint *endpoint, const struct head *head, const char *path)
 {
@@ -42,8 +60,7 @@ console_covers(const struct endpoint *endpoint, const struct head *head, const c
 		return endpoint->console; /* websocketd has it at every path */
 	if (strncmp(rest, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
 		return true;
-	if (endpoint->files.root != -1 || (head_find(head, "Accept", NULL) > 0 &&
-					      !head_has_token(head, "Accept", "text/html")))
+	if (endpoint->files.root != -1 || !console_is_wanted(head, rest))
 		return false;
 	found = endpoint_find_cgi(endpoint, path, &script) != ENDPOINT_MISSING;
 	endpoint_script_clear(&script);
@@ -160,9 +177,9 @@ console_send(struct exchange *exchange, const char *type, const char *fields,
 }
 
 /*
- * The page connects at once only when the user asked for exactly it: a link on another site
- * must not start a program. Sec-Fetch-Site says so, and Server-Timing is the one header field
- * that a page can read of its own response.
+ * The page connects by itself only if the user asked for exactly this page: a link on another
+ * site must not start a program. Sec-Fetch-Site shows that, and Server-Timing is the one field
+ * of its own response that a page can read.
  */
 static bool
 console_was_typed(const struct head *head)
@@ -211,7 +228,6 @@ console_serve(const struct endpoint *endpoint, struct exchange *exchange, const 
 {
 	const struct request *request = exchange_request(exchange);
 	const char *rest = endpoint_rest(endpoint, path);
-	size_t len = strlen(rest), tail = strlen(CONSOLE_PROGRAMS);
 
 	if (endpoint->files.compat_scheme)
 		files_log_compat(
@@ -219,8 +235,7 @@ console_serve(const struct endpoint *endpoint, struct exchange *exchange, const 
 	if (!request->is_head && !span_equal(request->method, SPAN("GET")))
 		exchange_reply_status(exchange, 405, "Allow: GET, HEAD\r\n",
 		    "the console accepts GET and HEAD only (--devconsole)");
-	/* The page does not know which part of its path is that of the endpoint. */
-	else if (len >= tail && strcmp(rest + len - tail, CONSOLE_PROGRAMS) == 0)
+	else if (console_is_list(rest))
 		console_serve_programs(endpoint, exchange);
 	else if (!endpoint->compat && strcmp(rest, CONSOLE_PAGE) != 0 &&
 		 strncmp(rest, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)

@@ -154,6 +154,8 @@ def test_a_client_that_does_not_ask_for_html_gets_a_short_explanation(server):
         extra = "" if accepted is None else "Accept: %s\r\n" % accepted
         assert ask(one, "/any", extra)[0] == status, accepted
         assert is_page(ask(one, "/-/console", extra)), accepted
+        for path in ("/-/programs", "/any/-/programs"):
+            assert value(ask(one, path, extra)[1], "content-type") == "application/json", accepted
     assert "Accept" in value(ask(one)[1], "vary").split(", ")
 
 
