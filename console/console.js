@@ -105,7 +105,7 @@ async function copy(text, done) {
 // The path of the page without that of the console itself; "" is the root.
 const base = location.pathname.replace(/(\/-\/console)?\/*$/, "");
 
-// What /-/programs says; undefined when the server does not respond.
+// The content of /-/programs; undefined if the server does not respond.
 async function askServer() {
     try {
         const response = await fetch(`${base}/-/programs`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
@@ -1017,7 +1017,7 @@ class Pane {
         storage.set("saved", saved);
         for (const pane of panes)
             pane.showSaved();
-        toast("Kept: it is above the message box");
+        toast("Kept above the message box");
     }
 
     showSaved() {

@@ -224,9 +224,9 @@ function toJsonLine({ kind, time, size, data }) {
 const CLOSES = {
     1000: ["Closed normally", ""],
     1001: ["The server is shutting down", "Connect again once it is back."],
-    1002: ["Protocol error", "The server received a frame that violates RFC 6455; its log says which."],
+    1002: ["Protocol error", "The server received a frame that violates RFC 6455; its log shows the reason."],
     1003: ["The program does not accept this type of message",
-        "A program of lines gets text. Start wspipe with --binary, or another --framing, to send it bytes."],
+        "A line-based program accepts text only. To send bytes, start wspipe with --binary or another --framing."],
     1005: ["Closed without a code", ""],
     1007: ["A message was not valid UTF-8", "Send such data as binary."],
     1008: ["The connection violated a policy of the server", "The reason names the option that sets it."],
@@ -239,7 +239,7 @@ const CLOSES = {
 const STATUSES = {
     2: "Often this means that an argument is wrong.",
     126: "A command could not be executed: check its permissions and its first line.",
-    127: "A command was not found: check its name and PATH; --passenv passes variables on.",
+    127: "A command was not found: check its name and PATH. Programs get the variables in --passenv only.",
 };
 
 // What CODE and REASON of a Close frame mean: {good, text, advice}. The codes from 4000 are those of wspipe.
@@ -253,7 +253,7 @@ function explainClose(code, reason) {
         return { good: true, text: "The program closed the connection", advice: "" };
     if (code > 4000 && code <= 4255) {
         const status = code - 4000;
-        const hint = STATUSES[status] || (status > 128 && status < 193 ? `A shell reports this when signal ${status - 128} ended a command.` : "");
+        const hint = STATUSES[status] || (status > 128 && status < 193 ? `A shell reports this when signal ${status - 128} killed a command.` : "");
         return { good: false, text: `The program exited with status ${status}`, advice: `${hint} ${log}`.trim() };
     }
     if (code > 4256 && code <= 4320) {
@@ -315,7 +315,7 @@ function snippets(url, protocols, message) {
         { title: "JavaScript", code: script.filter(Boolean).join("\n") },
         { title: "websocat", code: `${send}websocat ${chosen ? `--protocol ${chosen} ` : ""}${message === "" ? "" : "-n "}${shellQuote(url)}` },
         ...(chosen ? [] : [{ title: "Python’s websockets", code: `python3 -m websockets ${shellQuote(url)}` }]),
-        { title: "curl 8.11 or newer, which only receives", code: `curl -sN ${chosen ? `-H ${shellQuote(`Sec-WebSocket-Protocol: ${protocols.join(", ")}`)} ` : ""}${shellQuote(url)}` },
+        { title: "curl 8.11 or newer, receives only", code: `curl -sN ${chosen ? `-H ${shellQuote(`Sec-WebSocket-Protocol: ${protocols.join(", ")}`)} ` : ""}${shellQuote(url)}` },
     ];
 }
 

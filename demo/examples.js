@@ -61,7 +61,7 @@ const PROGRAMS = [
     {
         name: "exit.sh",
         language: "Bash",
-        about: "Exits as you ask, to show how the close code reports it. Each message starts it again.",
+        about: "Exits on request, to show how the close code reports it. Each message starts it again.",
         tries: ["0", "3", "signal TERM"],
         alone: "printf '3\\n' | examples/exit.sh; echo $?",
     },
