@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The body of an HTTP/1.1 request: its length is given, or it is chunked (RFC 9112, section
- * 7.1). A pure decoder: bytes in, content out, whatever the cuts. It is as strict as http/head:
- * lines end with CR LF, and what follows a chunk is CR LF. Chunk extensions are skipped,
- * trailer fields are checked and discarded; both are bounded.
+ * 7.1). A pure decoder: bytes in, content out, however they are split. It is as strict as
+ * http/head: lines end with CR LF, and what follows a chunk is CR LF. Chunk extensions are
+ * skipped, trailer fields are checked and discarded; both are bounded.
  */
 #ifndef HTTP_BODY_H
 #define HTTP_BODY_H

@@ -4,7 +4,7 @@
  * ranges (section 14). Pure.
  *
  * One range is served. Several, or a malformed one, are ignored, which sections 14.2 and 15.3.7
- * allow; so are dates that are none.
+ * allow; so are invalid dates.
  */
 #ifndef HTTP_CONDITIONAL_H
 #define HTTP_CONDITIONAL_H

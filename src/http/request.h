@@ -4,8 +4,8 @@
  *
  * How its body is framed decides where the next request begins, so it must have one meaning
  * (RFC 9112, sections 6.1 to 6.3 and 11.2): Content-Length is one plain number,
- * Transfer-Encoding is "chunked" and only in HTTP/1.1, and there is never both. Two equal
- * lengths, which section 6.3 allows to accept, are rejected as well.
+ * Transfer-Encoding is "chunked" and only in HTTP/1.1, and the two never occur together. Two
+ * equal lengths, which section 6.3 allows to accept, are rejected as well.
  */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finds the names of addresses, as /etc/nsswitch.conf says. The C library's resolver blocks, so
- * it is called in threads, which share no data with the loop: a query belongs either to a
- * thread or to the loop, and pipes pass it from one to the other.
+ * Finds the names of addresses, as configured in /etc/nsswitch.conf. The C library's resolver
+ * blocks, so it is called in threads, which share no data with the loop: a query belongs either
+ * to a thread or to the loop, and pipes pass it from one to the other.
  */
 #ifndef NET_LOOKUP_H
 #define NET_LOOKUP_H

@@ -4,8 +4,8 @@
  * Each worker only changes its own counts, without a lock; those of a worker that died are
  * cleared by the parent.
  *
- * It has TALLY_ROWS rows, and an address looks for one in TALLY_PROBES of them. If there is
- * none the address is not counted, and only what its own worker knows bounds it.
+ * It has TALLY_ROWS rows, and an address uses one of TALLY_PROBES among them. If all of these
+ * are taken, the address is not counted, and only the count of its own worker limits it.
  */
 #ifndef NET_TALLY_H
 #define NET_TALLY_H

@@ -12,9 +12,9 @@
 
 #include <stdbool.h>
 
-/* True when a plain request for the decoded PATH, which the endpoint covers, is the console's
- * to answer. A client such as curl, which does not ask for HTML, gets the page at /-/console
- * only. */
+/* True when the console responds to a plain request for the decoded PATH, which the endpoint
+ * covers. A client that does not accept HTML, such as curl, gets the page at /-/console only.
+ */
 bool console_covers(const struct endpoint *endpoint, const struct head *head, const char *path);
 
 /* Responds to a request that it covers. */

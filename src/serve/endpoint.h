@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An endpoint: what requests for a path get, and under which rules. A value that does not
- * change once it is made, and lives as long as somebody refers to it: the table of endpoints
- * (serve/endpoints), and each session that was started by it.
+ * An endpoint: what requests for a path get, and under which rules. It is immutable once it is
+ * built, and reference-counted: the table of endpoints (serve/endpoints) and each session that
+ * it started have a reference.
  */
 #ifndef SERVE_ENDPOINT_H
 #define SERVE_ENDPOINT_H
@@ -79,10 +79,10 @@ struct endpoint *endpoint_new(const char *path) __attribute__((warn_unused_resul
  * each session give its reference back when it ends. */
 void endpoint_complete(struct endpoint *endpoint);
 
-/* One more reference. */
+/* Adds a reference. */
 struct endpoint *endpoint_ref(struct endpoint *endpoint);
 
-/* One reference less; the last one frees. Accepts NULL. */
+/* Releases a reference; the last release frees it. Accepts NULL. */
 void endpoint_unref(struct endpoint *endpoint);
 
 /* Whether the decoded PATH is that of the endpoint or below it, at a slash. */

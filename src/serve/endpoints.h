@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A table of endpoints by their paths. It is made as a whole and does not change; a new
- * configuration is a new table that takes the place of the old one.
+ * A table of endpoints by their paths. It is built as a whole and immutable; a new
+ * configuration is a new table that replaces the old one.
  */
 #ifndef SERVE_ENDPOINTS_H
 #define SERVE_ENDPOINTS_H

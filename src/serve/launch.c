@@ -29,7 +29,7 @@ static bool
 launch_identify(struct launch *launch, struct reject *reject)
 {
 	if (!env_make_unique_id(launch->unique_id))
-		return reject_with(reject, 503, REJECT_RETRY_LATER, "no random bytes");
+		return reject_with(reject, 503, REJECT_RETRY_LATER, "can't get random bytes");
 	launch->id = atomic_fetch_add(launch->launcher->last_id, 1) + 1;
 	listener_text(launch->request->peer, launch->remote);
 	return true;

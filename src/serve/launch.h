@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a request and its endpoint to a running backend, or to the reason why there is none.
+ * From a request and its endpoint to a running backend, or to an error response.
  * It knows what was requested, not how the response is sent: a WebSocket handshake is one of
  * its callers.
  *
@@ -40,8 +40,8 @@ struct launch {
 	struct endpoint_script script; /* owned */
 };
 
-/* Finds the program, unless as many run as may. False: *REJECT is the response. In both cases
- * launch_clear() follows. */
+/* Finds the program, unless the limit on programs is reached. False: *REJECT is the response.
+ * In both cases launch_clear() follows. */
 bool launch_prepare(struct launch *launch, struct reject *reject)
     __attribute__((warn_unused_result));
 

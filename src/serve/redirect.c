@@ -42,7 +42,7 @@ redirect_serve(void *arg, struct exchange *exchange)
 
 	if (!uri_parse_authority(request->host, &authority)) {
 		exchange_reply_status(
-		    exchange, 400, NULL, "without a Host there is no redirect");
+		    exchange, 400, NULL, "a request without a Host can't be redirected");
 		return;
 	}
 	endpoint = route_find(redirect->route, request->uri.path, path, &result);
@@ -56,7 +56,7 @@ redirect_serve(void *arg, struct exchange *exchange)
 		return;
 	}
 	location = redirect_location(redirect, &authority, &request->uri);
-	/* Only with 308 the method and the body stay (RFC 9110, section 15.4). */
+	/* Only 308 keeps the method and the body (RFC 9110, section 15.4). */
 	exchange_reply_status(exchange, !location ? 503 : is_get ? 301 : 308, location, NULL);
 	free(location);
 }

@@ -22,8 +22,8 @@ route_serve_health(struct exchange *exchange)
 	}
 }
 
-/* No page can connect to a Unix socket, so what comes through it is a proxy's, which passes on
- * the Host that it has served. */
+/* No page can connect to a Unix socket, so a request over it comes from a proxy, which forwards
+ * the Host that it serves. */
 const char *
 route_refuse_host(const struct endpoint *endpoint, const struct stream *stream,
     struct span host, char reason[ORIGIN_REASON_MAX])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How the descriptors that the system gives are shared out, so that clients who only connect
- * leave room for programs, and programs room for clients that get an error response because
- * there is none.
+ * Divides up the descriptors that the system allows: connections without a program leave
+ * enough for programs, and programs leave enough for connections that get an error response
+ * because of the limit.
  */
 #ifndef SERVER_BUDGET_H
 #define SERVER_BUDGET_H

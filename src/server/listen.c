@@ -115,11 +115,11 @@ server_find_owner(const struct server *server, struct unix_socket_settings *sett
 	if (group)
 		*group++ = '\0';
 	if ((*user || !group) && !server_find_user(user, &settings->uid, &ignored))
-		status = server_fail(server, EX_CONFIG,
-		    "--unixsocket-owner=%s: there is no user '%s'", text, user);
+		status = server_fail(
+		    server, EX_CONFIG, "--unixsocket-owner=%s: unknown user '%s'", text, user);
 	else if (group && !server_find_group(group, &settings->gid))
 		status = server_fail(server, EX_CONFIG,
-		    "--unixsocket-owner=%s: there is no group '%s'", text, group);
+		    "--unixsocket-owner=%s: unknown group '%s'", text, group);
 	free(user);
 	return status;
 }
@@ -146,7 +146,8 @@ server_listen_unix_failed(const struct server *server, const char *path, int err
 		    path);
 	case ENAMETOOLONG:
 		return server_fail(server, EX_CONFIG,
-		    "can't listen on %s: the path of a Unix socket has at most 107 bytes",
+		    "can't listen on %s: the path of a Unix socket can have at most "
+		    "107 bytes; choose a shorter --unixsocket",
 		    path);
 	case ENOENT:
 	case ENOTDIR:

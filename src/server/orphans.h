@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Children that are not programs of ours: orphans, which come to process 1 and to a subreaper,
- * and those of a shell that became this process by exec. They are reaped, and nothing else.
+ * Children that are not programs of ours: orphans, which are reparented to process 1 or to a
+ * subreaper, and those of a shell that became this process by exec. They are only reaped.
  */
 #ifndef SERVER_ORPHANS_H
 #define SERVER_ORPHANS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The state of the process: what there is once for all connections, and the stages of its
- * shutdown. The other files of this folder fill it in.
+ * The state of the process: what all connections share, and the stages of its shutdown. The
+ * other files of this folder fill it in.
  */
 #ifndef SERVER_H
 #define SERVER_H

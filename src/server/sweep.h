@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a worker leaves when it dies: the processes of its programs, which come to the parent of
- * the workers. They are found in /proc and killed, until none is left. One that has started a
- * session of its own survives, as it does when its program's WebSocket session ends.
+ * What a worker leaves when it dies: the processes of its programs, which are reparented to the
+ * parent of the workers. They are found in /proc and killed, until none is left. One that has
+ * started a session of its own survives, as it does when its program's WebSocket session ends.
  */
 #ifndef SERVER_SWEEP_H
 #define SERVER_SWEEP_H

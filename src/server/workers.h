@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The parent of several workers (--workers). It serves nobody: it starts them,
- * starts another one for each that dies, passes signals on, and sees to it that
- * nothing of a dead worker is left: its programs are killed, and what they
- * counted for --maxforks is given back when they are gone.
+ * The parent of several workers (--workers). It serves no connections: it starts the
+ * workers, replaces those that die, forwards signals, and cleans up after a dead worker: it
+ * kills its programs, and releases their slots of --maxforks once they have exited.
  */
 #ifndef SERVER_WORKERS_H
 #define SERVER_WORKERS_H

@@ -371,7 +371,7 @@ BAD = [
         2,
         "the certificate /nonexistent can't be read: No such file or directory",
     ),
-    ("unixsocket = s\nunixsocket-owner = nosuchuser\n[/]\ncommand = cat\n", 2, "unixsocket-owner=nosuchuser: there is no user 'nosuchuser'"),
+    ("unixsocket = s\nunixsocket-owner = nosuchuser\n[/]\ncommand = cat\n", 2, "unixsocket-owner=nosuchuser: unknown user 'nosuchuser'"),
     (
         "address = 0.0.0.0\n[/]\ndir = /usr/bin\ndevconsole = true\n",
         4,

@@ -207,7 +207,7 @@ def test_owner_by_name_and_number(server, path, owner, ids):
 @pytest.mark.parametrize("owner, name", (("no-such-user", "user 'no-such-user'"), ("root:no-such-group", "group 'no-such-group'")))
 def test_an_unknown_owner_is_an_error(path, owner, name):
     status, text = start_failing(path, "--unixsocket-owner=" + owner)
-    assert status == 78 and "--unixsocket-owner=%s: there is no %s" % (owner, name) in text
+    assert status == 78 and "--unixsocket-owner=%s: unknown %s" % (owner, name) in text
     assert not os.path.lexists(path)
 
 
