@@ -251,7 +251,8 @@ connection_next(struct connection *c)
 	head_init(&c->head);
 	buffer_clear(&c->bytes);
 	buffer_move(&c->bytes, &c->rest);
-	limit_move(stream_slot(c->stream), LIMIT_PENDING);
+	limit_move(
+	    stream_slot(c->stream), buffer_len(&c->bytes) == 0 ? LIMIT_IDLE : LIMIT_PENDING);
 	if (buffer_len(&c->bytes) == 0) {
 		connection_await(c, CONNECTION_IDLE_MS);
 		c->rate.due_ms = 0;
@@ -326,8 +327,10 @@ connection_on_readable(void *arg)
 		connection_end_idle(c);
 		return;
 	}
-	if (c->requests > 0 && buffer_len(&c->bytes) == 0)
+	if (c->requests > 0 && buffer_len(&c->bytes) == 0) {
+		limit_move(stream_slot(c->stream), LIMIT_PENDING);
 		connection_await(c, CONNECTION_HEAD_MS);
+	}
 	if (!buffer_append(&c->bytes, c->loop->in, n)) {
 		connection_end(c, false);
 		return;

@@ -69,6 +69,7 @@ struct limit {
 static const char *const limit_what[LIMIT_EVICTABLE] = {
     [LIMIT_PENDING] = "connection without a complete request",
     [LIMIT_RESPONSE] = "response",
+    [LIMIT_IDLE] = "idle connection",
 };
 
 uint64_t
@@ -123,9 +124,11 @@ limit_new(const struct limit_settings *settings)
 	for (size_t i = 0; i < LIMIT_EVICTABLE; i++)
 		limit->pools[i].by_count =
 		    calloc(settings->connections + 1, sizeof(struct list));
-	if (!limit->pools[LIMIT_PENDING].by_count || !limit->pools[LIMIT_RESPONSE].by_count) {
-		limit_free(limit);
-		return NULL;
+	for (size_t i = 0; i < LIMIT_EVICTABLE; i++) {
+		if (!limit->pools[i].by_count) {
+			limit_free(limit);
+			return NULL;
+		}
 	}
 	return limit;
 }
@@ -243,7 +246,8 @@ limit_evict(struct limit *limit)
 {
 	size_t responses = limit->counts[LIMIT_RESPONSE];
 	size_t share = limit->settings.connections * LIMIT_RESPONSES_SHARE / 100;
-	enum limit_class class = responses > share || limit->counts[LIMIT_PENDING] == 0
+	enum limit_class class = limit->counts[LIMIT_IDLE] > 0 ? LIMIT_IDLE
+				 : responses > share || limit->counts[LIMIT_PENDING] == 0
 				     ? LIMIT_RESPONSE
 				     : LIMIT_PENDING;
 	const struct limit_pool *pool = &limit->pools[class];
@@ -266,7 +270,8 @@ limit_evict(struct limit *limit)
 static void
 limit_make_room(struct limit *limit)
 {
-	while (limit->counts[LIMIT_PENDING] + limit->counts[LIMIT_RESPONSE] >=
+	while (limit->counts[LIMIT_PENDING] + limit->counts[LIMIT_RESPONSE] +
+		   limit->counts[LIMIT_IDLE] >=
 	       limit->settings.connections)
 		limit_evict(limit);
 }

@@ -2,13 +2,15 @@
 /*
  * How many client connections may be open, and which one is closed when there are too many.
  *
- * Each connection has a slot in one of three classes. PENDING: its request is incomplete (the
- * TLS handshake or the head). RESPONSE: it is sent a response, or lingers. PROGRAM: it belongs
- * to a session. The first two share the slots for connections without a program; the third has
- * slots of its own, so that neither can use up what was promised to the other.
+ * Each connection has a slot in one of four classes. PENDING: its request is incomplete (the
+ * TLS handshake or the head). RESPONSE: it is sent a response, or lingers. IDLE: it persists
+ * between two requests. PROGRAM: it belongs to a session. The first three share the slots for
+ * connections without a program; the last has slots of its own, so that neither can use up what
+ * was promised to the other.
  *
  * A new connection is always accepted. When the slots are used up, another one is closed for
- * it: the oldest pending connection of the address that has most pending ones, and of those
+ * it: the oldest idle connection of the address that has most idle ones; without any, the
+ * oldest pending connection of the address that has most pending ones, and of those
  * first one that has sent nothing. Where responses hold more than LIMIT_RESPONSES_SHARE of the
  * slots, it is the oldest response of the address that has most of those. Addresses that have
  * equally many take turns. An address is an IPv4 address, also one mapped into IPv6, or a /64
@@ -33,6 +35,7 @@ struct tally;
 enum limit_class {
 	LIMIT_PENDING,
 	LIMIT_RESPONSE,
+	LIMIT_IDLE,
 	LIMIT_PROGRAM,
 };
 

@@ -190,6 +190,38 @@ def test_programs_leave_room_for_other_connections(server):
         sock.close()
 
 
+def test_idle_connections_are_closed_first(server, tmp_path):
+    """They persist between two requests; others keep theirs, also those of an address that has more."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "a.txt").write_text("file a")
+    one, _, others = few_descriptors(server, "--staticdir=site", "cat")
+
+    def get(peer):
+        peer.send(peer.request_bytes("/a.txt", upgrade=False))
+        assert peer.response()[0] == 200 and peer.read(6) == b"file a"
+
+    idle = [one.connect(source="127.0.0.%d" % (2 + i % 2)) for i in range(6)]
+    for peer in idle:
+        get(peer)
+    idle[0].send(b"GET /a.txt HTTP/1.1\r\n")  # no longer idle
+    crowd = [silent(one, "127.0.0.99") for _ in range(others - len(idle))]
+    wait_for(lambda: fd_count(one.pid) == one.fds + others, "all slots are in use")
+    late = []
+    for i in range(5):
+        late.append(one.connect(source="127.0.0.%d" % (10 + i)))
+        late[-1].send(b"GET /a.txt HTTP/1.1\r\n")
+    for peer in idle[1:]:
+        with contextlib.suppress(OSError):  # it is closed without close_notify
+            assert peer.read_to_end() == b""
+    assert all(map(is_open, crowd))
+    for peer in [idle[0], *late]:
+        peer.send(b"Host: localhost\r\n\r\n")
+        assert peer.response()[0] == 200 and peer.read(6) == b"file a"
+    for peer in idle + late + crowd:
+        peer.close()
+    one.wait_log(r"slots for connections without a program are in use; closing the oldest idle connection from 127\.0\.0\.[23], ")
+
+
 @pytest.mark.parametrize("first", ("", "part of a request"))
 def test_the_address_that_has_most_loses_its_oldest(server, first):
     """Those that have a few keep them, however old they are."""

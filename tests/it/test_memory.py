@@ -64,6 +64,32 @@ def test_bytes_of_an_idle_session(server, descriptors, messages):
 
 
 @unsanitized
+def test_bytes_of_an_idle_connection(server, descriptors, tmp_path):
+    """One that persists after a response: no buffers."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "file").write_bytes(bytes(300000))
+    one = server("--staticdir=site", "cat")
+    idle = []
+
+    def grow(count):
+        while len(idle) < count:
+            peer = one.connect()
+            for path in ("/file", "/missing"):
+                peer.send(peer.request_bytes(path, {"Cookie": "x" * 4000}, upgrade=False))
+                peer.read(int(dict(peer.response()[1])["content-length"]))
+            idle.append(peer)
+        return private_kib(one.pid)
+
+    try:
+        first = grow(200)
+        each = (grow(700) - first) * KIB / 500
+        assert each <= IDLE_MAX - 512
+    finally:
+        for peer in idle:
+            peer.close()
+
+
+@unsanitized
 @plain_only
 def test_no_allocation_for_a_message(server, tmp_path):
     """1,000 messages that come alone, and batches of 32 that fit in one read."""

@@ -265,6 +265,32 @@ test_responses_go_first_when_they_hold_most_slots(void **state)
 }
 
 static void
+test_idle_connections_go_first(void **state)
+{
+	struct limit *limit = make(8, 1, 0);
+	struct client c[12];
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		assert_true(enter(limit, &c[i], i < 3 ? "192.0.2.1" : "192.0.2.2"));
+		if (i != 3)
+			limit_move(c[i].slot, LIMIT_RESPONSE);
+	}
+	limit_move(c[0].slot, LIMIT_IDLE);
+	limit_move(c[4].slot, LIMIT_IDLE);
+	limit_move(c[1].slot, LIMIT_IDLE);
+	/* One that gets a request is no longer idle. */
+	limit_move(c[4].slot, LIMIT_PENDING);
+	assert_true(enter(limit, &c[8], "192.0.2.3"));
+	assert_int_equal(c[0].evicted, 1);
+	assert_true(enter(limit, &c[9], "192.0.2.3"));
+	assert_int_equal(c[1].evicted, 2);
+	assert_true(enter(limit, &c[10], "192.0.2.3"));
+	assert_int_equal(c[3].evicted, 3);
+	clear(limit, c, 11);
+}
+
+static void
 test_one_slot_is_enough(void **state)
 {
 	struct limit *limit = make(1, 1, 0);
@@ -333,7 +359,8 @@ model_check(struct model *m, size_t n, size_t victim, struct limit_slot *was, si
 
 	m[victim].client.slot = was;
 	responses = model_count(m, n, LIMIT_RESPONSE, -1);
-	class = responses > slots * 3 / 4 || model_count(m, n, LIMIT_PENDING, -1) == 0
+	class = model_count(m, n, LIMIT_IDLE, -1) > 0 ? LIMIT_IDLE
+		: responses > slots * 3 / 4 || model_count(m, n, LIMIT_PENDING, -1) == 0
 		    ? LIMIT_RESPONSE
 		    : LIMIT_PENDING;
 	assert_int_equal(m[victim].class, class);
@@ -395,6 +422,10 @@ test_any_sequence_agrees_with_a_simple_model(void **state)
 		} else if (m[i].class == LIMIT_PROGRAM) {
 			limit_move(m[i].client.slot, LIMIT_RESPONSE);
 			entered = true;
+		} else if (rand() % 2 == 0) {
+			m[i].class = m[i].class == LIMIT_IDLE ? LIMIT_PENDING : LIMIT_IDLE;
+			limit_move(m[i].client.slot, m[i].class);
+			m[i].entered = ++clock;
 		}
 		assert_true(evictions - evicted <= 1);
 		for (size_t k = 0; k < CLIENTS && evictions > evicted; k++) {
@@ -414,9 +445,10 @@ test_any_sequence_agrees_with_a_simple_model(void **state)
 		for (enum limit_class class = LIMIT_PENDING; class <= LIMIT_PROGRAM; class ++)
 			assert_int_equal(
 			    limit_count(limit, class), model_count(m, CLIENTS, class, -1));
-		assert_true(
-		    limit_count(limit, LIMIT_PENDING) + limit_count(limit, LIMIT_RESPONSE) <=
-		    SLOTS);
+		assert_true(limit_count(limit, LIMIT_PENDING) +
+				limit_count(limit, LIMIT_RESPONSE) +
+				limit_count(limit, LIMIT_IDLE) <=
+			    SLOTS);
 	}
 	assert_true(evictions > 1000);
 	for (size_t i = 0; i < CLIENTS; i++)
@@ -638,6 +670,7 @@ main(void)
 	    cmocka_unit_test(test_a_prefix_counts_as_one_when_it_is_evicted),
 	    cmocka_unit_test(test_programs_and_others_take_nothing_from_each_other),
 	    cmocka_unit_test(test_responses_go_first_when_they_hold_most_slots),
+	    cmocka_unit_test(test_idle_connections_go_first),
 	    cmocka_unit_test(test_one_slot_is_enough),
 	    cmocka_unit_test(test_who_has_said_nothing_goes_before_who_has),
 	    cmocka_unit_test(test_any_sequence_agrees_with_a_simple_model),
