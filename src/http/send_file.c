@@ -3,6 +3,7 @@
 #include "http/send_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,6 +57,19 @@ send_file_read(int fd, struct loop *loop, off_t offset, int64_t left, struct spa
 	return NULL;
 }
 
+/*
+ * Sends the next piece soon, and has it read ahead. The system would read megabytes ahead
+ * within one call where it is set up so; send_file_start() turns that off.
+ */
+static void
+send_file_schedule(struct send_file *file)
+{
+	(void)posix_fadvise(file->fd, file->offset, LOOP_BATCH, POSIX_FADV_WILLNEED);
+	/* If the system takes all of it, the next one has its turn after everything else. */
+	if (exchange_queued(file->exchange) <= BUFFER_LOW)
+		loop_defer(file->loop, &file->turn);
+}
+
 static void
 send_file_step(struct send_file *file)
 {
@@ -83,9 +97,7 @@ send_file_step(struct send_file *file)
 		exchange_end(exchange);
 		return;
 	}
-	/* If the system takes all of it, the next one has its turn after everything else. */
-	if (exchange_queued(exchange) <= BUFFER_LOW)
-		loop_defer(file->loop, &file->turn);
+	send_file_schedule(file);
 }
 
 static void
@@ -133,8 +145,8 @@ send_file_start(struct exchange *exchange, const struct reply *reply, int fd, of
 	loop_task_init(&file->turn, send_file_on_turn);
 	exchange_set_handlers(exchange, &send_file_handlers, file);
 	exchange_begin(exchange, reply, (struct span){0});
-	if (exchange_queued(exchange) <= BUFFER_LOW)
-		loop_defer(file->loop, &file->turn);
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	send_file_schedule(file);
 }
 
 void
