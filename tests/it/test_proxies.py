@@ -321,8 +321,12 @@ def read_while_it_comes(peer):
 
 
 @each_proxy
-def test_ambiguous_requests(wspipe, proxy, kind):
-    one = wspipe(name="localhost")
+@pytest.mark.parametrize("what", ("files", "scripts"))
+def test_ambiguous_requests(wspipe, proxy, script, tmp_path, kind, what):
+    """Scripts read the body of a request, for files it is not read."""
+    for name in ("a.txt", "next", "hidden", "last", "victim"):
+        script("cgi/" + name, "#!/bin/sh\ncat >/dev/null\nprintf 'Content-Type: text/plain\\n\\nthe %s one\\n'\n" % name)
+    one = wspipe(*(["--cgidir=%s" % (tmp_path / "cgi")] if what == "scripts" else []), name="localhost")
     front = proxy(kind, one.addresses[0][1], name="localhost")
     order = [b"the %s one\n" % name for name in (b"a.txt", b"hidden", b"next", b"last")]
     wrong = []
