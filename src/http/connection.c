@@ -54,7 +54,8 @@ connection_release(struct loop_deferred *deferred)
 	free(c);
 }
 
-/* The one end of a connection, which has no exchange. LINGER: what is queued still goes out. */
+/* The only place where a connection ends; it has no exchange. LINGER: the queue is still sent.
+ */
 static void
 connection_end(struct connection *c, bool linger)
 {
@@ -306,7 +307,7 @@ connection_on_readable(void *arg)
 {
 	struct connection *c = arg;
 	/* Never more than a head: what a client sends beyond it stays in the socket until
-	 * somebody wants it. */
+	 * it is needed. */
 	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
 	size_t n;
 

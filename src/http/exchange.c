@@ -48,7 +48,7 @@ struct exchange {
 	bool failed; /* the stream has failed: report it in the turn */
 	struct request_redirect *redirect; /* owned: the request; NULL: it is the client's */
 	unsigned int redirects;
-	bool logged; /* somebody else writes the line of the log */
+	bool logged; /* its user writes the log line */
 };
 
 /* A rate is of bytes that are left. Here it counts bytes that have moved. */
@@ -70,7 +70,7 @@ exchange_release(struct loop_deferred *deferred)
 	free(x);
 }
 
-/* The one end of an exchange. */
+/* The only place where an exchange ends. */
 static void
 exchange_over(struct exchange *x, enum exchange_result result)
 {
@@ -89,7 +89,7 @@ exchange_log(const struct exchange *x, const char *event, int status, const char
 	access_log_write(event, x->stream, x->spec.request, status, reason);
 }
 
-/* What has left as far as the client's system has confirmed it. */
+/* The bytes sent, as far as the client's system has confirmed them. */
 static uint64_t
 exchange_delivered(const struct exchange *x, size_t pending)
 {
@@ -289,7 +289,7 @@ exchange_start(struct exchange *x, const struct reply *reply, struct span first,
 	x->left = reply->length;
 	x->chunked = reply->length < 0 && reply_has_body(reply->status) && request->head &&
 		     head_minor(request->head) == 1;
-	/* RFC 9112, section 9.3: a body that was not read would be taken for a request. */
+	/* RFC 9112, section 9.3: a body that was not read would be parsed as a request. */
 	x->keep = x->keep && x->in.done && (!x->has_body || x->chunked || x->left >= 0);
 	if (!x->logged)
 		exchange_log(

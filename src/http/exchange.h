@@ -34,13 +34,14 @@ struct exchange_handlers {
 	void (*on_body)(void *arg, struct span bytes);
 	/* The body is complete; called once, also if there is none. */
 	void (*on_body_end)(void *arg);
-	/* Part of the queue has left, or all of it. */
+	/* Part of the queue, or all of it, has been sent. */
 	void (*on_drained)(void *arg);
 	/* The client sends no more. It may still read, but most likely it has closed the
 	 * connection. NULL: ignore it. */
 	void (*on_half_closed)(void *arg);
-	/* The client is gone, its body is malformed, or the connection was closed for another
-	 * reason, which has been logged. The exchange is over; detected while paused, too. */
+	/* The client has disconnected, its body is malformed, or the connection was closed for
+	 * another reason, which has been logged. The exchange is over; detected while paused,
+	 * too. */
 	void (*on_gone)(void *arg);
 };
 
@@ -130,10 +131,10 @@ struct stream *exchange_upgrade(struct exchange *exchange, struct span *rest);
  */
 
 enum exchange_result {
-	EXCHANGE_KEEP, /* the response has left; another request may follow */
+	EXCHANGE_KEEP, /* the response has been sent; another request may follow */
 	EXCHANGE_CLOSE, /* the response is queued; it is the last one */
 	EXCHANGE_LOST, /* close the stream at once */
-	EXCHANGE_UPGRADED, /* the stream belongs to somebody else */
+	EXCHANGE_UPGRADED, /* the stream belongs to another protocol */
 };
 
 struct exchange_spec {

@@ -92,7 +92,7 @@ files_choose_variant(
 	}
 }
 
-/* A status without a file, with FIRST, which is whole header lines, and the user's. */
+/* Sends a status without a file, with the header lines FIRST and those of the user. */
 static void
 files_reply(const struct files *files, struct exchange *exchange, int status, const char *first,
     const char *reason)
@@ -143,7 +143,7 @@ files_look(const struct files *files, const char *path)
 	return type;
 }
 
-/* To the same path with a slash. */
+/* Redirects to the same path with a slash. */
 static void
 files_redirect(const struct files *files, struct exchange *exchange)
 {

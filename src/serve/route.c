@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Every few seconds, so it is not logged. */
+/* Not logged, since it is requested every few seconds. */
 static void
 route_serve_health(struct exchange *exchange)
 {
@@ -40,9 +40,9 @@ route_refuse_host(const struct endpoint *endpoint, const struct stream *stream,
 }
 
 /*
- * Why a path is rejected, or NULL. A COMMAND serves every path
- * whose variables (RFC 3875, section 4.1.5) can be passed on: files are not looked up, so what
- * is odd to a file system is not to it.
+ * Why a path is rejected, or NULL. A COMMAND serves every path whose variables (RFC 3875,
+ * section 4.1.5) can be passed on: it looks up no file, so dot segments and the like do no
+ * harm.
  */
 static const char *
 route_check_path(bool lookup, enum uri_path_result result)
@@ -104,7 +104,7 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 		exchange_reply_status(exchange, 421, headers, refused);
 		return;
 	}
-	/* A COMMAND has every path, a file has not. */
+	/* A COMMAND serves every path; files have their own. */
 	lookup =
 	    endpoint->kind != ENDPOINT_COMMAND || !(upgrade || (plain && endpoint->cgi == -1));
 	refused = route_check_path(lookup, result);
@@ -144,7 +144,7 @@ route_serve(void *arg, struct exchange *exchange)
 	enum uri_path_result result;
 	struct endpoint *endpoint;
 
-	/* Before all other checks: a load balancer sends whatever Host it likes. */
+	/* Before all other checks: a load balancer may send any Host. */
 	if (route->health_path && span_equal(request->uri.path, span_of(route->health_path)) &&
 	    !upgrade_is_wanted(request->head)) {
 		route_serve_health(exchange);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-	ACCEPT_UNEVEN = 16, /* one in so many connections may be where it should not */
+	ACCEPT_UNEVEN = 16, /* tolerated imbalance: one in so many connections */
 	ACCEPT_BATCH_MAX = 32, /* connections that are accepted at once */
 };
 
@@ -80,8 +80,8 @@ accept_on_name(void *arg, const char *name)
 	free(waiting);
 }
 
-/* Takes FD and SLOT and waits for the name of PEER. False, and nothing is taken, if there is
- * nothing to wait for. */
+/* Takes FD and SLOT and waits for the name of PEER. False if there is nothing
+ * to wait for: FD and SLOT stay with the caller. */
 static bool
 accept_wait(
     struct server *server, int fd, struct limit_slot *slot, const struct sockaddr_storage *peer)
@@ -148,8 +148,8 @@ accept_load(const struct server *server, size_t worker)
 }
 
 /*
- * How many connections this worker has more than the one that has the fewest. With many
- * connections a few more or less are no reason to wait for one another.
+ * By how many connections this worker exceeds the least loaded one. A difference that is small
+ * against their total is ignored.
  */
 static int64_t
 accept_ahead(void *arg)
@@ -167,8 +167,8 @@ accept_ahead(void *arg)
 	return (int64_t)own - (int64_t)(least + least / ACCEPT_UNEVEN);
 }
 
-/* How many connections may be accepted at once: half of those that can always be pending, so
- * that each has its turn before it could be closed for another one. */
+/* How many connections are accepted in a batch: half of those that can always be pending, so
+ * that each has its turn before a newer one can replace it. */
 static size_t
 accept_batch(const struct server *server)
 {

@@ -42,7 +42,7 @@ announce_is_repeated(const struct options_list *addresses, size_t index)
 	return false;
 }
 
-/* The endpoint that is there without a configuration file. */
+/* The only endpoint without a configuration file. */
 static const struct endpoint *
 announce_root(const struct server *server)
 {
@@ -56,7 +56,7 @@ announce_url(FILE *out, const struct server *server, const char *scheme, const c
 	    server->options->listener.ssl ? "s" : "", host, server_port(server));
 }
 
-/* A URL for each TCP address that is listened on, each with PATH. */
+/* A URL with PATH for each TCP address. */
 static void
 announce_tcp_urls(FILE *out, const struct server *server, const char *scheme, const char *path)
 {
@@ -76,7 +76,7 @@ announce_tcp_urls(FILE *out, const struct server *server, const char *scheme, co
 	}
 }
 
-/* The same with the Unix socket, in the notation of the clients that have one. */
+/* The same, and the Unix socket in the notation of clients that support one. */
 static void
 announce_urls(FILE *out, const struct server *server, const char *scheme, const char *path)
 {
@@ -124,7 +124,7 @@ announce_command(FILE *out, char *const *command)
 	}
 }
 
-/* A file that can be named in a URL as it is, and that a request for it can ACCESS. */
+/* Whether the name of a file needs no escapes in a URL, and a request could ACCESS it. */
 static bool
 announce_is_file(int dir, const char *name, int access)
 {
@@ -137,8 +137,7 @@ announce_is_file(int dir, const char *name, int access)
 	       faccessat(dir, name, access, AT_EACCESS) == 0;
 }
 
-/* The first such file of the directory in the order of the alphabet; false when there is none.
- */
+/* The first such file of the directory in alphabetical order; false if there is none. */
 static bool
 announce_example(const char *path, int access, char name[NAME_MAX + 1])
 {

@@ -99,7 +99,7 @@ server_find_group(const char *name, gid_t *gid)
 	return true;
 }
 
-/* USER, USER:GROUP or :GROUP, as of chown(1); with USER alone the group is not changed. 0, or
+/* USER, USER:GROUP or :GROUP, as in chown(1); with USER alone the group is not changed. 0, or
  * the exit status. */
 static int
 server_find_owner(const struct server *server, struct unix_socket_settings *settings)

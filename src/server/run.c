@@ -39,7 +39,7 @@ run_clear(struct server *server)
 	tally_free(server->tally);
 }
 
-/* Makes what each process that serves has for itself. */
+/* Creates what each serving process has of its own. */
 static int
 run_start(struct server *server)
 {
@@ -75,8 +75,7 @@ run_start(struct server *server)
 	return 0;
 }
 
-/* Serves until it is stopped. A worker says nothing of its start and its end: its parent does.
- */
+/* Serves until it is stopped. The parent logs the start and the end of a worker. */
 static int
 run_serve(struct server *server)
 {

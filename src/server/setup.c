@@ -106,7 +106,7 @@ server_set_console(const struct server *server, const struct options_served *ser
     const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	bool compat = server->options->server.compat;
-	/* Through a Unix socket come a proxy's clients, from wherever. */
+	/* A Unix socket serves the clients of a proxy, which may be anywhere. */
 	bool local = server->is_local && !server->options->listener.unixsocket;
 	bool on = options->devconsole == OPTIONS_CONSOLE_ON;
 
@@ -200,7 +200,7 @@ server_warn(const struct options_endpoint *endpoint, bool compat)
 {
 	const struct options_list *passenv = &endpoint->passenv;
 
-	/* A name with a typo would be noticed by nobody. */
+	/* Otherwise nobody notices a typo in a name. */
 	for (size_t i = passenv->initial; i < passenv->count && !compat; i++) {
 		const char *why = env_why_not_passed(environ, passenv->items[i]);
 
@@ -208,7 +208,7 @@ server_warn(const struct options_endpoint *endpoint, bool compat)
 			log_warnx("--passenv: %s %s, so programs do not get it",
 			    passenv->items[i], why);
 	}
-	/* It may be intended, as for a log; but a script given to an interpreter is one too. */
+	/* This may be intended, for example for a log; but it may be a script, too. */
 	for (char *const *arg = endpoint->command; arg && *arg; arg++) {
 		if (options_serve(endpoint, *arg))
 			log_warnx("%s is inside --staticdir, so anyone can download it; if it "
@@ -217,7 +217,7 @@ server_warn(const struct options_endpoint *endpoint, bool compat)
 	}
 }
 
-/* Makes ENDPOINT of what is SERVED. 0, or the exit status. */
+/* Builds ENDPOINT from SERVED. 0, or the exit status. */
 static int
 server_set_endpoint(
     const struct server *server, const struct options_served *served, struct endpoint *endpoint)
@@ -281,7 +281,7 @@ server_set_endpoint(
 	return status;
 }
 
-/* Makes endpoint I of the options. NULL: *STATUS is the exit status. */
+/* Builds endpoint I of the options. NULL: *STATUS is the exit status. */
 static struct endpoint *
 server_make_endpoint(const struct server *server, size_t i, int *status)
 {
