@@ -21,16 +21,17 @@
 
 enum { MAX_MESSAGE = 1024 * 1024 };
 
-/* A directory as given, and its real path; both owned. Many endpoints inherit the same. */
-struct check_directory {
+/* A directory or a program as given, and its path; both owned. Many endpoints have the same. */
+struct check_known {
 	char *given;
-	char *resolved;
+	char *path;
 };
 
 /* What is checked, and where an error goes. */
 struct check {
 	const struct options *options;
-	struct check_directory *last; /* the last one that was resolved */
+	struct check_known *directory; /* the last one that was found */
+	struct check_known *program;
 	struct option_place place;
 	FILE *err;
 	int *status;
@@ -234,23 +235,37 @@ resolve_directory(const char *path)
 }
 
 static void
-check_forget_directory(struct check_directory *last)
+check_forget(struct check_known *known)
 {
-	free(last->given);
-	free(last->resolved);
+	free(known->given);
+	free(known->path);
+}
+
+static void
+check_remember(struct check_known *known, const char *given, const char *path)
+{
+	check_forget(known);
+	known->given = options_text_copy(given);
+	known->path = options_text_copy(path);
+}
+
+/* A copy of the path, if it is known what GIVEN is; otherwise NULL. */
+static char *
+check_recall(const struct check_known *known, const char *given)
+{
+	bool same = known->given && strcmp(known->given, given) == 0;
+
+	return same ? options_text_copy(known->path) : NULL;
 }
 
 /* Makes *PATH, the value of the option NAME, absolute. */
 static bool
 check_directory(const struct check *check, char **path, const char *name)
 {
-	struct check_directory *last = check->last;
+	char *resolved = *path ? check_recall(check->directory, *path) : NULL;
 	char compat[COMPAT_TEXT_MAX];
-	char *resolved = NULL;
 
-	if (*path && last->given && strcmp(*path, last->given) == 0)
-		resolved = options_text_copy(last->resolved);
-	else if (*path)
+	if (!resolved && *path)
 		resolved = resolve_directory(*path);
 	if (!resolved && *path) {
 		compat_directory_error(compat, name, *path);
@@ -259,9 +274,9 @@ check_directory(const struct check *check, char **path, const char *name)
 		    "entered",
 		    name, *path, strerror(errno));
 	}
-	check_forget_directory(last);
-	last->given = *path;
-	last->resolved = options_text_copy(resolved);
+	if (resolved)
+		check_remember(check->directory, *path, resolved);
+	free(*path);
 	*path = resolved;
 	return true;
 }
@@ -284,9 +299,14 @@ check_command(const struct check *check, struct options_endpoint *endpoint)
 
 	if (!endpoint->command)
 		return true;
-	endpoint->program = options_find_command(endpoint->command[0], reason);
+	endpoint->program = check_recall(check->program, endpoint->command[0]);
 	if (endpoint->program)
 		return true;
+	endpoint->program = options_find_command(endpoint->command[0], reason);
+	if (endpoint->program) {
+		check_remember(check->program, endpoint->command[0], endpoint->program);
+		return true;
+	}
 	if (check->place.compat)
 		return reject(check, EX_CONFIG, NULL, COMPAT_NO_PROGRAM, endpoint->command[0]);
 	return reject(check, EX_CONFIG, NULL, "%s", reason);
@@ -318,14 +338,12 @@ check_apart(
 	    name, directory, staticdir);
 }
 
-/* What is executed must not be downloadable: the source of a program may contain secrets, and a
- * private key is one. */
+/* A private key must not be downloadable. */
 static bool
-check_overlap(const struct check *check, const struct options_listener *listener,
-    const struct options_endpoint *endpoint)
+check_keys(const struct check *check, const struct options_endpoint *endpoint)
 {
-	if (!endpoint->staticdir)
-		return true;
+	const struct options_listener *listener = &check->options->listener;
+
 	for (size_t i = 0; i < listener->sslkey.count; i++) {
 		if (options_serve(endpoint, listener->sslkey.items[i]))
 			return reject(check, EX_CONFIG, NULL,
@@ -333,7 +351,17 @@ check_overlap(const struct check *check, const struct options_listener *listener
 			    "download it: move it elsewhere",
 			    listener->sslkey.items[i], endpoint->staticdir);
 	}
-	if (!check_apart(check, endpoint->staticdir, endpoint->dir, "dir") ||
+	return true;
+}
+
+/* Nor must be what is executed: the source of a program may contain secrets. */
+static bool
+check_overlap(const struct check *check, const struct options_endpoint *endpoint)
+{
+	if (!endpoint->staticdir)
+		return true;
+	if (!check_keys(check, endpoint) ||
+	    !check_apart(check, endpoint->staticdir, endpoint->dir, "dir") ||
 	    !check_apart(check, endpoint->staticdir, endpoint->cgidir, "cgidir"))
 		return false;
 	if (endpoint->program && options_serve(endpoint, endpoint->program))
@@ -359,7 +387,7 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 	       check_directory(check, &endpoint->dir, "dir") &&
 	       check_directory(check, &endpoint->staticdir, "staticdir") &&
 	       check_directory(check, &endpoint->cgidir, "cgidir") &&
-	       check_overlap(check, &check->options->listener, endpoint);
+	       (check->place.config || check_overlap(check, endpoint));
 }
 
 /* The real path of what an endpoint runs, which the caller frees; NULL: nothing. */
@@ -371,19 +399,17 @@ program_of(const struct options_endpoint *endpoint)
 	return options_text_copy(endpoint->dir);
 }
 
-/* As check_overlap(), of the static files of one endpoint of a file and PROGRAM of another one,
- * SERVED, which is a directory if IS_DIR. NAME and VALUE are its option. DIRS are the static
- * files that differ from each other. */
+/* As check_overlap(), of all static files of a configuration file and PROGRAM of an endpoint,
+ * which is a directory if IS_DIR. NAME and VALUE are its option. DIRS are the static files that
+ * differ from each other. */
 static void
-check_foreign_files(const struct check *check, const struct options_served *served,
-    const char *program, bool is_dir, const char *name, const char *value,
-    const struct options_served *dirs, size_t count)
+check_files(const struct check *check, const char *program, bool is_dir, const char *name,
+    const char *value, const struct options_served *dirs, size_t count)
 {
 	for (size_t i = 0; i < count && program; i++) {
 		const char *dir = dirs[i].endpoint->staticdir;
 
-		if (dirs[i].endpoint == served->endpoint ||
-		    !(is_within(program, dir) || (is_dir && is_within(dir, program))))
+		if (!is_within(program, dir) && !(is_dir && is_within(dir, program)))
 			continue;
 		(void)reject(check, EX_CONFIG, NULL,
 		    "%s '%s' and staticdir '%s' of [%s] overlap, so anyone could download the "
@@ -394,20 +420,17 @@ check_foreign_files(const struct check *check, const struct options_served *serv
 }
 
 static void
-check_foreign_programs(const struct check *check, const struct options_served *served,
+check_programs(const struct check *check, const struct options_endpoint *endpoint,
     const struct options_served *dirs, size_t count)
 {
-	const struct options_endpoint *endpoint = served->endpoint;
-	char *program = program_of(endpoint);
+	char *program = count > 0 ? program_of(endpoint) : NULL;
 
 	if (endpoint->dir)
-		check_foreign_files(
-		    check, served, program, true, "--dir", endpoint->dir, dirs, count);
+		check_files(check, program, true, "--dir", endpoint->dir, dirs, count);
 	else if (program)
-		check_foreign_files(check, served, program, false, "COMMAND",
-		    endpoint->command[0], dirs, count);
-	check_foreign_files(
-	    check, served, endpoint->cgidir, true, "--cgidir", endpoint->cgidir, dirs, count);
+		check_files(
+		    check, program, false, "COMMAND", endpoint->command[0], dirs, count);
+	check_files(check, endpoint->cgidir, true, "--cgidir", endpoint->cgidir, dirs, count);
 	free(program);
 }
 
@@ -438,12 +461,16 @@ check_all_files(struct check *check, const struct options *options)
 		if (i == 0 || compare_static(&served[kept - 1], &served[i]) != 0)
 			served[kept++] = served[i];
 	}
+	for (size_t i = 0; i < kept; i++) {
+		check->place = served[i].place;
+		(void)check_keys(check, served[i].endpoint);
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct options_served one = options_served(options, i);
 
 		check->place = one.place;
 		if (!options->config->sections[one.place.section].failed)
-			check_foreign_programs(check, &one, served, kept);
+			check_programs(check, one.endpoint, served, kept);
 	}
 	free(served);
 }
@@ -476,8 +503,9 @@ check_config(struct options *options, struct check *check)
 bool
 options_check(struct options *options, FILE *err, int *status)
 {
-	struct check_directory last = {.given = NULL};
-	struct check check = {options, &last, option_command_line(options), err, status};
+	struct check_known directory = {.given = NULL}, program = {.given = NULL};
+	struct check check = {
+	    options, &directory, &program, option_command_line(options), err, status};
 	bool ok;
 
 	if (options->config)
@@ -487,6 +515,7 @@ options_check(struct options *options, FILE *err, int *status)
 		     check_listening(&check, &options->listener) &&
 		     check_tls(&check, &options->listener) &&
 		     check_endpoint(&check, &options->endpoint, false);
-	check_forget_directory(&last);
+	check_forget(&directory);
+	check_forget(&program);
 	return ok;
 }

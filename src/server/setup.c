@@ -210,7 +210,7 @@ server_warn(const struct options_endpoint *endpoint, bool compat)
 	}
 	/* This may be intended, for example for a log; but it may be a script, too. */
 	for (char *const *arg = endpoint->command; arg && *arg; arg++) {
-		if (options_serve(endpoint, *arg))
+		if ((*arg)[0] != '-' && options_serve(endpoint, *arg))
 			log_warnx("%s is inside --staticdir, so anyone can download it; if it "
 				  "is a program, move it elsewhere",
 			    *arg);

@@ -359,7 +359,8 @@ BAD = [
     (
         "[/]\nstaticdir = {DIR}\ncommand = {DIR}/program\n",
         3,
-        "command '{DIR}/program' is inside staticdir '{DIR}', so anyone could download its source: move it elsewhere",
+        "command '{DIR}/program' and staticdir '{DIR}' of [/] overlap, so anyone could download the source: "
+        "use directories that are not inside each other",
     ),
     (
         "address = 192.0.2.1\n[/]\ncommand = cat\n",

@@ -93,6 +93,32 @@ def test_endpoints_are_replaced_and_sessions_keep_theirs(server, config, workers
     sessions[-1].close()
 
 
+def test_what_outlives_its_endpoint_ends_as_usual(server, config, workers, script):
+    """A program that ignores signals, a CGI script and a response that are under way."""
+    script("cgi/slow", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; read x; echo \"$x\"\n")
+    script("files/large", "x" * 4_000_000)
+    stubborn = "command = sh -c 'trap \"\" INT TERM; echo up; while :; do read x || sleep 0.1; done'\n"
+    text = "[/p]\n" + stubborn + "[/cgi]\ncgidir = cgi\n[/f]\nstaticdir = files\n"
+    one = start(server, config, workers, text)
+    sessions = [one.websocket("/p") for _ in range(3)]
+    assert [ws.text() for ws in sessions] == ["up"] * 3
+    sessions.pop().close()
+    with one.connect() as cgi, one.connect() as file:
+        cgi.send(cgi.request_bytes("/cgi/slow", {"Content-Length": "3", "Connection": "close"}, "POST", upgrade=False))
+        assert cgi.response()[0] == 200
+        file.send(file.request_bytes("/f/large", {"Connection": "close"}, upgrade=False))
+        assert file.response()[0] == 200
+        config.reload(one, SAYS % ("/a", "a"))
+        eventually(one, "/p/", None)
+        eventually(one, "/a", "a")
+        cgi.send(b"ok\n")
+        assert b"ok\n" in cgi.read_to_end()
+        assert len(file.read_to_end()) == 4_000_000
+    for ws in sessions:
+        ws.close()
+    config.reload(one, text)
+
+
 @pytest.mark.parametrize(
     "text, error",
     [
