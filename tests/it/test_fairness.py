@@ -293,7 +293,6 @@ def test_slow_downloads_leave_room_for_others(server, tmp_path):
     assert "can't accept" not in one.log()
 
 
-@unsanitized
 def unconfirmed(one):
     """The bytes that the system holds for the server's clients."""
     with open("/proc/net/tcp") as f:
@@ -301,6 +300,7 @@ def unconfirmed(one):
     return tuple(row[4] for row in rows if int(row[1].split(":")[1], 16) == one.addresses[0][1])
 
 
+@unsanitized
 @pytest.mark.parametrize("size, what", ((32 << 20, "file"), (2 << 20, "rest")))
 def test_a_response_has_a_minimum_rate(server, tmp_path, size, what):
     """A client that stops reading is disconnected, also when all of it is in the system's buffers; one that reads slowly is not."""
