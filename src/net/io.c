@@ -6,6 +6,7 @@
 #include "net/limit.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -233,12 +234,13 @@ io_free(struct stream *stream)
 
 /* The stream is of no use any more: the loop notifies its owner, who frees it. */
 static void
-io_fail(struct io *io)
+io_fail(struct io *io, int error)
 {
 	io_disarm(io);
 	if (io->lost)
 		return;
 	io->gone = io->lost = true;
+	errno = error;
 	io->stream.handlers->on_gone(io->stream.arg, STREAM_LOST);
 }
 
@@ -426,6 +428,15 @@ io_fd(const struct io *io)
 	return io->transport.fd;
 }
 
+static void
+io_local_address(const struct stream *stream, struct sockaddr_storage *out)
+{
+	socklen_t len = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	(void)getsockname(io_of(stream)->transport.fd, (struct sockaddr *)out, &len);
+}
+
 static bool
 io_client_cert(const struct stream *stream, struct stream_cert *out)
 {
@@ -462,6 +473,7 @@ static const struct stream_ops io_ops = {
     .error = io_error,
     .free = io_free,
     .client_cert = io_client_cert,
+    .local_address = io_local_address,
     .facts = io_facts,
 };
 
@@ -482,8 +494,10 @@ io_flush(struct io *io)
 		if (part.iov_len > left)
 			part.iov_len = left;
 		if (!io_write_now(io, &part, 1, &n)) {
+			int error = errno;
+
 			buffer_clear(&io->queue);
-			io_fail(io);
+			io_fail(io, error);
 			return;
 		}
 		if (n == 0)
@@ -516,6 +530,7 @@ io_look_for_death(struct io *io)
 	io->gone = true;
 	io->lost = look.revents & POLLERR;
 	io_reload(io);
+	errno = ECONNRESET;
 	io->stream.handlers->on_gone(
 	    io->stream.arg, io->lost ? STREAM_LOST : STREAM_HALF_CLOSED);
 }
@@ -527,7 +542,7 @@ io_on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	if (io->failed) {
-		io_fail(io);
+		io_fail(io, ENOMEM);
 		return;
 	}
 	/* Each handler may have freed the stream: its memory lasts until the stack is clear,

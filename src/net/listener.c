@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/transport.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -168,38 +169,6 @@ listener_on_pause_over(void *arg)
 		listener->yields = 0;
 }
 
-/* When connections are accepted, and what they inherit at no system call of their own. */
-static bool
-listener_set_options(int fd)
-{
-	static const struct {
-		int level;
-		int name;
-		int value;
-	} options[] = {
-	    /* The client speaks first. One that is silent is not accepted for a second, so
-	     * others like it can't take the slot of one that is about to send. */
-	    {IPPROTO_TCP, TCP_DEFER_ACCEPT, 1},
-	    /* Messages are written whole, so waiting for more (RFC 896) would only delay them.
-	     */
-	    {IPPROTO_TCP, TCP_NODELAY, 1},
-	    /* The system ends a connection whose other side does not respond: also one that we
-	     * neither read from nor write to. */
-	    {IPPROTO_TCP, TCP_USER_TIMEOUT, LISTENER_DEAD_S * 1000},
-	    {SOL_SOCKET, SO_KEEPALIVE, 1},
-	    {IPPROTO_TCP, TCP_KEEPIDLE, LISTENER_DEAD_S / 2},
-	    {IPPROTO_TCP, TCP_KEEPINTVL, LISTENER_DEAD_S / 4},
-	    {IPPROTO_TCP, TCP_KEEPCNT, 2},
-	};
-
-	for (size_t i = 0; i < UTIL_LEN(options); i++) {
-		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-			sizeof(options[i].value)) == -1)
-			return false;
-	}
-	return true;
-}
-
 static int
 listener_socket(const struct sockaddr *address, socklen_t len)
 {
@@ -215,7 +184,11 @@ listener_socket(const struct sockaddr *address, socklen_t len)
 	if (address->sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		goto fail;
-	if (!listener_set_options(fd))
+	/* The client speaks first. One that is silent is not accepted for a second, so others
+	 * like it can't take the slot of one that is about to send. Connections inherit the
+	 * other options at no system call of their own. */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on)) == -1 ||
+	    !transport_tune(fd))
 		goto fail;
 	if (bind(fd, address, len) == -1 || listen(fd, SOMAXCONN) == -1)
 		goto fail;

@@ -18,7 +18,6 @@
 
 enum {
 	LISTENER_PAUSE_MS = 500,
-	LISTENER_DEAD_S = 60, /* after so long without a response a connection is dead */
 	LISTENER_YIELD_MS = 1, /* how long a connection is left to others at a time */
 	LISTENER_YIELDS_MAX = 8, /* and how often */
 	LISTENER_LOG_MS = 10 * 1000, /* a failing accept is logged at most this often */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds the names of addresses. */
+/* Finds the names of addresses, and addresses of names. */
 #include "net/lookup.h"
 
 #include "base/list.h"
@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,11 +23,16 @@ struct lookup_query {
 	/* The loop's. */
 	struct list node; /* in lookup_queries */
 	struct timer timer;
-	lookup_handler *handler; /* NULL: it is over, and only the thread has not finished */
+	/* Both NULL: it is over, and only the thread has not finished. */
+	lookup_handler *handler;
+	lookup_addresses_handler *addresses_handler;
 	void *arg; /* borrowed */
 	/* The thread's, until it passes the query back. */
-	struct sockaddr_storage address;
-	char name[LOOKUP_NAME_MAX]; /* empty: none */
+	bool forward; /* addresses are wanted */
+	struct lookup_addresses addresses; /* found; or the one whose name is wanted */
+	char name[LOOKUP_NAME_MAX]; /* likewise; empty: none */
+	uint16_t port;
+	int error; /* of getaddrinfo() */
 };
 
 struct lookup {
@@ -87,20 +93,42 @@ lookup_is_confirmed(const char *name, const struct sockaddr_storage *address)
 }
 
 static void
-lookup_resolve(struct lookup_query *query)
+lookup_find_addresses(struct lookup_query *query)
 {
-	socklen_t len = query->address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-							     : sizeof(struct sockaddr_in);
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	struct lookup_addresses *addresses = &query->addresses;
+	struct addrinfo *found = NULL;
+	char port[8];
+
+	snprintf(port, sizeof(port), "%u", query->port);
+	query->error = getaddrinfo(query->name, port, &hints, &found);
+	if (query->error != 0)
+		return;
+	for (const struct addrinfo *a = found; a && addresses->count < LOOKUP_ADDRESSES_MAX;
+	     a = a->ai_next) {
+		if (a->ai_family == AF_INET || a->ai_family == AF_INET6)
+			memcpy(
+			    &addresses->items[addresses->count++], a->ai_addr, a->ai_addrlen);
+	}
+	freeaddrinfo(found);
+}
+
+static void
+lookup_find_name(struct lookup_query *query)
+{
+	const struct sockaddr_storage *address = &query->addresses.items[0];
+	socklen_t len = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						       : sizeof(struct sockaddr_in);
 	char name[NI_MAXHOST];
 	size_t end;
 
-	if (getnameinfo((const struct sockaddr *)&query->address, len, name, sizeof(name), NULL,
-		0, NI_NAMEREQD) != 0)
+	if (getnameinfo((const struct sockaddr *)address, len, name, sizeof(name), NULL, 0,
+		NI_NAMEREQD) != 0)
 		return;
 	end = strlen(name);
 	if (end > 1 && name[end - 1] == '.')
 		name[end - 1] = '\0';
-	if (lookup_is_valid(name) && lookup_is_confirmed(name, &query->address))
+	if (lookup_is_valid(name) && lookup_is_confirmed(name, address))
 		strcpy(query->name, name);
 }
 
@@ -112,31 +140,38 @@ lookup_run(void *arg)
 
 	(void)arg;
 	while (read(lookup_ends.queries, &query, sizeof(query)) == sizeof(query)) {
-		lookup_resolve(query);
+		if (query->forward)
+			lookup_find_addresses(query);
+		else
+			lookup_find_name(query);
 		if (write(lookup_ends.results, &query, sizeof(query)) != sizeof(query))
 			break;
 	}
 	return NULL;
 }
 
-/* The end of a query for the loop. */
-static void
-lookup_finish(struct lookup_query *query, const char *name)
-{
-	lookup_handler *handler = query->handler;
-
-	timer_stop(&query->timer);
-	query->handler = NULL;
-	if (handler)
-		handler(query->arg, name);
-}
-
 static void
 lookup_on_timeout(void *arg)
 {
 	struct lookup_query *query = arg;
+	lookup_handler *handler = query->handler;
 
-	lookup_finish(query, NULL);
+	query->handler = NULL;
+	handler(query->arg, NULL);
+}
+
+/* The end of a query, unless it was cancelled. */
+static void
+lookup_finish(struct lookup_query *query)
+{
+	lookup_handler *handler = query->handler;
+	lookup_addresses_handler *addresses_handler = query->addresses_handler;
+
+	lookup_cancel(query);
+	if (handler)
+		handler(query->arg, query->name[0] != '\0' ? query->name : NULL);
+	if (addresses_handler)
+		addresses_handler(query->arg, &query->addresses, query->error);
 }
 
 static void
@@ -148,7 +183,7 @@ lookup_on_result(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while (read(fd, &query, sizeof(query)) == sizeof(query)) {
 		lookup->pending--;
-		lookup_finish(query, query->name[0] != '\0' ? query->name : NULL);
+		lookup_finish(query);
 		list_remove(&query->node);
 		free(query);
 	}
@@ -231,29 +266,64 @@ lookup_free(struct lookup *lookup)
 	free(lookup);
 }
 
+/* NULL without memory, or when too many are pending. */
+static struct lookup_query *
+lookup_query_new(struct lookup *lookup, void *arg)
+{
+	struct lookup_query *query =
+	    lookup->pending < LOOKUP_PENDING_MAX ? calloc(1, sizeof(*query)) : NULL;
+
+	if (!query)
+		return NULL;
+	query->arg = arg;
+	timer_init(&query->timer, &lookup->loop->timers, lookup_on_timeout, query);
+	return query;
+}
+
+/* Gives it to a thread. False: it is freed. */
+static bool
+lookup_submit(struct lookup *lookup, struct lookup_query *query)
+{
+	/* It fits: the pipe holds more than may be pending. */
+	if (write(lookup->queries, &query, sizeof(query)) != sizeof(query)) {
+		free(query);
+		return false;
+	}
+	list_append(&lookup_queries, &query->node);
+	lookup->pending++;
+	return true;
+}
+
 struct lookup_query *
 lookup_start(struct lookup *lookup, const struct sockaddr_storage *address,
     lookup_handler *handler, void *arg)
 {
-	struct lookup_query *query = NULL;
+	struct lookup_query *query =
+	    address->ss_family != AF_UNIX ? lookup_query_new(lookup, arg) : NULL;
 
-	if (address->ss_family != AF_UNIX && lookup->pending < LOOKUP_PENDING_MAX)
-		query = calloc(1, sizeof(*query));
 	if (!query)
 		return NULL;
 	query->handler = handler;
-	query->arg = arg;
-	query->address = *address;
-	timer_init(&query->timer, &lookup->loop->timers, lookup_on_timeout, query);
-	/* It fits: the pipe holds more than may be pending. */
-	if (write(lookup->queries, &query, sizeof(query)) != sizeof(query)) {
-		free(query);
+	query->addresses.items[0] = *address;
+	if (!lookup_submit(lookup, query))
 		return NULL;
-	}
-	list_append(&lookup_queries, &query->node);
 	timer_at(&query->timer, util_clock_ms() + LOOKUP_MS);
-	lookup->pending++;
 	return query;
+}
+
+struct lookup_query *
+lookup_start_addresses(struct lookup *lookup, const char *name, uint16_t port,
+    lookup_addresses_handler *handler, void *arg)
+{
+	struct lookup_query *query = lookup_query_new(lookup, arg);
+
+	if (!query)
+		return NULL;
+	query->forward = true;
+	query->addresses_handler = handler;
+	query->port = port;
+	snprintf(query->name, sizeof(query->name), "%s", name);
+	return lookup_submit(lookup, query) ? query : NULL;
 }
 
 void
@@ -261,4 +331,5 @@ lookup_cancel(struct lookup_query *query)
 {
 	timer_stop(&query->timer);
 	query->handler = NULL;
+	query->addresses_handler = NULL;
 }

@@ -34,7 +34,8 @@ enum stream_result {
 
 enum stream_gone {
 	STREAM_HALF_CLOSED, /* the other side sends no more; it may still read */
-	STREAM_LOST, /* it can't be written to, or the system can't wait for it */
+	/* It can't be written to, or the system can't wait for it; errno is the reason. */
+	STREAM_LOST,
 };
 
 /* A handler may call anything, including stream_free(). None is called from inside a function
@@ -86,6 +87,7 @@ struct stream_ops {
 	const char *(*error)(const struct stream *stream);
 	void (*free)(struct stream *stream);
 	bool (*client_cert)(const struct stream *stream, struct stream_cert *out);
+	void (*local_address)(const struct stream *stream, struct sockaddr_storage *out);
 	const struct stream_facts *(*facts)(const struct stream *stream);
 };
 
@@ -248,6 +250,13 @@ stream_peer_address(const struct stream *stream, struct sockaddr_storage *out)
 {
 	memset(out, 0, sizeof(*out));
 	memcpy(out, &stream->ops->facts(stream)->peer, sizeof(struct sockaddr_in6));
+}
+
+/* The address that the peer has connected to; it costs a system call. */
+static inline void
+stream_local_address(const struct stream *stream, struct sockaddr_storage *out)
+{
+	stream->ops->local_address(stream, out);
 }
 
 /* The host name of the peer's address, if it was looked up and has one, else NULL; borrowed. */

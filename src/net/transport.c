@@ -3,7 +3,11 @@
  * EPIPE. */
 #include "net/transport.h"
 
+#include "base/util.h"
+
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,3 +84,31 @@ const struct transport_ops transport_pipe = {
     .close = transport_plain_close,
     .one_way = true,
 };
+
+bool
+transport_tune(int fd)
+{
+	static const struct {
+		int level;
+		int name;
+		int value;
+	} options[] = {
+	    /* Messages are written whole, so waiting for more (RFC 896) would only delay them.
+	     */
+	    {IPPROTO_TCP, TCP_NODELAY, 1},
+	    /* The system ends a connection whose other side does not respond: also one that we
+	     * neither read from nor write to. */
+	    {IPPROTO_TCP, TCP_USER_TIMEOUT, TRANSPORT_DEAD_S * 1000},
+	    {SOL_SOCKET, SO_KEEPALIVE, 1},
+	    {IPPROTO_TCP, TCP_KEEPIDLE, TRANSPORT_DEAD_S / 2},
+	    {IPPROTO_TCP, TCP_KEEPINTVL, TRANSPORT_DEAD_S / 4},
+	    {IPPROTO_TCP, TCP_KEEPCNT, 2},
+	};
+
+	for (size_t i = 0; i < UTIL_LEN(options); i++) {
+		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+			sizeof(options[i].value)) == -1)
+			return false;
+	}
+	return true;
+}

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
+enum { TRANSPORT_DEAD_S = 60 }; /* after so long without a response a connection is dead */
+
 struct transport;
 
 struct transport_ops {
@@ -53,6 +55,10 @@ struct transport {
 		    */
 	bool plain_text; /* the client does not speak TLS, which was expected */
 };
+
+/* Sets the options of a TCP socket: messages leave at once, a dead other side is detected.
+ * False with errno. */
+bool transport_tune(int fd) __attribute__((warn_unused_result));
 
 extern const struct transport_ops transport_socket;
 extern const struct transport_ops transport_pipe;

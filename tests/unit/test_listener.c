@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/transport.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -67,11 +68,11 @@ test_connections_inherit_the_checks_of_the_other_side(void **state)
 		event_base_loop(loop->base, EVLOOP_ONCE);
 	assert_int_equal(option(accepted, IPPROTO_TCP, TCP_NODELAY), 1);
 	assert_int_equal(
-	    option(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT), LISTENER_DEAD_S * 1000);
+	    option(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT), TRANSPORT_DEAD_S * 1000);
 	assert_int_equal(option(accepted, SOL_SOCKET, SO_KEEPALIVE), 1);
 	assert_in_range(option(accepted, IPPROTO_TCP, TCP_KEEPIDLE) +
 			    2 * option(accepted, IPPROTO_TCP, TCP_KEEPINTVL),
-	    1, LISTENER_DEAD_S);
+	    1, TRANSPORT_DEAD_S);
 	assert_int_equal(option(accepted, IPPROTO_TCP, TCP_KEEPCNT), 2);
 	assert_int_equal(fcntl(accepted, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
 	close(accepted);
