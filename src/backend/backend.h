@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a client talks to: messages in, messages out, lines for the log, and an end with a
- * result. A session uses this interface alone; backend/program is an implementation.
+ * result. A session uses this interface alone; backend/program and backend/socket implement it.
  */
 #ifndef BACKEND_BACKEND_H
 #define BACKEND_BACKEND_H
