@@ -95,13 +95,13 @@ check_listening(const struct check *check, struct options_listener *listener)
 	return true;
 }
 
-/* The kind that a direction has: its own, that of both, or lines. */
+/* The kind that a direction has: its own, that of both, or the default. */
 static enum framing_kind
-framing_of(unsigned own, unsigned both)
+framing_of(unsigned own, unsigned both, enum framing_kind initial)
 {
 	if (own == 0)
 		own = both;
-	return own == 0 ? FRAMING_LINES : (enum framing_kind)(own - 1);
+	return own == 0 ? initial : (enum framing_kind)(own - 1);
 }
 
 /* Sets the framing of both directions, and rejects options that would have no effect. */
@@ -109,6 +109,8 @@ static bool
 check_framing(const struct check *check, struct options_endpoint *endpoint)
 {
 	unsigned both = endpoint->framing;
+	bool is_socket = endpoint->target.kind != CONNECT_NOTHING;
+	enum framing_kind initial = is_socket ? FRAMING_STREAM : FRAMING_LINES;
 	enum framing_kind in, out;
 	const char *wrong = NULL;
 
@@ -116,10 +118,14 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 		both = 1 + FRAMING_STREAM;
 	if (endpoint->raw && both == 0)
 		both = 1 + FRAMING_TEXT;
-	in = framing_of(endpoint->framing_in, both);
-	out = framing_of(endpoint->framing_out, both);
+	in = framing_of(endpoint->framing_in, both, initial);
+	out = framing_of(endpoint->framing_out, both, initial);
 
-	if (endpoint->binary && endpoint->passstderr)
+	if (is_socket && endpoint->passstderr)
+		wrong = "--passstderr needs a program, not a socket";
+	else if (endpoint->proxy_protocol_out && !is_socket)
+		wrong = "--proxy-protocol-out only applies to tcp:HOST:PORT and unix:PATH";
+	else if (endpoint->binary && endpoint->passstderr)
 		wrong = "--binary and --passstderr can't be combined";
 	else if (endpoint->binary && (in != FRAMING_STREAM || out != FRAMING_STREAM))
 		wrong = "--binary means --framing=stream; it can't be combined with another "
@@ -292,12 +298,32 @@ is_within(const char *path, const char *directory)
 	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
+/* A COMMAND that names a socket. websocketd knows none. */
+static bool
+check_socket(const struct check *check, struct options_endpoint *endpoint)
+{
+	const char *wrong = NULL;
+
+	if (!endpoint->command || check->place.compat ||
+	    !connect_is_target(endpoint->command[0]))
+		return true;
+	wrong = connect_parse(endpoint->command[0], &endpoint->target);
+	if (!wrong && endpoint->command[1])
+		wrong = "is a socket, so no arguments can follow it";
+	if (wrong)
+		return reject(check, EX_USAGE, NULL,
+		    "'%s' %s; for a program of this name write ./%s", endpoint->command[0],
+		    wrong, endpoint->command[0]);
+	endpoint->program = options_text_copy(endpoint->command[0]);
+	return true;
+}
+
 static bool
 check_command(const struct check *check, struct options_endpoint *endpoint)
 {
 	char reason[OPTIONS_COMMAND_REASON_MAX];
 
-	if (!endpoint->command)
+	if (!endpoint->command || endpoint->program)
 		return true;
 	endpoint->program = check_recall(check->program, endpoint->command[0]);
 	if (endpoint->program)
@@ -378,12 +404,13 @@ static bool
 check_endpoint(const struct check *check, struct options_endpoint *endpoint, bool failed)
 {
 	if (failed)
-		return check_command(check, endpoint) &&
+		return check_socket(check, endpoint) && check_command(check, endpoint) &&
 		       check_directory(check, &endpoint->dir, "dir") &&
 		       check_directory(check, &endpoint->staticdir, "staticdir") &&
 		       check_directory(check, &endpoint->cgidir, "cgidir");
 	return check_usage(check, endpoint) && check_subprotocol(check, endpoint) &&
-	       check_framing(check, endpoint) && check_command(check, endpoint) &&
+	       check_socket(check, endpoint) && check_framing(check, endpoint) &&
+	       check_command(check, endpoint) &&
 	       check_directory(check, &endpoint->dir, "dir") &&
 	       check_directory(check, &endpoint->staticdir, "staticdir") &&
 	       check_directory(check, &endpoint->cgidir, "cgidir") &&

@@ -80,11 +80,13 @@ print_usage(FILE *out, bool compat)
 {
 	const char *name = self(compat);
 
+	fprintf(out, "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n", name);
+	if (!compat)
+		fprintf(out, "       %s [OPTION]... tcp:HOST:PORT | unix:PATH\n", name);
 	fprintf(out,
-	    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n"
 	    "       %s [OPTION]... --dir=DIR\n"
 	    "       %s [OPTION]... --staticdir=DIR\n",
-	    name, name, name);
+	    name, name);
 	if (!compat)
 		fprintf(out, "       %s [OPTION]... --config=FILE\n", name);
 }

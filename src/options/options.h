@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "framing/framing.h"
+#include "net/connect.h"
 #include "session/output.h"
 #include "websocket/deflate.h"
 
@@ -70,7 +71,11 @@ enum options_devconsole {
 /* What requests for a path get. */
 struct options_endpoint {
 	char **command; /* owned: its words, NULL-terminated; NULL: none was given */
-	char *program; /* owned: the absolute path of command[0]; NULL: none was given */
+	char *program; /* owned: the absolute path of command[0], or the socket that it names;
+			  NULL: none was given */
+	struct connect_target target; /* the socket that COMMAND is, if it is one */
+	int64_t connect_timeout; /* milliseconds */
+	bool proxy_protocol_out;
 	char *dir; /* owned, absolute and without symbolic links; NULL: none */
 	char *staticdir; /* likewise, as the next one */
 	char *cgidir;

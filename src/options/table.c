@@ -134,6 +134,13 @@ const struct option_row option_rows[] = {
 		"the default"},
 	{ENDPOINT("pass-auth", pass_auth, option_set_bool), .initial_compat = "true",
 	    .help = "pass the Authorization and Proxy-Authorization headers to programs"},
+	{ENDPOINT("connect-timeout", connect_timeout, option_set_number), .argument = "MS",
+	    .min = 1, .max = 3600000, .initial = "5000",
+	    .help = "with tcp:HOST:PORT or unix:PATH as COMMAND, milliseconds to wait for a "
+		"connection"},
+	{ENDPOINT("proxy-protocol-out", proxy_protocol_out, option_set_bool),
+	    .help = "send tcp:HOST:PORT or unix:PATH the client's address (PROXY protocol, "
+		"version 2)"},
 	{SERVER("closems", closems, option_set_number), .argument = "MS", .min = 0, .max = 3600000,
 	    .initial = "0",
 	    .help = "extra milliseconds to wait before each of SIGINT, SIGTERM and SIGKILL"},

@@ -216,6 +216,7 @@ endpoint_find(const struct endpoint *endpoint, const char *path, struct endpoint
 	*out = ENDPOINT_NO_SCRIPT;
 	switch (endpoint->kind) {
 	case ENDPOINT_FILES:
+	case ENDPOINT_SOCKET:
 		break;
 	case ENDPOINT_COMMAND:
 		return endpoint_fill(

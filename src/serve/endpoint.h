@@ -9,6 +9,7 @@
 
 #include "backend/program.h"
 #include "http/origin.h"
+#include "net/connect.h"
 #include "peer/websocket.h"
 #include "serve/files.h"
 #include "session/session.h"
@@ -23,6 +24,7 @@
 enum endpoint_kind {
 	ENDPOINT_FILES, /* no program, at most static files */
 	ENDPOINT_COMMAND, /* one program for every path */
+	ENDPOINT_SOCKET, /* a TCP or Unix socket for every path */
 	ENDPOINT_DIR, /* the executable files below a directory */
 };
 
@@ -36,8 +38,11 @@ struct endpoint {
 	void *source;
 	void (*free_source)(void *source);
 
-	const char *program; /* COMMAND */
+	const char *program; /* COMMAND, or SOCKET as it was written */
 	char *const *argv;
+	const struct connect_target *target; /* SOCKET */
+	int64_t connect_ms; /* SOCKET: time limit */
+	bool proxy_protocol; /* SOCKET: a header with the client's address is sent first */
 	int dir; /* DIR: owned, of beneath_root(); -1: none */
 	const char *dir_path; /* its real path */
 	int cgi; /* of the CGI scripts: likewise; -1: none */

@@ -31,6 +31,7 @@ struct env_request {
 	struct span host; /* Host, or the authority of an absolute target */
 	bool secure; /* it came over TLS */
 	const struct sockaddr_storage *peer;
+	const struct sockaddr_storage *local; /* that PEER has connected to; NULL: not known */
 	const char *peer_name; /* its host name; NULL: unknown */
 	const char *path; /* decoded, all of it */
 	const struct request *cgi; /* of a CGI script; NULL: of a WebSocket */

@@ -4,24 +4,34 @@
 
 #include "base/log.h"
 #include "net/limit.h"
+#include "net/proxy_protocol.h"
 #include "process/children.h"
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+/* The descriptors of a session are there for programs and sockets. */
 static bool
 launch_has_room(const struct launcher *launcher, struct reject *reject)
 {
-	if (children_are_full(launcher->children))
-		return reject_busy(reject);
 	/* Further descriptors are for clients that wait for a response. */
-	if (!limit_has_room_for_program(launcher->limit, children_count(launcher->children)))
+	if (!limit_has_room_for_program(launcher->limit,
+		children_count(launcher->children) + atomic_load(launcher->sockets->count)))
 		return reject_with(reject, 503, REJECT_RETRY_LATER,
-		    "no descriptors for another program; raise the limit of open files "
+		    "no descriptors for another session; raise the limit of open files "
 		    "(ulimit -n)");
 	return true;
+}
+
+static bool
+launch_may_fork(const struct launcher *launcher, struct reject *reject)
+{
+	return children_are_full(launcher->children) ? reject_busy(reject)
+						     : launch_has_room(launcher, reject);
 }
 
 /* The facts of a launch once its script is found. */
@@ -36,12 +46,21 @@ launch_identify(struct launch *launch, struct reject *reject)
 }
 
 bool
+launch_must_connect(const struct launch *launch)
+{
+	return launch->endpoint->kind == ENDPOINT_SOCKET;
+}
+
+bool
 launch_prepare(struct launch *launch, struct reject *reject)
 {
 	const struct endpoint *endpoint = launch->endpoint;
 
 	launch->script = ENDPOINT_NO_SCRIPT;
-	return launch_has_room(launch->launcher, reject) &&
+	if (launch_must_connect(launch))
+		return launch_has_room(launch->launcher, reject) &&
+		       launch_identify(launch, reject);
+	return launch_may_fork(launch->launcher, reject) &&
 	       reject_unless_found(reject, endpoint,
 		   endpoint_find(endpoint, launch->request->path, &launch->script)) &&
 	       launch_identify(launch, reject);
@@ -50,7 +69,7 @@ launch_prepare(struct launch *launch, struct reject *reject)
 bool
 launch_prepare_script(struct launch *launch, struct reject *reject)
 {
-	return launch_has_room(launch->launcher, reject) && launch_identify(launch, reject);
+	return launch_may_fork(launch->launcher, reject) && launch_identify(launch, reject);
 }
 
 /* Why the program can't be started, by errno. */
@@ -62,14 +81,29 @@ launch_reject(const struct launch *launch, int error, struct reject *reject)
 		log_errorx("%s", reject->reason);
 }
 
-struct backend *
-launch_start(const struct launch *launch, const struct backend_handlers *handlers, void *arg,
+static struct framed_client
+launch_client(const struct launch *launch)
+{
+	const struct env_request *request = launch->request;
+
+	return (struct framed_client){
+	    .id = launch->id,
+	    .url_path = span_of(request->path),
+	    .query = request->uri->query,
+	    .remote = span_of(launch->remote),
+	    .subprotocol = request->subprotocol,
+	};
+}
+
+/* A program */
+
+static struct backend *
+launch_program(struct launch *launch, const struct backend_handlers *handlers, void *arg,
     struct reject *reject)
 {
 	const struct endpoint *endpoint = launch->endpoint;
-	const struct env_request *request = launch->request;
 	char *own_argv[] = {launch->script.program, NULL};
-	char **env = env_build(endpoint, request, &launch->script, launch->unique_id);
+	char **env = env_build(endpoint, launch->request, &launch->script, launch->unique_id);
 	struct program_spec program = {
 	    .loop = launch->launcher->loop,
 	    .children = launch->launcher->children,
@@ -81,14 +115,7 @@ launch_start(const struct launch *launch, const struct backend_handlers *handler
 		    .argv = endpoint->kind == ENDPOINT_COMMAND ? endpoint->argv : own_argv,
 		    .envp = env,
 		},
-	    .client =
-		{
-		    .id = launch->id,
-		    .url_path = span_of(request->path),
-		    .query = request->uri->query,
-		    .remote = span_of(launch->remote),
-		    .subprotocol = request->subprotocol,
-		},
+	    .client = launch_client(launch),
 	};
 	struct backend *backend = NULL;
 	int error = ENOMEM;
@@ -130,8 +157,98 @@ launch_start_script(const struct launch *launch, const struct child_handlers *ha
 	return child;
 }
 
+/* A socket */
+
+static void
+launch_on_connected(void *arg, const struct connect_result *result)
+{
+	struct launch *launch = arg;
+	struct reject reject;
+
+	launch->connect = NULL;
+	launch->fd = result->fd;
+	if (result->fd == -1) {
+		(void)reject_connect(&reject, launch->endpoint->program, result);
+		log_errorx("%s", reject.reason);
+	} else if (result->address.ss_family == AF_UNIX) {
+		snprintf(
+		    launch->address, sizeof(launch->address), "%s", launch->endpoint->program);
+	} else {
+		strcpy(launch->address, "tcp:");
+		listener_text(&result->address, launch->address + 4);
+	}
+	launch->on_connected(launch->arg, result->fd == -1 ? &reject : NULL);
+}
+
+bool
+launch_connect(
+    struct launch *launch, launch_handler *on_connected, void *arg, struct reject *reject)
+{
+	const struct launcher *launcher = launch->launcher;
+	const struct endpoint *endpoint = launch->endpoint;
+	struct framed_client client = launch_client(launch);
+
+	launch->on_connected = on_connected;
+	launch->arg = arg;
+	/* The path and the query are not there any more once it is connected. */
+	if (framed_put_open(&endpoint->framed, &client, &launch->event))
+		launch->connect = connect_start(launcher->loop, launcher->lookup,
+		    endpoint->target, endpoint->connect_ms, launch_on_connected, launch);
+	if (!launch->connect)
+		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	launch->counted = true;
+	atomic_fetch_add(launcher->sockets->count, 1);
+	return true;
+}
+
+static struct backend *
+launch_socket(struct launch *launch, const struct backend_handlers *handlers, void *arg,
+    struct reject *reject)
+{
+	uint8_t head[PROXY_PROTOCOL_MAX];
+	struct socket_spec spec = {
+	    .sockets = launch->launcher->sockets,
+	    .rules = &launch->endpoint->framed,
+	    .fd = launch->fd,
+	    .head = {(char *)head, 0},
+	    .event = {(char *)buffer_data(&launch->event), buffer_len(&launch->event)},
+	};
+	struct backend *backend;
+
+	if (launch->endpoint->proxy_protocol)
+		spec.head.len =
+		    proxy_protocol_put(head, launch->request->peer, launch->request->local);
+	launch->counted = false;
+	backend = socket_start_take(&spec, handlers, arg);
+	if (!backend)
+		(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	return backend;
+}
+
+struct backend *
+launch_start(struct launch *launch, const struct backend_handlers *handlers, void *arg,
+    struct reject *reject)
+{
+	return launch_must_connect(launch) ? launch_socket(launch, handlers, arg, reject)
+					   : launch_program(launch, handlers, arg, reject);
+}
+
+const char *
+launch_name(const struct launch *launch)
+{
+	return launch_must_connect(launch) ? launch->address : launch->script.program;
+}
+
 void
 launch_clear(struct launch *launch)
 {
+	if (launch->counted && !launch->connect && launch->fd != -1)
+		close(launch->fd);
+	if (launch->counted)
+		atomic_fetch_sub(launch->launcher->sockets->count, 1);
+	launch->counted = false;
+	connect_cancel(launch->connect);
+	launch->connect = NULL;
+	buffer_clear(&launch->event);
 	endpoint_script_clear(&launch->script);
 }

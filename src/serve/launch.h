@@ -4,13 +4,15 @@
  * It knows what was requested, not how the response is sent: a WebSocket handshake is one of
  * its callers.
  *
- * Two steps, because the receiver of the backend's events is made in between: launch_prepare()
- * finds the program, launch_start() starts it.
+ * In steps, because the receiver of the backend's events is made in between: launch_prepare()
+ * finds the program, launch_start() starts it. A socket is connected in between as well, by
+ * launch_connect().
  */
 #ifndef SERVE_LAUNCH_H
 #define SERVE_LAUNCH_H
 
 #include "backend/backend.h"
+#include "backend/socket.h"
 #include "net/listener.h"
 #include "process/child.h"
 #include "serve/endpoint.h"
@@ -24,9 +26,14 @@
 struct launcher {
 	struct loop *loop;
 	struct children *children;
+	struct sockets *sockets;
+	struct lookup *lookup; /* may be NULL without an endpoint that needs it */
 	struct limit *limit;
 	_Atomic uint64_t *last_id; /* of a launch, in all processes that serve */
 };
+
+/* REJECT is the response; NULL: launch_start() may follow. */
+typedef void launch_handler(void *arg, const struct reject *reject);
 
 struct launch {
 	/* Set by the caller; borrowed until launch_clear(). */
@@ -38,6 +45,14 @@ struct launch {
 	char remote[LISTENER_TEXT_MAX];
 	char unique_id[ENV_UNIQUE_ID_LEN + 1];
 	struct endpoint_script script; /* owned */
+	/* Of a socket. */
+	struct connect *connect; /* owned, as the next two; NULL: not in progress */
+	int fd; /* the connected socket; -1: the connect failed */
+	struct buffer event; /* that opens the session */
+	char address[sizeof("unix:") + LOOKUP_NAME_MAX]; /* "tcp:127.0.0.1:80", "unix:PATH" */
+	bool counted; /* in sockets->count: it is being connected, or was */
+	launch_handler *on_connected;
+	void *arg; /* borrowed: the handler's */
 };
 
 /* Finds the program, unless the limit on programs is reached. False: *REJECT is the response.
@@ -45,10 +60,20 @@ struct launch {
 bool launch_prepare(struct launch *launch, struct reject *reject)
     __attribute__((warn_unused_result));
 
+/* Whether launch_connect() must precede launch_start(). */
+bool launch_must_connect(const struct launch *launch);
+
+/* Connects to the socket. ON_CONNECTED is called once, later, unless launch_clear() is called
+ * before. False: *REJECT is the response. */
+bool launch_connect(struct launch *launch, launch_handler *on_connected, void *arg,
+    struct reject *reject) __attribute__((warn_unused_result));
+
 /* Starts it; HANDLERS and ARG are program_start()'s. NULL: *REJECT is the response. */
-struct backend *launch_start(const struct launch *launch,
-    const struct backend_handlers *handlers, void *arg, struct reject *reject)
-    __attribute__((warn_unused_result));
+struct backend *launch_start(struct launch *launch, const struct backend_handlers *handlers,
+    void *arg, struct reject *reject) __attribute__((warn_unused_result));
+
+/* The program that is started, or the address that is connected; for the log. */
+const char *launch_name(const struct launch *launch);
 
 /* The same for a CGI script, without framing: LAUNCH->script was found by the caller. */
 bool launch_prepare_script(struct launch *launch, struct reject *reject)
@@ -60,6 +85,7 @@ struct child *launch_start_script(const struct launch *launch,
     const struct child_handlers *handlers, void *arg, struct reject *reject)
     __attribute__((warn_unused_result));
 
+/* It may be called twice. */
 void launch_clear(struct launch *launch);
 
 #endif

@@ -77,3 +77,24 @@ reject_start(struct reject *reject, const char *program, int error)
 	return reject_format(
 	    reject, error == EACCES ? 403 : 500, NULL, "can't start %s: %s", program, why);
 }
+
+bool
+reject_connect(struct reject *reject, const char *name, const struct connect_result *result)
+{
+	switch (result->error) {
+	case ETIMEDOUT:
+		return reject_format(reject, 504, NULL,
+		    "can't connect to %s: no response in time (--connect-timeout)", name);
+	case EAGAIN:
+	case EADDRNOTAVAIL:
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return reject_format(reject, 503, REJECT_RETRY_LATER,
+		    "can't connect to %s now: %s (system limit)", name, result->why);
+	default:
+		return reject_format(
+		    reject, 502, NULL, "can't connect to %s: %s", name, result->why);
+	}
+}

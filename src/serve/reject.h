@@ -40,4 +40,9 @@ bool reject_unless_found(
  */
 bool reject_start(struct reject *reject, const char *program, int error);
 
+/* A connection to the socket NAME failed. 504 when the time was over, 503 for want of something
+ * that may be free again, else 502. */
+bool reject_connect(
+    struct reject *reject, const char *name, const struct connect_result *result);
+
 #endif

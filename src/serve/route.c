@@ -105,8 +105,8 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 		return;
 	}
 	/* A COMMAND serves every path; files have their own. */
-	lookup =
-	    endpoint->kind != ENDPOINT_COMMAND || !(upgrade || (plain && endpoint->cgi == -1));
+	lookup = (endpoint->kind != ENDPOINT_COMMAND && endpoint->kind != ENDPOINT_SOCKET) ||
+		 !(upgrade || (plain && endpoint->cgi == -1));
 	refused = route_check_path(lookup, result);
 	if (result == URI_PATH_UNCLEAN && endpoint->compat)
 		route_redirect(exchange, path, &request->uri);

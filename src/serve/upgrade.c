@@ -27,6 +27,20 @@ struct handshake {
 	char extensions[DEFLATE_ANSWER_MAX]; /* the value for the response; empty: none */
 };
 
+/* A handshake from its request to the response. */
+struct upgrade {
+	struct list node; /* in context->upgrades */
+	const struct upgrade_context *context; /* borrowed, as EXCHANGE */
+	struct endpoint *endpoint; /* a reference */
+	struct exchange *exchange;
+	struct handshake handshake;
+	struct sockaddr_storage peer;
+	struct sockaddr_storage local; /* for the PROXY protocol only */
+	struct stream_cert client; /* owned */
+	struct env_request request;
+	struct launch launch;
+};
+
 bool
 upgrade_is_wanted(const struct head *head)
 {
@@ -259,15 +273,16 @@ upgrade_switch(struct buffer *out, const struct endpoint *endpoint,
 	       buffer_append(out, "\r\n", 2);
 }
 
-/* Opens a session for LAUNCH: the program, and then the 101. */
+/* Opens a session: the backend, and then the 101. */
 static bool
-upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
-    struct exchange *exchange, const struct launch *launch, const struct handshake *handshake,
-    struct reject *reject)
+upgrade_open(struct upgrade *u, struct reject *reject)
 {
-	const struct env_request *request = launch->request;
+	const struct env_request *request = &u->request;
+	const struct handshake *handshake = &u->handshake;
+	struct endpoint *endpoint = u->endpoint;
+	struct launch *launch = &u->launch;
 	struct websocket_spec websocket = {
-	    .loop = context->launcher.loop,
+	    .loop = launch->launcher->loop,
 	    .rules = &endpoint->websocket,
 	    .format = &endpoint->format,
 	    .deflate = handshake->deflates ? &handshake->deflate : NULL,
@@ -276,7 +291,7 @@ upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
 	    .rules = &endpoint->session.log,
 	    .id = launch->id,
 	    .remote = launch->remote,
-	    .program = launch->script.program,
+	    .program = launch_name(launch),
 	    .secure = request->secure,
 	    .target = head_target(request->head),
 	    .host = request->host,
@@ -293,7 +308,7 @@ upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
 	(void)head_find(request->head, "Origin", &spec.origin);
 	if (handshake->subprotocol.len == 0)
 		spec.offered = upgrade_offered_protocol(request->head);
-	session = session_new(websocket.loop, context->sessions, &endpoint->session, &spec);
+	session = session_new(websocket.loop, u->context->sessions, &endpoint->session, &spec);
 	if (session) {
 		(void)endpoint_ref(endpoint); /* until it ends: session_rules.release */
 		websocket.sent = session_sent(session);
@@ -305,7 +320,7 @@ upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
 		backend = launch_start(launch, &session_backend_handlers, session, reject);
 	if (backend) {
 		session_start_take(session, peer, backend, &spec);
-		stream = exchange_upgrade(exchange, &rest);
+		stream = exchange_upgrade(u->exchange, &rest);
 		websocket_start_take(peer, stream,
 		    (struct span){(char *)buffer_data(&answer), buffer_len(&answer)}, rest);
 	} else {
@@ -314,32 +329,6 @@ upgrade_open(const struct upgrade_context *context, struct endpoint *endpoint,
 	}
 	buffer_clear(&answer);
 	return backend != NULL;
-}
-
-/* A session, after all checks of the request itself. */
-static bool
-upgrade_launch(const struct upgrade_context *context, struct endpoint *endpoint,
-    struct exchange *exchange, struct env_request *request, const struct handshake *handshake,
-    struct reject *reject)
-{
-	struct launch launch = {
-	    .launcher = &context->launcher,
-	    .endpoint = endpoint,
-	    .request = request,
-	};
-	struct stream_cert client = {0};
-	bool opened = false;
-
-	/* cppcheck-suppress autoVariables; the caller does not use it */
-	request->client = &client;
-	request->subprotocol = handshake->subprotocol;
-	if (!stream_client_cert(exchange_stream(exchange), &client))
-		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
-	if (launch_prepare(&launch, reject))
-		opened = upgrade_open(context, endpoint, exchange, &launch, handshake, reject);
-	launch_clear(&launch);
-	stream_cert_clear(&client);
-	return opened;
 }
 
 /* websocketd's lines for a handshake that is rejected, because of its ORIGIN or else. */
@@ -380,36 +369,147 @@ upgrade_log_compat(const struct endpoint *endpoint, const struct env_request *re
 	}
 }
 
+/* The one end of an upgrade, whose exchange is over. */
+static void
+upgrade_free(struct upgrade *u)
+{
+	list_remove(&u->node);
+	launch_clear(&u->launch);
+	stream_cert_clear(&u->client);
+	endpoint_unref(u->endpoint);
+	free(u);
+}
+
+/* Rejects it, because of its ORIGIN or else, and frees. */
+static void
+upgrade_reject(struct upgrade *u, const struct reject *reject, bool origin)
+{
+	if (u->endpoint->session.log.compat) {
+		exchange_set_logged(u->exchange);
+		upgrade_log_compat(u->endpoint, &u->request, reject, origin);
+	}
+	exchange_reply_status(u->exchange, reject->status, reject->headers, reject->reason);
+	upgrade_free(u);
+}
+
+/* While the backend is being connected. */
+
+static void
+upgrade_on_connected(void *arg, const struct reject *rejected)
+{
+	struct upgrade *u = arg;
+	struct reject reject;
+
+	if (rejected)
+		upgrade_reject(u, rejected, false);
+	else if (upgrade_open(u, &reject))
+		upgrade_free(u);
+	else
+		upgrade_reject(u, &reject, false);
+}
+
+/* No client may send more before the 101 (RFC 6455, section 4.1), so it has disconnected. */
+static void
+upgrade_on_half_closed(void *arg)
+{
+	struct upgrade *u = arg;
+
+	exchange_abort(u->exchange, "the client disconnected before the response");
+	upgrade_free(u);
+}
+
+static void
+upgrade_on_gone(void *arg)
+{
+	upgrade_free(arg);
+}
+
+static void
+upgrade_on_drained(void *arg)
+{
+	(void)arg;
+}
+
+static const struct exchange_handlers upgrade_handlers = {
+    .on_drained = upgrade_on_drained,
+    .on_half_closed = upgrade_on_half_closed,
+    .on_gone = upgrade_on_gone,
+};
+
+void
+upgrade_drain_all(const struct upgrade_context *context)
+{
+	static const struct reject reject = {.status = 503,
+	    .headers = REJECT_RETRY_LATER,
+	    .reason = "the server is shutting down"};
+
+	while (!list_empty(context->upgrades))
+		upgrade_reject(LIST_ENTRY_OF(context->upgrades->next, struct upgrade, node),
+		    &reject, false);
+}
+
+/* A session, after all checks of the request itself. False: *REJECT is the response. */
+static bool
+upgrade_launch(struct upgrade *u, struct reject *reject)
+{
+	u->launch.request = &u->request;
+	u->request.client = &u->client;
+	u->request.subprotocol = u->handshake.subprotocol;
+	if (!stream_client_cert(exchange_stream(u->exchange), &u->client))
+		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	if (!launch_prepare(&u->launch, reject))
+		return false;
+	if (launch_must_connect(&u->launch)) {
+		if (!launch_connect(&u->launch, upgrade_on_connected, u, reject))
+			return false;
+		exchange_set_handlers(u->exchange, &upgrade_handlers, u);
+		u->request.path = NULL;
+		return true;
+	}
+	if (!upgrade_open(u, reject))
+		return false;
+	upgrade_free(u);
+	return true;
+}
+
 void
 upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path)
 {
 	const struct request *asked = exchange_request(exchange);
-	struct handshake handshake = {.deflates = false};
+	const struct stream *stream = exchange_stream(exchange);
+	struct upgrade *u = calloc(1, sizeof(*u));
 	struct reject reject;
-	struct sockaddr_storage peer;
 	bool agreed, allowed;
-	struct env_request request = {
+
+	if (!u) {
+		exchange_reply_status(exchange, 503, REJECT_RETRY_LATER, "out of memory");
+		return;
+	}
+	list_init(&u->node);
+	list_append(context->upgrades, &u->node);
+	u->context = context;
+	u->endpoint = endpoint_ref(endpoint);
+	u->exchange = exchange;
+	u->launch = (struct launch){
+	    .launcher = &context->launcher, .endpoint = endpoint, .script = ENDPOINT_NO_SCRIPT};
+	u->request = (struct env_request){
 	    .head = asked->head,
 	    .uri = &asked->uri,
 	    .host = asked->host,
-	    .secure = stream_is_secure(exchange_stream(exchange)),
-	    .peer = &peer,
-	    .peer_name = stream_peer_name(exchange_stream(exchange)),
+	    .secure = stream_is_secure(stream),
+	    .peer = &u->peer,
+	    .local = &u->local,
+	    .peer_name = stream_peer_name(stream),
 	    .path = path,
 	};
-
-	stream_peer_address(exchange_stream(exchange), &peer);
-	agreed = upgrade_check_handshake(asked, &handshake.key, &reject) &&
-		 upgrade_choose(endpoint, asked->head, &handshake, &reject);
+	stream_peer_address(stream, &u->peer);
+	if (endpoint->proxy_protocol)
+		stream_local_address(stream, &u->local);
+	agreed = upgrade_check_handshake(asked, &u->handshake.key, &reject) &&
+		 upgrade_choose(endpoint, asked->head, &u->handshake, &reject);
 	allowed = agreed && upgrade_check_origin(
-				endpoint, request.secure, asked->head, asked->host, &reject);
-	if (allowed &&
-	    upgrade_launch(context, endpoint, exchange, &request, &handshake, &reject))
-		return;
-	if (endpoint->session.log.compat) {
-		exchange_set_logged(exchange);
-		upgrade_log_compat(endpoint, &request, &reject, agreed && !allowed);
-	}
-	exchange_reply_status(exchange, reject.status, reject.headers, reject.reason);
+				endpoint, u->request.secure, asked->head, asked->host, &reject);
+	if (!allowed || !upgrade_launch(u, &reject))
+		upgrade_reject(u, &reject, agreed && !allowed);
 }

@@ -4,6 +4,7 @@
 
 #include "net/io.h"
 #include "net/tls_stream.h"
+#include "server/setup.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -104,6 +105,15 @@ accept_wait(
 	return true;
 }
 
+bool
+server_start_lookup(struct server *server)
+{
+	if (server->lookup || !server_needs_lookup(server))
+		return true;
+	server->lookup = server->route.upgrade.launcher.lookup = lookup_new(server->loop);
+	return server->lookup != NULL;
+}
+
 void
 server_accept_clear(struct server *server)
 {
@@ -121,7 +131,8 @@ accept_on(void *arg, int fd, const struct sockaddr_storage *peer)
 
 	if (!slot)
 		close(fd);
-	else if (!server->lookup || !accept_wait(server, fd, slot, peer))
+	else if (!server->options->listener.reverselookup ||
+		 !accept_wait(server, fd, slot, peer))
 		accept_serve_route(server, fd, slot, peer, NULL);
 }
 
@@ -139,12 +150,14 @@ accept_on_redirect(void *arg, int fd, const struct sockaddr_storage *peer)
 		    server, fd, slot, peer, NULL, NULL, redirect_serve, &server->redirect);
 }
 
-/* How many connections a worker has, with those whose program runs. */
+/* How many connections a worker has, with those whose program runs, or
+ * whose backend is a socket. */
 static size_t
 accept_load(const struct server *server, size_t worker)
 {
 	return atomic_load(&server->page->workers[worker].connections) +
-	       quota_held(&server->page->quota, worker);
+	       quota_held(&server->page->quota, worker) +
+	       atomic_load(&server->page->workers[worker].sockets);
 }
 
 /*

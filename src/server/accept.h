@@ -11,6 +11,10 @@ bool server_accept(struct server *server) __attribute__((warn_unused_result));
 /* Part of it: accepts on the current listeners. False without memory. */
 bool server_accept_start(struct server *server) __attribute__((warn_unused_result));
 
+/* Starts the threads that look names up, if they are needed and do not run. False with errno.
+ */
+bool server_start_lookup(struct server *server) __attribute__((warn_unused_result));
+
 /* Closes the connections that wait for a name. */
 void server_accept_clear(struct server *server);
 

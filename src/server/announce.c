@@ -249,6 +249,21 @@ announce_can_be_rebound(const struct server *server)
 	return false;
 }
 
+static bool
+announce_runs_programs(const struct server *server)
+{
+	bool runs = false;
+
+	for (size_t i = 0; i < options_served_count(server->options); i++) {
+		const struct options_endpoint *endpoint =
+		    options_served(server->options, i).endpoint;
+
+		runs = runs || endpoint->dir || endpoint->cgidir ||
+		       (endpoint->command && endpoint->target.kind == CONNECT_NOTHING);
+	}
+	return runs;
+}
+
 /* What is dangerous when other machines can connect. */
 static void
 announce_risks(const struct server *server)
@@ -259,7 +274,7 @@ announce_risks(const struct server *server)
 		log_warnx("the Host of requests is not checked: a web page can connect through "
 			  "a domain name of its own that resolves to this machine (DNS "
 			  "rebinding); prevent it with --host=NAME, the name that clients use");
-	if (geteuid() == 0)
+	if (geteuid() == 0 && announce_runs_programs(server))
 		log_warnx("anyone who can connect from another machine runs programs as root; "
 			  "start wspipe as another user");
 }

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "options/served.h"
+#include "server/setup.h"
 
 #include <sys/resource.h>
 
@@ -41,7 +42,8 @@ server_divide_limit(struct server *server)
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	used = server_budget_used(limit.rlim_cur) + LIMITS_LOOP_FDS;
-	if (server->options->listener.reverselookup)
+	/* A reload may bring a name. */
+	if (server_needs_lookup(server) || server->options->config)
 		used += LIMITS_LOOKUP_FDS;
 	server->budget =
 	    server_budget_of(limit.rlim_cur, used, limits_have_files(server->options));

@@ -159,6 +159,9 @@ reload_make(struct server *server, const struct reload_state *old, struct reload
 	}
 	if (status == 0)
 		status = server_set_tls(server);
+	if (status == 0 && server->loop && !server_start_lookup(server))
+		status =
+		    server_fail(server, EX_OSERR, "can't start threads: %s", strerror(errno));
 	if (status == 0 && server->loop && !server_accept_start(server))
 		status = server_fail(server, EX_OSERR, "out of memory");
 	return status;
@@ -183,6 +186,7 @@ reload_apply(struct server *server)
 
 	if (server->parent == 0)
 		quota_set_limit(&server->page->quota, (size_t)options->maxforks);
+	server->sockets.extra_wait_ms = options->closems;
 	if (server->children)
 		children_set_extra_wait(server->children, options->closems);
 	log_change(options->log_format, options->loglevel);

@@ -61,12 +61,13 @@ run_start(struct server *server)
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.upgrade.launcher.loop = server->loop;
 	server->route.upgrade.launcher.children = server->children;
-	if (server->options->listener.reverselookup) {
-		server->lookup = lookup_new(server->loop);
-		if (!server->lookup)
-			return server_fail(
-			    server, EX_OSERR, "can't start threads: %s", strerror(errno));
-	}
+	server->sockets.loop = server->loop;
+	server->sockets.extra_wait_ms = server->options->server.closems;
+	server->sockets.count = &server->page->workers[server->worker].sockets;
+	server->route.upgrade.launcher.sockets = &server->sockets;
+	if (!server_start_lookup(server))
+		return server_fail(
+		    server, EX_OSERR, "can't start threads: %s", strerror(errno));
 	if ((server_adopts() && !server_orphans_start(server)) ||
 	    (server->parent != 0 && !server_reload_follow(server)) ||
 	    !server_signals_install(server))
@@ -116,6 +117,8 @@ server_run(const struct options *options)
 	list_init(&server.connections.list);
 	list_init(&server.sessions);
 	list_init(&server.scripts);
+	list_init(&server.upgrades);
+	list_init(&server.sockets.list);
 	list_init(&server.looked_up);
 	inherited = spawn_inherited_init(&server.inherited);
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,

@@ -82,6 +82,7 @@ server_kill(struct server *server)
 	log_info("killing %zu program%s", count, util_plural(count));
 	connection_abort_all(&server->connections);
 	session_abort_all(&server->sessions);
+	socket_abort_all(&server->sockets);
 	linger_abort_all(server->loop);
 	children_kill_all(server->children);
 	server_enter_stage(server, SERVER_KILLING, SERVER_KILL_MS);
@@ -107,6 +108,7 @@ server_shut_down(struct server *server, int number)
 		server_log_shutdown(number, children_count(server->children));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
 	server_close_listeners(server);
+	upgrade_drain_all(&server->route.upgrade);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions);
 	server_enter_stage(server, SERVER_DRAINING, SERVER_DRAIN_MS);
@@ -118,7 +120,7 @@ server_is_done(const struct server *server)
 {
 	return list_empty(&server->connections.list) && list_empty(&server->loop->lingering) &&
 	       children_count(server->children) == children_stuck(server->children) &&
-	       session_all_have_no_peer(&server->sessions);
+	       list_empty(&server->sockets.list) && session_all_have_no_peer(&server->sessions);
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "backend/socket.h"
 #include "http/connection.h"
 #include "net/limit.h"
 #include "net/listeners.h"
@@ -54,6 +55,7 @@ struct server_shared {
 	_Atomic int stage; /* enum server_stage: what the parent wants */
 	struct server_share {
 		atomic_size_t connections; /* that wait for a request or get a response */
+		atomic_size_t sockets; /* of sessions, or that are being connected */
 		atomic_bool accepts;
 	} workers[OPTIONS_WORKERS_MAX];
 	struct pid_set programs; /* those that run */
@@ -78,7 +80,7 @@ struct server {
 	struct redirect redirect;
 	bool is_local; /* only this machine can connect to what is listened on */
 	struct limit *limit; /* owned */
-	struct lookup *lookup; /* owned; NULL: without --reverselookup */
+	struct lookup *lookup; /* owned; NULL: nothing is looked up */
 	struct list looked_up; /* connections that wait for the client's name */
 	struct server_budget budget;
 	struct tls *tls; /* owned; NULL: plain connections */
@@ -90,6 +92,8 @@ struct server {
 	struct connections connections;
 	struct list sessions;
 	struct list scripts; /* of CGI: those that run */
+	struct list upgrades; /* whose backend is being connected */
+	struct sockets sockets;
 	struct route route; /* its endpoints are owned */
 	enum server_stage stage;
 	int64_t stage_end_ms; /* when the next stage begins, whatever is left */

@@ -159,7 +159,13 @@ server_set_kind(const struct server *server, const struct options_served *served
 	char why[DIAGNOSE_MAX];
 	int status;
 
-	if (options->command) {
+	if (options->target.kind != CONNECT_NOTHING) {
+		endpoint->kind = ENDPOINT_SOCKET;
+		endpoint->program = options->program;
+		endpoint->target = &options->target;
+		endpoint->connect_ms = options->connect_timeout;
+		endpoint->proxy_protocol = options->proxy_protocol_out;
+	} else if (options->command) {
 		endpoint->kind = ENDPOINT_COMMAND;
 		endpoint->program = options->program;
 		endpoint->argv = options->command;
@@ -265,8 +271,7 @@ server_set_endpoint(
 	};
 	endpoint->session.log = (struct session_log_rules){
 	    .compat = compat,
-	    .command =
-		endpoint->kind == ENDPOINT_COMMAND ? endpoint->program : endpoint->dir_path,
+	    .command = endpoint->program ? endpoint->program : endpoint->dir_path,
 	};
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;
@@ -334,6 +339,18 @@ server_set_endpoints(struct server *server)
 			  "meant for wspipe, put it before COMMAND",
 		    options->misplaced);
 	return status;
+}
+
+bool
+server_needs_lookup(const struct server *server)
+{
+	const struct options *options = server->options;
+	bool needs = options->listener.reverselookup;
+
+	for (size_t i = 0; i < options_served_count(options); i++)
+		needs =
+		    needs || connect_needs_lookup(&options_served(options, i).endpoint->target);
+	return needs;
 }
 
 bool
@@ -405,6 +422,7 @@ server_set_up(struct server *server)
 	int status = server_set_page(server);
 
 	server->route.upgrade.sessions = &server->sessions;
+	server->route.upgrade.upgrades = &server->upgrades;
 	server->route.scripts = (struct script_context){
 	    .launcher = &server->route.upgrade.launcher,
 	    .running = &server->scripts,

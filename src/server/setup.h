@@ -15,6 +15,8 @@ int server_set_tls(struct server *server);
 /* Checks all of the options, for --check-config: opens what can be opened while another server
  * may use it. 0, or the exit status. */
 int server_check(struct server *server);
+/* Whether names or addresses will be looked up. */
+bool server_needs_lookup(const struct server *server);
 
 /* Reads the certificates and keys. False: ERROR has the reason, and all is as it was. */
 bool server_load_tls(struct server *server, const char **error);

@@ -159,6 +159,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 	workers_close_channel(&w->items[number]);
 	atomic_store(&page->workers[number].accepts, false);
 	atomic_store(&page->workers[number].connections, 0);
+	atomic_store(&page->workers[number].sockets, 0);
 	tally_clear(w->server->tally, number);
 	if (well && quota_held(&page->quota, number) == 0)
 		return;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Preloaded into a server, it is a resolver with the names of 127.0.0.N that the tests need. N
- * above 100 is answered only once the file FAKE_NAMES_GO exists.
+ * above 100 is answered only once the file FAKE_NAMES_GO exists, and so is later.example.
+ * several.example has the addresses 127.0.0.21, 127.0.0.22 and 127.0.0.23.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -26,6 +27,8 @@ static const struct {
     {10, "a..example", 10},
     {11, "UPPER-case1.example", 11},
     {101, "slow.example", 101},
+    {0, "several.example", 21},
+    {0, "later.example", 1},
 };
 
 enum { COUNT = sizeof(rows) / sizeof(rows[0]) };
@@ -78,20 +81,26 @@ getaddrinfo(
 		struct sockaddr_in address;
 	} * found;
 	int last = resolve(name);
+	int count = last == 21 ? 3 : 1;
 
 	(void)hints;
 	if (last == 0)
 		return EAI_NONAME;
-	found = calloc(1, sizeof(*found));
+	while (strcmp(name, "later.example") == 0 && access(getenv("FAKE_NAMES_GO"), F_OK) != 0)
+		usleep(5000);
+	found = calloc((size_t)count, sizeof(*found));
 	if (!found)
 		return EAI_MEMORY;
-	found->address.sin_family = AF_INET;
-	found->address.sin_port = htons((uint16_t)(service ? atoi(service) : 0));
-	found->address.sin_addr.s_addr = htonl(0x7f000000u | (unsigned)last);
-	found->info.ai_family = AF_INET;
-	found->info.ai_socktype = SOCK_STREAM;
-	found->info.ai_addr = (struct sockaddr *)&found->address;
-	found->info.ai_addrlen = sizeof(found->address);
+	for (int i = 0; i < count; i++) {
+		found[i].address.sin_family = AF_INET;
+		found[i].address.sin_port = htons((uint16_t)(service ? atoi(service) : 0));
+		found[i].address.sin_addr.s_addr = htonl(0x7f000000u | (unsigned)(last + i));
+		found[i].info.ai_family = AF_INET;
+		found[i].info.ai_socktype = SOCK_STREAM;
+		found[i].info.ai_addr = (struct sockaddr *)&found[i].address;
+		found[i].info.ai_addrlen = sizeof(found[i].address);
+		found[i].info.ai_next = i + 1 < count ? &found[i + 1].info : NULL;
+	}
 	*out = &found->info;
 	return 0;
 }

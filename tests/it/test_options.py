@@ -11,8 +11,8 @@ from conftest import SCHEME, TLS, WSPIPE, listening_addresses
 from wsraw import BINARY, DEADLINE, TEXT, Peer, close_frame, frame, has_ipv6, own_address
 
 USAGE = (
-    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n       %s [OPTION]... --dir=DIR\n       %s [OPTION]... --staticdir=DIR\n%s"
-    "Try '%s --help' for more information.\n"
+    "Usage: %s [OPTION]... COMMAND [ARGUMENT]...\n%s       %s [OPTION]... --dir=DIR\n"
+    "       %s [OPTION]... --staticdir=DIR\n%sTry '%s --help' for more information.\n"
 )
 needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 STAMP = r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"
@@ -35,7 +35,8 @@ def run(*args, name="wspipe", env=None):
 
 # Each is one line on stderr that begins with the name: (arguments, status, the line)
 ERRORS = [
-    ((), 64, USAGE % (*("wspipe",) * 3, "       wspipe [OPTION]... --config=FILE\n", "wspipe")),
+    ((), 64, USAGE % ("wspipe", "       wspipe [OPTION]... tcp:HOST:PORT | unix:PATH\n", "wspipe", "wspipe",
+        "       wspipe [OPTION]... --config=FILE\n", "wspipe")),
     (
         ("--port=0",),
         64,
@@ -339,7 +340,7 @@ def test_header_lines(server, tmp_path, script):
 
 # As websocketd: (arguments, status, stdout, stderr)
 COMPAT_ERRORS = [
-    ((), 1, "Command line arguments are missing.\n", USAGE % (*("websocketd",) * 3, "", "websocketd")),
+    ((), 1, "Command line arguments are missing.\n", USAGE % ("websocketd", "", "websocketd", "websocketd", "", "websocketd")),
     (("--port=1",), 1, "", "Please specify COMMAND or provide --dir, --staticdir or --cgidir argument.\n"),
     (("--dir=/", "cat"), 1, "", "ambiguous: provided COMMAND and --dir argument, please only specify one\n"),
     (("nosuchprogram",), 1, "", "unable to locate specified COMMAND 'nosuchprogram' in OS path\n"),

@@ -28,10 +28,20 @@ static struct {
 	const void *arg;
 	char directory[64]; /* of a CGI script */
 	int argc;
+	const struct connect_target *target;
+	int64_t timeout_ms;
+	connect_handler *on_connected;
+	void *connect_arg;
+	unsigned int cancels;
+	int fd;
+	size_t head_len;
+	int status; /* of a connect; 0: it succeeded */
 } script;
 
 static struct backend backend;
 static _Atomic uint64_t last_id;
+static atomic_size_t socket_count;
+static struct sockets sockets = {.count = &socket_count};
 
 bool
 children_are_full(const struct children *children)
@@ -55,11 +65,34 @@ limit_has_room_for_program(const struct limit *limit, size_t programs)
 	return script.has_room;
 }
 
-struct batch_format
-framed_format(const struct framed_rules *rules)
+struct connect *
+connect_start(struct loop *loop, struct lookup *lookup, const struct connect_target *target,
+    int64_t timeout_ms, connect_handler *handler, void *arg)
 {
-	(void)rules;
-	return (struct batch_format){0};
+	(void)loop;
+	(void)lookup;
+	script.target = target;
+	script.timeout_ms = timeout_ms;
+	script.on_connected = handler;
+	script.connect_arg = arg;
+	return (struct connect *)(void *)&backend;
+}
+
+void
+connect_cancel(struct connect *connect)
+{
+	script.cancels += connect != NULL;
+}
+
+struct backend *
+socket_start_take(
+    const struct socket_spec *spec, const struct backend_handlers *handlers, void *arg)
+{
+	(void)handlers;
+	script.arg = arg;
+	script.fd = spec->fd;
+	script.head_len = spec->head.len;
+	return &backend;
 }
 
 struct backend *
@@ -97,7 +130,7 @@ child_start(struct children *children, const struct spawn_command *command,
 static int
 launch(const struct endpoint *endpoint, struct reject *reject)
 {
-	static const struct launcher launcher = {.last_id = &last_id};
+	static const struct launcher launcher = {.sockets = &sockets, .last_id = &last_id};
 	char text[HEAD_MAX_LINE];
 	struct script_request request;
 	struct launch launch = {
@@ -166,7 +199,7 @@ test_nothing_is_started_without_room(void **state)
 static void
 test_a_cgi_script_is_started_without_framing(void **state)
 {
-	static const struct launcher launcher = {.last_id = &last_id};
+	static const struct launcher launcher = {.sockets = &sockets, .last_id = &last_id};
 	char text[HEAD_MAX_LINE];
 	struct script_request request;
 	struct reject reject;
@@ -211,6 +244,93 @@ test_a_path_without_a_program_is_not_found(void **state)
 	assert_int_equal(script.starts, 0);
 }
 
+static const struct connect_target target = {.kind = CONNECT_TCP, .port = 80, .host = "h"};
+static const struct endpoint socket_endpoint = {.path = (char *)"",
+    .kind = ENDPOINT_SOCKET,
+    .program = "tcp:h:80",
+    .target = &target,
+    .connect_ms = 5000,
+    .proxy_protocol = true};
+
+static void
+on_connected(void *arg, const struct reject *reject)
+{
+	(void)arg;
+	script.status = reject ? reject->status : 0;
+}
+
+static void
+test_a_socket_is_connected_first(void **state)
+{
+	static const struct launcher launcher = {.sockets = &sockets, .last_id = &last_id};
+	static const struct {
+		int error;
+		int status;
+	} rows[] = {{0, 0}, {ECONNREFUSED, 502}, {EHOSTUNREACH, 502}, {ENOENT, 502},
+	    {ETIMEDOUT, 504}, {EMFILE, 503}, {EADDRNOTAVAIL, 503}};
+
+	(void)state;
+	script.full = true; /* of programs */
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		char text[HEAD_MAX_LINE];
+		struct script_request request;
+		struct sockaddr_storage local = {.ss_family = AF_INET};
+		struct reject reject;
+		struct launch launch = {.launcher = &launcher,
+		    .endpoint = &socket_endpoint,
+		    .request = &request.facts};
+		struct connect_result result = {
+		    .fd = rows[i].error == 0 ? 100 : -1, .error = rows[i].error, .why = "why"};
+
+		script_request(&request, text, "/a?q", "");
+		request.facts.local = &local;
+		assert_true(launch_prepare(&launch, &reject));
+		assert_true(launch_must_connect(&launch));
+		assert_true(launch_connect(&launch, on_connected, NULL, &reject));
+		assert_ptr_equal(script.target, &target);
+		assert_int_equal(script.timeout_ms, 5000);
+		assert_int_equal(socket_count, 1);
+		((struct sockaddr_in *)&result.address)->sin_family = AF_INET;
+		script.on_connected(script.connect_arg, &result);
+		assert_int_equal(script.status, rows[i].status);
+		if (rows[i].error == 0) {
+			assert_ptr_equal(
+			    launch_start(&launch, NULL, &launch, &reject), &backend);
+			assert_int_equal(script.fd, 100);
+			assert_int_equal(script.head_len, 16 + 12);
+			assert_string_equal(launch_name(&launch), "tcp:0.0.0.0:0");
+			socket_count = 0; /* the backend's now */
+		}
+		launch_clear(&launch);
+		assert_int_equal(socket_count, 0);
+		assert_int_equal(script.cancels, 0);
+	}
+}
+
+static void
+test_a_connect_is_cancelled(void **state)
+{
+	static const struct launcher launcher = {.sockets = &sockets, .last_id = &last_id};
+	char text[HEAD_MAX_LINE];
+	struct script_request request;
+	struct reject reject;
+	struct launch launch = {
+	    .launcher = &launcher, .endpoint = &socket_endpoint, .request = &request.facts};
+
+	(void)state;
+	script_request(&request, text, "/", "");
+	script.has_room = false;
+	assert_false(launch_prepare(&launch, &reject));
+	assert_int_equal(reject.status, 503);
+	script.has_room = true;
+	assert_true(launch_prepare(&launch, &reject));
+	assert_true(launch_connect(&launch, on_connected, NULL, &reject));
+	launch_clear(&launch);
+	launch_clear(&launch);
+	assert_int_equal(script.cancels, 1);
+	assert_int_equal(socket_count, 0);
+}
+
 static void
 test_the_error_of_a_start_decides_the_status(void **state)
 {
@@ -241,6 +361,8 @@ main(void)
 	    cmocka_unit_test_setup(test_nothing_is_started_without_room, begin),
 	    cmocka_unit_test_setup(test_a_cgi_script_is_started_without_framing, begin),
 	    cmocka_unit_test_setup(test_a_path_without_a_program_is_not_found, begin),
+	    cmocka_unit_test_setup(test_a_socket_is_connected_first, begin),
+	    cmocka_unit_test_setup(test_a_connect_is_cancelled, begin),
 	    cmocka_unit_test_setup(test_the_error_of_a_start_decides_the_status, begin),
 	};
 

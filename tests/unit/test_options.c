@@ -1343,6 +1343,7 @@ options_that_make_no_sense_are_refused(void **state)
 	static const struct failure rows[] = {
 	    {{"wspipe"}, 64,
 		"Usage: wspipe [OPTION]... COMMAND [ARGUMENT]...\n"
+		"       wspipe [OPTION]... tcp:HOST:PORT | unix:PATH\n"
 		"       wspipe [OPTION]... --dir=DIR\n"
 		"       wspipe [OPTION]... --staticdir=DIR\n"
 		"       wspipe [OPTION]... --config=FILE\n"
