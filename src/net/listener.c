@@ -251,6 +251,13 @@ listener_start(struct listener *listener, struct loop *loop, size_t batch,
 }
 
 void
+listener_drain(struct listener *listener)
+{
+	for (int i = 0; i < SOMAXCONN && listener->event && listener_accept(listener); i++)
+		continue;
+}
+
+void
 listener_free(struct listener *listener)
 {
 	if (!listener)

@@ -65,6 +65,10 @@ bool listener_start(struct listener *listener, struct loop *loop, size_t batch,
     listener_handler *handler, listener_yield_fn *yield, void *arg)
     __attribute__((warn_unused_result));
 
+/* Accepts the connections that are queued, if it was started: they would be reset with the
+ * socket. */
+void listener_drain(struct listener *listener);
+
 /* Stops listening and frees. Accepts NULL. */
 void listener_free(struct listener *listener);
 

@@ -23,6 +23,8 @@ listeners_close_but(struct listeners *listeners, const struct listeners *kept)
 {
 	if (unix_socket_is_same(&listeners->unix_socket, &kept->unix_socket))
 		unix_socket_forget(&listeners->unix_socket);
+	for (size_t i = 0; i < listeners->count; i++)
+		listener_drain(listeners->items[i]);
 	listeners_close(listeners);
 }
 

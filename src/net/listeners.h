@@ -56,7 +56,8 @@ bool listeners_add_take(struct listeners *listeners, int fd)
 /* Listens no more. It may be called twice. */
 void listeners_close(struct listeners *listeners);
 
-/* The same, but nothing is lost of what KEPT listens on, too. */
+/* The same, but nothing is lost: neither a connection that is queued, nor what KEPT listens on,
+ * too. */
 void listeners_close_but(struct listeners *listeners, const struct listeners *kept);
 
 #endif

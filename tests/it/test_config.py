@@ -98,6 +98,14 @@ def test_each_endpoint_has_its_own_program_and_rules(server, config, tmp_path):
         assert [f for f in fields if f[0].startswith("x-")] == [("x-from", "chat"), ("x-more", "chat")]
         assert dict(fields)["sec-websocket-protocol"] == "v1"
         peer.send(close_frame(1000))
+    for path, headers in (
+        ("/chat", {"Sec-WebSocket-Protocol": "v1", "Origin": "https://other.example"}),
+        ("/chat", {"Origin": "https://chat.example"}),
+        ("/text", {"Origin": "https://chat.example"}),
+    ):
+        with one.connect() as peer:
+            peer.send(peer.request_bytes(path, headers))
+            assert peer.response()[0] in (400, 403), (path, headers)
     for path, info in (("/chat/deep", ""), ("/chat/deep/", "/"), ("/chat/deep/a/b", "/a/b")):
         with one.websocket(path) as ws:
             assert ws.text() == "/chat/deep " + info

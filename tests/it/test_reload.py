@@ -176,6 +176,25 @@ def test_addresses_are_opened_and_closed(server, config, workers):
     config.reload(one, "address = 127.0.0.1\naddress = 127.0.0.2\n" + text)
 
 
+def test_a_connection_to_a_removed_address_is_not_reset(server, config):
+    text = "address = 127.0.0.1\n[/]\ncommand = cat\n"
+    port = free_port()
+    one = start(server, config, 1, "address = 127.0.0.2\n" + text, "--port=%d" % port)
+    os.kill(one.pid, signal.SIGSTOP)
+    peers = [Peer(("127.0.0.2", port)) for _ in range(100)]
+    for peer in peers:
+        peer.send(peer.request_bytes("/") + close_frame(1000))
+    config.write(text)
+    os.kill(one.pid, signal.SIGHUP)
+    os.kill(one.pid, signal.SIGCONT)
+    for peer in peers:
+        assert peer.response()[0] == 101
+        assert peer.closed()[0] == 1000
+        peer.close()
+    wait_for(lambda: refuses(("127.0.0.2", port)), "the removed address is closed")
+    config.reload(one, "address = 127.0.0.2\n" + text)
+
+
 def test_a_free_port_stays(server, config, workers):
     one = start(server, config, workers, SAYS % ("/", "x"))
     before = listening_addresses(one.pid)
