@@ -660,7 +660,10 @@ def test_a_body_that_a_half_close_cuts_is_no_body(cgi, site, tmp_path, size):
     with one.connect() as peer:
         peer.send(request("/a.sh", "POST", "Content-Length: %d\r\n" % (size + 1), b"x" * size))
         peer.sock.shutdown(socket.SHUT_WR)
-        assert peer.read_to_end() == b""
+        # Over TLS the end comes without close_notify.
+        with contextlib.suppress(ConnectionResetError):
+            assert peer.read_to_end() == b""
+        assert not peer.buffer
         one.wait_log("the client disconnected within the request body")
         one.check_clean()
     assert not (tmp_path / "cgi" / "body").exists() or (tmp_path / "cgi" / "body").read_text() == ""
