@@ -24,7 +24,8 @@ json_text_base64(struct bytes *out, const uint8_t *bytes, size_t len)
 
 	for (size_t i = 0; i < len; i += 3) {
 		size_t n = len - i < 3 ? len - i : 3;
-		uint32_t bits = (uint32_t)bytes[i] << 16 | (n > 1 ? bytes[i + 1] << 8 : 0) |
+		uint32_t bits = (uint32_t)bytes[i] << 16 |
+				(n > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
 				(n > 2 ? bytes[i + 2] : 0);
 
 		for (size_t j = 0; j < 4; j++)
