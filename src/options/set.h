@@ -102,7 +102,7 @@ option_setter option_set_size; /* bytes, likewise */
 const char *option_choice_text(const struct option_row *row);
 
 /* Reports that there is no memory, and ends the process with 71. */
-_Noreturn void options_no_memory(void);
+__attribute__((noreturn)) void options_no_memory(void);
 
 /* A copy of TEXT; NULL of NULL. */
 char *options_text_copy(const char *text);

@@ -163,7 +163,7 @@ static void
 launch_on_connected(void *arg, const struct connect_result *result)
 {
 	struct launch *launch = arg;
-	struct reject reject;
+	struct reject reject = {0};
 
 	launch->connect = NULL;
 	launch->fd = result->fd;

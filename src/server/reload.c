@@ -331,7 +331,7 @@ reload_on_order(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *server = arg;
 	struct config_store store = {.sealed = true};
-	struct reload_order order;
+	struct reload_order order = {0};
 
 	(void)what;
 	if (!descriptors_receive(
