@@ -49,6 +49,15 @@ announce_root(const struct server *server)
 	return endpoints_find(server->route.endpoints, "/");
 }
 
+/* The path of a page that is at / and at OTHER: --health-path=/ replaces the former. */
+static const char *
+announce_page(const struct server *server, const char *other)
+{
+	const char *health_path = server->route.health_path;
+
+	return health_path && strcmp(health_path, "/") == 0 ? other : "";
+}
+
 static void
 announce_url(FILE *out, const struct server *server, const char *scheme, const char *host)
 {
@@ -185,7 +194,7 @@ announce_files(FILE *out, const struct server *server)
 	fprintf(out, "serving the files in %s", path);
 	if (faccessat(announce_root(server)->files.root, "index.html", R_OK, AT_EACCESS) == 0) {
 		fputs(" on ", out);
-		announce_urls(out, server, "http", "");
+		announce_urls(out, server, "http", announce_page(server, "index.html"));
 	} else if (announce_example(path, R_OK, name)) {
 		fputs(", without an index.html, for example ", out);
 		announce_urls(out, server, "http", name);
@@ -211,8 +220,9 @@ static void
 announce_console(FILE *out, const struct server *server)
 {
 	fprintf(out, "try %s in a browser: ", server->options->endpoint.dir ? "them" : "it");
-	announce_tcp_urls(
-	    out, server, "http", server->options->endpoint.staticdir ? "-/console" : "");
+	announce_tcp_urls(out, server, "http",
+	    server->options->endpoint.staticdir ? "-/console"
+						: announce_page(server, "-/console"));
 }
 
 /* One line of the log, written by WRITE. */

@@ -76,6 +76,9 @@ def test_a_page(server, tmp_path):
     one = server("--staticdir=page")
     assert announced(one) == [page + EVERYWHERE]
     check_addresses(one)
+    one = server("--staticdir=page", "--health-path=/")
+    assert announced(one) == [page + "index.html" + EVERYWHERE]
+    check_addresses(one)
 
 
 def test_a_page_without_an_index(server, tmp_path):

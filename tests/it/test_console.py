@@ -258,6 +258,7 @@ def test_it_is_announced(server):
     for args, text in (
         (["cat"], "info server try it in a browser: %s://localhost:PORT/\n"),
         (["--staticdir=.", "/bin/cat"], "info server try it in a browser: %s://localhost:PORT/-/console\n"),
+        (["--health-path=/", "cat"], "info server try it in a browser: %s://localhost:PORT/-/console\n"),
     ):
         one = server(*args)
         one.wait_log(text.replace("PORT", str(one.addresses[0][1])) % SCHEME)
