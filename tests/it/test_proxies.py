@@ -20,7 +20,7 @@ import pytest
 from ambiguous import NEXT, ROWS, WAITS
 from conftest import HERE, make_certificate, wait_for
 from test_smuggling import split_responses
-from wsraw import Peer
+from wsraw import Peer, free_port
 
 DOC = os.path.join(os.environ.get("top_srcdir") or os.path.join(HERE, "..", ".."), "doc", "deploy.md")
 NAME = "ws.example.com"
@@ -91,12 +91,6 @@ def on_unix_socket(kind, config):
         row = re.search(r"^\| %s \| `(.*)` \| `(.*)` \|$" % NAMES[kind], f.read(), re.M)
     assert row.group(1) in config
     return config.replace(row.group(1), row.group(2).replace("\\|", "|"))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def counted(targets):

@@ -6,13 +6,7 @@ import subprocess
 
 import pytest
 from conftest import SCHEME, WSPIPE, listening_addresses
-from wsraw import Peer, has_ipv6
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from wsraw import Peer, free_port, has_ipv6
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from conftest import WSPIPE, client_context, listening_addresses, make_certificate, plain_only, wait_for
-from wsraw import DEADLINE, TEXT, Peer, close_frame, frame
+from wsraw import DEADLINE, TEXT, Peer, close_frame, frame, free_port
 
 pytestmark = plain_only
 
@@ -145,12 +145,6 @@ def test_a_bad_file_changes_nothing(server, config, workers, text, error):
     assert says(one, "/a") == "old"
     config.reload(one, SAYS % ("/a", "new"))
     eventually(one, "/a", "new")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def refuses(address):

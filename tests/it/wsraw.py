@@ -354,6 +354,20 @@ def random_text(n, seed):
     return "".join(rng.choice("abcdefghijklmnopqrstuvwxyzäöü€😀 ") for _ in range(n))
 
 
+def free_port():
+    """A port for an option that needs a number. The kernel hands out none of these to a test that runs beside."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        first = int(f.read().split()[0])
+    while True:
+        port = random.randrange(10000, max(first, 20000))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+                return port
+            except OSError:
+                pass
+
+
 def has_ipv6():
     try:
         with socket.socket(socket.AF_INET6) as probe:
