@@ -114,6 +114,7 @@ async function askServer() {
             command: typeof server.command === "string" ? server.command : null,
             unterminated: server.unterminated === true,
             programs: strings(server.programs).sort(),
+            scripts: strings(server.scripts).sort(),
         };
     } catch {
         return undefined;
@@ -274,7 +275,7 @@ function makeNode(label, value, depth) {
 
 let panes = [];
 let active = null;
-let server = { command: null, unterminated: false, programs: [] };
+let server = { command: null, unterminated: false, programs: [], scripts: [] };
 let lastId = 0;
 
 class Pane {
@@ -1172,8 +1173,14 @@ function listPrograms() {
         });
         button.append(make("span", "name", visible(program.name)), make("span", "tag", program.tag ?? ""));
         return make("li", "", button);
+    }), ...server.scripts.map((path) => {
+        const link = make("a", "", make("span", "name", visible(path.slice(1))), make("span", "tag", "CGI"));
+        link.href = path.split("/").map(encodeURIComponent).join("/");
+        link.target = "_blank";
+        link.rel = "noopener";
+        return make("li", "", link);
     }));
-    element("programs").hidden = programs.length === 0;
+    element("programs").hidden = list.childElementCount === 0;
 }
 
 function setTheme(theme) {

@@ -125,36 +125,46 @@ console_put_directory(struct console_list *list, int fd, const char *path, int d
 	return ok;
 }
 
+/* Appends the member KEY with the programs below the directory FD, or with none if it is -1. */
+static bool
+console_put_member(struct console_list *list, const char *key, int fd, const char *path)
+{
+	list->programs = 0;
+	return buffer_append(list->out, key, strlen(key)) &&
+	       (fd == -1 ||
+		   console_put_directory(
+		       list, openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, 0)) &&
+	       buffer_append(list->out, "]", 1);
+}
+
 /*
  * {"command": name or null, "unterminated": whether a message reaches the program without a
- * newline, "programs": paths}. Other machines get no list, not even through a proxy on this
- * one.
+ * newline, "programs": paths, "scripts": paths}. Other machines get no lists, not even through
+ * a proxy on this one.
  */
 static bool
 console_put_programs(const struct endpoint *endpoint, bool local, struct buffer *out)
 {
 	enum framing_kind kind = endpoint->framed.to_program.kind;
 	const char *middle = kind == FRAMING_STREAM || kind == FRAMING_TEXT
-				 ? ",\"unterminated\":true,\"programs\":["
-				 : ",\"unterminated\":false,\"programs\":[";
+				 ? ",\"unterminated\":true"
+				 : ",\"unterminated\":false";
 	const char *slash = endpoint->program ? strrchr(endpoint->program, '/') : NULL;
 	struct console_list list = {.out = out};
+	bool listed = endpoint->local_only && local, ok;
 	char *path;
-	bool ok = true;
 
-	if (!buffer_append(out, "{\"command\":", 11) ||
-	    !(endpoint->program ? console_put_string(out, slash ? slash + 1 : endpoint->program)
-				: buffer_append(out, "null", 4)) ||
-	    !buffer_append(out, middle, strlen(middle)))
+	if (asprintf(&path, "%s/", endpoint->path) == -1)
 		return false;
-	if (!endpoint->program && endpoint->local_only && local) {
-		if (asprintf(&path, "%s/", endpoint->path) == -1)
-			return false;
-		ok = console_put_directory(&list,
-		    openat(endpoint->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, 0);
-		free(path);
-	}
-	return ok && buffer_append(out, "]}\n", 3);
+	ok = buffer_append(out, "{\"command\":", 11) &&
+	     (endpoint->program ? console_put_string(out, slash ? slash + 1 : endpoint->program)
+				: buffer_append(out, "null", 4)) &&
+	     buffer_append(out, middle, strlen(middle)) &&
+	     console_put_member(&list, ",\"programs\":[", listed ? endpoint->dir : -1, path) &&
+	     console_put_member(&list, ",\"scripts\":[", listed ? endpoint->cgi : -1, path) &&
+	     buffer_append(out, "}\n", 2);
+	free(path);
+	return ok;
 }
 
 static void

@@ -277,6 +277,21 @@ check("the programs of a directory are listed", async (t) => {
     await state(page, "No program has this path");
 });
 
+check("CGI scripts are listed as links", async (t) => {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "wspipe-cgi-"));
+    t.after(() => fs.rmSync(directory, { recursive: true }));
+    fs.writeFileSync(path.join(directory, "100% a?b.sh"), "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nit ran'\n", { mode: 0o755 });
+    const server = await serveProgram(t, `--cgidir=${directory}`);
+    const page = await open(t, `${server.origin}/`);
+    const link = page.locator("#programs a");
+
+    assert.deepEqual(await page.locator("#programs .name").allInnerTexts(), ["100% a?b.sh"]);
+    await assertAccessible(page, "a CGI script");
+    const [opened] = await Promise.all([page.context().waitForEvent("page"), link.click()]);
+    await opened.getByText("it ran").waitFor({ timeout: DEADLINE });
+    await state(page, "Connected");
+});
+
 check("filter, pause, clear and save", async (t) => {
     const server = await serveProgram(t);
     const page = await open(t, `${server.origin}/`);

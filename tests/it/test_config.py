@@ -157,8 +157,8 @@ def test_the_console_is_that_of_its_endpoint(server, config, script):
         status, head, _ = get(one, path)
         assert (status, "text/html" in head) == (200, True), path
     for path in ("/a/-/programs", "/a/x/-/programs"):
-        assert get(one, path)[::2] == (200, '{"command":"cat","unterminated":false,"programs":[]}\n')
-    assert get(one, "/b/-/programs")[2] == '{"command":null,"unterminated":false,"programs":["/b/a.sh"]}\n'
+        assert get(one, path)[::2] == (200, '{"command":"cat","unterminated":false,"programs":[],"scripts":[]}\n')
+    assert get(one, "/b/-/programs")[2] == '{"command":null,"unterminated":false,"programs":["/b/a.sh"],"scripts":[]}\n'
     assert get(one, "/b/-/other")[0] == 404
 
 

@@ -210,14 +210,29 @@ def test_programs(server, script, tmp_path):
     assert b"<" not in body and b"&" not in body
     answer = json.loads(body)
     assert sorted(answer.pop("programs")) == ["/a.sh", "/sub/<i>&\"'", "/sub/deep/b.sh"]
-    assert answer == {"command": None, "unterminated": False}
+    assert answer == {"command": None, "unterminated": False, "scripts": []}
 
 
 def test_programs_of_a_command(server, script):
     path = script("a.sh", "#!/bin/sh\ncat\n")
     for args, unterminated in (([], False), (["--framing=text"], True), (["--binary"], True), (["--framing=json"], False)):
         body = ask(server(*args, path, "an argument"), "/-/programs")[2]
-        assert json.loads(body) == {"command": "a.sh", "unterminated": unterminated, "programs": []}
+        assert json.loads(body) == {"command": "a.sh", "unterminated": unterminated, "programs": [], "scripts": []}
+
+
+def test_cgi_scripts(server, script):
+    """Beside the programs, and only for clients on this machine."""
+    script("programs/a.sh", "#!/bin/sh\n")
+    for name in ("b.cgi", "sub/c.cgi", ".hidden"):
+        script("cgi/" + name, "#!/bin/sh\n")
+    script("cgi/data.txt", "", mode=0o644)
+    for args, programs in ((["--dir=programs"], ["/a.sh"]), (["cat"], [])):
+        one = server("--cgidir=cgi", *args)
+        answer = json.loads(ask(one, "/-/programs")[2])
+        assert (answer["programs"], sorted(answer["scripts"])) == (programs, ["/b.cgi", "/sub/c.cgi"]), args
+        assert json.loads(ask(one, "/-/programs", "Via: 1.1 proxy\r\n")[2])["scripts"] == []
+    one = server("--cgidir=cgi", "--address=*", "--devconsole", "cat")
+    assert json.loads(ask(one, "/-/programs")[2])["scripts"] == []
 
 
 def test_many_programs_are_listed_in_part(server, tmp_path):
