@@ -382,7 +382,11 @@ io_send_file(struct stream *stream, int fd, off_t offset, size_t len)
 static size_t
 io_queued(const struct stream *stream)
 {
-	return buffer_len(&io_of(stream)->queue);
+	const struct io *io = io_of(stream);
+	size_t len = buffer_len(&io->queue);
+
+	/* TLS has a record that reports the end, and the socket may not accept it yet. */
+	return len == 0 && io->ending && !io->ended && !io->lost ? 1 : len;
 }
 
 static size_t
@@ -485,7 +489,7 @@ static void
 io_flush(struct io *io)
 {
 	size_t left = IO_FLUSH_MAX;
-	bool moved = false;
+	bool moved = false, ended = io->ended;
 
 	while (buffer_len(&io->queue) > 0 && left > 0) {
 		struct iovec part = {buffer_data(&io->queue), buffer_len(&io->queue)};
@@ -512,7 +516,7 @@ io_flush(struct io *io)
 		io->stream.progress_ms = (uint32_t)util_clock_ms();
 	io_finish_shutdown(io);
 	io_reload(io);
-	if (moved)
+	if (moved || ended != io->ended)
 		io->stream.handlers->on_drained(io->stream.arg);
 }
 

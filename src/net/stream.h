@@ -166,7 +166,7 @@ stream_write_last(struct stream *stream, const void *bytes, size_t len)
 	return ok;
 }
 
-/* Bytes in the queue. */
+/* Bytes in the queue; after stream_shutdown() not 0 until the end has been sent. */
 static inline size_t
 stream_queued(const struct stream *stream)
 {

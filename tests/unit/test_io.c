@@ -349,10 +349,15 @@ test_shutdown_waits_for_the_queue(void **state)
 	stream_shutdown(o.io);
 	assert_int_equal(scripted.shutdowns, 0);
 	assert_true(stream_write(o.io, "dropped", 7));
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++) {
+		/* An owner that closes it once nothing is queued does not cut off the end. */
+		assert_int_equal(stream_queued(o.io) == 0, scripted.shutdowns == 3);
 		turn(&o);
-	/* Twice it could not be told yet. */
+	}
+	/* Twice the end could not be sent yet. */
 	assert_int_equal(scripted.shutdowns, 3);
+	assert_int_equal(stream_queued(o.io), 0);
+	assert_int_equal(o.written, 3);
 	assert_int_equal(scripted.written_len, 4);
 	stream_shutdown(o.io);
 	assert_int_equal(scripted.shutdowns, 3);
