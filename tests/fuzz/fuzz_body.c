@@ -4,6 +4,7 @@
  * pieces but the last (0: one piece); the rest is a chunked body and what follows it.
  */
 #include "http/body.h"
+#include "require.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,15 +12,6 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "broken: %s\n", what);
-	abort();
-}
 
 struct result {
 	enum body_result result;

@@ -4,6 +4,7 @@
  * pieces but the last (0: 1); the rest is a header and what follows it.
  */
 #include "http/cgi_head.h"
+#include "require.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,15 +12,6 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "broken: %s\n", what);
-	abort();
-}
 
 /* Parses in pieces of PIECE bytes, each in a block of exactly its size. */
 static enum cgi_head_result

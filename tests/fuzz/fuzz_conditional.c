@@ -5,6 +5,7 @@
  */
 #include "http/conditional.h"
 #include "http/encoding.h"
+#include "require.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +14,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TAG "\"a-b-c\""
-
-static void
-require(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "broken: %s\n", what);
-	abort();
-}
 
 /* A request of METHOD with the fields, in a block of exactly its size. */
 static char *

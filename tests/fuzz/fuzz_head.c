@@ -9,6 +9,7 @@
 #include "http/origin.h"
 #include "http/request.h"
 #include "http/uri.h"
+#include "require.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -18,15 +19,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { CUTS_LEN = 4, BYTEWISE_MAX = 600 };
-
-static void
-require(bool holds, const char *what)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "broken: %s\n", what);
-	abort();
-}
 
 /* A copy in a block of exactly its size, so that a read behind it is seen. */
 static char *
