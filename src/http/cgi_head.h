@@ -25,7 +25,7 @@ enum cgi_head_result {
 	CGI_HEAD_BAD, /* head->reason is one sentence for the log */
 };
 
-/* Embedded by its user, who may read what is below LEN. */
+/* Embedded by its user, which may read the members that follow LEN. */
 struct cgi_head {
 	struct buffer line; /* owned: a partial line */
 	size_t len; /* bytes so far */

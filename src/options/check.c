@@ -47,8 +47,7 @@ reject(const struct check *check, int status, const char *compat, const char *fo
 
 	*check->status = check->place.config ? EX_CONFIG : is_compat ? COMPAT_NOTHING : status;
 	va_start(args, format);
-	if (vasprintf(&text, format, args) == -1)
-		options_no_memory();
+	text = options_vtext(format, args);
 	va_end(args);
 	if (is_compat)
 		fprintf(check->err, "%s\n", compat ? compat : text);

@@ -57,8 +57,7 @@ loader_fail(struct loader *loader, struct config_line line, const char *format, 
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) == -1)
-		options_no_memory();
+	text = options_vtext(format, args);
 	va_end(args);
 	loader->config->sections[loader->section].failed = true;
 	config_report(loader->config, line, loader->err, text);

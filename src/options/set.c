@@ -39,6 +39,16 @@ options_text(struct span text)
 	return result;
 }
 
+char *
+options_vtext(const char *format, va_list args)
+{
+	char *result;
+
+	if (vasprintf(&result, format, args) == -1)
+		options_no_memory();
+	return result;
+}
+
 /* Makes TEXT the value; empty text is NULL. */
 static void
 store_text(const struct option_set *set, struct span text)

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "options/options.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -107,6 +108,8 @@ __attribute__((noreturn)) void options_no_memory(void);
 /* A copy of TEXT; NULL of NULL. */
 char *options_text_copy(const char *text);
 char *options_text(struct span text);
+/* As vasprintf(), and never NULL. */
+char *options_vtext(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 char **options_words_copy(char *const *words); /* in one piece; NULL of NULL */
 
 /* Adds a copy of TEXT. */

@@ -52,8 +52,7 @@ static int __attribute__((format(printf, 4, 5))) setup_fail(const struct server 
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) == -1)
-		options_no_memory();
+	text = options_vtext(format, args);
 	va_end(args);
 	if (served->place.config)
 		option_report(&served->place, server_errors(server), text);
