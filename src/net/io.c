@@ -386,7 +386,7 @@ io_queued(const struct stream *stream)
 	size_t len = buffer_len(&io->queue);
 
 	/* TLS has a record that reports the end, and the socket may not accept it yet. */
-	return len == 0 && io->ending && !io->ended && !io->lost ? 1 : len;
+	return len == 0 && io_has_output(io) && !io->lost ? 1 : len;
 }
 
 static size_t
