@@ -8,6 +8,7 @@
 #include "options/config_load.h"
 #include "options/report.h"
 #include "options/served.h"
+#include "options/value.h"
 
 #include <errno.h>
 #include <fcntl.h>

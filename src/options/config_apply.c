@@ -3,6 +3,7 @@
 #include "options/config_apply.h"
 
 #include "options/report.h"
+#include "options/value.h"
 
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
 
 #include "http/uri.h"
 #include "options/config_file.h"
+#include "options/value.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -14,6 +14,7 @@
 #include "options/report.h"
 #include "options/set.h"
 #include "options/table.h"
+#include "options/value.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 
 #include "options/compat.h"
 #include "options/config_load.h"
+#include "options/value.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,6 @@
 #include "base/util.h"
 #include "options/options.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -101,24 +100,5 @@ option_setter option_set_size; /* bytes, likewise */
 
 /* The row's choices as "a, b or c"; the text lives until the next call. */
 const char *option_choice_text(const struct option_row *row);
-
-/* Reports that there is no memory, and ends the process with 71. */
-__attribute__((noreturn)) void options_no_memory(void);
-
-/* A copy of TEXT; NULL of NULL. */
-char *options_text_copy(const char *text);
-char *options_text(struct span text);
-/* As vasprintf(), and never NULL. */
-char *options_vtext(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-char **options_words_copy(char *const *words); /* in one piece; NULL of NULL */
-
-/* Adds a copy of TEXT. */
-void options_list_add(struct options_list *list, struct span text);
-
-/* Replaces the strings of a list, which is a copy, by copies. */
-void options_list_own(struct options_list *list);
-
-/* Frees the strings of a list; it is empty afterwards. */
-void options_list_clear(struct options_list *list);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "options/table.h"
 
+#include "options/value.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
