@@ -4,6 +4,28 @@
 
 #include "base/log.h"
 
+/*
+ * A page of another site can have a browser send a POST (a form, or fetch() without CORS), so a
+ * method that may change something (RFC 9110, section 9.2.1) is under the rule for WebSockets.
+ * websocketd has no such rule.
+ */
+static bool
+cgi_check_origin(const struct endpoint *endpoint, const struct request *request, bool secure,
+    struct reject *reject)
+{
+	struct span origin = {0};
+	size_t count = head_find(request->head, "Origin", &origin);
+	const char *refused;
+
+	if (endpoint->compat || count == 0 || request->is_head ||
+	    span_equal(request->method, SPAN("GET")) ||
+	    span_equal(request->method, SPAN("OPTIONS")))
+		return true;
+	refused = origin_refused(
+	    &endpoint->origin, secure, count, origin, request->host, reject->text);
+	return !refused || reject_with(reject, 403, NULL, refused);
+}
+
 /* Starts the script, unless the request says already that it can't be served. */
 static bool
 cgi_launch(const struct script_context *context, struct endpoint *endpoint,
@@ -12,7 +34,8 @@ cgi_launch(const struct script_context *context, struct endpoint *endpoint,
 {
 	const struct request *request = exchange_request(exchange);
 
-	if (!reject_unless_found(reject, endpoint, found))
+	if (!reject_unless_found(reject, endpoint, found) ||
+	    !cgi_check_origin(endpoint, request, launch->request->secure, reject))
 		return false;
 	if (endpoint->max_body != 0 && request->body == BODY_LENGTH &&
 	    (uint64_t)request->length > endpoint->max_body)

@@ -87,6 +87,44 @@ def variables(one, what=None, **kwargs):
     return dict(line.split("=", 1) for line in body.decode().splitlines() if "=" in line)
 
 
+# Pages of other sites
+
+
+@pytest.mark.parametrize("method", ("POST", "PUT", "DELETE", "PATCH", "X"))
+@pytest.mark.parametrize("origin", ("https://evil.example", "null", ""))
+def test_a_page_of_another_site_changes_nothing(cgi, site, tmp_path, method, origin):
+    cgi("a.sh", PLAIN + "touch %s/ran\n" % tmp_path)
+    status, _, body = ask(site(), method=method, fields="Origin: %s\r\n" % origin)
+    assert status == 403 and b"rigin" in body
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "origin", "options"),
+    (
+        ("POST", None, ()),
+        ("POST", None, ("--require-origin",)),
+        ("POST", "SELF", ()),
+        ("POST", "https://shop.example", ("--origin=https://shop.example",)),
+        ("POST", "https://evil.example", ("--origin=any",)),
+        ("POST", "https://evil.example", ("--compat=websocketd", "--address=127.0.0.1")),
+        ("GET", "https://evil.example", ()),
+        ("HEAD", "https://evil.example", ()),
+        ("OPTIONS", "https://evil.example", ()),
+    ),
+)
+def test_a_script_runs_for(cgi, site, method, origin, options):
+    cgi("a.sh", PLAIN)
+    one = site(*options)
+    host = "localhost:%d" % one.addresses[0][1]
+    if origin == "SELF":
+        origin = "%s://%s" % (SCHEME, host)
+    fields = "Origin: %s\r\n" % origin if origin else ""
+    with one.connect() as peer:
+        peer.send(request("/a.sh", method, fields, host=host))
+        assert read_response(peer, method == "HEAD")[0] == 200
+
+
 # RFC 3875, section 4.1: meta-variables.
 
 
