@@ -76,6 +76,12 @@ log_shows(enum log_level level)
 	return level >= log_state.lowest;
 }
 
+bool
+log_is_json(void)
+{
+	return log_state.format == LOG_JSON;
+}
+
 /* Adds our own text; what passes the end of the buffer is left out. */
 __attribute__((format(printf, 1, 2))) static void
 log_put(const char *format, ...)

@@ -56,6 +56,7 @@ void log_change(enum log_format format, enum log_level lowest);
 void log_set_worker(int number);
 
 bool log_shows(enum log_level level);
+bool log_is_json(void);
 
 /*
  * A line with fields: log_begin(), any number of log_text()/log_number(),

@@ -86,6 +86,7 @@ cgi_serve(const struct script_context *context, struct endpoint *endpoint,
 
 	if (found == ENDPOINT_MISSING)
 		return false;
+	request.traceparent = launch.traceparent;
 	stream_peer_address(stream, &peer);
 	if (!stream_client_cert(stream, &client))
 		(void)reject_with(&reject, 503, REJECT_RETRY_LATER, "out of memory");

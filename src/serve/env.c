@@ -15,7 +15,8 @@
 
 enum {
 	ENV_USUAL = 2048, /* bytes of an environment that are there from the start */
-	ENV_UNIQUE_AHEAD = 16, /* so many of them are made at a time */
+	ENV_RANDOM = 256, /* random bytes that are fetched at a time; of more, a signal may cut
+			     it short */
 };
 
 /* An environment that grows: strings in a row, each with its NUL. */
@@ -203,28 +204,74 @@ env_put_fields(struct env *env, const struct endpoint *endpoint, const struct he
 	}
 }
 
+/* NULL when the system has none. */
+static const unsigned char *
+env_random(size_t count)
+{
+	/* Taken from the system for several sessions at once. No process is forked that has
+	 * some left: one that forks serves nobody. */
+	static unsigned char random[ENV_RANDOM];
+	static size_t left;
+
+	if (left < count) {
+		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+			return NULL;
+		left = sizeof(random);
+	}
+	left -= count;
+	return random + left;
+}
+
 bool
 env_make_unique_id(char out[ENV_UNIQUE_ID_LEN + 1])
 {
 	static const char digits[] = "0123456789abcdef";
-	/* Taken from the system for several sessions at once. No process is forked that has
-	 * some left: one that forks serves nobody. */
-	static unsigned char random[ENV_UNIQUE_AHEAD * ENV_UNIQUE_ID_LEN / 2];
-	static size_t left;
+	const unsigned char *random = env_random(ENV_UNIQUE_ID_LEN / 2);
 
-	if (left == 0) {
-		if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-			return false;
-		left = sizeof(random);
-	}
-	for (size_t i = 0; i < ENV_UNIQUE_ID_LEN; i += 2) {
-		unsigned char byte = random[--left];
-
-		out[i] = digits[byte >> 4];
-		out[i + 1] = digits[byte & 15];
+	for (size_t i = 0; random && i < ENV_UNIQUE_ID_LEN; i += 2) {
+		out[i] = digits[random[i / 2] >> 4];
+		out[i + 1] = digits[random[i / 2] & 15];
 	}
 	out[ENV_UNIQUE_ID_LEN] = '\0';
-	return true;
+	return random != NULL;
+}
+
+bool
+env_make_traceparent(const struct head *head, char out[TRACE_PARENT_LEN + 1])
+{
+	const unsigned char *random;
+
+	if (trace_parent(head, out))
+		return true;
+	random = env_random(TRACE_RANDOM);
+	if (random)
+		trace_make_parent(random, out);
+	return random != NULL;
+}
+
+/* Tracestate belongs to a Traceparent that is valid, and may have several lines (W3C Trace
+ * Context, section 3.3). */
+static void
+env_put_trace(struct env *env, const struct env_request *request)
+{
+	char own[TRACE_PARENT_LEN + 1];
+	size_t count = head_field_count(request->head);
+	bool first = true;
+
+	env_put(env, SPAN("TRACEPARENT"), span_of(request->traceparent));
+	if (!trace_parent(request->head, own))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct head_field field = head_field(request->head, i);
+
+		if (!span_equal_nocase(field.name, SPAN("Tracestate")) || field.value.len == 0)
+			continue;
+		env_put_bytes(env, first ? SPAN("TRACESTATE=") : SPAN(","));
+		env_put_bytes(env, field.value);
+		first = false;
+	}
+	if (!first)
+		env_end(env);
 }
 
 /* Where the request was sent to: SERVER_NAME and SERVER_PORT are never empty (RFC 3875,
@@ -327,6 +374,8 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	}
 	if (request->subprotocol.len > 0)
 		env_put(&env, SPAN("SEC_WEBSOCKET_PROTOCOL"), request->subprotocol);
+	if (request->traceparent && !endpoint->compat)
+		env_put_trace(&env, request);
 	env_put_fields(&env, endpoint, request->head);
 	return env_finish(&env);
 }
@@ -350,7 +399,8 @@ env_is_reserved(struct span name)
 	static const char *const patterns[] = {"HTTP_*", "HTTPS", "SERVER_*", "REMOTE_*",
 	    "REQUEST_*", "SCRIPT_NAME", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING",
 	    "GATEWAY_INTERFACE", "AUTH_TYPE", "CONTENT_*", "SEC_WEBSOCKET_*", "SSL_CLIENT_*",
-	    "UNIQUE_ID", "NOTIFY_SOCKET", "LISTEN_*", "WATCHDOG_*"};
+	    "UNIQUE_ID", "TRACEPARENT", "TRACESTATE", "NOTIFY_SOCKET", "LISTEN_*",
+	    "WATCHDOG_*"};
 
 	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
 		if (env_matches(patterns[i], name))

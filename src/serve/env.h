@@ -13,6 +13,7 @@
 
 #include "http/head.h"
 #include "http/request.h"
+#include "http/trace.h"
 #include "http/uri.h"
 #include "net/stream.h"
 #include "serve/endpoint.h"
@@ -32,6 +33,7 @@ struct env_request {
 	bool secure; /* it came over TLS */
 	const struct sockaddr_storage *peer;
 	const struct sockaddr_storage *local; /* that PEER has connected to; NULL: not known */
+	const char *traceparent; /* NULL: none */
 	const char *peer_name; /* its host name; NULL: unknown */
 	const char *path; /* decoded, all of it */
 	const struct request *cgi; /* of a CGI script; NULL: of a WebSocket */
@@ -42,6 +44,11 @@ struct env_request {
 /* Makes a UNIQUE_ID: 128 random bits in hexadecimal, so nobody can guess another session's.
  * False when the system has none. */
 bool env_make_unique_id(char out[ENV_UNIQUE_ID_LEN + 1]) __attribute__((warn_unused_result));
+
+/* The Traceparent of a request, or a new one if it has no valid one. False without random bytes
+ * for it. */
+bool env_make_traceparent(const struct head *head, char out[TRACE_PARENT_LEN + 1])
+    __attribute__((warn_unused_result));
 
 /*
  * Builds the environment, NULL at the end, as one block that the caller frees with free(). NULL

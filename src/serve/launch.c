@@ -38,7 +38,8 @@ launch_may_fork(const struct launcher *launcher, struct reject *reject)
 static bool
 launch_identify(struct launch *launch, struct reject *reject)
 {
-	if (!env_make_unique_id(launch->unique_id))
+	if (!env_make_unique_id(launch->unique_id) ||
+	    !env_make_traceparent(launch->request->head, launch->traceparent))
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "can't get random bytes");
 	launch->id = atomic_fetch_add(launch->launcher->last_id, 1) + 1;
 	listener_text(launch->request->peer, launch->remote);

@@ -44,6 +44,7 @@ struct launch {
 	uint64_t id;
 	char remote[LISTENER_TEXT_MAX];
 	char unique_id[ENV_UNIQUE_ID_LEN + 1];
+	char traceparent[TRACE_PARENT_LEN + 1];
 	struct endpoint_script script; /* owned */
 	/* Of a socket. */
 	struct connect *connect; /* owned, as the next two; NULL: not in progress */

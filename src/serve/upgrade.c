@@ -297,6 +297,7 @@ upgrade_open(struct upgrade *u, struct reject *reject)
 	    .host = request->host,
 	    .subprotocol = handshake->subprotocol,
 	    .extensions = span_of(handshake->extensions),
+	    .traceparent = launch->traceparent,
 	};
 	struct buffer answer = {0};
 	struct session *session;
@@ -500,6 +501,7 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
 	    .secure = stream_is_secure(stream),
 	    .peer = &u->peer,
 	    .local = &u->local,
+	    .traceparent = u->launch.traceparent,
 	    .peer_name = stream_peer_name(stream),
 	    .path = path,
 	};

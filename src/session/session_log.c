@@ -186,6 +186,8 @@ session_log_open(struct session_log *log, const struct session_log_spec *spec)
 		} else {
 			log_text("backend", span_of(spec->program));
 		}
+		if (log_is_json() && spec->traceparent)
+			log_text("traceparent", span_of(spec->traceparent));
 	}
 	log_end();
 }

@@ -26,6 +26,7 @@ struct session_log_spec {
 	struct span origin;
 	struct span subprotocol; /* empty: none was agreed on, as the next one */
 	struct span extensions;
+	const char *traceparent; /* of its trace; only in JSON */
 	struct span offered; /* the client's first subprotocol if none was selected */
 };
 

@@ -181,6 +181,15 @@ def test_4_1_12_request_method_is_passed_as_it_is(env, method):
     assert variables(env(), path="/env.sh", method=method)["REQUEST_METHOD"] == method
 
 
+def test_the_trace_of_the_request_has_variables(env):
+    one = env()
+    given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+    found = variables(one, request("/env.sh", "GET", "Traceparent: %s\r\nTracestate: a=1\r\n" % given))
+    assert (found["TRACEPARENT"], found["TRACESTATE"]) == (given, "a=1")
+    found = variables(one, path="/env.sh")
+    assert found["TRACEPARENT"].endswith("-01") and "TRACESTATE" not in found
+
+
 def test_4_1_14_to_4_1_17_server_variables_are_never_empty(env):
     one = env()
     found = variables(one, path="/env.sh")

@@ -20,6 +20,7 @@ STANDARD = (
 ).split()
 # Over TLS, between the two.
 HTTPS = ["HTTPS"] if TLS else []
+TRACE = ["TRACEPARENT"]
 HANDSHAKE = "HTTP_HOST HTTP_UPGRADE HTTP_CONNECTION HTTP_SEC_WEBSOCKET_KEY HTTP_SEC_WEBSOCKET_VERSION".split()
 
 
@@ -102,6 +103,7 @@ def test_all_variables_of_a_request(server):
         remote_port = ws.sock.getsockname()[1]
     assert re.fullmatch(r"wspipe/[0-9.]+\S*", env.pop("SERVER_SOFTWARE"))
     assert re.fullmatch(r"[0-9a-f]{32}", env.pop("UNIQUE_ID"))
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", env.pop("TRACEPARENT"))
     assert env == {
         TAG: one.tag,
         "REMOTE_ADDR": host,
@@ -138,9 +140,25 @@ def test_all_variables_of_a_request(server):
 
 
 def test_names_and_order_of_the_usual_variables(server):
-    """In the order of websocketd."""
+    """In the order of websocketd, with the trace."""
     names = list(variables(server("--passenv=%s" % TAG, "cat")))
-    assert names == [TAG if name == "TAG" else name for name in STANDARD] + HTTPS + HANDSHAKE
+    assert names == [TAG if name == "TAG" else name for name in STANDARD] + HTTPS + TRACE + HANDSHAKE
+
+
+def test_the_trace_of_the_request_reaches_the_program_and_the_log(server):
+    one = server("--log-format=json", "sh", "-c", 'echo "$TRACEPARENT $TRACESTATE"')
+    given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+    sent = {"Traceparent": given, "Tracestate": ["a=1", "b=2"]}, {"Traceparent": "00-1", "Tracestate": "a=1"}, {}
+    seen = []
+    for headers in sent:
+        with one.websocket(headers=headers) as ws:
+            seen.append(ws.text())
+            ws.closed()
+    assert seen[0] == given + " a=1,b=2"
+    assert all(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01 ", text) for text in seen[1:]), seen
+    assert seen[1] != seen[2]
+    logged = [line["traceparent"] for line in one.json_log() if line["message"] == "open"]
+    assert logged == [text.split(" ")[0] for text in seen]
 
 
 def test_unique_ids_differ(server):
@@ -281,14 +299,14 @@ def shown(one):
 
 def own_of(one):
     """Those of the server's own environment."""
-    return {k: v for k, v in shown(one).items() if k not in STANDARD + HTTPS and not k.startswith("HTTP_")}
+    return {k: v for k, v in shown(one).items() if k not in STANDARD + HTTPS + TRACE and not k.startswith("HTTP_")}
 
 
 def test_default_of_passenv(server):
     own = {name: "of " + name for name in DEFAULT}
     own.update(PATH=os.environ["PATH"], OTHER="x", LD_LIBRARY_PATH="/x", LC="x", XLC_ALL="x")
     names = list(shown(server("env", env=own, passenv=False)))
-    assert [n for n in names if not n.startswith("LC_")] == STANDARD[:1] + DEFAULT[:9] + STANDARD[2:] + HTTPS + HANDSHAKE
+    assert [n for n in names if not n.startswith("LC_")] == STANDARD[:1] + DEFAULT[:9] + STANDARD[2:] + HTTPS + TRACE + HANDSHAKE
     assert own_of(server("env", env=own, passenv=False)) == {name: own[name] for name in DEFAULT}
 
 

@@ -267,7 +267,7 @@ def test_every_json_line_parses(server, hostile):
         ("error", 1, raw.decode("utf-8", "one-by-one")) for raw, _ in STDERR
     ]
     (opened,) = [line for line in lines if line["message"] == "open"]
-    assert list(opened) == "time level category session message remote target origin program pid".split()
+    assert list(opened) == "time level category session message remote target origin program pid traceparent".split()
     assert (opened["target"], opened["origin"]) == ("/'x%22=%5B", "http://\x9b31m\x9b\xff\\\"' x=\"y")
     (closed,) = [line for line in lines if line["message"] == "close"]
     wanted = {"in_messages": 0, "in_bytes": 0, "out_messages": 0, "out_bytes": 0, "exit": 0, "close_sent": 1000}

@@ -130,6 +130,50 @@ test_only_harmless_header_fields_pass(void **state)
 }
 
 static void
+test_the_trace_has_variables(void **state)
+{
+	static const char given[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+	static const struct {
+		const char *fields;
+		const char *parent; /* NULL: a new one */
+		const char *trace_state;
+	} rows[] = {
+	    {"Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00\r\n"
+	     "Tracestate: a=1\r\nTracestate:\r\nTracestate: b=2\r\n",
+		given, "a=1,b=2"},
+	    {"Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00\r\n", given,
+		NULL},
+	    {"Traceparent: 00-1\r\nTracestate: a=1\r\n", NULL, NULL},
+	    {"", NULL, NULL},
+	};
+	char made[UTIL_LEN(rows)][TRACE_PARENT_LEN + 1];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		struct endpoint endpoint = {.pass_env = no_env};
+		char text[HEAD_MAX_LINE];
+		struct script_request request;
+		char **env;
+
+		script_request(&request, text, "/", rows[i].fields);
+		request.facts.traceparent = made[i];
+		assert_true(env_make_traceparent(&request.head, made[i]));
+		env = env_build(&endpoint, &request.facts, &script, "42");
+		assert_value(env, "TRACEPARENT", rows[i].parent ? rows[i].parent : made[i]);
+		if (rows[i].trace_state)
+			assert_value(env, "TRACESTATE", rows[i].trace_state);
+		else
+			assert_null(value_of(env, "TRACESTATE"));
+		free(env);
+		endpoint.compat = true;
+		env = env_build(&endpoint, &request.facts, &script, "42");
+		assert_null(value_of(env, "TRACEPARENT"));
+		free(env);
+	}
+	assert_string_not_equal(made[2], made[3]);
+}
+
+static void
 test_passenv_picks_by_name(void **state)
 {
 	static char *const from[] = {(char *)"HOME=/home/me", (char *)"LC_ALL=C",
@@ -173,6 +217,7 @@ main(void)
 	    cmocka_unit_test(test_a_request_becomes_the_variables_of_cgi),
 	    cmocka_unit_test(test_tls_and_the_subprotocol_have_variables),
 	    cmocka_unit_test(test_only_harmless_header_fields_pass),
+	    cmocka_unit_test(test_the_trace_has_variables),
 	    cmocka_unit_test(test_passenv_picks_by_name),
 	    cmocka_unit_test(test_unique_ids_differ),
 	};
