@@ -45,6 +45,7 @@ struct exchange {
 	bool chunked; /* the response */
 	bool has_body; /* the response */
 	int64_t left; /* bytes of the response's length; REPLY_LENGTH_UNKNOWN */
+	bool excess; /* bytes beyond it were dropped */
 	bool failed; /* the stream has failed: report it in the turn */
 	struct request_redirect *redirect; /* owned: the request; NULL: it is the client's */
 	unsigned int redirects;
@@ -247,8 +248,13 @@ exchange_send(struct exchange *x, struct span head, struct span piece, bool last
 
 	if (!x->has_body)
 		piece.len = 0;
-	if (x->left >= 0 && piece.len > (uint64_t)x->left)
+	if (x->left >= 0 && piece.len > (uint64_t)x->left) {
+		if (!x->excess)
+			exchange_log(x, "truncated", 0,
+			    "the response is longer than its Content-Length");
+		x->excess = true;
 		piece.len = (size_t)x->left;
+	}
 	if (x->left >= 0)
 		x->left -= (int64_t)piece.len;
 	if (chunk) {

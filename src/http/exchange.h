@@ -91,7 +91,8 @@ void exchange_reply(struct exchange *exchange, const struct reply *reply, struct
 /* Sends the head of REPLY and FIRST, the first piece of the body, which may be empty. */
 void exchange_begin(struct exchange *exchange, const struct reply *reply, struct span first);
 
-/* Sends a piece, now or later. Bytes beyond the length of the reply are dropped. */
+/* Sends a piece, now or later. Bytes beyond the length of the reply are dropped, which is
+ * logged once. */
 void exchange_write(struct exchange *exchange, const void *bytes, size_t len);
 
 /* Sends at most LEN bytes of a file without copying them, and returns how many. 0: that is not

@@ -343,6 +343,19 @@ def test_response_shorter_than_its_length_is_aborted(cgi, site):
     one.wait_log("the response is shorter than its Content-Length")
 
 
+@pytest.mark.parametrize("text", ("12345678", "1234567", "12345"))
+def test_response_longer_than_its_length_is_truncated(cgi, site, text):
+    """At once, in two pieces, and without an excess."""
+    cgi("a.sh", SH + "printf 'Content-Type: text/plain\\nContent-Length: 5\\n\\n%s'; sleep 0.1; printf %s\n" % (text[:6], text[6:] or "''"))
+    one = site()
+    assert ask(one)[2] == b"12345"
+    assert ask(one)[2] == b"12345"
+    if len(text) > 5:
+        one.wait_log("the response is longer than its Content-Length", count=2)
+    one.stop()
+    assert one.log().count("the response is longer than its Content-Length") == (2 if len(text) > 5 else 0)
+
+
 # Section 6.2.2: local redirects.
 
 
