@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	LOG_TAIL = 160, /* bytes kept free for what closes a line: its mark, a quote, a brace */
@@ -27,7 +28,19 @@ static struct {
 	bool torn; /* the last line was written in part */
 	uint64_t dropped; /* lines since the last one that was written, and */
 	int drop_error; /* the errno of the last of them */
-} log_state = {.format = LOG_TEXT, .lowest = LOG_ACCESS};
+	bool is_file; /* of log_open() */
+	struct log_sink sink;
+	struct log_sink console; /* standard error, for trouble with the file */
+	const struct log_sink *out; /* the one of the two that the line is for */
+} log_state = {
+    .format = LOG_TEXT,
+    .lowest = LOG_ACCESS,
+    .sink = LOG_SINK_STDERR,
+    .console = LOG_SINK_STDERR,
+    .out = &log_state.sink,
+};
+
+static void log_finish(void);
 
 static struct {
 	char bytes[LOG_LINE_MAX];
@@ -48,13 +61,65 @@ const char *const log_level_names[] = {
     NULL,
 };
 
+/* Those of syslog(3), as journald understands them. */
+static const int log_priorities[] = {
+    [LOG_DEBUG] = 7,
+    [LOG_TRACE] = 7,
+    [LOG_ACCESS] = 6,
+    [LOG_INFO] = 6,
+    [LOG_WARN] = 4,
+    [LOG_ERROR] = 3,
+    [LOG_FATAL] = 2,
+};
+
 void
 log_setup(int fd, enum log_format format, enum log_level lowest)
 {
-	log_sink_set(fd);
+	log_sink_set(&log_state.sink, fd);
 	log_change(format, lowest);
+	log_state.is_file = false;
 	log_state.torn = false;
 	log_state.dropped = 0;
+}
+
+bool
+log_open(const char *path)
+{
+	if (!log_sink_open(&log_state.sink, path))
+		return false;
+	if (!log_state.is_file)
+		log_sink_set(&log_state.console, STDERR_FILENO);
+	log_state.is_file = true;
+	return true;
+}
+
+/* Reports ERROR on standard error. What is written is a line of its own; if that fails, too,
+ * nothing can be done. */
+static void
+log_report(const char *what, int error)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message), "%s: %s", what, strerror(error));
+	log_state.out = &log_state.console;
+	if (log_begin(LOG_ERROR, "server", 0, span_of(message))) {
+		log_finish();
+		(void)log_sink_write(&log_state.console, line.bytes, line.len);
+	}
+	log_state.out = &log_state.sink;
+}
+
+void
+log_reopen(const char *path)
+{
+	int error;
+
+	if (log_open(path))
+		return;
+	error = errno;
+	log_server(
+	    LOG_ERROR, error, "can't reopen the log %s, it goes on in the old file", path);
+	log_report("can't reopen the log, it goes on in the old file", error);
 }
 
 void
@@ -201,6 +266,8 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 	line.len = 0;
 	line.cut = false;
 	line.message = message;
+	if (log_state.out->journal)
+		log_put("<%d>", log_priorities[level]);
 	log_time(time);
 	switch (log_state.format) {
 	case LOG_TEXT:
@@ -316,10 +383,12 @@ log_write(void)
 		line.len += line.len < LOG_LINE_MAX;
 		line.bytes[line.len - 1] = '\n';
 	}
-	written = log_sink_write(line.bytes, line.len);
+	written = log_sink_write(&log_state.sink, line.bytes, line.len);
 	if (written == -1) {
-		log_state.dropped++;
 		log_state.drop_error = errno;
+		if (log_state.dropped++ == 0 && log_state.is_file)
+			log_report(
+			    "can't write to the log, lines are dropped", log_state.drop_error);
 		return;
 	}
 	log_state.torn = (size_t)written < line.len;
@@ -332,11 +401,10 @@ log_write(void)
 					   : strerror(log_state.drop_error));
 }
 
-void
-log_end(void)
+/* Completes the line. */
+static void
+log_finish(void)
 {
-	int saved = errno;
-
 	if (log_state.worker != 0 && log_state.format != LOG_COMPAT)
 		log_number("worker", log_state.worker);
 	switch (log_state.format) {
@@ -352,6 +420,14 @@ log_end(void)
 		break;
 	}
 	line.bytes[line.len++] = '\n';
+}
+
+void
+log_end(void)
+{
+	int saved = errno;
+
+	log_finish();
 	log_write();
 	errno = saved;
 }

@@ -8,9 +8,10 @@
  *
  * Values may be hostile: controls, and bytes that are not UTF-8, are written as \xHH (\u00HH in
  * JSON), and characters that change the direction of text, separate lines or have no width as
- * \uHHHH. A line never grows beyond LOG_LINE_MAX bytes; what does not fit is left out and the
- * line says truncated=1. Writing never fails and never blocks as far as the caller can see: if
- * nobody reads the log, lines are dropped and counted.
+ * \uHHHH. For journald, which removes it, a line begins with its priority, as <6>. A line never
+ * grows beyond LOG_LINE_MAX bytes; what does not fit is left out and the line says truncated=1.
+ * Writing never fails and never blocks as far as the caller can see: if nobody reads the log,
+ * lines are dropped and counted.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -48,6 +49,14 @@ enum log_format {
 /* Where lines go from now on. FD is borrowed. Before the first call: text to stderr, from
  * LOG_ACCESS. */
 void log_setup(int fd, enum log_format format, enum log_level lowest);
+
+/* Lines are appended to the file PATH from now on; trouble with it is also reported on standard
+ * error. False with errno: nothing has changed. */
+bool log_open(const char *path) __attribute__((warn_unused_result));
+
+/* The same for the file that is the log already, after it was renamed. If that fails, it is
+ * reported, and the log goes on where it was. */
+void log_reopen(const char *path);
 
 /* Changes the format and the level of what is logged from now on. */
 void log_change(enum log_format format, enum log_level lowest);

@@ -7,8 +7,10 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -17,36 +19,41 @@
 /* That a write may block although poll() had promised that it would not. */
 enum { LOG_SINK_GUARD_MS = 20 };
 
-/* How a line is written so that a reader who does not read can't block us. */
-enum log_sink_way {
-	LOG_SINK_WRITE, /* a file, which does not block, or a descriptor of our own with
-			 * O_NONBLOCK
-			 */
-	LOG_SINK_SEND, /* MSG_DONTWAIT: a socket */
-	LOG_SINK_POLL, /* poll(), and a timer in case that others write at the same time */
-};
+enum { LOG_SINK_MODE = 0640 }; /* of a new file */
 
-static struct {
-	int fd; /* borrowed; that of log_sink_set(), */
-	int own_fd; /* or the same file opened once more; -1: none */
-	enum log_sink_way way;
-} sink = {.fd = STDERR_FILENO, .own_fd = -1};
+/* Whether FD is the stream that JOURNAL_STREAM names as DEVICE:INODE, systemd.exec(5). */
+static bool
+log_sink_is_journal(const struct stat *st)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char text[64];
+
+	snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+	return stream && strcmp(stream, text) == 0;
+}
+
+static void
+log_sink_close(struct log_sink *sink)
+{
+	if (sink->own_fd != -1)
+		close(sink->own_fd);
+	sink->own_fd = -1;
+}
 
 void
-log_sink_set(int fd)
+log_sink_set(struct log_sink *sink, int fd)
 {
 	char path[32];
 	struct stat st = {0};
 	int saved = errno;
 
-	if (sink.own_fd != -1)
-		close(sink.own_fd);
-	sink.own_fd = -1;
-	sink.fd = fd;
-	sink.way = LOG_SINK_WRITE;
+	log_sink_close(sink);
+	sink->fd = fd;
+	sink->way = LOG_SINK_WRITE;
 	(void)fstat(fd, &st);
+	sink->journal = log_sink_is_journal(&st);
 	if (S_ISSOCK(st.st_mode))
-		sink.way = LOG_SINK_SEND;
+		sink->way = LOG_SINK_SEND;
 	/*
 	 * O_NONBLOCK on FD itself would be seen by all who share it (the user's shell), so the
 	 * file is opened once more. That fails for a pipe or terminal of another user, after
@@ -54,11 +61,25 @@ log_sink_set(int fd)
 	 */
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		sink.own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-		if (sink.own_fd == -1)
-			sink.way = LOG_SINK_POLL;
+		sink->own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+		if (sink->own_fd == -1)
+			sink->way = LOG_SINK_POLL;
 	}
 	errno = saved;
+}
+
+bool
+log_sink_open(struct log_sink *sink, const char *path)
+{
+	/* O_NONBLOCK: it may be a FIFO that nobody reads. */
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
+	    LOG_SINK_MODE);
+
+	if (fd == -1)
+		return false;
+	log_sink_close(sink);
+	*sink = (struct log_sink){.fd = fd, .own_fd = fd, .way = LOG_SINK_WRITE};
+	return true;
 }
 
 static void
@@ -123,26 +144,26 @@ log_sink_write_polled(int fd, const char *bytes, size_t len)
 }
 
 static ssize_t
-log_sink_try(const char *bytes, size_t len)
+log_sink_try(const struct log_sink *sink, const char *bytes, size_t len)
 {
-	switch (sink.way) {
+	switch (sink->way) {
 	case LOG_SINK_WRITE:
-		return write(sink.own_fd != -1 ? sink.own_fd : sink.fd, bytes, len);
+		return write(sink->own_fd != -1 ? sink->own_fd : sink->fd, bytes, len);
 	case LOG_SINK_SEND:
-		return send(sink.fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		return send(sink->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	case LOG_SINK_POLL:
-		return log_sink_write_polled(sink.fd, bytes, len);
+		return log_sink_write_polled(sink->fd, bytes, len);
 	}
 	return -1;
 }
 
 ssize_t
-log_sink_write(const char *bytes, size_t len)
+log_sink_write(const struct log_sink *sink, const char *bytes, size_t len)
 {
 	ssize_t written;
 
 	do {
-		written = log_sink_try(bytes, len);
-	} while (written == -1 && errno == EINTR && sink.way != LOG_SINK_POLL);
+		written = log_sink_try(sink, bytes, len);
+	} while (written == -1 && errno == EINTR && sink->way != LOG_SINK_POLL);
 	return written;
 }

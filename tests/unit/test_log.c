@@ -670,6 +670,97 @@ test_dropped_lines_of_another_user_are_counted(void **state)
 	close(flooded[1]);
 }
 
+/* The directory of a test's files; freed by the caller. */
+static char *
+make_directory(void)
+{
+	char *path = strdup("/tmp/wspipe-test-log-XXXXXX");
+
+	assert_non_null(path);
+	assert_non_null(mkdtemp(path));
+	return path;
+}
+
+static void
+assert_content(const char *path, const char *format, ...)
+{
+	char content[512] = "", wanted[512];
+	FILE *file = fopen(path, "r");
+	va_list args;
+
+	assert_non_null(file);
+	assert_true(fread(content, 1, sizeof(content) - 1, file) > 0);
+	fclose(file);
+	va_start(args, format);
+	vsnprintf(wanted, sizeof(wanted), format, args);
+	va_end(args);
+	assert_string_equal(without_time(content, TEXT_TIME), wanted);
+}
+
+static void
+test_a_file_is_appended_to_and_reopened(void **state)
+{
+	char *directory = make_directory();
+	char path[64], old[64];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/log", directory);
+	snprintf(old, sizeof(old), "%s/old", directory);
+	log_setup(fds[1], LOG_TEXT, LOG_DEBUG);
+	assert_true(log_open(path));
+	log_info("first");
+	assert_int_equal(rename(path, old), 0);
+	log_reopen(path);
+	log_info("second");
+	assert_true(log_open(path));
+	assert_content(old, "info server first\n");
+	assert_content(path, "info server second\n");
+	/* What can't be opened changes nothing. */
+	assert_false(log_open("/nonexistent/log"));
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(unlink(path), 0);
+	log_setup(fds[1], LOG_TEXT, LOG_DEBUG);
+	log_info("third");
+	assert_string_equal(without_time(take(), TEXT_TIME), "info server third\n");
+	unlink(old);
+	rmdir(directory);
+	free(directory);
+}
+
+/* The journal's stream is known by its device and inode. */
+static void
+test_priorities(void **state)
+{
+	static const int priorities[] = {7, 7, 6, 6, 4, 3, 2};
+	struct stat st;
+	char stream[64];
+
+	(void)state;
+	assert_int_equal(fstat(fds[1], &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	for (int format = LOG_TEXT; format <= LOG_COMPAT; format++) {
+		log_setup(fds[1], (enum log_format)format, LOG_DEBUG);
+		for (int level = LOG_DEBUG; level < LOG_NONE; level++) {
+			const char *line;
+
+			assert_true(log_begin((enum log_level)level, "c", 0, SPAN("m")));
+			log_end();
+			line = take();
+			assert_true(line[0] == '<' && line[1] == '0' + priorities[level] &&
+				    line[2] == '>');
+			assert_true(line[3] == (format == LOG_JSON ? '{' : line[3]));
+		}
+	}
+	snprintf(
+	    stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino + 1);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_setup(fds[1], LOG_TEXT, LOG_DEBUG);
+	log_info("plain");
+	assert_string_equal(without_time(take(), TEXT_TIME), "info server plain\n");
+	unsetenv("JOURNAL_STREAM");
+}
+
 int
 main(void)
 {
@@ -688,6 +779,8 @@ main(void)
 	    cmocka_unit_test(test_long_lines),
 	    cmocka_unit_test(test_end_of_a_long_line),
 	    cmocka_unit_test(test_many_fields),
+	    cmocka_unit_test(test_a_file_is_appended_to_and_reopened),
+	    cmocka_unit_test(test_priorities),
 	};
 
 	return cmocka_run_group_tests(tests, open_pipe, close_pipe);
