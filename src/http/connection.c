@@ -78,8 +78,16 @@ connection_end_idle(struct connection *c)
 	connection_end(c, c->requests > 0);
 }
 
-void
-connection_drain_all(struct connections *connections)
+/* Whether it waits for a further request, of which nothing has arrived. */
+static bool
+connection_is_idle(const struct connection *c)
+{
+	return c->state == CONNECTION_READING && c->requests > 0 && buffer_len(&c->bytes) == 0;
+}
+
+/* FINISH: connections that wait for their first request, or have a part of one, stay. */
+static void
+connection_close_all(struct connections *connections, bool finish)
 {
 	struct list *list = &connections->list;
 	struct list *next;
@@ -91,9 +99,21 @@ connection_drain_all(struct connections *connections)
 		next = node->next;
 		if (c->exchange)
 			exchange_close_after(c->exchange);
-		else
+		else if (!finish || connection_is_idle(c))
 			connection_end_idle(c);
 	}
+}
+
+void
+connection_drain_all(struct connections *connections)
+{
+	connection_close_all(connections, false);
+}
+
+void
+connection_finish_all(struct connections *connections)
+{
+	connection_close_all(connections, true);
 }
 
 void

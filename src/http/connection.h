@@ -27,7 +27,7 @@ enum {
 struct connections {
 	struct list list;
 	atomic_size_t *count; /* borrowed: how many there are, for whoever looks */
-	bool draining; /* set by connection_drain_all() */
+	bool draining; /* set by connection_drain_all() and connection_finish_all() */
 };
 
 /* Handles a request, see http/exchange.h. */
@@ -41,6 +41,10 @@ bool connection_open_take(struct loop *loop, struct connections *connections,
 
 /* Closes those that wait for a request, and the others after their response. */
 void connection_drain_all(struct connections *connections);
+
+/* Lets each connection have the response to its current or its first request, and ends it
+ * then. */
+void connection_finish_all(struct connections *connections);
 
 /* Closes all at once, without a response. */
 void connection_abort_all(struct connections *connections);

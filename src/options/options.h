@@ -34,6 +34,8 @@ struct options_server {
 	char *health_path; /* owned: the path of a URL as in a request; NULL: none */
 	enum log_level loglevel;
 	enum log_format log_format;
+	char *log_file; /* owned: name of a file; NULL: standard error */
+	int64_t shutdown_ms; /* 0: no limit */
 	char *config; /* owned: name of a file; NULL: none */
 	bool check_config;
 	bool help; /* these three are answered by options_parse() itself */

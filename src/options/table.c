@@ -146,6 +146,10 @@ const struct option_row option_rows[] = {
 	{SERVER("closems", closems, option_set_number), .argument = "MS", .min = 0, .max = 3600000,
 	    .initial = "0",
 	    .help = "extra milliseconds to wait before each of SIGINT, SIGTERM and SIGKILL"},
+	{SERVER("shutdown-timeout", shutdown_ms, option_set_duration), .argument = "TIME",
+	    .min = 0, .max = 86400000, .initial = "25",
+	    .help = "after SIGTERM, time until programs that still run are killed, in seconds or "
+		"as 500ms, 2s, 5m, 1h; 0 for no limit"},
 
 	{.heading = "WebSocket", ENDPOINT("subprotocol", subprotocol, option_set_tokens),
 	    .argument = "LIST",
@@ -215,6 +219,9 @@ const struct option_row option_rows[] = {
 	    .choices = CHOICES([LOG_TEXT] = "text", [LOG_JSON] = "json"), .initial = "text",
 	    .initial_compat = "",
 	    .help = "log output format"},
+	{SERVER("log-file", log_file, option_set_path), .argument = "FILE",
+	    .default_text = "standard error",
+	    .help = "append the log to FILE; SIGUSR1 reopens it"},
 
 	{.heading = "Configuration file", SERVER("config", config, option_set_path),
 	    .argument = "FILE", .only = OPTION_ON_COMMAND_LINE,

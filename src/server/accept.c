@@ -72,7 +72,7 @@ accept_on_name(void *arg, const char *name)
 {
 	struct accept_waiting *waiting = arg;
 
-	if (waiting->server->stage != SERVER_SERVING) {
+	if (waiting->server->stage > SERVER_FINISHING) {
 		accept_close(waiting);
 		return;
 	}

@@ -164,6 +164,10 @@ reload_make(struct server *server, const struct reload_state *old, struct reload
 		    server_fail(server, EX_OSERR, "can't start threads: %s", strerror(errno));
 	if (status == 0 && server->loop && !server_accept_start(server))
 		status = server_fail(server, EX_OSERR, "out of memory");
+	/* The last step: it can't be undone. The parent has tried it for its workers. */
+	if (status == 0 &&
+	    reload_differ(old->options->server.log_file, server->options->server.log_file))
+		status = server_open_log(server);
 	return status;
 }
 

@@ -128,7 +128,7 @@ server_run(const struct options *options)
 	if (inherited && options->server.check_config)
 		status = server_check(&server);
 	else if (inherited)
-		status = server_listen(&server);
+		status = server_open_log(&server);
 	else
 		status = server_fail(
 		    &server, EX_OSERR, "can't reserve file descriptors: %s", strerror(errno));
@@ -136,6 +136,8 @@ server_run(const struct options *options)
 		run_clear(&server);
 		return status;
 	}
+	if (status == 0)
+		status = server_listen(&server);
 	if (status == 0)
 		status = server_set_up(&server);
 	if (status == 0)

@@ -13,7 +13,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { SERVER_TICK_MS = 20 };
+enum {
+	SERVER_TICK_MS = 20,
+	SERVER_FINISH_TICK_MS = 100, /* where it may take days */
+};
+
+/* No limit, but one that can be added to the clock. */
+#define SERVER_FOREVER_MS (INT64_MAX / 2)
 
 void
 server_close_listeners(struct server *server)
@@ -74,6 +80,40 @@ server_enter_stage(struct server *server, enum server_stage stage, int64_t wait_
 	timer_at(&server->tick, now + SERVER_TICK_MS);
 }
 
+int64_t
+server_drain_ms(const struct server *server)
+{
+	int64_t wait_ms = server->options->server.shutdown_ms;
+
+	return wait_ms > 0 ? wait_ms : SERVER_FOREVER_MS;
+}
+
+void
+server_log_finish(int number, size_t sessions)
+{
+	if (sessions == 0)
+		log_info("SIG%s: accepting no more connections", util_signal_name(number));
+	else
+		log_info("SIG%s: accepting no more connections; %zu session%s may end by %s",
+		    util_signal_name(number), sessions, util_plural(sessions),
+		    sessions == 1 ? "itself" : "themselves");
+}
+
+void
+server_finish(struct server *server, int number)
+{
+	static const struct listeners none;
+
+	if (server->parent == 0 || getppid() != server->parent)
+		server_log_finish(number, children_count(server->children));
+	atomic_store(&server->page->workers[server->worker].accepts, false);
+	/* Those that are queued would be reset. */
+	listeners_close_but(&server->listeners, &none);
+	listeners_close_but(&server->redirect_listeners, &none);
+	connection_finish_all(&server->connections);
+	server_enter_stage(server, SERVER_FINISHING, SERVER_FOREVER_MS);
+}
+
 void
 server_kill(struct server *server)
 {
@@ -111,13 +151,15 @@ server_shut_down(struct server *server, int number)
 	upgrade_drain_all(&server->route.upgrade);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions);
-	server_enter_stage(server, SERVER_DRAINING, SERVER_DRAIN_MS);
+	server_enter_stage(server, SERVER_DRAINING, server_drain_ms(server));
 }
 
 /* All sessions have ended, but for those of programs that can't be terminated. */
 static bool
 server_is_done(const struct server *server)
 {
+	if (server->stage == SERVER_FINISHING && !list_empty(&server->looked_up))
+		return false;
 	return list_empty(&server->connections.list) && list_empty(&server->loop->lingering) &&
 	       children_count(server->children) == children_stuck(server->children) &&
 	       list_empty(&server->sockets.list) && session_all_have_no_peer(&server->sessions);
@@ -144,5 +186,6 @@ server_on_tick(void *arg)
 		server_kill(server);
 		return;
 	}
-	timer_at(&server->tick, now + SERVER_TICK_MS);
+	timer_at(&server->tick,
+	    now + (server->stage == SERVER_FINISHING ? SERVER_FINISH_TICK_MS : SERVER_TICK_MS));
 }

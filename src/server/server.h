@@ -30,9 +30,9 @@
 #include <sysexits.h>
 
 enum {
-	SERVER_SIGNALS = 3, /* that have a handler */
-	SERVER_DRAIN_MS = 25 * 1000, /* from the first SIGTERM until what is left is killed */
-	SERVER_END_MS = 2 * 1000, /* before that: when CGI scripts are ended that still run */
+	SERVER_SIGNALS = 6, /* that have a handler */
+	SERVER_END_MS = 2 * 1000, /* before the end of --shutdown-timeout: when CGI scripts are
+				     ended that still run */
 	SERVER_KILL_MS = 2 * 1000, /* how long the killed may take to be reaped */
 };
 
@@ -41,6 +41,7 @@ enum { SERVER_LEFT_BEHIND = EX_NOPERM };
 
 enum server_stage {
 	SERVER_SERVING,
+	SERVER_FINISHING, /* no new connections; all sessions go on until they end */
 	SERVER_DRAINING, /* no new connections; CLOSE 1001 and the termination sequence for all
 			  */
 	SERVER_KILLING, /* SIGKILL for all */
@@ -117,12 +118,20 @@ int server_fail(const struct server *server, int status, const char *format, ...
 /* Begins a graceful shutdown because of a signal; the loop stops when all has ended. */
 void server_shut_down(struct server *server, int number);
 
-/* Its second stage, which the first one enters by itself after SERVER_DRAIN_MS. */
+/* The time until its second stage, in milliseconds. */
+int64_t server_drain_ms(const struct server *server);
+
+/* Its second stage, which the first one enters by itself after server_drain_ms(). */
 void server_kill(struct server *server);
 
 /* Timer callback, ARG the server: while it shuts down, checks whether all has ended. */
 void server_on_tick(void *arg);
 
 void server_log_shutdown(int number, size_t sessions);
+
+/* Accepts no more connections; the loop stops when all sessions have ended by themselves. */
+void server_finish(struct server *server, int number);
+
+void server_log_finish(int number, size_t sessions);
 
 #endif

@@ -15,6 +15,7 @@
 #include "server/listen.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -416,6 +417,28 @@ server_set_page(struct server *server)
 	return 0;
 }
 
+static int
+server_log_failed(const struct server *server)
+{
+	return server_fail(server, EX_CANTCREAT,
+	    "can't open --log-file %s: %s; choose another file, in a directory that exists and "
+	    "that this user can write to",
+	    server->options->server.log_file, strerror(errno));
+}
+
+int
+server_open_log(struct server *server)
+{
+	const struct options_server *options = &server->options->server;
+
+	if (!options->log_file)
+		log_setup(options->log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
+		    options->log_format, options->loglevel);
+	else if (!log_open(options->log_file))
+		return server_log_failed(server);
+	return 0;
+}
+
 int
 server_set_up(struct server *server)
 {
@@ -438,17 +461,34 @@ server_set_up(struct server *server)
 	return status;
 }
 
+/* Whether --log-file could be opened; it is not created. 0, or the exit status. */
+static int
+server_check_log(const struct server *server)
+{
+	const char *path = server->options->server.log_file;
+	char *directory;
+	bool ok;
+
+	if (!path || access(path, W_OK) == 0)
+		return 0;
+	directory = strdup(path);
+	ok = errno == ENOENT && directory && access(dirname(directory), W_OK | X_OK) == 0;
+	free(directory);
+	return ok ? 0 : server_log_failed(server);
+}
+
 int
 server_check(struct server *server)
 {
 	const struct options *options = server->options;
-	int endpoints, tls = 0, status = server_listen_to_check(server);
+	int endpoints, tls = 0, log = server_check_log(server);
+	int status = server_listen_to_check(server);
 
 	/* All of them, so that all errors are reported. */
 	endpoints = server_set_endpoints(server);
 	if (!options->config || !options->config->sections[0].failed)
 		tls = server_set_tls(server);
-	status = status != 0 ? status : endpoints != 0 ? endpoints : tls;
+	status = status != 0 ? status : endpoints != 0 ? endpoints : tls != 0 ? tls : log;
 	return options->config && (status != 0 || options->config->errors > 0) ? EX_CONFIG
 									       : status;
 }

@@ -8,6 +8,9 @@
 /* Once for all processes, after server_listen(). 0, or the exit status. */
 int server_set_up(struct server *server);
 
+/* The log goes where the options say, from now on. 0, or the exit status. */
+int server_open_log(struct server *server);
+
 /* Parts of it that a reload repeats. */
 int server_set_endpoints(struct server *server);
 int server_set_tls(struct server *server);

@@ -14,7 +14,8 @@
 
 enum { SIGNALS_REPEATED_MS = 200 };
 
-static const int server_signals[SERVER_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+static const int server_signals[SERVER_SIGNALS] = {
+    SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
 
 static bool
 signals_has_terminal(void)
@@ -67,9 +68,22 @@ server_is_repeated(const struct server *server)
 }
 
 void
-server_log_nothing_to_reload(void)
+server_log_nothing_to_reload(const struct server *server)
 {
-	log_info("SIGHUP: nothing to reload without --config or --ssl");
+	log_info("SIGHUP: %s to reload without --config or --ssl",
+	    server->options->server.log_file ? "log reopened; nothing else" : "nothing");
+}
+
+void
+server_reopen_log(const struct server *server, int number)
+{
+	const char *path = server->options->server.log_file;
+
+	if (path)
+		log_reopen(path);
+	if (number == SIGUSR1 && server->parent == 0)
+		log_info(path ? "SIGUSR1: log reopened"
+			      : "SIGUSR1: no log to reopen without --log-file");
 }
 
 static void
@@ -77,6 +91,7 @@ signals_reload(struct server *server)
 {
 	const char *error;
 
+	server_reopen_log(server, SIGHUP);
 	if (server->options->config) {
 		/* Of several workers, the parent passes on what it has read. */
 		if (server->parent == 0 && server->stage == SERVER_SERVING)
@@ -84,7 +99,7 @@ signals_reload(struct server *server)
 	} else if (!server->tls) {
 		/* Of several workers the parent logs it. */
 		if (server->parent == 0)
-			server_log_nothing_to_reload();
+			server_log_nothing_to_reload(server);
 	} else if (server_load_tls(server, &error)) {
 		log_info("SIGHUP: certificates reloaded");
 	} else {
@@ -109,6 +124,7 @@ signals_stop(struct server *server, int number)
 {
 	switch (server->stage) {
 	case SERVER_SERVING:
+	case SERVER_FINISHING:
 		server->stop_ms = util_clock_ms();
 		server_shut_down(server, number);
 		break;
@@ -127,10 +143,31 @@ signals_on(evutil_socket_t number, short what, void *arg)
 	struct server *server = arg;
 
 	(void)what;
-	if (number == SIGHUP && (server->parent != 0 || !server_lost_terminal(server)))
-		signals_reload(server);
-	else
-		signals_stop(server, number);
+	switch ((int)number) {
+	case SIGUSR1:
+		server_reopen_log(server, SIGUSR1);
+		break;
+	case SIGUSR2:
+		break;
+	case SIGQUIT:
+		if (server->stage == SERVER_SERVING)
+			server_finish(server, SIGQUIT);
+		break;
+	case SIGHUP:
+		if (server->parent != 0 || !server_lost_terminal(server)) {
+			signals_reload(server);
+			break;
+		}
+		/* fallthrough */
+	default:
+		signals_stop(server, (int)number);
+	}
+}
+
+bool
+server_signal_is_for_others(int number)
+{
+	return (number == SIGINT || number == SIGQUIT) && spawn_was_ignored(number);
 }
 
 void
@@ -148,9 +185,7 @@ server_signals_install(struct server *server)
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
 		int number = server_signals[i];
 
-		/* A shell starts a background command with SIGINT ignored: it is meant for
-		 * the command in the foreground. */
-		if (number == SIGINT && spawn_was_ignored(SIGINT))
+		if (server_signal_is_for_others(number))
 			continue;
 		server->signals[i] =
 		    evsignal_new(server->loop->base, number, signals_on, server);

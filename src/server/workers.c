@@ -202,14 +202,27 @@ workers_enter(struct workers *w, enum server_stage stage, int64_t wait_ms)
 }
 
 static void
+workers_finish(struct workers *w)
+{
+	if (w->server->stage != SERVER_SERVING)
+		return;
+	server_log_finish(SIGQUIT, workers_programs(w));
+	server_close_listeners(w->server);
+	w->server->stage = SERVER_FINISHING;
+	w->server->stage_end_ms = INT64_MAX;
+	workers_signal(w, SIGQUIT);
+}
+
+static void
 workers_stop(struct workers *w, int number)
 {
 	switch (w->server->stage) {
 	case SERVER_SERVING:
+	case SERVER_FINISHING:
 		w->server->stop_ms = util_clock_ms();
 		server_log_shutdown(number, workers_programs(w));
 		server_close_listeners(w->server);
-		workers_enter(w, SERVER_DRAINING, SERVER_DRAIN_MS);
+		workers_enter(w, SERVER_DRAINING, server_drain_ms(w->server));
 		break;
 	case SERVER_DRAINING:
 		if (!server_is_repeated(w->server))
@@ -228,9 +241,11 @@ workers_reload(struct workers *w)
 	int channels[OPTIONS_WORKERS_MAX];
 	const char *error;
 
+	server_reopen_log(w->server, SIGHUP);
 	for (size_t i = 0; i < w->count; i++)
 		channels[i] = w->items[i].channel;
 	if (w->server->options->config) {
+		workers_signal(w, SIGUSR1);
 		server_reload_workers(w->server, channels, w->count);
 		return;
 	}
@@ -240,6 +255,16 @@ workers_reload(struct workers *w)
 	if (!server_load_tls(w->server, &error))
 		log_debug("the parent can't read the certificates: %s", error);
 	workers_signal(w, SIGHUP);
+}
+
+/* In all processes. */
+static void
+workers_reopen_log(struct workers *w, int number)
+{
+	server_reopen_log(w->server, number);
+	if (number == SIGHUP)
+		server_log_nothing_to_reload(w->server);
+	workers_signal(w, SIGUSR1);
 }
 
 static void
@@ -256,7 +281,15 @@ workers_on_signal(struct workers *w, int number)
 			 (w->server->tls || w->server->options->config))
 			workers_reload(w);
 		else
-			server_log_nothing_to_reload();
+			workers_reopen_log(w, number);
+		break;
+	case SIGUSR1:
+		workers_reopen_log(w, number);
+		break;
+	case SIGUSR2:
+		break;
+	case SIGQUIT:
+		workers_finish(w);
 		break;
 	default:
 		workers_stop(w, number);
@@ -310,9 +343,13 @@ workers_block_signals(struct workers *w)
 	sigaddset(&w->signals, SIGCHLD);
 	sigaddset(&w->signals, SIGTERM);
 	sigaddset(&w->signals, SIGHUP);
+	sigaddset(&w->signals, SIGUSR1);
+	sigaddset(&w->signals, SIGUSR2);
 	/* As in a server without workers. */
-	if (!spawn_was_ignored(SIGINT))
+	if (!server_signal_is_for_others(SIGINT))
 		sigaddset(&w->signals, SIGINT);
+	if (!server_signal_is_for_others(SIGQUIT))
+		sigaddset(&w->signals, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &w->signals, NULL);
 }
 

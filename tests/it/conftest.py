@@ -178,7 +178,10 @@ class Server:
         self.context = client_context(self.ca) if tls else None
         secure = ["--ssl", "--sslcert=" + tls[0], "--sslkey=" + tls[1]] if tls else []
         self.args = [*wrapper, argv0 or WSPIPE, *port, *passenv, *secure, *args]
-        with open(self.log_path, "wb") as log:
+        # With --log-file, standard error has only what can't be written there.
+        self.error_path = self.log_path
+        files = [a.partition("=")[2] for a in self.args if a.startswith("--log-file=")]
+        with open(self.error_path, "wb") as log:
             self.process = subprocess.Popen(
                 self.args,
                 executable=None if wrapper else WSPIPE,
@@ -189,6 +192,8 @@ class Server:
                 cwd=str(directory),
                 preexec_fn=preexec,
             )
+        if files:
+            self.log_path = os.path.join(str(directory), files[-1])
         self.pid = self.process.pid
         self.stopped = False
         found = [int(a[10:]) for a in self.args if re.fullmatch(r"--workers=[0-9]+", a)]
@@ -235,9 +240,17 @@ class Server:
 
     def log(self):
         """The whole lines; one that is being written may be seen in part."""
-        with open(self.log_path, encoding="utf-8", errors="surrogateescape") as f:
-            text = f.read()
+        try:
+            with open(self.log_path, encoding="utf-8", errors="surrogateescape") as f:
+                text = f.read()
+        except FileNotFoundError:  # a --log-file
+            return ""
         return text[: text.rfind("\n") + 1]
+
+    def errors(self):
+        """Standard error, without the log if it goes to a file."""
+        with open(self.error_path, encoding="utf-8", errors="surrogateescape") as f:
+            return f.read()
 
     def wait_log(self, pattern, count=1):
         """Waits until the log matches; returns the last match."""
@@ -318,8 +331,7 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
 
     def check_log(self):
-        with open(self.log_path, encoding="utf-8", errors="surrogateescape") as f:
-            log = f.read()
+        log = self.log() + self.errors()
         for text in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion", "[warn]", "[err]"):
             assert text not in log, log
 

@@ -14,7 +14,7 @@ import time
 import pytest
 from conftest import WSPIPE, children, plain_only, tagged, wait_for
 from test_env import ignored_by_make, pid_of, set_of, started, status_of
-from wsraw import DEADLINE, TEXT, frame
+from wsraw import DEADLINE, TEXT, close_frame, frame
 
 both = pytest.mark.parametrize("workers", (1, 2))
 # A program that the kernel alone can end; what it prints first is the pid of the process that serves it.
@@ -225,6 +225,115 @@ def test_nothing_to_wait_for(server, workers):
     one = server("--workers=%d" % workers, "cat")
     one.stop()
     assert " info server SIGTERM: shutting down\n" in one.log()
+
+
+@both
+def test_the_shutdown_has_a_time_limit(server, workers):
+    one = server("--workers=%d" % workers, "--closems=3600000", "--shutdown-timeout=300ms", *IGNORES_SIGNALS)
+    with one.websocket() as ws:
+        assert ws.text()
+        one.process.send_signal(signal.SIGTERM)
+        assert ws.closed(answer=False) == (1001, "the server is shutting down")
+        one.stop()
+    assert " info server killing 1 program" in one.log()
+
+
+# QUIT
+
+
+def refuses(one):
+    try:
+        one.connect().close()
+    except OSError:
+        return True
+    return False
+
+
+def is_accepted(port):
+    """Whether the server's end of the connection from that port has an owner; before, its inode is 0."""
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(FileNotFoundError), open("/proc/net/" + table) as f:
+            for fields in map(str.split, f.read().splitlines()[1:]):
+                if fields[2].endswith(":%04X" % port) and fields[3] == "01" and fields[9] != "0":
+                    return True
+    return False
+
+
+def quits(one):
+    one.process.send_signal(signal.SIGQUIT)
+    one.wait_log("SIGQUIT: accepting no more connections")
+    wait_for(lambda: refuses(one), "nobody listens")
+
+
+@both
+def test_quit_lets_sessions_end_by_themselves(server, workers):
+    one = server("--workers=%d" % workers, "--shutdown-timeout=1ms", "cat")
+    with one.websocket() as first, one.websocket() as second:
+        quits(one)
+        assert "; 2 sessions may end by themselves\n" in one.log()
+        one.process.send_signal(signal.SIGQUIT)
+        one.process.send_signal(signal.SIGHUP)
+        for ws in (first, second):
+            echo(ws)
+            ws.send(close_frame(1000))
+            assert ws.closed() == (1000, "")
+    assert one.process.wait(DEADLINE) == 0
+    one.stopped = True
+    assert " info server stopped\n" in one.log()
+
+
+@both
+def test_term_after_quit(server, workers):
+    one = server("--workers=%d" % workers, "cat")
+    with one.websocket() as ws:
+        quits(one)
+        one.process.send_signal(signal.SIGTERM)
+        assert ws.closed() == (1001, "the server is shutting down")
+    one.stop()
+
+
+@both
+def test_quit_completes_what_has_begun(server, workers, script, tmp_path):
+    """A response, a request of which a part has arrived, and a handshake that is queued; an idle connection ends."""
+    script("cgi/slow", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; read x; echo \"$x\"\n")
+    one = server("--workers=%d" % workers, "--cgidir=%s" % (tmp_path / "cgi"), "--health-path=/up", "cat")
+    with one.connect() as cgi, one.connect() as partial, one.connect() as idle:
+        cgi.send(cgi.request_bytes("/slow", {"Content-Length": "3"}, "POST", upgrade=False))
+        assert cgi.response()[0] == 200
+        idle.send(idle.request_bytes("/up", upgrade=False))
+        assert idle.answer()[0] == 200
+        handshake = partial.request_bytes()
+        partial.send(handshake[:20])
+        port = partial.sock.getsockname()[1]
+        wait_for(lambda: is_accepted(port), "the part has been accepted")
+        quits(one)
+        assert idle.read_to_end() == b""
+        partial.send(handshake[20:])
+        assert partial.response()[0] == 101
+        echo(partial)
+        cgi.send(b"ok\n")
+        assert b"ok\n" in cgi.read_to_end()
+        partial.send(close_frame(1000))
+        assert partial.closed() == (1000, "")
+    assert one.process.wait(DEADLINE) == 0
+    one.stopped = True
+
+
+@plain_only
+def test_quit_serves_connections_that_are_queued(server):
+    one = server("cat")
+    os.kill(one.pid, signal.SIGSTOP)
+    peers = [one.connect() for _ in range(20)]
+    for peer in peers:
+        peer.send(peer.request_bytes() + close_frame(1000))
+    os.kill(one.pid, signal.SIGQUIT)
+    os.kill(one.pid, signal.SIGCONT)
+    for peer in peers:
+        assert peer.response()[0] == 101
+        assert peer.closed() == (1000, "")
+        peer.close()
+    assert one.process.wait(DEADLINE) == 0
+    one.stopped = True
 
 
 # KILL

@@ -189,6 +189,8 @@ defaults_are_wspipes(void **state)
 	assert_null(o->endpoint.staticdir);
 	assert_int_equal(o->server.loglevel, LOG_ACCESS);
 	assert_int_equal(o->server.log_format, LOG_TEXT);
+	assert_null(o->server.log_file);
+	assert_int_equal(o->server.shutdown_ms, 25000);
 	assert_string_equal(o->endpoint.command[0], "hello");
 	assert_null(o->endpoint.command[1]);
 	assert_place(o->endpoint.program, "bin/hello");
