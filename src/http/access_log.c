@@ -17,18 +17,16 @@ access_log_field(const char *key, struct span value)
 }
 
 void
-access_log_write(const char *event, const struct stream *stream, const struct request *request,
+access_log_write(const char *event, const struct client *client, const struct request *request,
     int status, const char *reason)
 {
 	const struct head *head = request->head;
-	struct sockaddr_storage peer;
 	char remote[LISTENER_TEXT_MAX];
 	struct span value;
 
 	if (!log_begin(LOG_ACCESS, "http", 0, span_of(event)))
 		return;
-	stream_peer_address(stream, &peer);
-	listener_text(&peer, remote);
+	listener_text(&client->address, remote);
 	if (status > 0)
 		log_number("status", status);
 	log_text("remote", span_of(remote));

@@ -3,14 +3,14 @@
 #ifndef HTTP_ACCESS_LOG_H
 #define HTTP_ACCESS_LOG_H
 
+#include "http/client.h"
 #include "http/request.h"
-#include "net/stream.h"
 
 /*
  * A line about EVENT: "reply", "rejected", "aborted". REQUEST may have no head. STATUS is 0
  * where none was sent; REASON may be NULL.
  */
-void access_log_write(const char *event, const struct stream *stream,
+void access_log_write(const char *event, const struct client *client,
     const struct request *request, int status, const char *reason);
 
 #endif

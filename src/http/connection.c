@@ -39,6 +39,7 @@ struct connection {
 	size_t requests; /* so far */
 	struct head head;
 	struct request request;
+	struct client client; /* of the request; before it, the other side */
 	struct buffer bytes; /* of the head, as far as they came */
 	struct buffer rest; /* what was read beyond it */
 };
@@ -141,6 +142,7 @@ connection_begin(struct connection *c)
 	    .loop = c->loop,
 	    .stream = c->stream,
 	    .request = &c->request,
+	    .client = &c->client,
 	    .rest = &c->rest,
 	    .keep = ++c->requests < CONNECTION_REQUESTS_MAX && !c->connections->draining,
 	    .on_end = connection_on_exchange_end,
@@ -180,11 +182,11 @@ connection_foreign(const struct connection *c)
 	    /* A record with a handshake: RFC 8446, section 5.1. */
 	    {{"\x16\x03", 2},
 		"TLS on a plain port: connect with ws://, or start wspipe with --ssl"},
-	    {{"PROXY ", 6}, "not HTTP; looks like the PROXY protocol, which wspipe does not "
-			    "speak: remove send-proxy"},
+	    {{"PROXY ", 6}, "not HTTP; looks like the PROXY protocol: start wspipe with "
+			    "--proxy-protocol, or remove send-proxy"},
 	    {{"\r\n\r\n\0\r\nQUIT\n", 12},
-		"not HTTP; looks like the PROXY protocol, which wspipe does not speak: remove "
-		"send-proxy-v2"},
+		"not HTTP; looks like the PROXY protocol: start wspipe with --proxy-protocol, "
+		"or remove send-proxy-v2"},
 	};
 
 	for (size_t i = 0; i < UTIL_LEN(rows) && c->requests == 0; i++) {
@@ -214,6 +216,14 @@ connection_serve(struct connection *c)
 	}
 	buffer_cut(&c->bytes, len);
 	valid = request_init(&c->request, &c->head, &status, &reason);
+	if (valid) {
+		status = 400;
+		reason = client_resolve(
+		    &c->client, &c->connections->clients, &c->head, &c->request.host);
+		valid = !reason;
+	}
+	if (c->client.trusted)
+		limit_set_client(stream_slot(c->stream), &c->client.address);
 	if (stream_is_downgraded(c->stream))
 		connection_reject(c, 400, NULL, not_tls, not_tls);
 	else if (!valid)
@@ -269,6 +279,9 @@ connection_next(struct connection *c)
 	}
 	c->state = CONNECTION_READING;
 	c->request = (struct request){0};
+	if (c->client.trusted)
+		limit_set_client(stream_slot(c->stream), NULL);
+	client_init(&c->client, c->stream);
 	head_init(&c->head);
 	buffer_clear(&c->bytes);
 	buffer_move(&c->bytes, &c->rest);
@@ -341,7 +354,7 @@ connection_on_readable(void *arg)
 		/* A handshake that failed for a reason, not one that was left. */
 		if (stream_error(c->stream))
 			access_log_write(
-			    "rejected", c->stream, &c->request, 0, stream_error(c->stream));
+			    "rejected", &c->client, &c->request, 0, stream_error(c->stream));
 		connection_end_idle(c);
 		return;
 	case STREAM_EOF:
@@ -403,7 +416,7 @@ connection_check_rate(struct connection *c)
 		return true;
 	}
 	snprintf(reason, sizeof(reason), "the client reads less than %d bytes/s", RATE_MIN);
-	access_log_write("aborted", c->stream, &c->request, 0, reason);
+	access_log_write("aborted", &c->client, &c->request, 0, reason);
 	connection_end(c, false);
 	return false;
 }
@@ -481,6 +494,7 @@ connection_open_take(struct loop *loop, struct connections *connections, struct 
 	timer_init(&c->timer, &loop->timers, connection_on_timer, c);
 	loop_task_init(&c->turn, connection_on_turn);
 	c->stream = stream;
+	client_init(&c->client, stream);
 	stream_set_handlers(stream, &connection_handlers, c);
 	limit_on_evict(stream_slot(stream), connection_on_evict, c);
 	connection_await(c, CONNECTION_HEAD_MS);

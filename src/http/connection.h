@@ -8,6 +8,7 @@
 #ifndef HTTP_CONNECTION_H
 #define HTTP_CONNECTION_H
 
+#include "http/client.h"
 #include "http/exchange.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -28,6 +29,7 @@ struct connections {
 	struct list list;
 	atomic_size_t *count; /* borrowed: how many there are, for whoever looks */
 	bool draining; /* set by connection_drain_all() and connection_finish_all() */
+	struct client_rules clients; /* owned by whoever sets it; may change at any time */
 };
 
 /* Handles a request, see http/exchange.h. */

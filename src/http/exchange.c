@@ -87,7 +87,7 @@ exchange_over(struct exchange *x, enum exchange_result result)
 static void
 exchange_log(const struct exchange *x, const char *event, int status, const char *reason)
 {
-	access_log_write(event, x->stream, x->spec.request, status, reason);
+	access_log_write(event, x->spec.client, x->spec.request, status, reason);
 }
 
 /* The bytes sent, as far as the client's system has confirmed them. */
@@ -545,6 +545,12 @@ exchange_request(const struct exchange *x)
 	return x->spec.request;
 }
 
+const struct client *
+exchange_client(const struct exchange *x)
+{
+	return x->spec.client;
+}
+
 const struct stream *
 exchange_stream(const struct exchange *x)
 {
@@ -563,12 +569,10 @@ exchange_is_local(const struct exchange *x)
 	static const char *const forwarded[] = {
 	    "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
 	const struct head *head = x->spec.request->head;
-	struct sockaddr_storage peer;
 
 	for (size_t i = 0; i < UTIL_LEN(forwarded) && head; i++) {
 		if (head_find(head, forwarded[i], NULL) > 0)
 			return false;
 	}
-	stream_peer_address(x->stream, &peer);
-	return listener_is_loopback(&peer);
+	return listener_is_loopback(&x->spec.client->address);
 }

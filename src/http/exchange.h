@@ -18,6 +18,7 @@
 #define HTTP_EXCHANGE_H
 
 #include "base/buffer.h"
+#include "http/client.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "net/loop.h"
@@ -52,7 +53,10 @@ void exchange_set_handlers(
 
 const struct request *exchange_request(const struct exchange *exchange);
 
-/* For its facts: whether it is secure, and the client's address and certificate. */
+/* Who sent it. */
+const struct client *exchange_client(const struct exchange *exchange);
+
+/* For its facts that are not of the client: its certificate and the local address. */
 const struct stream *exchange_stream(const struct exchange *exchange);
 
 struct loop *exchange_loop(const struct exchange *exchange);
@@ -142,6 +146,7 @@ struct exchange_spec {
 	struct loop *loop; /* borrowed */
 	struct stream *stream; /* borrowed until ON_END; its handlers are the exchange's */
 	const struct request *request; /* borrowed */
+	const struct client *client; /* borrowed */
 	struct buffer *rest; /* borrowed: what was read beyond the head */
 	bool keep; /* false: this is the last response of the connection */
 	/* The exchange is over; may be called from inside the functions above. */

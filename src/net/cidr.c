@@ -78,7 +78,7 @@ cidr_parse(struct span text, struct cidr *out)
 	int max;
 
 	if (!cidr_parse_address(host, &address))
-		return "must be IP addresses or blocks of them, such as 192.0.2.0/24";
+		return "must be an IP address or a block of them, such as 192.0.2.0/24";
 	(void)cidr_normalize(&address, &out->address);
 	max = address.ss_family == AF_INET ? 32 : 128;
 	bits = max;

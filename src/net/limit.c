@@ -27,6 +27,7 @@ enum {
 /* 0000:ffff::/32 is reserved, so IPv4 addresses find room among the prefixes of IPv6. */
 #define LIMIT_IPV4 (UINT64_C(0xffff) << 32)
 #define LIMIT_UNIX (UINT64_C(0xfffe) << 32)
+#define LIMIT_PROXY (UINT64_C(0xfffd) << 32)
 
 struct limit_host {
 	struct limit *limit; /* borrowed */
@@ -101,6 +102,10 @@ limit_text(uint64_t address, char text[LIMIT_TEXT_MAX])
 
 	if (address == LIMIT_UNIX) {
 		strcpy(text, "the Unix socket");
+		return;
+	}
+	if (address == LIMIT_PROXY) {
+		strcpy(text, "trusted proxies");
 		return;
 	}
 	if (address >> 32 == LIMIT_IPV4 >> 32) {
@@ -284,6 +289,10 @@ limit_take(struct limit_slot *slot)
 	const struct limit_settings *settings = &host->limit->settings;
 	size_t sum = 0;
 
+	if (host->address == LIMIT_PROXY) {
+		host->admitted++;
+		return true;
+	}
 	if (settings->per_address != 0 && host->admitted >= settings->per_address)
 		return false;
 	/* Counted first, so that two workers can't both take the last. */
@@ -301,7 +310,8 @@ limit_take(struct limit_slot *slot)
 struct limit_slot *
 limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
 {
-	struct limit_host *host = limit_host_get(limit, limit_address(peer));
+	struct limit_host *host =
+	    limit_host_get(limit, peer ? limit_address(peer) : LIMIT_PROXY);
 	struct limit_slot *slot = host ? calloc(1, sizeof(*slot)) : NULL;
 	char text[LIMIT_TEXT_MAX];
 
@@ -329,14 +339,12 @@ limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
 	return slot;
 }
 
-void
-limit_leave(struct limit_slot *slot)
+/* The address no longer has it. */
+static void
+limit_detach(struct limit_slot *slot)
 {
-	struct limit_host *host;
+	struct limit_host *host = slot->host;
 
-	if (!slot)
-		return;
-	host = slot->host;
 	limit_place(slot, -1);
 	host->slots--;
 	if (slot->admitted)
@@ -344,8 +352,35 @@ limit_leave(struct limit_slot *slot)
 	if (slot->tally != TALLY_NONE)
 		tally_remove(
 		    host->limit->settings.tally, slot->tally, host->limit->settings.worker);
+	slot->tally = TALLY_NONE;
 	limit_host_put(host);
+}
+
+void
+limit_leave(struct limit_slot *slot)
+{
+	if (!slot)
+		return;
+	limit_detach(slot);
 	free(slot);
+}
+
+void
+limit_set_client(struct limit_slot *slot, const struct sockaddr_storage *client)
+{
+	uint64_t address = client ? limit_address(client) : LIMIT_PROXY;
+	struct limit_host *host;
+
+	if (!slot || slot->host->address == address)
+		return;
+	host = limit_host_get(slot->host->limit, address);
+	if (!host)
+		return;
+	limit_detach(slot);
+	slot->host = host;
+	host->slots++;
+	limit_place(slot, 1);
+	slot->admitted = limit_take(slot);
 }
 
 void

@@ -64,12 +64,16 @@ struct limit *limit_new(const struct limit_settings *settings)
 void limit_free(struct limit *limit);
 
 /*
- * A pending slot for an accepted connection from PEER; its owner sets a handler by
- * limit_on_evict() before anything else happens. May close another connection. NULL: PEER has
- * too many connections, or there is no memory; close the connection.
+ * A pending slot for an accepted connection from PEER (NULL: see limit_set_client()); its owner
+ * sets a handler by limit_on_evict() before anything else happens. May close another
+ * connection. NULL: PEER has too many connections, or there is no memory; close the connection.
  */
 struct limit_slot *limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
     __attribute__((warn_unused_result));
+
+/* Whose connection it is from now on: NULL stands for a trusted proxy, which has as many as it
+ * wants. limit_admit() then reports whether there is room for it. */
+void limit_set_client(struct limit_slot *slot, const struct sockaddr_storage *client);
 
 /* Its socket was closed: frees it. Accepts NULL, as do all functions below. */
 void limit_leave(struct limit_slot *slot);

@@ -298,7 +298,7 @@ listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MA
 	bool six = address->ss_family == AF_INET6;
 
 	listener_host_text(address, host);
-	if (address->ss_family == AF_UNIX)
+	if (listener_port(address) == 0)
 		strcpy(text, host);
 	else
 		snprintf(text, LISTENER_TEXT_MAX, six ? "[%.46s]:%d" : "%.46s:%d", host,

@@ -75,7 +75,7 @@ void listener_free(struct listener *listener);
 /* The address that was bound, with its real port. */
 void listener_address(const struct listener *listener, struct sockaddr_storage *out);
 
-/* "127.0.0.1:80", "[::1]:80" or "unix-socket". */
+/* "127.0.0.1:80", "[::1]:80" or "unix-socket"; without a port "127.0.0.1" or "::1". */
 void listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);
 /* The host part alone, without brackets. */
 void listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX]);

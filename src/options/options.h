@@ -61,6 +61,8 @@ struct options_listener {
 	char *sslca; /* owned: name of a file; NULL: none. Only with ssl */
 	char *sslcrl; /* likewise. Only with sslca */
 	bool strict_sni; /* only with ssl */
+	struct options_list trusted_proxy; /* for cidr_list_add() */
+	unsigned trusted_header; /* 1 + enum client_fields; 0: not given */
 };
 
 /* In the order of the choices of --devconsole. */

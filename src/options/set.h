@@ -85,6 +85,7 @@ option_setter option_set_url_path;
 option_setter option_set_files;
 option_setter option_set_address;
 option_setter option_set_host;
+option_setter option_set_cidrs;
 option_setter option_set_origin;
 option_setter option_set_header;
 option_setter option_set_names;

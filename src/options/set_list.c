@@ -3,6 +3,7 @@
 #include "options/set.h"
 
 #include "http/origin.h"
+#include "net/cidr.h"
 #include "options/value.h"
 #include "serve/endpoint.h"
 
@@ -193,6 +194,30 @@ option_set_names(const struct option_set *set)
 		options_list_add(set->target, part);
 	}
 	return NULL;
+}
+
+/* Blocks of IP addresses, and "unix". */
+const char *
+option_set_cidrs(const struct option_set *set)
+{
+	static char error[160];
+	struct options_list *list = set->target;
+	struct span rest = set->value, part;
+
+	options_list_clear(list);
+	while (options_next_part(&rest, &part)) {
+		struct cidr ignored;
+		const char *wrong =
+		    span_equal(part, SPAN("unix")) ? NULL : cidr_parse(part, &ignored);
+
+		if (wrong) {
+			snprintf(error, sizeof(error), "%.*s %s",
+			    (int)(part.len < 64 ? part.len : 64), part.data, wrong);
+			return error;
+		}
+		options_list_add(list, part);
+	}
+	return list->count > 0 ? NULL : "must be a list of IP addresses";
 }
 
 /* Tokens of HTTP, each once; an empty list is one: none. */

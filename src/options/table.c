@@ -2,6 +2,7 @@
 /* The table of the options. */
 #include "config.h"
 
+#include "http/client.h"
 #include "options/table.h"
 
 #include "options/value.h"
@@ -82,6 +83,17 @@ const struct option_row option_rows[] = {
 	    .help = "reject clients whose SNI name matches no certificate, or that send none"},
 	{SERVER("no-core-dumps", no_core_dumps, option_set_bool),
 	    .help = "keep wspipe's memory, and the keys in it, out of core dumps and debuggers"},
+
+	{.heading = "Behind a proxy", LISTENER("trusted-proxy", trusted_proxy, option_set_cidrs),
+	    .argument = "LIST",
+	    .help = "comma-separated addresses (192.0.2.0/24) of proxies that report their "
+		"clients, or 'unix'"},
+	{LISTENER("trusted-header", trusted_header, option_set_choice), .min = 1,
+	    .argument = "KIND",
+	    .choices = CHOICES([CLIENT_X_FORWARDED] = "x-forwarded",
+		[CLIENT_FORWARDED] = "forwarded"),
+	    .default_text = "x-forwarded",
+	    .help = "with --trusted-proxy, the header fields that report the client"},
 
 	{.heading = "Access control", ENDPOINT("origin", origin, option_set_origin),
 	    .argument = "LIST",

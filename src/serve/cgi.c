@@ -64,16 +64,15 @@ cgi_serve(const struct script_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path)
 {
 	const struct request *asked = exchange_request(exchange);
-	const struct stream *stream = exchange_stream(exchange);
+	const struct client *sender = exchange_client(exchange);
 	struct stream_cert client = {0};
-	struct sockaddr_storage peer;
 	struct env_request request = {
 	    .head = asked->head,
 	    .uri = &asked->uri,
 	    .host = asked->host,
-	    .secure = stream_is_secure(stream),
-	    .peer = &peer,
-	    .peer_name = stream_peer_name(stream),
+	    .secure = sender->secure,
+	    .peer = &sender->address,
+	    .peer_name = sender->name,
 	    .path = path,
 	    .cgi = asked,
 	    .client = &client,
@@ -87,8 +86,7 @@ cgi_serve(const struct script_context *context, struct endpoint *endpoint,
 	if (found == ENDPOINT_MISSING)
 		return false;
 	request.traceparent = launch.traceparent;
-	stream_peer_address(stream, &peer);
-	if (!stream_client_cert(stream, &client))
+	if (!stream_client_cert(exchange_stream(exchange), &client))
 		(void)reject_with(&reject, 503, REJECT_RETRY_LATER, "out of memory");
 	else
 		started = cgi_launch(context, endpoint, exchange, &launch, found, &reject);

@@ -359,7 +359,8 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
 	env_put(&env, SPAN("REMOTE_USER"), SPAN(""));
 	env_put(&env, SPAN("UNIQUE_ID"), span_of(unique_id));
-	if (request->peer->ss_family == AF_UNIX)
+	/* A proxy may not report it. */
+	if (listener_port(request->peer) == 0)
 		env_put(&env, SPAN("REMOTE_PORT"), SPAN(""));
 	else
 		env_put_number(&env, SPAN("REMOTE_PORT"), listener_port(request->peer));

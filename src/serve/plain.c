@@ -121,8 +121,7 @@ plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const ch
 			  "removed it (nginx: proxy_set_header Upgrade $http_upgrade)"
 			: "plain HTTP request where only WebSocket is served (add "
 			  "--staticdir=DIR to serve files)");
-		text = plain_text(
-		    stream_is_secure(exchange_stream(exchange)), request->host, path);
+		text = plain_text(exchange_client(exchange)->secure, request->host, path);
 	}
 	if (asprintf(&lines, "%s%s", reject.headers ? reject.headers : "", headers) == -1)
 		lines = NULL;

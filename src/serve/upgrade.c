@@ -34,7 +34,6 @@ struct upgrade {
 	struct endpoint *endpoint; /* a reference */
 	struct exchange *exchange;
 	struct handshake handshake;
-	struct sockaddr_storage peer;
 	struct sockaddr_storage local; /* for the PROXY protocol only */
 	struct stream_cert client; /* owned */
 	struct env_request request;
@@ -478,7 +477,7 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path)
 {
 	const struct request *asked = exchange_request(exchange);
-	const struct stream *stream = exchange_stream(exchange);
+	const struct client *client = exchange_client(exchange);
 	struct upgrade *u = calloc(1, sizeof(*u));
 	struct reject reject;
 	bool agreed, allowed;
@@ -498,16 +497,15 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
 	    .head = asked->head,
 	    .uri = &asked->uri,
 	    .host = asked->host,
-	    .secure = stream_is_secure(stream),
-	    .peer = &u->peer,
+	    .secure = client->secure,
+	    .peer = &client->address,
 	    .local = &u->local,
 	    .traceparent = u->launch.traceparent,
-	    .peer_name = stream_peer_name(stream),
+	    .peer_name = client->name,
 	    .path = path,
 	};
-	stream_peer_address(stream, &u->peer);
 	if (endpoint->proxy_protocol)
-		stream_local_address(stream, &u->local);
+		stream_local_address(exchange_stream(exchange), &u->local);
 	agreed = upgrade_check_handshake(asked, &u->handshake.key, &reject) &&
 		 upgrade_choose(endpoint, asked->head, &u->handshake, &reject);
 	allowed = agreed && upgrade_check_origin(

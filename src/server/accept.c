@@ -123,15 +123,23 @@ server_accept_clear(struct server *server)
 	lookup_free(server->lookup);
 }
 
+/* The client of a trusted proxy is known with its first request. */
+static bool
+accept_is_trusted(const struct server *server, const struct sockaddr_storage *peer)
+{
+	return cidr_list_covers(&server->connections.clients.trusted, peer);
+}
+
 static void
 accept_on(void *arg, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = arg;
-	struct limit_slot *slot = limit_enter(server->limit, peer);
+	bool trusted = accept_is_trusted(server, peer);
+	struct limit_slot *slot = limit_enter(server->limit, trusted ? NULL : peer);
 
 	if (!slot)
 		close(fd);
-	else if (!server->options->listener.reverselookup ||
+	else if (!server->options->listener.reverselookup || trusted ||
 		 !accept_wait(server, fd, slot, peer))
 		accept_serve_route(server, fd, slot, peer, NULL);
 }
@@ -141,7 +149,8 @@ static void
 accept_on_redirect(void *arg, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = arg;
-	struct limit_slot *slot = limit_enter(server->limit, peer);
+	struct limit_slot *slot =
+	    limit_enter(server->limit, accept_is_trusted(server, peer) ? NULL : peer);
 
 	if (!slot)
 		close(fd);

@@ -27,6 +27,7 @@ struct reload_state {
 	bool is_local;
 	struct endpoints *endpoints;
 	const char *health_path;
+	struct client_rules clients;
 	struct tls *tls;
 };
 
@@ -54,6 +55,7 @@ reload_get(const struct server *server)
 	    .is_local = server->is_local,
 	    .endpoints = server->route.endpoints,
 	    .health_path = server->route.health_path,
+	    .clients = server->connections.clients,
 	    .tls = server->tls,
 	};
 }
@@ -68,6 +70,7 @@ reload_set(struct server *server, const struct reload_state *state)
 	server->is_local = state->is_local;
 	server->route.endpoints = state->endpoints;
 	server->route.health_path = state->health_path;
+	server->connections.clients = state->clients;
 	server->tls = state->tls;
 }
 
@@ -78,6 +81,7 @@ reload_discard(struct reload_state *gone, const struct reload_state *kept)
 	listeners_close_but(&gone->listeners, &kept->listeners);
 	listeners_close_but(&gone->redirect_listeners, &kept->redirect_listeners);
 	endpoints_free(gone->endpoints);
+	cidr_list_clear(&gone->clients.trusted);
 	tls_release(gone->tls);
 }
 

@@ -108,7 +108,8 @@ server_set_console(const struct server *server, const struct options_served *ser
 {
 	bool compat = server->options->server.compat;
 	/* A Unix socket serves the clients of a proxy, which may be anywhere. */
-	bool local = server->is_local && !server->options->listener.unixsocket;
+	bool local = server->is_local && !server->options->listener.unixsocket &&
+		     server->options->listener.trusted_proxy.count == 0;
 	bool on = options->devconsole == OPTIONS_CONSOLE_ON;
 
 	if (compat && on && (options->staticdir || options->cgidir)) {
@@ -306,6 +307,23 @@ server_make_endpoint(const struct server *server, size_t i, int *status)
 	return NULL;
 }
 
+/* Sets whom to believe about clients. False without memory. */
+static bool
+server_set_clients(struct server *server)
+{
+	const struct options_listener *options = &server->options->listener;
+	struct client_rules *rules = &server->connections.clients;
+
+	*rules = (struct client_rules){.fields = CLIENT_X_FORWARDED};
+	if (options->trusted_header != 0)
+		rules->fields = (enum client_fields)(options->trusted_header - 1);
+	for (size_t i = 0; i < options->trusted_proxy.count; i++) {
+		if (!cidr_list_add(&rules->trusted, span_of(options->trusted_proxy.items[i])))
+			return false;
+	}
+	return true;
+}
+
 int
 server_set_endpoints(struct server *server)
 {
@@ -335,6 +353,8 @@ server_set_endpoints(struct server *server)
 	if (!server->route.endpoints)
 		return server_fail(server, EX_OSERR, "out of memory");
 	server->route.health_path = options->server.health_path;
+	if (!server_set_clients(server))
+		return server_fail(server, EX_OSERR, "out of memory");
 	if (status == 0 && options->misplaced && server->parent == 0)
 		log_warnx("%s comes after COMMAND, so it is passed to the program; if it is "
 			  "meant for wspipe, put it before COMMAND",

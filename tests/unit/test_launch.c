@@ -291,6 +291,7 @@ test_a_socket_is_connected_first(void **state)
 		assert_int_equal(script.timeout_ms, 5000);
 		assert_int_equal(socket_count, 1);
 		((struct sockaddr_in *)&result.address)->sin_family = AF_INET;
+		((struct sockaddr_in *)&result.address)->sin_port = htons(80);
 		script.on_connected(script.connect_arg, &result);
 		assert_int_equal(script.status, rows[i].status);
 		if (rows[i].error == 0) {
@@ -298,7 +299,7 @@ test_a_socket_is_connected_first(void **state)
 			    launch_start(&launch, NULL, &launch, &reject), &backend);
 			assert_int_equal(script.fd, 100);
 			assert_int_equal(script.head_len, 16 + 12);
-			assert_string_equal(launch_name(&launch), "tcp:0.0.0.0:0");
+			assert_string_equal(launch_name(&launch), "tcp:0.0.0.0:80");
 			socket_count = 0; /* the backend's now */
 		}
 		launch_clear(&launch);

@@ -488,6 +488,38 @@ test_an_address_has_at_most_its_bound_of_all_classes(void **state)
 	assert_true(limit_admit(NULL));
 }
 
+/* The connections of a trusted proxy belong to its clients. */
+static void
+test_the_client_of_a_proxy_is_counted(void **state)
+{
+	struct sockaddr_storage one = peer_of("192.0.2.1"), two = peer_of("192.0.2.2");
+	struct limit *limit = make(20, 1, 2);
+	struct client c[6];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		c[i] = (struct client){.slot = limit_enter(limit, NULL)};
+		limit_on_evict(c[i].slot, on_evict, &c[i]);
+		assert_true(limit_admit(c[i].slot));
+	}
+	for (size_t i = 0; i < 4; i++) {
+		limit_set_client(c[i].slot, i == 2 ? &two : &one);
+		assert_int_equal(limit_admit(c[i].slot), i < 3);
+	}
+	/* One of them serves another client now, and then none. */
+	limit_set_client(c[0].slot, &two);
+	assert_true(limit_admit(c[0].slot));
+	assert_true(limit_admit(c[3].slot));
+	limit_set_client(c[4].slot, &two);
+	assert_false(limit_admit(c[4].slot));
+	limit_set_client(c[2].slot, NULL);
+	assert_true(limit_admit(c[4].slot));
+	limit_move(c[4].slot, LIMIT_PROGRAM);
+	limit_set_client(c[4].slot, &one);
+	assert_false(limit_admit(c[4].slot));
+	clear(limit, c, 6);
+}
+
 static void
 test_the_bound_holds_over_all_workers(void **state)
 {
@@ -675,6 +707,7 @@ main(void)
 	    cmocka_unit_test(test_who_has_said_nothing_goes_before_who_has),
 	    cmocka_unit_test(test_any_sequence_agrees_with_a_simple_model),
 	    cmocka_unit_test(test_an_address_has_at_most_its_bound_of_all_classes),
+	    cmocka_unit_test(test_the_client_of_a_proxy_is_counted),
 	    cmocka_unit_test(test_the_bound_holds_over_all_workers),
 	    cmocka_unit_test(test_a_tally_is_exact_as_long_as_it_has_rows),
 	    cmocka_unit_test(test_processes_count_in_one_tally),
