@@ -4,10 +4,9 @@
 
 #include "base/util.h"
 #include "options/compat.h"
+#include "process/account.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,36 +68,6 @@ server_listen_failed(const struct server *server, const struct listeners_error *
 	    port, strerror(error->error), server_listen_advice(server, error->error));
 }
 
-/* The user that NAME is, by name or number. */
-static bool
-server_find_user(const char *name, uid_t *uid, gid_t *gid)
-{
-	const struct passwd *user = getpwnam(name);
-	int64_t number;
-
-	if (user) {
-		*uid = user->pw_uid;
-		*gid = user->pw_gid;
-		return true;
-	}
-	if (util_parse_number(span_of(name), 0, UINT32_MAX - 1, &number))
-		return false;
-	*uid = (uid_t)number;
-	return true;
-}
-
-static bool
-server_find_group(const char *name, gid_t *gid)
-{
-	const struct group *group = getgrnam(name);
-	int64_t number;
-
-	if (!group && util_parse_number(span_of(name), 0, UINT32_MAX - 1, &number))
-		return false;
-	*gid = group ? group->gr_gid : (gid_t)number;
-	return true;
-}
-
 /* USER, USER:GROUP or :GROUP, as in chown(1); with USER alone the group is not changed. 0, or
  * the exit status. */
 static int
@@ -114,10 +83,10 @@ server_find_owner(const struct server *server, struct unix_socket_settings *sett
 		return server_fail(server, EX_OSERR, "out of memory");
 	if (group)
 		*group++ = '\0';
-	if ((*user || !group) && !server_find_user(user, &settings->uid, &ignored))
+	if ((*user || !group) && !account_find_user(user, &settings->uid, &ignored))
 		status = server_fail(
 		    server, EX_CONFIG, "--unixsocket-owner=%s: unknown user '%s'", text, user);
-	else if (group && !server_find_group(group, &settings->gid))
+	else if (group && !account_find_group(group, &settings->gid))
 		status = server_fail(server, EX_CONFIG,
 		    "--unixsocket-owner=%s: unknown group '%s'", text, group);
 	free(user);
