@@ -409,12 +409,14 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 	if (failed)
 		return check_socket(check, endpoint) && check_command(check, endpoint) &&
 		       check_directory(check, &endpoint->dir, "dir") &&
+		       check_directory(check, &endpoint->chdir, "chdir") &&
 		       check_directory(check, &endpoint->staticdir, "staticdir") &&
 		       check_directory(check, &endpoint->cgidir, "cgidir");
 	return check_usage(check, endpoint) && check_subprotocol(check, endpoint) &&
 	       check_socket(check, endpoint) && check_framing(check, endpoint) &&
 	       check_command(check, endpoint) &&
 	       check_directory(check, &endpoint->dir, "dir") &&
+	       check_directory(check, &endpoint->chdir, "chdir") &&
 	       check_directory(check, &endpoint->staticdir, "staticdir") &&
 	       check_directory(check, &endpoint->cgidir, "cgidir") &&
 	       (check->place.config || check_overlap(check, endpoint));

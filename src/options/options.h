@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "framing/framing.h"
 #include "net/connect.h"
+#include "process/confine.h"
 #include "session/output.h"
 #include "websocket/deflate.h"
 
@@ -87,6 +88,13 @@ struct options_endpoint {
 	int64_t max_body; /* bytes of the request of a CGI script; 0: no limit */
 	int64_t cgi_timeout_ms; /* 0: no limit */
 	enum options_devconsole devconsole;
+
+	struct confine_settings confine; /* of programs; the next five belong to it */
+	char *child_user; /* owned, as the next two; NULL: not given */
+	char *child_group;
+	char *chdir;
+	struct options_list child_read; /* paths */
+	struct options_list child_write;
 
 	struct options_list host; /* names without a port */
 	struct options_list origin; /* "any", or for origin_parse_rule() */

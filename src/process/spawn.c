@@ -37,10 +37,6 @@ enum {
 #define SPAWN_FILE_LINK "/proc/self/fd/3"
 _Static_assert(SPAWN_FILE == 3, "see SPAWN_FILE_LINK");
 
-/* The child's functions leave by exec, so that the shared stack keeps what AddressSanitizer
- * records about their frames; the next child must not trip over it. */
-#define SPAWN_NO_ASAN __attribute__((no_sanitize_address))
-
 /* The signals that the server ignores or handles, or may have inherited ignored. */
 static const int spawn_signals[] = {
     SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
@@ -54,6 +50,7 @@ struct spawn_order {
 	const struct spawn_command *command; /* borrowed */
 	int file; /* COMMAND's, where the child has it; or -1 */
 	int error; /* why it did not become the program; 0: it did */
+	const char *option; /* that is why; NULL: none */
 };
 
 bool
@@ -129,7 +126,7 @@ spawn_pipe(int *parent, int *child, int place, bool parent_reads)
 
 /* Our handlers must not run in the child once its signals are unblocked; exec itself would
  * reset them too late, and what we ignore not at all. */
-static SPAWN_NO_ASAN void
+static ACCOUNT_IN_CHILD void
 spawn_reset_signals(const struct spawn_inherited *inherited)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
@@ -143,7 +140,7 @@ spawn_reset_signals(const struct spawn_inherited *inherited)
 }
 
 /* True if PATH leads to the file of the child's descriptor. */
-static SPAWN_NO_ASAN bool
+static ACCOUNT_IN_CHILD bool
 spawn_is_file(const char *path)
 {
 	struct stat named, file;
@@ -153,7 +150,7 @@ spawn_is_file(const char *path)
 }
 
 /* Becomes the program; returns if that fails. */
-static SPAWN_NO_ASAN void
+static ACCOUNT_IN_CHILD void
 spawn_execute(const struct spawn_command *command)
 {
 	char name[PATH_MAX];
@@ -183,27 +180,65 @@ spawn_execute(const struct spawn_command *command)
 	errno = ESTALE;
 }
 
+/* The working directory. */
+static ACCOUNT_IN_CHILD bool
+spawn_enter(struct spawn_order *order)
+{
+	const struct spawn_command *command = order->command;
+	bool is_own = command->directory != NULL;
+	const char *directory = command->directory;
+
+	if (!is_own && command->confine)
+		directory = command->confine->directory;
+	if (!directory || chdir(directory) == 0)
+		return true;
+	order->option = is_own ? NULL : "--chdir";
+	return false;
+}
+
+/* The soft limit of descriptors is the user's (select() needs that); the hard one may have been
+ * lowered since. */
+static ACCOUNT_IN_CHILD bool
+spawn_restore_limit(const struct spawn_inherited *inherited)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return false;
+	if (inherited->nofile.rlim_cur < limit.rlim_max)
+		limit.rlim_cur = inherited->nofile.rlim_cur;
+	else
+		limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 /*
  * The child, in our memory: system calls only. All signals are blocked, and we wait. It returns
  * the exit status when it did not become the program.
  */
-static SPAWN_NO_ASAN int
+static ACCOUNT_IN_CHILD int
 spawn_child(void *arg)
 {
 	struct spawn_order *order = arg;
 	const struct spawn_inherited *inherited = order->inherited;
+	const struct confine *confine = order->command->confine;
 	int last = STDERR_FILENO;
-	struct rlimit limit;
 	sigset_t none;
 
+	if (order->programs)
+		pid_set_add(order->programs, getpid());
+	if (setsid() == -1)
+		goto fail;
+	if (confine)
+		order->option = confine_apply(confine);
+	if (order->option)
+		goto fail;
 	/* When we die; we may have died before. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		goto fail;
 	if (getppid() != order->parent)
 		return SPAWN_FAILED;
-	if (order->programs)
-		pid_set_add(order->programs, getpid());
-	if (order->command->directory && chdir(order->command->directory) == -1)
+	if (!spawn_enter(order))
 		goto fail;
 
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
@@ -224,20 +259,15 @@ spawn_child(void *arg)
 	/* Before exec does it: the parent goes on before that is through, and may count on it
 	 * that what it closes is closed. */
 	(void)close_range(order->file == -1 ? SPAWN_FRONT : SPAWN_FILE + 1, ~0U, 0);
-	/* The soft limit of descriptors is the user's (select() needs that). */
-	if (setsid() == -1 || getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		goto fail;
-	/* The hard one may have been lowered since. */
-	if (inherited->nofile.rlim_cur < limit.rlim_max)
-		limit.rlim_cur = inherited->nofile.rlim_cur;
-	else
-		limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+	if (!(confine && confine->settings.limits[CONFINE_NOFILE].given) &&
+	    !spawn_restore_limit(inherited))
 		goto fail;
 	spawn_reset_signals(inherited);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	spawn_execute(order->command);
+	if (confine)
+		order->option = confine_blame(confine, errno);
 fail:
 	order->error = errno;
 	return SPAWN_FAILED;
@@ -321,6 +351,8 @@ spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
 		    &parent[fd], &child[fd], inherited->front[fd], fd != STDIN_FILENO);
 	if (error == 0)
 		error = spawn_run(&order, out);
+	if (command->option)
+		*command->option = order.option;
 	spawn_clear(inherited, child, order.file);
 	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
 		if (parent[fd] != -1)

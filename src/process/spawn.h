@@ -3,8 +3,9 @@
  * Starts a program with three pipes, in a state that does not depend on ours: descriptors 0, 1
  * and 2 only, a session and process group of its own, no signal blocked, and every signal at
  * its default action, except that SIGHUP stays ignored under nohup(1). What else was inherited
- * is passed on: directory, umask, limits. The parent is not copied, however large it is and
- * however many descriptors it has, and an error of exec is returned. No shell is ever used.
+ * is passed on, unless process/confine changes it: user, directory, umask, limits. The parent
+ * is not copied, however large it is and however many descriptors it has, and an error of exec
+ * is returned. No shell is ever used.
  *
  * The program gets SIGKILL when we die, however that happens (PR_SET_PDEATHSIG). The processes
  * that it starts don't, nor does a program that is set-user-ID or changes its user.
@@ -12,6 +13,7 @@
 #ifndef PROCESS_SPAWN_H
 #define PROCESS_SPAWN_H
 
+#include "process/confine.h"
 #include "process/pid_set.h"
 
 #include <stdbool.h>
@@ -64,7 +66,9 @@ struct spawn_command {
 	 * leads to the same file. ESTALE if neither does.
 	 */
 	int fd;
-	const char *directory; /* the working directory; NULL: ours */
+	const char *directory; /* the working directory; NULL: that of CONFINE, or ours */
+	const struct confine *confine; /* applied to the program; NULL: nothing is */
+	const char **option; /* if not NULL: set to the option that is why the start failed */
 	char *const *argv;
 	char *const *envp;
 };

@@ -26,6 +26,7 @@ endpoint_new(const char *path)
 		return NULL;
 	endpoint->refs = 1;
 	endpoint->dir = endpoint->cgi = endpoint->files.root = -1;
+	endpoint->confine = CONFINE_NONE;
 	endpoint->path = strndup(path, len);
 	if (endpoint->path)
 		return endpoint;
@@ -51,6 +52,7 @@ endpoint_unref(struct endpoint *endpoint)
 		close(endpoint->cgi);
 	if (endpoint->files.root != -1)
 		close(endpoint->files.root);
+	confine_clear(&endpoint->confine);
 	free(endpoint->files.headers);
 	free(endpoint->rules);
 	free(endpoint->switch_headers);

@@ -11,6 +11,7 @@
 #include "http/origin.h"
 #include "net/connect.h"
 #include "peer/websocket.h"
+#include "process/confine.h"
 #include "serve/files.h"
 #include "session/session.h"
 
@@ -43,6 +44,7 @@ struct endpoint {
 	const struct connect_target *target; /* SOCKET */
 	int64_t connect_ms; /* SOCKET: time limit */
 	bool proxy_protocol; /* SOCKET: a header with the client's address is sent first */
+	struct confine confine; /* owned: of all programs */
 	int dir; /* DIR: owned, of beneath_root(); -1: none */
 	const char *dir_path; /* its real path */
 	int cgi; /* of the CGI scripts: likewise; -1: none */

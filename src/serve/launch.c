@@ -6,6 +6,7 @@
 #include "net/limit.h"
 #include "net/proxy_protocol.h"
 #include "process/children.h"
+#include "process/landlock.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -73,13 +74,24 @@ launch_prepare_script(struct launch *launch, struct reject *reject)
 	return launch_may_fork(launch->launcher, reject) && launch_identify(launch, reject);
 }
 
-/* Why the program can't be started, by errno. */
+/* Why the program can't be started: an errno, and an option or NULL. */
 static void
-launch_reject(const struct launch *launch, int error, struct reject *reject)
+launch_reject(const struct launch *launch, int error, const char *option, struct reject *reject)
 {
-	(void)reject_start(reject, launch->script.program, error);
+	(void)reject_start(reject, launch->script.program, error, option);
 	if (error != EDQUOT)
 		log_errorx("%s", reject->reason);
+}
+
+/* The interpreter of a program in a directory, which is found only now. If it can't be allowed,
+ * the start fails. */
+static void
+launch_allow(const struct launch *launch)
+{
+	int ruleset = launch->endpoint->confine.ruleset;
+
+	if (ruleset != -1 && !landlock_allow_program(ruleset, launch->script.program))
+		log_error("can't let %s read its own file", launch->script.program);
 }
 
 static struct framed_client
@@ -104,6 +116,7 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 {
 	const struct endpoint *endpoint = launch->endpoint;
 	char *own_argv[] = {launch->script.program, NULL};
+	const char *option = NULL;
 	char **env = env_build(endpoint, launch->request, &launch->script, launch->unique_id);
 	struct program_spec program = {
 	    .loop = launch->launcher->loop,
@@ -115,17 +128,21 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 		    .fd = launch->script.fd,
 		    .argv = endpoint->kind == ENDPOINT_COMMAND ? endpoint->argv : own_argv,
 		    .envp = env,
+		    .confine = &endpoint->confine,
+		    .option = &option,
 		},
 	    .client = launch_client(launch),
 	};
 	struct backend *backend = NULL;
 	int error = ENOMEM;
 
+	if (endpoint->kind == ENDPOINT_DIR)
+		launch_allow(launch);
 	if (env)
 		backend = program_start(&program, handlers, arg, &error);
 	free(env);
 	if (!backend)
-		launch_reject(launch, error, reject);
+		launch_reject(launch, error, option, reject);
 	return backend;
 }
 
@@ -135,6 +152,7 @@ launch_start_script(const struct launch *launch, const struct child_handlers *ha
 {
 	char *program = launch->script.program;
 	char *argv[] = {program, NULL};
+	const char *option = NULL;
 	char **env =
 	    env_build(launch->endpoint, launch->request, &launch->script, launch->unique_id);
 	char *directory = strndup(program, (size_t)(strrchr(program, '/') - program));
@@ -144,17 +162,20 @@ launch_start_script(const struct launch *launch, const struct child_handlers *ha
 	    .directory = directory,
 	    .argv = argv,
 	    .envp = env,
+	    .confine = &launch->endpoint->confine,
+	    .option = &option,
 	};
 	struct child *child = NULL;
 	int error = ENOMEM;
 
+	launch_allow(launch);
 	if (env && directory)
 		error =
 		    child_start(launch->launcher->children, &command, handlers, arg, &child);
 	free(directory);
 	free(env);
 	if (!child)
-		launch_reject(launch, error, reject);
+		launch_reject(launch, error, option, reject);
 	return child;
 }
 

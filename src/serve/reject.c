@@ -56,7 +56,7 @@ reject_unless_found(
 }
 
 bool
-reject_start(struct reject *reject, const char *program, int error)
+reject_start(struct reject *reject, const char *program, int error, const char *option)
 {
 	char why[DIAGNOSE_MAX];
 
@@ -68,10 +68,14 @@ reject_start(struct reject *reject, const char *program, int error)
 	case ENFILE:
 	case ENOMEM:
 		return reject_format(reject, 503, REJECT_RETRY_LATER,
-		    "can't start %s now: %s (system limit)", program, strerror(error));
+		    "can't start %s now: %s (%s)", program, strerror(error),
+		    option ? option : "system limit");
 	default:
 		break;
 	}
+	if (option)
+		return reject_format(reject, 500, NULL, "can't start %s: %s: %s", program,
+		    option, strerror(error));
 	if (!diagnose_program(program, error, why))
 		snprintf(why, sizeof(why), "%s", strerror(error));
 	return reject_format(

@@ -35,10 +35,11 @@ bool reject_unless_found(
     struct reject *reject, const struct endpoint *endpoint, enum endpoint_result result);
 
 /*
- * PROGRAM can't be started because of an errno; this looks into the file for what the errno
- * does not say. 503 when it is for want of something that may be free again.
+ * PROGRAM can't be started because of an errno, and of OPTION unless that is NULL; without one
+ * this looks into the file for what the errno does not say. 503 when it is for want of
+ * something that may be free again.
  */
-bool reject_start(struct reject *reject, const char *program, int error);
+bool reject_start(struct reject *reject, const char *program, int error, const char *option);
 
 /* A connection to the socket NAME failed. 504 when the time was over, 503 for want of something
  * that may be free again, else 502. */

@@ -7,10 +7,13 @@
 #include "net/linger.h"
 #include "options/compat.h"
 #include "options/report.h"
+#include "options/served.h"
+#include "options/value.h"
 #include "session/session.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -67,6 +70,24 @@ server_fail(const struct server *server, int status, const char *format, ...)
 		return COMPAT_NO_START;
 	}
 	fprintf(stderr, "%s: %s\n", PACKAGE_NAME, message);
+	return status;
+}
+
+int
+server_fail_endpoint(const struct server *server, const struct options_served *served,
+    int status, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = options_vtext(format, args);
+	va_end(args);
+	if (served->place.config)
+		option_report(&served->place, server_errors(server), text);
+	else
+		status = server_fail(server, status, "%s", text);
+	free(text);
 	return status;
 }
 

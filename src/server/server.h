@@ -115,6 +115,12 @@ FILE *server_errors(const struct server *server);
 int server_fail(const struct server *server, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+struct options_served;
+
+/* The same of an endpoint that can't be served; it is reported where that is configured. */
+int server_fail_endpoint(const struct server *server, const struct options_served *served,
+    int status, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* Begins a graceful shutdown because of a signal; the loop stops when all has ended. */
 void server_shut_down(struct server *server, int number);
 

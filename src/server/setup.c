@@ -12,11 +12,11 @@
 #include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
+#include "server/confine.h"
 #include "server/listen.h"
 
 #include <errno.h>
 #include <libgen.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,24 +46,6 @@ server_join_headers(const struct options_list *first, const struct options_list 
 	return joined;
 }
 
-/* Reports that an endpoint can't be served, where it is configured. Returns STATUS. */
-static int __attribute__((format(printf, 4, 5))) setup_fail(const struct server *server,
-    const struct options_served *served, int status, const char *format, ...)
-{
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	text = options_vtext(format, args);
-	va_end(args);
-	if (served->place.config)
-		option_report(&served->place, server_errors(server), text);
-	else
-		status = server_fail(server, status, "%s", text);
-	free(text);
-	return status;
-}
-
 /* Sets the rules of ENDPOINT for origins. 0, or the exit status. */
 static int
 server_set_origins(const struct server *server, const struct options_served *served,
@@ -91,7 +73,7 @@ server_set_origins(const struct server *server, const struct options_served *ser
 			    span_of(origin), &endpoint->rules[policy->rule_count++]);
 		/* Without --compat the option has checked it. */
 		if (wrong)
-			return setup_fail(
+			return server_fail_endpoint(
 			    server, served, EX_CONFIG, "--origin: %s %s", origin, wrong);
 	}
 	if (any)
@@ -120,7 +102,7 @@ server_set_console(const struct server *server, const struct options_served *ser
 		return COMPAT_CONFLICT;
 	}
 	if (!compat && on && options->dir && !local)
-		return setup_fail(server, served, EX_CONFIG,
+		return server_fail_endpoint(server, served, EX_CONFIG,
 		    "--devconsole and --dir can't be combined while other machines can "
 		    "connect: leave out one of them, or --address");
 	/* In a configuration file it may be meant for other endpoints. */
@@ -142,8 +124,8 @@ server_open_programs(const struct server *server, const struct options_served *s
 
 	*fd = beneath_root(path);
 	if (*fd == -1) {
-		*status = setup_fail(server, served, EX_OSERR, "can't open --%s %s: %s", name,
-		    path, strerror(errno));
+		*status = server_fail_endpoint(server, served, EX_OSERR,
+		    "can't open --%s %s: %s", name, path, strerror(errno));
 		return false;
 	}
 	if (server->parent == 0 && fstat(*fd, &dir) == 0 && (dir.st_mode & S_IWOTH))
@@ -190,12 +172,12 @@ server_set_kind(const struct server *server, const struct options_served *served
 		endpoint->files.root_path = options->staticdir;
 		endpoint->files.root = beneath_root(options->staticdir);
 		if (endpoint->files.root == -1)
-			return setup_fail(server, served, EX_OSERR,
+			return server_fail_endpoint(server, served, EX_OSERR,
 			    "can't open --staticdir %s: %s", options->staticdir,
 			    strerror(errno));
 		endpoint->files.spa = options->spa;
 		if (!files_has_spa(&endpoint->files))
-			return setup_fail(server, served, EX_CONFIG,
+			return server_fail_endpoint(server, served, EX_CONFIG,
 			    "--spa=%s is not a file that --staticdir %s serves", options->spa,
 			    options->staticdir);
 	}
@@ -239,7 +221,9 @@ server_set_endpoint(
 	endpoint->source = options;
 	endpoint->free_source = options_endpoint_free;
 	status = server_set_kind(server, served, options, endpoint);
-	endpoint->pass_env = env_pick(environ, options->passenv.items, options->passenv.count);
+	if (status == 0)
+		status = server_set_confine(server, served, options, endpoint);
+	endpoint->pass_env = server_pick_env(options, endpoint);
 	endpoint->switch_headers = server_join_headers(&options->header, &options->header_ws);
 	endpoint->files.headers = server_join_headers(&options->header, &options->header_http);
 	if (server->options->server.log_format == LOG_COMPAT)

@@ -897,6 +897,89 @@ times_and_sizes_have_units(void **state)
 }
 
 static void
+assert_confined(const struct confine_settings *have, const struct confine_settings *expected)
+{
+	const struct confine_number *a = &have->umask, *b = &expected->umask;
+
+	_Static_assert(offsetof(struct confine_settings, no_new_privs) ==
+			   (3 + CONFINE_LIMITS) * sizeof(*a),
+	    "there are only numbers before it");
+	for (size_t i = 0; i < 3 + CONFINE_LIMITS; i++) {
+		assert_int_equal(a[i].given, b[i].given);
+		assert_int_equal(a[i].value, b[i].value);
+	}
+	assert_int_equal(have->no_new_privs, expected->no_new_privs);
+}
+
+static void
+confinement_has_numbers_that_may_be_missing(void **state)
+{
+	static const struct {
+		char *arg;
+		struct confine_settings expected;
+		const char *error; /* NULL: it is accepted */
+	} rows[] = {
+	    {"--binary", {.no_new_privs = false}, NULL},
+	    {"--no-new-privs", {.no_new_privs = true}, NULL},
+	    {"--umask=0", {.umask = {true, 0}}, NULL},
+	    {"--umask=077", {.umask = {true, 077}}, NULL},
+	    {"--umask=1000", {}, "--umask must be an octal number from 0 to 777, not '1000'"},
+	    {"--umask=8", {}, "--umask must be an octal number from 0 to 777, not '8'"},
+	    {"--umask=", {}, "--umask must be an octal number from 0 to 777, not ''"},
+	    {"--nice=0", {.nice = {true, 0}}, NULL},
+	    {"--nice=-20", {.nice = {true, -20}}, NULL},
+	    {"--nice=20", {}, "--nice must be a number from -20 to 19, not '20'"},
+	    {"--child-oom-score=-1000", {.oom_score = {true, -1000}}, NULL},
+	    {"--child-oom-score=1001", {},
+		"--child-oom-score must be a number from -1000 to 1000, not '1001'"},
+	    {"--rlimit=cpu=10,as=512M,nofile=64,nproc=16,core=0",
+		{.limits = {[CONFINE_CPU] = {true, 10},
+		     [CONFINE_AS] = {true, 512 << 20},
+		     [CONFINE_NOFILE] = {true, 64},
+		     [CONFINE_NPROC] = {true, 16},
+		     [CONFINE_CORE] = {true, 0}}},
+		NULL},
+	    {"--rlimit=stack=unlimited, fsize=1k",
+		{.limits = {[CONFINE_STACK] = {true, -1}, [CONFINE_FSIZE] = {true, 1024}}},
+		NULL},
+	    {"--rlimit=cpu=1k", {},
+		"--rlimit: cpu must be a number from 0 to 2147483647, or 'unlimited'"},
+	    {"--rlimit=nofile=3", {},
+		"--rlimit: nofile must be a number from 4 to 2147483647, or 'unlimited'"},
+	    {"--rlimit=as=much", {},
+		"--rlimit: as must be a number of bytes, as 65536, 512k, 10m or 1g, or "
+		"'unlimited'"},
+	    {"--rlimit=memory=1", {},
+		"--rlimit must be a list of NAME=VALUE separated by commas, not 'memory=1'; "
+		"the "
+		"names are as, core, cpu, data, fsize, memlock, msgqueue, nofile, nproc, "
+		"stack"},
+	    {"--rlimit=cpu", {}, "--rlimit must be a list of NAME=VALUE"},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		RUN(&run, "wspipe", rows[i].arg, "hello");
+		if (rows[i].error) {
+			assert_int_equal(run.status, 64);
+			assert_memory_equal(
+			    run.err + strlen("wspipe: "), rows[i].error, strlen(rows[i].error));
+		} else {
+			assert_run(&run);
+			assert_confined(&run.options.endpoint.confine, &rows[i].expected);
+		}
+		run_clear(&run);
+	}
+	/* Each value replaces the one before. */
+	RUN(&run, "wspipe", "--rlimit=cpu=1,as=1", "--rlimit=core=0", "hello");
+	assert_run(&run);
+	assert_false(run.options.endpoint.confine.limits[CONFINE_CPU].given);
+	assert_true(run.options.endpoint.confine.limits[CONFINE_CORE].given);
+	run_clear(&run);
+}
+
+static void
 options_after_the_command_are_noticed(void **state)
 {
 	static const struct {
@@ -1629,6 +1712,7 @@ main(void)
 	    cmocka_unit_test(words_that_are_no_options_are_refused),
 	    cmocka_unit_test(devconsole_takes_a_value_or_none),
 	    cmocka_unit_test(times_and_sizes_have_units),
+	    cmocka_unit_test(confinement_has_numbers_that_may_be_missing),
 	    cmocka_unit_test(options_after_the_command_are_noticed),
 	    cmocka_unit_test(command_in_one_word_is_explained),
 	    cmocka_unit_test(denied_command_is_explained),
