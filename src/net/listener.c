@@ -169,6 +169,27 @@ listener_on_pause_over(void *arg)
 		listener->yields = 0;
 }
 
+/*
+ * The client speaks first. One that is silent is not accepted for a second, so others like it
+ * can't take the slot of one that is about to send. Connections inherit the other options at no
+ * system call of their own. False with errno.
+ */
+static bool
+listener_set_options(int fd)
+{
+	int on = 1;
+
+	return setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on)) == 0 &&
+	       transport_tune(fd);
+}
+
+void
+listener_tune(int fd)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	(void)listener_set_options(fd);
+}
+
 static int
 listener_socket(const struct sockaddr *address, socklen_t len)
 {
@@ -184,13 +205,8 @@ listener_socket(const struct sockaddr *address, socklen_t len)
 	if (address->sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		goto fail;
-	/* The client speaks first. One that is silent is not accepted for a second, so others
-	 * like it can't take the slot of one that is about to send. Connections inherit the
-	 * other options at no system call of their own. */
-	if (setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on)) == -1 ||
-	    !transport_tune(fd))
-		goto fail;
-	if (bind(fd, address, len) == -1 || listen(fd, SOMAXCONN) == -1)
+	if (!listener_set_options(fd) || bind(fd, address, len) == -1 ||
+	    listen(fd, SOMAXCONN) == -1)
 		goto fail;
 	return fd;
 fail:

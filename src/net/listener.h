@@ -45,6 +45,10 @@ typedef int64_t listener_yield_fn(void *arg);
 struct listener *listener_new(const struct sockaddr *address, socklen_t len)
     __attribute__((warn_unused_result));
 
+/* Sets the options that listener_new() sets, as far as possible, of a socket that another
+ * program opened. */
+void listener_tune(int fd);
+
 /* For FD, which listens already and is taken. NULL without memory. */
 struct listener *listener_new_take(int fd) __attribute__((warn_unused_result));
 

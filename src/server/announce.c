@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { ANNOUNCE_COMMAND_MAX = 80 }; /* bytes of the command with its arguments */
@@ -59,10 +60,41 @@ announce_page(const struct server *server, const char *other)
 }
 
 static void
-announce_url(FILE *out, const struct server *server, const char *scheme, const char *host)
+announce_url(
+    FILE *out, const struct server *server, const char *scheme, const char *host, int port)
 {
 	fprintf(out, strchr(host, ':') ? "%s%s://[%s]:%d/" : "%s%s://%s:%d/", scheme,
-	    server->options->listener.ssl ? "s" : "", host, server_port(server));
+	    server->options->listener.ssl ? "s" : "", host, port);
+}
+
+/* A URL for each socket of the service manager; one that has no name in the file system is left
+ * out. */
+static void
+announce_activated_urls(
+    FILE *out, const struct server *server, const char *scheme, const char *path)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < server->listeners.count; i++) {
+		struct sockaddr_storage bound;
+		const struct sockaddr_un *name = (const struct sockaddr_un *)(void *)&bound;
+		char host[LISTENER_TEXT_MAX];
+
+		listener_address(server->listeners.items[i], &bound);
+		if (bound.ss_family == AF_UNIX && name->sun_path[0] != '/')
+			continue;
+		fputs(separator, out);
+		separator = ", ";
+		listener_host_text(&bound, host);
+		if (bound.ss_family == AF_UNIX)
+			fprintf(out, "%s%s+unix:%.*s:/", scheme,
+			    server->options->listener.ssl ? "s" : "",
+			    (int)sizeof(name->sun_path), name->sun_path);
+		else
+			announce_url(
+			    out, server, scheme, announce_host(host), listener_port(&bound));
+		fputs(path, out);
+	}
 }
 
 /* A URL with PATH for each TCP address. */
@@ -72,15 +104,20 @@ announce_tcp_urls(FILE *out, const struct server *server, const char *scheme, co
 	const struct options_listener *listener = &server->options->listener;
 	const struct options_list *addresses = &listener->address;
 
+	if (server->activation.count > 0) {
+		announce_activated_urls(out, server, scheme, path);
+		return;
+	}
 	if (listener->tcp && addresses->count == 0) {
-		announce_url(out, server, scheme, "localhost");
+		announce_url(out, server, scheme, "localhost", server_port(server));
 		fputs(path, out);
 	}
 	for (size_t i = 0; i < addresses->count && listener->tcp; i++) {
 		if (announce_is_repeated(addresses, i))
 			continue;
 		fputs(i > 0 ? ", " : "", out);
-		announce_url(out, server, scheme, announce_host(addresses->items[i]));
+		announce_url(out, server, scheme, announce_host(addresses->items[i]),
+		    server_port(server));
 		fputs(path, out);
 	}
 }
@@ -92,7 +129,7 @@ announce_urls(FILE *out, const struct server *server, const char *scheme, const 
 	const struct options_listener *listener = &server->options->listener;
 
 	announce_tcp_urls(out, server, scheme, path);
-	if (listener->unixsocket)
+	if (listener->unixsocket && server->activation.count == 0)
 		fprintf(out, "%s%s%s+unix:%s:/%s", listener->tcp ? ", " : "", scheme,
 		    listener->ssl ? "s" : "", listener->unixsocket, path);
 }
@@ -102,14 +139,16 @@ announce_scope(FILE *out, const struct server *server)
 {
 	const struct options_list *addresses = &server->options->listener.address;
 
-	if (!server->options->listener.tcp)
+	if (!server->options->listener.tcp && server->activation.count == 0)
 		return;
 	if (server->is_local) {
 		fprintf(out, " (this machine only%s)",
-		    addresses->count == 0 ? "; use --address='*' for all interfaces" : "");
+		    addresses->count == 0 && server->activation.count == 0
+			? "; use --address='*' for all interfaces"
+			: "");
 		return;
 	}
-	for (size_t i = 0; i < addresses->count; i++) {
+	for (size_t i = 0; i < addresses->count && server->activation.count == 0; i++) {
 		if (announce_host(addresses->items[i]) != addresses->items[i]) {
 			fprintf(out, " (all interfaces, port %d)", server_port(server));
 			return;
@@ -305,7 +344,11 @@ server_announce(const struct server *server)
 	const struct options *options = server->options;
 	bool programs = options->endpoint.command || options->endpoint.dir;
 
-	if (options->server.compat) {
+	if (server->activation.count > 0)
+		log_info("listening on %zu socket%s of the service manager, in place of those "
+			 "that the options name",
+		    server->activation.count, util_plural(server->activation.count));
+	else if (options->server.compat) {
 		compat_announce(options, server_port(server));
 		return;
 	}
@@ -323,7 +366,7 @@ server_announce(const struct server *server)
 		if (announce_root(server)->console && options->listener.tcp)
 			announce(server, announce_console, false);
 	}
-	if (options->listener.redirport != 0)
+	if (options->listener.redirport != 0 && server->activation.count == 0)
 		log_info("redirecting plain HTTP from port %d to port %d",
 		    (int)options->listener.redirport, server_port(server));
 	if (programs || options->endpoint.cgidir)

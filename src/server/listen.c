@@ -26,6 +26,20 @@ server_find_local(const struct server *server)
 	return local;
 }
 
+bool
+server_has_unix_socket(const struct server *server)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < server->listeners.count; i++) {
+		struct sockaddr_storage bound;
+
+		listener_address(server->listeners.items[i], &bound);
+		found = found || bound.ss_family == AF_UNIX;
+	}
+	return found;
+}
+
 /* What to do when the system rejects an address. */
 static const char *
 server_listen_advice(const struct server *server, int error)
@@ -182,6 +196,15 @@ server_listen(struct server *server)
 	const struct options_listener *options = &server->options->listener;
 	int status = 0;
 
+	if (server->activation.count > 0) {
+		if (!activation_listen(
+			&server->activation, &server->listeners, &server->redirect_listeners))
+			return server_fail(server, EX_OSERR,
+			    "can't listen on the sockets of the service manager: %s",
+			    strerror(errno));
+		server_set_listening(server);
+		return 0;
+	}
 	if (options->tcp)
 		status = server_listen_tcp(server, &server->listeners,
 		    options->port != 0 ? options->port : server->kept_port);

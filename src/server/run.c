@@ -28,6 +28,8 @@ run_clear(struct server *server)
 	server_reload_clear(server);
 	server_orphans_clear(server);
 	timer_stop(&server->tick);
+	timer_stop(&server->watchdog);
+	notify_clear(&server->notify);
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
 	loop_free(server->loop);
@@ -76,6 +78,28 @@ run_start(struct server *server)
 	return 0;
 }
 
+/* Timer callback: the event loop has come round. */
+static void
+run_on_watchdog(void *arg)
+{
+	struct server *server = arg;
+	int64_t now = util_clock_ms();
+
+	atomic_store(&server->page->workers[server->worker].alive_ms, now);
+	if (server->parent == 0)
+		notify_watchdog(&server->notify);
+	timer_at(&server->watchdog, now + server->notify.watchdog_ms / 2);
+}
+
+/* Begins to show that the event loop comes round, if that is asked for. */
+static void
+run_watch(struct server *server)
+{
+	timer_init(&server->watchdog, &server->loop->timers, run_on_watchdog, server);
+	if (server->notify.watchdog_ms > 0)
+		run_on_watchdog(server);
+}
+
 /* Serves until it is stopped. The parent logs the start and the end of a worker. */
 static int
 run_serve(struct server *server)
@@ -91,6 +115,9 @@ run_serve(struct server *server)
 		server_announce(server);
 	/* Signals that came since the fork are delivered now. */
 	server_signals_unblock();
+	run_watch(server);
+	if (server->parent == 0)
+		server_report_ready(server);
 	if (!loop_run(server->loop))
 		return server_fail(
 		    server, EX_OSERR, "the event loop failed: %s", strerror(errno));
@@ -110,8 +137,10 @@ server_run(const struct options *options)
 {
 	struct server server = {
 	    .options = options,
+	    .notify.fd = -1,
 	};
-	bool inherited, serves = true;
+	struct activation_error activation_error;
+	bool activated, inherited, serves = true;
 	int status;
 
 	list_init(&server.connections.list);
@@ -120,6 +149,7 @@ server_run(const struct options *options)
 	list_init(&server.upgrades);
 	list_init(&server.sockets.list);
 	list_init(&server.looked_up);
+	activated = activation_take(&server.activation, &activation_error);
 	inherited = spawn_inherited_init(&server.inherited);
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->server.log_format, options->server.loglevel);
@@ -136,6 +166,11 @@ server_run(const struct options *options)
 		run_clear(&server);
 		return status;
 	}
+	notify_init(&server.notify);
+	if (status == 0 && !activated)
+		status = server_fail(&server, EX_CONFIG,
+		    "descriptor %d, passed by the service manager, is %s", activation_error.fd,
+		    activation_error.text);
 	if (status == 0)
 		status = server_listen(&server);
 	if (status == 0)

@@ -29,15 +29,21 @@ server_close_listeners(struct server *server)
 {
 	listeners_close(&server->listeners);
 	listeners_close(&server->redirect_listeners);
+	activation_close(&server->activation);
 }
 
 int
 server_port(const struct server *server)
 {
-	struct sockaddr_storage bound;
+	int port = 0;
 
-	listener_address(server->listeners.items[0], &bound);
-	return listener_port(&bound);
+	for (size_t i = 0; i < server->listeners.count && port == 0; i++) {
+		struct sockaddr_storage bound;
+
+		listener_address(server->listeners.items[i], &bound);
+		port = listener_port(&bound);
+	}
+	return port;
 }
 
 FILE *
@@ -110,8 +116,9 @@ server_drain_ms(const struct server *server)
 }
 
 void
-server_log_finish(int number, size_t sessions)
+server_report_finish(const struct server *server, int number, size_t sessions)
 {
+	notify_stopping(&server->notify, sessions);
 	if (sessions == 0)
 		log_info("SIG%s: accepting no more connections", util_signal_name(number));
 	else
@@ -121,16 +128,23 @@ server_log_finish(int number, size_t sessions)
 }
 
 void
+server_report_ready(const struct server *server)
+{
+	notify_ready(&server->notify, options_served_count(server->options));
+}
+
+void
 server_finish(struct server *server, int number)
 {
 	static const struct listeners none;
 
 	if (server->parent == 0 || getppid() != server->parent)
-		server_log_finish(number, children_count(server->children));
+		server_report_finish(server, number, children_count(server->children));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
 	/* Those that are queued would be reset. */
 	listeners_close_but(&server->listeners, &none);
 	listeners_close_but(&server->redirect_listeners, &none);
+	activation_close(&server->activation);
 	connection_finish_all(&server->connections);
 	server_enter_stage(server, SERVER_FINISHING, SERVER_FOREVER_MS);
 }
@@ -150,8 +164,9 @@ server_kill(struct server *server)
 }
 
 void
-server_log_shutdown(int number, size_t sessions)
+server_report_shutdown(const struct server *server, int number, size_t sessions)
 {
+	notify_stopping(&server->notify, sessions);
 	if (sessions == 0)
 		log_info("SIG%s: shutting down", util_signal_name(number));
 	else
@@ -166,7 +181,7 @@ server_shut_down(struct server *server, int number)
 {
 	/* Of several workers the parent logs it, for all of them. */
 	if (server->parent == 0 || getppid() != server->parent)
-		server_log_shutdown(number, children_count(server->children));
+		server_report_shutdown(server, number, children_count(server->children));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
 	server_close_listeners(server);
 	upgrade_drain_all(&server->route.upgrade);

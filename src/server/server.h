@@ -20,7 +20,9 @@
 #include "process/quota.h"
 #include "serve/redirect.h"
 #include "serve/route.h"
+#include "server/activation.h"
 #include "server/budget.h"
+#include "server/notify.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -58,6 +60,7 @@ struct server_shared {
 		atomic_size_t connections; /* that wait for a request or get a response */
 		atomic_size_t sockets; /* of sessions, or that are being connected */
 		atomic_bool accepts;
+		_Atomic int64_t alive_ms; /* when its event loop last came round */
 	} workers[OPTIONS_WORKERS_MAX];
 	struct pid_set programs; /* those that run */
 };
@@ -76,6 +79,9 @@ struct server {
 	struct spawn_inherited inherited;
 	struct loop *loop;
 	struct children *children;
+	struct activation activation;
+	struct notify notify;
+	struct timer watchdog;
 	struct listeners listeners;
 	struct listeners redirect_listeners; /* at --redirport */
 	struct redirect redirect;
@@ -133,11 +139,15 @@ void server_kill(struct server *server);
 /* Timer callback, ARG the server: while it shuts down, checks whether all has ended. */
 void server_on_tick(void *arg);
 
-void server_log_shutdown(int number, size_t sessions);
+/* Logs it, and notifies the service manager. */
+void server_report_shutdown(const struct server *server, int number, size_t sessions);
 
 /* Accepts no more connections; the loop stops when all sessions have ended by themselves. */
 void server_finish(struct server *server, int number);
 
-void server_log_finish(int number, size_t sessions);
+void server_report_finish(const struct server *server, int number, size_t sessions);
+
+/* Notifies the service manager that it serves: at startup, and after a reload. */
+void server_report_ready(const struct server *server);
 
 #endif

@@ -91,7 +91,8 @@ server_set_console(const struct server *server, const struct options_served *ser
 	bool compat = server->options->server.compat;
 	/* A Unix socket serves the clients of a proxy, which may be anywhere. */
 	bool local = server->is_local && !server->options->listener.unixsocket &&
-		     server->options->listener.trusted_proxy.count == 0;
+		     server->options->listener.trusted_proxy.count == 0 &&
+		     !server_has_unix_socket(server);
 	bool on = options->devconsole == OPTIONS_CONSOLE_ON;
 
 	if (compat && on && (options->staticdir || options->cgidir)) {

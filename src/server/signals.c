@@ -90,7 +90,10 @@ static void
 signals_reload(struct server *server)
 {
 	const char *error;
+	bool reports = server->parent == 0 && server->stage == SERVER_SERVING;
 
+	if (reports)
+		notify_reloading(&server->notify);
 	server_reopen_log(server, SIGHUP);
 	if (server->options->config) {
 		/* Of several workers, the parent passes on what it has read. */
@@ -105,6 +108,8 @@ signals_reload(struct server *server)
 	} else {
 		log_errorx("SIGHUP: %s; the old certificates stay in use", error);
 	}
+	if (reports)
+		server_report_ready(server);
 }
 
 /*

@@ -26,7 +26,7 @@ enum {
 	WORKERS_SPARE_MS = 1000, /* how much longer than its own deadline a worker may take */
 	WORKERS_START_MS = 1000, /* from one start of a worker to the next, at least */
 	WORKERS_STEP_MS = 20, /* while something is to be done */
-	WORKERS_IDLE_S = 60,
+	WORKERS_IDLE_MS = 60 * 1000,
 };
 
 struct worker {
@@ -41,6 +41,8 @@ struct workers {
 	size_t count;
 	struct sweep sweep;
 	sigset_t signals;
+	bool ready; /* all workers have served */
+	int64_t watchdog_ms; /* when the service manager is to be shown that they still do */
 	int status;
 };
 
@@ -160,6 +162,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 	atomic_store(&page->workers[number].accepts, false);
 	atomic_store(&page->workers[number].connections, 0);
 	atomic_store(&page->workers[number].sockets, 0);
+	atomic_store(&page->workers[number].alive_ms, 0);
 	tally_clear(w->server->tally, number);
 	if (well && quota_held(&page->quota, number) == 0)
 		return;
@@ -206,7 +209,7 @@ workers_finish(struct workers *w)
 {
 	if (w->server->stage != SERVER_SERVING)
 		return;
-	server_log_finish(SIGQUIT, workers_programs(w));
+	server_report_finish(w->server, SIGQUIT, workers_programs(w));
 	server_close_listeners(w->server);
 	w->server->stage = SERVER_FINISHING;
 	w->server->stage_end_ms = INT64_MAX;
@@ -220,7 +223,7 @@ workers_stop(struct workers *w, int number)
 	case SERVER_SERVING:
 	case SERVER_FINISHING:
 		w->server->stop_ms = util_clock_ms();
-		server_log_shutdown(number, workers_programs(w));
+		server_report_shutdown(w->server, number, workers_programs(w));
 		server_close_listeners(w->server);
 		workers_enter(w, SERVER_DRAINING, server_drain_ms(w->server));
 		break;
@@ -233,22 +236,22 @@ workers_stop(struct workers *w, int number)
 	}
 }
 
-/* Reloads the configuration, or the certificates in all workers, each of which logs the result,
- * and in the parent for the workers to come. */
+/* In all processes. */
 static void
-workers_reload(struct workers *w)
+workers_reopen_log(struct workers *w, int number)
 {
-	int channels[OPTIONS_WORKERS_MAX];
+	server_reopen_log(w->server, number);
+	workers_signal(w, SIGUSR1);
+}
+
+/* The certificates, in all workers, each of which logs the result, and in the parent for the
+ * workers to come. */
+static void
+workers_reload_tls(struct workers *w)
+{
 	const char *error;
 
 	server_reopen_log(w->server, SIGHUP);
-	for (size_t i = 0; i < w->count; i++)
-		channels[i] = w->items[i].channel;
-	if (w->server->options->config) {
-		workers_signal(w, SIGUSR1);
-		server_reload_workers(w->server, channels, w->count);
-		return;
-	}
 	atomic_fetch_add(&w->server->page->tickets.reloads, 1);
 	if (!tls_ticket_renew(&w->server->page->tickets))
 		log_errorx("can't create new session ticket keys");
@@ -257,14 +260,25 @@ workers_reload(struct workers *w)
 	workers_signal(w, SIGHUP);
 }
 
-/* In all processes. */
+/* All that can be reloaded. */
 static void
-workers_reopen_log(struct workers *w, int number)
+workers_reload(struct workers *w)
 {
-	server_reopen_log(w->server, number);
-	if (number == SIGHUP)
+	int channels[OPTIONS_WORKERS_MAX];
+
+	notify_reloading(&w->server->notify);
+	for (size_t i = 0; i < w->count; i++)
+		channels[i] = w->items[i].channel;
+	if (w->server->options->config) {
+		workers_reopen_log(w, SIGHUP);
+		server_reload_workers(w->server, channels, w->count);
+	} else if (w->server->tls) {
+		workers_reload_tls(w);
+	} else {
+		workers_reopen_log(w, SIGHUP);
 		server_log_nothing_to_reload(w->server);
-	workers_signal(w, SIGUSR1);
+	}
+	server_report_ready(w->server);
 }
 
 static void
@@ -277,8 +291,7 @@ workers_on_signal(struct workers *w, int number)
 	case SIGHUP:
 		if (server_lost_terminal(w->server))
 			workers_stop(w, number);
-		else if (w->server->stage == SERVER_SERVING &&
-			 (w->server->tls || w->server->options->config))
+		else if (w->server->stage == SERVER_SERVING)
 			workers_reload(w);
 		else
 			workers_reopen_log(w, number);
@@ -296,6 +309,33 @@ workers_on_signal(struct workers *w, int number)
 	}
 }
 
+/* Whether all workers serve. */
+static bool
+workers_serve(const struct workers *w)
+{
+	bool serve = true;
+
+	for (size_t i = 0; i < w->count; i++)
+		serve = serve && atomic_load(&w->server->page->workers[i].accepts);
+	return serve;
+}
+
+/* Reports that the event loops of all workers that run have come round in time. */
+static void
+workers_watch(struct workers *w, int64_t now)
+{
+	int64_t limit_ms = w->server->notify.watchdog_ms;
+
+	for (size_t i = 0; i < w->count; i++) {
+		int64_t alive_ms = atomic_load(&w->server->page->workers[i].alive_ms);
+
+		if (w->items[i].pid != 0 && alive_ms != 0 && now - alive_ms > limit_ms)
+			return;
+	}
+	notify_watchdog(&w->server->notify);
+	w->watchdog_ms = now + limit_ms / 2;
+}
+
 /* What the time asks for. True in a worker that was started. */
 static bool
 workers_step(struct workers *w)
@@ -311,6 +351,12 @@ workers_step(struct workers *w)
 		if (w->items[i].pid == 0 && w->items[i].start_ms <= now && workers_start(w, i))
 			return true;
 	}
+	if (!w->ready && workers_serve(w)) {
+		w->ready = true;
+		server_report_ready(w->server);
+	}
+	if (w->server->notify.watchdog_ms > 0 && now >= w->watchdog_ms)
+		workers_watch(w, now);
 	if (w->server->stage != SERVER_SERVING && w->server->stage_end_ms <= now &&
 	    workers_alive(w) > 0) {
 		log_errorx("killing %zu worker%s that did not stop in time", workers_alive(w),
@@ -321,15 +367,27 @@ workers_step(struct workers *w)
 	return false;
 }
 
+/* How long nothing has to be done, unless a signal comes. */
+static int64_t
+workers_idle_ms(const struct workers *w)
+{
+	bool idle = w->server->stage == SERVER_SERVING && w->sweep.end_ms == 0 && w->ready &&
+		    workers_alive(w) == w->count;
+	int64_t wait_ms = idle ? WORKERS_IDLE_MS : WORKERS_STEP_MS;
+
+	if (idle && w->server->notify.watchdog_ms > 0)
+		wait_ms = w->watchdog_ms - util_clock_ms();
+	return wait_ms > WORKERS_STEP_MS ? wait_ms : WORKERS_STEP_MS;
+}
+
 /* Waits for a signal, or until a step may be due. 0: none came. */
 static int
 workers_wait(const struct workers *w)
 {
-	bool idle = w->server->stage == SERVER_SERVING && w->sweep.end_ms == 0 &&
-		    workers_alive(w) == w->count;
+	int64_t wait_ms = workers_idle_ms(w);
 	struct timespec wait = {
-	    .tv_sec = idle ? WORKERS_IDLE_S : 0,
-	    .tv_nsec = idle ? 0 : WORKERS_STEP_MS * 1000000L,
+	    .tv_sec = wait_ms / 1000,
+	    .tv_nsec = wait_ms % 1000 * 1000000,
 	};
 	int number = sigtimedwait(&w->signals, NULL, &wait);
 
