@@ -29,6 +29,8 @@ struct options_server {
 			    --compat=websocketd) */
 	int64_t workers; /* processes that serve, 1 to OPTIONS_WORKERS_MAX */
 	bool no_core_dumps;
+	char *user; /* owned, as the next one; NULL: not given */
+	char *group;
 	int64_t maxforks; /* 0: no limit */
 	int64_t max_per_ip; /* connections of an address; 0: no limit */
 	int64_t closems;

@@ -68,6 +68,12 @@ const struct option_row option_rows[] = {
 	    .max = OPTIONS_WORKERS_MAX, .initial = "1",
 	    .help = "number of worker processes; 'auto' starts one per available CPU"},
 
+	{SERVER("user", user, option_set_path), .argument = "USER",
+	    .help = "once it listens and has read its keys, drop root's privileges and run as "
+		"this user"},
+	{SERVER("group", group, option_set_path), .argument = "GROUP",
+	    .help = "with --user, run with this primary group"},
+
 	{.heading = "TLS", LISTENER("ssl", ssl, option_set_bool), .early = true,
 	    .help = "serve https:// and wss:// only; needs --sslcert and --sslkey"},
 	{LISTENER("sslcert", sslcert, option_set_files), .argument = "FILE", .repeatable = true,

@@ -298,6 +298,7 @@ announce_can_be_rebound(const struct server *server)
 	return false;
 }
 
+/* Whether programs run as our user. */
 static bool
 announce_runs_programs(const struct server *server)
 {
@@ -307,25 +308,32 @@ announce_runs_programs(const struct server *server)
 		const struct options_endpoint *endpoint =
 		    options_served(server->options, i).endpoint;
 
-		runs = runs || endpoint->dir || endpoint->cgidir ||
-		       (endpoint->command && endpoint->target.kind == CONNECT_NOTHING);
+		runs =
+		    runs ||
+		    (!endpoint->child_user &&
+			(endpoint->dir || endpoint->cgidir ||
+			    (endpoint->command && endpoint->target.kind == CONNECT_NOTHING)));
 	}
 	return runs;
 }
 
-/* What is dangerous when other machines can connect. */
 static void
 announce_risks(const struct server *server)
 {
+	bool root = geteuid() == 0 && announce_runs_programs(server);
+
+	if (server->is_local && root)
+		log_info("programs run as root; --user or --child-user chooses another user");
+	/* The rest is dangerous when other machines can connect. */
 	if (server->is_local)
 		return;
 	if (announce_can_be_rebound(server))
 		log_warnx("the Host of requests is not checked: a web page can connect through "
 			  "a domain name of its own that resolves to this machine (DNS "
 			  "rebinding); prevent it with --host=NAME, the name that clients use");
-	if (geteuid() == 0 && announce_runs_programs(server))
+	if (root)
 		log_warnx("anyone who can connect from another machine runs programs as root; "
-			  "start wspipe as another user");
+			  "choose another user with --user or --child-user");
 }
 
 static void

@@ -26,6 +26,11 @@ confine_set_account(const struct server *server, const struct options_served *se
 		return server_fail_endpoint(
 		    server, served, EX_CONFIG, "--child-%s=%s: %s", name, value, why);
 	confine->has_account = true;
+	if (server->options->server.user)
+		return server_fail_endpoint(server, served, EX_CONFIG,
+		    "--child-%s and --user can't be combined: without its privileges the "
+		    "server can't change the %s of programs, which run as --user",
+		    name, name);
 	if (account_may_change())
 		return 0;
 	return server_fail_endpoint(server, served, EX_CONFIG,
@@ -90,6 +95,22 @@ confine_set_files(const struct server *server, const struct options_served *serv
 	return status;
 }
 
+/* The kernel lets only root write to the file of a process that must not be dumped. */
+static int
+confine_check_oom_score(const struct server *server, const struct options_served *served,
+    const struct options_endpoint *options)
+{
+	const struct options_server *fixed = &server->options->server;
+	const char *other = fixed->user ? "user" : "no-core-dumps";
+
+	if (!options->confine.oom_score.given ||
+	    (!fixed->user && (!fixed->no_core_dumps || geteuid() == 0)))
+		return 0;
+	return server_fail_endpoint(server, served, EX_CONFIG,
+	    "--child-oom-score and --%s can't be combined: only root could set the score then",
+	    other);
+}
+
 int
 server_set_confine(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
@@ -98,7 +119,9 @@ server_set_confine(const struct server *server, const struct options_served *ser
 
 	endpoint->confine.settings = options->confine;
 	endpoint->confine.directory = options->chdir;
-	status = confine_set_account(server, served, options, &endpoint->confine);
+	status = confine_check_oom_score(server, served, options);
+	if (status == 0)
+		status = confine_set_account(server, served, options, &endpoint->confine);
 	if (status == 0)
 		status = confine_set_files(server, served, options, endpoint);
 	return status;

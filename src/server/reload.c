@@ -104,6 +104,8 @@ reload_check_fixed(const struct server *server, const struct options *old)
 	} rows[] = {
 	    {"workers", old->server.workers != options->workers},
 	    {"no-core-dumps", old->server.no_core_dumps != options->no_core_dumps},
+	    {"user", reload_differ(old->server.user, options->user)},
+	    {"group", reload_differ(old->server.group, options->group)},
 	    {"max-per-ip", old->server.max_per_ip != options->max_per_ip},
 	    {"reverselookup", old->listener.reverselookup != listener->reverselookup},
 	    {"unixsocket-mode",

@@ -8,6 +8,7 @@
 #include "server/limits.h"
 #include "server/listen.h"
 #include "server/orphans.h"
+#include "server/privileges.h"
 #include "server/reload.h"
 #include "server/setup.h"
 #include "server/signals.h"
@@ -39,6 +40,7 @@ run_clear(struct server *server)
 	if (server->page)
 		munmap(server->page, sizeof(*server->page));
 	tally_free(server->tally);
+	account_clear(&server->account);
 }
 
 /* Creates what each serving process has of its own. */
@@ -172,9 +174,13 @@ server_run(const struct options *options)
 		    "descriptor %d, passed by the service manager, is %s", activation_error.fd,
 		    activation_error.text);
 	if (status == 0)
+		status = server_find_account(&server);
+	if (status == 0)
 		status = server_listen(&server);
 	if (status == 0)
 		status = server_set_up(&server);
+	if (status == 0)
+		status = server_drop_privileges(&server);
 	if (status == 0)
 		status = server_divide_limit(&server);
 	if (status == 0 && options->server.workers > 1)

@@ -15,6 +15,7 @@
 #include "net/tls.h"
 #include "net/tls_ticket.h"
 #include "options/options.h"
+#include "process/account.h"
 #include "process/child.h"
 #include "process/pid_set.h"
 #include "process/quota.h"
@@ -74,6 +75,8 @@ struct server {
 	FILE *errors; /* of a reload, which logs them; NULL: there is none */
 	struct server_shared *page; /* owned, but shared */
 	struct tally *tally; /* likewise; NULL: no other process counts connections */
+	struct account account; /* owned: of --user; valid if HAS_ACCOUNT */
+	bool has_account;
 	size_t worker; /* this process's number, from 0 */
 	pid_t parent; /* of a worker; 0: there are no workers but this process */
 	struct spawn_inherited inherited;

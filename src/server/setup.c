@@ -14,6 +14,7 @@
 #include "serve/env.h"
 #include "server/confine.h"
 #include "server/listen.h"
+#include "server/privileges.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -487,6 +488,7 @@ server_check(struct server *server)
 {
 	const struct options *options = server->options;
 	int endpoints, tls = 0, log = server_check_log(server);
+	int account = server_find_account(server);
 	int status = server_listen_to_check(server);
 
 	/* All of them, so that all errors are reported. */
@@ -494,6 +496,7 @@ server_check(struct server *server)
 	if (!options->config || !options->config->sections[0].failed)
 		tls = server_set_tls(server);
 	status = status != 0 ? status : endpoints != 0 ? endpoints : tls != 0 ? tls : log;
+	status = status != 0 ? status : account;
 	return options->config && (status != 0 || options->config->errors > 0) ? EX_CONFIG
 									       : status;
 }

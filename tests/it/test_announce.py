@@ -144,11 +144,15 @@ def test_dns_rebinding_is_explained(server, options, warned):
 @plain_only  # a key that another user can't read would be in the way
 @pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")
 def test_root_and_other_machines(server, open_place):
-    line = " warn server anyone who can connect from another machine runs programs as root; start wspipe as another user\n"
+    line = " warn server anyone who can connect from another machine runs programs as root; choose another user with --user or --child-user\n"
     server("--address=*", "cat").wait_log(line)
     binary = shutil.copy(WSPIPE, open_place)  # the build directory may be closed to others
     one = server("--address=*", "/bin/cat", wrapper=("setpriv", "--reuid=65534", "--clear-groups"), argv0=binary, passenv=False)
-    for quiet in (one, server("--address=127.0.0.1", "cat")):
+    local = server("--address=127.0.0.1", "--workers=2", "cat")
+    local.wait_log(" info server programs run as root; --user or --child-user chooses another user\n")
+    assert local.log().count("as root") == 1
+    socket = server("--address=127.0.0.1", "--staticdir=%s" % open_place)
+    for quiet in (one, socket, server("--address=*", "--child-user=nobody", "cat")):
         with quiet.connect() as peer:
             peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             peer.answer()
