@@ -6,38 +6,18 @@
 #include "framing/framing_json.h"
 
 #include "base/json.h"
+#include "framing/base64.h"
 #include "framing/framing_ops.h"
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-
-enum {
-	FRAMING_BASE64_STEP =
-	    48 * 1024, /* bytes for one call of libcrypto's: its lengths are int */
-};
 
 static bool
 framing_json_put(struct buffer *out, const char *text)
 {
 	return buffer_append(out, text, strlen(text));
-}
-
-static bool
-framing_json_put_base64(struct buffer *out, const uint8_t *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i += FRAMING_BASE64_STEP) {
-		size_t n = len - i < FRAMING_BASE64_STEP ? len - i : FRAMING_BASE64_STEP;
-		uint8_t *to =
-		    buffer_reserve(out, (n + 2) / 3 * 4 + 1); /* it writes a NUL too */
-
-		if (!to)
-			return false;
-		buffer_commit(out, (size_t)EVP_EncodeBlock(to, bytes + i, (int)n));
-	}
-	return true;
 }
 
 static enum framing_wrap_result
@@ -52,7 +32,7 @@ framing_json_wrap(const struct framing *framing, const struct message *message,
 	if (framing_json_put(records,
 		text ? "{\"type\":\"text\",\"data\":\"" : "{\"type\":\"binary\",\"data\":\"") &&
 	    (text ? json_escape(records, message->data, message->len, JSON_ESCAPE_MINIMAL)
-		  : framing_json_put_base64(records, message->data, message->len)) &&
+		  : base64_put(records, message->data, message->len)) &&
 	    framing_json_put(records, "\"}\n"))
 		return FRAMING_APPENDED;
 	buffer_cut(records, before);
@@ -95,43 +75,6 @@ framing_json_put_close(struct buffer *out, uint16_t code, struct span reason)
 	       framing_json_put(out, "}\n");
 }
 
-enum framing_json_decoded {
-	FRAMING_JSON_DECODED,
-	FRAMING_JSON_NOT_BASE64,
-	FRAMING_JSON_NOMEM,
-};
-
-/* Appends the bytes that TEXT stands for (RFC 4648, section 4): whole quanta, and no other
- * characters. */
-static enum framing_json_decoded
-framing_json_decode(struct buffer *out, const char *text, size_t len)
-{
-	size_t padding = 0;
-
-	if (len % 4 != 0)
-		return FRAMING_JSON_NOT_BASE64;
-	while (padding < 2 && padding < len && text[len - 1 - padding] == '=')
-		padding++;
-	for (size_t i = 0; i < len - padding; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (!util_is_alpha(c) && !util_is_digit(c) && c != '+' && c != '/')
-			return FRAMING_JSON_NOT_BASE64;
-	}
-	for (size_t i = 0; i < len; i += FRAMING_BASE64_STEP) {
-		size_t n = len - i < FRAMING_BASE64_STEP ? len - i : FRAMING_BASE64_STEP;
-		uint8_t *to = buffer_reserve(out, n / 4 * 3);
-
-		if (!to)
-			return FRAMING_JSON_NOMEM;
-		if (EVP_DecodeBlock(to, (const unsigned char *)text + i, (int)n) !=
-		    (int)(n / 4 * 3))
-			return FRAMING_JSON_NOT_BASE64;
-		buffer_commit(out, n / 4 * 3 - (i + n == len ? padding : 0));
-	}
-	return FRAMING_JSON_DECODED;
-}
-
 /* A message of type TYPE: its data goes to DATA. NULL, or what is wrong; *NOMEM without memory.
  */
 static const char *
@@ -146,12 +89,12 @@ framing_json_message(json_t *object, enum message_type type, struct buffer *data
 		*nomem = !buffer_append(data, text, json_string_length(value));
 		return NULL;
 	}
-	switch (framing_json_decode(data, text, json_string_length(value))) {
-	case FRAMING_JSON_DECODED:
+	switch (base64_read(data, text, json_string_length(value))) {
+	case BASE64_OK:
 		break;
-	case FRAMING_JSON_NOT_BASE64:
+	case BASE64_BAD:
 		return "\"data\" is not valid base64";
-	case FRAMING_JSON_NOMEM:
+	case BASE64_NO_MEMORY:
 		*nomem = true;
 		break;
 	}
