@@ -3,6 +3,7 @@
 #include "http/access_log.h"
 
 #include "base/log.h"
+#include "http/credentials.h"
 #include "net/listener.h"
 
 /* Bytes of one field in the log: with all of them, the line is never truncated. */
@@ -18,10 +19,11 @@ access_log_field(const char *key, struct span value)
 
 void
 access_log_write(const char *event, const struct client *client, const struct request *request,
-    int status, const char *reason)
+    const char *user, int status, const char *reason)
 {
 	const struct head *head = request->head;
 	char remote[LISTENER_TEXT_MAX];
+	char target[ACCESS_LOG_VALUE_MAX];
 	struct span value;
 
 	if (!log_begin(LOG_ACCESS, "http", 0, span_of(event)))
@@ -30,9 +32,12 @@ access_log_write(const char *event, const struct client *client, const struct re
 	if (status > 0)
 		log_number("status", status);
 	log_text("remote", span_of(remote));
+	if (user && *user)
+		access_log_field("user", span_of(user));
 	if (head) {
 		access_log_field("method", head_method(head));
-		access_log_field("target", head_target(head));
+		access_log_field("target",
+		    credentials_log_target(head_target(head), target, sizeof(target)));
 	}
 	if (head && status >= 400) {
 		if (head_find(head, "Host", &value) > 0)

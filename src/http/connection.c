@@ -353,8 +353,8 @@ connection_on_readable(void *arg)
 	case STREAM_FAILED:
 		/* A handshake that failed for a reason, not one that was left. */
 		if (stream_error(c->stream))
-			access_log_write(
-			    "rejected", &c->client, &c->request, 0, stream_error(c->stream));
+			access_log_write("rejected", &c->client, &c->request, NULL, 0,
+			    stream_error(c->stream));
 		connection_end_idle(c);
 		return;
 	case STREAM_EOF:
@@ -416,7 +416,7 @@ connection_check_rate(struct connection *c)
 		return true;
 	}
 	snprintf(reason, sizeof(reason), "the client reads less than %d bytes/s", RATE_MIN);
-	access_log_write("aborted", &c->client, &c->request, 0, reason);
+	access_log_write("aborted", &c->client, &c->request, NULL, 0, reason);
 	connection_end(c, false);
 	return false;
 }

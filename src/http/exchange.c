@@ -49,6 +49,7 @@ struct exchange {
 	bool failed; /* the stream has failed: report it in the turn */
 	struct request_redirect *redirect; /* owned: the request; NULL: it is the client's */
 	unsigned int redirects;
+	struct identity identity;
 	bool logged; /* its user writes the log line */
 };
 
@@ -68,6 +69,7 @@ exchange_release(struct loop_deferred *deferred)
 	if (x->redirect)
 		buffer_clear(&x->redirect->bytes);
 	free(x->redirect);
+	identity_clear(&x->identity);
 	free(x);
 }
 
@@ -87,7 +89,8 @@ exchange_over(struct exchange *x, enum exchange_result result)
 static void
 exchange_log(const struct exchange *x, const char *event, int status, const char *reason)
 {
-	access_log_write(event, x->spec.client, x->spec.request, status, reason);
+	access_log_write(
+	    event, x->spec.client, x->spec.request, x->identity.user, status, reason);
 }
 
 /* The bytes sent, as far as the client's system has confirmed them. */
@@ -411,6 +414,7 @@ exchange_redirect(struct exchange *x, struct span target)
 		x->redirects++;
 		x->spec.request = &to->request;
 		x->handlers = NULL;
+		identity_clear(&x->identity);
 		exchange_set_reading(x, false);
 	}
 	if (old)
@@ -561,6 +565,20 @@ struct loop *
 exchange_loop(const struct exchange *x)
 {
 	return x->spec.loop;
+}
+
+void
+exchange_set_identity_take(struct exchange *x, struct identity *identity)
+{
+	identity_clear(&x->identity);
+	x->identity = *identity;
+	*identity = (struct identity){0};
+}
+
+const struct identity *
+exchange_identity(const struct exchange *x)
+{
+	return &x->identity;
 }
 
 bool

@@ -19,6 +19,7 @@
 
 #include "base/buffer.h"
 #include "http/client.h"
+#include "http/identity.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "net/loop.h"
@@ -60,6 +61,12 @@ const struct client *exchange_client(const struct exchange *exchange);
 const struct stream *exchange_stream(const struct exchange *exchange);
 
 struct loop *exchange_loop(const struct exchange *exchange);
+
+/* The client has authenticated. Takes what IDENTITY owns; a redirect ends it. */
+void exchange_set_identity_take(struct exchange *exchange, struct identity *identity);
+
+/* Borrowed until then, and until the exchange is over and its user has returned to the loop. */
+const struct identity *exchange_identity(const struct exchange *exchange);
 
 /* True when the client is on this machine, and no proxy forwarded its request. */
 bool exchange_is_local(const struct exchange *exchange);

@@ -367,6 +367,22 @@ check_apart(
 	    name, directory, staticdir);
 }
 
+static bool
+check_access(const struct check *check, const struct options_endpoint *endpoint)
+{
+	const struct options_listener *listener = &check->options->listener;
+
+	if (endpoint->access.header && !listener->unixsocket &&
+	    listener->trusted_proxy.count == 0)
+		return reject(check, EX_USAGE, NULL,
+		    "--auth-header needs --trusted-proxy=LIST or --unixsocket=PATH: any other "
+		    "client could send the header");
+	if (endpoint->access.cert && !listener->sslca)
+		return reject(check, EX_USAGE, NULL,
+		    "--auth-cert needs --sslca=FILE, the CA that signs the certificates");
+	return true;
+}
+
 /* A private key must not be downloadable. */
 static bool
 check_keys(const struct check *check, const struct options_endpoint *endpoint)
@@ -393,6 +409,12 @@ check_overlap(const struct check *check, const struct options_endpoint *endpoint
 	    !check_apart(check, endpoint->staticdir, endpoint->dir, "dir") ||
 	    !check_apart(check, endpoint->staticdir, endpoint->cgidir, "cgidir"))
 		return false;
+	if (endpoint->access.token && options_serve(endpoint, endpoint->access.token))
+		return reject(check, EX_CONFIG, NULL,
+		    "--auth-token '%s' is inside --staticdir '%s', so anyone could download "
+		    "it: "
+		    "move it elsewhere",
+		    endpoint->access.token, endpoint->staticdir);
 	if (endpoint->program && options_serve(endpoint, endpoint->program))
 		return reject(check, EX_CONFIG, NULL,
 		    "COMMAND '%s' is inside --staticdir '%s', so anyone could download its "
@@ -412,9 +434,9 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 		       check_directory(check, &endpoint->chdir, "chdir") &&
 		       check_directory(check, &endpoint->staticdir, "staticdir") &&
 		       check_directory(check, &endpoint->cgidir, "cgidir");
-	return check_usage(check, endpoint) && check_subprotocol(check, endpoint) &&
-	       check_socket(check, endpoint) && check_framing(check, endpoint) &&
-	       check_command(check, endpoint) &&
+	return check_usage(check, endpoint) && check_access(check, endpoint) &&
+	       check_subprotocol(check, endpoint) && check_socket(check, endpoint) &&
+	       check_framing(check, endpoint) && check_command(check, endpoint) &&
 	       check_directory(check, &endpoint->dir, "dir") &&
 	       check_directory(check, &endpoint->chdir, "chdir") &&
 	       check_directory(check, &endpoint->staticdir, "staticdir") &&

@@ -7,6 +7,7 @@
 #include "framing/framing.h"
 #include "net/connect.h"
 #include "process/confine.h"
+#include "serve/access.h"
 #include "session/output.h"
 #include "websocket/deflate.h"
 
@@ -102,6 +103,9 @@ struct options_endpoint {
 	struct options_list origin; /* "any", or for origin_parse_rule() */
 	bool sameorigin;
 	bool require_origin;
+	struct options_list allow; /* each is "unix" or for cidr_parse() */
+	struct options_list deny;
+	struct access_settings access;
 
 	struct options_list
 	    header; /* exactly "Name: value", checked: a token, and no control byte */

@@ -88,6 +88,7 @@ option_setter option_set_host;
 option_setter option_set_cidrs;
 option_setter option_set_origin;
 option_setter option_set_header;
+option_setter option_set_field_name;
 option_setter option_set_names;
 option_setter option_set_tokens;
 option_setter option_set_deflate;

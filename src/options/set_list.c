@@ -113,6 +113,16 @@ option_set_origin(const struct option_set *set)
 	return list->count > 0 || set->compat ? NULL : "must be a list of origins or 'any'";
 }
 
+/* Of those that become variables: without '_', which a proxy may confuse with '-'. */
+const char *
+option_set_field_name(const struct option_set *set)
+{
+	if (set->value.len == 0 || has_other(set->value, "-"))
+		return "must be the name of a header field of letters, digits and '-'";
+	options_set_text(set->target, set->value);
+	return NULL;
+}
+
 /* What is wrong with the variables in TEXT, or NULL: a session's value goes into the response
  * that opens it. */
 static const char *
@@ -204,7 +214,8 @@ option_set_cidrs(const struct option_set *set)
 	struct options_list *list = set->target;
 	struct span rest = set->value, part;
 
-	options_list_clear(list);
+	if (!set->row->repeatable)
+		options_list_clear(list);
 	while (options_next_part(&rest, &part)) {
 		struct cidr ignored;
 		const char *wrong =

@@ -112,6 +112,17 @@ const struct option_row option_rows[] = {
 	{ENDPOINT("host", host, option_set_host), .argument = "NAME", .repeatable = true,
 	    .help = "accept only requests for this host name, local names and IP addresses; "
 		"repeatable"},
+	{ENDPOINT("allow", allow, option_set_cidrs), .argument = "LIST", .repeatable = true,
+	    .help = "addresses that may connect: comma-separated blocks such as 192.0.2.0/24, or "
+		"'unix' for a Unix socket; repeatable"},
+	{ENDPOINT("deny", deny, option_set_cidrs), .argument = "LIST", .repeatable = true,
+	    .help = "addresses that may not connect, also those in --allow; repeatable"},
+	{ENDPOINT("auth-token", access.token, option_set_path), .argument = "FILE",
+	    .help = "require a bearer token in FILE, one per line with an optional name"},
+	{ENDPOINT("auth-header", access.header, option_set_field_name), .argument = "NAME",
+	    .help = "header field in which a trusted proxy, or one on the Unix socket, sends the user"},
+	{ENDPOINT("auth-cert", access.cert, option_set_bool),
+	    .help = "with --sslca, accept a client certificate and make its subject the user"},
 
 	{.heading = "Program", ENDPOINT("command", command, option_set_command),
 	    .argument = "COMMAND", .only = OPTION_IN_FILE, .help = ""},

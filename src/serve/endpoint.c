@@ -3,6 +3,7 @@
 #include "serve/endpoint.h"
 
 #include "base/util.h"
+#include "serve/access.h"
 #include "serve/beneath.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ endpoint_unref(struct endpoint *endpoint)
 	confine_clear(&endpoint->confine);
 	free(endpoint->files.headers);
 	free(endpoint->rules);
+	access_free(endpoint->access);
 	free(endpoint->switch_headers);
 	free(endpoint->pass_env);
 	free(endpoint->path);

@@ -22,6 +22,8 @@
 /* In a header line, the variable for the UNIQUE_ID of the session. */
 #define ENDPOINT_UNIQUE_ID "%{UNIQUE_ID}"
 
+struct access;
+
 enum endpoint_kind {
 	ENDPOINT_FILES, /* no program, at most static files */
 	ENDPOINT_COMMAND, /* one program for every path */
@@ -65,6 +67,8 @@ struct endpoint {
 	bool local_only; /* every listener is on a loopback address */
 	char *const *hosts;
 	size_t host_count;
+
+	struct access *access; /* owned; NULL: every client may use it */
 
 	char *const *subprotocols; /* those that may be selected */
 	size_t subprotocol_count;

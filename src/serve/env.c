@@ -4,7 +4,9 @@
 
 #include "base/buffer.h"
 #include "config.h"
+#include "http/credentials.h"
 #include "net/listener.h"
+#include "serve/access.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -129,6 +131,90 @@ env_put_field_name(struct env *env, struct span name)
 	buffer_commit(&env->strings, sizeof(prefix) + name.len + 1);
 }
 
+/* What of a request reaches no variable. */
+struct env_secrets {
+	bool on; /* the endpoint accepts tokens */
+	struct span tokens[CREDENTIALS_TOKENS_MAX]; /* those that are valid */
+	size_t count;
+	char room[CREDENTIALS_TOKEN_MAX];
+};
+
+static void
+env_find_secrets(
+    struct env_secrets *secrets, const struct access *access, const struct env_request *request)
+{
+	size_t found;
+
+	secrets->on = access && access->tokens;
+	secrets->count = 0;
+	if (!secrets->on)
+		return;
+	found = credentials_tokens(
+	    request->head, request->uri->query, secrets->tokens, secrets->room);
+	for (size_t i = 0; i < found; i++) {
+		if (tokens_find(access->tokens, secrets->tokens[i], NULL))
+			secrets->tokens[secrets->count++] = secrets->tokens[i];
+	}
+}
+
+typedef size_t env_hide(char *text, size_t len);
+
+/* Removes a token from the value that begins at START and is not ended yet. False: nothing is
+ * left of it, or it contains a token where none is expected. */
+static bool
+env_hide_value(struct env *env, const struct env_secrets *secrets, size_t start, env_hide *hide)
+{
+	size_t len = buffer_len(&env->strings) - start;
+	char *text;
+
+	if (!secrets->on || len == 0)
+		return true;
+	text = (char *)buffer_data(&env->strings) + start;
+	if (hide)
+		len = hide(text, len);
+	for (size_t i = 0; i < secrets->count && len > 0; i++) {
+		if (memmem(text, len, secrets->tokens[i].data, secrets->tokens[i].len))
+			len = 0;
+	}
+	buffer_cut(&env->strings, start + len);
+	return len > 0;
+}
+
+/* A variable, NAME with its '=', without a token. */
+static void
+env_put_hidden(struct env *env, const struct env_secrets *secrets, struct span name,
+    struct span value, env_hide *hide)
+{
+	size_t start;
+
+	env_put_bytes(env, name);
+	start = buffer_len(&env->strings);
+	env_put_bytes(env, value);
+	if (!env->failed)
+		(void)env_hide_value(env, secrets, start, hide);
+	env_end(env);
+}
+
+/* How a token is removed from a field; NULL: it has no place for one. */
+static env_hide *
+env_hides_field(struct span name)
+{
+	static const struct {
+		const char *name;
+		env_hide *hide;
+	} rows[] = {
+	    {"Cookie", credentials_hide_cookie},
+	    {"Referer", credentials_hide_url},
+	    {"Sec-WebSocket-Protocol", credentials_hide_protocol},
+	};
+
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		if (span_equal_nocase(name, span_of(rows[i].name)))
+			return rows[i].hide;
+	}
+	return NULL;
+}
+
 static bool
 env_field_passes(const struct endpoint *endpoint, struct span name)
 {
@@ -150,7 +236,7 @@ env_field_passes(const struct endpoint *endpoint, struct span name)
 		if (span_equal_nocase(name, span_of(secrets[i])))
 			return false;
 	}
-	return true;
+	return !endpoint->access || !access_drops_field(endpoint->access, name);
 }
 
 /* The order of two fields, given by their numbers: equal names are neighbours, in the order of
@@ -172,7 +258,8 @@ env_compare_fields(const void *a, const void *b, void *head)
 /* One variable for each name; repeated fields are joined (RFC 3875, section 4.1.18; cookies:
  * RFC 6265, section 5.4). Sorting finds them without comparing each field with all others. */
 static void
-env_put_fields(struct env *env, const struct endpoint *endpoint, const struct head *head)
+env_put_fields(struct env *env, const struct env_secrets *secrets,
+    const struct endpoint *endpoint, const struct head *head)
 {
 	uint8_t sorted[HEAD_MAX_FIELDS];
 	size_t count = head_field_count(head);
@@ -185,7 +272,10 @@ env_put_fields(struct env *env, const struct endpoint *endpoint, const struct he
 		struct span name = head_field(head, sorted[i]).name;
 		struct span joint =
 		    span_equal_nocase(name, SPAN("Cookie")) ? SPAN("; ") : SPAN(", ");
-		bool passes = env_field_passes(endpoint, name);
+		bool passes = env_field_passes(endpoint, name) &&
+			      !(secrets->on && span_equal_nocase(name, SPAN("Authorization")) &&
+				  credentials_is_bearer(head_field(head, sorted[i]).value));
+		size_t start = buffer_len(&env->strings);
 
 		if (passes) {
 			env_put_field_name(env, name);
@@ -199,8 +289,13 @@ env_put_fields(struct env *env, const struct endpoint *endpoint, const struct he
 			env_put_bytes(env, joint);
 			env_put_bytes(env, head_field(head, sorted[next]).value);
 		}
-		if (passes)
+		if (!passes || env->failed)
+			continue;
+		if (env_hide_value(env, secrets, start + sizeof("HTTP_") - 1 + name.len + 1,
+			env_hides_field(name)))
 			env_end(env);
+		else
+			buffer_cut(&env->strings, start);
 	}
 }
 
@@ -329,11 +424,15 @@ char **
 env_build(const struct endpoint *endpoint, const struct env_request *request,
     const struct endpoint_script *script, const char *unique_id)
 {
+	const struct identity none = {0};
+	const struct identity *identity = request->identity ? request->identity : &none;
 	struct env env = {0};
+	struct env_secrets secrets;
 	char remote[LISTENER_TEXT_MAX];
 
 	/* Room for what is usual, so that it need not grow. */
 	env.failed = !buffer_reserve(&env.strings, ENV_USUAL);
+	env_find_secrets(&secrets, endpoint->access, request);
 	listener_host_text(request->peer, remote);
 	env_put(&env, SPAN("SERVER_SOFTWARE"),
 	    endpoint->compat ? SPAN("websocketd/" ENV_WEBSOCKETD_VERSION)
@@ -353,18 +452,20 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env_put(&env, SPAN("SCRIPT_NAME"), span_of(script->script_name));
 	env_put(&env, SPAN("PATH_INFO"), span_of(script->path_info));
 	env_put_translated(&env, endpoint, request, script);
-	env_put(&env, SPAN("QUERY_STRING"), request->uri->query);
-	env_put(&env, SPAN("AUTH_TYPE"), SPAN(""));
+	env_put_hidden(
+	    &env, &secrets, SPAN("QUERY_STRING="), request->uri->query, credentials_hide_query);
+	env_put(&env, SPAN("AUTH_TYPE"), span_of(identity->type ? identity->type : ""));
 	env_put_content(&env, request);
 	env_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
-	env_put(&env, SPAN("REMOTE_USER"), SPAN(""));
+	env_put(&env, SPAN("REMOTE_USER"), span_of(identity->user ? identity->user : ""));
 	env_put(&env, SPAN("UNIQUE_ID"), span_of(unique_id));
 	/* A proxy may not report it. */
 	if (listener_port(request->peer) == 0)
 		env_put(&env, SPAN("REMOTE_PORT"), SPAN(""));
 	else
 		env_put_number(&env, SPAN("REMOTE_PORT"), listener_port(request->peer));
-	env_put(&env, SPAN("REQUEST_URI"), head_target(request->head));
+	env_put_hidden(&env, &secrets, SPAN("REQUEST_URI="), head_target(request->head),
+	    credentials_hide_url);
 	if (request->secure)
 		env_put(&env, SPAN("HTTPS"), SPAN("on"));
 	if (request->client->subject) {
@@ -377,7 +478,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 		env_put(&env, SPAN("SEC_WEBSOCKET_PROTOCOL"), request->subprotocol);
 	if (request->traceparent && !endpoint->compat)
 		env_put_trace(&env, request);
-	env_put_fields(&env, endpoint, request->head);
+	env_put_fields(&env, &secrets, endpoint, request->head);
 	return env_finish(&env);
 }
 

@@ -12,6 +12,7 @@
 #define SERVE_ENV_H
 
 #include "http/head.h"
+#include "http/identity.h"
 #include "http/request.h"
 #include "http/trace.h"
 #include "http/uri.h"
@@ -35,6 +36,7 @@ struct env_request {
 	const struct sockaddr_storage *local; /* that PEER has connected to; NULL: not known */
 	const char *traceparent; /* NULL: none */
 	const char *peer_name; /* its host name; NULL: unknown */
+	const struct identity *identity; /* of the client; NULL: it is not authenticated */
 	const char *path; /* decoded, all of it */
 	const struct request *cgi; /* of a CGI script; NULL: of a WebSocket */
 	const struct stream_cert *client; /* its certificate */

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "http/conditional.h"
+#include "http/credentials.h"
 #include "http/encoding.h"
 #include "http/mime.h"
 #include "http/send_file.h"
@@ -264,7 +265,8 @@ files_log_compat(const struct files *files, struct exchange *exchange, enum log_
     struct span event, const char *script)
 {
 	const struct head *head = exchange_request(exchange)->head;
-	struct span target = head_target(head);
+	char room[HEAD_MAX_LINE];
+	struct span target = credentials_log_target(head_target(head), room, sizeof(room));
 	bool whole = target.len > 0 && target.data[0] != '/'; /* RFC 9112, section 3.2.2 */
 	struct span host = {0};
 	char *url;

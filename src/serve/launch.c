@@ -3,10 +3,12 @@
 #include "serve/launch.h"
 
 #include "base/log.h"
+#include "http/credentials.h"
 #include "net/limit.h"
 #include "net/proxy_protocol.h"
 #include "process/children.h"
 #include "process/landlock.h"
+#include "serve/access.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -94,15 +96,23 @@ launch_allow(const struct launch *launch)
 		log_error("can't let %s read its own file", launch->script.program);
 }
 
+/* ROOM is for its query: no program gets a token. */
 static struct framed_client
-launch_client(const struct launch *launch)
+launch_client(const struct launch *launch, char room[HEAD_MAX_LINE])
 {
 	const struct env_request *request = launch->request;
+	const struct access *access = launch->endpoint->access;
+	struct span query = request->uri->query;
+
+	if (access && access->tokens && query.len > 0) {
+		memcpy(room, query.data, query.len);
+		query = (struct span){room, credentials_hide_query(room, query.len)};
+	}
 
 	return (struct framed_client){
 	    .id = launch->id,
 	    .url_path = span_of(request->path),
-	    .query = request->uri->query,
+	    .query = query,
 	    .remote = span_of(launch->remote),
 	    .subprotocol = request->subprotocol,
 	};
@@ -117,6 +127,7 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 	const struct endpoint *endpoint = launch->endpoint;
 	char *own_argv[] = {launch->script.program, NULL};
 	const char *option = NULL;
+	char room[HEAD_MAX_LINE];
 	char **env = env_build(endpoint, launch->request, &launch->script, launch->unique_id);
 	struct program_spec program = {
 	    .loop = launch->launcher->loop,
@@ -131,7 +142,7 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 		    .confine = &endpoint->confine,
 		    .option = &option,
 		},
-	    .client = launch_client(launch),
+	    .client = launch_client(launch, room),
 	};
 	struct backend *backend = NULL;
 	int error = ENOMEM;
@@ -208,7 +219,8 @@ launch_connect(
 {
 	const struct launcher *launcher = launch->launcher;
 	const struct endpoint *endpoint = launch->endpoint;
-	struct framed_client client = launch_client(launch);
+	char room[HEAD_MAX_LINE];
+	struct framed_client client = launch_client(launch, room);
 
 	launch->on_connected = on_connected;
 	launch->arg = arg;

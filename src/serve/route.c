@@ -2,6 +2,7 @@
 /* Where a request goes. */
 #include "serve/route.h"
 
+#include "serve/admit.h"
 #include "serve/console.h"
 #include "serve/plain.h"
 
@@ -64,6 +65,12 @@ route_check_path(bool lookup, enum uri_path_result result)
 	return NULL;
 }
 
+static bool
+route_is_upgrade(const struct endpoint *endpoint, const struct head *head)
+{
+	return endpoint->kind != ENDPOINT_FILES && upgrade_is_wanted(head);
+}
+
 /* As websocketd does: to the decoded PATH, which is changed, without its empty and dot
  * segments, and with the query. */
 static void
@@ -84,14 +91,13 @@ route_redirect(struct exchange *exchange, char *path, const struct uri *uri)
 
 /* What is found at the decoded PATH of an endpoint; RESULT is that of the decoding. */
 static void
-route_to(const struct route *route, struct endpoint *endpoint, struct exchange *exchange,
+route_open(const struct route *route, struct endpoint *endpoint, struct exchange *exchange,
     enum uri_path_result result, char *path)
 {
 	const struct request *request = exchange_request(exchange);
 	const struct head *head = request->head;
-	char reason[ORIGIN_REASON_MAX];
 	bool handshake = plain_is_handshake(head);
-	bool upgrade = endpoint->kind != ENDPOINT_FILES && upgrade_is_wanted(head);
+	bool upgrade = route_is_upgrade(endpoint, head);
 	bool plain = !upgrade && endpoint->kind != ENDPOINT_FILES && !endpoint->compat &&
 		     (endpoint->files.root == -1 || handshake);
 	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
@@ -99,11 +105,6 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 	const char *refused;
 	bool lookup;
 
-	refused = route_refuse_host(endpoint, exchange_stream(exchange), request->host, reason);
-	if (refused) {
-		exchange_reply_status(exchange, 421, headers, refused);
-		return;
-	}
 	/* A COMMAND serves every path; files have their own. */
 	lookup = (endpoint->kind != ENDPOINT_COMMAND && endpoint->kind != ENDPOINT_SOCKET) ||
 		 !(upgrade || (plain && endpoint->cgi == -1));
@@ -125,6 +126,37 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 		    exchange, 404, headers, "no CGI script in --cgidir has this path");
 	else
 		files_serve(&endpoint->files, exchange, endpoint_rest(endpoint, path));
+}
+
+/* The endpoint has admitted a request. */
+static void
+route_on_admitted(void *arg, struct endpoint *endpoint, struct exchange *exchange)
+{
+	char path[HEAD_MAX_LINE + 1];
+	enum uri_path_result result =
+	    uri_decode_path(exchange_request(exchange)->uri.path, path);
+
+	route_open(arg, endpoint, exchange, result, path);
+}
+
+/* A request for the endpoint: the checks in their order. */
+static void
+route_to(const struct route *route, struct endpoint *endpoint, struct exchange *exchange,
+    enum uri_path_result result, char *path)
+{
+	const struct request *request = exchange_request(exchange);
+	bool upgrade = route_is_upgrade(endpoint, request->head);
+	char reason[ORIGIN_REASON_MAX];
+	const char *refused =
+	    route_refuse_host(endpoint, exchange_stream(exchange), request->host, reason);
+
+	if (refused)
+		exchange_reply_status(
+		    exchange, 421, upgrade ? NULL : endpoint->files.headers, refused);
+	else if (!endpoint->access)
+		route_open(route, endpoint, exchange, result, path);
+	else if (!upgrade || upgrade_accept(&route->upgrade, endpoint, exchange))
+		admit_check(endpoint, exchange, route_on_admitted, (void *)(uintptr_t)route);
 }
 
 struct endpoint *

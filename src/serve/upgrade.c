@@ -3,6 +3,8 @@
 #include "serve/upgrade.h"
 
 #include "base/buffer.h"
+#include "http/credentials.h"
+#include "serve/access.h"
 #include "session/session.h"
 #include "websocket/deflate_offer.h"
 #include "websocket/negotiate.h"
@@ -84,6 +86,16 @@ upgrade_protocols_valid(const struct head *head)
 	return true;
 }
 
+/* Walks the subprotocols that the client offers; a token is none where tokens are accepted. */
+static bool
+upgrade_next_protocol(const struct endpoint *endpoint, const struct head *head, size_t *cursor,
+    struct span *element, bool *paired)
+{
+	if (endpoint->access && endpoint->access->tokens)
+		return credentials_next_protocol(head, cursor, element, paired);
+	return head_next_element(head, "Sec-WebSocket-Protocol", cursor, element);
+}
+
 /*
  * Of the subprotocols that the client offers, in its order of preference (section 4.1, item
  * 10), the first that the program supports. Empty when there is none; the response then omits
@@ -94,25 +106,27 @@ upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head
 {
 	struct span element;
 	size_t cursor = 0;
+	bool paired = false;
 
-	while (endpoint->subprotocol_count > 0 &&
-	       head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
+	while (upgrade_next_protocol(endpoint, head, &cursor, &element, &paired)) {
 		for (size_t i = 0; i < endpoint->subprotocol_count; i++) {
 			if (span_equal(element, span_of(endpoint->subprotocols[i])))
 				return element;
 		}
 	}
-	return (struct span){0};
+	/* A browser fails a connection for which none of its subprotocols is selected. */
+	return paired && !endpoint->require_subprotocol ? SPAN(CREDENTIALS_SUBPROTOCOL)
+							: (struct span){0};
 }
 
 /* The client's preferred subprotocol; empty when it offers none, or one of absurd length. */
 static struct span
-upgrade_offered_protocol(const struct head *head)
+upgrade_offered_protocol(const struct endpoint *endpoint, const struct head *head)
 {
 	struct span element;
 	size_t cursor = 0;
 
-	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
+	while (upgrade_next_protocol(endpoint, head, &cursor, &element, NULL)) {
 		if (element.len > 0)
 			return element.len <= UPGRADE_OFFERED_MAX ? element : (struct span){0};
 	}
@@ -280,6 +294,7 @@ upgrade_open(struct upgrade *u, struct reject *reject)
 	const struct handshake *handshake = &u->handshake;
 	struct endpoint *endpoint = u->endpoint;
 	struct launch *launch = &u->launch;
+	char target[HEAD_MAX_LINE];
 	struct websocket_spec websocket = {
 	    .loop = launch->launcher->loop,
 	    .rules = &endpoint->websocket,
@@ -292,7 +307,9 @@ upgrade_open(struct upgrade *u, struct reject *reject)
 	    .remote = launch->remote,
 	    .program = launch_name(launch),
 	    .secure = request->secure,
-	    .target = head_target(request->head),
+	    .user = exchange_identity(u->exchange)->user,
+	    .target =
+		credentials_log_target(head_target(request->head), target, sizeof(target)),
 	    .host = request->host,
 	    .subprotocol = handshake->subprotocol,
 	    .extensions = span_of(handshake->extensions),
@@ -307,7 +324,7 @@ upgrade_open(struct upgrade *u, struct reject *reject)
 
 	(void)head_find(request->head, "Origin", &spec.origin);
 	if (handshake->subprotocol.len == 0)
-		spec.offered = upgrade_offered_protocol(request->head);
+		spec.offered = upgrade_offered_protocol(endpoint, request->head);
 	session = session_new(websocket.loop, u->context->sessions, &endpoint->session, &spec);
 	if (session) {
 		(void)endpoint_ref(endpoint); /* until it ends: session_rules.release */
@@ -339,11 +356,13 @@ upgrade_log_compat(const struct endpoint *endpoint, const struct env_request *re
 	char remote[LISTENER_TEXT_MAX];
 	char texts[SESSION_LOG_TEXTS_MAX];
 	char message[ORIGIN_REASON_MAX + 32];
+	char target[HEAD_MAX_LINE];
 	struct session_log_spec spec = {
 	    .rules = &endpoint->session.log,
 	    .remote = remote,
 	    .secure = request->secure,
-	    .target = head_target(request->head),
+	    .target =
+		credentials_log_target(head_target(request->head), target, sizeof(target)),
 	    .host = request->host,
 	};
 	struct session_log log;
@@ -472,8 +491,10 @@ upgrade_launch(struct upgrade *u, struct reject *reject)
 	return true;
 }
 
-void
-upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
+/* One that has passed all checks of the request itself; PATH is borrowed. NULL: it has been
+ * rejected. */
+static struct upgrade *
+upgrade_new(const struct upgrade_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path)
 {
 	const struct request *asked = exchange_request(exchange);
@@ -484,7 +505,7 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
 
 	if (!u) {
 		exchange_reply_status(exchange, 503, REJECT_RETRY_LATER, "out of memory");
-		return;
+		return NULL;
 	}
 	list_init(&u->node);
 	list_append(context->upgrades, &u->node);
@@ -502,6 +523,7 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
 	    .local = &u->local,
 	    .traceparent = u->launch.traceparent,
 	    .peer_name = client->name,
+	    .identity = exchange_identity(exchange),
 	    .path = path,
 	};
 	if (endpoint->proxy_protocol)
@@ -510,6 +532,31 @@ upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
 		 upgrade_choose(endpoint, asked->head, &u->handshake, &reject);
 	allowed = agreed && upgrade_check_origin(
 				endpoint, u->request.secure, asked->head, asked->host, &reject);
-	if (!allowed || !upgrade_launch(u, &reject))
-		upgrade_reject(u, &reject, agreed && !allowed);
+	if (allowed)
+		return u;
+	upgrade_reject(u, &reject, agreed);
+	return NULL;
+}
+
+bool
+upgrade_accept(
+    const struct upgrade_context *context, struct endpoint *endpoint, struct exchange *exchange)
+{
+	struct upgrade *u = upgrade_new(context, endpoint, exchange, NULL);
+
+	if (!u)
+		return false;
+	upgrade_free(u);
+	return true;
+}
+
+void
+upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
+    struct exchange *exchange, const char *path)
+{
+	struct upgrade *u = upgrade_new(context, endpoint, exchange, path);
+	struct reject reject;
+
+	if (u && !upgrade_launch(u, &reject))
+		upgrade_reject(u, &reject, false);
 }

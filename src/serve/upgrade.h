@@ -23,6 +23,11 @@ struct upgrade_context {
  */
 bool upgrade_is_wanted(const struct head *head);
 
+/* The checks of such a request alone, before it is authenticated: its form and its origin.
+ * False: it has been rejected. */
+bool upgrade_accept(const struct upgrade_context *context, struct endpoint *endpoint,
+    struct exchange *exchange);
+
 /*
  * Replies to such a request for the decoded PATH, or opens a session by ENDPOINT, which it then
  * refers to; later, if the backend must be connected first.

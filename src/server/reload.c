@@ -213,6 +213,7 @@ reload_run(struct server *server, struct config_store *store, struct reload_orde
 	int status = 0;
 
 	server->errors = open_memstream(&errors, &len);
+	server->store = store;
 	if (!options || !server->errors) {
 		log_errorx("SIGHUP: out of memory");
 		free(options);
@@ -232,6 +233,7 @@ reload_run(struct server *server, struct config_store *store, struct reload_orde
 	}
 	fclose(server->errors);
 	server->errors = NULL;
+	server->store = NULL;
 	if (status == 0) {
 		reload_discard(&old, &new);
 		if (server->reloaded)
@@ -248,6 +250,14 @@ reload_run(struct server *server, struct config_store *store, struct reload_orde
 	}
 	free(errors);
 	return status == 0;
+}
+
+bool
+server_reloads_options(const struct server *server)
+{
+	const struct options *options = server->options;
+
+	return options->config || options->endpoint.access.token;
 }
 
 void

@@ -13,7 +13,11 @@
 
 #include "server/server.h"
 
-/* Reloads the options, which come from a file, and the certificates, because of SIGHUP. */
+/* Whether a reload reads the options again: they come from a file, or need one of credentials.
+ * Otherwise it is one of the certificates alone. */
+bool server_reloads_options(const struct server *server);
+
+/* Reloads the options and the certificates, because of SIGHUP. */
 void server_reload(struct server *server);
 
 /* In the parent: the same for all workers, whose CHANNELS are COUNT sockets (-1: none). */

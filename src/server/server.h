@@ -42,6 +42,8 @@ enum {
 /* Exit status: a process could not be terminated, and was left running. */
 enum { SERVER_LEFT_BEHIND = EX_NOPERM };
 
+struct config_store;
+
 enum server_stage {
 	SERVER_SERVING,
 	SERVER_FINISHING, /* no new connections; all sessions go on until they end */
@@ -72,6 +74,8 @@ struct server {
 	int kept_port; /* for port 0 during a reload; 0: any */
 	int reload_socket; /* of a worker, owned: orders of its parent to reload */
 	struct event *reload_event; /* owned; NULL: there are no orders */
+	struct config_store *
+	    store; /* borrowed: what a reload with workers reads from, or adds to; NULL: none */
 	FILE *errors; /* of a reload, which logs them; NULL: there is none */
 	struct server_shared *page; /* owned, but shared */
 	struct tally *tally; /* likewise; NULL: no other process counts connections */

@@ -6,8 +6,6 @@
 #include "options/check.h"
 #include "options/compat.h"
 #include "options/config_load.h"
-#include "options/report.h"
-#include "options/served.h"
 #include "options/value.h"
 #include "process/diagnose.h"
 #include "serve/beneath.h"
@@ -15,6 +13,7 @@
 #include "server/confine.h"
 #include "server/listen.h"
 #include "server/privileges.h"
+#include "server/setup_access.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -211,8 +210,8 @@ server_warn(const struct options_endpoint *endpoint, bool compat)
 
 /* Builds ENDPOINT from SERVED. 0, or the exit status. */
 static int
-server_set_endpoint(
-    const struct server *server, const struct options_served *served, struct endpoint *endpoint)
+server_set_endpoint(const struct server *server, struct setup_files *files,
+    const struct options_served *served, struct endpoint *endpoint)
 {
 	struct options_endpoint *options = options_endpoint_copy(served->endpoint);
 	bool compat = server->options->server.compat;
@@ -269,6 +268,8 @@ server_set_endpoint(
 	endpoint_complete(endpoint);
 	if (status == 0)
 		status = server_set_origins(server, served, options, endpoint);
+	if (status == 0)
+		status = setup_access(server, files, served, endpoint);
 	if (status == 0 && server->parent == 0)
 		server_warn(options, compat);
 	return status;
@@ -276,14 +277,15 @@ server_set_endpoint(
 
 /* Builds endpoint I of the options. NULL: *STATUS is the exit status. */
 static struct endpoint *
-server_make_endpoint(const struct server *server, size_t i, int *status)
+server_make_endpoint(
+    const struct server *server, struct setup_files *files, size_t i, int *status)
 {
 	struct options_served served = options_served(server->options, i);
 	struct endpoint *endpoint = endpoint_new(served.path);
 	int failed;
 
 	if (endpoint)
-		failed = server_set_endpoint(server, &served, endpoint);
+		failed = server_set_endpoint(server, files, &served, endpoint);
 	else
 		failed = server_fail(server, EX_OSERR, "out of memory");
 	if (failed == 0)
@@ -316,6 +318,7 @@ server_set_endpoints(struct server *server)
 	const struct options *options = server->options;
 	size_t count = options_served_count(options), made = 0;
 	bool has_files = false;
+	struct setup_files files = {0};
 	struct endpoint **items = calloc(count + 1, sizeof(struct endpoint *));
 	int status = 0;
 
@@ -331,9 +334,10 @@ server_set_endpoints(struct server *server)
 		}
 		if (options->config && options->config->sections[served.place.section].failed)
 			continue;
-		items[made] = server_make_endpoint(server, i, &status);
+		items[made] = server_make_endpoint(server, &files, i, &status);
 		made += items[made] != NULL;
 	}
+	setup_files_clear(&files);
 	server->route.endpoints = endpoints_new_take(items, made);
 	free(items);
 	if (!server->route.endpoints)

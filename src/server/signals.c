@@ -95,7 +95,7 @@ signals_reload(struct server *server)
 	if (reports)
 		notify_reloading(&server->notify);
 	server_reopen_log(server, SIGHUP);
-	if (server->options->config) {
+	if (server_reloads_options(server)) {
 		/* Of several workers, the parent passes on what it has read. */
 		if (server->parent == 0 && server->stage == SERVER_SERVING)
 			server_reload(server);

@@ -269,7 +269,7 @@ workers_reload(struct workers *w)
 	notify_reloading(&w->server->notify);
 	for (size_t i = 0; i < w->count; i++)
 		channels[i] = w->items[i].channel;
-	if (w->server->options->config) {
+	if (server_reloads_options(w->server)) {
 		workers_reopen_log(w, SIGHUP);
 		server_reload_workers(w->server, channels, w->count);
 	} else if (w->server->tls) {

@@ -173,6 +173,8 @@ session_log_open(struct session_log *log, const struct session_log_spec *spec)
 		return;
 	if (!log->rules->compat) {
 		log_text("remote", span_of(session_log_text(log, SESSION_LOG_REMOTE)));
+		if (spec->user && *spec->user)
+			log_text("user", span_of(spec->user));
 		log_text("target", spec->target);
 		if (spec->origin.len > 0)
 			log_text("origin", spec->origin);

@@ -19,6 +19,7 @@ struct session_log_spec {
 	const struct session_log_rules *rules;
 	uint64_t id;
 	const char *remote; /* the client's address */
+	const char *user; /* the authenticated one, or NULL */
 	const char *program; /* the file that is started, or the socket */
 	bool secure;
 	struct span target; /* of the request, as the next two */

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The credentials that a request carries. */
+#include "http/credentials.h"
+
+#include <string.h>
+
+static const struct span credentials_cookie = {"wspipe_token", sizeof("wspipe_token") - 1};
+static const struct span credentials_parameter = {"token", sizeof("token") - 1};
+
+enum { CREDENTIALS_STARS = 3 }; /* in place of a token in the log */
+
+/* Takes the part before SEPARATOR, or all, off the front of REST. False: REST is at its end. */
+static bool
+credentials_next(struct span *rest, char separator, struct span *part)
+{
+	const char *end;
+	size_t len;
+
+	if (!rest->data)
+		return false;
+	end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
+	len = end ? (size_t)(end - rest->data) : rest->len;
+	*part = (struct span){rest->data, len};
+	*rest = end ? (struct span){end + 1, rest->len - len - 1} : (struct span){0};
+	return true;
+}
+
+/* What follows SCHEME and blanks in the value of Authorization. False: it is another scheme. */
+static bool
+credentials_scheme(struct span value, struct span scheme, struct span *rest)
+{
+	if (value.len < scheme.len ||
+	    !span_equal_nocase((struct span){value.data, scheme.len}, scheme) ||
+	    (value.len > scheme.len && value.data[scheme.len] != ' '))
+		return false;
+	*rest = span_trim((struct span){value.data + scheme.len, value.len - scheme.len});
+	return true;
+}
+
+/*
+ * Basic.
+ */
+
+static int
+credentials_base64_value(unsigned char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				     "0123456789+/";
+	const char *found = c != '\0' ? strchr(digits, c) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+/* Decodes base64 with its padding, or without. False: malformed, or longer than SIZE. */
+static bool
+credentials_decode(struct span text, char *out, size_t size, size_t *len)
+{
+	unsigned int bits = 0, have = 0;
+	size_t padding = 0;
+
+	*len = 0;
+	while (padding < 2 && text.len > 0 && text.data[text.len - 1] == '=') {
+		text.len--;
+		padding++;
+	}
+	if (text.len % 4 == 1 || (padding > 0 && (text.len + padding) % 4 != 0))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		int value = credentials_base64_value((unsigned char)text.data[i]);
+
+		if (value == -1)
+			return false;
+		bits = bits << 6 | (unsigned int)value;
+		have += 6;
+		if (have < 8)
+			continue;
+		have -= 8;
+		if (*len == size)
+			return false;
+		out[(*len)++] = (char)(bits >> have & 0xff);
+	}
+	return true;
+}
+
+enum credentials_result
+credentials_basic(const struct head *head, struct credentials_basic *out)
+{
+	char pair[CREDENTIALS_USER_MAX + 1 + CREDENTIALS_PASSWORD_MAX];
+	struct span value, text;
+	const char *colon;
+	size_t count = head_find(head, "Authorization", &value);
+	size_t len, user, password;
+
+	if (count == 0)
+		return CREDENTIALS_NONE;
+	if (count > 1)
+		return CREDENTIALS_MALFORMED;
+	if (!credentials_scheme(value, SPAN("Basic"), &text))
+		return CREDENTIALS_NONE;
+	if (!credentials_decode(text, pair, sizeof(pair), &len))
+		return CREDENTIALS_MALFORMED;
+	/* RFC 7617, section 2: a user-id has no colon, and neither part a control character. */
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)pair[i] < 0x20 || pair[i] == 0x7f)
+			return CREDENTIALS_MALFORMED;
+	}
+	colon = memchr(pair, ':', len);
+	if (!colon)
+		return CREDENTIALS_MALFORMED;
+	user = (size_t)(colon - pair);
+	password = len - user - 1;
+	if (user > CREDENTIALS_USER_MAX || password > CREDENTIALS_PASSWORD_MAX)
+		return CREDENTIALS_MALFORMED;
+	memcpy(out->user, pair, user);
+	out->user[user] = '\0';
+	memcpy(out->password, colon + 1, password);
+	out->password[password] = '\0';
+	explicit_bzero(pair, sizeof(pair));
+	return CREDENTIALS_FOUND;
+}
+
+/*
+ * Tokens.
+ */
+
+bool
+credentials_is_bearer(struct span value)
+{
+	struct span rest;
+
+	return credentials_scheme(value, SPAN("Bearer"), &rest);
+}
+
+/* The next byte of a query, whose escapes are decoded; -1 at its end. */
+static int
+credentials_query_byte(struct span *text)
+{
+	size_t used = 1;
+	int c;
+
+	if (text->len == 0)
+		return -1;
+	c = (unsigned char)text->data[0];
+	if (c == '%' && text->len >= 3) {
+		int high = util_hex_value((unsigned char)text->data[1]);
+		int low = util_hex_value((unsigned char)text->data[2]);
+
+		if (high >= 0 && low >= 0) {
+			c = high << 4 | low;
+			used = 3;
+		}
+	}
+	*text = (struct span){text->data + used, text->len - used};
+	return c;
+}
+
+/* Whether a part of a query is the token; *VALUE is what follows '='. */
+static bool
+credentials_is_parameter(struct span part, struct span *value)
+{
+	struct span name = part;
+	const char *equals = part.len > 0 ? memchr(part.data, '=', part.len) : NULL;
+
+	*value = (struct span){part.data + part.len, 0};
+	if (equals) {
+		name.len = (size_t)(equals - part.data);
+		*value = (struct span){equals + 1, part.len - name.len - 1};
+	}
+	for (size_t i = 0; i < credentials_parameter.len; i++) {
+		if (credentials_query_byte(&name) != credentials_parameter.data[i])
+			return false;
+	}
+	return name.len == 0;
+}
+
+/* Whether a part of Cookie is the token; *VALUE is its value. */
+static bool
+credentials_is_cookie(struct span part, struct span *value)
+{
+	size_t len = credentials_cookie.len;
+
+	part = span_trim(part);
+	if (part.len <= len || part.data[len] != '=' ||
+	    !span_equal((struct span){part.data, len}, credentials_cookie))
+		return false;
+	*value = (struct span){part.data + len + 1, part.len - len - 1};
+	if (value->len >= 2 && value->data[0] == '"' && value->data[value->len - 1] == '"')
+		*value = (struct span){value->data + 1, value->len - 2};
+	return true;
+}
+
+static struct span
+credentials_limit(struct span token)
+{
+	return token.len <= CREDENTIALS_TOKEN_MAX ? token : (struct span){"", 0};
+}
+
+static bool
+credentials_find_cookie(const struct head *head, struct span *token)
+{
+	for (size_t i = 0; i < head_field_count(head); i++) {
+		struct head_field field = head_field(head, i);
+		struct span rest = field.value, part;
+
+		if (!span_equal_nocase(field.name, SPAN("Cookie")))
+			continue;
+		while (credentials_next(&rest, ';', &part)) {
+			if (credentials_is_cookie(part, token))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+credentials_next_protocol(
+    const struct head *head, size_t *cursor, struct span *element, bool *paired)
+{
+	static const char name[] = "Sec-WebSocket-Protocol";
+
+	while (head_next_element(head, name, cursor, element)) {
+		if (element->len == 0)
+			continue;
+		if (!span_equal(*element, SPAN(CREDENTIALS_SUBPROTOCOL)))
+			return true;
+		do {
+			/* "bearer" without a token is a name like any other. */
+			if (!head_next_element(head, name, cursor, element)) {
+				*element = SPAN(CREDENTIALS_SUBPROTOCOL);
+				return true;
+			}
+		} while (element->len == 0);
+		if (paired)
+			*paired = true;
+	}
+	return false;
+}
+
+static bool
+credentials_find_protocol(const struct head *head, struct span *token)
+{
+	struct span element;
+	size_t cursor = 0;
+	bool found = false;
+
+	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
+		if (element.len == 0)
+			continue;
+		if (found) {
+			*token = element;
+			return true;
+		}
+		found = span_equal(element, SPAN(CREDENTIALS_SUBPROTOCOL));
+	}
+	return false;
+}
+
+static bool
+credentials_find_parameter(struct span query, struct span *value)
+{
+	struct span rest = query, part;
+
+	while (credentials_next(&rest, '&', &part)) {
+		if (credentials_is_parameter(part, value))
+			return true;
+	}
+	return false;
+}
+
+size_t
+credentials_tokens(const struct head *head, struct span query,
+    struct span tokens[CREDENTIALS_TOKENS_MAX], char room[CREDENTIALS_TOKEN_MAX])
+{
+	struct span found;
+	size_t count = 0;
+
+	if (head_find(head, "Authorization", &found) == 1 &&
+	    credentials_scheme(found, SPAN("Bearer"), &found))
+		tokens[count++] = credentials_limit(found);
+	if (credentials_find_cookie(head, &found))
+		tokens[count++] = credentials_limit(found);
+	if (credentials_find_protocol(head, &found))
+		tokens[count++] = credentials_limit(found);
+	if (credentials_find_parameter(query, &found)) {
+		size_t len = 0;
+		int c;
+
+		while (
+		    len < CREDENTIALS_TOKEN_MAX && (c = credentials_query_byte(&found)) != -1)
+			room[len++] = (char)c;
+		tokens[count++] =
+		    found.len == 0 ? (struct span){room, len} : (struct span){"", 0};
+	}
+	return count;
+}
+
+/*
+ * Removal.
+ */
+
+/* Adds PART, of the same block and not before OUT, at OUT, after JOINT unless it is the first
+ * one. Returns the new end. */
+static char *
+credentials_put(char *text, char *out, struct span joint, struct span part)
+{
+	if (out != text) {
+		memcpy(out, joint.data, joint.len);
+		out += joint.len;
+	}
+	memmove(out, part.data, part.len);
+	return out + part.len;
+}
+
+/* With STARS the name of a parameter stays, and stars are in place of the token. */
+static size_t
+credentials_filter_query(char *text, size_t len, bool stars)
+{
+	struct span rest = {text, len}, part, value;
+	char *out = text;
+
+	while (credentials_next(&rest, '&', &part)) {
+		bool hide = credentials_is_parameter(part, &value);
+
+		if (hide && !stars)
+			continue;
+		if (hide && value.len > CREDENTIALS_STARS)
+			part.len -= value.len - CREDENTIALS_STARS;
+		if (hide)
+			memset((char *)(uintptr_t)value.data, '*',
+			    value.len < CREDENTIALS_STARS ? value.len : CREDENTIALS_STARS);
+		out = credentials_put(text, out, SPAN("&"), part);
+	}
+	return (size_t)(out - text);
+}
+
+size_t
+credentials_hide_query(char *text, size_t len)
+{
+	return credentials_filter_query(text, len, false);
+}
+
+/* The fragment stays, if there is one. */
+static size_t
+credentials_filter_url(char *text, size_t len, bool stars)
+{
+	char *query = len > 0 ? memchr(text, '?', len) : NULL;
+	char *end = query ? memchr(query, '#', len - (size_t)(query - text)) : NULL;
+	size_t left, kept;
+
+	if (!query)
+		return len;
+	query++;
+	if (!end)
+		end = text + len;
+	left = credentials_filter_query(query, (size_t)(end - query), stars);
+	kept = (size_t)(query - text) + left;
+	if (left == 0 && end != query)
+		kept--; /* the '?' */
+	memmove(text + kept, end, (size_t)(text + len - end));
+	return kept + (size_t)(text + len - end);
+}
+
+size_t
+credentials_hide_url(char *text, size_t len)
+{
+	return credentials_filter_url(text, len, false);
+}
+
+size_t
+credentials_hide_cookie(char *text, size_t len)
+{
+	struct span rest = {text, len}, part, value;
+	char *out = text;
+
+	while (credentials_next(&rest, ';', &part)) {
+		if (!credentials_is_cookie(part, &value))
+			out = credentials_put(text, out, SPAN(";"), part);
+	}
+	/* Of a first cookie that is hidden, the blank after it stays. */
+	while (out != text && *text == ' ') {
+		out--;
+		memmove(text, text + 1, (size_t)(out - text));
+	}
+	return (size_t)(out - text);
+}
+
+size_t
+credentials_hide_protocol(char *text, size_t len)
+{
+	struct span rest = {text, len}, part;
+	char *out = text;
+	bool secret = false;
+
+	while (credentials_next(&rest, ',', &part)) {
+		part = span_trim(part);
+		if (part.len == 0)
+			continue;
+		if (secret || span_equal(part, SPAN(CREDENTIALS_SUBPROTOCOL))) {
+			secret = !secret;
+			continue;
+		}
+		out = credentials_put(text, out, SPAN(","), part);
+	}
+	return (size_t)(out - text);
+}
+
+struct span
+credentials_log_target(struct span target, char *room, size_t size)
+{
+	const char *query = target.len > 0 ? memchr(target.data, '?', target.len) : NULL;
+	struct span rest, value;
+
+	if (!query)
+		return target;
+	rest = (struct span){query + 1, target.len - (size_t)(query + 1 - target.data)};
+	if (!credentials_find_parameter(rest, &value))
+		return target;
+	if (target.len > size)
+		target.len = size;
+	memcpy(room, target.data, target.len);
+	return (struct span){room, credentials_filter_url(room, target.len, true)};
+}

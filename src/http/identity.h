@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The authenticated client of a request, for its log line and for the environment of programs.
+ */
+#ifndef HTTP_IDENTITY_H
+#define HTTP_IDENTITY_H
+
+#include <stdlib.h>
+
+/* Zero bytes ({0}) are that of a client that is not authenticated. */
+struct identity {
+	const char *type; /* constant: AUTH_TYPE; NULL: not authenticated */
+	char *user; /* owned: REMOTE_USER; NULL: it has no name */
+	char **variables; /* owned, one block: "NAME=value", NULL at the end; NULL: none */
+};
+
+static inline void
+identity_clear(struct identity *identity)
+{
+	free(identity->user);
+	free(identity->variables);
+	*identity = (struct identity){0};
+}
+
+#endif

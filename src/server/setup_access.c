@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Builds the access control of endpoints from the options. */
+#include "server/setup_access.h"
+
+#include "options/config_store.h"
+#include "serve/access.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SETUP_FILE_MAX = 1024 * 1024 }; /* bytes of a file */
+
+void
+setup_files_clear(struct setup_files *files)
+{
+	tokens_unref(files->tokens);
+	*files = (struct setup_files){0};
+}
+
+/* Reads the file NAME into OUT. NULL, or why that fails. */
+static const char *
+setup_read_file(const char *name, struct buffer *out, struct stat *st)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	const char *wrong = NULL;
+	uint8_t *room = NULL;
+	ssize_t got = 1;
+
+	if (fd == -1 || fstat(fd, st) == -1)
+		wrong = strerror(errno);
+	else if (!S_ISREG(st->st_mode))
+		wrong = "it is not a regular file";
+	while (!wrong && got > 0) {
+		room = buffer_reserve(out, BUFFER_HIGH);
+		got = room ? read(fd, room, BUFFER_HIGH) : -1;
+		if (got == -1)
+			wrong = room ? strerror(errno) : "out of memory";
+		else
+			buffer_commit(out, (size_t)got);
+		if (buffer_len(out) > SETUP_FILE_MAX)
+			wrong = "it is larger than 1 MiB";
+	}
+	if (fd != -1)
+		close(fd);
+	return wrong;
+}
+
+/* A file of credentials, the value of the option that NAME is; in a worker what its parent has
+ * read. False: reported, and *STATUS is the exit status. OUT is to be cleared in both cases. */
+static bool
+setup_read(const struct server *server, const struct options_served *served, const char *option,
+    const char *name, struct buffer *out, int *status)
+{
+	const char *wrong = NULL;
+	struct span stored;
+	struct stat st;
+
+	if (server->store && server->store->sealed) {
+		if (!config_store_find(server->store, CONFIG_STORE_FILE, name, &stored) ||
+		    !buffer_append(out, stored.data, stored.len))
+			wrong = "the parent process has not read it";
+	} else {
+		wrong = setup_read_file(name, out, &st);
+		if (!wrong && server->parent == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
+			log_warnx("--%s %s is accessible to all users of this machine; run "
+				  "chmod o= %s",
+			    option, name, name);
+	}
+	if (!wrong && server->store && !server->store->sealed &&
+	    !config_store_add(server->store, CONFIG_STORE_FILE, name,
+		(struct span){(const char *)buffer_data(out), buffer_len(out)}))
+		wrong = "out of memory";
+	if (!wrong)
+		return true;
+	*status = server_fail_endpoint(
+	    server, served, EX_CONFIG, "can't read --%s %s: %s", option, name, wrong);
+	return false;
+}
+
+/* What is wrong with a file of credentials, at LINE unless that is 0. */
+static int
+setup_fail_file(const struct server *server, const struct options_served *served,
+    const char *option, const char *name, unsigned int line, const char *why)
+{
+	if (line == 0)
+		return server_fail_endpoint(
+		    server, served, EX_CONFIG, "--%s %s %s", option, name, why);
+	return server_fail_endpoint(
+	    server, served, EX_CONFIG, "--%s %s:%u: %s", option, name, line, why);
+}
+
+/* The text is a secret. */
+static void
+setup_forget(struct buffer *text)
+{
+	if (buffer_len(text) > 0)
+		explicit_bzero(buffer_data(text), buffer_len(text));
+	buffer_clear(text);
+}
+
+static int
+setup_tokens(const struct server *server, struct setup_files *files,
+    const struct options_served *served, const char *name, struct access *access)
+{
+	struct buffer text = {0};
+	unsigned int line;
+	const char *why;
+	int status = 0;
+
+	if (files->tokens_name && strcmp(files->tokens_name, name) == 0) {
+		access->tokens = tokens_ref(files->tokens);
+		return 0;
+	}
+	if (setup_read(server, served, "auth-token", name, &text, &status)) {
+		access->tokens = tokens_parse(
+		    (struct span){(const char *)buffer_data(&text), buffer_len(&text)}, &line,
+		    &why);
+		if (!access->tokens)
+			status = setup_fail_file(server, served, "auth-token", name, line, why);
+	}
+	setup_forget(&text);
+	if (status != 0)
+		return status;
+	if (server->parent == 0 && tokens_shortest(access->tokens) < TOKENS_SHORT)
+		log_warnx(
+		    "--auth-token %s: a token of fewer than %d characters can be guessed; "
+		    "make one with: openssl rand -hex 32",
+		    name, TOKENS_SHORT);
+	tokens_unref(files->tokens);
+	files->tokens = tokens_ref(access->tokens);
+	files->tokens_name = name;
+	return 0;
+}
+
+/* The option has checked the texts. */
+static bool
+setup_list(struct cidr_list *list, const struct options_list *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		if (!cidr_list_add(list, span_of(from->items[i])))
+			return false;
+	}
+	return true;
+}
+
+int
+setup_access(const struct server *server, struct setup_files *files,
+    const struct options_served *served, struct endpoint *endpoint)
+{
+	const struct options_endpoint *options = served->endpoint;
+	struct access *access = calloc(1, sizeof(*access));
+	int status = 0;
+
+	endpoint->access = access;
+	if (!access || !setup_list(&access->allow, &options->allow) ||
+	    !setup_list(&access->deny, &options->deny))
+		return server_fail(server, EX_OSERR, "out of memory");
+	access_set_realm(access, endpoint->path);
+	access->header = ((struct options_endpoint *)endpoint->source)->access.header;
+	access->cert = options->access.cert;
+	if (options->access.token)
+		status = setup_tokens(server, files, served, options->access.token, access);
+	if (!access_is_needed(access)) {
+		access_free(access);
+		endpoint->access = NULL;
+	}
+	return status;
+}

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Access control: who is admitted, before anything is started, and that no secret is passed on."""
+
+import re
+import signal
+
+import pytest
+from conftest import client_context, make_certificate, plain_only, wait_for
+from wsraw import TEXT, Peer, close_frame, frame
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+ENV = ("sh", "-c", "env; echo .; exec cat")
+SAYS = '#!/bin/sh\necho "started $REMOTE_USER" >>%s\nprintf "Content-Type: text/plain\\n\\n"\n'
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    path = tmp_path / "tokens"
+    path.write_text("# who may connect\n%s ann\nsecond-token-without-a-name\n" % TOKEN)
+    path.chmod(0o600)
+    return str(path)
+
+
+def status_of(one, path="/", headers=None, upgrade=True, **kwargs):
+    """Of the response to a handshake, or to a plain request; and its fields."""
+    with one.connect(**kwargs) as peer:
+        peer.send(peer.request_bytes(path, headers, upgrade=upgrade))
+        return peer.response()
+
+
+def env_of(one, path="/", headers=None, **kwargs):
+    """The environment of a program, {name: value}."""
+    with one.websocket(path, headers, **kwargs) as ws:
+        lines = []
+        while not lines or lines[-1] != ".":
+            lines.append(ws.text())
+        ws.send(close_frame(1000))
+        ws.closed()
+    return dict(line.split("=", 1) for line in lines[:-1])
+
+
+def bearer(token):
+    return {"Authorization": "Bearer " + token}
+
+
+# In each place where a token is accepted: path and headers.
+PLACES = [
+    ("/", bearer(TOKEN)),
+    ("/", {"Cookie": "a=b; wspipe_token=%s; c=d" % TOKEN}),
+    ("/", {"Sec-WebSocket-Protocol": "bearer, %s" % TOKEN}),
+    ("/?a=1&token=%s&b=2" % TOKEN, {}),
+    ("/?%%74oken=%s" % TOKEN.replace("a", "%61"), {}),
+]
+
+
+@pytest.mark.parametrize("args,admitted", [
+    (("--allow=127.0.0.0/8,::1",), True),
+    (("--allow=192.0.2.0/24", "--allow=127.0.0.1,::1"), True),
+    (("--allow=192.0.2.0/24",), False),
+    (("--allow=unix",), False),
+    (("--deny=127.0.0.0/8,::1",), False),
+    (("--allow=127.0.0.1,::1", "--deny=127.0.0.1,::1"), False),
+    (("--deny=192.0.2.1",), True),
+])
+def test_addresses(server, args, admitted):
+    one = server(*args, "cat")
+    status, _ = status_of(one)
+    assert status == (101 if admitted else 403)
+    if not admitted:
+        one.wait_log("rejected status=403 .*(not in --allow|in --deny)")
+
+
+@plain_only
+@pytest.mark.parametrize("args,status", [(("--allow=unix",), 101), (("--allow=127.0.0.1",), 403), (("--deny=unix",), 403)])
+def test_addresses_of_a_unix_socket(server, tmp_path, args, status):
+    one = server("--unixsocket=" + str(tmp_path / "s"), *args, "cat")
+    assert status_of(one)[0] == status
+
+
+@pytest.mark.parametrize("path,headers", PLACES)
+def test_token_is_accepted_and_passed_to_nobody(server, tokens, path, headers):
+    one = server("--auth-token=" + tokens, "--log-format=json", "--pass-auth", "--loglevel=debug", *ENV)
+    # Some proxies repeat the target in fields of their own, and a page is named in Referer.
+    headers = dict(headers, **{"X-Original-URI": path, "Referer": "http://a/b?x=1&token=" + TOKEN})
+    env = env_of(one, path, headers)
+    assert env["REMOTE_USER"] == "ann" and env["AUTH_TYPE"] == "Bearer"
+    assert not [value for value in env.values() if TOKEN in value], env
+    if "a=1" in path:
+        assert env["QUERY_STRING"] == "a=1&b=2" and env["REQUEST_URI"] == "/?a=1&b=2"
+    if "Cookie" in headers:
+        assert env["HTTP_COOKIE"] == "a=b; c=d"
+    assert env["HTTP_REFERER"] == "http://a/b?x=1"
+    assert "HTTP_SEC_WEBSOCKET_PROTOCOL" not in env and "HTTP_AUTHORIZATION" not in env
+    one.wait_log('"message":"close"')
+    assert TOKEN not in one.log()
+    opened = [line for line in one.json_log() if line["message"] == "open"]
+    assert opened[0]["user"] == "ann"
+
+
+def test_token_is_not_in_the_open_event(server, tokens):
+    one = server("--auth-token=" + tokens, "--framing-in=json", "--events", "cat")
+    with one.websocket("/?x=1&token=%s" % TOKEN) as ws:
+        text = ws.text()
+        assert '"x=1"' in text and TOKEN not in text
+
+
+def test_token_is_in_no_log_of_a_request_that_is_rejected(server, tokens):
+    one = server("--auth-token=" + tokens, "--host=a.example", "cat")
+    for headers in ({"Host": "evil.example"}, {"Host": "a.example", "Origin": "http://evil.example"}, {"Host": "a.example"}):
+        for wrong in ("", "x"):
+            status_of(one, "/?token=%s%s" % (TOKEN, wrong), headers)
+    status_of(one, "/a/../%%?token=%s" % TOKEN, {"Host": "a.example"}, upgrade=False)
+    one.wait_log(r"target=\"/a/../%\?token=\*\*\*")
+    assert TOKEN not in one.log()
+
+
+@pytest.mark.parametrize("offered,args,selected", [
+    ("bearer, " + TOKEN, (), "bearer"),
+    ("bearer, %s, chat" % TOKEN, ("--subprotocol=chat",), "chat"),
+    ("chat, bearer, " + TOKEN, ("--subprotocol=chat",), "chat"),
+    ("bearer, %s, talk" % TOKEN, ("--subprotocol=chat",), "bearer"),
+])
+def test_subprotocol_is_never_the_token(server, tokens, offered, args, selected):
+    one = server("--auth-token=" + tokens, *args, "cat")
+    with one.connect() as peer:
+        fields = peer.upgrade(headers={"Sec-WebSocket-Protocol": offered})
+        assert dict(fields)["sec-websocket-protocol"] == selected
+
+
+@pytest.mark.parametrize("path,headers", [
+    ("/", {}),
+    ("/", bearer("")),
+    ("/", bearer(TOKEN[:-1])),
+    ("/", bearer(TOKEN + "0")),
+    ("/", bearer(TOKEN.upper())),
+    ("/", bearer("x" * 6000)),
+    ("/", {"Authorization": ["Bearer " + TOKEN, "Bearer " + TOKEN]}),
+    ("/", {"Authorization": "Basic " + TOKEN}),
+    ("/", {"Cookie": "wspipe_token=" + TOKEN[:-1]}),
+    ("/", {"Sec-WebSocket-Protocol": TOKEN}),
+    ("/", {"Sec-WebSocket-Protocol": TOKEN + ", bearer"}),
+    ("/?token=", {}),
+    ("/?tokens=" + TOKEN, {}),
+    ("/?token=" + "%30" * 2000, {}),
+    ("/?token=" + TOKEN + "%00", {}),
+])
+@pytest.mark.parametrize("upgrade", [True, False], ids=["websocket", "plain"])
+def test_wrong_token_starts_nothing(server, tokens, tmp_path, script, path, headers, upgrade):
+    mark = tmp_path / "started"
+    script("cgi/a", SAYS % mark)
+    one = server("--auth-token=" + tokens, "--cgidir=cgi", "sh", "-c", "echo started >>%s" % mark)
+    path = path if upgrade else "/a" + path[1:]
+    status, fields = status_of(one, path, headers, upgrade)
+    assert status == 401
+    assert dict(fields)["www-authenticate"].startswith('Bearer realm="wspipe"')
+    one.check_clean()
+    assert not mark.exists()
+
+
+def test_everything_of_an_endpoint_is_guarded(server, tokens, tmp_path, script):
+    """Files, CGI scripts, the console and programs; other endpoints and the health check are open."""
+    mark = tmp_path / "started"
+    script("cgi/script", SAYS % mark)
+    script("www/page.html", "page")
+    (tmp_path / "c").write_text(
+        "health-path = /-/healthy\n[/files]\nstaticdir = www\nauth-token = %s\n[/cgi]\ncgidir = cgi\nauth-token = %s\n"
+        "[/term]\ncommand = cat\nauth-token = %s\n[/open]\ncommand = cat\n" % ((tokens,) * 3))
+    one = server("--config=" + str(tmp_path / "c"))
+    html = {"Accept": "text/html"}
+    for path, upgrade, status in [("/files/page.html", False, 200), ("/files/none", False, 404), ("/cgi/script", False, 200),
+                                  ("/term", False, 200), ("/term/-/console", False, 200), ("/term/-/programs", False, 200),
+                                  ("/term", True, 101)]:
+        assert status_of(one, path, html, upgrade)[0] == 401, path
+        assert status_of(one, path, dict(html, **bearer(TOKEN)), upgrade)[0] == status, path
+    assert status_of(one, "/open")[0] == 101
+    assert status_of(one, "/-/healthy", upgrade=False)[0] == 200
+    assert mark.read_text() == "started ann\n"
+
+
+def test_realm_is_that_of_the_endpoint(server, tokens, tmp_path):
+    (tmp_path / "c").write_text('[/a]\ncommand = cat\nauth-token = %s\n[/b"c]\ncommand = cat\nauth-token = %s\n' % (tokens, tokens))
+    one = server("--config=" + str(tmp_path / "c"))
+    assert dict(status_of(one, "/a/x")[1])["www-authenticate"] == 'Bearer realm="wspipe/a"'
+    assert dict(status_of(one, "/b%22c")[1])["www-authenticate"] == 'Bearer realm="wspipe"'
+
+
+def test_origin_and_addresses_come_first(server, tokens):
+    one = server("--auth-token=" + tokens, "--deny=127.0.0.1,::1", "cat")
+    assert status_of(one, headers=dict(bearer(TOKEN), Origin="http://evil.example"))[0] == 403
+    one.wait_log("reason=.*--origin")
+    assert status_of(one, headers=bearer(TOKEN))[0] == 403
+    one.wait_log("in --deny")
+    assert status_of(one, headers=dict(bearer(TOKEN), Host="evil.example"))[0] == 421
+
+
+@plain_only
+def test_user_of_a_trusted_header(server, tmp_path):
+    one = server("--unixsocket=" + str(tmp_path / "s"), "--port=0", "--auth-header=Remote-User", *ENV)
+    tcp, unix = sorted(one.addresses, key=lambda a: isinstance(a, str))
+
+    def ask(address, headers):
+        with Peer(address) as peer:
+            peer.send(peer.request_bytes("/", headers))
+            return peer.response()
+
+    assert ask(unix, {"Remote-User": "eve"})[0] == 101
+    for headers in ({}, {"Remote-User": ""}, {"Remote-User": ["eve", "bob"]}, {"Remote_User": "eve"}):
+        status, fields = ask(unix, headers)
+        assert status == 401 and "www-authenticate" in dict(fields), headers
+    assert ask(tcp, {"Remote-User": "eve"})[0] == 401
+    one.addresses = [unix]
+    env = env_of(one, headers={"Remote-User": "eve"})
+    assert env["REMOTE_USER"] == "eve" and env["AUTH_TYPE"] == "Trusted-Header"
+    assert "HTTP_REMOTE_USER" not in env
+
+
+def test_forged_header_is_dropped(server, tmp_path, tokens):
+    args = ("--unixsocket=" + str(tmp_path / "s"), "--port=0", "--auth-header=Remote-User", "--auth-token=" + tokens)
+    one = server(*args, *ENV)
+    one.addresses = [a for a in one.addresses if not isinstance(a, str)]
+    env = env_of(one, headers=dict(bearer(TOKEN), **{"Remote-User": "root"}))
+    assert env["REMOTE_USER"] == "ann" and "HTTP_REMOTE_USER" not in env
+
+
+def test_certificate(secure, tmp_path):
+    ca = make_certificate(tmp_path, "ca", "/CN=ca", None)[0]
+    client = make_certificate(tmp_path, "client", "/CN=ann/O=x", None, issuer="ca")
+    one = secure("--sslca=" + ca, "--auth-cert", *ENV)
+    context = client_context(one.ca)
+    context.load_cert_chain(*client)
+    env = env_of(one, context=context)
+    assert env["REMOTE_USER"] == env["SSL_CLIENT_S_DN"] != "" and env["AUTH_TYPE"] == "Certificate"
+
+
+@plain_only
+def test_reload_replaces_the_files_or_keeps_them(server, tmp_path, tokens):
+    for workers in (1, 2):
+        one = server("--workers=%d" % workers, "--auth-token=" + tokens, "cat")
+        with open(tokens, encoding="utf-8") as f:
+            before = f.read()
+        for text, ok in (("new-token-of-the-file new\n", True), ("bad\"token\n", False)):
+            with open(tokens, "w", encoding="utf-8") as f:
+                f.write(text)
+            one.process.send_signal(signal.SIGHUP)
+            one.wait_log("SIGHUP: configuration reloaded" if ok else "tokens:1: a token has")
+            if ok:
+                new = bearer("new-token-of-the-file")
+                wait_for(lambda: all(status_of(one, headers=new)[0] == 101 for _ in range(6)), "the new tokens count")
+                wait_for(lambda: status_of(one, headers=bearer(TOKEN))[0] == 401, "the old ones do not")
+        assert status_of(one, headers=bearer("new-token-of-the-file"))[0] == 101
+        with open(tokens, "w", encoding="utf-8") as f:
+            f.write(before)
+        assert re.search("old configuration stays", one.log())
+
+
+@pytest.mark.parametrize("path,headers,invalid", [("/", {}, False), ("/", bearer("x"), True), ("/?token=x", {}, True)])
+def test_challenge_names_an_error_only_of_a_token(server, tokens, path, headers, invalid):
+    """RFC 6750, section 3.1."""
+    one = server("--auth-token=" + tokens, "cat")
+    challenge = dict(status_of(one, path, headers)[1])["www-authenticate"]
+    assert challenge == 'Bearer realm="wspipe"' + (', error="invalid_token"' if invalid else "")
+
+
+def test_idle_websocket_outlives_its_token(server, tokens):
+    one = server("--auth-token=" + tokens, "cat")
+    with one.websocket(headers=bearer(TOKEN)) as ws:
+        ws.send(frame(TEXT, "x"))
+        assert ws.text() == "x"
+
