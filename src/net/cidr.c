@@ -8,8 +8,7 @@
 
 enum { CIDR_IPV4_BITS = 96 }; /* of the prefix of IPv4-mapped addresses: RFC 4291, 2.5.5.2 */
 
-/* False: neither IPv4 nor IPv6. */
-static bool
+bool
 cidr_normalize(const struct sockaddr_storage *address, struct in6_addr *out)
 {
 	if (address->ss_family == AF_INET6) {

@@ -35,6 +35,9 @@ const char *cidr_parse(struct span text, struct cidr *out) __attribute__((warn_u
 bool cidr_list_add(struct cidr_list *list, struct span text)
     __attribute__((warn_unused_result));
 
+/* ADDRESS as IPv6; false: it is of another family. */
+bool cidr_normalize(const struct sockaddr_storage *address, struct in6_addr *out);
+
 /* Whether a block of LIST covers ADDRESS, of any family. */
 bool cidr_list_covers(const struct cidr_list *list, const struct sockaddr_storage *address);
 

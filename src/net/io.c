@@ -28,6 +28,8 @@ struct io_standalone {
 	};
 	struct io io;
 	struct stream_facts facts;
+	bool peer_secure; /* io_set_peer_tls_take() */
+	char *peer_subject; /* owned */
 };
 
 static const struct stream_ops io_ops;
@@ -193,6 +195,15 @@ io_set_peer_name(struct stream *stream, const char *name)
 	io_standalone_of(io_of(stream))->facts.peer_name = strdup(name);
 }
 
+void
+io_set_peer_tls_take(struct stream *stream, char *subject)
+{
+	struct io_standalone *alone = io_standalone_of(io_of(stream));
+
+	alone->peer_secure = true;
+	alone->peer_subject = subject;
+}
+
 bool
 io_is_open(const struct io *io)
 {
@@ -216,6 +227,7 @@ io_release(struct loop_deferred *deferred)
 
 	loop_count_stream(alone->io.loop, false);
 	free(alone->facts.peer_name);
+	free(alone->peer_subject);
 	free(alone);
 }
 
@@ -445,8 +457,11 @@ static bool
 io_client_cert(const struct stream *stream, struct stream_cert *out)
 {
 	const struct transport *transport = &io_of(stream)->transport;
+	const char *subject = io_standalone_of(io_of(stream))->peer_subject;
 
 	*out = (struct stream_cert){0};
+	if (subject)
+		return (out->subject = strdup(subject)) != NULL;
 	return !transport->ops->client_cert || transport->ops->client_cert(transport, out);
 }
 
@@ -459,7 +474,7 @@ io_facts(const struct stream *stream)
 
 	if (io->transport.ops->one_way)
 		return &none;
-	facts->secure = io->transport.ops->secure;
+	facts->secure = io->transport.ops->secure || io_standalone_of(io)->peer_secure;
 	facts->downgraded = io->transport.plain_text;
 	return facts;
 }

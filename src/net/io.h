@@ -55,4 +55,8 @@ struct stream *io_new_take(struct loop *loop, struct transport transport,
 /* Of such a stream: what stream_peer_name() returns, without memory NULL. NAME is copied. */
 void io_set_peer_name(struct stream *stream, const char *name);
 
+/* Likewise, what a proxy has reported of the other side: that it uses TLS, and the SUBJECT of
+ * its certificate, which is taken; NULL: it has none. */
+void io_set_peer_tls_take(struct stream *stream, char *subject);
+
 #endif

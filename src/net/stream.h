@@ -51,7 +51,8 @@ struct stream_handlers {
 /* The certificate of a client, verified; each a text, owned, or NULL without a certificate. */
 struct stream_cert {
 	char *subject; /* distinguished name as in RFC 2253 */
-	char *serial; /* serial number in hexadecimal */
+	char *serial; /* serial number in hexadecimal; also NULL where a proxy did not report it
+		       */
 };
 
 /*

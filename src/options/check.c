@@ -90,9 +90,10 @@ check_listening(const struct check *check, struct options_listener *listener)
 	    !listener->unixsocket)
 		return reject(check, EX_USAGE, NULL, "--unixsocket-%s needs --unixsocket=PATH",
 		    listener->unixsocket_owner ? "owner" : "mode");
-	if (listener->trusted_header != 0 && listener->trusted_proxy.count == 0)
-		return reject(
-		    check, EX_USAGE, NULL, "--trusted-header needs --trusted-proxy=LIST");
+	if ((listener->trusted_header != 0 || listener->proxy_protocol) &&
+	    listener->trusted_proxy.count == 0)
+		return reject(check, EX_USAGE, NULL, "--%s needs --trusted-proxy=LIST",
+		    listener->proxy_protocol ? "proxy-protocol" : "trusted-header");
 	if (listener->unixsocket && listener->unixsocket_mode == 0 && !check->place.compat)
 		listener->unixsocket_mode = 0660;
 	return true;

@@ -67,6 +67,7 @@ struct options_listener {
 	bool strict_sni; /* only with ssl */
 	struct options_list trusted_proxy; /* for cidr_list_add() */
 	unsigned trusted_header; /* 1 + enum client_fields; 0: not given */
+	bool proxy_protocol; /* only with trusted_proxy */
 };
 
 /* In the order of the choices of --devconsole. */

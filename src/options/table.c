@@ -100,6 +100,9 @@ const struct option_row option_rows[] = {
 		[CLIENT_FORWARDED] = "forwarded"),
 	    .default_text = "x-forwarded",
 	    .help = "with --trusted-proxy, the header fields that report the client"},
+	{LISTENER("proxy-protocol", proxy_protocol, option_set_bool),
+	    .help = "accept only connections from --trusted-proxy that begin with a PROXY "
+		"header, version 1 or 2"},
 
 	{.heading = "Access control", ENDPOINT("origin", origin, option_set_origin),
 	    .argument = "LIST",

@@ -472,7 +472,9 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 		/* A client whose certificate is not valid does not get here. */
 		env_put(&env, SPAN("SSL_CLIENT_VERIFY"), SPAN("SUCCESS"));
 		env_put(&env, SPAN("SSL_CLIENT_S_DN"), span_of(request->client->subject));
-		env_put(&env, SPAN("SSL_CLIENT_SERIAL"), span_of(request->client->serial));
+		if (request->client->serial)
+			env_put(
+			    &env, SPAN("SSL_CLIENT_SERIAL"), span_of(request->client->serial));
 	}
 	if (request->subprotocol.len > 0)
 		env_put(&env, SPAN("SEC_WEBSOCKET_PROTOCOL"), request->subprotocol);

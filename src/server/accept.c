@@ -3,9 +3,12 @@
 #include "server/accept.h"
 
 #include "net/io.h"
+#include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 #include "server/setup.h"
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,95 +17,282 @@ enum {
 	ACCEPT_BATCH_MAX = 32, /* connections that are accepted at once */
 };
 
-/* A connection that waits for its client's name. */
-struct accept_waiting {
-	struct list node; /* in server.looked_up */
-	struct server *server; /* borrowed */
-	struct lookup_query *query;
+/* An accepted connection. */
+struct accepted {
 	int fd; /* owned */
 	struct limit_slot *slot; /* owned */
-	struct sockaddr_storage peer;
+	struct sockaddr_storage peer; /* the client, if a proxy has reported it */
+	bool redirect; /* at --redirport */
+	bool secure; /* a proxy has reported that the client uses TLS */
+	char *subject; /* owned: of the certificate that it has reported; NULL: none */
 };
 
-/* Takes FD and SLOT, and serves the connection by HANDLER. NAME may be NULL. */
+/* One that waits for its PROXY header or, with QUERY, for the name of its client. */
+struct accept_waiting {
+	struct list node; /* in server.accepted */
+	struct server *server; /* borrowed */
+	struct accepted connection;
+	struct lookup_query *query; /* NULL: these two are for the header */
+	struct event event;
+	struct timer timer;
+};
+
 static void
-accept_serve(struct server *server, int fd, struct limit_slot *slot,
-    const struct sockaddr_storage *peer, const char *name, struct tls *tls,
-    connection_handler *handler, void *arg)
+accept_drop(const struct accepted *connection)
 {
-	struct transport transport = {.ops = &transport_socket, .fd = fd};
+	close(connection->fd);
+	limit_leave(connection->slot);
+	free(connection->subject);
+}
+
+/* Takes CONNECTION and serves it. NAME, that of the client, may be NULL. */
+static void
+accept_serve(struct server *server, const struct accepted *connection, const char *name)
+{
+	struct transport transport = {.ops = &transport_socket, .fd = connection->fd};
+	struct tls *tls = connection->redirect ? NULL : server->tls;
 	struct stream *stream = NULL;
 
-	if (!tls || tls_stream_open(tls, fd, &transport))
-		stream = io_new_take(server->loop, transport, slot, peer, NULL, NULL);
+	if (!tls || tls_stream_open(tls, connection->fd, &transport))
+		stream = io_new_take(
+		    server->loop, transport, connection->slot, &connection->peer, NULL, NULL);
 	else
-		limit_leave(slot);
+		limit_leave(connection->slot);
 	if (stream && name)
 		io_set_peer_name(stream, name);
-	if (!stream ||
-	    !connection_open_take(server->loop, &server->connections, stream, handler, arg))
+	if (stream && connection->secure)
+		io_set_peer_tls_take(stream, connection->subject);
+	else
+		free(connection->subject);
+	if (!stream || !connection_open_take(server->loop, &server->connections, stream,
+			   connection->redirect ? redirect_serve : route_serve,
+			   connection->redirect ? (void *)&server->redirect : &server->route))
 		log_errorx("out of memory for a connection");
 }
 
+/* Waits no more: the connection goes to *OUT. */
 static void
-accept_serve_route(struct server *server, int fd, struct limit_slot *slot,
-    const struct sockaddr_storage *peer, const char *name)
+accept_wait_end(struct accept_waiting *waiting, struct accepted *out)
 {
-	accept_serve(server, fd, slot, peer, name, server->tls, route_serve, &server->route);
-}
-
-static void
-accept_close(struct accept_waiting *waiting)
-{
-	lookup_cancel(waiting->query);
+	*out = waiting->connection;
+	if (waiting->query)
+		lookup_cancel(waiting->query);
+	if (event_initialized(&waiting->event))
+		event_del(&waiting->event);
+	timer_stop(&waiting->timer);
 	list_remove(&waiting->node);
-	close(waiting->fd);
-	limit_leave(waiting->slot);
 	free(waiting);
 }
 
+/* Closes a connection that waits. */
 static void
-accept_on_evict(void *arg)
+accept_close(void *arg)
+{
+	struct accepted connection;
+
+	accept_wait_end(arg, &connection);
+	accept_drop(&connection);
+}
+
+static void
+accept_on_timer(void *arg)
 {
 	accept_close(arg);
 }
+
+/* Takes CONNECTION, which waits now. NULL without memory: it was closed. */
+static struct accept_waiting *
+accept_wait(struct server *server, const struct accepted *connection)
+{
+	struct accept_waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (!waiting) {
+		log_errorx("out of memory for a connection");
+		accept_drop(connection);
+		return NULL;
+	}
+	waiting->server = server;
+	waiting->connection = *connection;
+	timer_init(&waiting->timer, &server->loop->timers, accept_on_timer, waiting);
+	list_append(&server->accepted, &waiting->node);
+	limit_on_evict(connection->slot, accept_close, waiting);
+	return waiting;
+}
+
+/* The client of a trusted proxy is known later. */
+static bool
+accept_is_trusted(const struct server *server, const struct sockaddr_storage *peer)
+{
+	return cidr_list_covers(&server->connections.clients.trusted, peer);
+}
+
+/* The name of the client. */
 
 static void
 accept_on_name(void *arg, const char *name)
 {
 	struct accept_waiting *waiting = arg;
+	struct server *server = waiting->server;
+	struct accepted connection;
 
-	if (waiting->server->stage > SERVER_FINISHING) {
-		accept_close(waiting);
-		return;
-	}
-	list_remove(&waiting->node);
-	accept_serve_route(waiting->server, waiting->fd, waiting->slot, &waiting->peer, name);
-	free(waiting);
+	waiting->query = NULL;
+	accept_wait_end(waiting, &connection);
+	if (server->stage > SERVER_FINISHING)
+		accept_drop(&connection);
+	else
+		accept_serve(server, &connection, name);
 }
 
-/* Takes FD and SLOT and waits for the name of PEER. False if there is nothing
- * to wait for: FD and SLOT stay with the caller. */
-static bool
-accept_wait(
-    struct server *server, int fd, struct limit_slot *slot, const struct sockaddr_storage *peer)
+/* Takes CONNECTION, whose client is known, unless a proxy reports it in its requests. */
+static void
+accept_look_up(struct server *server, struct accepted *connection)
 {
-	struct accept_waiting *waiting = calloc(1, sizeof(*waiting));
+	struct accept_waiting *waiting;
 
-	if (!waiting)
-		return false;
-	waiting->query = lookup_start(server->lookup, peer, accept_on_name, waiting);
-	if (!waiting->query) {
-		free(waiting);
-		return false;
+	if (!server->options->listener.reverselookup || connection->redirect ||
+	    accept_is_trusted(server, &connection->peer)) {
+		accept_serve(server, connection, NULL);
+		return;
 	}
-	waiting->server = server;
-	waiting->fd = fd;
-	waiting->slot = slot;
-	waiting->peer = *peer;
-	list_append(&server->looked_up, &waiting->node);
-	limit_on_evict(slot, accept_on_evict, waiting);
-	return true;
+	waiting = accept_wait(server, connection);
+	if (!waiting)
+		return;
+	waiting->query =
+	    lookup_start(server->lookup, &connection->peer, accept_on_name, waiting);
+	if (!waiting->query) {
+		accept_wait_end(waiting, connection);
+		accept_serve(server, connection, NULL);
+	}
+}
+
+/* The PROXY header. */
+
+/* Closes CONNECTION, and logs that now and then. */
+static void
+accept_reject(const struct accepted *connection, const char *reason)
+{
+	static int64_t logged_ms;
+	static size_t closed;
+	char text[LISTENER_TEXT_MAX];
+	int64_t now = util_clock_ms();
+
+	closed++;
+	if (logged_ms == 0 || now - logged_ms >= LIMIT_LOG_MS) {
+		logged_ms = now;
+		listener_text(&connection->peer, text);
+		log_warnx("closed the connection from %s: %s (%zu closed so far)", text, reason,
+		    closed);
+	}
+	accept_drop(connection);
+}
+
+/* Takes CONNECTION, for which HEADER was received; RESULT is not MORE. */
+static void
+accept_proxied(struct server *server, struct accepted *connection,
+    enum proxy_protocol_result result, const struct proxy_protocol *header)
+{
+	if (result != PROXY_PROTOCOL_DONE) {
+		accept_reject(connection,
+		    "no valid PROXY header, which --proxy-protocol requires (HAProxy: "
+		    "send-proxy-v2)");
+		return;
+	}
+	if (header->client.ss_family != AF_UNSPEC) {
+		connection->peer = header->client;
+		connection->secure = header->secure;
+		if (!accept_is_trusted(server, &connection->peer))
+			limit_set_client(connection->slot, &connection->peer);
+	}
+	if (header->name.len > 0)
+		connection->subject = proxy_protocol_subject(header->name);
+	if (header->name.len > 0 && !connection->subject) {
+		log_errorx("out of memory for a connection");
+		accept_drop(connection);
+		return;
+	}
+	accept_look_up(server, connection);
+}
+
+static void
+accept_on_header(evutil_socket_t fd, short what, void *arg)
+{
+	struct accept_waiting *waiting = arg;
+	struct server *server = waiting->server;
+	struct accepted connection;
+	struct proxy_protocol header;
+	enum proxy_protocol_result result;
+
+	(void)what;
+	limit_heard(waiting->connection.slot);
+	result = proxy_protocol_receive(fd, server->loop->in, &header);
+	if (result == PROXY_PROTOCOL_MORE)
+		return;
+	accept_wait_end(waiting, &connection);
+	if (server->stage > SERVER_FINISHING)
+		accept_drop(&connection);
+	else
+		accept_proxied(server, &connection, result, &header);
+}
+
+/* Takes CONNECTION, which begins with a PROXY header. */
+static void
+accept_receive(struct server *server, struct accepted *connection)
+{
+	struct proxy_protocol header;
+	enum proxy_protocol_result result;
+	struct accept_waiting *waiting;
+
+	_Static_assert(
+	    (int)LOOP_BATCH >= (int)PROXY_PROTOCOL_V2_MAX, "the loop's buffer has room");
+	result = proxy_protocol_receive(connection->fd, server->loop->in, &header);
+	if (result != PROXY_PROTOCOL_MORE) {
+		accept_proxied(server, connection, result, &header);
+		return;
+	}
+	waiting = accept_wait(server, connection);
+	if (!waiting)
+		return;
+	timer_at(&waiting->timer, util_clock_ms() + CONNECTION_HEAD_MS);
+	/* Part of the header stays in the socket, so only what arrives is an event. */
+	if (event_assign(&waiting->event, server->loop->base, connection->fd,
+		EV_READ | EV_ET | EV_PERSIST, accept_on_header, waiting) == -1 ||
+	    event_add(&waiting->event, NULL) == -1)
+		accept_close(waiting);
+}
+
+/* From here on all is the same at --redirport. */
+static void
+accept_take(struct server *server, int fd, const struct sockaddr_storage *peer, bool redirect)
+{
+	bool trusted = accept_is_trusted(server, peer);
+	struct accepted connection = {
+	    .fd = fd,
+	    .slot = limit_enter(server->limit, trusted ? NULL : peer),
+	    .peer = *peer,
+	    .redirect = redirect,
+	};
+
+	if (!connection.slot)
+		close(fd);
+	else if (!server->options->listener.proxy_protocol)
+		accept_look_up(server, &connection);
+	else if (trusted)
+		accept_receive(server, &connection);
+	else
+		accept_reject(&connection, "only proxies in --trusted-proxy can connect, "
+					   "because of --proxy-protocol");
+}
+
+static void
+accept_on(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+	accept_take(arg, fd, peer, false);
+}
+
+static void
+accept_on_redirect(void *arg, int fd, const struct sockaddr_storage *peer)
+{
+	accept_take(arg, fd, peer, true);
 }
 
 bool
@@ -117,46 +307,9 @@ server_start_lookup(struct server *server)
 void
 server_accept_clear(struct server *server)
 {
-	while (!list_empty(&server->looked_up))
-		accept_close(
-		    LIST_ENTRY_OF(server->looked_up.next, struct accept_waiting, node));
+	while (!list_empty(&server->accepted))
+		accept_close(LIST_ENTRY_OF(server->accepted.next, struct accept_waiting, node));
 	lookup_free(server->lookup);
-}
-
-/* The client of a trusted proxy is known with its first request. */
-static bool
-accept_is_trusted(const struct server *server, const struct sockaddr_storage *peer)
-{
-	return cidr_list_covers(&server->connections.clients.trusted, peer);
-}
-
-static void
-accept_on(void *arg, int fd, const struct sockaddr_storage *peer)
-{
-	struct server *server = arg;
-	bool trusted = accept_is_trusted(server, peer);
-	struct limit_slot *slot = limit_enter(server->limit, trusted ? NULL : peer);
-
-	if (!slot)
-		close(fd);
-	else if (!server->options->listener.reverselookup || trusted ||
-		 !accept_wait(server, fd, slot, peer))
-		accept_serve_route(server, fd, slot, peer, NULL);
-}
-
-/* At --redirport, without TLS. */
-static void
-accept_on_redirect(void *arg, int fd, const struct sockaddr_storage *peer)
-{
-	struct server *server = arg;
-	struct limit_slot *slot =
-	    limit_enter(server->limit, accept_is_trusted(server, peer) ? NULL : peer);
-
-	if (!slot)
-		close(fd);
-	else
-		accept_serve(
-		    server, fd, slot, peer, NULL, NULL, redirect_serve, &server->redirect);
 }
 
 /* How many connections a worker has, with those whose program runs, or

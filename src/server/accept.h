@@ -15,7 +15,7 @@ bool server_accept_start(struct server *server) __attribute__((warn_unused_resul
  */
 bool server_start_lookup(struct server *server) __attribute__((warn_unused_result));
 
-/* Closes the connections that wait for a name. */
+/* Closes the connections that wait for a PROXY header or a name. */
 void server_accept_clear(struct server *server);
 
 #endif

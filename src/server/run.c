@@ -150,7 +150,7 @@ server_run(const struct options *options)
 	list_init(&server.scripts);
 	list_init(&server.upgrades);
 	list_init(&server.sockets.list);
-	list_init(&server.looked_up);
+	list_init(&server.accepted);
 	activated = activation_take(&server.activation, &activation_error);
 	inherited = spawn_inherited_init(&server.inherited);
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,

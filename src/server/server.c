@@ -194,7 +194,7 @@ server_shut_down(struct server *server, int number)
 static bool
 server_is_done(const struct server *server)
 {
-	if (server->stage == SERVER_FINISHING && !list_empty(&server->looked_up))
+	if (server->stage == SERVER_FINISHING && !list_empty(&server->accepted))
 		return false;
 	return list_empty(&server->connections.list) && list_empty(&server->loop->lingering) &&
 	       children_count(server->children) == children_stuck(server->children) &&

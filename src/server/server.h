@@ -95,7 +95,7 @@ struct server {
 	bool is_local; /* only this machine can connect to what is listened on */
 	struct limit *limit; /* owned */
 	struct lookup *lookup; /* owned; NULL: nothing is looked up */
-	struct list looked_up; /* connections that wait for the client's name */
+	struct list accepted; /* connections that wait for a PROXY header or a name */
 	struct server_budget budget;
 	struct tls *tls; /* owned; NULL: plain connections */
 	struct event *signals[SERVER_SIGNALS];

@@ -233,7 +233,8 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	if (!endpoint->pass_env || !endpoint->switch_headers || !endpoint->files.headers)
 		return server_fail(server, EX_OSERR, "out of memory");
 	endpoint->compat = compat;
-	endpoint->local_only = server->is_local;
+	/* No page can connect without a PROXY header. */
+	endpoint->local_only = server->is_local && !server->options->listener.proxy_protocol;
 	endpoint->subprotocols = options->subprotocol.items;
 	endpoint->subprotocol_count = options->subprotocol.count;
 	endpoint->require_subprotocol = options->require_subprotocol;

@@ -174,9 +174,10 @@ class TlsSocket:
 
 
 class Peer:
-    """One connection to the server, over TLS when there is a context. The address of a Unix socket is its path."""
+    """One connection to the server, over TLS when there is a context. The address of a Unix socket is its path; FIRST
+    is sent before TLS begins."""
 
-    def __init__(self, address, rcvbuf=None, context=None, server_name="localhost", wait=True, source=None):
+    def __init__(self, address, rcvbuf=None, context=None, server_name="localhost", wait=True, source=None, first=b""):
         unix = isinstance(address, str)
         family = socket.AF_UNIX if unix else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
@@ -188,6 +189,8 @@ class Peer:
         self.sock.connect(address)
         self.port = None if unix else self.sock.getsockname()[1]
         self.host = "localhost" if unix else "[%s]:%d" % address[:2] if ":" in address[0] else "%s:%d" % address[:2]
+        if first:
+            self.sock.sendall(first)
         if context:
             try:
                 self.sock = TlsSocket(self.sock, context, server_name, wait)
