@@ -94,6 +94,7 @@ struct backend {
 	uint8_t value; /* of END */
 	enum backend_reading reading : 8;
 	bool reading_log;
+	bool listens; /* it accepts messages, if any come, until the peer has left */
 };
 
 /* Writes a batch, or holds it until backend_flush(), which must follow before the memory of the

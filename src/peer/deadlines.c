@@ -26,8 +26,9 @@ deadline_at(const struct deadlines *d, const struct deadlines_facts *f, enum dea
 			return d->heard_ms + f->ping_ms;
 		break;
 	case DEADLINE_CLOSE:
-		if (f->state == PEER_CLOSING && d->since_ms != 0)
-			return d->since_ms + DEADLINES_CLOSE_MS;
+		if (f->state == PEER_CLOSING && f->reading && d->since_ms != 0)
+			return d->since_ms +
+			       (f->close_ms != 0 ? f->close_ms : DEADLINES_CLOSE_MS);
 		break;
 	case DEADLINES:
 		break;

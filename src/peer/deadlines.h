@@ -25,7 +25,8 @@ enum deadline {
 
 struct deadlines {
 	int64_t heard_ms; /* when the peer last sent something, or was last checked */
-	/* OPEN: when it broke a rule; CLOSING: when our Close had left; or 0 */
+	/* OPEN: when it broke a rule; CLOSING: when our Close had left, or since when it is
+	 * read again; or 0 */
 	int64_t since_ms;
 	int64_t begun_ms; /* since when a part of a message is kept; 0: none is */
 	uint8_t pings; /* without an answer */
@@ -39,6 +40,7 @@ struct deadlines_facts {
 	int64_t progress_ms; /* when something was last sent of it */
 	size_t assembled; /* bytes of the begun message */
 	int64_t ping_ms; /* the interval; 0: no pings */
+	int64_t close_ms; /* for their Close; 0: DEADLINES_CLOSE_MS */
 };
 
 /* When WHICH ends; 0: it does not run. */

@@ -107,6 +107,7 @@ websocket_facts(const struct websocket *w)
 	    .queued = websocket_queued(&w->peer) > 0,
 	    .assembled = decoder_assembled(&w->receiver.decoder),
 	    .ping_ms = w->rules->ping_ms,
+	    .close_ms = w->rules->close_ms,
 	};
 
 	if (facts.queued)
@@ -429,6 +430,8 @@ websocket_set_reading(struct peer *peer, bool on)
 		deadlines_heard(&w->deadlines, util_clock_ms());
 		if (w->deadlines.begun_ms != 0)
 			w->deadlines.begun_ms = w->deadlines.heard_ms;
+		if (peer->state == PEER_CLOSING && w->deadlines.since_ms != 0)
+			w->deadlines.since_ms = w->deadlines.heard_ms;
 	}
 	websocket_apply_reading(w);
 	websocket_arm(w);

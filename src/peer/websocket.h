@@ -19,6 +19,7 @@ struct websocket_rules {
 	uint64_t max_message; /* bytes; 0: no limit */
 	uint32_t max_empty_fragments; /* of a message; 0: no limit */
 	uint16_t max_pings; /* of a peer in a second; 0: no limit */
+	int64_t close_ms; /* for the answer to our Close; 0: DEADLINES_CLOSE_MS */
 	int64_t ping_ms; /* interval without a sign of life until a ping; 0: no pings */
 	struct deflate_settings deflate;
 	/* Why a peer that exceeds a limit is closed. */

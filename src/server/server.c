@@ -186,7 +186,7 @@ server_shut_down(struct server *server, int number)
 	server_close_listeners(server);
 	upgrade_drain_all(&server->route.upgrade);
 	connection_drain_all(&server->connections);
-	session_drain_all(&server->sessions);
+	session_drain_all(&server->sessions, "the server is shutting down");
 	server_enter_stage(server, SERVER_DRAINING, server_drain_ms(server));
 }
 

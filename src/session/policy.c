@@ -10,6 +10,14 @@ policy_reads(bool on, size_t queued)
 	return queued <= (on ? (size_t)BUFFER_HIGH : (size_t)BUFFER_LOW);
 }
 
+/* What follows our Close is still for the backend. */
+static bool
+policy_listens(const struct policy_facts *f)
+{
+	return f->backend_listens && f->backend == BACKEND_RUNNING &&
+	       (f->peer == PEER_OPEN || f->peer == PEER_CLOSING);
+}
+
 /* Answers to what the peer sent before its violation may still come. */
 static bool
 policy_awaits_answers(const struct policy_facts *f)
@@ -37,8 +45,10 @@ policy_peer(const struct policy_facts *f, const struct policy *last, struct poli
 				(f->closing == CLOSING_NONE && f->backend == BACKEND_GONE);
 		break;
 	case PEER_CLOSING:
-		/* Read on, for their Close; nothing is queued any more, so nothing can grow. */
-		p->read_peer = true;
+		/* Read on, for their Close; nothing can grow but the queue of a backend that
+		 * still listens. */
+		p->read_peer =
+		    !policy_listens(f) || policy_reads(last->read_peer, f->backend_queued);
 		break;
 	case PEER_LEFT:
 		/* RFC 6455, section 5.5.1: a Close is answered by a Close; section 7.1.1: the
@@ -61,8 +71,8 @@ policy_backend(const struct policy_facts *f, const struct policy *last, struct p
 	p->read_log = !p->relay_log || policy_reads(last->read_log, f->peer_queued);
 	switch (f->backend) {
 	case BACKEND_RUNNING:
-		p->relay_input = open;
-		p->finish_backend = !open;
+		p->relay_input = open || policy_listens(f);
+		p->finish_backend = !p->relay_input;
 		break;
 	case BACKEND_OUTPUT_ENDED:
 		/* No answer can come any more, so it is led to its end; its exit is the code.

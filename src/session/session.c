@@ -44,6 +44,7 @@ session_ask(struct session *s)
 	    .peer_queued = s->peer ? peer_queued(s->peer) : 0,
 	    .backend_queued = backend_queued(s->backend),
 	    .peer_ending = s->peer && s->peer->ending,
+	    .backend_listens = s->backend->listens,
 	    .sends_log = s->rules->output.sends_log,
 	};
 
@@ -60,6 +61,18 @@ session_set_closing(struct session *s, enum closing closing, uint16_t code, cons
 	s->close_code = code;
 	s->close_reason = span_of(reason);
 	session_ask(s);
+}
+
+/* A copy of a reason that others own. Without memory there is none. */
+static void
+session_keep_reason(struct session *s, struct span reason)
+{
+	char *text = span_dup(reason);
+
+	if (!text)
+		return;
+	s->close_reason = (struct span){text, reason.len};
+	s->owns_reason = true;
 }
 
 /* It also ends a grace time: an answer that is lost can't be followed by others. */
@@ -136,7 +149,16 @@ session_release(struct loop_deferred *deferred)
 static void
 session_free(struct session *s)
 {
+	const struct session_end end = {
+	    .backend = s->backend,
+	    .close_sent = s->log.close_sent,
+	    .close_received = s->log.close_received,
+	    .reason = s->close_reason,
+	};
+
 	session_log_close(&s->log, s->backend, s->close_reason);
+	if (s->rules->on_end)
+		s->rules->on_end(s->rules, &end);
 	backend_free(s->backend);
 	output_clear(&s->output);
 	list_remove(&s->node);
@@ -290,6 +312,8 @@ session_on_peer_close(void *arg, uint16_t code, struct span reason)
 	struct session *s = arg;
 
 	s->log.close_received = code;
+	if (s->closing == CLOSING_NONE && reason.len > 0)
+		session_keep_reason(s, reason);
 	backend_finish(s->backend, code, reason);
 	s->closing = s->closing == CLOSING_SENT ? CLOSING_ANSWERED : CLOSING_REQUESTED;
 	s->close_code = code;
@@ -359,18 +383,12 @@ session_note_malformed(struct session *s, const char *why, struct span bytes)
 static void
 session_on_backend_close(struct session *s, const struct backend_event *event)
 {
-	char *text;
-
 	if (!frame_close_code_valid(event->code)) {
 		session_note_malformed(s, "close with a code that can't be sent", event->shown);
 		return;
 	}
 	session_request_close(s, event->code, "");
-	text = span_dup(event->text);
-	if (!text)
-		return;
-	s->close_reason = (struct span){text, event->text.len};
-	s->owns_reason = true;
+	session_keep_reason(s, event->text);
 }
 
 static void
@@ -469,7 +487,7 @@ session_start_take(struct session *s, struct peer *peer, struct backend *backend
 }
 
 void
-session_drain_all(struct list *list)
+session_drain_all(struct list *list, const char *reason)
 {
 	struct list *next;
 
@@ -477,7 +495,7 @@ session_drain_all(struct list *list)
 		struct session *s = LIST_ENTRY_OF(node, struct session, node);
 
 		next = node->next;
-		session_request_close(s, CLOSE_GOING_AWAY, "the server is shutting down");
+		session_request_close(s, CLOSE_GOING_AWAY, reason);
 		session_step(s);
 	}
 }

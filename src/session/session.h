@@ -18,11 +18,21 @@
 struct loop;
 struct session;
 
+/* How a session has ended. */
+struct session_end {
+	const struct backend *backend; /* borrowed, as REASON */
+	uint16_t close_sent; /* 0: none, as the next one */
+	uint16_t close_received;
+	struct span reason; /* of the first Close, or why the peer is gone; may be empty */
+};
+
 /* The rules of an endpoint for its sessions. */
 struct session_rules {
 	struct output_rules output;
 	struct session_log_rules log;
 	char reason_output[96]; /* of a message of the backend that exceeds the limit */
+	/* Called once, before the backend is freed. NULL: nobody needs to know. */
+	void (*on_end)(const struct session_rules *rules, const struct session_end *end);
 	/* Called once for each session that is freed: it does not refer to its rules any more.
 	 * NULL: nobody needs to know. */
 	void (*release)(const struct session_rules *rules);
@@ -50,8 +60,8 @@ void session_cancel(struct session *session);
 void session_start_take(struct session *session, struct peer *peer, struct backend *backend,
     const struct session_log_spec *spec);
 
-/* Closes all sessions of a list with 1001: the server goes away. */
-void session_drain_all(struct list *list);
+/* Closes all sessions of a list with 1001, "going away"; REASON is constant. */
+void session_drain_all(struct list *list, const char *reason);
 
 /* Drops the peers of all sessions of a list; each is freed once its backend has ended. */
 void session_abort_all(struct list *list);

@@ -294,7 +294,7 @@ world_step(int64_t end_ms)
 		check_trace("the server shuts down");
 		if (!list_empty(&server.sessions))
 			oracle_on_shutdown();
-		session_drain_all(&server.sessions);
+		session_drain_all(&server.sessions, "the server is shutting down");
 	}
 	if (events_ready() > 0 && !random_one_in(3)) {
 		events_run();

@@ -109,6 +109,25 @@ test_a_close_is_sent_once(void **state)
 }
 
 static void
+test_a_backend_that_listens_gets_what_follows_our_close(void **state)
+{
+	struct policy_facts facts = {
+	    .peer = PEER_CLOSING, .closing = CLOSING_SENT, .backend_listens = true};
+
+	(void)state;
+	assert_string_equal(letters(decide_after(facts, true)), "PBi-----");
+	/* Under backpressure. */
+	facts.backend_queued = BUFFER_HIGH + 1;
+	assert_string_equal(letters(decide_after(facts, true)), "-Bi-----");
+	/* Until the peer has left. */
+	facts.peer = PEER_LEFT;
+	assert_string_equal(letters(decide_after(facts, true)), "-B--E-F-");
+	facts.peer = PEER_CLOSING;
+	facts.backend = BACKEND_GONE;
+	assert_string_equal(letters(decide_after(facts, true)), "P-------");
+}
+
+static void
 test_grace_keeps_to_backpressure(void **state)
 {
 	struct policy_facts facts = {.closing = CLOSING_GRACE, .peer_queued = BUFFER_HIGH + 1};
@@ -199,6 +218,7 @@ main(void)
 	    cmocka_unit_test(test_a_requested_close_is_sent_whatever_the_backend_does),
 	    cmocka_unit_test(test_grace_waits_for_answers_while_there_can_be_some),
 	    cmocka_unit_test(test_a_close_is_sent_once),
+	    cmocka_unit_test(test_a_backend_that_listens_gets_what_follows_our_close),
 	    cmocka_unit_test(test_grace_keeps_to_backpressure),
 	    cmocka_unit_test(test_rule_1_the_peer_is_paused_by_either_queue),
 	    cmocka_unit_test(test_rule_3_each_resumes_at_low),

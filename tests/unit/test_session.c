@@ -320,10 +320,10 @@ test_a_drain_closes_at_once_with_1001(void **state)
 
 	(void)state;
 	begin(&w);
-	session_drain_all(&w.sessions);
+	session_drain_all(&w.sessions, "going");
 	assert_int_equal(w.peer.code, CLOSE_GOING_AWAY);
 	assert_false(session_all_have_no_peer(&w.sessions));
-	session_drain_all(&w.sessions);
+	session_drain_all(&w.sessions, "going");
 	assert_int_equal(w.peer.closes, 1);
 	session_abort_all(&w.sessions);
 	assert_true(w.peer.freed && !w.peer.finished);
