@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wspipe: any command line program on a WebSocket. */
+#include "client/run.h"
 #include "options/parse.h"
 #include "server/run.h"
 #include "server/signals.h"
@@ -19,7 +20,7 @@ main(int argc, char **argv)
 	server_hold_signals();
 	simd_init();
 	if (options_parse(&options, argc, argv, stdout, stderr, &status) == OPTIONS_RUN) {
-		status = server_run(&options);
+		status = options.client.connect ? client_run(&options) : server_run(&options);
 	} else if (fflush(stdout) == EOF || ferror(stdout)) {
 		fprintf(
 		    stderr, "wspipe: can't write to standard output: %s\n", strerror(errno));

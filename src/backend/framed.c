@@ -43,6 +43,14 @@ framed_init(struct framed *f, const struct framed_rules *rules, const struct rec
 }
 
 void
+framed_restart(struct framed *f)
+{
+	f->skips = f->skips || f->reader.in_message;
+	f->finished = false;
+	f->initialized = false;
+}
+
+void
 framed_clear(struct framed *f)
 {
 	framing_clear(&f->reader);
@@ -146,7 +154,10 @@ framed_capacity(const struct framed *f)
 static void
 framed_emit_batch(struct framed *f, struct batch *batch)
 {
-	f->backend.handlers->on_messages(f->backend.arg, batch);
+	if (f->skips)
+		f->skips = !batch->last;
+	else
+		f->backend.handlers->on_messages(f->backend.arg, batch);
 }
 
 /* Emits the complete records at the front of what was read, if they are messages as they are.

@@ -41,6 +41,7 @@ struct framed {
 	struct framing_reader reader;
 	bool initialized; /* the request of framing.null_process_id was seen */
 	bool finished; /* framed_finish() was called */
+	bool skips; /* the rest of a message whose beginning was lost */
 };
 
 /* What a backend with these rules accepts. */
@@ -49,6 +50,12 @@ struct batch_format framed_format(const struct framed_rules *rules);
 /* Without a connection to its stream yet. All are borrowed. */
 void framed_init(struct framed *framed, const struct framed_rules *rules,
     const struct records_sink *sink, void *sink_arg);
+
+/*
+ * For another session over the same stream: what was read and not emitted stays. A message of
+ * which a part was emitted is lost with the session before; its rest is dropped.
+ */
+void framed_restart(struct framed *framed);
 
 /* Frees what it holds. */
 void framed_clear(struct framed *framed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The head of an HTTP/1.x request. One byte is one step of a state machine, so
+ * The head of an HTTP/1.x message. One byte is one step of a state machine, so
  * it does not matter how the bytes were cut when they came, and a malformed
  * head is rejected at its first wrong byte.
  */
@@ -37,6 +37,13 @@ head_init(struct head *head)
 	memset(head, 0, sizeof(*head));
 	head->state = HEAD_AT_START;
 	head->result = HEAD_MORE;
+}
+
+void
+head_init_response(struct head *head)
+{
+	head_init(head);
+	head->state = HEAD_AT_STATUS;
 }
 
 /* Acts at the end of the request line. */
@@ -103,6 +110,39 @@ head_version_byte(struct head *head, size_t i, unsigned char c)
 		head_fail(head, 400, "invalid HTTP version in the request line");
 	else if (c == '\r')
 		head->state = HEAD_AT_LINE_LF;
+}
+
+/* The status line: HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112, section 4). The
+ * second space is left out by some servers that send no phrase. */
+static void
+head_status_byte(struct head *head, size_t i, unsigned char c)
+{
+	static const char form[] = "HTTP/1.m 123 ";
+	char wanted = form[i];
+
+	if (i == 7 && util_is_digit(c)) {
+		head->minor = c - '0';
+	} else if (i > 8 && wanted != ' ' && util_is_digit(c)) {
+		head->code = 10 * head->code + c - '0';
+	} else if (i == sizeof(form) - 2 && (c == ' ' || c == '\r') && head->code >= 100 &&
+		   head->code <= 599) {
+		head->major = 1;
+		head->phrase = head_range_at(i + 1);
+		head->state = c == ' ' ? HEAD_AT_PHRASE : HEAD_AT_LINE_LF;
+	} else if ((char)c != wanted || i == 7 || i > 8) {
+		head_fail(head, 502, "invalid status line");
+	}
+}
+
+static void
+head_phrase_byte(struct head *head, unsigned char c)
+{
+	if (c == '\r')
+		head->state = HEAD_AT_LINE_LF;
+	else if ((c < ' ' && c != '\t') || c == 0x7f)
+		head_fail(head, 502, "control character in the status line");
+	else
+		head->phrase.len++;
 }
 
 static void
@@ -179,7 +219,7 @@ head_check_host(const struct head *head)
 static void
 head_end(struct head *head)
 {
-	if (!head_check_host(head))
+	if (head->code == 0 && !head_check_host(head))
 		head_fail(head, 400, "missing, repeated or invalid Host");
 	else
 		head->result = HEAD_DONE;
@@ -217,7 +257,9 @@ head_byte(struct head *head, size_t i, unsigned char c)
 	 * bytes. The states up to HEAD_AT_VERSION are those of the request line.
 	 */
 	if (head->state <= HEAD_AT_VERSION && i - head->line >= HEAD_MAX_LINE && c != '\r') {
-		head_fail(head, 414, "request line longer than 8192 bytes");
+		head_fail(head, 414,
+		    head->code == 0 ? "request line longer than 8192 bytes"
+				    : "status line longer than 8192 bytes");
 		return;
 	}
 	switch (head->state) {
@@ -232,6 +274,12 @@ head_byte(struct head *head, size_t i, unsigned char c)
 		/* fall through */
 	case HEAD_AT_METHOD:
 		head_method_byte(head, i, c);
+		break;
+	case HEAD_AT_STATUS:
+		head_status_byte(head, i, c);
+		break;
+	case HEAD_AT_PHRASE:
+		head_phrase_byte(head, c);
 		break;
 	case HEAD_AT_TARGET:
 		head_target_byte(head, i, c);
@@ -276,8 +324,9 @@ head_parse(struct head *head, const char *bytes, size_t len)
 		head_byte(head, i, c);
 	}
 	if (head->result == HEAD_MORE && head->scanned == HEAD_MAX_BYTES)
-		head_fail(head, 431,
-		    "request headers larger than 16384 bytes"); /* RFC 6585, section 5 */
+		head_fail(head, 431, /* RFC 6585, section 5 */
+		    head->code == 0 ? "request headers larger than 16384 bytes"
+				    : "response headers larger than 16384 bytes");
 	return head->result;
 }
 
@@ -309,6 +358,18 @@ struct span
 head_target(const struct head *head)
 {
 	return head_span(head, head->target);
+}
+
+int
+head_code(const struct head *head)
+{
+	return head->code;
+}
+
+struct span
+head_phrase(const struct head *head)
+{
+	return head_span(head, head->phrase);
 }
 
 int

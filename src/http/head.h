@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The head of an HTTP/1.x request: request line and header fields, up to and
- * with the empty line. A pure parser: bytes in, facts out; no I/O.
+ * The head of an HTTP/1.x request, or of a response: its first line and header fields, up to
+ * and with the empty line. A pure parser: bytes in, facts out; no I/O.
  *
  * It is strict on purpose, since what two parsers read differently can be
  * smuggled (RFC 9112, section 11.2): lines end with CR LF (a bare LF or CR is
@@ -52,6 +52,8 @@ struct head_range {
 enum head_state {
 	HEAD_AT_START, /* the first byte of all */
 	HEAD_AT_START_LF, /* the LF of the empty line that may come first */
+	HEAD_AT_STATUS, /* of a response: the version, a space and three digits */
+	HEAD_AT_PHRASE,
 	HEAD_AT_METHOD,
 	HEAD_AT_TARGET,
 	HEAD_AT_VERSION,
@@ -73,6 +75,7 @@ struct head {
 	enum head_result result;
 	struct head_range method;
 	struct head_range target;
+	struct head_range phrase;
 	struct {
 		struct head_range name;
 		struct head_range value;
@@ -81,12 +84,14 @@ struct head {
 	size_t version; /* where the version begins */
 	int major;
 	int minor; /* HTTP/1.minor */
-	int status;
+	int code; /* of a response; 0: a request */
+	int status; /* of the response to a malformed request */
 	const char *reason;
 };
 
-/* Begins a new head. */
+/* Begins a new head of a request, or of a response. */
 void head_init(struct head *head);
+void head_init_response(struct head *head);
 
 /*
  * Goes on with BYTES, which are all LEN bytes that came since the beginning
@@ -106,6 +111,9 @@ const char *head_reason(const struct head *head);
 size_t head_len(const struct head *head);
 struct span head_method(const struct head *head);
 struct span head_target(const struct head *head);
+/* Of a response: 100 to 599, and the reason phrase, which may be empty. */
+int head_code(const struct head *head);
+struct span head_phrase(const struct head *head);
 /* 0 for HTTP/1.0, 1 for HTTP/1.1 and later minors (RFC 9110, section 2.5). */
 int head_minor(const struct head *head);
 

@@ -20,7 +20,7 @@ enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
 
 struct tls_stream {
 	SSL *ssl; /* owned; NULL until the first byte arrives */
-	struct tls *tls; /* held */
+	struct tls *tls; /* held; NULL: the client's side */
 	bool more; /* the last read did not take all that is there */
 	bool established; /* the handshake is complete */
 	bool flooded; /* there were too many control messages */
@@ -121,6 +121,19 @@ tls_stream_on_message(
 		s->flooded = true;
 }
 
+/* Connects OpenSSL's part, which may be NULL, to the socket. False without memory. */
+static bool
+tls_stream_attach(struct tls_stream *s, int fd)
+{
+	if (!s->ssl || SSL_set_fd(s->ssl, fd) != 1) {
+		ERR_clear_error();
+		return false;
+	}
+	SSL_set_msg_callback(s->ssl, tls_stream_on_message);
+	SSL_set_msg_callback_arg(s->ssl, s);
+	return true;
+}
+
 /* What is left is a plain socket. */
 static void
 tls_stream_strip(struct transport *t)
@@ -157,12 +170,8 @@ tls_stream_begin(struct transport *t)
 		return STREAM_OK;
 	}
 	s->ssl = tls_connection(s->tls);
-	if (!s->ssl || SSL_set_fd(s->ssl, t->fd) != 1) {
-		ERR_clear_error();
+	if (!tls_stream_attach(s, t->fd))
 		return tls_stream_end(s, STREAM_FAILED, ENOMEM);
-	}
-	SSL_set_msg_callback(s->ssl, tls_stream_on_message);
-	SSL_set_msg_callback_arg(s->ssl, s);
 	return STREAM_OK;
 }
 
@@ -303,9 +312,9 @@ tls_stream_close(struct transport *t)
 	t->ops->close(t);
 }
 
-/* OpenSSL's texts, but for those that its users meet. */
+/* OpenSSL's texts, but for those that the users of a server meet. */
 static const char *
-tls_stream_reason(unsigned long code)
+tls_stream_reason(const struct tls_stream *s)
 {
 	static const struct {
 		int reason;
@@ -323,10 +332,11 @@ tls_stream_reason(unsigned long code)
 	    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
 		"the client rejects the server certificate: expired"},
 	};
-	const char *text = ERR_reason_error_string(code);
+	const char *text = ERR_reason_error_string(s->code);
 
-	for (size_t i = 0; i < UTIL_LEN(rows) && ERR_GET_LIB(code) == ERR_LIB_SSL; i++) {
-		if (ERR_GET_REASON(code) == rows[i].reason)
+	for (size_t i = 0; i < UTIL_LEN(rows) && s->tls && ERR_GET_LIB(s->code) == ERR_LIB_SSL;
+	     i++) {
+		if (ERR_GET_REASON(s->code) == rows[i].reason)
 			return rows[i].text;
 	}
 	return text ? text : "unknown error";
@@ -345,12 +355,12 @@ tls_stream_error(const struct transport *t)
 		return "too many TLS messages without data, such as KeyUpdate";
 	if (s->code == 0)
 		return NULL;
-	reason = tls_stream_reason(s->code);
+	reason = tls_stream_reason(s);
 	if (s->established)
 		return reason;
 	name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
 	/* The one callback that can fail is that of the name. */
-	if (ERR_GET_REASON(s->code) == SSL_R_CALLBACK_FAILED) {
+	if (s->tls && ERR_GET_REASON(s->code) == SSL_R_CALLBACK_FAILED) {
 		snprintf(words, sizeof(words), "TLS: %s%s",
 		    name ? "no certificate for the server name "
 			 : "the client sent no server name",
@@ -436,5 +446,22 @@ tls_stream_open(struct tls *tls, int fd, struct transport *out)
 	}
 	*out = (struct transport){.ops = &transport_tls, .state = s, .fd = fd};
 	s->tls = tls_hold(tls);
+	return true;
+}
+
+bool
+tls_stream_open_take(struct ssl_st *ssl, int fd, struct transport *out)
+{
+	struct tls_stream *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->ssl = ssl;
+	if (!s || !tls_stream_attach(s, fd)) {
+		SSL_free(ssl);
+		free(s);
+		close(fd);
+		return false;
+	}
+	*out = (struct transport){.ops = &transport_tls, .state = s, .fd = fd};
 	return true;
 }

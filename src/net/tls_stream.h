@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TLS as a kind of transport: the server's side of one connection. The handshake
- * happens inside the first reads. What is written is assembled into records of up
- * to 16 KiB, however many parts it comes in.
+ * TLS as a kind of transport: either side of one connection. The handshake
+ * happens inside the first reads, and a client's also inside the first writes. What is written
+ * is assembled into records of up to 16 KiB, however many parts it comes in.
  *
  * An end that close_notify announced is an EOF; one without it may have been
  * made by somebody in between, and is an ERROR; it can still be written then.
@@ -33,6 +33,11 @@ extern const struct transport_ops transport_tls;
  * PLAIN_TEXT set.
  */
 bool tls_stream_open(struct tls *tls, int fd, struct transport *out)
+    __attribute__((warn_unused_result));
+
+/* The client's side over a connected socket. SSL and FD are taken even on failure. False
+ * without memory. */
+bool tls_stream_open_take(struct ssl_st *ssl, int fd, struct transport *out)
     __attribute__((warn_unused_result));
 
 #endif

@@ -530,6 +530,35 @@ check_all_files(struct check *check, const struct options *options)
 	free(served);
 }
 
+/* A client has one endpoint, which may have no COMMAND. */
+static bool
+check_client(const struct check *check, struct options *options)
+{
+	struct options_endpoint *endpoint = &options->endpoint;
+	const char *wrong = NULL;
+
+	if (endpoint->command && connect_is_target(endpoint->command[0]))
+		wrong = "COMMAND must be a program with --connect, not a socket";
+	else if (!endpoint->command && endpoint->passstderr)
+		wrong = "--passstderr needs a COMMAND";
+	else if (endpoint->command && options->client.no_close)
+		wrong = "--no-close and COMMAND can't be combined";
+	else if (options->listener.sslcert.count > 1 ||
+		 options->listener.sslcert.count != options->listener.sslkey.count)
+		wrong =
+		    "with --connect, --sslcert and --sslkey can be given once, both together";
+	else if ((options->listener.sslcert.count > 0 || options->listener.sslcrl ||
+		     options->client.cacert || options->client.insecure) &&
+		 strncasecmp(options->client.connect, "wss://", 6) != 0)
+		wrong = "--cacert, --insecure, --sslcert and --sslcrl need a wss:// URL";
+	else if (options->client.insecure && options->client.cacert)
+		wrong = "--insecure and --cacert can't be combined";
+	if (wrong)
+		return reject(check, EX_USAGE, NULL, "%s", wrong);
+	return check_subprotocol(check, endpoint) && check_framing(check, endpoint) &&
+	       check_command(check, endpoint);
+}
+
 /* All of a file, also after an error. */
 static bool
 check_config(struct options *options, struct check *check)
@@ -563,7 +592,9 @@ options_check(struct options *options, FILE *err, int *status)
 	    options, &directory, &program, option_command_line(options), err, status};
 	bool ok;
 
-	if (options->config)
+	if (options->client.connect)
+		ok = check_client(&check, options);
+	else if (options->config)
 		ok = check_config(options, &check);
 	else
 		ok = check_usage(&check, &options->endpoint) &&

@@ -88,7 +88,10 @@ print_usage(FILE *out, bool compat)
 	    "       %s [OPTION]... --staticdir=DIR\n",
 	    name, name);
 	if (!compat)
-		fprintf(out, "       %s [OPTION]... --config=FILE\n", name);
+		fprintf(out,
+		    "       %s [OPTION]... --config=FILE\n"
+		    "       %s [OPTION]... --connect=URL [COMMAND [ARGUMENT]...]\n",
+		    name, name);
 }
 
 void

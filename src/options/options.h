@@ -141,11 +141,24 @@ struct options_endpoint {
 	enum output_invalid invalid_utf8;
 };
 
+/* The client: --connect. */
+struct options_client {
+	char *connect; /* owned: a URL; NULL: wspipe is a server */
+	int64_t close_wait_ms;
+	bool no_close;
+	int64_t reconnect_ms; /* the longest time between two attempts; 0: one attempt */
+	char *cacert; /* owned: name of a file; NULL: the system's */
+	bool insecure;
+	char *basic_file; /* owned: name of a file; NULL: none */
+	char *bearer_file;
+};
+
 struct config;
 
 struct options {
 	struct options_server server;
 	struct options_listener listener;
+	struct options_client client;
 	struct options_endpoint endpoint; /* of the root; the default of those of a file */
 	bool serves_root; /* ENDPOINT is served: without a file, or one without sections, or
 			     with COMMAND */

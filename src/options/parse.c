@@ -152,6 +152,35 @@ read_values(
 	return false;
 }
 
+/* Rejects what has no effect in this role. False: exit with *STATUS. */
+static bool
+check_roles(
+    const struct option_place *place, const struct options *options, FILE *err, int *status)
+{
+	struct walk walk = {.argc = options->argc, .argv = options->argv, .next = 1};
+	enum option_role other = options->client.connect ? OPTION_OF_SERVER : OPTION_OF_CLIENT;
+	char *text;
+
+	while (walk_next(&walk) == WALK_OPTION) {
+		if (walk.row->role != other &&
+		    !(place->compat && walk.row->role == OPTION_OF_CLIENT))
+			continue;
+		if (asprintf(&text,
+			options->client.connect
+			    ? "--%s applies to a server only: leave it out, or leave out "
+			      "--connect"
+			    : "--%s applies to a client only: add --connect=URL, or leave it "
+			      "out",
+			walk.row->name) == -1)
+			options_no_memory();
+		option_report(place, err, text);
+		free(text);
+		*status = EX_USAGE;
+		return false;
+	}
+	return true;
+}
+
 /* The first of the ARGC words of COMMAND that is a valid option of wspipe, or NULL. */
 static const char *
 find_misplaced(int argc, char **argv)
@@ -188,6 +217,8 @@ begin(struct options *options, int argc, char **argv)
 	if (place.compat)
 		options->server.log_format =
 		    LOG_COMPAT; /* it has no word on the command line */
+	if (options->client.connect)
+		options->server.loglevel = LOG_WARN; /* stderr is the user's */
 	return place;
 }
 
@@ -304,6 +335,8 @@ options_parse_stored(struct options *options, int argc, char **argv, struct conf
 		*status = EX_OK;
 		return OPTIONS_EXIT;
 	}
+	if (!check_roles(&place, options, err, status))
+		return OPTIONS_EXIT;
 	if (options->server.config)
 		read_config(options, argc, argv, store, out, err);
 	finish(options, argc - walk.next, argv + walk.next);
@@ -315,6 +348,7 @@ options_clear(struct options *options)
 {
 	option_clear(OPTION_SERVER, &options->server);
 	option_clear(OPTION_LISTENER, &options->listener);
+	option_clear(OPTION_CLIENT, &options->client);
 	options_endpoint_clear(&options->endpoint);
 	config_free(options->config);
 	*options = (struct options){0};

@@ -2,6 +2,7 @@
 /* The types of options whose value is one thing: a boolean, number, name or choice. */
 #include "options/set.h"
 
+#include "http/url.h"
 #include "options/value.h"
 #include "options/words.h"
 
@@ -224,4 +225,20 @@ option_set_command(const struct option_set *set)
 	free(*(char ***)set->target);
 	*(char ***)set->target = words;
 	return NULL;
+}
+
+/* Not "must be ...", which is followed by the value: it may have a password. */
+const char *
+option_set_url(const struct option_set *set)
+{
+	static char text[128];
+	struct url url;
+	const char *wrong;
+
+	options_set_text(set->target, set->value);
+	wrong = url_parse(set->value.len > 0 ? *(char **)set->target : "", &url);
+	if (!wrong)
+		return NULL;
+	snprintf(text, sizeof(text), "the URL %s", wrong);
+	return text;
 }

@@ -18,6 +18,7 @@ enum option_scope {
 	OPTION_SERVER,
 	OPTION_LISTENER,
 	OPTION_ENDPOINT,
+	OPTION_CLIENT,
 	OPTION_SCOPES,
 };
 
@@ -34,6 +35,13 @@ enum option_only {
 	OPTION_ANYWHERE,
 	OPTION_ON_COMMAND_LINE,
 	OPTION_IN_FILE,
+};
+
+/* With --connect wspipe is a client. */
+enum option_role {
+	OPTION_OF_SERVER,
+	OPTION_OF_CLIENT,
+	OPTION_OF_BOTH,
 };
 
 /* A value for the member of a row. */
@@ -65,6 +73,7 @@ struct option_row {
 	bool repeatable; /* each one adds to the list; otherwise the last one wins */
 	bool compat_negative; /* a number below 0 is 0 in compat mode */
 	enum option_only only;
+	enum option_role role;
 	bool early; /* defaults of others depend on it, so it is read before them */
 	bool tcp; /* when it is given, --unixsocket comes in addition to TCP */
 	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */
@@ -81,6 +90,7 @@ option_setter option_set_number;
 option_setter option_set_workers;
 option_setter option_set_mode; /* permission bits in octal, in an int64_t */
 option_setter option_set_path;
+option_setter option_set_url;
 option_setter option_set_url_path;
 option_setter option_set_files;
 option_setter option_set_address;

@@ -40,6 +40,11 @@ static const char *const framings[] = {
 #define ENDPOINT(words, member, setter)                                                        \
 	ROW(OPTION_ENDPOINT, words, options_endpoint, member, setter)
 
+#define CLIENT(words, member, setter)                                                          \
+	ROW(OPTION_CLIENT, words, options_client, member, setter),                             \
+	    .role = OPTION_OF_CLIENT, .only = OPTION_ON_COMMAND_LINE
+#define BOTH .role = OPTION_OF_BOTH
+
 #define CHOICES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* clang-format off */
@@ -76,18 +81,19 @@ const struct option_row option_rows[] = {
 
 	{.heading = "TLS", LISTENER("ssl", ssl, option_set_bool), .early = true,
 	    .help = "serve https:// and wss:// only; needs --sslcert and --sslkey"},
-	{LISTENER("sslcert", sslcert, option_set_files), .argument = "FILE", .repeatable = true,
+	{LISTENER("sslcert", sslcert, option_set_files), BOTH, .argument = "FILE", .repeatable = true,
 	    .help = "certificate chain in PEM, server certificate first; repeatable for SNI, the "
-		"first one is the default"},
-	{LISTENER("sslkey", sslkey, option_set_files), .argument = "FILE", .repeatable = true,
+		"first one is the default; with --connect, the client's own"},
+	{LISTENER("sslkey", sslkey, option_set_files), BOTH, .argument = "FILE", .repeatable = true,
 	    .help = "private key in PEM; repeatable, in the order of --sslcert"},
 	{LISTENER("sslca", sslca, option_set_path), .argument = "FILE",
 	    .help = "require a client certificate signed by a CA in FILE"},
-	{LISTENER("sslcrl", sslcrl, option_set_path), .argument = "FILE",
-	    .help = "with --sslca, reject client certificates revoked by the CRLs in FILE"},
+	{LISTENER("sslcrl", sslcrl, option_set_path), BOTH, .argument = "FILE",
+	    .help = "reject certificates revoked by the CRLs in FILE: of clients with --sslca, of "
+		"the server with --connect"},
 	{LISTENER("strict-sni", strict_sni, option_set_bool),
 	    .help = "reject clients whose SNI name matches no certificate, or that send none"},
-	{SERVER("no-core-dumps", no_core_dumps, option_set_bool),
+	{SERVER("no-core-dumps", no_core_dumps, option_set_bool), BOTH,
 	    .help = "keep wspipe's memory, and the keys in it, out of core dumps and debuggers"},
 
 	{.heading = "Behind a proxy", LISTENER("trusted-proxy", trusted_proxy, option_set_cidrs),
@@ -131,35 +137,35 @@ const struct option_row option_rows[] = {
 	    .argument = "COMMAND", .only = OPTION_IN_FILE, .help = ""},
 	{ENDPOINT("dir", dir, option_set_path), .argument = "DIR",
 	    .help = "instead of COMMAND, run the program in DIR that the URL path names"},
-	{ENDPOINT("binary", binary, option_set_bool),
+	{ENDPOINT("binary", binary, option_set_bool), BOTH,
 	    .help = "raw bytes in binary messages: short for --framing=stream"},
-	{ENDPOINT("raw", raw, option_set_bool),
+	{ENDPOINT("raw", raw, option_set_bool), BOTH,
 	    .help = "raw text in text messages, in both directions: short for --framing=text"},
-	{ENDPOINT("framing", framing, option_set_choice), .min = 1, .argument = "KIND",
+	{ENDPOINT("framing", framing, option_set_choice), BOTH, .min = 1, .argument = "KIND",
 	    .choices = framings, .default_text = "lines",
 	    .help = "how messages are delimited on the program's stdin and stdout"},
-	{ENDPOINT("framing-in", framing_in, option_set_choice), .min = 1, .argument = "KIND",
+	{ENDPOINT("framing-in", framing_in, option_set_choice), BOTH, .min = 1, .argument = "KIND",
 	    .choices = framings, .help = "framing of the program's stdin only"},
-	{ENDPOINT("framing-out", framing_out, option_set_choice), .min = 1, .argument = "KIND",
+	{ENDPOINT("framing-out", framing_out, option_set_choice), BOTH, .min = 1, .argument = "KIND",
 	    .choices = framings, .help = "framing of the program's stdout only"},
-	{ENDPOINT("newline", newline, option_set_choice), .argument = "WHAT",
+	{ENDPOINT("newline", newline, option_set_choice), BOTH, .argument = "WHAT",
 	    .choices = CHOICES([FRAMING_NEWLINE_PASS] = "pass", [FRAMING_NEWLINE_SPACE] = "space",
 		[FRAMING_NEWLINE_REJECT] = "reject"),
 	    .initial = "pass", .help = "what to do with newlines inside a message"},
-	{ENDPOINT("text", text, option_set_bool),
+	{ENDPOINT("text", text, option_set_bool), BOTH,
 	    .help = "with --framing-out=length, send text messages instead of binary ones"},
-	{ENDPOINT("events", events, option_set_bool),
+	{ENDPOINT("events", events, option_set_bool), BOTH,
 	    .help = "with --framing-in=json, also send open and close events to the program"},
-	{ENDPOINT("lsp-processid", lsp_processid, option_set_choice), .argument = "WHAT",
+	{ENDPOINT("lsp-processid", lsp_processid, option_set_choice), BOTH, .argument = "WHAT",
 	    .choices = CHOICES("keep", "null"), .initial = "keep",
 	    .help = "with --framing-in=lsp, what to do with the editor's process ID in the "
 		"initialize request"},
-	{ENDPOINT("invalid-utf8", invalid_utf8, option_set_choice), .argument = "WHAT",
+	{ENDPOINT("invalid-utf8", invalid_utf8, option_set_choice), BOTH, .argument = "WHAT",
 	    .choices = CHOICES([OUTPUT_REPLACE] = "replace", [OUTPUT_BINARY] = "binary",
 		[OUTPUT_CLOSE] = "close"),
 	    .initial = "replace",
 	    .help = "what to do with output that is not valid UTF-8"},
-	{ENDPOINT("passstderr", passstderr, option_set_bool),
+	{ENDPOINT("passstderr", passstderr, option_set_bool), BOTH,
 	    .help = "also send the program's stderr to the client, as JSON"},
 	{ENDPOINT("passenv", passenv, option_set_names), .argument = "LIST",
 	    .initial = "HOME,LOGNAME,USER,SHELL,PATH,TERM,TMPDIR,TZ,LANG,LC_*",
@@ -168,14 +174,14 @@ const struct option_row option_rows[] = {
 		"the default"},
 	{ENDPOINT("pass-auth", pass_auth, option_set_bool), .initial_compat = "true",
 	    .help = "pass the Authorization and Proxy-Authorization headers to programs"},
-	{ENDPOINT("connect-timeout", connect_timeout, option_set_number), .argument = "MS",
+	{ENDPOINT("connect-timeout", connect_timeout, option_set_number), BOTH, .argument = "MS",
 	    .min = 1, .max = 3600000, .initial = "5000",
-	    .help = "with tcp:HOST:PORT or unix:PATH as COMMAND, milliseconds to wait for a "
-		"connection"},
+	    .help = "with --connect, or tcp:HOST:PORT or unix:PATH as COMMAND, milliseconds to "
+		"wait for a connection"},
 	{ENDPOINT("proxy-protocol-out", proxy_protocol_out, option_set_bool),
 	    .help = "send tcp:HOST:PORT or unix:PATH the client's address (PROXY protocol, "
 		"version 2)"},
-	{SERVER("closems", closems, option_set_number), .argument = "MS", .min = 0, .max = 3600000,
+	{SERVER("closems", closems, option_set_number), BOTH, .argument = "MS", .min = 0, .max = 3600000,
 	    .initial = "0",
 	    .help = "extra milliseconds to wait before each of SIGINT, SIGTERM and SIGKILL"},
 	{SERVER("shutdown-timeout", shutdown_ms, option_set_duration), .argument = "TIME",
@@ -183,13 +189,13 @@ const struct option_row option_rows[] = {
 	    .help = "after SIGTERM, time until programs that still run are killed, in seconds or "
 		"as 500ms, 2s, 5m, 1h; 0 for no limit"},
 
-	{.heading = "WebSocket", ENDPOINT("subprotocol", subprotocol, option_set_tokens),
+	{.heading = "WebSocket", ENDPOINT("subprotocol", subprotocol, option_set_tokens), BOTH,
 	    .argument = "LIST",
 	    .help = "subprotocols the program supports, comma-separated; the client's first "
 		"match is selected"},
-	{ENDPOINT("require-subprotocol", require_subprotocol, option_set_bool),
+	{ENDPOINT("require-subprotocol", require_subprotocol, option_set_bool), BOTH,
 	    .help = "reject clients that offer none of them"},
-	{ENDPOINT("deflate", deflate, option_set_deflate), .argument = "LIST", .optional = true,
+	{ENDPOINT("deflate", deflate, option_set_deflate), BOTH, .argument = "LIST", .optional = true,
 	    .help = "compress messages if the client supports it (permessage-deflate); LIST "
 		"overrides window=11,level=4,takeover=yes,min=64; not for secrets, see the "
 		"manual"},
@@ -201,19 +207,19 @@ const struct option_row option_rows[] = {
 	    .max = INT32_MAX, .initial = "0",
 	    .help = "maximum number of connections per client address (IPv6: per /64); 0 for no "
 		"limit"},
-	{ENDPOINT("maxframesize", maxframesize, option_set_given_number), .argument = "BYTES",
+	{ENDPOINT("maxframesize", maxframesize, option_set_given_number), BOTH, .argument = "BYTES",
 	    .min = 0, .max = INT64_MAX, .compat_negative = true, .default_text = "1048576",
 	    .help = "maximum size of a client's message in bytes; 0 for no limit"},
-	{ENDPOINT("max-output-message", max_output_message, option_set_number), .argument = "BYTES",
+	{ENDPOINT("max-output-message", max_output_message, option_set_number), BOTH, .argument = "BYTES",
 	    .min = 0, .max = INT64_C(1) << 31, .initial = "16777216",
 	    .help = "maximum size of a line of --framing-out=json in bytes; 0 for no limit"},
-	{ENDPOINT("max-empty-fragments", max_empty_fragments, option_set_number), .argument = "N",
+	{ENDPOINT("max-empty-fragments", max_empty_fragments, option_set_number), BOTH, .argument = "N",
 	    .min = 0, .max = UINT32_MAX, .initial = "4096",
 	    .help = "maximum number of empty fragments in a client's message; 0 for no limit"},
-	{ENDPOINT("max-pings", max_pings, option_set_number), .argument = "N", .min = 0,
+	{ENDPOINT("max-pings", max_pings, option_set_number), BOTH, .argument = "N", .min = 0,
 	    .max = UINT16_MAX, .initial = "100",
 	    .help = "maximum number of PINGs a client may send in one second; 0 for no limit"},
-	{ENDPOINT("pingms", pingms, option_set_number), .argument = "MS", .min = 0, .max = 86400000,
+	{ENDPOINT("pingms", pingms, option_set_number), BOTH, .argument = "MS", .min = 0, .max = 86400000,
 	    .initial = "30000", .initial_compat = "0",
 	    .help = "ping a client after MS milliseconds of silence; 0 never pings"},
 
@@ -267,16 +273,17 @@ const struct option_row option_rows[] = {
 		"/-/console: true, false, or auto, while only this machine can connect"},
 	{SERVER("health-path", health_path, option_set_url_path), .argument = "PATH",
 	    .help = "respond to GET and HEAD requests for this path with 200, for health checks"},
-	{ENDPOINT("header", header, option_set_header), .argument = "HEADER", .repeatable = true,
-	    .help = "add \"Name: value\" to handshake and static file responses; repeatable"},
+	{ENDPOINT("header", header, option_set_header), BOTH, .argument = "HEADER", .repeatable = true,
+	    .help = "add \"Name: value\" to handshake and static file responses, or with "
+		"--connect to the request; repeatable"},
 	{ENDPOINT("header-ws", header_ws, option_set_header), .argument = "HEADER",
 	    .repeatable = true, .help = "the same for handshake responses only"},
 	{ENDPOINT("header-http", header_http, option_set_header), .argument = "HEADER",
 	    .repeatable = true, .help = "the same for static file responses only"},
 
-	{.heading = "Logging", SERVER("loglevel", loglevel, option_set_choice), .argument = "LEVEL",
+	{.heading = "Logging", SERVER("loglevel", loglevel, option_set_choice), BOTH, .argument = "LEVEL",
 	    .choices = log_level_names, .initial = "access", .help = "minimum level to log"},
-	{SERVER("log-format", log_format, option_set_choice), .argument = "FORMAT",
+	{SERVER("log-format", log_format, option_set_choice), BOTH, .argument = "FORMAT",
 	    .choices = CHOICES([LOG_TEXT] = "text", [LOG_JSON] = "json"), .initial = "text",
 	    .initial_compat = "",
 	    .help = "log output format"},
@@ -290,15 +297,29 @@ const struct option_row option_rows[] = {
 	{SERVER("check-config", check_config, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
 	    .help = "check the configuration, report all errors, and exit"},
 
+	{.heading = "Client", CLIENT("connect", connect, option_set_url), .argument = "URL",
+	    .early = true,
+	    .help = "connect stdin and stdout, or COMMAND, to the server at ws[s]://HOST[:PORT]/PATH"},
+	{CLIENT("cacert", cacert, option_set_path), .argument = "FILE",
+	    .help = "trust the CAs in FILE, not those of the system"},
+	{CLIENT("insecure", insecure, option_set_bool),
+	    .help = "accept any certificate of the server: anyone in between can read and change "
+		"all"},
+	{CLIENT("no-close", no_close, option_set_bool),
+	    .help = "at the end of stdin, keep the connection until the server closes it"},
+	{CLIENT("close-wait", close_wait_ms, option_set_duration), .argument = "TIME", .min = 1,
+	    .max = 86400000, .initial = "10",
+	    .help = "time for the server's Close after ours, in seconds or as 500ms, 2s, 5m, 1h"},
+
 	{.heading = "Other", SERVER("compat", compat, option_set_choice), .min = 1,
 	    .argument = "MODEL", .choices = CHOICES("websocketd"), .early = true,
 	    .only = OPTION_ON_COMMAND_LINE,
 	    .help = "emulate another program's defaults, log and messages"},
-	{SERVER("help", help, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
+	{SERVER("help", help, option_set_bool), BOTH, .only = OPTION_ON_COMMAND_LINE,
 	    .help = "show this help"},
-	{SERVER("version", version, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
+	{SERVER("version", version, option_set_bool), BOTH, .only = OPTION_ON_COMMAND_LINE,
 	    .help = "show the version"},
-	{SERVER("license", license, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
+	{SERVER("license", license, option_set_bool), BOTH, .only = OPTION_ON_COMMAND_LINE,
 	    .help = "show the license"},
 };
 
@@ -311,7 +332,8 @@ option_command_line(struct options *options)
 	return (struct option_place){
 	    .name = "wspipe",
 	    .compat = options->server.compat,
-	    .scopes = {&options->server, &options->listener, &options->endpoint},
+	    .scopes = {&options->server, &options->listener, &options->endpoint,
+		&options->client},
 	};
 }
 

@@ -22,8 +22,9 @@ struct option_place {
 	size_t section; /* of the file */
 	const struct config_entry *entry; /* the one that is applied, or NULL */
 	bool compat;
-	void *scopes[OPTION_SCOPES]; /* borrowed: a struct options_server, _listener and
-					_endpoint; NULL: options of this scope can't be here */
+	void *scopes[OPTION_SCOPES]; /* borrowed: a struct options_server, _listener,
+					_endpoint and _client; NULL: options of this scope
+					can't be here */
 };
 
 extern const struct option_row option_rows[];

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,21 +89,8 @@ endpoint_release_rules(const struct session_rules *rules)
 void
 endpoint_complete(struct endpoint *endpoint)
 {
-	struct websocket_rules *websocket = &endpoint->websocket;
-	struct session_rules *session = &endpoint->session;
-
-	session->release = endpoint_release_rules;
+	endpoint->session.release = endpoint_release_rules;
 	endpoint->format = framed_format(&endpoint->framed);
-	snprintf(websocket->reason_message, sizeof(websocket->reason_message),
-	    "message larger than %" PRIu64 " bytes (--maxframesize)", websocket->max_message);
-	snprintf(websocket->reason_empty_fragments, sizeof(websocket->reason_empty_fragments),
-	    "more than %" PRIu32 " empty fragments (--max-empty-fragments)",
-	    websocket->max_empty_fragments);
-	snprintf(websocket->reason_pings, sizeof(websocket->reason_pings),
-	    "more than %u PINGs in a second (--max-pings)", websocket->max_pings);
-	snprintf(session->reason_output, sizeof(session->reason_output),
-	    "the program wrote a line larger than %" PRIu64 " bytes (--max-output-message)",
-	    endpoint->framed.from_program.max_record);
 }
 
 void

@@ -56,7 +56,7 @@ struct endpoint {
 	struct files files; /* its descriptor and its header lines are owned */
 	bool console; /* the developer console is on */
 
-	struct framed_rules framed; /* endpoint_complete() completes these four */
+	struct framed_rules framed; /* endpoint_complete() completes these */
 	struct batch_format format; /* of messages to the program */
 	struct websocket_rules websocket;
 	struct session_rules session;
@@ -86,7 +86,7 @@ struct endpoint {
  * nothing. NULL without memory. */
 struct endpoint *endpoint_new(const char *path) __attribute__((warn_unused_result));
 
-/* Derives what follows from its rules, once they are set: the reasons and the format; and lets
+/* Derives what follows from its rules, once they are set: the format; and lets
  * each session give its reference back when it ends. */
 void endpoint_complete(struct endpoint *endpoint);
 

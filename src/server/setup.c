@@ -6,6 +6,7 @@
 #include "options/check.h"
 #include "options/compat.h"
 #include "options/config_load.h"
+#include "options/rules.h"
 #include "options/value.h"
 #include "process/diagnose.h"
 #include "serve/beneath.h"
@@ -238,25 +239,9 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->subprotocols = options->subprotocol.items;
 	endpoint->subprotocol_count = options->subprotocol.count;
 	endpoint->require_subprotocol = options->require_subprotocol;
-	endpoint->websocket = (struct websocket_rules){
-	    .max_message = options->max_message,
-	    .max_empty_fragments = (uint32_t)options->max_empty_fragments,
-	    .max_pings = (uint16_t)options->max_pings,
-	    .ping_ms = options->pingms,
-	    .deflate = options->deflate,
-	};
-	endpoint->framed = (struct framed_rules){
-	    .to_program = options->to_program,
-	    .from_program = options->from_program,
-	    .events = options->events,
-	    .reads_little = options->passstderr && options->from_program.kind != FRAMING_JSON,
-	    .drops_wrong_type = compat,
-	};
-	endpoint->session.output = (struct output_rules){
-	    .invalid = options->invalid_utf8,
-	    .sends_log = options->passstderr,
-	    .is_json = options->from_program.kind == FRAMING_JSON,
-	};
+	endpoint->websocket = options_websocket_rules(options);
+	endpoint->framed = options_framed_rules(options, compat);
+	endpoint->session = options_session_rules(options);
 	endpoint->session.log = (struct session_log_rules){
 	    .compat = compat,
 	    .command = endpoint->program ? endpoint->program : endpoint->dir_path,

@@ -244,3 +244,47 @@ deflate_answer(const struct deflate_agreed *agreed, char out[DEFLATE_ANSWER_MAX]
 	assert(len > 0 && len < DEFLATE_ANSWER_MAX);
 	return (size_t)len;
 }
+
+void
+deflate_offer(const struct deflate_settings *settings, char out[DEFLATE_OFFER_MAX])
+{
+	char bits[64] = "; client_max_window_bits";
+	int len;
+
+	if (settings->window < DEFLATE_WINDOW_MAX)
+		snprintf(bits, sizeof(bits),
+		    "; server_max_window_bits=%d; client_max_window_bits=%d",
+		    (int)settings->window, (int)settings->window);
+	len = snprintf(out, DEFLATE_OFFER_MAX, "permessage-deflate%s%s",
+	    settings->takeover ? ""
+			       : "; server_no_context_takeover; client_no_context_takeover",
+	    bits);
+	assert(len > 0 && len < DEFLATE_OFFER_MAX);
+}
+
+bool
+deflate_accept(
+    const struct deflate_settings *settings, struct span value, struct deflate_agreed *out)
+{
+	struct span rest = span_trim(value);
+	struct offer response;
+
+	if (!offer_take(&rest, &response) || rest.len > 0 || response.declined)
+		return false;
+	/* Section 7.1.2.1: not above ours; 7.1.2.2: in a response it has a value. Whatever the
+	 * server leaves out, the inflater can read. */
+	if (response.has[OFFER_SERVER_BITS] && response.server_bits > settings->window)
+		return false;
+	if (response.has[OFFER_CLIENT_BITS] && (response.client_bits < DEFLATE_WINDOW_MIN ||
+						   response.client_bits > settings->window))
+		return false;
+	*out = (struct deflate_agreed){
+	    .server_bits = response.has[OFFER_CLIENT_BITS] ? response.client_bits
+							   : (uint8_t)settings->window,
+	    .client_bits =
+		response.has[OFFER_SERVER_BITS] ? response.server_bits : DEFLATE_WINDOW_MAX,
+	    .server_takeover = settings->takeover && !response.has[OFFER_CLIENT_NO_TAKEOVER],
+	    .client_takeover = !response.has[OFFER_SERVER_NO_TAKEOVER],
+	};
+	return true;
+}

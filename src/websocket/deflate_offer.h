@@ -25,4 +25,16 @@ enum deflate_result deflate_negotiate(const struct deflate_settings *settings,
 enum { DEFLATE_ANSWER_MAX = 160 };
 size_t deflate_answer(const struct deflate_agreed *agreed, char out[DEFLATE_ANSWER_MAX]);
 
+/* Of a client: writes its one offer, terminated. */
+enum { DEFLATE_OFFER_MAX = 160 };
+void deflate_offer(const struct deflate_settings *settings, char out[DEFLATE_OFFER_MAX]);
+
+/*
+ * Reads the response to it. False: it does not fit the offer, or demands what zlib can't do. In
+ * *OUT the two sides are swapped, so that both codecs are made as those of a server: its server
+ * is this client.
+ */
+bool deflate_accept(const struct deflate_settings *settings, struct span value,
+    struct deflate_agreed *out) __attribute__((warn_unused_result));
+
 #endif

@@ -36,7 +36,7 @@ def run(*args, name="wspipe", env=None):
 # Each is one line on stderr that begins with the name: (arguments, status, the line)
 ERRORS = [
     ((), 64, USAGE % ("wspipe", "       wspipe [OPTION]... tcp:HOST:PORT | unix:PATH\n", "wspipe", "wspipe",
-        "       wspipe [OPTION]... --config=FILE\n", "wspipe")),
+        "       wspipe [OPTION]... --config=FILE\n       wspipe [OPTION]... --connect=URL [COMMAND [ARGUMENT]...]\n", "wspipe")),
     (
         ("--port=0",),
         64,

@@ -1432,6 +1432,7 @@ options_that_make_no_sense_are_refused(void **state)
 		"       wspipe [OPTION]... --dir=DIR\n"
 		"       wspipe [OPTION]... --staticdir=DIR\n"
 		"       wspipe [OPTION]... --config=FILE\n"
+		"       wspipe [OPTION]... --connect=URL [COMMAND [ARGUMENT]...]\n"
 		"Try 'wspipe --help' for more information.\n",
 		NULL},
 	    {{"wspipe", "--port=1"}, 64,

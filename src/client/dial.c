@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a URL to a WebSocket. */
+#include "client/dial.h"
+
+#include "http/body.h"
+#include "net/io.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum dial_state {
+	DIAL_CONNECTING,
+	DIAL_RESPONSE, /* the head of a response is awaited */
+	DIAL_TEXT, /* and the first line of its body, as it is an error */
+};
+
+struct dial {
+	const struct dial_settings *settings; /* borrowed, as the next one */
+	void *arg; /* the handler's */
+	dial_handler *handler;
+	struct connect *connect; /* owned; NULL: not in progress */
+	struct stream *stream; /* owned; NULL: not connected */
+	struct sockaddr_storage address;
+	struct timer timer;
+	int64_t end_ms;
+	enum dial_state state;
+	char key[HANDSHAKE_KEY_LEN + 1];
+	struct buffer in; /* the response so far */
+	struct head head;
+	char why[2 * HANDSHAKE_WHY_MAX];
+	struct loop_deferred deferred;
+};
+
+static void
+dial_release(struct loop_deferred *deferred)
+{
+	free(LIST_ENTRY_OF(deferred, struct dial, deferred));
+}
+
+void
+dial_cancel(struct dial *d)
+{
+	if (!d)
+		return;
+	connect_cancel(d->connect);
+	stream_free(d->stream);
+	buffer_clear(&d->in);
+	timer_stop(&d->timer);
+	loop_defer_free(d->settings->loop, &d->deferred, dial_release);
+}
+
+static void __attribute__((format(printf, 3, 4)))
+dial_fail(struct dial *d, bool retries, const char *format, ...)
+{
+	struct dial_result result = {.why = d->why, .retries = retries};
+	dial_handler *handler = d->handler;
+	void *arg = d->arg;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(d->why, sizeof(d->why), format, args);
+	va_end(args);
+	dial_cancel(d);
+	handler(arg, &result);
+}
+
+/* A failure of the stream, also of its TLS. */
+static void
+dial_fail_stream(struct dial *d, const char *otherwise)
+{
+	const char *why = stream_error(d->stream);
+
+	/* A certificate or a protocol does not change by itself. */
+	dial_fail(d, !why, "%s", why ? why : otherwise);
+}
+
+static void
+dial_succeed(struct dial *d, const struct handshake_agreed *agreed)
+{
+	size_t len = head_len(&d->head);
+	struct dial_result result = {
+	    .stream = d->stream,
+	    .rest = {(char *)buffer_data(&d->in) + len, buffer_len(&d->in) - len},
+	    .agreed = agreed,
+	    .address = d->address,
+	};
+	dial_handler *handler = d->handler;
+	void *arg = d->arg;
+
+	stream_set_reading(d->stream, false);
+	d->stream = NULL;
+	timer_stop(&d->timer);
+	handler(arg, &result);
+	dial_cancel(d);
+}
+
+/* The response */
+
+/* Whether the status may change by itself: a limit, or a server that is overloaded or
+ * restarted. */
+static bool
+dial_retries(const struct head *head)
+{
+	int code = head_code(head);
+
+	return code >= 500 || code == 408 || code == 425 || code == 429;
+}
+
+/* The first line of the body so far goes to LINE. False: more of it may come. */
+static bool
+dial_first_line(const struct dial *d, char *line, size_t size)
+{
+	uint8_t bytes[DIAL_TEXT_MAX];
+	size_t head = head_len(&d->head);
+	size_t len = buffer_len(&d->in) - head, used, end;
+	bool chunked = head_has_token(&d->head, "Transfer-Encoding", "chunked");
+	struct body body;
+	struct span text, type;
+	bool over;
+
+	*line = '\0';
+	/* A page for a browser has no first line that explains anything. */
+	if (head_find(&d->head, "Content-Type", &type) != 1 || type.len < 10 ||
+	    !span_equal_nocase((struct span){type.data, 10}, SPAN("text/plain")))
+		return true;
+	if (len > sizeof(bytes))
+		len = sizeof(bytes);
+	memcpy(bytes, buffer_data(&d->in) + head, len);
+	over = len == sizeof(bytes);
+	body_init(&body, chunked ? BODY_CHUNKED : BODY_LENGTH, UINT64_MAX);
+	over = body_decode(&body, bytes, len, &used, &len) != BODY_MORE || over;
+	text = (struct span){(char *)bytes, len};
+	for (end = 0; end < len && bytes[end] != '\n'; end++)
+		continue;
+	over = over || end < len;
+	text.len = end;
+	handshake_show(span_trim(text), line, size);
+	return over;
+}
+
+/* The response is not a 101. */
+static void
+dial_reject(struct dial *d, bool over)
+{
+	char status[HANDSHAKE_WHY_MAX], line[HANDSHAKE_WHY_MAX / 2];
+
+	if (!dial_first_line(d, line, sizeof(line)) && !over) {
+		if (d->state != DIAL_TEXT) {
+			d->state = DIAL_TEXT;
+			d->end_ms = util_clock_ms() + DIAL_TEXT_MS;
+			timer_at(&d->timer, d->end_ms);
+		}
+		return;
+	}
+	handshake_describe(&d->head, status);
+	/* It may begin with its status. */
+	dial_fail(d, dial_retries(&d->head), "the server responded with %s%s%s", status,
+	    *line ? ": " : "", line);
+}
+
+/* The head of a response is complete. */
+static void
+dial_process(struct dial *d)
+{
+	struct handshake_agreed agreed;
+	char why[HANDSHAKE_WHY_MAX];
+
+	if (head_code(&d->head) != 101)
+		dial_reject(d, false);
+	else if (handshake_check(&d->settings->offer, d->key, &d->head, &agreed, why))
+		dial_succeed(d, &agreed);
+	else
+		dial_fail(d, false, "%s", why);
+}
+
+/* Whether a response precedes the final one, as 103 (RFC 9110, section 15.2); it is dropped. */
+static bool
+dial_skip_interim(struct dial *d)
+{
+	if (head_code(&d->head) >= 200 || head_code(&d->head) == 101)
+		return false;
+	buffer_consume(&d->in, head_len(&d->head));
+	head_init_response(&d->head);
+	return true;
+}
+
+static void
+dial_parse(struct dial *d)
+{
+	enum head_result result;
+
+	do {
+		result = head_parse(&d->head, (char *)buffer_data(&d->in), buffer_len(&d->in));
+	} while (result == HEAD_DONE && dial_skip_interim(d));
+	switch (result) {
+	case HEAD_MORE:
+		break;
+	case HEAD_DONE:
+		dial_process(d);
+		break;
+	case HEAD_BAD:
+	case HEAD_HTTP2:
+		dial_fail(
+		    d, false, "the response is not valid HTTP: %s", head_reason(&d->head));
+		break;
+	}
+}
+
+static void
+dial_on_readable(void *arg)
+{
+	struct dial *d = arg;
+	struct loop *loop = d->settings->loop;
+	size_t n;
+
+	switch (stream_read(d->stream, loop->in, DIAL_TEXT_MAX, &n)) {
+	case STREAM_OK:
+		if (!buffer_append(&d->in, loop->in, n))
+			dial_fail(d, true, "out of memory");
+		else if (d->state == DIAL_TEXT)
+			dial_reject(d, false);
+		else
+			dial_parse(d);
+		break;
+	case STREAM_AGAIN:
+		break;
+	case STREAM_EOF:
+		if (d->state == DIAL_TEXT)
+			dial_reject(d, true);
+		else
+			dial_fail(
+			    d, true, "the server closed the connection without a response");
+		break;
+	case STREAM_FAILED:
+		if (d->state == DIAL_TEXT)
+			dial_reject(d, true);
+		else
+			dial_fail_stream(d, strerror(errno));
+		break;
+	}
+}
+
+static void
+dial_on_drained(void *arg)
+{
+	(void)arg;
+}
+
+/* A FIN is read. */
+static void
+dial_on_gone(void *arg, enum stream_gone reason)
+{
+	struct dial *d = arg;
+
+	if (reason == STREAM_LOST)
+		dial_fail_stream(d, "the connection was lost");
+}
+
+static const struct stream_handlers dial_stream_handlers = {
+    .on_readable = dial_on_readable,
+    .on_drained = dial_on_drained,
+    .on_gone = dial_on_gone,
+};
+
+/* The request */
+
+/* Section 4.1, item 7: "a nonce consisting of a randomly selected 16-byte value". */
+static bool
+dial_make_key(char key[HANDSHAKE_KEY_LEN + 1])
+{
+	unsigned char bytes[16];
+
+	return getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes) &&
+	       EVP_EncodeBlock((unsigned char *)key, bytes, sizeof(bytes)) == HANDSHAKE_KEY_LEN;
+}
+
+static void
+dial_request(struct dial *d)
+{
+	struct buffer request = {0};
+	bool made = dial_make_key(d->key) &&
+		    handshake_put_request(&d->settings->offer, d->key, &request);
+	bool sent = made && stream_write_take(d->stream, &request);
+
+	buffer_clear(&request);
+	head_init_response(&d->head);
+	d->state = DIAL_RESPONSE;
+	if (sent)
+		stream_set_reading(d->stream, true);
+	else
+		dial_fail_stream(d, made ? strerror(errno) : "out of memory");
+}
+
+/* A stream over a connected socket, which is taken. NULL without memory. */
+static struct stream *
+dial_stream(struct dial *d, int fd)
+{
+	struct transport transport = {.ops = &transport_socket, .fd = fd};
+	const struct dial_settings *settings = d->settings;
+	char host[LOOKUP_NAME_MAX];
+
+	snprintf(host, sizeof(host), "%.*s", (int)settings->offer.url.host.len,
+	    settings->offer.url.host.data);
+	if (settings->tls && !tls_client_open(settings->tls, host, fd, &transport))
+		return NULL;
+	return io_new_take(
+	    settings->loop, transport, NULL, &d->address, &dial_stream_handlers, d);
+}
+
+static void
+dial_on_connected(void *arg, const struct connect_result *result)
+{
+	struct dial *d = arg;
+
+	d->connect = NULL;
+	if (result->fd == -1) {
+		dial_fail(
+		    d, true, "can't connect to %s: %s", d->settings->target.host, result->why);
+		return;
+	}
+	d->address = result->address;
+	d->stream = dial_stream(d, result->fd);
+	if (!d->stream) {
+		dial_fail(d, true, "out of memory");
+		return;
+	}
+	d->end_ms = util_clock_ms() + DIAL_HANDSHAKE_MS;
+	timer_at(&d->timer, d->end_ms);
+	dial_request(d);
+}
+
+static void
+dial_on_timer(void *arg)
+{
+	struct dial *d = arg;
+
+	if (util_clock_ms() < d->end_ms)
+		timer_at(&d->timer, d->end_ms);
+	else if (d->state == DIAL_TEXT)
+		dial_reject(d, true);
+	else
+		dial_fail(d, true, "no response within %d seconds", DIAL_HANDSHAKE_MS / 1000);
+}
+
+struct dial *
+dial_start(const struct dial_settings *settings, dial_handler *handler, void *arg)
+{
+	struct dial *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->settings = settings;
+	d->handler = handler;
+	d->arg = arg;
+	timer_init(&d->timer, &settings->loop->timers, dial_on_timer, d);
+	d->connect = connect_start(settings->loop, settings->lookup, &settings->target,
+	    settings->connect_ms, dial_on_connected, d);
+	if (d->connect)
+		return d;
+	free(d);
+	return NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The URL of a WebSocket or of a proxy (RFC 3986; RFC 6455, section 3). Pure. */
+#ifndef HTTP_URL_H
+#define HTTP_URL_H
+
+#include "base/buffer.h"
+#include "base/util.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Spans of its text. */
+struct url {
+	bool secure; /* wss or https */
+	bool has_user;
+	struct span user; /* user information, escaped */
+	struct span authority; /* HOST[:PORT] as it was written */
+	struct span host; /* without the brackets of an IPv6 address */
+	uint16_t port; /* the one of the scheme if none was given */
+	struct span target; /* path and query; may be empty or begin with '?' */
+};
+
+/* Parses "ws://" or "wss://". NULL, or why TEXT is invalid: a sentence that does not repeat it,
+ * as it may have a password. */
+const char *url_parse(const char *text, struct url *out) __attribute__((warn_unused_result));
+
+/* Parses the URL of a proxy: "http://", or none, in front of its authority. */
+const char *url_parse_proxy(const char *text, struct url *out)
+    __attribute__((warn_unused_result));
+
+/* Appends user information without its escapes. False without memory. */
+bool url_put_user(struct span user, struct buffer *out) __attribute__((warn_unused_result));
+
+#endif
