@@ -5,8 +5,8 @@
  */
 #include "framing/framing_json.h"
 
+#include "base/base64.h"
 #include "base/json.h"
-#include "framing/base64.h"
 #include "framing/framing_ops.h"
 
 #include <inttypes.h>

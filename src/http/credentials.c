@@ -2,6 +2,8 @@
 /* The credentials that a request carries. */
 #include "http/credentials.h"
 
+#include "base/base64.h"
+
 #include <string.h>
 
 static const struct span credentials_cookie = {"wspipe_token", sizeof("wspipe_token") - 1};
@@ -41,55 +43,38 @@ credentials_scheme(struct span value, struct span scheme, struct span *rest)
  * Basic.
  */
 
-static int
-credentials_base64_value(unsigned char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				     "0123456789+/";
-	const char *found = c != '\0' ? strchr(digits, c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
-/* Decodes base64 with its padding, or without. False: malformed, or longer than SIZE. */
+/* Splits a user-id and a password at the first colon. RFC 7617, section 2: a user-id has none,
+ * and neither has a control character. */
 static bool
-credentials_decode(struct span text, char *out, size_t size, size_t *len)
+credentials_split(struct span pair, struct credentials_basic *out)
 {
-	unsigned int bits = 0, have = 0;
-	size_t padding = 0;
+	const char *colon = pair.len > 0 ? memchr(pair.data, ':', pair.len) : NULL;
+	size_t user, password;
 
-	*len = 0;
-	while (padding < 2 && text.len > 0 && text.data[text.len - 1] == '=') {
-		text.len--;
-		padding++;
-	}
-	if (text.len % 4 == 1 || (padding > 0 && (text.len + padding) % 4 != 0))
+	if (!colon)
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		int value = credentials_base64_value((unsigned char)text.data[i]);
-
-		if (value == -1)
+	for (size_t i = 0; i < pair.len; i++) {
+		if ((unsigned char)pair.data[i] < 0x20 || pair.data[i] == 0x7f)
 			return false;
-		bits = bits << 6 | (unsigned int)value;
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		if (*len == size)
-			return false;
-		out[(*len)++] = (char)(bits >> have & 0xff);
 	}
+	user = (size_t)(colon - pair.data);
+	password = pair.len - user - 1;
+	if (user > CREDENTIALS_USER_MAX || password > CREDENTIALS_PASSWORD_MAX)
+		return false;
+	memcpy(out->user, pair.data, user);
+	out->user[user] = '\0';
+	memcpy(out->password, colon + 1, password);
+	out->password[password] = '\0';
 	return true;
 }
 
 enum credentials_result
 credentials_basic(const struct head *head, struct credentials_basic *out)
 {
-	char pair[CREDENTIALS_USER_MAX + 1 + CREDENTIALS_PASSWORD_MAX];
 	struct span value, text;
-	const char *colon;
+	struct buffer pair = {0};
 	size_t count = head_find(head, "Authorization", &value);
-	size_t len, user, password;
+	bool ok;
 
 	if (count == 0)
 		return CREDENTIALS_NONE;
@@ -97,26 +82,13 @@ credentials_basic(const struct head *head, struct credentials_basic *out)
 		return CREDENTIALS_MALFORMED;
 	if (!credentials_scheme(value, SPAN("Basic"), &text))
 		return CREDENTIALS_NONE;
-	if (!credentials_decode(text, pair, sizeof(pair), &len))
-		return CREDENTIALS_MALFORMED;
-	/* RFC 7617, section 2: a user-id has no colon, and neither part a control character. */
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)pair[i] < 0x20 || pair[i] == 0x7f)
-			return CREDENTIALS_MALFORMED;
-	}
-	colon = memchr(pair, ':', len);
-	if (!colon)
-		return CREDENTIALS_MALFORMED;
-	user = (size_t)(colon - pair);
-	password = len - user - 1;
-	if (user > CREDENTIALS_USER_MAX || password > CREDENTIALS_PASSWORD_MAX)
-		return CREDENTIALS_MALFORMED;
-	memcpy(out->user, pair, user);
-	out->user[user] = '\0';
-	memcpy(out->password, colon + 1, password);
-	out->password[password] = '\0';
-	explicit_bzero(pair, sizeof(pair));
-	return CREDENTIALS_FOUND;
+	ok = base64_read(&pair, text.data, text.len) == BASE64_OK &&
+	     credentials_split(
+		 (struct span){(const char *)buffer_data(&pair), buffer_len(&pair)}, out);
+	if (buffer_len(&pair) > 0)
+		explicit_bzero(buffer_data(&pair), buffer_len(&pair));
+	buffer_clear(&pair);
+	return ok ? CREDENTIALS_FOUND : CREDENTIALS_MALFORMED;
 }
 
 /*

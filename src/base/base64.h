@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bytes as text and back (RFC 4648, section 4). */
-#ifndef FRAMING_BASE64_H
-#define FRAMING_BASE64_H
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
 
 #include "base/buffer.h"
 

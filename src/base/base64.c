@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bytes as text and back: libcrypto's functions, in steps, as their lengths are int. */
-#include "framing/base64.h"
+#include "base/base64.h"
 
 #include "base/util.h"
 
