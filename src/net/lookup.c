@@ -2,26 +2,18 @@
 /* Finds the names of addresses, and addresses of names. */
 #include "net/lookup.h"
 
-#include "base/list.h"
 #include "base/util.h"
+#include "net/offload.h"
 
-#include <errno.h>
-#include <event2/event.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { LOOKUP_STACK = 256 * 1024 }; /* bytes of a thread's stack */
 
 struct lookup_query {
+	struct offload_job job; /* first: it is cast back */
 	/* The loop's. */
-	struct list node; /* in lookup_queries */
 	struct timer timer;
 	/* Both NULL: it is over, and only the thread has not finished. */
 	lookup_handler *handler;
@@ -37,20 +29,8 @@ struct lookup_query {
 
 struct lookup {
 	struct loop *loop; /* borrowed */
-	struct event *event; /* owned: results can be read */
-	int queries; /* owned: the writing end of the pipe to the threads */
-	int results; /* owned: the reading end of the pipe from them */
-	size_t pending; /* queries that a thread has, or will have */
+	struct offload *offload; /* owned */
 };
-
-/* Those that a thread has, or will have. After lookup_free() they stay there. */
-static struct list lookup_queries = {&lookup_queries, &lookup_queries};
-
-/* The other ends, which the threads use for as long as they run. */
-static struct lookup_ends {
-	int queries;
-	int results;
-} lookup_ends;
 
 /* RFC 952, as RFC 1123, section 2.1, changed it; a name comes from whoever has the address. */
 static bool
@@ -132,22 +112,15 @@ lookup_find_name(struct lookup_query *query)
 		strcpy(query->name, name);
 }
 
-/* A pointer is read and written whole: it is shorter than PIPE_BUF. */
-static void *
-lookup_run(void *arg)
+static void
+lookup_run(struct offload_job *job)
 {
-	struct lookup_query *query;
+	struct lookup_query *query = (struct lookup_query *)(void *)job;
 
-	(void)arg;
-	while (read(lookup_ends.queries, &query, sizeof(query)) == sizeof(query)) {
-		if (query->forward)
-			lookup_find_addresses(query);
-		else
-			lookup_find_name(query);
-		if (write(lookup_ends.results, &query, sizeof(query)) != sizeof(query))
-			break;
-	}
-	return NULL;
+	if (query->forward)
+		lookup_find_addresses(query);
+	else
+		lookup_find_name(query);
 }
 
 static void
@@ -175,82 +148,25 @@ lookup_finish(struct lookup_query *query)
 }
 
 static void
-lookup_on_result(evutil_socket_t fd, short what, void *arg)
+lookup_on_done(struct offload_job *job)
 {
-	struct lookup *lookup = arg;
-	struct lookup_query *query;
+	struct lookup_query *query = (struct lookup_query *)(void *)job;
 
-	(void)what;
-	while (read(fd, &query, sizeof(query)) == sizeof(query)) {
-		lookup->pending--;
-		lookup_finish(query);
-		list_remove(&query->node);
-		free(query);
-	}
-}
-
-/* All signals are the loop's. 0, or an errno; the threads that were started end with the
- * queries. */
-static int
-lookup_start_threads(void)
-{
-	pthread_attr_t attributes;
-	sigset_t all, old;
-	int error = pthread_attr_init(&attributes);
-
-	if (error != 0)
-		return error;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, LOOKUP_STACK);
-	for (size_t i = 0; i < LOOKUP_THREADS && error == 0; i++) {
-		pthread_t thread;
-
-		error = pthread_create(&thread, &attributes, lookup_run, NULL);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attributes);
-	return error;
+	lookup_finish(query);
+	free(query);
 }
 
 struct lookup *
 lookup_new(struct loop *loop)
 {
 	struct lookup *lookup = calloc(1, sizeof(*lookup));
-	int queries[2], results[2];
 
 	if (!lookup)
 		return NULL;
 	lookup->loop = loop;
-	if (pipe2(queries, O_CLOEXEC) == -1)
-		goto fail;
-	lookup_ends.queries = queries[0];
-	lookup->queries = queries[1];
-	if (pipe2(results, O_CLOEXEC) == -1)
-		goto fail_queries;
-	lookup_ends.results = results[1];
-	lookup->results = results[0];
-	fcntl(lookup->results, F_SETFL, O_NONBLOCK);
-	lookup->event = event_new(
-	    loop->base, lookup->results, EV_READ | EV_PERSIST, lookup_on_result, lookup);
-	if (!lookup->event || event_add(lookup->event, NULL) == -1)
-		goto fail_results;
-	errno = lookup_start_threads();
-	if (errno == 0)
+	lookup->offload = offload_new(loop, LOOKUP_THREADS, 0);
+	if (lookup->offload)
 		return lookup;
-	/* The threads that were started find the end of the queries. */
-	lookup_free(lookup);
-	return NULL;
-fail_results:
-	if (lookup->event)
-		event_free(lookup->event);
-	close(results[0]);
-	close(results[1]);
-fail_queries:
-	close(queries[0]);
-	close(queries[1]);
-fail:
 	free(lookup);
 	return NULL;
 }
@@ -260,38 +176,34 @@ lookup_free(struct lookup *lookup)
 {
 	if (!lookup)
 		return;
-	event_free(lookup->event);
-	close(lookup->queries);
-	close(lookup->results);
+	offload_free(lookup->offload);
 	free(lookup);
 }
 
-/* NULL without memory, or when too many are pending. */
+/* NULL without memory. */
 static struct lookup_query *
 lookup_query_new(struct lookup *lookup, void *arg)
 {
-	struct lookup_query *query =
-	    lookup->pending < LOOKUP_PENDING_MAX ? calloc(1, sizeof(*query)) : NULL;
+	struct lookup_query *query = calloc(1, sizeof(*query));
 
 	if (!query)
 		return NULL;
+	query->job.run = lookup_run;
+	query->job.done = lookup_on_done;
 	query->arg = arg;
 	timer_init(&query->timer, &lookup->loop->timers, lookup_on_timeout, query);
 	return query;
 }
 
-/* Gives it to a thread. False: it is freed. */
+/* Passes it to a thread. False: too many are pending, and it is freed. */
 static bool
 lookup_submit(struct lookup *lookup, struct lookup_query *query)
 {
-	/* It fits: the pipe holds more than may be pending. */
-	if (write(lookup->queries, &query, sizeof(query)) != sizeof(query)) {
+	bool ok = offload_submit(lookup->offload, &query->job);
+
+	if (!ok)
 		free(query);
-		return false;
-	}
-	list_append(&lookup_queries, &query->node);
-	lookup->pending++;
-	return true;
+	return ok;
 }
 
 struct lookup_query *

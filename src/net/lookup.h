@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Finds the names of addresses, and addresses of names, as configured in /etc/nsswitch.conf.
- * The C library's resolver blocks, so it is called in threads, which share no data with the
- * loop: a query belongs either to a thread or to the loop, and pipes pass it from one to the
- * other.
+ * The C library's resolver blocks, so it is called in threads (net/offload.h).
  */
 #ifndef NET_LOOKUP_H
 #define NET_LOOKUP_H
@@ -16,7 +14,6 @@
 
 enum {
 	LOOKUP_THREADS = 16,
-	LOOKUP_PENDING_MAX = 64, /* queries; above: no result */
 	LOOKUP_MS = 2 * 1000, /* how long a query for a name may take; after that: no name */
 	LOOKUP_ADDRESSES_MAX = 8, /* of a name; further ones are left out */
 	LOOKUP_NAME_MAX = 253 + 1, /* bytes of a name (RFC 1035, section 2.3.4), terminated */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls functions that block in threads of their own, and reports to the loop when they have
- * returned. Threads and loop share no data: a job belongs either to a thread or to the loop, and
- * pipes pass it from one to the other.
+ * returned. Threads and loop share no data: a job belongs either to a thread or to the loop,
+ * and pipes pass it from one to the other.
  */
 #ifndef NET_OFFLOAD_H
 #define NET_OFFLOAD_H
@@ -23,7 +23,8 @@ struct offload_job {
 	void (*done)(struct offload_job *job); /* called in the loop after that; may free it */
 };
 
-/* Starts COUNT threads; NICE is added to their priority, see setpriority(2). NULL with errno. */
+/* Starts COUNT threads; NICE is added to their priority, see setpriority(2). NULL with errno.
+ */
 struct offload *offload_new(struct loop *loop, size_t count, int nice)
     __attribute__((warn_unused_result));
 
