@@ -13,6 +13,7 @@ client_init(struct client *client, const struct stream *stream)
 	*client = (struct client){
 	    .name = stream_peer_name(stream),
 	    .secure = stream_is_secure(stream),
+	    .anonymous = stream_is_anonymous(stream),
 	};
 	stream_peer_address(stream, &client->address);
 }
@@ -118,7 +119,8 @@ client_resolve(struct client *client, const struct client_rules *rules, const st
 	struct client_hops hops = {.rules = rules};
 	struct uri_authority authority;
 
-	client->trusted = cidr_list_covers(&rules->trusted, &client->address);
+	client->trusted =
+	    !client->anonymous && cidr_list_covers(&rules->trusted, &client->address);
 	if (!client->trusted)
 		return NULL;
 	if (rules->fields == CLIENT_X_FORWARDED)

@@ -17,6 +17,7 @@ struct client {
 	struct sockaddr_storage address; /* its port is 0 where it is not known */
 	const char *name; /* borrowed: the host name of ADDRESS; NULL: not known */
 	bool secure; /* it uses TLS */
+	bool anonymous; /* it has no address: ADDRESS is that of the proxy that forwards it */
 	bool trusted; /* the connection is that of a trusted proxy */
 };
 

@@ -204,6 +204,12 @@ io_set_peer_tls_take(struct stream *stream, char *subject)
 	alone->peer_subject = subject;
 }
 
+void
+io_set_anonymous(struct stream *stream)
+{
+	io_standalone_of(io_of(stream))->facts.anonymous = true;
+}
+
 bool
 io_is_open(const struct io *io)
 {

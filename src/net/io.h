@@ -59,4 +59,7 @@ void io_set_peer_name(struct stream *stream, const char *name);
  * its certificate, which is taken; NULL: it has none. */
 void io_set_peer_tls_take(struct stream *stream, char *subject);
 
+/* Likewise: PEER is that of a proxy, and the other side unknown. */
+void io_set_anonymous(struct stream *stream);
+
 #endif

@@ -98,7 +98,8 @@ proxy_protocol_parse_line(struct span line, struct proxy_protocol *out)
 
 	(void)proxy_protocol_word(&line);
 	family = proxy_protocol_word(&line);
-	if (span_equal(family, SPAN("UNKNOWN")))
+	out->anonymous = span_equal(family, SPAN("UNKNOWN"));
+	if (out->anonymous)
 		return true;
 	source = proxy_protocol_word(&line);
 	target = proxy_protocol_word(&line);
@@ -215,8 +216,8 @@ proxy_protocol_parse_v2(const uint8_t *bytes, size_t len, struct proxy_protocol 
 		six->sin6_family = AF_INET6;
 		memcpy(&six->sin6_addr, addresses, 16);
 		memcpy(&six->sin6_port, addresses + 32, 2);
-	} else if (bytes[13] == PROXY_PROTOCOL_UNIX) {
-		out->client.ss_family = AF_UNIX;
+	} else {
+		out->anonymous = true;
 	}
 	rest = (struct span){rest.data + rows[row].len, rest.len - rows[row].len};
 	while (rest.len > 0) {

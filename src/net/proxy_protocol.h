@@ -36,9 +36,9 @@ enum proxy_protocol_result {
 
 struct proxy_protocol {
 	size_t len; /* of the header */
-	/* AF_UNSPEC: none is reported (LOCAL, UNKNOWN), it is the other side of the connection
-	 */
+	/* AF_UNSPEC: none is reported, it is the other side of the connection. */
 	struct sockaddr_storage client;
+	bool anonymous; /* there is a client, but it has no IP address (UNKNOWN) */
 	bool secure; /* it uses TLS */
 	struct span name; /* the common name of its certificate, in the header; empty: none */
 };

@@ -69,6 +69,7 @@ struct stream_facts {
 	struct limit_slot *slot; /* its place within the limits of net/limit; may be NULL */
 	struct sockaddr_in6 peer; /* address of the other side, of any family */
 	char *peer_name; /* owned: its host name; NULL: unknown */
+	bool anonymous; /* a proxy forwards a client without an address: PEER is the proxy's */
 	bool secure; /* nobody in between can read or change what is sent (TLS) */
 	bool downgraded; /* the other side speaks plain text where TLS was expected */
 };
@@ -243,6 +244,12 @@ static inline bool
 stream_is_downgraded(const struct stream *stream)
 {
 	return stream->ops->facts(stream)->downgraded;
+}
+
+static inline bool
+stream_is_anonymous(const struct stream *stream)
+{
+	return stream->ops->facts(stream)->anonymous;
 }
 
 /* The family is AF_UNSPEC if it is unknown. */

@@ -106,10 +106,11 @@ admit_by_certificate(const struct exchange *exchange, struct identity *identity)
 static bool
 admit_trusts_peer(const struct exchange *exchange)
 {
+	const struct client *client = exchange_client(exchange);
 	struct sockaddr_storage peer;
 
 	stream_peer_address(exchange_stream(exchange), &peer);
-	return exchange_client(exchange)->trusted || peer.ss_family == AF_UNIX;
+	return client->trusted || (peer.ss_family == AF_UNIX && !client->anonymous);
 }
 
 static bool

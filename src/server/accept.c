@@ -23,6 +23,7 @@ struct accepted {
 	struct limit_slot *slot; /* owned */
 	struct sockaddr_storage peer; /* the client, if a proxy has reported it */
 	bool redirect; /* at --redirport */
+	bool anonymous; /* it is not known, PEER is the proxy's */
 	bool secure; /* a proxy has reported that the client uses TLS */
 	char *subject; /* owned: of the certificate that it has reported; NULL: none */
 };
@@ -60,6 +61,8 @@ accept_serve(struct server *server, const struct accepted *connection, const cha
 		limit_leave(connection->slot);
 	if (stream && name)
 		io_set_peer_name(stream, name);
+	if (stream && connection->anonymous)
+		io_set_anonymous(stream);
 	if (stream && connection->secure)
 		io_set_peer_tls_take(stream, connection->subject);
 	else
@@ -197,9 +200,10 @@ accept_proxied(struct server *server, struct accepted *connection,
 		    "send-proxy-v2)");
 		return;
 	}
+	connection->anonymous = header->anonymous;
+	connection->secure = header->secure;
 	if (header->client.ss_family != AF_UNSPEC) {
 		connection->peer = header->client;
-		connection->secure = header->secure;
 		if (!accept_is_trusted(server, &connection->peer))
 			limit_set_client(connection->slot, &connection->peer);
 	}

@@ -64,6 +64,10 @@ def test_the_client_is_that_of_the_header(site):
     for first in [b"PROXY UNKNOWN\r\n", v2("192.0.2.7", command=0), SIGNATURE + b"\x20\0\0\0", SIGNATURE + b"\x21\0\0\0"]:
         with one.connect(first=first) as peer:
             assert shown(peer) == (200, ["127.0.0.1 127.0.0.1 %d %s" % (peer.port, HTTPS)])
+            # A client without an address is not the proxy.
+            is_client = first[:1] == b"P" or first[12] == 0x21
+            name = "127.0.0.1" if is_client else "192.0.2.9"
+            assert shown(peer, [("X-Forwarded-For", "192.0.2.9")])[1][0].startswith(name + " ")
     with one.connect(first=V1) as peer:
         peer.send(peer.request_bytes("/none", upgrade=False))
         assert peer.response()[0] == 404

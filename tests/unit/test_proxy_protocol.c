@@ -175,7 +175,7 @@ anything_else_is_rejected(void **state)
 }
 
 static void
-a_unix_socket_is_a_client(void **state)
+a_client_may_have_no_address(void **state)
 {
 	uint8_t bytes[16 + 216] = V2 "\x21\x31\0\xd8/run/a";
 	struct proxy_protocol header;
@@ -183,7 +183,16 @@ a_unix_socket_is_a_client(void **state)
 	(void)state;
 	assert_int_equal(
 	    proxy_protocol_parse(bytes, sizeof(bytes), &header), PROXY_PROTOCOL_DONE);
-	assert_int_equal(header.client.ss_family, AF_UNIX);
+	assert_int_equal(header.client.ss_family, AF_UNSPEC);
+	assert_true(header.anonymous);
+	for (size_t i = 0; i < UTIL_LEN(good); i++) {
+		bool is_local = good[i].bytes[12] == 0x20;
+
+		assert_int_equal(
+		    proxy_protocol_parse((const uint8_t *)good[i].bytes, good[i].len, &header),
+		    PROXY_PROTOCOL_DONE);
+		assert_int_equal(header.anonymous, !good[i].client && !is_local);
+	}
 }
 
 static void
@@ -269,7 +278,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(headers_are_read),
 	    cmocka_unit_test(anything_else_is_rejected),
-	    cmocka_unit_test(a_unix_socket_is_a_client),
+	    cmocka_unit_test(a_client_may_have_no_address),
 	    cmocka_unit_test(what_is_written_can_be_read),
 	    cmocka_unit_test(nothing_but_the_header_is_received),
 	    cmocka_unit_test(a_name_becomes_a_subject),
