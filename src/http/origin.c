@@ -217,6 +217,22 @@ origin_is_of_program(
 	       origin_is_web(origin->scheme) && origin_is_loopback(&origin->authority);
 }
 
+/* A page that the proxy in front of this server serves over TLS. */
+static bool
+origin_is_named(const struct origin_policy *policy, const struct origin *origin)
+{
+	const struct uri_authority *page = &origin->authority;
+
+	if (!span_equal_nocase(origin->scheme, SPAN("https")) ||
+	    origin_port(origin->scheme, page->port) != origin_default_port(origin->scheme))
+		return false;
+	for (size_t i = 0; i < policy->name_count; i++) {
+		if (span_equal_nocase(page->host, span_of(policy->names[i])))
+			return true;
+	}
+	return false;
+}
+
 static bool
 origin_is_own(const struct origin_policy *policy, bool secure, const struct origin *origin,
     struct span host)
@@ -224,6 +240,8 @@ origin_is_own(const struct origin_policy *policy, bool secure, const struct orig
 	struct span scheme = secure ? SPAN("https") : SPAN("http");
 	struct uri_authority own;
 
+	if (origin_is_named(policy, origin))
+		return true;
 	if (!uri_parse_authority(host, &own) || !span_equal_nocase(origin->scheme, scheme) ||
 	    origin_port(origin->scheme, origin->authority.port) !=
 		origin_port(scheme, own.port))

@@ -45,6 +45,10 @@ struct origin_policy {
 	enum origin_policy_mode mode;
 	const struct origin_rule *rules; /* borrowed */
 	size_t rule_count;
+	/* Names, borrowed, of https pages that are the request's own with mode SAME: of a proxy
+	 * that may replace the Host and not report TLS. */
+	char *const *names;
+	size_t name_count;
 	bool require; /* a request must have an Origin (--require-origin, --sameorigin) */
 	bool same; /* --sameorigin: what MODE allows must be the request's own as well; not with
 		      ANY */

@@ -96,7 +96,7 @@ plain_accept(struct reject *reject, const struct endpoint *endpoint, const struc
 	bool found;
 
 	if (!span_equal(method, SPAN("GET")) && !span_equal(method, SPAN("HEAD")))
-		return reject_format(reject, 405, "Allow: GET, HEAD\r\n",
+		return reject_format(reject, 405, "Allow: GET, HEAD, OPTIONS\r\n",
 		    "%.*s is not supported: only WebSocket handshakes (and GET/HEAD with "
 		    "--staticdir)",
 		    (int)(method.len < 32 ? method.len : 32), method.data);
@@ -114,6 +114,11 @@ plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const ch
 	char *text = NULL;
 	char *lines = NULL;
 
+	/* A health check of HAProxy, unless it is configured otherwise. */
+	if (span_equal(request->method, SPAN("OPTIONS"))) {
+		exchange_reply_status(exchange, 204, "Allow: GET, HEAD, OPTIONS\r\n", NULL);
+		return;
+	}
 	if (plain_accept(&reject, endpoint, request->head, path)) {
 		(void)reject_with(&reject, 426, PLAIN_UPGRADE,
 		    plain_is_handshake(request->head)

@@ -59,6 +59,10 @@ server_set_origins(const struct server *server, const struct options_served *ser
 	policy->local_only = endpoint->local_only;
 	policy->require = options->require_origin || options->sameorigin;
 	policy->same = options->sameorigin;
+	if (server->options->listener.trusted_proxy.count > 0) {
+		policy->names = options->host.items;
+		policy->name_count = options->host.count;
+	}
 	policy->rules = endpoint->rules =
 	    calloc(options->origin.count + 1, sizeof(*endpoint->rules));
 	if (!endpoint->rules)

@@ -73,15 +73,22 @@ def test_every_client_gets_the_explanation(server):
             assert b"new WebSocket" in peer.answer()[2]
 
 
-@pytest.mark.parametrize("method", ("POST", "PUT", "DELETE", "OPTIONS", "get", "X" * 100))
+@pytest.mark.parametrize("method", ("POST", "PUT", "DELETE", "get", "X" * 100))
 def test_other_methods(server, method):
     one = server(OFF, "cat")
     status, fields, body = ask(one, "%s / HTTP/1.1" % method)
-    assert (status, values(fields, "allow")) == (405, ["GET, HEAD"])
+    assert (status, values(fields, "allow")) == (405, ["GET, HEAD, OPTIONS"])
     assert body == (
         b"405 Method Not Allowed\n\n%s is not supported: only WebSocket handshakes (and GET/HEAD with --staticdir)\n"
         % method[:32].encode()
     )
+
+
+@pytest.mark.parametrize("line, host", (("OPTIONS / HTTP/1.0", None), ("OPTIONS /a HTTP/1.1", "localhost")))
+def test_health_check_of_haproxy(server, line, host):
+    """Its default has no Host, and wants a 2xx or 3xx."""
+    status, fields, _ = ask(server(OFF, "cat"), line, host)
+    assert (status, values(fields, "allow")) == (204, ["GET, HEAD, OPTIONS"])
 
 
 def test_below_a_directory(server, script, tmp_path):

@@ -559,6 +559,43 @@ test_rules(void **state)
 	}
 }
 
+/* A proxy may replace the Host, and not report that its clients use TLS. */
+static void
+test_pages_of_the_proxy(void **state)
+{
+	static char one[] = "ws.example.com", two[] = "b.example";
+	char *names[] = {one, two};
+	static const struct {
+		const char *origin;
+		bool accepted;
+	} rows[] = {
+	    {"https://ws.example.com", true},
+	    {"https://WS.example.com:443", true},
+	    {"https://b.example", true},
+	    {"http://ws.example.com", false},
+	    {"https://ws.example.com:444", false},
+	    {"http://ws.example.com:443", false},
+	    {"https://ws.example.com.", false},
+	    {"https://a.ws.example.com", false},
+	    {"https://example.com", false},
+	    {"https://evil.example", false},
+	    {"wss://ws.example.com", false},
+	    {"null", false},
+	    {"http://127.0.0.1:8080", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * UTIL_LEN(rows); i++) {
+		struct origin_policy policy = {
+		    .mode = ORIGIN_SAME, .names = names, .name_count = 2, .same = i % 2};
+		const char *refused =
+		    judge(policy, NULL, 1, rows[i / 2].origin, "127.0.0.1:8080");
+
+		if (!refused != rows[i / 2].accepted)
+			fail_msg("%s: %s", rows[i / 2].origin, refused);
+	}
+}
+
 static void
 test_S_ORG_3_local_hosts(void **state)
 {
@@ -647,6 +684,7 @@ main(void)
 	    cmocka_unit_test(test_any_origin_compat),
 	    cmocka_unit_test(test_S_ORG_4_rules_without_a_scheme),
 	    cmocka_unit_test(test_rules),
+	    cmocka_unit_test(test_pages_of_the_proxy),
 	    cmocka_unit_test(test_S_ORG_3_local_hosts),
 	};
 
