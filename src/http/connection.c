@@ -294,7 +294,7 @@ connection_next(struct connection *c)
 		stream_set_reading(c->stream, true);
 		return;
 	}
-	connection_await(c, CONNECTION_HEAD_MS);
+	connection_await(c, c->connections->head_ms);
 	connection_parse(c);
 }
 
@@ -363,7 +363,7 @@ connection_on_readable(void *arg)
 	}
 	if (c->requests > 0 && buffer_len(&c->bytes) == 0) {
 		limit_move(stream_slot(c->stream), LIMIT_PENDING);
-		connection_await(c, CONNECTION_HEAD_MS);
+		connection_await(c, c->connections->head_ms);
 	}
 	if (!buffer_append(&c->bytes, c->loop->in, n)) {
 		connection_end(c, false);
@@ -435,7 +435,8 @@ connection_on_timer(void *arg)
 	else if (buffer_len(&c->bytes) == 0)
 		connection_end_idle(c);
 	else
-		connection_reject(c, 408, NULL, "the request was not complete in time", NULL);
+		connection_reject(c, 408, NULL,
+		    "the request was not complete in time (--handshake-timeout)", NULL);
 }
 
 static const struct stream_handlers connection_handlers = {
@@ -497,7 +498,7 @@ connection_open_take(struct loop *loop, struct connections *connections, struct 
 	client_init(&c->client, stream);
 	stream_set_handlers(stream, &connection_handlers, c);
 	limit_on_evict(stream_slot(stream), connection_on_evict, c);
-	connection_await(c, CONNECTION_HEAD_MS);
+	connection_await(c, connections->head_ms);
 	c->connections = connections;
 	list_append(&connections->list, &c->node);
 	atomic_fetch_add(connections->count, 1);

@@ -15,11 +15,9 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum {
-	CONNECTION_HEAD_MS = 10 * 1000, /* from the accept, or the first byte of a further
-					   request, to a complete head; the handshake of TLS
-					   within; absolute */
 	CONNECTION_IDLE_MS = 60 * 1000, /* between two requests */
 	CONNECTION_REQUESTS_MAX = 1000,
 };
@@ -28,8 +26,11 @@ enum {
 struct connections {
 	struct list list;
 	atomic_size_t *count; /* borrowed: how many there are, for whoever looks */
+	/* From the accept, or the first byte of a further request, to a complete head; the
+	 * handshake of TLS within; absolute. It may change at any time, as the last one. */
+	int64_t head_ms;
 	bool draining; /* set by connection_drain_all() and connection_finish_all() */
-	struct client_rules clients; /* owned by whoever sets it; may change at any time */
+	struct client_rules clients; /* owned by whoever sets it */
 };
 
 /* Handles a request, see http/exchange.h. */

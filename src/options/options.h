@@ -57,6 +57,7 @@ struct options_listener {
 	char *unixsocket; /* owned: a path; NULL: none */
 	int64_t unixsocket_mode; /* permission bits; 0: as the umask has them */
 	char *unixsocket_owner; /* owned: USER[:GROUP]; NULL: not given */
+	int64_t handshake_ms; /* for a request's head */
 	bool reverselookup;
 	bool ssl;
 	struct options_list
@@ -125,6 +126,9 @@ struct options_endpoint {
 	int64_t max_empty_fragments; /* of a message; 0: no limit */
 	int64_t max_pings; /* of a client in a second; 0: no limit */
 	int64_t pingms; /* 0: off */
+	int64_t idle_ms; /* 0: no limit, as of the next two */
+	int64_t lifetime_ms;
+	int64_t write_ms;
 	bool binary;
 	bool raw;
 	unsigned framing; /* 1 + enum framing_kind, 0: not given; likewise the next two */

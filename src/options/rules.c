@@ -13,6 +13,9 @@ options_websocket_rules(const struct options_endpoint *options)
 	    .max_empty_fragments = (uint32_t)options->max_empty_fragments,
 	    .max_pings = (uint16_t)options->max_pings,
 	    .ping_ms = options->pingms,
+	    .stall_ms = options->write_ms,
+	    .idle_ms = options->idle_ms,
+	    .lifetime_ms = options->lifetime_ms,
 	    .deflate = options->deflate,
 	};
 

@@ -96,9 +96,14 @@ option_set_duration(const struct option_set *set)
 	static const struct unit units[] = {{{"", 0}, 1000}, {{"ms", 2}, 1}, {{"s", 1}, 1000},
 	    {{"m", 1}, 60000}, {{"h", 1}, 3600000}};
 
-	return parse_with_unit(set, units, UTIL_LEN(units))
-		   ? NULL
-		   : "must be a time up to 24h, as 500ms, 2s, 5m or 1h";
+	static char error[80];
+
+	if (parse_with_unit(set, units, UTIL_LEN(units)) &&
+	    *(int64_t *)set->target >= set->row->min)
+		return NULL;
+	snprintf(error, sizeof(error), "must be a time %s to %dh, as 500ms, 2s, 5m or 1h",
+	    set->row->min > 0 ? "above 0, up" : "up", (int)(set->row->max / 3600000));
+	return error;
 }
 
 const char *

@@ -18,12 +18,20 @@ deadline_at(const struct deadlines *d, const struct deadlines_facts *f, enum dea
 			return d->begun_ms + DEADLINES_MESSAGE_MS + (int64_t)f->assembled;
 		break;
 	case DEADLINE_STALL:
-		if (f->queued)
-			return f->progress_ms + DEADLINES_STALL_MS;
+		if (f->queued && f->stall_ms != 0)
+			return f->progress_ms + f->stall_ms;
 		break;
 	case DEADLINE_CHECK:
 		if (open && f->ping_ms != 0)
 			return d->heard_ms + f->ping_ms;
+		break;
+	case DEADLINE_IDLE:
+		if (open && f->idle_ms != 0)
+			return (int64_t)d->active * DEADLINES_TICK_MS + f->idle_ms;
+		break;
+	case DEADLINE_LIFETIME:
+		if (open && f->lifetime_ms != 0)
+			return (int64_t)d->opened * DEADLINES_TICK_MS + f->lifetime_ms;
 		break;
 	case DEADLINE_CLOSE:
 		if (f->state == PEER_CLOSING && f->reading && d->since_ms != 0)

@@ -9,8 +9,8 @@
 enum {
 	DEADLINES_CLOSE_MS = 2 * 1000, /* for their Close once ours has left */
 	DEADLINES_GRACE_MS = 100, /* for answers to what came before a violation */
-	DEADLINES_STALL_MS = 60 * 1000, /* for anything to leave the queue */
 	DEADLINES_MESSAGE_MS = 60 * 1000, /* for a message, and a millisecond for each byte */
+	DEADLINES_TICK_MS = 64, /* precision of the idle time and the lifetime */
 	DEADLINES_PINGS = 2, /* so many without an answer, and the peer is dead */
 };
 
@@ -19,6 +19,8 @@ enum deadline {
 	DEADLINE_MESSAGE,
 	DEADLINE_STALL,
 	DEADLINE_CHECK, /* nothing came in a ping interval: deadlines_check() */
+	DEADLINE_IDLE, /* no message for too long, in either direction */
+	DEADLINE_LIFETIME, /* the session is old */
 	DEADLINE_CLOSE,
 	DEADLINES,
 };
@@ -29,6 +31,10 @@ struct deadlines {
 	 * read again; or 0 */
 	int64_t since_ms;
 	int64_t begun_ms; /* since when a part of a message is kept; 0: none is */
+	uint32_t active; /* deadlines_ticks(): when a message last came or went, */
+	uint32_t opened; /* and when the first could; so few bytes, as each session has them */
+	uint16_t ping_second; /* the last one in which the peer sent pings, and how many */
+	uint16_t ping_count;
 	uint8_t pings; /* without an answer */
 	bool checked; /* the last check depended on the peer's system */
 };
@@ -41,7 +47,17 @@ struct deadlines_facts {
 	size_t assembled; /* bytes of the begun message */
 	int64_t ping_ms; /* the interval; 0: no pings */
 	int64_t close_ms; /* for their Close; 0: DEADLINES_CLOSE_MS */
+	int64_t stall_ms; /* for anything to leave the queue; 0: no limit, as of the next two */
+	int64_t idle_ms;
+	int64_t lifetime_ms;
 };
+
+/* A time of util_clock_ms(), rounded up to less precision. */
+static inline uint32_t
+deadlines_ticks(int64_t now_ms)
+{
+	return (uint32_t)((now_ms + DEADLINES_TICK_MS - 1) / DEADLINES_TICK_MS);
+}
 
 /* When WHICH ends; 0: it does not run. */
 int64_t deadline_at(

@@ -27,7 +27,7 @@ struct peer_handlers {
 	 */
 	void (*on_violation)(void *arg, uint16_t code, const char *reason);
 	void (*on_grace_over)(void *arg);
-	/* We can't go on: out of memory. */
+	/* It is to be closed: we are out of memory, or one of our time limits is over. */
 	void (*on_error)(void *arg, uint16_t code, const char *reason);
 	/* Its Close frame. */
 	void (*on_close)(void *arg, uint16_t code, struct span reason);

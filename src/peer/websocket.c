@@ -27,8 +27,6 @@ struct websocket {
 	};
 	struct timer timer;
 	struct deadlines deadlines;
-	uint16_t ping_second; /* the last one in which the peer sent pings, and how many */
-	uint16_t ping_count;
 };
 
 static struct websocket *
@@ -108,6 +106,9 @@ websocket_facts(const struct websocket *w)
 	    .assembled = decoder_assembled(&w->receiver.decoder),
 	    .ping_ms = w->rules->ping_ms,
 	    .close_ms = w->rules->close_ms,
+	    .stall_ms = w->rules->stall_ms,
+	    .idle_ms = w->rules->idle_ms,
+	    .lifetime_ms = w->rules->lifetime_ms,
 	};
 
 	if (facts.queued)
@@ -156,7 +157,7 @@ websocket_expire(
 		websocket_violation_with(w, CLOSE_POLICY, "message timeout");
 		break;
 	case DEADLINE_STALL:
-		websocket_lose(w, "write timeout");
+		websocket_lose(w, "write timeout (--write-timeout)");
 		break;
 	case DEADLINE_CHECK:
 		dead = deadlines_check(&w->deadlines, facts, now, w->sender.stream);
@@ -165,6 +166,16 @@ websocket_expire(
 		else if (!facts->queued)
 			sender_control(&w->sender, FRAME_PING, NULL, 0);
 		websocket_flush(&w->peer);
+		break;
+	case DEADLINE_IDLE:
+		w->deadlines.active = deadlines_ticks(now);
+		w->peer.handlers->on_error(
+		    w->peer.arg, CLOSE_GOING_AWAY, "no message for --idle-timeout");
+		break;
+	case DEADLINE_LIFETIME:
+		w->deadlines.opened = deadlines_ticks(now);
+		w->peer.handlers->on_error(
+		    w->peer.arg, CLOSE_GOING_AWAY, "open for --max-lifetime");
 		break;
 	case DEADLINE_CLOSE:
 		websocket_leave(w);
@@ -201,10 +212,10 @@ websocket_on_ping(void *arg, struct span payload)
 	struct websocket *w = arg;
 	uint16_t second = (uint16_t)(w->deadlines.heard_ms / 1000);
 
-	if (w->ping_second != second)
-		w->ping_count = 0;
-	w->ping_second = second;
-	if (w->rules->max_pings != 0 && w->ping_count++ >= w->rules->max_pings)
+	if (w->deadlines.ping_second != second)
+		w->deadlines.ping_count = 0;
+	w->deadlines.ping_second = second;
+	if (w->rules->max_pings != 0 && w->deadlines.ping_count++ >= w->rules->max_pings)
 		websocket_violation_with(w, CLOSE_POLICY, w->rules->reason_pings);
 	else if (w->peer.state == PEER_OPEN && !sender_pong(&w->sender, payload))
 		websocket_error(w);
@@ -233,6 +244,7 @@ websocket_on_messages(void *arg, struct batch *batch)
 	struct websocket *w = arg;
 
 	w->deadlines.begun_ms = 0;
+	w->deadlines.active = deadlines_ticks(w->deadlines.heard_ms);
 	return w->peer.handlers->on_messages(w->peer.arg, batch);
 }
 
@@ -374,6 +386,8 @@ websocket_send(struct peer *peer, struct batch *batch)
 {
 	struct websocket *w = websocket_of(peer);
 
+	if (w->rules->idle_ms != 0)
+		w->deadlines.active = deadlines_ticks(util_clock_ms());
 	sender_send(&w->sender, batch);
 	websocket_check_sender(w);
 }
@@ -530,6 +544,7 @@ websocket_start_take(
 	w->sender.stream = stream;
 	stream_set_handlers(stream, &websocket_stream_handlers, w);
 	w->deadlines.heard_ms = util_clock_ms();
+	w->deadlines.active = w->deadlines.opened = deadlines_ticks(w->deadlines.heard_ms);
 	if (!stream_write(stream, head.data, head.len))
 		websocket_lose(w, "connection lost");
 	else if (!buffer_append(&w->receiver.rest, rest.data, rest.len))

@@ -21,6 +21,9 @@ struct websocket_rules {
 	uint16_t max_pings; /* of a peer in a second; 0: no limit */
 	int64_t close_ms; /* for the answer to our Close; 0: DEADLINES_CLOSE_MS */
 	int64_t ping_ms; /* interval without a sign of life until a ping; 0: no pings */
+	int64_t stall_ms; /* for anything to leave the queue; 0: no limit, as of the next two */
+	int64_t idle_ms; /* without a message in either direction */
+	int64_t lifetime_ms;
 	struct deflate_settings deflate;
 	/* Why a peer that exceeds a limit is closed. */
 	char reason_message[72];

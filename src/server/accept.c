@@ -256,7 +256,7 @@ accept_receive(struct server *server, struct accepted *connection)
 	waiting = accept_wait(server, connection);
 	if (!waiting)
 		return;
-	timer_at(&waiting->timer, util_clock_ms() + CONNECTION_HEAD_MS);
+	timer_at(&waiting->timer, util_clock_ms() + server->connections.head_ms);
 	/* Part of the header stays in the socket, so only what arrives is an event. */
 	if (event_assign(&waiting->event, server->loop->base, connection->fd,
 		EV_READ | EV_ET | EV_PERSIST, accept_on_header, waiting) == -1 ||

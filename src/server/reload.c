@@ -199,6 +199,7 @@ reload_apply(struct server *server)
 	server->sockets.extra_wait_ms = options->closems;
 	if (server->children)
 		children_set_extra_wait(server->children, options->closems);
+	server->connections.head_ms = server->options->listener.handshake_ms;
 	log_change(options->log_format, options->loglevel);
 }
 

@@ -62,6 +62,7 @@ run_start(struct server *server)
 		return server_fail(
 		    server, EX_OSERR, "can't create an event loop: %s", strerror(errno));
 	timer_init(&server->tick, &server->loop->timers, server_on_tick, server);
+	server->connections.head_ms = server->options->listener.handshake_ms;
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.upgrade.launcher.loop = server->loop;
 	server->route.upgrade.launcher.children = server->children;

@@ -91,6 +91,7 @@ world_draw_websocket(void)
 	rules->max_empty_fragments = RANDOM_OF(((uint32_t[]){1, 3, 4096}));
 	rules->max_pings = RANDOM_OF(((uint16_t[]){0, 10, 1000}));
 	rules->ping_ms = RANDOM_OF(pings);
+	rules->stall_ms = 60 * 1000;
 	strcpy(rules->reason_message, "message too big");
 	strcpy(rules->reason_empty_fragments, "too many empty fragments");
 	strcpy(rules->reason_pings, "too many pings");

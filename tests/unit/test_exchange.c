@@ -118,6 +118,7 @@ service_open(struct service *s)
 	assert_non_null(s->loop);
 	list_init(&s->connections.list);
 	s->connections.count = &s->count;
+	s->connections.head_ms = 10 * 1000;
 	script_stream_init(&s->stream);
 	assert_true(
 	    connection_open_take(s->loop, &s->connections, &s->stream.stream, handle, s));

@@ -27,7 +27,7 @@ __wrap_util_clock_ms(void)
 static const struct batch_format lines = {
     .text = true, .binary = true, .joins = true, .separator = '\n'};
 static const struct batch_format objects = {.text = true, .binary = true};
-static const struct websocket_rules rules = {.max_message = 1 << 20,
+static struct websocket_rules rules = {.max_message = 1 << 20,
     .max_pings = 3,
     .ping_ms = 30000,
     .deflate = {.level = 4, .min = 64},
@@ -45,6 +45,7 @@ struct user {
 	bool answers; /* a Close, as sessions do */
 	size_t calls; /* of on_messages */
 	uint16_t violation;
+	const char *reason;
 	uint16_t close;
 	bool grace_over;
 };
@@ -72,7 +73,7 @@ on_violation(void *arg, uint16_t code, const char *reason)
 {
 	struct user *u = arg;
 
-	(void)reason;
+	u->reason = reason;
 	u->violation = code;
 }
 
@@ -299,6 +300,78 @@ test_a_violation_has_a_grace_time_and_ends_the_input(void **state)
 	user_close(&u);
 }
 
+/* Lets MS pass, and the loop see to all that is due by then. */
+static void
+pass(struct user *u, int64_t ms)
+{
+	const struct timespec wait = {.tv_nsec = (long)ms * 1000000};
+
+	now_ms += ms;
+	nanosleep(&wait, NULL);
+	turn(u);
+}
+
+static void
+test_a_session_without_messages_ends(void **state)
+{
+	struct user u;
+
+	(void)state;
+	rules.idle_ms = 2 * DEADLINES_TICK_MS;
+	user_open(&u, &lines, false, NULL);
+	/* Each direction counts, and a PING does not. */
+	pass(&u, 100);
+	receive(&u, 0x81, "in");
+	turn(&u);
+	pass(&u, 100);
+	send_text(&u, "out");
+	pass(&u, 100);
+	receive(&u, 0x89, "ping");
+	turn(&u);
+	assert_int_equal(u.violation, 0);
+	pass(&u, 100);
+	assert_int_equal(u.violation, CLOSE_GOING_AWAY);
+	assert_string_equal(u.reason, "no message for --idle-timeout");
+	rules.idle_ms = 0;
+	user_close(&u);
+}
+
+static void
+test_an_old_session_ends(void **state)
+{
+	struct user u;
+
+	(void)state;
+	rules.lifetime_ms = 20;
+	user_open(&u, &lines, false, NULL);
+	pass(&u, 15);
+	receive(&u, 0x81, "in");
+	turn(&u);
+	assert_int_equal(u.violation, 0);
+	pass(&u, 10);
+	assert_int_equal(u.violation, CLOSE_GOING_AWAY);
+	assert_string_equal(u.reason, "open for --max-lifetime");
+	rules.lifetime_ms = 0;
+	user_close(&u);
+}
+
+static void
+test_deadlines_that_are_off_do_not_run(void **state)
+{
+	struct deadlines d = {.heard_ms = 1};
+	struct deadlines_facts facts = {.state = PEER_OPEN, .queued = true, .progress_ms = 5};
+
+	(void)state;
+	assert_int_equal(deadlines_next(&d, &facts), 0);
+	facts.stall_ms = 10;
+	assert_int_equal(deadlines_next(&d, &facts), 15);
+	facts.lifetime_ms = 10;
+	facts.idle_ms = 12;
+	assert_int_equal(deadlines_next(&d, &facts), 10);
+	facts.state = PEER_CLOSING;
+	assert_int_equal(deadlines_next(&d, &facts), 15);
+}
+
 static void
 test_a_lost_stream_is_noticed_by_a_write(void **state)
 {
@@ -415,6 +488,9 @@ main(void)
 	    cmocka_unit_test(test_a_batch_becomes_frames_up_to_what_is_not_utf8),
 	    cmocka_unit_test(test_pings_are_answered_and_limited),
 	    cmocka_unit_test(test_a_violation_has_a_grace_time_and_ends_the_input),
+	    cmocka_unit_test(test_a_session_without_messages_ends),
+	    cmocka_unit_test(test_an_old_session_ends),
+	    cmocka_unit_test(test_deadlines_that_are_off_do_not_run),
 	    cmocka_unit_test(test_a_lost_stream_is_noticed_by_a_write),
 	    cmocka_unit_test(test_both_roles_exchange_messages_of_any_length),
 	    cmocka_unit_test(test_a_client_masks_and_a_server_does_not),
