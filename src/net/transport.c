@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { TRANSPORT_TERMINAL_FULL = 2 * 1024 }; /* bytes of a read that more may follow at once */
+
 static enum stream_result
 transport_plain_result(ssize_t n, size_t *moved)
 {
@@ -56,6 +58,30 @@ transport_plain_close(struct transport *t)
 	t->fd = -1;
 }
 
+/*
+ * One read of the master of a terminal returns what the line discipline holds, at most 4 KiB. A
+ * program that writes much has more by then; reading on is cheaper than to return to the loop.
+ */
+static enum stream_result
+transport_terminal_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
+{
+	enum stream_result result;
+	size_t got = 0;
+
+	do {
+		size_t part = 0;
+
+		result = transport_plain_read(t, (char *)bytes + got, capacity - got, &part);
+		got += part;
+		if (result != STREAM_OK || part < TRANSPORT_TERMINAL_FULL)
+			break;
+	} while (got < capacity);
+	*n = got;
+	if (got > 0)
+		return STREAM_OK;
+	return result == STREAM_FAILED && errno == EIO ? STREAM_EOF : result;
+}
+
 static bool
 transport_socket_shutdown(struct transport *t)
 {
@@ -79,6 +105,14 @@ const struct transport_ops transport_socket = {
 
 const struct transport_ops transport_pipe = {
     .read = transport_plain_read,
+    .writev = transport_plain_writev,
+    .shutdown = transport_pipe_shutdown,
+    .close = transport_plain_close,
+    .one_way = true,
+};
+
+const struct transport_ops transport_terminal = {
+    .read = transport_terminal_read,
     .writev = transport_plain_writev,
     .shutdown = transport_pipe_shutdown,
     .close = transport_plain_close,

@@ -62,5 +62,8 @@ bool transport_tune(int fd) __attribute__((warn_unused_result));
 
 extern const struct transport_ops transport_socket;
 extern const struct transport_ops transport_pipe;
+/* One direction of the master of a terminal, as of a pipe. EIO, which it reports when no
+ * process has the terminal open any more, is the end. */
+extern const struct transport_ops transport_terminal;
 
 #endif

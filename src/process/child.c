@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A running program and its three pipes, from its start until it is reaped. */
+/* A running program and its pipes or its terminal, from its start until it is reaped. */
 #include "process/child.h"
 
 #include "base/log.h"
 #include "base/util.h"
 #include "net/io.h"
+#include "process/groups.h"
 #include "process/lines.h"
 
 #include <assert.h>
@@ -45,6 +46,7 @@ struct child {
 	bool denied; /* it can't be signalled: it runs as another user */
 	bool stuck; /* the termination sequence has ended, and it is alive */
 	bool out_lost; /* the system can't wait for its stdout */
+	enum pty_kind pty : 8;
 	struct child_facts facts;
 	struct event event; /* its exit while it is alive, and what it waits for */
 	struct io in;
@@ -53,16 +55,24 @@ struct child {
 	struct lines err_lines;
 };
 
-/* The termination sequence. */
+/* The termination sequence. The first step closes stdin, the second is for a terminal only. */
+enum child_step {
+	CHILD_STEP_INPUT,
+	CHILD_STEP_HANGUP,
+	CHILD_STEP_INTERRUPT,
+	CHILD_STEP_TERM,
+	CHILD_STEP_KILL,
+};
 static const struct {
-	int signal; /* 0: stdin is closed */
+	int signal;
 	int wait_ms;
 	bool plus_extra;
 } child_termination[] = {
-    {0, 100, true},
-    {SIGINT, 250, true},
-    {SIGTERM, 500, true},
-    {SIGKILL, CHILD_KILL_WAIT_MS, false},
+    [CHILD_STEP_INPUT] = {0, 100, true},
+    [CHILD_STEP_HANGUP] = {SIGHUP, 100, true},
+    [CHILD_STEP_INTERRUPT] = {SIGINT, 250, true},
+    [CHILD_STEP_TERM] = {SIGTERM, 500, true},
+    [CHILD_STEP_KILL] = {SIGKILL, CHILD_KILL_WAIT_MS, false},
 };
 
 /* Logs once that it runs as another user. */
@@ -85,12 +95,39 @@ child_deny(struct child *child)
 
 /* A signal to the whole group. The leader is not reaped, so the number is still the group's. */
 static void
-child_signal(struct child *child, int signal)
+child_signal_group(struct child *child, int signal)
 {
 	assert(child->life != CHILD_REAPED);
 	if (kill(-child->member.pid, signal) == -1 && errno == EPERM &&
 	    child->life == CHILD_ALIVE)
 		child_deny(child);
+}
+
+/* As when a terminal closes. */
+static void
+child_hang_up(struct child *child)
+{
+	pid_t foreground = pty_foreground(io_fd(&child->out));
+
+	child_signal_group(child, SIGHUP);
+	child_signal_group(child, SIGCONT);
+	if (foreground != 0 && foreground != child->member.pid)
+		(void)groups_signal(child->member.pid, foreground, SIGHUP);
+}
+
+/* A signal to all that ends with it. False: some of it runs as another user. */
+static bool
+child_signal(struct child *child, int signal)
+{
+	bool all = true;
+
+	child_signal_group(child, signal);
+	if (child->member.terminal)
+		all = groups_signal(child->member.pid, 0, signal);
+	/* Meanwhile a process may have started another one, in a group of its own. */
+	if (child->member.terminal && signal == SIGKILL)
+		all = groups_signal(child->member.pid, 0, signal);
+	return all;
 }
 
 static void
@@ -170,13 +207,14 @@ static void
 child_reap(struct child *child)
 {
 	struct children *children = child->children;
+	bool all;
 	int left = 0;
 	int status = 0;
 
 	child->life = CHILD_ZOMBIE;
 	child->facts.dead = true;
 	child_unwatch(child);
-	child_signal(child, SIGKILL);
+	all = child_signal(child, SIGKILL);
 	if (children->settings.programs)
 		pid_set_remove(children->settings.programs, child->member.pid);
 	while (waitpid(child->member.pid, &status, 0) == -1 && errno == EINTR)
@@ -186,7 +224,7 @@ child_reap(struct child *child)
 	child->facts.value =
 	    (uint8_t)(child->facts.by_signal ? WTERMSIG(status) : WEXITSTATUS(status));
 	/* Processes of our own user are dying now. */
-	if (kill(-child->member.pid, 0) == -1 && errno == EPERM) {
+	if (!all || (kill(-child->member.pid, 0) == -1 && errno == EPERM)) {
 		log_errorx("process %d has exited, but a process of its group can't be "
 			   "signalled: it runs as another user",
 		    (int)child->member.pid);
@@ -197,8 +235,10 @@ child_reap(struct child *child)
 	quota_give(children->settings.quota, children->settings.holder);
 	/* What is in the pipe now is the last of its output: a process that left the group and
 	 * holds the pipe could write for ever. */
-	if (io_is_open(&child->out) && ioctl(io_fd(&child->out), FIONREAD, &left) == 0 &&
-	    left > 0)
+	if (child->pty != PTY_NONE)
+		child->facts.left = PTY_BUFFERED_MAX;
+	else if (io_is_open(&child->out) && ioctl(io_fd(&child->out), FIONREAD, &left) == 0 &&
+		 left > 0)
 		child->facts.left = (unsigned int)left;
 	/* Of stderr, too, the last is bounded. */
 	for (int read = 0;
@@ -243,11 +283,15 @@ child_escalate(struct child *child)
 		child_give_up(child);
 		return;
 	}
-	if (child_termination[step].signal != 0)
-		child_signal(child, child_termination[step].signal);
-	else
+	if (step == CHILD_STEP_INPUT)
 		stream_shutdown(&child->in.stream);
+	else if (step == CHILD_STEP_HANGUP)
+		child_hang_up(child);
+	else
+		(void)child_signal(child, child_termination[step].signal);
 	child->step++;
+	if (child->step == CHILD_STEP_HANGUP && !child->member.terminal)
+		child->step++;
 	child_wait(child,
 	    child_termination[step].wait_ms + (child_termination[step].plus_extra
 						      ? child->children->settings.extra_wait_ms
@@ -266,7 +310,7 @@ child_interrupt(struct child *child)
 {
 	if (child->life != CHILD_ALIVE || child->step > 0)
 		return;
-	child->step = 1;
+	child->step = child->member.terminal ? CHILD_STEP_HANGUP : CHILD_STEP_INTERRUPT;
 	child_escalate(child);
 }
 
@@ -280,13 +324,24 @@ child_end(struct child *child)
 
 static void child_on_event(evutil_socket_t fd, short what, void *arg);
 
-/* The program has exited. The zombie is kept as long as its group may write to its stdout. */
+/* Whether processes of other groups still run: the sequence goes on for them, before they are
+ * killed with the last step. */
+static bool
+child_has_jobs(const struct child *child)
+{
+	return child->member.terminal && child->step < CHILD_STEP_KILL &&
+	       groups_remain(child->member.pid);
+}
+
+/* The program has exited. The zombie is kept as long as its group may write to its stdout, or
+ * its session has other groups. */
 static void
 child_on_exit(struct child *child)
 {
 	siginfo_t info = {0};
+	bool jobs = child_has_jobs(child);
 
-	if (child->facts.stdout_ended) {
+	if (child->facts.stdout_ended && !jobs) {
 		child_reap(child);
 		return;
 	}
@@ -299,7 +354,12 @@ child_on_exit(struct child *child)
 	child->facts.value = (uint8_t)info.si_status;
 	child_unwatch(child);
 	(void)evtimer_assign(&child->event, child->children->loop->base, child_on_event, child);
-	child_wait(child, CHILD_GRACE_MS);
+	if (jobs && child->step < CHILD_STEP_HANGUP)
+		child->step = CHILD_STEP_HANGUP;
+	if (jobs)
+		child_escalate(child);
+	else
+		child_wait(child, CHILD_GRACE_MS);
 	child->handlers->on_exit(child->arg);
 }
 
@@ -309,7 +369,9 @@ child_on_event(evutil_socket_t fd, short what, void *arg)
 	struct child *child = arg;
 
 	(void)fd;
-	if (child->life == CHILD_ZOMBIE)
+	if (child->life == CHILD_ZOMBIE && child_has_jobs(child))
+		child_escalate(child);
+	else if (child->life == CHILD_ZOMBIE)
 		child_reap(child);
 	else if (what & EV_READ)
 		child_on_exit(child);
@@ -406,6 +468,8 @@ child_start(struct children *children, const struct spawn_command *command,
 	child->children = children;
 	child->handlers = handlers;
 	child->arg = arg;
+	child->pty = command->pty;
+	child->member.terminal = command->pty == PTY_TERMINAL;
 	child->member.pid = child->facts.pid = spawned.pid;
 	child->pidfd = spawned.pidfd;
 	if (event_assign(&child->event, loop->base, child->pidfd, EV_READ | EV_PERSIST,
@@ -416,8 +480,12 @@ child_start(struct children *children, const struct spawn_command *command,
 		goto release;
 	}
 	children_add(children, &child->member);
-	io_init(&child->in, loop, &transport_pipe, spawned.in, &child_stdin_handlers, child);
-	io_init(&child->out, loop, &transport_pipe, spawned.out, &child_stdout_handlers, child);
+	io_init(&child->in, loop,
+	    child->member.terminal ? &transport_terminal : &transport_pipe, spawned.in,
+	    &child_stdin_handlers, child);
+	io_init(&child->out, loop,
+	    child->pty != PTY_NONE ? &transport_terminal : &transport_pipe, spawned.out,
+	    &child_stdout_handlers, child);
 	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
 	stream_set_reading(&child->err.stream, true);
 	*out = child;
@@ -458,9 +526,17 @@ child_queued(const struct child *child)
 }
 
 void
+child_resize(struct child *child, struct pty_size size)
+{
+	if (io_is_open(&child->out))
+		pty_resize(io_fd(&child->out), size);
+}
+
+void
 child_set_reading(struct child *child, bool on)
 {
-	if (io_is_open(&child->out) && stream_is_reading(&child->out.stream) != on)
+	if (io_is_open(&child->out) && !child->facts.stdout_ended &&
+	    stream_is_reading(&child->out.stream) != on)
 		stream_set_reading(&child->out.stream, on);
 }
 
@@ -485,9 +561,13 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 		child->facts.left -= (unsigned int)*n;
 	if (result == STREAM_OK || (result == STREAM_AGAIN && child->life != CHILD_REAPED))
 		return result;
-	io_clear(&child->out);
+	/* To close the master of a controlling terminal sends SIGHUP. */
+	if (child->member.terminal && child->life == CHILD_ALIVE && io_is_open(&child->out))
+		stream_set_reading(&child->out.stream, false);
+	else
+		io_clear(&child->out);
 	child->facts.stdout_ended = true;
-	if (child->life == CHILD_ZOMBIE) {
+	if (child->life == CHILD_ZOMBIE && !child_has_jobs(child)) {
 		/* The grace time has no more purpose; no handler is called from here. */
 		child_wait(child, 0);
 	}

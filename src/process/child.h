@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A running program and its three pipes, from its start until it is reaped.
+ * A running program and its three pipes, or its terminal, from its start until it is reaped.
  *
  * Three facts about a program's end come in any order: its stdout ends, it exits, and its user
  * wants it to end. The child leads its own process group, and all of the group ends with it:
@@ -9,6 +9,11 @@
  * The termination sequence of child_end(): stdin is closed; 100 ms later SIGINT; 250 ms later
  * SIGTERM; 500 ms later SIGKILL; each of these waits is longer by the extra time of the
  * settings.
+ *
+ * A program with a terminal may have several process groups, and all of its session end with
+ * it. Its sequence has one step more, after 100 ms: SIGHUP to its own group and the one in the
+ * foreground, as when a terminal closes, and 100 ms later SIGINT to all groups. If the program
+ * has exited, and other groups have not, the sequence goes on for them until it is reaped.
  */
 #ifndef PROCESS_CHILD_H
 #define PROCESS_CHILD_H
@@ -60,7 +65,8 @@ struct child_facts {
 	bool by_signal; /* once it is dead: how it ended */
 	uint8_t value; /* the exit status, or the signal's number */
 	bool stdout_ended;
-	unsigned int left; /* bytes in its stdout once it is reaped */
+	/* Bytes in its stdout once it is reaped; of a terminal, which does not know, more. */
+	unsigned int left;
 };
 const struct child_facts *child_facts(const struct child *child);
 
@@ -87,13 +93,17 @@ void child_set_reading_stderr(struct child *child, bool on);
  */
 enum stream_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 
+/* Changes the size of its terminal. */
+void child_resize(struct child *child, struct pty_size size);
+
 /* Its stdin ends after what was written. */
 void child_end_input(struct child *child);
 
 /* Begins the termination sequence; harmless when it has begun. */
 void child_end(struct child *child);
 
-/* The same from SIGINT on: its input is incomplete, and must not look complete. */
+/* The same from SIGINT on, with a terminal from SIGHUP on: its input is incomplete, and must
+ * not look complete. */
 void child_interrupt(struct child *child);
 
 /* Frees it; only after on_reaped. Accepts NULL. */

@@ -39,7 +39,8 @@ struct children {
 /* Embedded in a child. */
 struct children_member {
 	struct list node;
-	pid_t pid; /* it leads a process group with this number */
+	pid_t pid; /* it leads a session and a process group with this number */
+	bool terminal; /* its session may have other process groups, which end with it */
 };
 
 struct children *children_new(struct loop *loop, const struct children_settings *settings);

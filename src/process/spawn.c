@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starting a program with three pipes.
+ * Starting a program with three pipes, or with a terminal.
  *
  * The child runs in our memory until it is another program, on a stack of its own, and we stand
  * still for so long: nothing of us is copied. posix_spawn() does it the same way, but it copies
@@ -20,6 +20,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -46,7 +47,7 @@ struct spawn_order {
 	const struct spawn_inherited *inherited; /* borrowed */
 	struct pid_set *programs; /* borrowed, or NULL */
 	pid_t parent;
-	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all behind these */
+	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all after these */
 	const struct spawn_command *command; /* borrowed */
 	int file; /* COMMAND's, where the child has it; or -1 */
 	int error; /* why it did not become the program; 0: it did */
@@ -98,23 +99,12 @@ spawn_inherited_init(struct spawn_inherited *inherited)
 	return true;
 }
 
-/*
- * A pipe, close-on-exec; the parent's end does not block. The child's end does: O_NONBLOCK
- * would be seen by the program, and most can't bear it. It goes to its PLACE, unless it is
- * near.
- */
+/* Moves a descriptor of the child to its PLACE, unless it is near. */
 static int
-spawn_pipe(int *parent, int *child, int place, bool parent_reads)
+spawn_place(int *child, int place)
 {
-	int ends[2];
 	int error = 0;
 
-	if (pipe2(ends, O_CLOEXEC) == -1)
-		return errno;
-	*parent = parent_reads ? ends[0] : ends[1];
-	*child = parent_reads ? ends[1] : ends[0];
-	if (fcntl(*parent, F_SETFL, O_NONBLOCK) == -1)
-		return errno;
 	if (*child < SPAWN_NEAR)
 		return 0;
 	if (dup3(*child, place, O_CLOEXEC) == -1)
@@ -122,6 +112,40 @@ spawn_pipe(int *parent, int *child, int place, bool parent_reads)
 	close(*child);
 	*child = place;
 	return error;
+}
+
+/*
+ * A pipe, close-on-exec; the parent's end does not block. The child's end does: O_NONBLOCK
+ * would be seen by the program, and most can't bear it.
+ */
+static int
+spawn_pipe(int *parent, int *child, int place, bool parent_reads)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return errno;
+	*parent = parent_reads ? ends[0] : ends[1];
+	*child = parent_reads ? ends[1] : ends[0];
+	if (fcntl(*parent, F_SETFL, O_NONBLOCK) == -1)
+		return errno;
+	return spawn_place(child, place);
+}
+
+/* Opens what the child has as FD. Of a terminal that is its controlling one, the descriptor of
+ * stdout serves all three; the parent has one descriptor for each direction, so that each can
+ * be closed. */
+static int
+spawn_open(const struct spawn_command *command, int fd, int *parent, int *child, int place)
+{
+	int error;
+
+	if (command->pty == PTY_NONE || (command->pty == PTY_STDOUT && fd != STDOUT_FILENO))
+		return spawn_pipe(parent, child, place, fd != STDIN_FILENO);
+	if (fd != STDOUT_FILENO)
+		return 0;
+	error = pty_open(command->pty, command->size, parent, child);
+	return error == 0 ? spawn_place(child, place) : error;
 }
 
 /* Our handlers must not run in the child once its signals are unblocked; exec itself would
@@ -259,6 +283,8 @@ spawn_child(void *arg)
 	/* Before exec does it: the parent goes on before that is through, and may count on it
 	 * that what it closes is closed. */
 	(void)close_range(order->file == -1 ? SPAWN_FRONT : SPAWN_FILE + 1, ~0U, 0);
+	if (order->command->pty == PTY_TERMINAL && ioctl(STDIN_FILENO, TIOCSCTTY, 0) == -1)
+		goto fail;
 	if (!(confine && confine->settings.limits[CONFINE_NOFILE].given) &&
 	    !spawn_restore_limit(inherited))
 		goto fail;
@@ -331,33 +357,48 @@ spawn_clear(const struct spawn_inherited *inherited, const int *ends, int file)
 		(void)dup3(STDIN_FILENO, file, O_CLOEXEC);
 }
 
+/* Closes what the parent has of a program. */
+static void
+spawn_close(const int *parent)
+{
+	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
+		if (parent[fd] != -1)
+			close(parent[fd]);
+	}
+}
+
 int
 spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs, pid_t server,
     const struct spawn_command *command, struct spawn_result *out)
 {
 	int parent[SPAWN_FRONT] = {-1, -1, -1};
 	int child[SPAWN_FRONT] = {-1, -1, -1};
+	int ends[SPAWN_FRONT];
 	struct spawn_order order = {
 	    .inherited = inherited,
 	    .programs = programs,
 	    .parent = server,
-	    .ends = child,
+	    .ends = ends,
 	    .command = command,
 	};
 	int error = spawn_place_file(inherited, &order);
 
 	for (int fd = 0; fd < SPAWN_FRONT && error == 0; fd++)
-		error = spawn_pipe(
-		    &parent[fd], &child[fd], inherited->front[fd], fd != STDIN_FILENO);
+		error = spawn_open(command, fd, &parent[fd], &child[fd], inherited->front[fd]);
+	for (int fd = 0; fd < SPAWN_FRONT; fd++)
+		ends[fd] = child[fd] == -1 ? child[STDOUT_FILENO] : child[fd];
+	if (error == 0 && command->pty == PTY_TERMINAL) {
+		parent[0] = fcntl(parent[1], F_DUPFD_CLOEXEC, SPAWN_FRONT);
+		if (parent[0] == -1)
+			error = errno;
+	}
 	if (error == 0)
 		error = spawn_run(&order, out);
 	if (command->option)
 		*command->option = order.option;
 	spawn_clear(inherited, child, order.file);
-	for (int fd = 0; fd < SPAWN_FRONT && error != 0; fd++) {
-		if (parent[fd] != -1)
-			close(parent[fd]);
-	}
+	if (error != 0)
+		spawn_close(parent);
 	out->in = parent[0];
 	out->out = parent[1];
 	out->err = parent[2];
@@ -367,9 +408,9 @@ spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
 void
 spawn_undo(struct pid_set *programs, const struct spawn_result *started)
 {
+	const int parent[SPAWN_FRONT] = {started->in, started->out, started->err};
+
 	kill(-started->pid, SIGKILL);
 	spawn_reap(programs, started);
-	close(started->in);
-	close(started->out);
-	close(started->err);
+	spawn_close(parent);
 }

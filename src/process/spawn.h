@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starts a program with three pipes, in a state that does not depend on ours: descriptors 0, 1
- * and 2 only, a session and process group of its own, no signal blocked, and every signal at
- * its default action, except that SIGHUP stays ignored under nohup(1). What else was inherited
- * is passed on, unless process/confine changes it: user, directory, umask, limits. The parent
- * is not copied, however large it is and however many descriptors it has, and an error of exec
- * is returned. No shell is ever used.
+ * Starts a program with three pipes, or with a terminal, in a state that does not depend on
+ * ours: descriptors 0, 1 and 2 only, a session and process group of its own, no signal blocked,
+ * and every signal at its default action, except that SIGHUP stays ignored under nohup(1). What
+ * else was inherited is passed on, unless process/confine changes it: user, directory, umask,
+ * limits. The parent is not copied, however large it is and however many descriptors it has,
+ * and an error of exec is returned. No shell is ever used.
  *
  * The program gets SIGKILL when we die, however that happens (PR_SET_PDEATHSIG). The processes
  * that it starts don't, nor does a program that is set-user-ID or changes its user.
@@ -15,6 +15,7 @@
 
 #include "process/confine.h"
 #include "process/pid_set.h"
+#include "process/pty.h"
 
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -53,7 +54,7 @@ struct spawn_result {
 	int pidfd; /* close-on-exec, like the others; readable when the program has exited */
 	int in; /* the parent's ends, non-blocking and close-on-exec: the child's stdin, */
 	int out; /* stdout, */
-	int err; /* and stderr */
+	int err; /* and stderr. Of a terminal IN and OUT are its master, and this is -1 */
 };
 
 /* All borrowed. */
@@ -71,6 +72,8 @@ struct spawn_command {
 	const char **option; /* if not NULL: set to the option that is why the start failed */
 	char *const *argv;
 	char *const *envp;
+	enum pty_kind pty;
+	struct pty_size size; /* of the terminal */
 };
 
 /*

@@ -4,62 +4,27 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "process/proc.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-/* A process, from /proc. */
-struct sweep_process {
-	char state;
-	pid_t parent;
-	pid_t group;
-	pid_t session;
-};
-
-/* False when it is gone. */
-static bool
-sweep_look(const char *name, struct sweep_process *process)
-{
-	char path[32];
-	char text[512];
-	const char *behind;
-	ssize_t len;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%.16s/stat", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return false;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (len <= 0)
-		return false;
-	text[len] = '\0';
-	/* The name of the program is in parentheses, and may contain any byte. */
-	behind = strrchr(text, ')');
-	return behind && sscanf(behind + 1, " %c %d %d %d", &process->state, &process->parent,
-			     &process->group, &process->session) == 4;
-}
 
 /* The next child of ours whose session is that of a program, so that it came to us because its
  * worker died; 0: there is none. */
 static pid_t
-sweep_next(const struct sweep *sweep, DIR *proc, struct sweep_process *process)
+sweep_next(const struct sweep *sweep, DIR *proc, struct proc *process)
 {
 	struct dirent *entry;
 
 	while ((entry = readdir(proc))) {
 		pid_t pid = atoi(entry->d_name);
 
-		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    sweep_look(entry->d_name, process) && process->parent == getpid() &&
+		if (isdigit((unsigned char)entry->d_name[0]) && proc_look(pid, process) &&
+		    process->parent == getpid() &&
 		    pid_set_has(sweep->programs, process->session))
 			return pid;
 	}
@@ -76,7 +41,7 @@ static size_t
 sweep_kill(const struct sweep *sweep, size_t *denied)
 {
 	DIR *proc = opendir("/proc");
-	struct sweep_process process;
+	struct proc process;
 	size_t left = 0;
 	pid_t pid;
 
@@ -103,11 +68,9 @@ sweep_remove_ended(const struct sweep *sweep)
 {
 	for (pid_t pid = pid_set_next(sweep->programs, 0); pid != 0;
 	     pid = pid_set_next(sweep->programs, pid)) {
-		struct sweep_process process;
-		char name[16];
+		struct proc process;
 
-		snprintf(name, sizeof(name), "%d", (int)pid);
-		if (!sweep_look(name, &process) || process.parent == getpid())
+		if (!proc_look(pid, &process) || process.parent == getpid())
 			pid_set_remove(sweep->programs, pid);
 	}
 }
