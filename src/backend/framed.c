@@ -102,6 +102,8 @@ framed_write(struct backend *backend, struct batch *b)
 	struct framed *f = framed_of(backend);
 	struct batch_format format = framed_format(f->rules);
 
+	if (f->rules->drops_all)
+		return BACKEND_DROPPED;
 	if (b->type == MESSAGE_TEXT ? !format.text : !format.binary)
 		return f->rules->drops_wrong_type ? BACKEND_DROPPED : BACKEND_WRONG_TYPE;
 	if (b->messages <= 1 && b->separator == BATCH_NO_SEPARATOR)

@@ -22,6 +22,7 @@ struct framed_rules {
 	bool events; /* the first record names the client, the last one how it left: json */
 	bool reads_little; /* its records become much longer: little is read at once */
 	bool drops_wrong_type; /* messages of a type that it does not accept are ignored */
+	bool drops_all; /* all messages are ignored: the client may only watch */
 };
 
 /* The client, for the event that opens a session. */

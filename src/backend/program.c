@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A program over pipes as a backend. */
+/* A program over pipes or on a terminal as a backend. */
 #include "backend/program.h"
 
 #include "net/loop.h"
 #include "process/child.h"
+#include "websocket/frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct program {
 		struct loop_deferred deferred; /* once it is freed */
 	};
 	bool reaped; /* on_reaped was called: nothing more comes of the child */
+	bool terminal; /* it has a controlling terminal */
 };
 
 static struct program *
@@ -44,12 +46,26 @@ static const struct records_sink program_sink = {
     .write_take = program_write_take,
 };
 
+/* Whether the client broke a rule: what came before is still to be answered. */
+static bool
+program_answers(uint16_t code)
+{
+	return code == CLOSE_PROTOCOL || code == CLOSE_TYPE || code == CLOSE_INVALID_DATA ||
+	       code == CLOSE_POLICY || code == CLOSE_TOO_BIG;
+}
+
+/* A terminal has no end of input. It is hung up at once, unless the program is about to exit or
+ * to answer. */
 static void
 program_finish(struct backend *backend, uint16_t code, struct span reason)
 {
 	struct program *p = program_of(backend);
 
-	if (framed_finish(&p->framed, code, reason))
+	if (!framed_finish(&p->framed, code, reason))
+		return;
+	if (p->terminal && backend->state == BACKEND_RUNNING && !program_answers(code))
+		child_interrupt(p->child);
+	else
 		child_end(p->child);
 }
 
@@ -249,6 +265,7 @@ program_start(const struct program_spec *spec, const struct backend_handlers *ha
 	    .reading_log = true,
 	};
 	p->loop = spec->loop;
+	p->terminal = spec->command.pty == PTY_TERMINAL;
 	loop_task_init(&p->drain, program_on_drain);
 	framed_init(&p->framed, spec->rules, &program_sink, p);
 	child_write_take(p->child, &event);

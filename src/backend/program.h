@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A program over pipes as a backend: a child process and two framings. */
+/* A program over pipes or on a terminal as a backend: a child process and two framings. */
 #ifndef BACKEND_PROGRAM_H
 #define BACKEND_PROGRAM_H
 

@@ -108,13 +108,28 @@ framing_of(unsigned own, unsigned both, enum framing_kind initial)
 	return own == 0 ? initial : (enum framing_kind)(own - 1);
 }
 
+/* What is wrong with the options of a terminal; NULL: nothing. */
+static const char *
+check_terminal(
+    const struct options_endpoint *endpoint, enum framing_kind in, enum framing_kind out)
+{
+	if (endpoint->unbuffer)
+		return "--pty and --unbuffer can't be combined: a terminal is not buffered";
+	if (endpoint->passstderr)
+		return "--pty and --passstderr can't be combined: a terminal shows stderr too";
+	if ((in != FRAMING_STREAM && in != FRAMING_TEXT) ||
+	    (out != FRAMING_STREAM && out != FRAMING_TEXT))
+		return "--pty only allows --framing=stream and --framing=text";
+	return NULL;
+}
+
 /* Sets the framing of both directions, and rejects options that would have no effect. */
 static bool
 check_framing(const struct check *check, struct options_endpoint *endpoint)
 {
 	unsigned both = endpoint->framing;
 	bool is_socket = endpoint->target.kind != CONNECT_NOTHING;
-	enum framing_kind initial = is_socket ? FRAMING_STREAM : FRAMING_LINES;
+	enum framing_kind initial = is_socket || endpoint->pty ? FRAMING_STREAM : FRAMING_LINES;
 	enum framing_kind in, out;
 	const char *wrong = NULL;
 
@@ -125,7 +140,18 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 	in = framing_of(endpoint->framing_in, both, initial);
 	out = framing_of(endpoint->framing_out, both, initial);
 
-	if (is_socket && endpoint->passstderr)
+	if (endpoint->pty) {
+		wrong = check_terminal(endpoint, in, out);
+		in = FRAMING_STREAM;
+	} else if (endpoint->readonly || endpoint->term) {
+		wrong = endpoint->readonly ? "--readonly needs --pty" : "--term needs --pty";
+	}
+	if (wrong)
+		return reject(check, EX_USAGE, NULL, "%s", wrong);
+	if (is_socket && (endpoint->pty || endpoint->unbuffer))
+		wrong = endpoint->pty ? "--pty needs a program, not a socket"
+				      : "--unbuffer needs a program, not a socket";
+	else if (is_socket && endpoint->passstderr)
 		wrong = "--passstderr needs a program, not a socket";
 	else if (endpoint->proxy_protocol_out && !is_socket)
 		wrong = "--proxy-protocol-out only applies to tcp:HOST:PORT and unix:PATH";
@@ -134,7 +160,8 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 	else if (endpoint->binary && (in != FRAMING_STREAM || out != FRAMING_STREAM))
 		wrong = "--binary means --framing=stream; it can't be combined with another "
 			"framing";
-	else if (endpoint->raw && (in != FRAMING_TEXT || out != FRAMING_TEXT))
+	else if (endpoint->raw &&
+		 ((in != FRAMING_TEXT && !endpoint->pty) || out != FRAMING_TEXT))
 		wrong = "--raw means --framing=text; it can't be combined with another framing";
 	else if (endpoint->newline != FRAMING_NEWLINE_PASS && in != FRAMING_LINES)
 		wrong = "--newline only applies to --framing-in=lines";

@@ -129,6 +129,10 @@ struct options_endpoint {
 	int64_t idle_ms; /* 0: no limit, as of the next two */
 	int64_t lifetime_ms;
 	int64_t write_ms;
+	bool unbuffer; /* stdout is a raw terminal */
+	bool pty; /* programs get a terminal */
+	bool readonly; /* what clients send is dropped; only with PTY, as the next one */
+	char *term; /* owned: the value of TERM; NULL: the default */
 	bool binary;
 	bool raw;
 	unsigned framing; /* 1 + enum framing_kind, 0: not given; likewise the next two */

@@ -38,6 +38,7 @@ options_framed_rules(const struct options_endpoint *options, bool compat)
 	    .events = options->events,
 	    .reads_little = options->passstderr && options->from_program.kind != FRAMING_JSON,
 	    .drops_wrong_type = compat,
+	    .drops_all = options->readonly,
 	};
 }
 

@@ -178,6 +178,15 @@ option_set_url_path(const struct option_set *set)
 	return NULL;
 }
 
+const char *
+option_set_term(const struct option_set *set)
+{
+	if (!util_is_token(set->value))
+		return "must be the name of a terminal type such as xterm-256color";
+	options_set_text(set->target, set->value);
+	return NULL;
+}
+
 /* Each enum is stored as an unsigned int. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum log_format) == sizeof(unsigned) &&

@@ -100,6 +100,7 @@ option_setter option_set_origin;
 option_setter option_set_header;
 option_setter option_set_field_name;
 option_setter option_set_names;
+option_setter option_set_term;
 option_setter option_set_tokens;
 option_setter option_set_deflate;
 option_setter option_set_devconsole;

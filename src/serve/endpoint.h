@@ -41,6 +41,8 @@ struct endpoint {
 	void *source;
 	void (*free_source)(void *source);
 
+	enum pty_kind pty; /* of programs, as the next one */
+	const char *term; /* the variable TERM with a PTY */
 	const char *program; /* COMMAND, or SOCKET as it was written */
 	char *const *argv;
 	const struct connect_target *target; /* SOCKET */

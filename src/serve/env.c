@@ -426,6 +426,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 {
 	const struct identity none = {0};
 	const struct identity *identity = request->identity ? request->identity : &none;
+	const char *term = request->cgi ? NULL : endpoint->term;
 	struct env env = {0};
 	struct env_secrets secrets;
 	char remote[LISTENER_TEXT_MAX];
@@ -437,7 +438,11 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env_put(&env, SPAN("SERVER_SOFTWARE"),
 	    endpoint->compat ? SPAN("websocketd/" ENV_WEBSOCKETD_VERSION)
 			     : SPAN(PACKAGE_NAME "/" PACKAGE_VERSION));
+	if (term)
+		env_put(&env, SPAN("TERM"), span_of(term));
 	for (char *const *pass = endpoint->pass_env; *pass; pass++) {
+		if (term && strncmp(*pass, "TERM=", 5) == 0)
+			continue;
 		env_put_bytes(&env, span_of(*pass));
 		env_end(&env);
 	}

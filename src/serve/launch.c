@@ -9,6 +9,7 @@
 #include "process/children.h"
 #include "process/landlock.h"
 #include "serve/access.h"
+#include "serve/terminal.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -64,6 +65,9 @@ launch_prepare(struct launch *launch, struct reject *reject)
 	if (launch_must_connect(launch))
 		return launch_has_room(launch->launcher, reject) &&
 		       launch_identify(launch, reject);
+	if (endpoint->pty == PTY_TERMINAL &&
+	    !terminal_size(launch->request->uri->query, &launch->size, reject))
+		return false;
 	return launch_may_fork(launch->launcher, reject) &&
 	       reject_unless_found(reject, endpoint,
 		   endpoint_find(endpoint, launch->request->path, &launch->script)) &&
@@ -141,6 +145,8 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 		    .envp = env,
 		    .confine = &endpoint->confine,
 		    .option = &option,
+		    .pty = endpoint->pty,
+		    .size = launch->size,
 		},
 	    .client = launch_client(launch, room),
 	};

@@ -46,6 +46,7 @@ struct launch {
 	char unique_id[ENV_UNIQUE_ID_LEN + 1];
 	char traceparent[TRACE_PARENT_LEN + 1];
 	struct endpoint_script script; /* owned */
+	struct pty_size size; /* of its terminal, if it gets one */
 	/* Of a socket. */
 	struct connect *connect; /* owned, as the next two; NULL: not in progress */
 	int fd; /* the connected socket; -1: the connect failed */

@@ -240,6 +240,13 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->compat = compat;
 	/* No page can connect without a PROXY header. */
 	endpoint->local_only = server->is_local && !server->options->listener.proxy_protocol;
+	if (options->pty) {
+		endpoint->pty = PTY_TERMINAL;
+		endpoint->term = options->term ? options->term : "xterm-256color";
+	} else if (options->unbuffer) {
+		endpoint->pty = PTY_STDOUT;
+		endpoint->term = "dumb";
+	}
 	endpoint->subprotocols = options->subprotocol.items;
 	endpoint->subprotocol_count = options->subprotocol.count;
 	endpoint->require_subprotocol = options->require_subprotocol;

@@ -23,6 +23,7 @@ static struct {
 	bool output_fails;
 	struct child_facts facts;
 	bool ended; /* child_end() was called */
+	bool hung_up; /* child_interrupt() was called */
 	bool reading;
 } child;
 
@@ -104,6 +105,13 @@ child_end(struct child *c)
 	child.ended = true;
 }
 
+void
+child_interrupt(struct child *c)
+{
+	(void)c;
+	child.hung_up = true;
+}
+
 const struct child_facts *
 child_facts(const struct child *c)
 {
@@ -176,9 +184,9 @@ static const struct backend_handlers handlers = {
 };
 
 static void
-start(const struct framed_rules *rules)
+start_with(const struct framed_rules *rules, enum pty_kind pty)
 {
-	struct program_spec spec = {.rules = rules};
+	struct program_spec spec = {.rules = rules, .command = {.pty = pty}};
 	int error;
 
 	memset(&user, 0, sizeof(user));
@@ -188,6 +196,12 @@ start(const struct framed_rules *rules)
 	spec.loop = user.loop;
 	user.backend = program_start(&spec, &handlers, NULL, &error);
 	assert_non_null(user.backend);
+}
+
+static void
+start(const struct framed_rules *rules)
+{
+	start_with(rules, PTY_NONE);
 }
 
 static void
@@ -434,6 +448,60 @@ test_events_tell_how_the_client_left_once(void **state)
 	stop();
 }
 
+/* A terminal closes at once when its client has gone, but not while the program is to answer or
+ * about to exit. */
+static void
+test_a_terminal_is_hung_up_when_nobody_waits_for_an_answer(void **state)
+{
+	static const struct {
+		uint16_t code;
+		bool output_ended;
+		bool hung_up;
+	} cases[] = {
+	    {1000, false, true},
+	    {1001, false, true},
+	    {1006, false, true},
+	    {1006, true, false},
+	    {1011, false, true},
+	    {1002, false, false},
+	    {1007, false, false},
+	    {1008, false, false},
+	    {1009, false, false},
+	};
+	struct framed_rules rules = {
+	    .to_program = {.kind = FRAMING_STREAM}, .from_program = {.kind = FRAMING_STREAM}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		start_with(&rules, PTY_TERMINAL);
+		child.output_ends = cases[i].output_ended;
+		if (cases[i].output_ended)
+			output("");
+		backend_finish(user.backend, cases[i].code, SPAN(""));
+		assert_int_equal(child.hung_up, cases[i].hung_up);
+		assert_int_equal(child.ended, !cases[i].hung_up);
+		stop();
+	}
+	start_with(&rules, PTY_STDOUT);
+	backend_finish(user.backend, 1000, SPAN(""));
+	assert_true(child.ended && !child.hung_up);
+	stop();
+}
+
+static void
+test_messages_of_who_may_only_watch_are_dropped(void **state)
+{
+	struct framed_rules rules = {.to_program = {.kind = FRAMING_STREAM}, .drops_all = true};
+	size_t at = 0;
+
+	(void)state;
+	start_with(&rules, PTY_TERMINAL);
+	assert_int_equal(put(&at, "typed"), BACKEND_DROPPED);
+	backend_flush(user.backend);
+	assert_int_equal(child.writes, 0);
+	stop();
+}
+
 int
 main(void)
 {
@@ -447,6 +515,8 @@ main(void)
 	    cmocka_unit_test(test_the_output_can_close_the_session_and_be_malformed),
 	    cmocka_unit_test(test_output_that_is_lost_is_no_last_line),
 	    cmocka_unit_test(test_events_tell_how_the_client_left_once),
+	    cmocka_unit_test(test_a_terminal_is_hung_up_when_nobody_waits_for_an_answer),
+	    cmocka_unit_test(test_messages_of_who_may_only_watch_are_dropped),
 	};
 
 	return cmocka_run_group_tests_name("backend", tests, NULL, NULL);

@@ -1309,6 +1309,26 @@ framings_that_make_no_sense_are_refused(void **state)
 		"wspipe: --passstderr only applies to --framing-out=lines and "
 		"--framing-out=json\n",
 		NULL},
+	    {{"wspipe", "--pty", "--unbuffer", "hello"}, 64,
+		"wspipe: --pty and --unbuffer can't be combined: a terminal is not buffered\n",
+		NULL},
+	    {{"wspipe", "--pty", "--passstderr", "hello"}, 64,
+		"wspipe: --pty and --passstderr can't be combined: a terminal shows stderr "
+		"too\n",
+		NULL},
+	    {{"wspipe", "--pty", "--framing=lines", "hello"}, 64,
+		"wspipe: --pty only allows --framing=stream and --framing=text\n", NULL},
+	    {{"wspipe", "--pty", "tcp:localhost:1"}, 64,
+		"wspipe: --pty needs a program, not a socket\n", NULL},
+	    {{"wspipe", "--unbuffer", "tcp:localhost:1"}, 64,
+		"wspipe: --unbuffer needs a program, not a socket\n", NULL},
+	    {{"wspipe", "--readonly", "hello"}, 64, "wspipe: --readonly needs --pty\n", NULL},
+	    {{"wspipe", "--term=vt100", "hello"}, 64, "wspipe: --term needs --pty\n", NULL},
+	    {{"wspipe", "--pty", "--term=a/b", "hello"}, 64,
+		"wspipe: --term must be the name of a terminal type such as xterm-256color, "
+		"not "
+		"'a/b'\n",
+		NULL},
 	    {{"wspipe", "--binary", "--invalid-utf8=close", "hello"}, 64, UTF8, NULL},
 	    {{"wspipe", "--framing=length", "--invalid-utf8=close", "hello"}, 64, UTF8, NULL},
 	    {{"wspipe", "--framing=json", "--invalid-utf8=binary", "hello"}, 64, UTF8, NULL},
