@@ -437,12 +437,16 @@ check_overlap(const struct check *check, const struct options_endpoint *endpoint
 	    !check_apart(check, endpoint->staticdir, endpoint->dir, "dir") ||
 	    !check_apart(check, endpoint->staticdir, endpoint->cgidir, "cgidir"))
 		return false;
-	if (endpoint->access.token && options_serve(endpoint, endpoint->access.token))
-		return reject(check, EX_CONFIG, NULL,
-		    "--auth-token '%s' is inside --staticdir '%s', so anyone could download "
-		    "it: "
-		    "move it elsewhere",
-		    endpoint->access.token, endpoint->staticdir);
+	for (size_t i = 0; i < ACCESS_FILES; i++) {
+		struct access_file file = access_file(&endpoint->access, i);
+
+		if (file.path && options_serve(endpoint, file.path))
+			return reject(check, EX_CONFIG, NULL,
+			    "--%s '%s' is inside --staticdir '%s', so anyone could download "
+			    "it: "
+			    "move it elsewhere",
+			    file.option, file.path, endpoint->staticdir);
+	}
 	if (endpoint->program && options_serve(endpoint, endpoint->program))
 		return reject(check, EX_CONFIG, NULL,
 		    "COMMAND '%s' is inside --staticdir '%s', so anyone could download its "
@@ -514,6 +518,13 @@ check_programs(const struct check *check, const struct options_endpoint *endpoin
 		    check, program, false, "COMMAND", endpoint->command[0], dirs, count);
 	check_files(check, endpoint->cgidir, true, "--cgidir", endpoint->cgidir, dirs, count);
 	free(program);
+	for (size_t i = 0; i < ACCESS_FILES && count > 0; i++) {
+		struct access_file file = access_file(&endpoint->access, i);
+		char *path = file.path ? realpath(file.path, NULL) : NULL;
+
+		check_files(check, path, false, file.option, file.path, dirs, count);
+		free(path);
+	}
 }
 
 static int

@@ -126,6 +126,8 @@ const struct option_row option_rows[] = {
 		"'unix' for a Unix socket; repeatable"},
 	{ENDPOINT("deny", deny, option_set_cidrs), .argument = "LIST", .repeatable = true,
 	    .help = "addresses that may not connect, also those in --allow; repeatable"},
+	{ENDPOINT("auth-basic", access.basic, option_set_path), .argument = "FILE",
+	    .help = "require a user and a password in FILE, as htpasswd -B writes it"},
 	{ENDPOINT("auth-token", access.token, option_set_path), .argument = "FILE",
 	    .help = "require a bearer token in FILE, one per line with an optional name"},
 	{ENDPOINT("auth-header", access.header, option_set_field_name), .argument = "NAME",

@@ -13,6 +13,7 @@ access_free(struct access *access)
 		return;
 	cidr_list_clear(&access->allow);
 	cidr_list_clear(&access->deny);
+	passwords_unref(access->passwords);
 	tokens_unref(access->tokens);
 	free(access);
 }
@@ -26,7 +27,7 @@ access_has_list(const struct cidr_list *list)
 bool
 access_authenticates(const struct access *access)
 {
-	return access->tokens || access->header || access->cert;
+	return access->passwords || access->tokens || access->header || access->cert;
 }
 
 bool

@@ -3,7 +3,7 @@
 #include "serve/admit.h"
 
 #include "http/credentials.h"
-#include "net/listener.h"
+#include "net/limit.h"
 #include "serve/access.h"
 #include "serve/reject.h"
 
@@ -11,6 +11,7 @@
 #include <string.h>
 
 _Static_assert((int)CREDENTIALS_TOKEN_MAX >= TOKENS_TOKEN_MAX, "every token can be sent");
+_Static_assert((int)CREDENTIALS_USER_MAX >= PASSWORDS_USER_MAX, "every user can be sent");
 
 /*
  * Responses.
@@ -38,10 +39,13 @@ admit_put_challenges(struct buffer *out, const struct access *access, bool had_t
 {
 	bool ok = true;
 
+	/* RFC 7617, section 2.1. */
+	if (access->passwords)
+		ok = admit_put_challenge(out, access, "Basic", ", charset=\"UTF-8\"");
 	if (access->tokens)
-		ok = admit_put_challenge(
-		    out, access, "Bearer", had_token ? ", error=\"invalid_token\"" : "");
-	else
+		ok = ok && admit_put_challenge(out, access, "Bearer",
+			       had_token ? ", error=\"invalid_token\"" : "");
+	if (!access->passwords && !access->tokens)
 		ok = admit_put_challenge(
 		    out, access, access->header ? "Trusted-Header" : "Certificate", "");
 	return ok && buffer_append(out, "Cache-Control: no-store\r\n",
@@ -149,27 +153,182 @@ admit_by_token(const struct access *access, const struct exchange *exchange,
 	return false;
 }
 
+/*
+ * Passwords, which take their time.
+ */
+
+/* A request that waits. */
+struct admit {
+	struct list node; /* in context->waiting */
+	struct endpoint *endpoint; /* a reference */
+	struct exchange *exchange; /* borrowed */
+	admit_handler *admitted;
+	void *arg; /* borrowed: the handler's */
+	char *user; /* owned */
+	struct hasher_wait wait;
+};
+
+/* Frees it, and returns its exchange, which is the caller's to end. */
+static struct exchange *
+admit_free(struct admit *a)
+{
+	struct exchange *exchange = a->exchange;
+
+	exchange_set_handlers(exchange, NULL, NULL);
+	hasher_cancel(&a->wait);
+	list_remove(&a->node);
+	endpoint_unref(a->endpoint);
+	free(a->user);
+	free(a);
+	return exchange;
+}
+
+static void
+admit_on_drained(void *arg)
+{
+	(void)arg;
+}
+
+static void
+admit_on_gone(void *arg)
+{
+	(void)admit_free(arg);
+}
+
+/* A client that half-closes may still read, and it does not wait for long. */
+static const struct exchange_handlers admit_handlers = {
+    .on_drained = admit_on_drained,
+    .on_gone = admit_on_gone,
+};
+
+static void
+admit_refuse_password(const struct access *access, struct exchange *exchange)
+{
+	admit_refuse(access, exchange, false, "wrong user name or password (--auth-basic)");
+}
+
+static void
+admit_on_hashed(void *arg, bool matched)
+{
+	struct admit *a = arg;
+	struct endpoint *endpoint = endpoint_ref(a->endpoint);
+	struct identity identity = {.type = "Basic", .user = a->user};
+	admit_handler *admitted = a->admitted;
+	void *admitted_arg = a->arg;
+	struct exchange *exchange;
+
+	a->user = NULL;
+	exchange = admit_free(a);
+	if (matched) {
+		exchange_set_identity_take(exchange, &identity);
+		admitted(admitted_arg, endpoint, exchange);
+	} else {
+		admit_refuse_password(endpoint->access, exchange);
+	}
+	identity_clear(&identity);
+	endpoint_unref(endpoint);
+}
+
+/* Has the password checked, and responds then. */
+static void
+admit_hash(const struct admit_context *context, struct endpoint *endpoint,
+    struct exchange *exchange, const struct credentials_basic *basic, admit_handler *admitted,
+    void *arg)
+{
+	uint64_t address = limit_address(&exchange_client(exchange)->address);
+	struct admit *a = calloc(1, sizeof(*a));
+	enum hasher_result result = HASHER_FULL;
+
+	if (a)
+		a->user = strdup(basic->user);
+	if (a && a->user) {
+		list_init(&a->node);
+		list_init(&a->wait.node);
+		list_append(context->waiting, &a->node);
+		a->endpoint = endpoint_ref(endpoint);
+		a->exchange = exchange;
+		a->admitted = admitted;
+		a->arg = arg;
+		a->wait.done = admit_on_hashed;
+		a->wait.arg = a;
+		exchange_set_handlers(exchange, &admit_handlers, a);
+		result = hasher_check(context->hasher, endpoint->access->passwords, basic->user,
+		    basic->password, address, &a->wait);
+	}
+	switch (result) {
+	case HASHER_QUEUED:
+		return;
+	case HASHER_MATCHED:
+		admit_on_hashed(a, true);
+		return;
+	case HASHER_FULL:
+		break;
+	}
+	if (a && a->user)
+		(void)admit_free(a);
+	else
+		free(a);
+	exchange_reply_status(exchange, 503, REJECT_RETRY_LATER,
+	    "too many passwords wait to be checked (--auth-basic)");
+}
+
 void
-admit_check(
-    struct endpoint *endpoint, struct exchange *exchange, admit_handler *admitted, void *arg)
+admit_drain_all(const struct admit_context *context)
+{
+	while (!list_empty(context->waiting))
+		exchange_reply_status(
+		    admit_free(LIST_ENTRY_OF(context->waiting->next, struct admit, node)), 503,
+		    REJECT_RETRY_LATER, "the server is shutting down");
+}
+
+/* No credentials were valid but, perhaps, a password. */
+static void
+admit_by_password(const struct admit_context *context, struct endpoint *endpoint,
+    struct exchange *exchange, bool had_token, admit_handler *admitted, void *arg)
+{
+	const struct access *access = endpoint->access;
+	struct credentials_basic basic;
+	enum credentials_result found = CREDENTIALS_NONE;
+
+	if (access->passwords)
+		found = credentials_basic(exchange_request(exchange)->head, &basic);
+	switch (found) {
+	case CREDENTIALS_NONE:
+		admit_refuse(access, exchange, had_token,
+		    had_token ? "the token is not valid (--auth-token)"
+			      : "the request has no credentials");
+		break;
+	case CREDENTIALS_MALFORMED:
+		admit_refuse(access, exchange, false,
+		    "Authorization is malformed, too long or repeated");
+		break;
+	case CREDENTIALS_FOUND:
+		admit_hash(context, endpoint, exchange, &basic, admitted, arg);
+		break;
+	}
+	explicit_bzero(&basic, sizeof(basic));
+}
+
+void
+admit_check(const struct admit_context *context, struct endpoint *endpoint,
+    struct exchange *exchange, admit_handler *admitted, void *arg)
 {
 	const struct access *access = endpoint->access;
 	const char *refused = admit_refuse_address(access, exchange);
 	struct identity identity = {0};
 	bool had_token = false;
 
-	if (refused)
+	if (refused) {
 		exchange_reply_status(exchange, 403, NULL, refused);
-	else if (!access_authenticates(access))
+	} else if (!access_authenticates(access)) {
 		admitted(arg, endpoint, exchange);
-	else if ((access->cert && admit_by_certificate(exchange, &identity)) ||
-		 (access->header && admit_by_header(access, exchange, &identity)) ||
-		 (access->tokens && admit_by_token(access, exchange, &identity, &had_token))) {
+	} else if ((access->cert && admit_by_certificate(exchange, &identity)) ||
+		   (access->header && admit_by_header(access, exchange, &identity)) ||
+		   (access->tokens &&
+		       admit_by_token(access, exchange, &identity, &had_token))) {
 		exchange_set_identity_take(exchange, &identity);
 		admitted(arg, endpoint, exchange);
 	} else {
-		admit_refuse(access, exchange, had_token,
-		    had_token ? "the token is not valid (--auth-token)"
-			      : "the request has no credentials");
+		admit_by_password(context, endpoint, exchange, had_token, admitted, arg);
 	}
 }

@@ -7,14 +7,24 @@
 #ifndef SERVE_ADMIT_H
 #define SERVE_ADMIT_H
 
+#include "auth/hasher.h"
 #include "http/exchange.h"
 #include "serve/endpoint.h"
+
+/* What the process has for all requests; borrowed for longer than any of them. */
+struct admit_context {
+	struct hasher *hasher; /* NULL: no endpoint has passwords */
+	struct list *waiting; /* requests whose password is being checked */
+};
 
 /* The endpoint admits a request, whose identity is that of the exchange. */
 typedef void admit_handler(void *arg, struct endpoint *endpoint, struct exchange *exchange);
 
-/* Calls ADMITTED, or responds with 401 or 403. ENDPOINT has rules. */
-void admit_check(
-    struct endpoint *endpoint, struct exchange *exchange, admit_handler *admitted, void *arg);
+/* Calls ADMITTED, now or later, or responds with 401, 403 or 503. ENDPOINT has rules. */
+void admit_check(const struct admit_context *context, struct endpoint *endpoint,
+    struct exchange *exchange, admit_handler *admitted, void *arg);
+
+/* Rejects those that wait: the server is shutting down. */
+void admit_drain_all(const struct admit_context *context);
 
 #endif

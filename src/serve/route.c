@@ -2,7 +2,6 @@
 /* Where a request goes. */
 #include "serve/route.h"
 
-#include "serve/admit.h"
 #include "serve/console.h"
 #include "serve/plain.h"
 
@@ -156,7 +155,8 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 	else if (!endpoint->access)
 		route_open(route, endpoint, exchange, result, path);
 	else if (!upgrade || upgrade_accept(&route->upgrade, endpoint, exchange))
-		admit_check(endpoint, exchange, route_on_admitted, (void *)(uintptr_t)route);
+		admit_check(&route->admit, endpoint, exchange, route_on_admitted,
+		    (void *)(uintptr_t)route);
 }
 
 struct endpoint *

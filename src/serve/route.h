@@ -7,6 +7,7 @@
 #ifndef SERVE_ROUTE_H
 #define SERVE_ROUTE_H
 
+#include "serve/admit.h"
 #include "serve/cgi.h"
 #include "serve/endpoints.h"
 #include "serve/upgrade.h"
@@ -14,6 +15,7 @@
 struct route {
 	struct upgrade_context upgrade;
 	struct script_context scripts;
+	struct admit_context admit;
 	struct endpoints *endpoints; /* owned by the server, which may replace it */
 	const char *health_path; /* borrowed: where a load balancer asks; NULL: nowhere */
 };

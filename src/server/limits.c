@@ -5,11 +5,13 @@
 #include "base/util.h"
 #include "options/served.h"
 #include "server/setup.h"
+#include "server/setup_access.h"
 
 #include <sys/resource.h>
 
 enum {
 	LIMITS_LOOP_FDS = 4, /* which an event loop opens */
+	LIMITS_HASHER_FDS = 4, /* two pipes */
 	LIMITS_LOOKUP_FDS = 4 + 2 * LOOKUP_THREADS, /* two pipes, and what each thread opens */
 };
 
@@ -45,6 +47,8 @@ server_divide_limit(struct server *server)
 	/* A reload may bring a name. */
 	if (server_needs_lookup(server) || server->options->config)
 		used += LIMITS_LOOKUP_FDS;
+	if (server_needs_hasher(server) || server->options->config)
+		used += LIMITS_HASHER_FDS;
 	server->budget =
 	    server_budget_of(limit.rlim_cur, used, limits_have_files(server->options));
 	if (limit.rlim_cur == RLIM_INFINITY)

@@ -9,6 +9,7 @@
 #include "server/accept.h"
 #include "server/listen.h"
 #include "server/setup.h"
+#include "server/setup_access.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -165,7 +166,8 @@ reload_make(struct server *server, const struct reload_state *old, struct reload
 	}
 	if (status == 0)
 		status = server_set_tls(server);
-	if (status == 0 && server->loop && !server_start_lookup(server))
+	if (status == 0 && server->loop &&
+	    !(server_start_lookup(server) && server_start_hasher(server)))
 		status =
 		    server_fail(server, EX_OSERR, "can't start threads: %s", strerror(errno));
 	if (status == 0 && server->loop && !server_accept_start(server))
@@ -258,7 +260,8 @@ server_reloads_options(const struct server *server)
 {
 	const struct options *options = server->options;
 
-	return options->config || options->endpoint.access.token;
+	return options->config || options->endpoint.access.basic ||
+	       options->endpoint.access.token;
 }
 
 void

@@ -11,6 +11,7 @@
 #include "server/privileges.h"
 #include "server/reload.h"
 #include "server/setup.h"
+#include "server/setup_access.h"
 #include "server/signals.h"
 #include "server/workers.h"
 
@@ -25,6 +26,7 @@ run_clear(struct server *server)
 {
 	server_close_listeners(server);
 	server_accept_clear(server);
+	hasher_free(server->route.admit.hasher);
 	server_signals_clear(server);
 	server_reload_clear(server);
 	server_orphans_clear(server);
@@ -70,7 +72,7 @@ run_start(struct server *server)
 	server->sockets.extra_wait_ms = server->options->server.closems;
 	server->sockets.count = &server->page->workers[server->worker].sockets;
 	server->route.upgrade.launcher.sockets = &server->sockets;
-	if (!server_start_lookup(server))
+	if (!server_start_lookup(server) || !server_start_hasher(server))
 		return server_fail(
 		    server, EX_OSERR, "can't start threads: %s", strerror(errno));
 	if ((server_adopts() && !server_orphans_start(server)) ||
@@ -150,6 +152,7 @@ server_run(const struct options *options)
 	list_init(&server.sessions);
 	list_init(&server.scripts);
 	list_init(&server.upgrades);
+	list_init(&server.waiting);
 	list_init(&server.sockets.list);
 	list_init(&server.accepted);
 	activated = activation_take(&server.activation, &activation_error);

@@ -184,6 +184,7 @@ server_shut_down(struct server *server, int number)
 		server_report_shutdown(server, number, children_count(server->children));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
 	server_close_listeners(server);
+	admit_drain_all(&server->route.admit);
 	upgrade_drain_all(&server->route.upgrade);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions, "the server is shutting down");

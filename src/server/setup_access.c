@@ -17,6 +17,7 @@ enum { SETUP_FILE_MAX = 1024 * 1024 }; /* bytes of a file */
 void
 setup_files_clear(struct setup_files *files)
 {
+	passwords_unref(files->passwords);
 	tokens_unref(files->tokens);
 	*files = (struct setup_files){0};
 }
@@ -49,11 +50,12 @@ setup_read_file(const char *name, struct buffer *out, struct stat *st)
 	return wrong;
 }
 
-/* A file of credentials, the value of the option that NAME is; in a worker what its parent has
- * read. False: reported, and *STATUS is the exit status. OUT is to be cleared in both cases. */
+/* The file NAME of an option; in a worker what its parent has read. Other users should not have
+ * the permissions OTHERS. False: reported, and *STATUS is the exit status. OUT is to be cleared
+ * in both cases. */
 static bool
 setup_read(const struct server *server, const struct options_served *served, const char *option,
-    const char *name, struct buffer *out, int *status)
+    const char *name, mode_t others, struct buffer *out, int *status)
 {
 	const char *wrong = NULL;
 	struct span stored;
@@ -65,7 +67,7 @@ setup_read(const struct server *server, const struct options_served *served, con
 			wrong = "the parent process has not read it";
 	} else {
 		wrong = setup_read_file(name, out, &st);
-		if (!wrong && server->parent == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
+		if (!wrong && server->parent == 0 && (st.st_mode & others))
 			log_warnx("--%s %s is accessible to all users of this machine; run "
 				  "chmod o= %s",
 			    option, name, name);
@@ -115,7 +117,7 @@ setup_tokens(const struct server *server, struct setup_files *files,
 		access->tokens = tokens_ref(files->tokens);
 		return 0;
 	}
-	if (setup_read(server, served, "auth-token", name, &text, &status)) {
+	if (setup_read(server, served, "auth-token", name, S_IROTH | S_IWOTH, &text, &status)) {
 		access->tokens = tokens_parse(
 		    (struct span){(const char *)buffer_data(&text), buffer_len(&text)}, &line,
 		    &why);
@@ -133,6 +135,35 @@ setup_tokens(const struct server *server, struct setup_files *files,
 	tokens_unref(files->tokens);
 	files->tokens = tokens_ref(access->tokens);
 	files->tokens_name = name;
+	return 0;
+}
+
+static int
+setup_passwords(const struct server *server, struct setup_files *files,
+    const struct options_served *served, const char *name, struct access *access)
+{
+	struct buffer text = {0};
+	char why[PASSWORDS_WHY_MAX];
+	unsigned int line;
+	int status = 0;
+
+	if (files->passwords_name && strcmp(files->passwords_name, name) == 0) {
+		access->passwords = passwords_ref(files->passwords);
+		return 0;
+	}
+	if (setup_read(server, served, "auth-basic", name, S_IWOTH, &text, &status)) {
+		access->passwords = passwords_parse(
+		    (struct span){(const char *)buffer_data(&text), buffer_len(&text)}, &line,
+		    why);
+		if (!access->passwords)
+			status = setup_fail_file(server, served, "auth-basic", name, line, why);
+	}
+	setup_forget(&text);
+	if (status != 0)
+		return status;
+	passwords_unref(files->passwords);
+	files->passwords = passwords_ref(access->passwords);
+	files->passwords_name = name;
 	return 0;
 }
 
@@ -162,11 +193,36 @@ setup_access(const struct server *server, struct setup_files *files,
 	access_set_realm(access, endpoint->path);
 	access->header = ((struct options_endpoint *)endpoint->source)->access.header;
 	access->cert = options->access.cert;
-	if (options->access.token)
+	if (options->access.basic)
+		status = setup_passwords(server, files, served, options->access.basic, access);
+	if (status == 0 && options->access.token)
 		status = setup_tokens(server, files, served, options->access.token, access);
 	if (!access_is_needed(access)) {
 		access_free(access);
 		endpoint->access = NULL;
 	}
 	return status;
+}
+
+bool
+server_needs_hasher(const struct server *server)
+{
+	const struct options *options = server->options;
+	bool needs = false;
+
+	for (size_t i = 0; i < options_served_count(options); i++)
+		needs = needs || options_served(options, i).endpoint->access.basic;
+	return needs;
+}
+
+bool
+server_start_hasher(struct server *server)
+{
+	struct admit_context *context = &server->route.admit;
+
+	if (!context->hasher && server_needs_hasher(server)) {
+		context->hasher = hasher_new(server->loop);
+		return context->hasher;
+	}
+	return true;
 }

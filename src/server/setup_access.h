@@ -9,8 +9,10 @@
 
 /* The files that were read last: many endpoints have the same. Zero bytes ({0}) are none. */
 struct setup_files {
-	const char *tokens_name; /* borrowed from the options */
-	struct tokens *tokens; /* a reference */
+	const char *passwords_name; /* borrowed from the options, as the other name */
+	struct passwords *passwords; /* a reference, as the tokens */
+	const char *tokens_name;
+	struct tokens *tokens;
 };
 
 void setup_files_clear(struct setup_files *files);
@@ -18,5 +20,11 @@ void setup_files_clear(struct setup_files *files);
 /* Sets the access control of ENDPOINT. 0, or the exit status. */
 int setup_access(const struct server *server, struct setup_files *files,
     const struct options_served *served, struct endpoint *endpoint);
+
+/* Whether an endpoint has passwords. */
+bool server_needs_hasher(const struct server *server);
+
+/* Starts the thread for passwords, if it is needed and there is none. False with errno. */
+bool server_start_hasher(struct server *server) __attribute__((warn_unused_result));
 
 #endif

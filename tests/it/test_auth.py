@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Access control: who is admitted, before anything is started, and that no secret is passed on."""
 
+import base64
 import re
 import signal
+import subprocess
 
 import pytest
-from conftest import client_context, make_certificate, plain_only, wait_for
+from conftest import WSPIPE, client_context, make_certificate, plain_only, wait_for
 from wsraw import TEXT, Peer, close_frame, frame
 
 TOKEN = "0123456789abcdef0123456789abcdef"
+# "correct horse", with the lowest cost; and "slow", with one of about a tenth of a second.
+BCRYPT = "$2y$04$QcZ8PZnpPlk/YAeZ620izeSlJmCrfZkQ8rA7r8sI5brGMKdltRsVW"
+SLOW = "$2y$10$u0at2klG2T5dJpAW3MNZku62xd1lFrqnl3EW/xy2xCQtiQBUHWfiq"
 ENV = ("sh", "-c", "env; echo .; exec cat")
 SAYS = '#!/bin/sh\necho "started $REMOTE_USER" >>%s\nprintf "Content-Type: text/plain\\n\\n"\n'
 
@@ -17,6 +22,22 @@ SAYS = '#!/bin/sh\necho "started $REMOTE_USER" >>%s\nprintf "Content-Type: text/
 def tokens(tmp_path):
     path = tmp_path / "tokens"
     path.write_text("# who may connect\n%s ann\nsecond-token-without-a-name\n" % TOKEN)
+    path.chmod(0o600)
+    return str(path)
+
+
+@pytest.fixture
+def passwords(tmp_path):
+    path = tmp_path / "htpasswd"
+    path.write_text("# users\nann:%s\nbob:%s\n" % (BCRYPT, BCRYPT))
+    path.chmod(0o600)
+    return str(path)
+
+
+@pytest.fixture
+def slow_passwords(tmp_path):
+    path = tmp_path / "slow"
+    path.write_text("ann:%s\n" % SLOW)
     path.chmod(0o600)
     return str(path)
 
@@ -155,6 +176,199 @@ def test_wrong_token_starts_nothing(server, tokens, tmp_path, script, path, head
     assert dict(fields)["www-authenticate"].startswith('Bearer realm="wspipe"')
     one.check_clean()
     assert not mark.exists()
+
+
+def basic(user, password="correct horse"):
+    return {"Authorization": "Basic " + base64.b64encode(("%s:%s" % (user, password)).encode()).decode()}
+
+
+def test_password(server, passwords):
+    one = server("--auth-basic=" + passwords, "--log-format=json", *ENV)
+    env = env_of(one, headers=basic("ann"))
+    assert env["REMOTE_USER"] == "ann" and env["AUTH_TYPE"] == "Basic" and "HTTP_AUTHORIZATION" not in env
+    one.wait_log('"message":"open".*"user":"ann"')
+    for log in ("correct horse", basic("ann")["Authorization"][6:]):
+        assert log not in one.log()
+
+
+@pytest.mark.parametrize("headers", [
+    {},
+    basic("ann", ""),
+    basic("ann", "correct"),
+    basic("ann", "correct horse "),
+    basic("ANN"),
+    basic("nobody"),
+    basic(""),
+    basic("ann", "x" * 511),
+    basic("ann", "x" * 512),
+    basic("a" * 5000),
+    {"Authorization": "Basic"},
+    {"Authorization": "Basic !"},
+    {"Authorization": "Basic " + base64.b64encode(b"ann").decode()},
+    {"Authorization": "Basic " + base64.b64encode(b"ann:correct horse\0").decode()},
+    {"Authorization": [basic("ann")["Authorization"]] * 2},
+    {"Authorization": "Bearer " + BCRYPT},
+], ids=range(16))
+@pytest.mark.parametrize("upgrade", [True, False], ids=["websocket", "plain"])
+def test_wrong_password_starts_nothing(server, passwords, tmp_path, script, headers, upgrade):
+    mark = tmp_path / "started"
+    script("cgi/a", SAYS % mark)
+    one = server("--auth-basic=" + passwords, "--cgidir=cgi", "sh", "-c", "echo started >>%s" % mark)
+    status, fields = status_of(one, "/" if upgrade else "/a", headers, upgrade)
+    assert status == 401
+    assert dict(fields)["www-authenticate"] == 'Basic realm="wspipe", charset="UTF-8"'
+    one.check_clean()
+    assert not mark.exists()
+
+
+def test_one_of_several_credentials_is_enough(server, passwords, tokens):
+    one = server("--auth-basic=" + passwords, "--auth-token=" + tokens, *ENV)
+    assert env_of(one, headers=basic("bob"))["REMOTE_USER"] == "bob"
+    assert env_of(one, headers=bearer(TOKEN))["REMOTE_USER"] == "ann"
+    # A token that is not valid, and a password that is.
+    assert env_of(one, "/?token=x", headers=basic("bob"))["AUTH_TYPE"] == "Basic"
+    status, fields = status_of(one, headers=basic("bob", "x"))
+    assert status == 401 and [v.split()[0] for k, v in fields if k == "www-authenticate"] == ["Basic", "Bearer"]
+
+
+def test_requests_of_a_connection_are_each_authenticated(server, passwords, script):
+    script("www/page", "page")
+    one = server("--auth-basic=" + passwords, "--staticdir=www")
+    with one.connect() as peer:
+        pipelined = [(basic("ann"), 200), ({}, 401), (basic("bob"), 200), (basic("bob", "x"), 401), (basic("ann"), 200)]
+        for headers, _ in pipelined:
+            peer.send(peer.request_bytes("/page", headers, upgrade=False))
+        for _, status in pipelined:
+            got, fields = peer.response()
+            assert got == status
+            peer.read(int(dict(fields)["content-length"]))
+
+
+def cpu_time(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_page_with_many_sockets_costs_one_hash(server, slow_passwords):
+    """All at once, and again later."""
+    one = server("--auth-basic=" + slow_passwords, "cat")
+    before = cpu_time(one.pid)
+    with one.connect() as alone:
+        alone.send(alone.request_bytes("/", basic("ann", "wrong")))
+        assert alone.response()[0] == 401
+    cost = max(cpu_time(one.pid) - before, 1)
+    before = cpu_time(one.pid)
+    for _ in range(2):
+        page = [one.connect() for _ in range(10)]
+        for peer in page:
+            peer.send(peer.request_bytes("/", basic("ann", "slow")))
+        assert [peer.response()[0] for peer in page] == [101] * 10
+        for peer in page:
+            peer.close()
+    assert cpu_time(one.pid) - before < 6 * cost, "20 sockets cost the time of one hash and of 20 handshakes"
+
+
+def test_clients_that_disconnect_leave_nothing(server, slow_passwords):
+    one = server("--auth-basic=" + slow_passwords, "cat")
+    for i in range(40):
+        peer = one.connect()
+        peer.send(peer.request_bytes("/", basic("ann", "guess%d" % i)))
+        if i % 2:
+            peer.reset()
+        else:
+            peer.close()
+    assert status_of(one, headers=basic("ann", "slow"))[0] in (101, 503)
+    wait_for(lambda: status_of(one, headers=basic("ann", "slow"))[0] == 101, "the queue is free again")
+
+
+def test_flood_of_guesses_is_bounded(server, slow_passwords, tmp_path):
+    """Guesses beyond the queue get a 503 at once, other addresses are served, and echoes go on."""
+    one = server("--auth-basic=" + slow_passwords, "--address=127.0.0.1", "sh", "-c", "echo >>%s/started; exec cat" % tmp_path)
+    with one.websocket(headers=basic("ann", "slow")) as ws:
+        flood = [one.connect() for _ in range(60)]
+        for i, peer in enumerate(flood):
+            peer.send(peer.request_bytes("/", basic("ann", "guess%d" % i)))
+        with one.connect(source="127.0.0.2") as other:
+            other.send(other.request_bytes("/", basic("bob", "slow")))
+            assert other.response()[0] == 401
+        for i in range(20):
+            ws.send(frame(TEXT, str(i)))
+            assert ws.text() == str(i)
+        statuses = [peer.response() for peer in flood]
+        for peer in flood:
+            peer.close()
+    assert {status for status, _ in statuses} <= {401, 503}
+    assert all("retry-after" in dict(fields) for status, fields in statuses if status == 503)
+    assert sum(status == 401 for status, _ in statuses) >= 8
+    assert (tmp_path / "started").read_text() == "\n"
+
+
+def test_shutdown_while_a_password_is_checked(server, slow_passwords):
+    one = server("--auth-basic=" + slow_passwords, "cat")
+    waiting = [one.connect() for _ in range(5)]
+    for i, peer in enumerate(waiting):
+        peer.send(peer.request_bytes("/", basic("ann", "guess%d" % i)))
+    assert status_of(one, headers={"Host": "x y"})[0] == 400  # all of them have been read by now
+    one.process.send_signal(signal.SIGTERM)
+    for peer in waiting:
+        assert peer.response()[0] in (401, 503)
+        peer.close()
+    one.stop(0)
+
+
+@plain_only
+@pytest.mark.parametrize("text,mistake", [
+    ("ann:%s\n\nbob:$apr1$0q8Dlpgl$dYAe31M6bqbWS8x4Fw/Gt0\n" % BCRYPT, ":3: the hash of 'bob' is MD5"),
+    ("ann:plain-secret\n", ":1: the hash of 'ann' is the password itself"),
+    ("ann:{SHA}nU4eI71bcnBGqeO0t9tXvY1u5oQ=\n", ":1: the hash of 'ann' is SHA-1"),
+    ("", " contains no user"),
+], ids=["MD5", "plain", "SHA-1", "empty"])
+@pytest.mark.parametrize("option", ["command line", "file"])
+def test_weak_hashes_are_rejected_at_startup(tmp_path, text, mistake, option):
+    name = tmp_path / "htpasswd"
+    name.write_text(text)
+    (tmp_path / "c").write_text("port = 0\n[/]\ncommand = cat\nauth-basic = %s\n" % name)
+    args = ["--port=0", "--auth-basic=%s" % name, "cat"] if option == "command line" else ["--config=%s" % (tmp_path / "c")]
+    done = subprocess.run([WSPIPE, *args], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78
+    assert str(name) + mistake in done.stderr and "htpasswd -B" in done.stderr and "secret" not in done.stderr
+    if option == "file":
+        assert done.stderr.startswith("%s:4: " % (tmp_path / "c"))
+
+
+@plain_only
+@pytest.mark.parametrize("args", [("--auth-basic=www/secret",), ("--auth-token=www/secret",)])
+@pytest.mark.parametrize("option", ["command line", "file"])
+def test_secrets_that_would_be_served_are_rejected(tmp_path, script, args, option):
+    script("www/secret", "ann:%s\n" % BCRYPT)
+    name, value = args[0][2:].split("=")
+    (tmp_path / "c").write_text("port = 0\n[/a]\ncommand = cat\n%s = %s\n[/b]\nstaticdir = www\n" % (name, value))
+    rest = ["--port=0", "--staticdir=www", *args, "cat"] if option == "command line" else ["--config=c"]
+    done = subprocess.run([WSPIPE, *rest], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert done.returncode == 78 and "download" in done.stderr, done.stderr
+
+
+@plain_only
+def test_reload_of_passwords_forgets_the_cache(server, tmp_path, passwords):
+    one = server("--auth-basic=" + passwords, "cat")
+    assert status_of(one, headers=basic("ann"))[0] == 101
+    with open(passwords, "w", encoding="utf-8") as f:
+        f.write("bob:%s\n" % BCRYPT)
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("SIGHUP: configuration reloaded")
+    assert status_of(one, headers=basic("ann"))[0] == 401
+    assert status_of(one, headers=basic("bob"))[0] == 101
+
+
+def test_behind_a_trusted_proxy(server, tmp_path, tokens):
+    """Addresses and --auth-header are those that it reports."""
+    one = server("--trusted-proxy=127.0.0.0/8,::1", "--auth-header=Remote-User", "--deny=192.0.2.0/24", *ENV)
+    forwarded = {"X-Forwarded-For": "198.51.100.7", "Remote-User": "eve"}
+    env = env_of(one, headers=forwarded)
+    assert env["REMOTE_USER"] == "eve" and env["REMOTE_ADDR"] == "198.51.100.7"
+    assert status_of(one, headers=dict(forwarded, **{"X-Forwarded-For": "192.0.2.7"}))[0] == 403
+    assert status_of(one, headers={"X-Forwarded-For": "198.51.100.7"})[0] == 401
 
 
 def test_everything_of_an_endpoint_is_guarded(server, tokens, tmp_path, script):
