@@ -20,7 +20,7 @@ import pytest
 from ambiguous import NEXT, ROWS, WAITS
 from conftest import HERE, make_certificate, wait_for
 from test_smuggling import split_responses
-from wsraw import Peer, free_port
+from wsraw import PING, PONG, TEXT, Peer, frame, free_port
 
 DOC = os.path.join(os.environ.get("top_srcdir") or os.path.join(HERE, "..", ".."), "doc", "deploy.md")
 NAME = "ws.example.com"
@@ -41,7 +41,7 @@ HAPROXY = """global
     maxconn 200
 {config}
     log stdout format raw local0
-    log-format "%HU %ST"
+    log-format "%HV %HU %ST"
 """
 CADDY = """{{
     admin off
@@ -58,6 +58,7 @@ ErrorLog {dir}/error.log
 ServerName localhost
 LoadModule mpm_event_module modules/mod_mpm_event.so
 LoadModule authz_core_module modules/mod_authz_core.so
+LoadModule headers_module modules/mod_headers.so
 LoadModule ssl_module modules/mod_ssl.so
 LoadModule proxy_module modules/mod_proxy.so
 LoadModule proxy_http_module modules/mod_proxy_http.so
@@ -79,10 +80,11 @@ PROXIES = {
 NAMES = {"nginx": "nginx", "haproxy": "HAProxy", "caddyfile": "Caddy", "apache": "Apache"}
 
 
-def block(kind):
-    """The code block of that kind in doc/deploy.md."""
+def block(kind, section=""):
+    """The first code block of that kind in doc/deploy.md, after the heading of a section."""
     with open(DOC, encoding="utf-8") as f:
-        return re.search(r"^```%s\n(.*?)^```$" % kind, f.read(), re.M | re.S).group(1)
+        text = f.read()
+    return re.search(r"^```%s\n(.*?)^```$" % kind, text[text.index("\n## " + section) if section else 0 :], re.M | re.S).group(1)
 
 
 def on_unix_socket(kind, config):
@@ -101,7 +103,7 @@ def counted(targets):
 class Proxy:
     """A proxy in front of a wspipe that listens on a port, or on a Unix socket with the path; it is reached by the name."""
 
-    def __init__(self, kind, directory, backend, name, certificate):
+    def __init__(self, kind, directory, backend, name, certificate, config=None):
         frame, program, command = PROXIES[kind]
         self.kind, self.name, self.dir, self.port = kind, name, str(directory), free_port()
         program = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")
@@ -115,14 +117,15 @@ class Proxy:
         if isinstance(backend, str):
             config = on_unix_socket(kind, block(kind)).replace("/run/wspipe/socket", backend)
         else:
-            config = block(kind).replace("127.0.0.1:8080", "127.0.0.1:%d" % backend)
+            config = (config or block(kind)).replace("127.0.0.1:8080", "127.0.0.1:%d" % backend)
         config = config.replace("/etc/ssl/ws.example.com.pem", chain).replace("/etc/ssl/ws.example.com.key", chain)
         config = re.sub(r"(listen |bind :|\*:)443\b", lambda m: m.group(1) + str(self.port), config).replace(NAME, name)
         if kind == "caddyfile":
             config = config.replace("reverse_proxy", "log {\noutput file %s/access.log\n}\nreverse_proxy" % self.dir)
         path = os.path.join(self.dir, "proxy.conf")
         with open(path, "w") as f:
-            f.write(frame.format(config=config, dir=self.dir, port=self.port))
+            text = frame.format(config=config, dir=self.dir, port=self.port)
+            f.write(re.sub(r" *log-format .*", "", text) if "mode tcp" in config else text)
         os.chmod(self.dir, 0o755)
         self.output = os.path.join(self.dir, "output.log")
         with open(self.output, "wb") as log:
@@ -209,8 +212,8 @@ def site(tmp_path):
 def proxy(open_place, certificates):
     started = []
 
-    def start(kind, backend, name=NAME):
-        started.append(Proxy(kind, open_place, backend, name, certificates))
+    def start(kind, backend, name=NAME, config=None):
+        started.append(Proxy(kind, open_place, backend, name, certificates, config))
         return started[-1]
 
     yield start
@@ -221,10 +224,10 @@ def proxy(open_place, certificates):
 @pytest.fixture
 def wspipe(server, site, script):
     """wspipe with the options of doc/deploy.md, but for the port."""
-    program = script("chat", "#!/bin/sh\necho \"$HTTP_X_FORWARDED_FOR\"\nexec cat\n")
+    program = script("chat", "#!/bin/sh\necho \"$REMOTE_ADDR ${HTTPS:-off} $SERVER_NAME\"\nexec cat\n")
 
-    def start(*args, name=NAME, leave_out="none"):
-        words = shlex.split(block("sh").replace(NAME, name).replace("/srv/www", str(site)).replace("./chat.py", program))[1:]
+    def start(*args, name=NAME, leave_out="none", section=""):
+        words = shlex.split(block("sh", section).replace(NAME, name).replace("/srv/www", str(site)).replace("./chat.py", program))[1:]
         return server(*args, *(word for word in words if not word.startswith(leave_out)))
 
     return start
@@ -242,7 +245,7 @@ def test_page_and_websocket(wspipe, proxy, kind):
     assert b"staticdir" not in front.get("/missing")[1]
     with front.connect() as peer:
         peer.upgrade("/", {"Origin": "https://" + NAME})
-        assert peer.text() == "127.0.0.1"
+        assert peer.text() == "127.0.0.1 on " + NAME
         peer.send(b"\x81\x85\0\0\0\0hello")
         assert peer.text() == "hello"
         peer.send(b"\x88\x82\0\0\0\0" + b"\x03\xe8")
@@ -252,23 +255,172 @@ def test_page_and_websocket(wspipe, proxy, kind):
 @each_proxy
 def test_unix_socket(wspipe, proxy, open_place, kind):
     path = str(open_place / "socket")
-    wspipe("--unixsocket=" + path, "--unixsocket-mode=0666", leave_out="--host")
+    wspipe("--unixsocket=" + path, "--unixsocket-mode=0666", "--trusted-proxy=unix", leave_out=("--host", "--trusted"))
     front = proxy(kind, path)
     assert front.get("/a.txt") == (200, b"the a.txt one\n")
     with front.connect() as peer:
         peer.upgrade("/", {"Origin": "https://" + NAME})
-        assert peer.text() == "127.0.0.1"
+        assert peer.text() == "127.0.0.1 on " + NAME
 
 
 @each_proxy
-@pytest.mark.parametrize("option, status", (("--host", 421), ("--origin", 403)))
-def test_missing_option_is_named_in_the_log(wspipe, proxy, kind, option, status):
+@pytest.mark.parametrize("option, status, origin", (("--host", 421, NAME), ("--origin", 403, "other.example")))
+def test_missing_option_is_named_in_the_log(wspipe, proxy, kind, option, status, origin):
     one = wspipe(leave_out=option)
     front = proxy(kind, one.addresses[0][1])
     with front.connect() as peer:
-        peer.send(peer.request_bytes("/", {"Origin": "https://" + NAME}))
+        peer.send(peer.request_bytes("/", {"Origin": "https://" + origin}))
         assert peer.response()[0] == status
     one.wait_log(r"status=%d .*%s=" % (status, option))
+
+
+# What a client may send to pass for another one, or for a page of another server.
+FORGED = {
+    "X-Forwarded-For": ["127.0.0.1", "10.9.9.9"],
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Server": "evil.example",
+    "X-Real-IP": "10.9.9.9",
+    "Forwarded": "for=127.0.0.1;proto=http;host=evil.example",
+}
+
+
+@each_proxy
+def test_client_address(wspipe, proxy, kind):
+    one = wspipe("--max-per-ip=2")
+    front = proxy(kind, one.addresses[0][1])
+    clients = []
+    for number in (2, 2, 3, 3, 4):
+        clients.append(front.connect(source="127.0.0.%d" % number))
+        clients[-1].upgrade("/", {"Origin": "https://" + NAME, **(FORGED if number > 2 else {})})
+        # Of those that Caddy trusts, it passes on what they send: private addresses, by default none.
+        assert clients[-1].text() == "127.0.0.%d on %s" % (number, NAME)
+    one.wait_log(r"session #5 open remote=127\.0\.0\.4 ")
+    with front.connect(source="127.0.0.3") as peer:
+        peer.send(peer.request_bytes("/", {**FORGED, "Origin": "https://" + NAME}))
+        assert peer.response()[0] == 429
+    for peer in clients:
+        peer.close()
+
+
+@each_proxy
+def test_health_check(wspipe, proxy, kind):
+    one = wspipe()
+    front = proxy(kind, one.addresses[0][1])
+    assert front.get("/-/healthy")[0] == 200
+    assert front.get("/-/healthy", {"Host": "10.0.0.1"})[0] in (200, 404, 421)
+
+
+# What a proxy has as its timeout, and how to shorten it.
+IMPATIENT = {
+    "nginx": ("location / {", "location / { proxy_read_timeout 2s; proxy_send_timeout 2s;"),
+    "haproxy": ("60s", "2s"),
+    "apache": ("SSLEngine on", "SSLEngine on\n    ProxyTimeout 2\n    Timeout 2"),
+    "caddyfile": ("", ""),
+}
+
+
+@each_proxy
+def test_idle_websocket(wspipe, proxy, script, kind):
+    """The pings of wspipe come before the timeout of the proxy, which is 30 times as short here."""
+    one = wspipe("--pingms=1000")
+    front = proxy(kind, one.addresses[0][1], config=block(kind).replace(*IMPATIENT[kind]))
+    with front.connect() as peer:
+        peer.upgrade("/", {"Origin": "https://" + NAME})
+        peer.text()
+        for _ in range(5):
+            assert peer.frame()[0] == PING
+            peer.send(frame(PONG))
+        peer.send(frame(TEXT, "hello"))
+        assert peer.text() == "hello"
+
+
+# As short as guides have it: neither Host nor protocol are passed on.
+DEFAULTS = {
+    "nginx": """
+server {
+    listen 443 ssl;
+    ssl_certificate /etc/ssl/ws.example.com.pem;
+    ssl_certificate_key /etc/ssl/ws.example.com.key;
+    location / {
+        proxy_pass http://127.0.0.1:8080;
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection "upgrade";
+    }
+}
+""",
+    "haproxy": """
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+backend wspipe
+    option httpchk
+    server wspipe 127.0.0.1:8080 check
+frontend https
+    bind :443 ssl crt /etc/ssl/ws.example.com.pem
+    default_backend wspipe
+""",
+    "caddyfile": "ws.example.com {\n    reverse_proxy 127.0.0.1:8080\n}\n",
+    "apache": """
+<VirtualHost *:443>
+    SSLEngine on
+    SSLCertificateFile /etc/ssl/ws.example.com.pem
+    SSLCertificateKeyFile /etc/ssl/ws.example.com.key
+    ProxyPass / http://127.0.0.1:8080/ upgrade=websocket
+</VirtualHost>
+""",
+    "tcp": """
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+backend wspipe
+    server wspipe 127.0.0.1:8080
+frontend https
+    bind :443 ssl crt /etc/ssl/ws.example.com.pem
+    default_backend wspipe
+""",
+}
+
+
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
+def test_default_configurations(wspipe, proxy, name):
+    one = wspipe()
+    front = proxy("haproxy" if name == "tcp" else name, one.addresses[0][1], config=DEFAULTS[name])
+    wait_for(lambda: front.get("/")[0] != 503, lambda: "the health check succeeds:\n" + front.log())
+    assert front.get("/") == (200, b"<p>start</p>\n")
+    with front.connect() as peer:
+        peer.upgrade("/", {"Origin": "https://" + NAME})
+        peer.text()
+        peer.send(frame(TEXT, "hello"))
+        assert peer.text() == "hello"
+    with front.connect() as peer:
+        peer.send(peer.request_bytes("/", {"Origin": "https://evil.example"}))
+        assert peer.response()[0] == 403
+    one.wait_log(r"status=403 ")
+
+
+def test_proxy_protocol(wspipe, proxy, open_place):
+    section = "The PROXY protocol"
+    one = wspipe("--max-per-ip=1", "--health-path=/-/healthy", section=section)
+    front = proxy("haproxy", one.addresses[0][1], config=block("haproxy", section))
+    wait_for(lambda: front.get("/")[0] != 503, lambda: "HAProxy has checked it:\n" + front.log())
+    with front.connect(source="127.0.0.2") as first, front.connect(source="127.0.0.3") as second:
+        for number, peer in ((2, first), (3, second)):
+            peer.upgrade("/", {"Origin": "https://" + NAME, **FORGED})
+            assert peer.text() == "127.0.0.%d on %s" % (number, NAME)
+        with front.connect(source="127.0.0.3") as peer:
+            peer.send(peer.request_bytes("/", {"Origin": "https://" + NAME}))
+            assert peer.response()[0] == 429
+    # Version 1 reports no TLS.
+    other = proxy("haproxy", one.addresses[0][1], config=block("haproxy", section).replace("send-proxy-v2-ssl", "send-proxy"))
+    with other.connect(source="127.0.0.4") as peer:
+        peer.upgrade("/", {"Origin": "http://" + NAME})
+        assert peer.text() == "127.0.0.4 off " + NAME
 
 
 @each_proxy
@@ -292,7 +444,7 @@ def test_restart_behind_a_proxy(wspipe, proxy, kind):
     assert front.get("/a.txt")[0] == 200
     with front.connect() as download, front.connect() as chat:
         chat.upgrade("/", {"Origin": "https://" + NAME})
-        assert chat.text() == "127.0.0.1"
+        assert chat.text() == "127.0.0.1 on " + NAME
         download.send(download.request_bytes("/large.bin", upgrade=False))
         assert download.response()[0] == 200
         one.process.send_signal(signal.SIGTERM)
@@ -347,3 +499,19 @@ def test_ambiguous_requests(wspipe, proxy, script, tmp_path, kind, what):
     assert not seen - passed, (seen, passed)
     # A head that wspipe can't parse has no target in the log.
     assert len(re.findall(r" http (?:reply|rejected) ", one.log())) <= sum(passed.values())
+
+
+def test_http2_websocket_from_chromium(wspipe, proxy):
+    """RFC 8441: the WebSocket is a stream of the HTTP/2 connection that the page came over."""
+    chromium = shutil.which("chromium")
+    interop = os.path.join(HERE, "..", "interop")
+    if not chromium or not os.path.isdir(os.path.join(HERE, "..", "browser", "node_modules")):
+        pytest.skip("Chromium or playwright-core is missing: run ./dev interop")
+    one = wspipe("--origin=any")
+    front = proxy("haproxy", one.addresses[0][1])
+    wait_for(lambda: front.get("/")[0] == 200, lambda: "HAProxy has checked it:\n" + front.log())
+    done = subprocess.run(["node", os.path.join(interop, "http2.mjs"), chromium, NAME, str(front.port)],
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.splitlines() == ["127.0.0.1 on " + NAME, "hello", "1000"], done.stderr
+    wait_for(lambda: re.search(r"^HTTP/2.0 https://%s:\d+/http2 " % re.escape(NAME), front.log(), re.M),
+             lambda: "HAProxy has logged an HTTP/2 stream:\n" + front.log())
