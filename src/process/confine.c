@@ -27,7 +27,7 @@ const struct confine_limit_name confine_limit_names[CONFINE_LIMITS] = {
 };
 
 static const struct {
-	int resource;
+	unsigned int resource;
 	const char *option;
 } confine_limits[CONFINE_LIMITS] = {
     [CONFINE_AS] = {RLIMIT_AS, "--rlimit=as"},
