@@ -64,6 +64,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(cidr_list_add(&rules.trusted, SPAN("10.0.0.0/24")), "there is memory");
 	start = (size_t)sprintf(text, "GET / HTTP/1.1\r\nHost: own.example\r\n");
 	memcpy(text + start, data, size);
+	start += size;
+	if (size > 0 && data[size - 1] != '\n')
+		start += (size_t)sprintf(text + start, "\r\n");
 	for (size_t kind = 0; kind < 2; kind++) {
 		struct client proxy = make_client("10.0.0.1");
 		struct client wanted = make_client("192.0.2.7");
@@ -73,10 +76,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const char *reason;
 
 		rules.fields = (enum client_fields)kind;
-		memcpy(text + start + size, appended[kind], len + 1);
+		memcpy(text + start, appended[kind], len + 1);
 		head_init(&head);
-		if (head_parse(&head, text, start + size + len) != HEAD_DONE ||
-		    head_len(&head) != start + size + len)
+		if (head_parse(&head, text, start + len) != HEAD_DONE ||
+		    head_len(&head) != start + len)
 			continue;
 		check_head(&head, &rules);
 		reason = client_resolve(&proxy, &rules, &head, &host);
