@@ -158,20 +158,18 @@ static void
 connector_set_why(struct connector *c, uint16_t code, const struct session_end *end)
 {
 	char reason[HANDSHAKE_WHY_MAX];
+	const char *what = "closed the connection with";
 
 	handshake_show(end->reason, reason, sizeof(reason));
-	if (code == CLOSE_ABNORMAL && end->close_sent != 0)
-		snprintf(c->why, sizeof(c->why), "the server did not answer our Close%s%s",
-		    *reason ? ": " : "", reason);
-	else if (code == CLOSE_ABNORMAL)
-		snprintf(c->why, sizeof(c->why), "the connection was lost%s%s",
-		    *reason ? ": " : "", reason);
-	else if (end->close_received == 0 || end->close_sent > CLOSE_GOING_AWAY)
-		snprintf(c->why, sizeof(c->why), "closed the connection with %d%s%s", code,
-		    *reason ? ": " : "", reason);
-	else
-		snprintf(c->why, sizeof(c->why), "the server closed the connection with %d%s%s",
-		    code, *reason ? ": " : "", reason);
+	if (code == CLOSE_ABNORMAL) {
+		what = end->close_sent != 0 ? "the server did not answer our Close"
+					    : "the connection was lost";
+		snprintf(c->why, sizeof(c->why), "%s%s%s", what, *reason ? ": " : "", reason);
+		return;
+	}
+	if (code != end->close_sent || end->by_peer)
+		what = "the server closed the connection with";
+	snprintf(c->why, sizeof(c->why), "%s %d%s%s", what, code, *reason ? ": " : "", reason);
 }
 
 /* The close code of RFC 6455, section 7.1.5, but for a Close of ours that reports an error. An
@@ -179,8 +177,10 @@ connector_set_why(struct connector *c, uint16_t code, const struct session_end *
 static uint16_t
 connector_code(const struct session_end *end)
 {
+	if (!end->by_peer && end->close_sent > CLOSE_GOING_AWAY)
+		return end->close_sent;
 	if (end->close_received == 0)
-		return end->close_sent > CLOSE_GOING_AWAY ? end->close_sent : CLOSE_ABNORMAL;
+		return CLOSE_ABNORMAL;
 	if (end->close_received == CLOSE_NO_STATUS && end->close_sent == CLOSE_NORMAL)
 		return CLOSE_NORMAL;
 	return end->close_received;
@@ -217,7 +217,9 @@ connector_on_end(const struct session_rules *rules, const struct session_end *en
 	loop_defer(c->loop, &c->next);
 	if (c->stdio && connector_has_lost(c))
 		return;
-	c->retries = connector_retries_after(code);
+	/* After a Close of ours that was not answered, nothing is left to do. */
+	c->retries =
+	    connector_retries_after(code) && (end->close_sent == 0 || end->close_received != 0);
 	c->status = status == -1 ? CONNECTOR_FAILED : status;
 	*c->why = '\0';
 	if (status == -1)
@@ -238,7 +240,11 @@ connector_start_backend(struct connector *c, const struct framed_client *client,
 	    .loop = c->loop,
 	    .children = c->children,
 	    .rules = &c->framed,
-	    .command = {.path = c->program, .fd = -1, .argv = c->argv, .envp = environ},
+	    .command = {.path = c->program,
+		.fd = -1,
+		.keeps_stderr = !c->session.output.sends_log,
+		.argv = c->argv,
+		.envp = environ},
 	    .client = *client,
 	};
 

@@ -2,16 +2,19 @@
 /* From a URL to a WebSocket. */
 #include "client/dial.h"
 
+#include "client/proxy.h"
 #include "http/body.h"
 #include "net/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 enum dial_state {
 	DIAL_CONNECTING,
@@ -25,10 +28,12 @@ struct dial {
 	dial_handler *handler;
 	struct connect *connect; /* owned; NULL: not in progress */
 	struct stream *stream; /* owned; NULL: not connected */
+	int fd; /* owned: the socket, for TLS through a proxy; else -1 */
 	struct sockaddr_storage address;
 	struct timer timer;
 	int64_t end_ms;
 	enum dial_state state;
+	bool at_proxy; /* the other side is a proxy that has not connected us yet */
 	char key[HANDSHAKE_KEY_LEN + 1];
 	struct buffer in; /* the response so far */
 	struct head head;
@@ -49,9 +54,18 @@ dial_cancel(struct dial *d)
 		return;
 	connect_cancel(d->connect);
 	stream_free(d->stream);
+	if (d->fd != -1)
+		close(d->fd);
 	buffer_clear(&d->in);
 	timer_stop(&d->timer);
 	loop_defer_free(d->settings->loop, &d->deferred, dial_release);
+}
+
+/* Whom errors are about. */
+static const char *
+dial_peer(const struct dial *d)
+{
+	return d->at_proxy ? "proxy" : "server";
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -159,8 +173,81 @@ dial_reject(struct dial *d, bool over)
 	}
 	handshake_describe(&d->head, status);
 	/* It may begin with its status. */
-	dial_fail(d, dial_retries(&d->head), "the server responded with %s%s%s", status,
-	    *line ? ": " : "", line);
+	dial_fail(d, dial_retries(&d->head), "the %s responded with %s%s%s", dial_peer(d),
+	    status, *line ? ": " : "", line);
+}
+
+static const struct stream_handlers dial_stream_handlers;
+
+/* A stream over a connected socket, which is taken. NULL without memory. */
+static struct stream *
+dial_stream(struct dial *d, int fd)
+{
+	struct transport transport = {.ops = &transport_socket, .fd = fd};
+	const struct dial_settings *settings = d->settings;
+	char host[LOOKUP_NAME_MAX];
+
+	snprintf(host, sizeof(host), "%.*s", (int)settings->offer.url.host.len,
+	    settings->offer.url.host.data);
+	if (settings->tls && !d->at_proxy &&
+	    !tls_client_open(settings->tls, host, fd, &transport))
+		return NULL;
+	return io_new_take(
+	    settings->loop, transport, NULL, &d->address, &dial_stream_handlers, d);
+}
+
+/* The request */
+
+/* Section 4.1, item 7: "a nonce consisting of a randomly selected 16-byte value". */
+static bool
+dial_make_key(char key[HANDSHAKE_KEY_LEN + 1])
+{
+	unsigned char bytes[16];
+
+	return getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes) &&
+	       EVP_EncodeBlock((unsigned char *)key, bytes, sizeof(bytes)) == HANDSHAKE_KEY_LEN;
+}
+
+static void
+dial_request(struct dial *d)
+{
+	const struct dial_settings *settings = d->settings;
+	struct buffer request = {0};
+	bool made = d->at_proxy ? proxy_put_request(&settings->offer.url,
+				      settings->proxy_authorization, &request)
+				: dial_make_key(d->key) &&
+				      handshake_put_request(&settings->offer, d->key, &request);
+	bool sent = made && stream_write_take(d->stream, &request);
+
+	buffer_clear(&request);
+	head_init_response(&d->head);
+	d->state = DIAL_RESPONSE;
+	if (sent)
+		stream_set_reading(d->stream, true);
+	else
+		dial_fail_stream(d, made ? strerror(errno) : "out of memory");
+}
+
+/* The proxy has connected us: whatever its response says about a body, there is none (RFC 9110,
+ * section 9.3.6), and the server does not speak first. */
+static void
+dial_tunnel(struct dial *d)
+{
+	if (head_len(&d->head) < buffer_len(&d->in)) {
+		dial_fail(d, false, "the proxy's response is followed by other bytes");
+		return;
+	}
+	buffer_clear(&d->in);
+	d->at_proxy = false;
+	if (d->settings->tls) {
+		stream_free(d->stream);
+		d->stream = dial_stream(d, d->fd);
+		d->fd = -1;
+	}
+	if (d->stream)
+		dial_request(d);
+	else
+		dial_fail(d, true, "out of memory");
 }
 
 /* The head of a response is complete. */
@@ -170,7 +257,9 @@ dial_process(struct dial *d)
 	struct handshake_agreed agreed;
 	char why[HANDSHAKE_WHY_MAX];
 
-	if (head_code(&d->head) != 101)
+	if (d->at_proxy && head_code(&d->head) / 100 == 2)
+		dial_tunnel(d);
+	else if (d->at_proxy || head_code(&d->head) != 101)
 		dial_reject(d, false);
 	else if (handshake_check(&d->settings->offer, d->key, &d->head, &agreed, why))
 		dial_succeed(d, &agreed);
@@ -267,51 +356,6 @@ static const struct stream_handlers dial_stream_handlers = {
     .on_gone = dial_on_gone,
 };
 
-/* The request */
-
-/* Section 4.1, item 7: "a nonce consisting of a randomly selected 16-byte value". */
-static bool
-dial_make_key(char key[HANDSHAKE_KEY_LEN + 1])
-{
-	unsigned char bytes[16];
-
-	return getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes) &&
-	       EVP_EncodeBlock((unsigned char *)key, bytes, sizeof(bytes)) == HANDSHAKE_KEY_LEN;
-}
-
-static void
-dial_request(struct dial *d)
-{
-	struct buffer request = {0};
-	bool made = dial_make_key(d->key) &&
-		    handshake_put_request(&d->settings->offer, d->key, &request);
-	bool sent = made && stream_write_take(d->stream, &request);
-
-	buffer_clear(&request);
-	head_init_response(&d->head);
-	d->state = DIAL_RESPONSE;
-	if (sent)
-		stream_set_reading(d->stream, true);
-	else
-		dial_fail_stream(d, made ? strerror(errno) : "out of memory");
-}
-
-/* A stream over a connected socket, which is taken. NULL without memory. */
-static struct stream *
-dial_stream(struct dial *d, int fd)
-{
-	struct transport transport = {.ops = &transport_socket, .fd = fd};
-	const struct dial_settings *settings = d->settings;
-	char host[LOOKUP_NAME_MAX];
-
-	snprintf(host, sizeof(host), "%.*s", (int)settings->offer.url.host.len,
-	    settings->offer.url.host.data);
-	if (settings->tls && !tls_client_open(settings->tls, host, fd, &transport))
-		return NULL;
-	return io_new_take(
-	    settings->loop, transport, NULL, &d->address, &dial_stream_handlers, d);
-}
-
 static void
 dial_on_connected(void *arg, const struct connect_result *result)
 {
@@ -319,11 +363,15 @@ dial_on_connected(void *arg, const struct connect_result *result)
 
 	d->connect = NULL;
 	if (result->fd == -1) {
-		dial_fail(
-		    d, true, "can't connect to %s: %s", d->settings->target.host, result->why);
+		dial_fail(d, true, "can't connect to %s%s port %u: %s",
+		    d->settings->proxy ? "the proxy " : "", d->settings->target.host,
+		    d->settings->target.port, result->why);
 		return;
 	}
 	d->address = result->address;
+	d->at_proxy = d->settings->proxy;
+	if (d->at_proxy && d->settings->tls)
+		d->fd = fcntl(result->fd, F_DUPFD_CLOEXEC, 0);
 	d->stream = dial_stream(d, result->fd);
 	if (!d->stream) {
 		dial_fail(d, true, "out of memory");
@@ -344,7 +392,8 @@ dial_on_timer(void *arg)
 	else if (d->state == DIAL_TEXT)
 		dial_reject(d, true);
 	else
-		dial_fail(d, true, "no response within %d seconds", DIAL_HANDSHAKE_MS / 1000);
+		dial_fail(d, true, "the %s did not respond within %d seconds", dial_peer(d),
+		    DIAL_HANDSHAKE_MS / 1000);
 }
 
 struct dial *
@@ -357,6 +406,7 @@ dial_start(const struct dial_settings *settings, dial_handler *handler, void *ar
 	d->settings = settings;
 	d->handler = handler;
 	d->arg = arg;
+	d->fd = -1;
 	timer_init(&d->timer, &settings->loop->timers, dial_on_timer, d);
 	d->connect = connect_start(settings->loop, settings->lookup, &settings->target,
 	    settings->connect_ms, dial_on_connected, d);

@@ -27,7 +27,9 @@ struct dial_settings {
 	struct loop *loop;
 	struct lookup *lookup; /* NULL: the target is an address */
 	struct handshake_offer offer;
-	struct connect_target target;
+	struct connect_target target; /* the server, or the proxy */
+	const struct url *proxy; /* NULL: none */
+	const char *proxy_authorization; /* a header line; NULL: none */
 	struct tls_client *tls; /* NULL: plain text */
 	int64_t connect_ms;
 };

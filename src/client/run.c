@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "client/connector.h"
+#include "client/credentials.h"
+#include "client/proxy.h"
 #include "options/rules.h"
 #include "process/quota.h"
 #include "process/spawn.h"
@@ -13,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -24,6 +27,9 @@ static const int run_signals[RUN_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 struct run {
 	const struct options *options; /* borrowed */
 	struct connector client;
+	struct url proxy;
+	char *authorization; /* owned, as the next one */
+	char *proxy_authorization;
 	struct spawn_inherited inherited;
 	struct quota quota;
 	struct event *signals[RUN_SIGNALS]; /* owned */
@@ -71,12 +77,9 @@ run_set_rules(struct run *run)
 	const struct options_endpoint *endpoint = &options->endpoint;
 	struct connector *client = &run->client;
 	struct handshake_offer *offer = &client->dial.offer;
-	struct connect_target *target = &client->dial.target;
 
 	/* The option has checked it. */
 	(void)!url_parse(options->client.connect, &offer->url);
-	*target = (struct connect_target){.kind = CONNECT_TCP, .port = offer->url.port};
-	memcpy(target->host, offer->url.host.data, offer->url.host.len);
 	offer->headers = endpoint->header.items;
 	offer->header_count = endpoint->header.count;
 	offer->subprotocols = endpoint->subprotocol.items;
@@ -85,7 +88,9 @@ run_set_rules(struct run *run)
 	offer->deflate = &endpoint->deflate;
 	client->dial.connect_ms = endpoint->connect_timeout;
 	client->websocket = options_websocket_rules(endpoint);
-	client->websocket.close_ms = options->client.close_wait_ms;
+	client->websocket.close_ms =
+	    options->client.close_wait_ms > 0 ? options->client.close_wait_ms : 1;
+	client->reconnect_ms = options->client.reconnect_ms;
 	client->framed = options_framed_rules(endpoint, false);
 	client->session = options_session_rules(endpoint);
 	client->session.log.command = endpoint->program;
@@ -126,6 +131,64 @@ run_set_up(struct run *run)
 	return 0;
 }
 
+static int
+run_fail_text(int status, const char *text)
+{
+	fprintf(stderr, "wspipe: %s\n", text);
+	return status;
+}
+
+/* Whom to connect to: the server, or a proxy. 0, or the exit status. */
+static int
+run_set_target(struct run *run)
+{
+	struct dial_settings *dial = &run->client.dial;
+	const struct url *to = &dial->offer.url;
+	const char *name, *why;
+
+	switch (proxy_find(to, getenv, &run->proxy, &name, &why)) {
+	case PROXY_NONE:
+		break;
+	case PROXY_FOUND:
+		dial->proxy = to = &run->proxy;
+		if (to->has_user)
+			dial->proxy_authorization = run->proxy_authorization =
+			    credentials_of_url("Proxy-Authorization", to->user);
+		break;
+	case PROXY_BAD:
+		fprintf(stderr, "wspipe: the proxy in the variable %s %s\n", name, why);
+		return EX_CONFIG;
+	}
+	dial->target = (struct connect_target){.kind = CONNECT_TCP, .port = to->port};
+	if (to->host.len >= sizeof(dial->target.host))
+		return run_fail_text(EX_USAGE, "the host name is too long");
+	memcpy(dial->target.host, to->host.data, to->host.len);
+	return 0;
+}
+
+/* 0, or the exit status. */
+static int
+run_set_credentials(struct run *run)
+{
+	const struct options_client *options = &run->options->client;
+	struct handshake_offer *offer = &run->client.dial.offer;
+	const char *why = "out of memory";
+
+	if (offer->url.has_user)
+		log_warnx("other users of this machine can see the password in the URL: use "
+			  "--basic-file");
+	if (options->basic_file)
+		run->authorization = credentials_of_file("Basic", options->basic_file, &why);
+	else if (options->bearer_file)
+		run->authorization = credentials_of_file("Bearer", options->bearer_file, &why);
+	else if (offer->url.has_user)
+		run->authorization = credentials_of_url("Authorization", offer->url.user);
+	else
+		return 0;
+	offer->authorization = run->authorization;
+	return run->authorization ? 0 : run_fail_text(EX_CONFIG, why);
+}
+
 /* What TLS needs. 0, or the exit status. */
 static int
 run_set_tls(struct run *run)
@@ -152,8 +215,7 @@ run_set_tls(struct run *run)
 	run->client.dial.tls = tls_client_new(&settings, &error);
 	if (run->client.dial.tls)
 		return 0;
-	fprintf(stderr, "wspipe: %s\n", error);
-	return EX_CONFIG;
+	return run_fail_text(EX_CONFIG, error);
 }
 
 static void
@@ -170,6 +232,8 @@ run_clear(struct run *run)
 		children_free(client->children);
 	lookup_free(client->dial.lookup);
 	tls_client_free(client->dial.tls);
+	free(run->authorization);
+	free(run->proxy_authorization);
 }
 
 /* Dies of a signal, as its parent expects. */
@@ -200,7 +264,11 @@ client_run(const struct options *options)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	run_set_rules(&run);
-	status = run_set_tls(&run);
+	status = run_set_target(&run);
+	if (status == 0)
+		status = run_set_credentials(&run);
+	if (status == 0)
+		status = run_set_tls(&run);
 	if (status == 0)
 		status = run_set_up(&run);
 	if (status == 0) {

@@ -45,7 +45,7 @@ tls_client_set_authorities(SSL_CTX *context, const struct tls_client_settings *s
 	if (!settings->ca && SSL_CTX_set_default_verify_paths(context) != 1)
 		return tls_files_fail("the system's certificates can't be used");
 	ERR_clear_error();
-	return !settings->crl || tls_files_load_revoked(context, settings->crl, true);
+	return !settings->crl || tls_files_load_revoked(context, settings->crl, false);
 }
 
 struct tls_client *
@@ -61,7 +61,7 @@ tls_client_new(const struct tls_client_settings *settings, const char **error)
 		tls_files_fail("can't initialise OpenSSL");
 	else if (tls_client_set_authorities(client->context, settings) &&
 		 (!settings->certificate || tls_files_load_pair(client->context,
-						settings->certificate, settings->key, true)))
+						settings->certificate, settings->key, false)))
 		return client;
 	tls_client_free(client);
 	return NULL;

@@ -589,6 +589,8 @@ check_client(const struct check *check, struct options *options)
 		     options->client.cacert || options->client.insecure) &&
 		 strncasecmp(options->client.connect, "wss://", 6) != 0)
 		wrong = "--cacert, --insecure, --sslcert and --sslcrl need a wss:// URL";
+	else if (options->client.basic_file && options->client.bearer_file)
+		wrong = "--basic-file and --bearer-file can't be combined";
 	else if (options->client.insecure && options->client.cacert)
 		wrong = "--insecure and --cacert can't be combined";
 	if (wrong)

@@ -107,6 +107,17 @@ option_set_duration(const struct option_set *set)
 }
 
 const char *
+option_set_reconnect(const struct option_set *set)
+{
+	bool on;
+
+	if (!options_parse_bool(set->value, &on) || span_equal(set->value, SPAN("1")))
+		return option_set_duration(set);
+	*(int64_t *)set->target = on ? 30 * 1000 : 0;
+	return NULL;
+}
+
+const char *
 option_set_size(const struct option_set *set)
 {
 	static const struct unit units[] = {

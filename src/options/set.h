@@ -91,6 +91,7 @@ option_setter option_set_workers;
 option_setter option_set_mode; /* permission bits in octal, in an int64_t */
 option_setter option_set_path;
 option_setter option_set_url;
+option_setter option_set_reconnect; /* milliseconds in an int64_t */
 option_setter option_set_url_path;
 option_setter option_set_files;
 option_setter option_set_address;

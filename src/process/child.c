@@ -487,7 +487,8 @@ child_start(struct children *children, const struct spawn_command *command,
 	    child->pty != PTY_NONE ? &transport_terminal : &transport_pipe, spawned.out,
 	    &child_stdout_handlers, child);
 	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
-	stream_set_reading(&child->err.stream, true);
+	if (spawned.err != -1)
+		stream_set_reading(&child->err.stream, true);
 	*out = child;
 	return 0;
 release:

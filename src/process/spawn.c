@@ -140,6 +140,8 @@ spawn_open(const struct spawn_command *command, int fd, int *parent, int *child,
 {
 	int error;
 
+	if (command->keeps_stderr && fd == STDERR_FILENO)
+		return 0;
 	if (command->pty == PTY_NONE || (command->pty == PTY_STDOUT && fd != STDOUT_FILENO))
 		return spawn_pipe(parent, child, place, fd != STDIN_FILENO);
 	if (fd != STDOUT_FILENO)
@@ -387,6 +389,8 @@ spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
 		error = spawn_open(command, fd, &parent[fd], &child[fd], inherited->front[fd]);
 	for (int fd = 0; fd < SPAWN_FRONT; fd++)
 		ends[fd] = child[fd] == -1 ? child[STDOUT_FILENO] : child[fd];
+	if (command->keeps_stderr)
+		ends[STDERR_FILENO] = STDERR_FILENO;
 	if (error == 0 && command->pty == PTY_TERMINAL) {
 		parent[0] = fcntl(parent[1], F_DUPFD_CLOEXEC, SPAWN_FRONT);
 		if (parent[0] == -1)

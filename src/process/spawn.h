@@ -54,7 +54,8 @@ struct spawn_result {
 	int pidfd; /* close-on-exec, like the others; readable when the program has exited */
 	int in; /* the parent's ends, non-blocking and close-on-exec: the child's stdin, */
 	int out; /* stdout, */
-	int err; /* and stderr. Of a terminal IN and OUT are its master, and this is -1 */
+	int err; /* and stderr; -1: it is ours. Of a terminal IN and OUT are its master, and
+		    this is -1 */
 };
 
 /* All borrowed. */
@@ -69,6 +70,7 @@ struct spawn_command {
 	int fd;
 	const char *directory; /* the working directory; NULL: that of CONFINE, or ours */
 	const struct confine *confine; /* applied to the program; NULL: nothing is */
+	bool keeps_stderr; /* its stderr is ours, and not a pipe */
 	const char **option; /* if not NULL: set to the option that is why the start failed */
 	char *const *argv;
 	char *const *envp;

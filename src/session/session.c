@@ -28,6 +28,7 @@ struct session {
 	enum peer_state peer_state : 8; /* as last noted */
 	enum backend_state backend_state : 8;
 	bool owns_reason;
+	bool closed_by_peer; /* its Close came first */
 	char texts[]; /* of the log */
 };
 
@@ -153,6 +154,7 @@ session_free(struct session *s)
 	    .backend = s->backend,
 	    .close_sent = s->log.close_sent,
 	    .close_received = s->log.close_received,
+	    .by_peer = s->closed_by_peer,
 	    .reason = s->close_reason,
 	};
 
@@ -311,6 +313,7 @@ session_on_peer_close(void *arg, uint16_t code, struct span reason)
 {
 	struct session *s = arg;
 
+	s->closed_by_peer = s->log.close_sent == 0;
 	s->log.close_received = code;
 	if (s->closing == CLOSING_NONE && reason.len > 0)
 		session_keep_reason(s, reason);

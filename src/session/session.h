@@ -23,6 +23,7 @@ struct session_end {
 	const struct backend *backend; /* borrowed, as REASON */
 	uint16_t close_sent; /* 0: none, as the next one */
 	uint16_t close_received;
+	bool by_peer; /* it sent its Close first */
 	struct span reason; /* of the first Close, or why the peer is gone; may be empty */
 };
 

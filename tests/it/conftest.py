@@ -373,6 +373,40 @@ def secure(server, certificate):
 
 
 @pytest.fixture
+def client():
+    """client(server, "--binary"): a running client of a server, or of a URL. All of them are ended after the test."""
+    started = []
+
+    def start(target, *args, path="/", **kwargs):
+        from clientside import Client  # which needs this module
+
+        url = target if isinstance(target, str) else target.url(path)
+        ca = getattr(target, "ca", None)
+        started.append(Client(url, *args, **dict({"ca": ca}, **kwargs)))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+@pytest.fixture
+def raw_server():
+    """raw_server(serve, ...): a server for wspipe as a client, whose connections are served by functions."""
+    started = []
+
+    def start(*serve, **kwargs):
+        from clientside import RawServer  # which needs this module
+
+        started.append(RawServer(*serve, **kwargs))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
 def script(tmp_path):
     """script("name", "#!/bin/sh\\n..."): an executable file in the test's directory; returns its path."""
 

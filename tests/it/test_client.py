@@ -1,68 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """wspipe as a client (--connect): against our own server."""
 
-import contextlib
 import hashlib
 import os
 import signal
 import subprocess
 
 import pytest
-from conftest import TLS, WSPIPE, wait_for
+from clientside import Client
 from wsraw import DEADLINE
-
-
-class Client:
-    """A running client, whose stdin is a pipe."""
-
-    def __init__(self, url, *args, ca=None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=None, wrapper=(), **kwargs):
-        trust = ["--cacert=" + ca] if ca and url.startswith("wss:") else []
-        clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-        self.process = subprocess.Popen(
-            [*wrapper, WSPIPE, "--connect=" + url, *trust, *args],
-            stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            env=dict(clean, **(env or {})),
-            **kwargs,
-        )
-
-    def send(self, data):
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
-
-    def read(self, n):
-        return self.process.stdout.read(n)
-
-    def line(self):
-        return self.process.stdout.readline()
-
-    def end(self, data=b""):
-        """Ends stdin after DATA: (exit status, what is left of stdout, stderr)."""
-        out, err = self.process.communicate(data, DEADLINE)
-        return self.process.returncode, out, err.decode()
-
-
-@pytest.fixture
-def client():
-    """client(server, "--binary"): a running Client of a server, or of a URL."""
-    started = []
-
-    def start(target, *args, path="/", **kwargs):
-        url = target if isinstance(target, str) else target.url(path)
-        ca = None if isinstance(target, str) else target.ca
-        started.append(Client(url, *args, **dict({"ca": ca}, **kwargs)))
-        return started[-1]
-
-    yield start
-    for one in started:
-        with contextlib.suppress(ProcessLookupError):
-            one.process.kill()
-        one.process.wait()
-        for stream in (one.process.stdin, one.process.stdout, one.process.stderr):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
 
 
 def test_lines_travel_in_both_directions(server, client):
@@ -232,7 +178,7 @@ def test_a_response_that_is_not_101_is_reported_with_its_first_line(server, clie
 
 
 def test_a_connection_that_is_refused_is_reported(client):
-    assert client("ws://127.0.0.1:1/").end() == (1, b"", "wspipe: can't connect to 127.0.0.1: Connection refused\n")
+    assert client("ws://127.0.0.1:1/").end() == (1, b"", "wspipe: can't connect to 127.0.0.1 port 1: Connection refused\n")
 
 
 def test_a_server_that_is_killed_is_a_lost_connection(server, client):

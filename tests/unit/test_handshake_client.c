@@ -2,6 +2,7 @@
 /* The client's URL, its handshake request, and which responses are accepted. */
 #include "client/connector.h"
 #include "client/handshake.h"
+#include "client/proxy.h"
 #include "websocket/deflate_offer.h"
 #include "websocket/negotiate.h"
 
@@ -352,6 +353,78 @@ test_a_head_of_a_response_is_bounded(void **state)
 	assert_string_equal(head_reason(&head), "response headers larger than 16384 bytes");
 }
 
+/* The environment of the next row. */
+static const char *const *variables;
+
+static char *
+get(const char *name)
+{
+	for (const char *const *v = variables; *v; v += 2) {
+		if (strcmp(v[0], name) == 0)
+			return (char *)(uintptr_t)v[1];
+	}
+	return NULL;
+}
+
+static void
+test_the_proxy_is_that_of_the_environment(void **state)
+{
+	static const struct {
+		const char *url;
+		const char *variables[7];
+		const char *host; /* NULL: none */
+		int port;
+	} rows[] = {
+	    {"ws://a", {NULL}, NULL, 0},
+	    {"ws://a", {"http_proxy", "http://p"}, "p", 1080},
+	    {"ws://a", {"http_proxy", "p:3128"}, "p", 3128},
+	    {"ws://a", {"http_proxy", "HTTP://u:p@[::1]:1/"}, "::1", 1},
+	    {"ws://a", {"HTTP_PROXY", "p"}, NULL, 0},
+	    {"ws://a", {"https_proxy", "p"}, NULL, 0},
+	    {"wss://a", {"http_proxy", "p"}, NULL, 0},
+	    {"wss://a", {"https_proxy", "p"}, "p", 1080},
+	    {"wss://a", {"HTTPS_PROXY", "p"}, "p", 1080},
+	    {"wss://a", {"https_proxy", "p", "HTTPS_PROXY", "q"}, "p", 1080},
+	    {"wss://a", {"https_proxy", "", "all_proxy", "q"}, "q", 1080},
+	    {"ws://a", {"ALL_PROXY", "q"}, "q", 1080},
+	    {"ws://a", {"all_proxy", "p", "no_proxy", "*"}, NULL, 0},
+	    {"ws://a", {"all_proxy", "p", "no_proxy", "b,A"}, NULL, 0},
+	    {"ws://a", {"all_proxy", "p", "NO_PROXY", "b a"}, NULL, 0},
+	    {"ws://a", {"all_proxy", "p", "no_proxy", "aa,a.b,.,:80,"}, "p", 1080},
+	    {"ws://x.a.b", {"all_proxy", "p", "no_proxy", "a.b"}, NULL, 0},
+	    {"ws://x.a.b", {"all_proxy", "p", "no_proxy", ".a.b"}, NULL, 0},
+	    {"ws://xa.b", {"all_proxy", "p", "no_proxy", "a.b"}, "p", 1080},
+	    {"ws://a:81", {"all_proxy", "p", "no_proxy", "a:81"}, NULL, 0},
+	    {"ws://a:81", {"all_proxy", "p", "no_proxy", "a:80"}, "p", 1080},
+	    {"wss://[::1]", {"all_proxy", "p", "no_proxy", "::1"}, NULL, 0},
+	    {"wss://[::1]", {"all_proxy", "p", "no_proxy", "[::1]:443"}, NULL, 0},
+	    {"wss://[::1]", {"all_proxy", "p", "no_proxy", "::2,[::1]:80"}, "p", 1080},
+	    {"ws://127.0.0.1", {"all_proxy", "p", "no_proxy", "127.0.0.1"}, NULL, 0},
+	};
+	static const char *const bad[] = {"https://p", "socks5://p", "p:0", "a b", "http://"};
+	const char *name, *why;
+	struct url url, proxy;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		variables = rows[i].variables;
+		assert_null(url_parse(rows[i].url, &url));
+		assert_int_equal(proxy_find(&url, get, &proxy, &name, &why),
+		    rows[i].host ? PROXY_FOUND : PROXY_NONE);
+		if (!rows[i].host)
+			continue;
+		assert_true(span_equal(proxy.host, span_of(rows[i].host)));
+		assert_int_equal(proxy.port, rows[i].port);
+	}
+	for (size_t i = 0; i < UTIL_LEN(bad); i++) {
+		const char *row[] = {"all_proxy", bad[i], NULL};
+
+		variables = row;
+		assert_int_equal(proxy_find(&url, get, &proxy, &name, &why), PROXY_BAD);
+		assert_string_equal(name, "all_proxy");
+	}
+}
+
 /* The table of the manual. */
 static void
 test_the_status_follows_from_the_code(void **state)
@@ -383,6 +456,7 @@ main(void)
 	    cmocka_unit_test(test_texts_of_the_server_do_not_control_the_terminal),
 	    cmocka_unit_test(test_a_response_is_described),
 	    cmocka_unit_test(test_a_head_of_a_response_is_bounded),
+	    cmocka_unit_test(test_the_proxy_is_that_of_the_environment),
 	    cmocka_unit_test(test_the_status_follows_from_the_code),
 	};
 
