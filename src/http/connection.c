@@ -144,6 +144,7 @@ connection_begin(struct connection *c)
 	    .request = &c->request,
 	    .client = &c->client,
 	    .rest = &c->rest,
+	    .handshakes = c->connections->handshakes,
 	    .keep = ++c->requests < CONNECTION_REQUESTS_MAX && !c->connections->draining,
 	    .on_end = connection_on_exchange_end,
 	    .owner = c,

@@ -29,6 +29,7 @@ struct connections {
 	/* From the accept, or the first byte of a further request, to a complete head; the
 	 * handshake of TLS within; absolute. It may change at any time, as the last one. */
 	int64_t head_ms;
+	_Atomic uint64_t *handshakes; /* borrowed: exchange_spec.handshakes */
 	bool draining; /* set by connection_drain_all() and connection_finish_all() */
 	struct client_rules clients; /* owned by whoever sets it */
 };

@@ -286,6 +286,16 @@ exchange_connection_lines(const struct exchange *x)
 	return x->keep ? "" : "Connection: close\r\n";
 }
 
+static void
+exchange_count(const struct exchange *x, int status)
+{
+	const struct head *head = x->spec.request->head;
+
+	if (x->spec.handshakes && head && head_has_token(head, "Upgrade", "websocket") &&
+	    status < EXCHANGE_STATUSES)
+		atomic_fetch_add(&x->spec.handshakes[status], 1);
+}
+
 /* Decides how the response is framed, and writes its head and the first piece. */
 static void
 exchange_start(struct exchange *x, const struct reply *reply, struct span first, bool whole)
@@ -304,6 +314,7 @@ exchange_start(struct exchange *x, const struct reply *reply, struct span first,
 		exchange_log(
 		    x, reply->status < 400 ? "reply" : "rejected", reply->status, NULL);
 	x->logged = true;
+	exchange_count(x, reply->status);
 	if (reply_head(&head, reply, exchange_connection_lines(x)))
 		exchange_send(x, (struct span){(char *)buffer_data(&head), buffer_len(&head)},
 		    first, whole);
@@ -430,6 +441,7 @@ exchange_upgrade(struct exchange *x, struct span *rest)
 
 	rest->data = (const char *)buffer_data(x->spec.rest);
 	rest->len = buffer_len(x->spec.rest);
+	exchange_count(x, 101);
 	exchange_over(x, EXCHANGE_UPGRADED);
 	return stream;
 }

@@ -25,8 +25,10 @@
 #include "net/loop.h"
 #include "net/stream.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct exchange;
 
@@ -149,12 +151,17 @@ enum exchange_result {
 	EXCHANGE_UPGRADED, /* the stream belongs to another protocol */
 };
 
+enum { EXCHANGE_STATUSES = 600 };
+
 struct exchange_spec {
 	struct loop *loop; /* borrowed */
 	struct stream *stream; /* borrowed until ON_END; its handlers are the exchange's */
 	const struct request *request; /* borrowed */
 	const struct client *client; /* borrowed */
 	struct buffer *rest; /* borrowed: what was read beyond the head */
+	/* Borrowed: how many responses of each status below EXCHANGE_STATUSES there were to
+	 * requests for a WebSocket; NULL: nobody counts them. */
+	_Atomic uint64_t *handshakes;
 	bool keep; /* false: this is the last response of the connection */
 	/* The exchange is over; may be called from inside the functions above. */
 	void (*on_end)(void *owner, enum exchange_result result);

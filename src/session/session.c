@@ -52,6 +52,14 @@ session_ask(struct session *s)
 	s->policy = policy_decide(&facts, &s->policy);
 }
 
+/* Why it ends; the first reason counts, and a connection that is lost first. */
+static void
+session_note_cause(struct session *s, enum session_cause cause)
+{
+	if (s->log.cause == SESSION_CAUSE_LOST && s->peer)
+		s->log.cause = cause;
+}
+
 /* The session is to close; the first reason counts. */
 static void
 session_set_closing(struct session *s, enum closing closing, uint16_t code, const char *reason)
@@ -61,6 +69,9 @@ session_set_closing(struct session *s, enum closing closing, uint16_t code, cons
 	s->closing = closing;
 	s->close_code = code;
 	s->close_reason = span_of(reason);
+	session_note_cause(s, closing == CLOSING_GRACE	 ? SESSION_CAUSE_VIOLATION
+			      : code == CLOSE_GOING_AWAY ? SESSION_CAUSE_SERVER
+							 : SESSION_CAUSE_ERROR);
 	session_ask(s);
 }
 
@@ -196,6 +207,23 @@ session_code_of_end(const struct backend *backend, char *reason, size_t size)
 	return CLOSE_INTERNAL;
 }
 
+static enum session_cause
+session_cause_of(const struct backend *backend)
+{
+	switch (backend->end) {
+	case BACKEND_EXIT:
+		return backend->value == 0 ? SESSION_CAUSE_EXIT : SESSION_CAUSE_FAILURE;
+	case BACKEND_SIGNAL:
+		return SESSION_CAUSE_SIGNAL;
+	case BACKEND_CLOSED:
+		return SESSION_CAUSE_EXIT;
+	case BACKEND_LOST:
+	case BACKEND_CUT:
+		break;
+	}
+	return SESSION_CAUSE_FAILURE;
+}
+
 static void
 session_send_close(struct session *s)
 {
@@ -205,6 +233,7 @@ session_send_close(struct session *s)
 	if (s->closing == CLOSING_NONE) {
 		s->close_code = session_code_of_end(s->backend, text, sizeof(text));
 		reason = span_of(text);
+		session_note_cause(s, session_cause_of(s->backend));
 	}
 	if (s->peer_state == PEER_LEFT)
 		reason =
@@ -259,9 +288,9 @@ session_on_peer_messages(void *arg, struct batch *batch)
 		return true;
 	switch (backend_write(s->backend, batch)) {
 	case BACKEND_OK:
-		s->log.in.messages += batch->messages;
-		s->log.in.bytes += batch->bytes;
-		s->log.in.wire += batch->wire;
+		s->log.counts->in.messages += batch->messages;
+		s->log.counts->in.bytes += batch->bytes;
+		s->log.counts->in.wire += batch->wire;
 		break;
 	case BACKEND_DROPPED:
 		break;
@@ -315,6 +344,7 @@ session_on_peer_close(void *arg, uint16_t code, struct span reason)
 
 	s->closed_by_peer = s->log.close_sent == 0;
 	s->log.close_received = code;
+	session_note_cause(s, SESSION_CAUSE_CLIENT);
 	if (s->closing == CLOSING_NONE && reason.len > 0)
 		session_keep_reason(s, reason);
 	backend_finish(s->backend, code, reason);
@@ -360,9 +390,9 @@ session_on_backend_messages(void *arg, struct batch *batch)
 
 	if (!s->policy.relay_output)
 		return;
-	before = s->log.out.messages;
+	before = s->log.counts->out.messages;
 	session_note_output(s, output_send(&s->output, s->peer, batch));
-	batch->messages = (size_t)(s->log.out.messages - before);
+	batch->messages = (size_t)(s->log.counts->out.messages - before);
 }
 
 static void
@@ -390,6 +420,7 @@ session_on_backend_close(struct session *s, const struct backend_event *event)
 		session_note_malformed(s, "close with a code that can't be sent", event->shown);
 		return;
 	}
+	session_note_cause(s, SESSION_CAUSE_EXIT);
 	session_request_close(s, event->code, "");
 	session_keep_reason(s, event->text);
 }
@@ -465,7 +496,7 @@ session_new(struct loop *loop, struct list *list, const struct session_rules *ru
 struct peer_counts *
 session_sent(struct session *s)
 {
-	return &s->log.out;
+	return &s->log.counts->out;
 }
 
 void
@@ -474,6 +505,7 @@ session_cancel(struct session *s)
 	if (!s)
 		return;
 	list_remove(&s->node);
+	session_log_cancel(&s->log);
 	session_release(&s->deferred);
 }
 
@@ -504,6 +536,24 @@ session_drain_all(struct list *list, const char *reason)
 }
 
 void
+session_close_asked(struct list *list)
+{
+	const struct registry_entry *entry;
+	struct list *next;
+
+	for (struct list *node = list->next; node != list; node = next) {
+		struct session *s = LIST_ENTRY_OF(node, struct session, node);
+
+		next = node->next;
+		entry = session_log_entry(&s->log);
+		if (!entry || atomic_load(&entry->close_id) != s->log.id)
+			continue;
+		session_request_close(s, CLOSE_GOING_AWAY, "closed by the administrator");
+		session_step(s);
+	}
+}
+
+void
 session_abort_all(struct list *list)
 {
 	struct list *next;
@@ -514,6 +564,7 @@ session_abort_all(struct list *list)
 		next = node->next;
 		if (!s->close_reason.data)
 			s->close_reason = SPAN("server stopped");
+		session_note_cause(s, SESSION_CAUSE_SERVER);
 		if (s->peer)
 			session_release_peer(s, peer_free);
 		session_step(s);

@@ -64,6 +64,9 @@ void session_start_take(struct session *session, struct peer *peer, struct backe
 /* Closes all sessions of a list with 1001, "going away"; REASON is constant. */
 void session_drain_all(struct list *list, const char *reason);
 
+/* Closes those sessions of a list with 1001 of which registry_ask_close() was asked. */
+void session_close_asked(struct list *list);
+
 /* Drops the peers of all sessions of a list; each is freed once its backend has ended. */
 void session_abort_all(struct list *list);
 

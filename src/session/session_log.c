@@ -2,6 +2,7 @@
 /* The log lines of a session. */
 #include "session/session_log.h"
 
+#include "base/list.h"
 #include "websocket/frame.h"
 
 #include <stdio.h>
@@ -52,12 +53,29 @@ void
 session_log_init(
     struct session_log *log, const struct session_log_spec *spec, const char *texts)
 {
+	struct registry_entry *entry = registry_reserve(spec->rules->registry);
+
 	*log = (struct session_log){
 	    .rules = spec->rules,
 	    .id = spec->id,
 	    .texts = texts,
 	    .opened_ms = util_clock_ms(),
 	};
+	log->counts = entry ? &entry->counts : &log->own_counts;
+}
+
+struct registry_entry *
+session_log_entry(const struct session_log *log)
+{
+	return log->counts == &log->own_counts
+		   ? NULL
+		   : LIST_ENTRY_OF(log->counts, struct registry_entry, counts);
+}
+
+void
+session_log_cancel(struct session_log *log)
+{
+	registry_cancel(log->rules->registry, session_log_entry(log));
 }
 
 bool
@@ -165,9 +183,26 @@ session_log_output(struct session_log *log, enum output_result result)
 	log_end();
 }
 
+static void
+session_log_register(const struct session_log *log, const char *user)
+{
+	struct registry_entry *entry = session_log_entry(log);
+
+	if (entry) {
+		entry->opened_ms = log->opened_ms;
+		entry->pid = log->pid;
+		entry->endpoint = log->rules->endpoint;
+		snprintf(entry->remote, sizeof(entry->remote), "%s",
+		    session_log_text(log, SESSION_LOG_REMOTE));
+		snprintf(entry->user, sizeof(entry->user), "%s", user ? user : "");
+	}
+	registry_begin(log->rules->registry, entry, log->id);
+}
+
 void
 session_log_open(struct session_log *log, const struct session_log_spec *spec)
 {
+	session_log_register(log, spec->user);
 	if (!session_log_begin(log, LOG_ACCESS, "session",
 		log->rules->compat ? SPAN("CONNECT") : SPAN("open")))
 		return;
@@ -247,7 +282,7 @@ session_log_hint_subprotocol(struct session_log *log)
 {
 	const char *offered = session_log_text(log, SESSION_LOG_OFFERED);
 
-	if (*offered == '\0' || log->in.messages > 0 || log->close_received != 0 ||
+	if (*offered == '\0' || log->counts->in.messages > 0 || log->close_received != 0 ||
 	    util_clock_ms() - log->opened_ms > SESSION_LOG_AT_ONCE_MS ||
 	    !session_log_begin(log, LOG_WARN, "session",
 		SPAN("the client disconnected because none of the subprotocols that it offered "
@@ -264,7 +299,8 @@ session_log_hint_buffering(struct session_log *log)
 {
 	static bool said;
 
-	if (said || log->pid == 0 || log->in.messages == 0 || log->out.messages > 0 ||
+	if (said || log->pid == 0 || log->counts->in.messages == 0 ||
+	    log->counts->out.messages > 0 ||
 	    util_clock_ms() - log->opened_ms < SESSION_LOG_WAITED_MS)
 		return;
 	said = true;
@@ -296,22 +332,23 @@ session_log_end(const struct backend *backend)
 }
 
 static void
-session_log_close_line(
-    struct session_log *log, const struct backend *backend, struct span reason)
+session_log_close_line(struct session_log *log, const struct backend *backend,
+    struct span reason, int64_t duration_ms)
 {
 	if (!session_log_begin(log, LOG_ACCESS, "session",
 		log->rules->compat ? SPAN("DISCONNECT") : SPAN("close")))
 		return;
 	if (!log->rules->compat) {
 		log_text("remote", span_of(session_log_text(log, SESSION_LOG_REMOTE)));
-		log_number("duration_ms", util_clock_ms() - log->opened_ms);
-		log_number("in_messages", (int64_t)log->in.messages);
-		log_number("in_bytes", (int64_t)log->in.bytes);
-		log_number("out_messages", (int64_t)log->out.messages);
-		log_number("out_bytes", (int64_t)log->out.bytes);
+		log_number("duration_ms", duration_ms);
+		log_text("cause", span_of(session_cause_names[log->cause]));
+		log_number("in_messages", (int64_t)log->counts->in.messages);
+		log_number("in_bytes", (int64_t)log->counts->in.bytes);
+		log_number("out_messages", (int64_t)log->counts->out.messages);
+		log_number("out_bytes", (int64_t)log->counts->out.bytes);
 		if (log->compresses) {
-			log_number("in_wire_bytes", (int64_t)log->in.wire);
-			log_number("out_wire_bytes", (int64_t)log->out.wire);
+			log_number("in_wire_bytes", (int64_t)log->counts->in.wire);
+			log_number("out_wire_bytes", (int64_t)log->counts->out.wire);
 		}
 		session_log_end(backend);
 		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
@@ -328,10 +365,14 @@ session_log_close_line(
 void
 session_log_close(struct session_log *log, const struct backend *backend, struct span reason)
 {
+	int64_t duration_ms = util_clock_ms() - log->opened_ms;
+
 	session_log_suppressed(log);
-	session_log_close_line(log, backend, reason);
-	if (log->rules->compat)
-		return;
-	session_log_hint_subprotocol(log);
-	session_log_hint_buffering(log);
+	session_log_close_line(log, backend, reason, duration_ms);
+	if (!log->rules->compat) {
+		session_log_hint_subprotocol(log);
+		session_log_hint_buffering(log);
+	}
+	registry_end(log->rules->registry, session_log_entry(log), log->rules->endpoint,
+	    log->cause, duration_ms, log->counts);
 }

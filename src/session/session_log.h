@@ -7,11 +7,14 @@
 #include "base/log.h"
 #include "peer/peer.h"
 #include "session/output.h"
+#include "session/registry.h"
 
 /* Of an endpoint; all borrowed for longer than any session. */
 struct session_log_rules {
 	bool compat; /* websocketd's lines */
 	const char *command; /* the program, or the directory of programs */
+	const struct registry *registry; /* NULL: there is none */
+	uint32_t endpoint; /* its number in the registry */
 };
 
 /* What the lines name; all borrowed during the call but RULES. */
@@ -54,19 +57,20 @@ struct session_log {
 	const struct session_log_rules *rules; /* borrowed */
 	uint64_t id;
 	int64_t opened_ms;
-	pid_t pid; /* of the program; 0: the backend is a socket */
 	/* Borrowed: the client's address and the subprotocol offered; in compat mode also the
 	 * URL and the origin. Each is terminated. */
 	const char *texts;
 	struct log_limit stderr_limit;
+	pid_t pid; /* of the program; 0: the backend is a socket */
 	bool warned_not_utf8; /* each of these two is logged once */
 	bool warned_dropped;
 	/* For the closing line. */
-	struct peer_counts in;
-	struct peer_counts out;
+	bool compresses;
+	enum session_cause cause : 8;
 	uint16_t close_sent; /* 0: none, as the next one */
 	uint16_t close_received;
-	bool compresses;
+	struct registry_counts *counts; /* those of an entry of the registry, or its own */
+	struct registry_counts own_counts;
 };
 
 /* Writes the texts of a log, and returns their length. */
@@ -100,7 +104,14 @@ void session_log_output(struct session_log *log, enum output_result result);
 /* A line that the program wrote to stderr; of many, only some. */
 void session_log_stderr(struct session_log *log, struct span line);
 
-/* The first line; and the last one: how the session went and ended, with hints. */
+/* Its entry in the registry; NULL: there is none. */
+struct registry_entry *session_log_entry(const struct session_log *log);
+
+/* It does not begin. */
+void session_log_cancel(struct session_log *log);
+
+/* The first line; and the last one: how the session went and ended, with hints. The registry
+ * has the same figures. */
 void session_log_open(struct session_log *log, const struct session_log_spec *spec);
 void session_log_close(
     struct session_log *log, const struct backend *backend, struct span reason);

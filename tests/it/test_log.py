@@ -50,7 +50,7 @@ def test_lines_of_a_session(server):
     )
     assert match, opened
     match = re.fullmatch(
-        r"%s access session #1 close remote=%s duration_ms=(\d+) in_messages=2 in_bytes=7 "
+        r"%s access session #1 close remote=%s duration_ms=(\d+) cause=client in_messages=2 in_bytes=7 "
         r"out_messages=2 out_bytes=7 exit=0 close_sent=1000 close_received=1000" % (TIME, remote),
         closed,
     )
