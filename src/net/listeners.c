@@ -128,6 +128,34 @@ listeners_add(struct listeners *l, const char *address, int port, bool optional,
 	return ok;
 }
 
+const char *
+listeners_parse(struct span text, struct listeners_target *out)
+{
+	static const char form[] = "must be HOST:PORT, [IPV6]:PORT or unix:PATH";
+	const char *colon = memrchr(text.data, ':', text.len);
+	struct span host = {text.data, colon ? (size_t)(colon - text.data) : 0};
+	int64_t port = 0;
+
+	*out = (struct listeners_target){.is_unix = false};
+	if (text.len > 5 && memcmp(text.data, "unix:", 5) == 0) {
+		out->is_unix = true;
+		host = (struct span){text.data + 5, text.len - 5};
+	} else if (!colon || util_parse_number((struct span){colon + 1,
+						   (size_t)(text.data + text.len - colon) - 1},
+				 0, UINT16_MAX, &port)) {
+		return form;
+	} else if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']') {
+		host = (struct span){host.data + 1, host.len - 2};
+	} else if (memchr(host.data, ':', host.len) || memchr(host.data, '[', host.len)) {
+		return form;
+	}
+	if (host.len == 0 || host.len >= sizeof(out->host))
+		return form;
+	out->port = (int)port;
+	memcpy(out->host, host.data, host.len);
+	return NULL;
+}
+
 /* One attempt. */
 static bool
 listeners_try(struct listeners *listeners, char *const *addresses, size_t count, int port,

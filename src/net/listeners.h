@@ -6,13 +6,14 @@
 #ifndef NET_LISTENERS_H
 #define NET_LISTENERS_H
 
+#include "base/util.h"
 #include "net/listener.h"
 #include "net/unix_socket.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LISTENERS_MAX = 64 };
+enum { LISTENERS_MAX = 64, LISTENERS_HOST_MAX = 256 };
 
 struct listeners {
 	size_t count;
@@ -22,6 +23,17 @@ struct listeners {
 	 * again; NULL: there are none. */
 	const struct listeners *old;
 };
+
+/* An address in text: "HOST:PORT", "[IPV6]:PORT" or "unix:PATH". */
+struct listeners_target {
+	bool is_unix;
+	int port; /* 0: any */
+	char host[LISTENERS_HOST_MAX]; /* without brackets; or the path. Empty: none */
+};
+
+/* NULL, or what is wrong with TEXT in words that follow a name. */
+const char *listeners_parse(struct span text, struct listeners_target *out)
+    __attribute__((warn_unused_result));
 
 /* What kept it from listening. */
 struct listeners_error {

@@ -99,6 +99,14 @@ check_listening(const struct check *check, struct options_listener *listener)
 	return true;
 }
 
+static bool
+check_admin(const struct check *check, const struct options_server *server)
+{
+	if (server->admin_token && server->admin.host[0] == '\0')
+		return reject(check, EX_USAGE, NULL, "--admin-token needs --admin=ADDRESS");
+	return true;
+}
+
 /* The kind that a direction has: its own, that of both, or the default. */
 static enum framing_kind
 framing_of(unsigned own, unsigned both, enum framing_kind initial)
@@ -607,7 +615,8 @@ check_config(struct options *options, struct check *check)
 
 	check->place.config = config;
 	if (!config->sections[0].failed)
-		(void)(check_listening(check, &options->listener) &&
+		(void)(check_admin(check, &options->server) &&
+		       check_listening(check, &options->listener) &&
 		       check_tls(check, &options->listener));
 	for (size_t i = 0; i < options_served_count(options); i++) {
 		struct options_served served = options_served(options, i);
@@ -638,6 +647,7 @@ options_check(struct options *options, FILE *err, int *status)
 		ok = check_config(options, &check);
 	else
 		ok = check_usage(&check, &options->endpoint) &&
+		     check_admin(&check, &options->server) &&
 		     check_listening(&check, &options->listener) &&
 		     check_tls(&check, &options->listener) &&
 		     check_endpoint(&check, &options->endpoint, false);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "framing/framing.h"
 #include "net/connect.h"
+#include "net/listeners.h"
 #include "process/confine.h"
 #include "serve/access.h"
 #include "session/output.h"
@@ -35,6 +36,8 @@ struct options_server {
 	int64_t maxforks; /* 0: no limit */
 	int64_t max_per_ip; /* connections of an address; 0: no limit */
 	int64_t closems;
+	struct listeners_target admin; /* without a host: none */
+	char *admin_token; /* owned: name of a file; NULL: none */
 	char *health_path; /* owned: the path of a URL as in a request; NULL: none */
 	enum log_level loglevel;
 	enum log_format log_format;

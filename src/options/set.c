@@ -198,6 +198,12 @@ option_set_term(const struct option_set *set)
 	return NULL;
 }
 
+const char *
+option_set_admin(const struct option_set *set)
+{
+	return listeners_parse(set->value, set->target);
+}
+
 /* Each enum is stored as an unsigned int. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum log_format) == sizeof(unsigned) &&

@@ -298,6 +298,12 @@ const struct option_row option_rows[] = {
 		"/-/console: true, false, or auto, while only this machine can connect"},
 	{SERVER("health-path", health_path, option_set_url_path), .argument = "PATH",
 	    .help = "respond to GET and HEAD requests for this path with 200, for health checks"},
+	{SERVER("admin", admin, option_set_admin), .argument = "ADDRESS",
+	    .help = "serve health checks, metrics and the list of sessions at HOST:PORT or "
+		"unix:PATH"},
+	{SERVER("admin-token", admin_token, option_set_path), .argument = "FILE",
+	    .help = "with --admin, require one of the tokens in FILE; needed unless the address is "
+		"local"},
 	{ENDPOINT("header", header, option_set_header), BOTH, .argument = "HEADER", .repeatable = true,
 	    .help = "add \"Name: value\" to handshake and static file responses, or with "
 		"--connect to the request; repeatable"},

@@ -29,6 +29,9 @@ struct launcher {
 	struct sockets *sockets;
 	struct lookup *lookup; /* may be NULL without an endpoint that needs it */
 	struct limit *limit;
+	/* How many programs that all clients share do not run in this process: as long as there
+	 * are any, the server is not ready (--admin). */
+	atomic_size_t *down;
 	_Atomic uint64_t *last_id; /* of a launch, in all processes that serve */
 };
 

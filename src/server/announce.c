@@ -346,6 +346,23 @@ announce_endpoints(FILE *out, const struct server *server)
 	announce_urls(out, server, "ws", "");
 }
 
+static void
+announce_admin(FILE *out, const struct server *server)
+{
+	const struct listeners *listeners = &server->admin.listeners;
+	const struct listeners_target *target = &server->options->server.admin;
+	struct sockaddr_storage bound;
+
+	fputs("administration on ", out);
+	if (target->is_unix) {
+		fprintf(out, "http+unix:%s:/", target->host);
+		return;
+	}
+	listener_address(listeners->items[0], &bound);
+	fprintf(out, strchr(target->host, ':') ? "http://[%s]:%d/" : "http://%s:%d/",
+	    announce_host(target->host), listener_port(&bound));
+}
+
 void
 server_announce(const struct server *server)
 {
@@ -377,6 +394,8 @@ server_announce(const struct server *server)
 	if (options->listener.redirport != 0 && server->activation.count == 0)
 		log_info("redirecting plain HTTP from port %d to port %d",
 		    (int)options->listener.redirport, server_port(server));
+	if (server->admin.listeners.count > 0)
+		announce(server, announce_admin, false);
 	if (programs || options->endpoint.cgidir)
 		announce_risks(server);
 }

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "options/served.h"
+#include "server/admin.h"
 #include "server/setup.h"
 #include "server/setup_access.h"
 
@@ -49,6 +50,8 @@ server_divide_limit(struct server *server)
 		used += LIMITS_LOOKUP_FDS;
 	if (server_needs_hasher(server) || server->options->config)
 		used += LIMITS_HASHER_FDS;
+	if (server->registry.shared)
+		used += SERVER_ADMIN_FDS;
 	server->budget =
 	    server_budget_of(limit.rlim_cur, used, limits_have_files(server->options));
 	if (limit.rlim_cur == RLIM_INFINITY)

@@ -107,6 +107,8 @@ reload_check_fixed(const struct server *server, const struct options *old)
 	    {"no-core-dumps", old->server.no_core_dumps != options->no_core_dumps},
 	    {"user", reload_differ(old->server.user, options->user)},
 	    {"group", reload_differ(old->server.group, options->group)},
+	    {"admin", memcmp(&old->server.admin, &options->admin, sizeof(options->admin)) != 0},
+	    {"admin-token", reload_differ(old->server.admin_token, options->admin_token)},
 	    {"max-per-ip", old->server.max_per_ip != options->max_per_ip},
 	    {"reverselookup", old->listener.reverselookup != listener->reverselookup},
 	    {"unixsocket-mode",

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "server/accept.h"
+#include "server/admin.h"
 #include "server/announce.h"
 #include "server/limits.h"
 #include "server/listen.h"
@@ -30,6 +31,7 @@ run_clear(struct server *server)
 	server_signals_clear(server);
 	server_reload_clear(server);
 	server_orphans_clear(server);
+	server_admin_clear(server);
 	timer_stop(&server->tick);
 	timer_stop(&server->watchdog);
 	notify_clear(&server->notify);
@@ -72,6 +74,7 @@ run_start(struct server *server)
 	server->sockets.extra_wait_ms = server->options->server.closems;
 	server->sockets.count = &server->page->workers[server->worker].sockets;
 	server->route.upgrade.launcher.sockets = &server->sockets;
+	server->route.upgrade.launcher.down = &server->page->workers[server->worker].down;
 	if (!server_start_lookup(server) || !server_start_hasher(server))
 		return server_fail(
 		    server, EX_OSERR, "can't start threads: %s", strerror(errno));
@@ -112,7 +115,7 @@ run_serve(struct server *server)
 	int status = run_start(server);
 	size_t left;
 
-	if (status == 0 && !server_accept(server))
+	if (status == 0 && !(server_admin_start(server) && server_accept(server)))
 		status = server_fail(server, EX_OSERR, "out of memory");
 	if (status != 0)
 		return status;
@@ -149,6 +152,7 @@ server_run(const struct options *options)
 	int status;
 
 	list_init(&server.connections.list);
+	list_init(&server.admin.connections.list);
 	list_init(&server.sessions);
 	list_init(&server.scripts);
 	list_init(&server.upgrades);
@@ -181,6 +185,8 @@ server_run(const struct options *options)
 		status = server_find_account(&server);
 	if (status == 0)
 		status = server_listen(&server);
+	if (status == 0)
+		status = server_admin_open(&server);
 	if (status == 0)
 		status = server_set_up(&server);
 	if (status == 0)

@@ -19,6 +19,7 @@
 #include "process/child.h"
 #include "process/pid_set.h"
 #include "process/quota.h"
+#include "serve/admin.h"
 #include "serve/redirect.h"
 #include "serve/route.h"
 #include "server/activation.h"
@@ -64,8 +65,25 @@ struct server_shared {
 		atomic_size_t sockets; /* of sessions, or that are being connected */
 		atomic_bool accepts;
 		_Atomic int64_t alive_ms; /* when its event loop last came round */
+		/* Shared programs that do not run; see launcher.down. */
+		atomic_size_t down;
+		_Atomic pid_t pid; /* 0: it does not run */
+		_Atomic int64_t started_ms; /* of the real time */
 	} workers[OPTIONS_WORKERS_MAX];
 	struct pid_set programs; /* those that run */
+};
+
+/* What --admin has of its own. */
+struct server_admin {
+	struct listeners listeners;
+	int64_t started_ms; /* of the real time: the process that has opened it */
+	struct tokens *tokens; /* a reference; NULL: none is needed */
+	int wake; /* owned: an eventfd of all workers; -1: there is none */
+	struct event *wake_event; /* owned */
+	struct limit *limit; /* owned */
+	struct connections connections;
+	atomic_size_t connection_count;
+	struct admin admin;
 };
 
 struct server {
@@ -110,6 +128,8 @@ struct server {
 	struct list upgrades; /* whose backend is being connected */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */
+	struct registry registry; /* owned; not open without --admin */
+	struct server_admin admin;
 	enum server_stage stage;
 	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
 	struct timer tick;

@@ -11,6 +11,7 @@
 #include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
+#include "server/admin.h"
 #include "server/confine.h"
 #include "server/listen.h"
 #include "server/privileges.h"
@@ -256,6 +257,9 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->session.log = (struct session_log_rules){
 	    .compat = compat,
 	    .command = endpoint->program ? endpoint->program : endpoint->dir_path,
+	    .registry = server->registry.shared ? &server->registry : NULL,
+	    .endpoint =
+		registry_endpoint(&server->registry, *endpoint->path ? endpoint->path : "/"),
 	};
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;
@@ -491,7 +495,7 @@ server_check(struct server *server)
 	const struct options *options = server->options;
 	int endpoints, tls = 0, log = server_check_log(server);
 	int account = server_find_account(server);
-	int status = server_listen_to_check(server);
+	int status = server_listen_to_check(server), admin = server_admin_check(server);
 
 	/* All of them, so that all errors are reported. */
 	endpoints = server_set_endpoints(server);
@@ -499,6 +503,7 @@ server_check(struct server *server)
 		tls = server_set_tls(server);
 	status = status != 0 ? status : endpoints != 0 ? endpoints : tls != 0 ? tls : log;
 	status = status != 0 ? status : account;
+	status = status != 0 ? status : admin;
 	return options->config && (status != 0 || options->config->errors > 0) ? EX_CONFIG
 									       : status;
 }

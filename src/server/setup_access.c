@@ -104,34 +104,43 @@ setup_forget(struct buffer *text)
 	buffer_clear(text);
 }
 
+struct tokens *
+setup_read_tokens(const struct server *server, const struct options_served *served,
+    const char *option, const char *name, int *status)
+{
+	struct tokens *tokens = NULL;
+	struct buffer text = {0};
+	unsigned int line;
+	const char *why;
+
+	if (setup_read(server, served, option, name, S_IROTH | S_IWOTH, &text, status)) {
+		tokens = tokens_parse(
+		    (struct span){(const char *)buffer_data(&text), buffer_len(&text)}, &line,
+		    &why);
+		if (!tokens)
+			*status = setup_fail_file(server, served, option, name, line, why);
+	}
+	setup_forget(&text);
+	if (tokens && server->parent == 0 && tokens_shortest(tokens) < TOKENS_SHORT)
+		log_warnx("--%s %s: a token of fewer than %d characters can be guessed; make "
+			  "one with: openssl rand -hex 32",
+		    option, name, TOKENS_SHORT);
+	return tokens;
+}
+
 static int
 setup_tokens(const struct server *server, struct setup_files *files,
     const struct options_served *served, const char *name, struct access *access)
 {
-	struct buffer text = {0};
-	unsigned int line;
-	const char *why;
 	int status = 0;
 
 	if (files->tokens_name && strcmp(files->tokens_name, name) == 0) {
 		access->tokens = tokens_ref(files->tokens);
 		return 0;
 	}
-	if (setup_read(server, served, "auth-token", name, S_IROTH | S_IWOTH, &text, &status)) {
-		access->tokens = tokens_parse(
-		    (struct span){(const char *)buffer_data(&text), buffer_len(&text)}, &line,
-		    &why);
-		if (!access->tokens)
-			status = setup_fail_file(server, served, "auth-token", name, line, why);
-	}
-	setup_forget(&text);
-	if (status != 0)
+	access->tokens = setup_read_tokens(server, served, "auth-token", name, &status);
+	if (!access->tokens)
 		return status;
-	if (server->parent == 0 && tokens_shortest(access->tokens) < TOKENS_SHORT)
-		log_warnx(
-		    "--auth-token %s: a token of fewer than %d characters can be guessed; "
-		    "make one with: openssl rand -hex 32",
-		    name, TOKENS_SHORT);
 	tokens_unref(files->tokens);
 	files->tokens = tokens_ref(access->tokens);
 	files->tokens_name = name;

@@ -17,6 +17,12 @@ struct setup_files {
 
 void setup_files_clear(struct setup_files *files);
 
+/* Reads the file of tokens NAME, the value of OPTION. NULL: reported, and *STATUS is the exit
+ * status. */
+struct tokens *setup_read_tokens(const struct server *server,
+    const struct options_served *served, const char *option, const char *name, int *status)
+    __attribute__((warn_unused_result));
+
 /* Sets the access control of ENDPOINT. 0, or the exit status. */
 int setup_access(const struct server *server, struct setup_files *files,
     const struct options_served *served, struct endpoint *endpoint);

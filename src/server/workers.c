@@ -6,6 +6,7 @@
 #include "server/workers.h"
 
 #include "base/util.h"
+#include "server/admin.h"
 #include "server/announce.h"
 #include "server/reload.h"
 #include "server/setup.h"
@@ -164,6 +165,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 	atomic_store(&page->workers[number].sockets, 0);
 	atomic_store(&page->workers[number].alive_ms, 0);
 	tally_clear(w->server->tally, number);
+	server_admin_lost(w->server, number);
 	if (well && quota_held(&page->quota, number) == 0)
 		return;
 	quota_move(&page->quota, number, w->count);
