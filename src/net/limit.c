@@ -56,6 +56,7 @@ struct limit_slot {
 struct limit {
 	struct limit_settings settings;
 	size_t counts[LIMIT_PROGRAM + 1];
+	bool full; /* as ON_FULL was last called */
 	struct limit_pool {
 		struct list *by_count; /* owned: hosts that have so many slots; lazily made */
 		size_t top; /* the greatest number */
@@ -281,6 +282,34 @@ limit_make_room(struct limit *limit)
 		limit_evict(limit);
 }
 
+bool
+limit_is_full(const struct limit *limit)
+{
+	return limit->full;
+}
+
+static void
+limit_check_full(struct limit *limit)
+{
+	size_t sum = 0;
+	bool full;
+
+	for (size_t i = 0; i < UTIL_LEN(limit->counts); i++)
+		sum += limit->counts[i];
+	full = limit->settings.all != 0 && sum >= limit->settings.all;
+	if (full == limit->full)
+		return;
+	limit->full = full;
+	limit->settings.on_full(limit->settings.arg, full);
+}
+
+void
+limit_set_all(struct limit *limit, size_t all)
+{
+	limit->settings.all = all;
+	limit_check_full(limit);
+}
+
 /* Counts one more of the address, if the bound allows it. */
 static bool
 limit_take(struct limit_slot *slot)
@@ -336,6 +365,7 @@ limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
 	host->slots++; /* before another one is closed, which may be its last */
 	limit_make_room(limit);
 	limit_place(slot, 1);
+	limit_check_full(limit);
 	return slot;
 }
 
@@ -359,10 +389,14 @@ limit_detach(struct limit_slot *slot)
 void
 limit_leave(struct limit_slot *slot)
 {
+	struct limit *limit;
+
 	if (!slot)
 		return;
+	limit = slot->host->limit;
 	limit_detach(slot);
 	free(slot);
+	limit_check_full(limit);
 }
 
 void

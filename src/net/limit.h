@@ -18,7 +18,8 @@
  * search of an address, which is logarithmic.
  *
  * Independently of that, an address may have at most PER_ADDRESS connections of all classes.
- * A few more are accepted, so that they get an HTTP error; see limit_admit().
+ * A few more are accepted, so that they get an HTTP error; see limit_admit(). And a bound on
+ * ALL connections stops the accepting, without an error.
  */
 #ifndef NET_LIMIT_H
 #define NET_LIMIT_H
@@ -54,11 +55,18 @@ struct limit_settings {
 	 */
 	struct tally *tally;
 	size_t worker; /* of this process, in TALLY */
+	size_t
+	    all; /* connections of all classes, after which no more should come; 0: no bound */
+	void (*on_full)(void *arg, bool full); /* whether there are as many; may be NULL */
+	void *arg; /* borrowed */
 };
 
 /* NULL without memory. */
 struct limit *limit_new(const struct limit_settings *settings)
     __attribute__((warn_unused_result));
+
+/* Changes the bound on all connections. */
+void limit_set_all(struct limit *limit, size_t all);
 
 /* There must be no slot left. Accepts NULL. */
 void limit_free(struct limit *limit);
@@ -94,6 +102,9 @@ bool limit_admit(struct limit_slot *slot);
 /* Whether there is a slot for one more program when so many PROGRAMS run: one may outlive its
  * connection, and a connection its program. */
 bool limit_has_room_for_program(const struct limit *limit, size_t programs);
+
+/* Whether no more connections should come. */
+bool limit_is_full(const struct limit *limit);
 
 /* Connections in a class. */
 size_t limit_count(const struct limit *limit, enum limit_class class);

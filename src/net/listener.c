@@ -28,6 +28,7 @@ struct listener {
 	listener_yield_fn *yield; /* NULL: never */
 	void *arg; /* borrowed */
 	struct timer pause; /* while it runs, nothing is accepted */
+	bool held; /* connections are left in the queue */
 	int yields; /* how often the connection that waits was left to others */
 	int skip_drain; /* how many more are accepted without looking for a next one */
 	int64_t logged_ms; /* when accepting last failed and was logged; 0: never */
@@ -39,7 +40,7 @@ listener_update(struct listener *listener)
 {
 	if (!listener->event)
 		return;
-	if (listener->pause.due_ms != 0)
+	if (listener->pause.due_ms != 0 || listener->held)
 		event_del(listener->event);
 	else if (event_add(listener->event, NULL) == -1)
 		timer_at(&listener->pause, util_clock_ms() + LISTENER_PAUSE_MS);
@@ -141,7 +142,7 @@ listener_take(struct listener *listener)
 		listener->skip_drain--;
 	}
 	listener->yields = 0;
-	for (size_t i = 0; i < most && listener_accept(listener); i++)
+	for (size_t i = 0; i < most && !listener->held && listener_accept(listener); i++)
 		continue;
 }
 
@@ -160,7 +161,7 @@ listener_on_pause_over(void *arg)
 	struct pollfd waiting = {.fd = listener->fd, .events = POLLIN};
 
 	listener_update(listener);
-	if (listener->yields == 0)
+	if (listener->yields == 0 || listener->held)
 		return;
 	/* The next one that comes is another one, which was not left to anybody yet. */
 	if (poll(&waiting, 1, 0) == 1)
@@ -264,6 +265,13 @@ listener_start(struct listener *listener, struct loop *loop, size_t batch,
 	listener->event = event_new(
 	    loop->base, listener->fd, EV_READ | EV_PERSIST, listener_on_readable, listener);
 	return listener->event && event_add(listener->event, NULL) == 0;
+}
+
+void
+listener_hold(struct listener *listener, bool held)
+{
+	listener->held = held;
+	listener_update(listener);
 }
 
 void

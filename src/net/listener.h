@@ -69,6 +69,9 @@ bool listener_start(struct listener *listener, struct loop *loop, size_t batch,
     listener_handler *handler, listener_yield_fn *yield, void *arg)
     __attribute__((warn_unused_result));
 
+/* Leaves connections in the queue while HELD. */
+void listener_hold(struct listener *listener, bool held);
+
 /* Accepts the connections that are queued, if it was started: they would be reset with the
  * socket. */
 void listener_drain(struct listener *listener);

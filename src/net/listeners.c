@@ -252,3 +252,10 @@ listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,
 	}
 	return true;
 }
+
+void
+listeners_hold(struct listeners *listeners, bool held)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		listener_hold(listeners->items[i], held);
+}

@@ -60,6 +60,9 @@ bool listeners_start(struct listeners *listeners, struct loop *loop, size_t batc
     listener_handler *handler, listener_yield_fn *yield, void *arg)
     __attribute__((warn_unused_result));
 
+/* listener_hold() for all of them. */
+void listeners_hold(struct listeners *listeners, bool held);
+
 /* Adds a socket that listens, FD, which is taken. False: there are too many, or there is no
  * memory. */
 bool listeners_add_take(struct listeners *listeners, int fd)

@@ -83,7 +83,14 @@ check_usage(const struct check *check, const struct options_endpoint *endpoint)
 static bool
 check_listening(const struct check *check, struct options_listener *listener)
 {
+	const struct options_server *server = &check->options->server;
+
 	listener->tcp = listener->tcp || !listener->unixsocket || listener->redirport != 0;
+	if (server->max_connections != 0 && server->max_connections < server->workers)
+		return reject(check, EX_USAGE, NULL,
+		    "--max-connections must be at least --workers, %d, so that each can accept "
+		    "one",
+		    (int)server->workers);
 	if (listener->redirport != 0 && listener->redirport == listener->port)
 		return reject(check, EX_USAGE, NULL, "--redirport and --port must differ");
 	if ((listener->unixsocket_owner || listener->unixsocket_mode != 0) &&

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "framing/framing.h"
+#include "net/bucket.h"
 #include "net/connect.h"
 #include "net/listeners.h"
 #include "process/confine.h"
@@ -34,6 +35,8 @@ struct options_server {
 	char *user; /* owned, as the next one; NULL: not given */
 	char *group;
 	int64_t maxforks; /* 0: no limit */
+	struct bucket_rate rate; /* of new sessions of an address */
+	int64_t max_connections; /* 0: no limit */
 	int64_t max_per_ip; /* connections of an address; 0: no limit */
 	int64_t closems;
 	struct listeners_target admin; /* without a host: none */

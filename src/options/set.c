@@ -128,6 +128,37 @@ option_set_size(const struct option_set *set)
 		   : "must be a number of bytes, as 65536, 512k, 10m or 1g";
 }
 
+const char *
+option_set_rate(const struct option_set *set)
+{
+	static const char rule[] = "must be a number of sessions per time, as 5/s, 30/m or "
+				   "100/h, optionally with a burst, as 5/s:20";
+	static const struct unit times[] = {
+	    {{"/s", 2}, 1000000}, {{"/m", 2}, 60000000}, {{"/h", 2}, INT64_C(3600000000)}};
+	struct bucket_rate *rate = set->target;
+	const char *colon = memchr(set->value.data, ':', set->value.len);
+	size_t len = colon ? (size_t)(colon - set->value.data) : set->value.len;
+	struct span burst = {colon + 1, set->value.len - len - 1};
+	int64_t number;
+
+	*rate = (struct bucket_rate){.interval_us = 0};
+	if (span_equal(set->value, SPAN("0")))
+		return NULL;
+	for (size_t i = 0; i < UTIL_LEN(times) && len > 2; i++) {
+		struct span digits = {set->value.data, len - 2};
+
+		if (!span_equal((struct span){digits.data + digits.len, 2}, times[i].suffix) ||
+		    util_parse_number(digits, 1, 1000000, &number))
+			continue;
+		*rate = (struct bucket_rate){times[i].factor / number, 2 * number};
+		break;
+	}
+	if (rate->interval_us == 0 ||
+	    (colon && util_parse_number(burst, 1, 1000000, &rate->burst)))
+		return rule;
+	return NULL;
+}
+
 /* "auto" is the number of CPUs that this process may run on. */
 const char *
 option_set_workers(const struct option_set *set)

@@ -217,6 +217,13 @@ const struct option_row option_rows[] = {
 	    .max = INT32_MAX, .initial = "0",
 	    .help = "maximum number of connections per client address (IPv6: per /64); 0 for no "
 		"limit"},
+	{SERVER("rate", rate, option_set_rate), .argument = "RATE", .default_text = "0",
+	    .help = "maximum rate of new sessions per client address, as 5/s, 30/m or 100/h, or "
+		"with a burst, as 5/s:20; 0 for no limit"},
+	{SERVER("max-connections", max_connections, option_set_number), .argument = "N", .min = 0,
+	    .max = INT32_MAX, .initial = "0",
+	    .help = "maximum number of connections; further ones wait in the listen queue; 0 for "
+		"no limit"},
 	{ENDPOINT("maxframesize", maxframesize, option_set_given_number), BOTH, .argument = "BYTES",
 	    .min = 0, .max = INT64_MAX, .compat_negative = true, .default_text = "1048576",
 	    .help = "maximum size of a client's message in bytes; 0 for no limit"},

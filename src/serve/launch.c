@@ -38,10 +38,35 @@ launch_may_fork(const struct launcher *launcher, struct reject *reject)
 						     : launch_has_room(launcher, reject);
 }
 
+void
+launcher_set_rate(struct launcher *launcher, const struct bucket_rate *rate)
+{
+	int64_t seconds = (rate->interval_us + 999999) / 1000000;
+
+	launcher->rate = *rate;
+	snprintf(launcher->retry, sizeof(launcher->retry), "Retry-After: %d\r\n", (int)seconds);
+}
+
+/* The last of the limits: what another one rejects costs the client no token. */
+static bool
+launch_keeps_rate(const struct launch *launch, struct reject *reject)
+{
+	const struct launcher *launcher = launch->launcher;
+
+	if (launcher->rate.interval_us == 0 ||
+	    bucket_take(launcher->buckets, limit_address(launch->request->peer),
+		&launcher->rate, util_clock_ms()))
+		return true;
+	return reject_with(
+	    reject, 429, launcher->retry, "too many new sessions from this address (--rate)");
+}
+
 /* The facts of a launch once its script is found. */
 static bool
 launch_identify(struct launch *launch, struct reject *reject)
 {
+	if (!launch_keeps_rate(launch, reject))
+		return false;
 	if (!env_make_unique_id(launch->unique_id) ||
 	    !env_make_traceparent(launch->request->head, launch->traceparent))
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "can't get random bytes");

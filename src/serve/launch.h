@@ -13,6 +13,7 @@
 
 #include "backend/backend.h"
 #include "backend/socket.h"
+#include "net/bucket.h"
 #include "net/listener.h"
 #include "process/child.h"
 #include "serve/endpoint.h"
@@ -22,7 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What launches need from the process; all borrowed for longer than any backend. */
+/* What launches need from the process; what is a pointer is borrowed for longer than any
+ * backend. */
 struct launcher {
 	struct loop *loop;
 	struct children *children;
@@ -32,11 +34,17 @@ struct launcher {
 	/* How many programs that all clients share do not run in this process: as long as there
 	 * are any, the server is not ready (--admin). */
 	atomic_size_t *down;
+	struct buckets *buckets; /* of all processes that serve */
+	struct bucket_rate rate; /* of new sessions; may change at any time, as the next one */
+	char retry[32]; /* the header line for a client that exceeds it */
 	_Atomic uint64_t *last_id; /* of a launch, in all processes that serve */
 };
 
 /* REJECT is the response; NULL: launch_start() may follow. */
 typedef void launch_handler(void *arg, const struct reject *reject);
+
+/* Sets the rate of new sessions of an address. */
+void launcher_set_rate(struct launcher *launcher, const struct bucket_rate *rate);
 
 struct launch {
 	/* Set by the caller; borrowed until launch_clear(). */

@@ -358,16 +358,53 @@ accept_batch(const struct server *server)
 	return batch > 0 ? batch : 1;
 }
 
+/* This worker's part of --max-connections. */
+static size_t
+accept_share(const struct server *server)
+{
+	size_t all = (size_t)server->options->server.max_connections;
+	size_t workers = (size_t)server->options->server.workers;
+
+	return all / workers + (server->worker < all % workers);
+}
+
+static void
+accept_on_full(void *arg, bool full)
+{
+	struct server *server = arg;
+	int64_t now = util_clock_ms();
+
+	listeners_hold(&server->listeners, full);
+	listeners_hold(&server->redirect_listeners, full);
+	if (!full ||
+	    (server->full_logged_ms != 0 && now - server->full_logged_ms < LIMIT_LOG_MS))
+		return;
+	server->full_logged_ms = now;
+	log_warnx("as many connections are open as --max-connections=%zu allows%s; others wait",
+	    (size_t)server->options->server.max_connections,
+	    server->options->server.workers > 1 ? " this worker" : "");
+}
+
+void
+server_accept_limit(struct server *server)
+{
+	limit_set_all(server->limit, accept_share(server));
+}
+
 bool
 server_accept_start(struct server *server)
 {
 	listener_yield_fn *yield = server->options->server.workers > 1 ? accept_ahead : NULL;
 	size_t batch = accept_batch(server);
 
-	return listeners_start(
-		   &server->listeners, server->loop, batch, accept_on, yield, server) &&
-	       listeners_start(&server->redirect_listeners, server->loop, batch,
-		   accept_on_redirect, yield, server);
+	if (!listeners_start(
+		&server->listeners, server->loop, batch, accept_on, yield, server) ||
+	    !listeners_start(&server->redirect_listeners, server->loop, batch,
+		accept_on_redirect, yield, server))
+		return false;
+	if (limit_is_full(server->limit))
+		accept_on_full(server, true);
+	return true;
 }
 
 bool
@@ -379,6 +416,9 @@ server_accept(struct server *server)
 	    .per_address = (size_t)server->options->server.max_per_ip,
 	    .tally = server->tally,
 	    .worker = server->worker,
+	    .all = accept_share(server),
+	    .on_full = accept_on_full,
+	    .arg = server,
 	};
 
 	server->limit = limit_new(&settings);

@@ -11,6 +11,9 @@ bool server_accept(struct server *server) __attribute__((warn_unused_result));
 /* Part of it: accepts on the current listeners. False without memory. */
 bool server_accept_start(struct server *server) __attribute__((warn_unused_result));
 
+/* Applies a changed --max-connections. */
+void server_accept_limit(struct server *server);
+
 /* Starts the threads that look names up, if they are needed and do not run. False with errno.
  */
 bool server_start_lookup(struct server *server) __attribute__((warn_unused_result));

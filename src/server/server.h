@@ -8,6 +8,7 @@
 
 #include "backend/socket.h"
 #include "http/connection.h"
+#include "net/bucket.h"
 #include "net/limit.h"
 #include "net/listeners.h"
 #include "net/lookup.h"
@@ -59,6 +60,7 @@ struct server_shared {
 	    quota; /* the holders: each worker by its number, and then those that died */
 	struct tls_ticket_keys tickets; /* written by the parent */
 	_Atomic uint64_t last_session;
+	struct buckets buckets;
 	_Atomic int stage; /* enum server_stage: what the parent wants */
 	struct server_share {
 		atomic_size_t connections; /* that wait for a request or get a response */
@@ -112,6 +114,7 @@ struct server {
 	struct redirect redirect;
 	bool is_local; /* only this machine can connect to what is listened on */
 	struct limit *limit; /* owned */
+	int64_t full_logged_ms; /* when it was logged that no more connections are accepted */
 	struct lookup *lookup; /* owned; NULL: nothing is looked up */
 	struct list accepted; /* connections that wait for a PROXY header or a name */
 	struct server_budget budget;

@@ -466,6 +466,9 @@ server_set_up(struct server *server)
 	};
 	if (status == 0) {
 		server->route.upgrade.launcher.last_id = &server->page->last_session;
+		server->route.upgrade.launcher.buckets = &server->page->buckets;
+		launcher_set_rate(
+		    &server->route.upgrade.launcher, &server->options->server.rate);
 		status = server_set_endpoints(server);
 	}
 	if (status == 0)

@@ -65,6 +65,13 @@ limit_has_room_for_program(const struct limit *limit, size_t programs)
 	return script.has_room;
 }
 
+uint64_t
+limit_address(const struct sockaddr_storage *peer)
+{
+	(void)peer;
+	return 1;
+}
+
 struct connect *
 connect_start(struct loop *loop, struct lookup *lookup, const struct connect_target *target,
     int64_t timeout_ms, connect_handler *handler, void *arg)

@@ -307,6 +307,44 @@ test_one_slot_is_enough(void **state)
 }
 
 static void
+on_full(void *arg, bool full)
+{
+	*(int *)arg += full ? 1 : -1;
+}
+
+static void
+test_a_bound_on_all_is_reported(void **state)
+{
+	int full = 0;
+	struct limit_settings settings = {
+	    .connections = 10, .programs = 10, .all = 2, .on_full = on_full, .arg = &full};
+	struct limit *limit = limit_new(&settings);
+	struct client c[3];
+
+	(void)state;
+	assert_non_null(limit);
+	assert_true(enter(limit, &c[0], "192.0.2.1"));
+	assert_int_equal(full, 0);
+	assert_true(enter(limit, &c[1], "192.0.2.2"));
+	assert_int_equal(full, 1);
+	assert_true(limit_is_full(limit));
+	/* Whatever their class. */
+	limit_move(c[1].slot, LIMIT_PROGRAM);
+	assert_int_equal(full, 1);
+	/* It is not enforced here: those that are in a batch still come. */
+	assert_true(enter(limit, &c[2], "192.0.2.3"));
+	leave(&c[0]);
+	assert_int_equal(full, 1);
+	leave(&c[1]);
+	assert_int_equal(full, 0);
+	limit_set_all(limit, 1);
+	assert_int_equal(full, 1);
+	limit_set_all(limit, 0);
+	assert_int_equal(full, 0);
+	clear(limit, c, 3);
+}
+
+static void
 test_who_has_said_nothing_goes_before_who_has(void **state)
 {
 	struct limit *limit = make(4, 1, 0);
@@ -704,6 +742,7 @@ main(void)
 	    cmocka_unit_test(test_responses_go_first_when_they_hold_most_slots),
 	    cmocka_unit_test(test_idle_connections_go_first),
 	    cmocka_unit_test(test_one_slot_is_enough),
+	    cmocka_unit_test(test_a_bound_on_all_is_reported),
 	    cmocka_unit_test(test_who_has_said_nothing_goes_before_who_has),
 	    cmocka_unit_test(test_any_sequence_agrees_with_a_simple_model),
 	    cmocka_unit_test(test_an_address_has_at_most_its_bound_of_all_classes),

@@ -897,6 +897,56 @@ times_and_sizes_have_units(void **state)
 }
 
 static void
+rates_have_a_time_and_a_burst(void **state)
+{
+	static const struct {
+		char *arg;
+		struct bucket_rate expected; /* a burst of 0: it is rejected */
+	} rows[] = {
+	    {"--rate=5/s", {200000, 10}},
+	    {"--rate=5/s:1", {200000, 1}},
+	    {"--rate=30/m", {2000000, 60}},
+	    {"--rate=1/h:7", {INT64_C(3600000000), 7}},
+	    {"--rate=1000000/s", {1, 2000000}},
+	    {"--rate=0/s", {0, 0}},
+	    {"--rate=1000001/s", {0, 0}},
+	    {"--rate=5", {0, 0}},
+	    {"--rate=/s", {0, 0}},
+	    {"--rate=", {0, 0}},
+	    {"--rate=5/d", {0, 0}},
+	    {"--rate=5/s:", {0, 0}},
+	    {"--rate=5/s:0", {0, 0}},
+	    {"--rate=5/s:x", {0, 0}},
+	    {"--rate=:5", {0, 0}},
+	    {"--rate=-5/s", {0, 0}},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		RUN(&run, "wspipe", rows[i].arg, "hello");
+		if (rows[i].expected.burst == 0) {
+			assert_int_equal(run.status, 64);
+			assert_non_null(strstr(run.err, "--rate must be a number of sessions"));
+		} else {
+			assert_run(&run);
+			assert_int_equal(
+			    run.options.server.rate.interval_us, rows[i].expected.interval_us);
+			assert_int_equal(run.options.server.rate.burst, rows[i].expected.burst);
+		}
+		run_clear(&run);
+	}
+	RUN(&run, "wspipe", "--rate=5/s", "--rate=0", "hello");
+	assert_run(&run);
+	assert_int_equal(run.options.server.rate.interval_us, 0);
+	run_clear(&run);
+	RUN(&run, "wspipe", "--max-connections=2", "--workers=3", "hello");
+	assert_int_equal(run.status, 64);
+	assert_non_null(strstr(run.err, "--max-connections must be at least --workers, 3"));
+	run_clear(&run);
+}
+
+static void
 assert_confined(const struct confine_settings *have, const struct confine_settings *expected)
 {
 	const struct confine_number *a = &have->umask, *b = &expected->umask;
@@ -1733,6 +1783,7 @@ main(void)
 	    cmocka_unit_test(words_that_are_no_options_are_refused),
 	    cmocka_unit_test(devconsole_takes_a_value_or_none),
 	    cmocka_unit_test(times_and_sizes_have_units),
+	    cmocka_unit_test(rates_have_a_time_and_a_burst),
 	    cmocka_unit_test(confinement_has_numbers_that_may_be_missing),
 	    cmocka_unit_test(options_after_the_command_are_noticed),
 	    cmocka_unit_test(command_in_one_word_is_explained),
