@@ -6,9 +6,11 @@
 
 #include <stdlib.h>
 
+enum { IDENTITY_TYPE_MAX = 32 };
+
 /* Zero bytes ({0}) are that of a client that is not authenticated. */
 struct identity {
-	const char *type; /* constant: AUTH_TYPE; NULL: not authenticated */
+	char type[IDENTITY_TYPE_MAX]; /* AUTH_TYPE, terminated; empty: not authenticated */
 	char *user; /* owned: REMOTE_USER; NULL: it has no name */
 	char **variables; /* owned, one block: "NAME=value", NULL at the end; NULL: none */
 };

@@ -410,8 +410,27 @@ check_apart(
 	    name, directory, staticdir);
 }
 
+/* Finds the program of --auth-hook. */
 static bool
-check_access(const struct check *check, const struct options_endpoint *endpoint)
+check_hook(const struct check *check, struct options_endpoint *endpoint)
+{
+	char reason[OPTIONS_COMMAND_REASON_MAX];
+	char *found;
+
+	if (!endpoint->access.hook)
+		return true;
+	found = options_find_command(endpoint->access.hook, reason);
+	/* It begins with the name of another option. */
+	if (!found)
+		return reject(
+		    check, EX_CONFIG, NULL, "--auth-hook%s", reason + strlen("COMMAND"));
+	free(endpoint->access.hook);
+	endpoint->access.hook = found;
+	return true;
+}
+
+static bool
+check_access(const struct check *check, struct options_endpoint *endpoint)
 {
 	const struct options_listener *listener = &check->options->listener;
 
@@ -423,7 +442,7 @@ check_access(const struct check *check, const struct options_endpoint *endpoint)
 	if (endpoint->access.cert && !listener->sslca)
 		return reject(check, EX_USAGE, NULL,
 		    "--auth-cert needs --sslca=FILE, the CA that signs the certificates");
-	return true;
+	return check_hook(check, endpoint);
 }
 
 /* A private key must not be downloadable. */

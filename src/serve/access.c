@@ -34,7 +34,7 @@ bool
 access_is_needed(const struct access *access)
 {
 	return access_has_list(&access->allow) || access_has_list(&access->deny) ||
-	       access_authenticates(access);
+	       access_authenticates(access) || access->hook;
 }
 
 /* A realm for each endpoint (RFC 9110, section 11.5), since a browser sends the same

@@ -8,6 +8,7 @@
 #include "net/cidr.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { ACCESS_REALM_MAX = 128 };
 
@@ -16,11 +17,13 @@ struct access_settings {
 	char *basic; /* names of files */
 	char *token;
 	char *header; /* the name of a field: a trusted proxy sends the user in it */
+	char *hook; /* a program, after the check with its absolute path */
+	int64_t hook_ms; /* its time limit */
 	bool cert; /* the client's certificate is enough */
 };
 
-/* The files that contain secrets: each with its option. */
-enum { ACCESS_FILES = 2 };
+/* The files that must not be served, each with its option: they contain secrets, or may. */
+enum { ACCESS_FILES = 3 };
 
 struct access_file {
 	const char *option;
@@ -30,8 +33,10 @@ struct access_file {
 static inline struct access_file
 access_file(const struct access_settings *settings, size_t i)
 {
-	return i == 0 ? (struct access_file){"auth-basic", settings->basic}
-		      : (struct access_file){"auth-token", settings->token};
+	const struct access_file files[ACCESS_FILES] = {{"auth-basic", settings->basic},
+	    {"auth-token", settings->token}, {"auth-hook", settings->hook}};
+
+	return files[i];
 }
 
 /* The rules of an endpoint. */
@@ -42,13 +47,16 @@ struct access {
 	struct tokens *tokens;
 	const char *header; /* borrowed; NULL: none */
 	bool cert;
+	const char *hook; /* borrowed; NULL: none */
+	int64_t hook_ms;
 	char realm[ACCESS_REALM_MAX];
 };
 
 /* Accepts NULL. */
 void access_free(struct access *access);
 
-/* Whether there are rules at all; and whether one is about credentials. */
+/* Whether there are rules at all; and whether one is about credentials that are checked here,
+ * not by a hook. */
 bool access_is_needed(const struct access *access);
 bool access_authenticates(const struct access *access);
 

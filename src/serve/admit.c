@@ -39,15 +39,15 @@ admit_put_challenges(struct buffer *out, const struct access *access, bool had_t
 {
 	bool ok = true;
 
-	/* RFC 7617, section 2.1. */
-	if (access->passwords)
+	/* RFC 7617, section 2.1. A hook probably looks into Authorization, too. */
+	if (access->passwords || (access->hook && !access_authenticates(access)))
 		ok = admit_put_challenge(out, access, "Basic", ", charset=\"UTF-8\"");
 	if (access->tokens)
 		ok = ok && admit_put_challenge(out, access, "Bearer",
 			       had_token ? ", error=\"invalid_token\"" : "");
-	if (!access->passwords && !access->tokens)
-		ok = admit_put_challenge(
-		    out, access, access->header ? "Trusted-Header" : "Certificate", "");
+	if (buffer_len(out) == 0)
+		ok = ok && admit_put_challenge(out, access,
+			       access->header ? "Trusted-Header" : "Certificate", "");
 	return ok && buffer_append(out, "Cache-Control: no-store\r\n",
 			 sizeof("Cache-Control: no-store\r\n") - 1);
 }
@@ -98,7 +98,7 @@ admit_by_certificate(const struct exchange *exchange, struct identity *identity)
 
 	if (!stream_client_cert(exchange_stream(exchange), &cert) || !cert.subject)
 		return false;
-	identity->type = "Certificate";
+	strcpy(identity->type, "Certificate");
 	identity->user = cert.subject;
 	cert.subject = NULL;
 	stream_cert_clear(&cert);
@@ -127,7 +127,7 @@ admit_by_header(
 	    head_find(exchange_request(exchange)->head, access->header, &user) != 1 ||
 	    user.len == 0 || user.len > CREDENTIALS_USER_MAX)
 		return false;
-	identity->type = "Trusted-Header";
+	strcpy(identity->type, "Trusted-Header");
 	identity->user = span_dup(user);
 	return identity->user;
 }
@@ -146,7 +146,7 @@ admit_by_token(const struct access *access, const struct exchange *exchange,
 	for (size_t i = 0; i < count; i++) {
 		if (!tokens_find(access->tokens, tokens[i], &name))
 			continue;
-		identity->type = "Bearer";
+		strcpy(identity->type, "Bearer");
 		identity->user = strdup(name);
 		return identity->user;
 	}
@@ -154,18 +154,20 @@ admit_by_token(const struct access *access, const struct exchange *exchange,
 }
 
 /*
- * Passwords, which take their time.
+ * What takes its time: a password and, after that, a hook.
  */
 
 /* A request that waits. */
 struct admit {
 	struct list node; /* in context->waiting */
+	const struct admit_context *context; /* borrowed */
 	struct endpoint *endpoint; /* a reference */
 	struct exchange *exchange; /* borrowed */
 	admit_handler *admitted;
 	void *arg; /* borrowed: the handler's */
-	char *user; /* owned */
-	struct hasher_wait wait;
+	char *user; /* owned: of the password */
+	struct hasher_wait wait; /* for it */
+	struct hook *hook; /* NULL: it is not running */
 };
 
 /* Frees it, and returns its exchange, which is the caller's to end. */
@@ -176,6 +178,8 @@ admit_free(struct admit *a)
 
 	exchange_set_handlers(exchange, NULL, NULL);
 	hasher_cancel(&a->wait);
+	if (a->hook)
+		hook_cancel(a->hook);
 	list_remove(&a->node);
 	endpoint_unref(a->endpoint);
 	free(a->user);
@@ -189,87 +193,185 @@ admit_on_drained(void *arg)
 	(void)arg;
 }
 
+/* It may still read. A password takes no long time, and a hook gets a short one. */
+static void
+admit_on_half_closed(void *arg)
+{
+	struct admit *a = arg;
+
+	if (a->hook)
+		hook_end(a->hook);
+}
+
 static void
 admit_on_gone(void *arg)
 {
 	(void)admit_free(arg);
 }
 
-/* A client that half-closes may still read, and it does not wait for long. */
 static const struct exchange_handlers admit_handlers = {
     .on_drained = admit_on_drained,
+    .on_half_closed = admit_on_half_closed,
     .on_gone = admit_on_gone,
 };
 
-static void
-admit_refuse_password(const struct access *access, struct exchange *exchange)
+/* NULL: there is no memory, and the request has been rejected. */
+static struct admit *
+admit_new(const struct admit_context *context, struct endpoint *endpoint,
+    struct exchange *exchange, admit_handler *admitted, void *arg)
 {
-	admit_refuse(access, exchange, false, "wrong user name or password (--auth-basic)");
+	struct admit *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		exchange_reply_status(exchange, 503, REJECT_RETRY_LATER, "out of memory");
+		return NULL;
+	}
+	list_append(context->waiting, &a->node);
+	list_init(&a->wait.node);
+	a->context = context;
+	a->endpoint = endpoint_ref(endpoint);
+	a->exchange = exchange;
+	a->admitted = admitted;
+	a->arg = arg;
+	exchange_set_handlers(exchange, &admit_handlers, a);
+	return a;
+}
+
+/* The last step: the request is admitted. */
+static void
+admit_finish(struct admit *a)
+{
+	struct endpoint *endpoint = endpoint_ref(a->endpoint);
+	admit_handler *admitted = a->admitted;
+	void *arg = a->arg;
+
+	admitted(arg, endpoint, admit_free(a));
+	endpoint_unref(endpoint);
+}
+
+static void
+admit_on_decided(void *arg, const struct reject *reject, struct identity *identity)
+{
+	struct admit *a = arg;
+	const struct identity *before = exchange_identity(a->exchange);
+
+	a->hook = NULL;
+	if (reject && reject->status == 401) {
+		struct endpoint *endpoint = endpoint_ref(a->endpoint);
+
+		admit_refuse(endpoint->access, admit_free(a), false, reject->reason);
+		endpoint_unref(endpoint);
+	} else if (reject) {
+		exchange_reply_status(
+		    admit_free(a), reject->status, reject->headers, reject->reason);
+	} else {
+		if (!identity->user && before->user)
+			identity->user = strdup(before->user);
+		if (*identity->type == '\0')
+			strcpy(identity->type, *before->type ? before->type : "Hook");
+		exchange_set_identity_take(a->exchange, identity);
+		admit_finish(a);
+	}
+}
+
+/* The credentials are valid, or none are needed: the hook has the last word. */
+static void
+admit_ask(struct admit *a)
+{
+	const struct admit_context *context = a->context;
+	const struct request *asked = exchange_request(a->exchange);
+	const struct client *client = exchange_client(a->exchange);
+	char path[HEAD_MAX_LINE + 1];
+	struct stream_cert cert = {0};
+	struct env_request request = {
+	    .head = asked->head,
+	    .uri = &asked->uri,
+	    .host = asked->host,
+	    .secure = client->secure,
+	    .peer = &client->address,
+	    .peer_name = client->name,
+	    .identity = exchange_identity(a->exchange),
+	    .path = path,
+	    .hook = true,
+	    .client = &cert,
+	};
+	struct reject reject = {.status = 503, .headers = REJECT_RETRY_LATER};
+
+	/* An invalid path is that of the endpoint at the root, and is rejected later. */
+	if (uri_decode_path(asked->uri.path, path) == URI_PATH_BAD)
+		strcpy(path, "/");
+	if (stream_client_cert(exchange_stream(a->exchange), &cert))
+		a->hook = hook_start(context->hooks, context->launcher, a->endpoint, &request,
+		    admit_on_decided, a, &reject);
+	stream_cert_clear(&cert);
+	if (!a->hook)
+		exchange_reply_status(
+		    admit_free(a), reject.status, reject.headers, reject.reason);
+}
+
+/* A request whose credentials are valid, or that needs none. */
+static void
+admit_accept(const struct admit_context *context, struct endpoint *endpoint,
+    struct exchange *exchange, admit_handler *admitted, void *arg)
+{
+	struct admit *a;
+
+	if (!endpoint->access->hook) {
+		admitted(arg, endpoint, exchange);
+		return;
+	}
+	a = admit_new(context, endpoint, exchange, admitted, arg);
+	if (a)
+		admit_ask(a);
 }
 
 static void
 admit_on_hashed(void *arg, bool matched)
 {
 	struct admit *a = arg;
-	struct endpoint *endpoint = endpoint_ref(a->endpoint);
 	struct identity identity = {.type = "Basic", .user = a->user};
-	admit_handler *admitted = a->admitted;
-	void *admitted_arg = a->arg;
-	struct exchange *exchange;
 
 	a->user = NULL;
-	exchange = admit_free(a);
 	if (matched) {
-		exchange_set_identity_take(exchange, &identity);
-		admitted(admitted_arg, endpoint, exchange);
+		exchange_set_identity_take(a->exchange, &identity);
+		if (a->endpoint->access->hook)
+			admit_ask(a);
+		else
+			admit_finish(a);
 	} else {
-		admit_refuse_password(endpoint->access, exchange);
+		struct endpoint *endpoint = endpoint_ref(a->endpoint);
+
+		admit_refuse(endpoint->access, admit_free(a), false,
+		    "wrong user name or password (--auth-basic)");
+		endpoint_unref(endpoint);
 	}
 	identity_clear(&identity);
-	endpoint_unref(endpoint);
 }
 
-/* Has the password checked, and responds then. */
+/* Has the password checked, and goes on then. */
 static void
-admit_hash(const struct admit_context *context, struct endpoint *endpoint,
-    struct exchange *exchange, const struct credentials_basic *basic, admit_handler *admitted,
-    void *arg)
+admit_hash(struct admit *a, const struct credentials_basic *basic)
 {
-	uint64_t address = limit_address(&exchange_client(exchange)->address);
-	struct admit *a = calloc(1, sizeof(*a));
+	uint64_t address = limit_address(&exchange_client(a->exchange)->address);
 	enum hasher_result result = HASHER_FULL;
 
-	if (a)
-		a->user = strdup(basic->user);
-	if (a && a->user) {
-		list_init(&a->node);
-		list_init(&a->wait.node);
-		list_append(context->waiting, &a->node);
-		a->endpoint = endpoint_ref(endpoint);
-		a->exchange = exchange;
-		a->admitted = admitted;
-		a->arg = arg;
-		a->wait.done = admit_on_hashed;
-		a->wait.arg = a;
-		exchange_set_handlers(exchange, &admit_handlers, a);
-		result = hasher_check(context->hasher, endpoint->access->passwords, basic->user,
-		    basic->password, address, &a->wait);
-	}
+	a->user = strdup(basic->user);
+	a->wait.done = admit_on_hashed;
+	a->wait.arg = a;
+	if (a->user)
+		result = hasher_check(a->context->hasher, a->endpoint->access->passwords,
+		    basic->user, basic->password, address, &a->wait);
 	switch (result) {
 	case HASHER_QUEUED:
-		return;
+		break;
 	case HASHER_MATCHED:
 		admit_on_hashed(a, true);
-		return;
+		break;
 	case HASHER_FULL:
+		exchange_reply_status(admit_free(a), 503, REJECT_RETRY_LATER,
+		    "too many passwords wait to be checked (--auth-basic)");
 		break;
 	}
-	if (a && a->user)
-		(void)admit_free(a);
-	else
-		free(a);
-	exchange_reply_status(exchange, 503, REJECT_RETRY_LATER,
-	    "too many passwords wait to be checked (--auth-basic)");
 }
 
 void
@@ -288,6 +390,7 @@ admit_by_password(const struct admit_context *context, struct endpoint *endpoint
 {
 	const struct access *access = endpoint->access;
 	struct credentials_basic basic;
+	struct admit *a;
 	enum credentials_result found = CREDENTIALS_NONE;
 
 	if (access->passwords)
@@ -303,7 +406,9 @@ admit_by_password(const struct admit_context *context, struct endpoint *endpoint
 		    "Authorization is malformed, too long or repeated");
 		break;
 	case CREDENTIALS_FOUND:
-		admit_hash(context, endpoint, exchange, &basic, admitted, arg);
+		a = admit_new(context, endpoint, exchange, admitted, arg);
+		if (a)
+			admit_hash(a, &basic);
 		break;
 	}
 	explicit_bzero(&basic, sizeof(basic));
@@ -321,13 +426,13 @@ admit_check(const struct admit_context *context, struct endpoint *endpoint,
 	if (refused) {
 		exchange_reply_status(exchange, 403, NULL, refused);
 	} else if (!access_authenticates(access)) {
-		admitted(arg, endpoint, exchange);
+		admit_accept(context, endpoint, exchange, admitted, arg);
 	} else if ((access->cert && admit_by_certificate(exchange, &identity)) ||
 		   (access->header && admit_by_header(access, exchange, &identity)) ||
 		   (access->tokens &&
 		       admit_by_token(access, exchange, &identity, &had_token))) {
 		exchange_set_identity_take(exchange, &identity);
-		admitted(arg, endpoint, exchange);
+		admit_accept(context, endpoint, exchange, admitted, arg);
 	} else {
 		admit_by_password(context, endpoint, exchange, had_token, admitted, arg);
 	}

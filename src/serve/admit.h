@@ -2,7 +2,7 @@
 /*
  * Access control: whether a request may use its endpoint, before anything is started for it.
  * First the lists of addresses, then the credentials: any one of those that the endpoint
- * accepts is enough.
+ * accepts is enough. Then the hook, if there is one, has the last word.
  */
 #ifndef SERVE_ADMIT_H
 #define SERVE_ADMIT_H
@@ -10,11 +10,14 @@
 #include "auth/hasher.h"
 #include "http/exchange.h"
 #include "serve/endpoint.h"
+#include "serve/hook.h"
 
 /* What the process has for all requests; borrowed for longer than any of them. */
 struct admit_context {
 	struct hasher *hasher; /* NULL: no endpoint has passwords */
-	struct list *waiting; /* requests whose password is being checked */
+	struct hooks *hooks;
+	const struct launcher *launcher;
+	struct list *waiting; /* requests that wait for either */
 };
 
 /* The endpoint admits a request, whose identity is that of the exchange. */

@@ -134,6 +134,7 @@ env_put_field_name(struct env *env, struct span name)
 /* What of a request reaches no variable. */
 struct env_secrets {
 	bool on; /* the endpoint accepts tokens */
+	bool hook; /* it is for --auth-hook, which needs Authorization */
 	struct span tokens[CREDENTIALS_TOKENS_MAX]; /* those that are valid */
 	size_t count;
 	char room[CREDENTIALS_TOKEN_MAX];
@@ -146,6 +147,7 @@ env_find_secrets(
 	size_t found;
 
 	secrets->on = access && access->tokens;
+	secrets->hook = request->hook;
 	secrets->count = 0;
 	if (!secrets->on)
 		return;
@@ -193,6 +195,20 @@ env_put_hidden(struct env *env, const struct env_secrets *secrets, struct span n
 	if (!env->failed)
 		(void)env_hide_value(env, secrets, start, hide);
 	env_end(env);
+}
+
+static bool
+env_shows_authorization(const struct env_secrets *secrets, struct span name)
+{
+	return secrets->hook && span_equal_nocase(name, SPAN("Authorization"));
+}
+
+/* Whether all of a field is a token. */
+static bool
+env_is_secret(const struct env_secrets *secrets, struct head_field field)
+{
+	return secrets->on && span_equal_nocase(field.name, SPAN("Authorization")) &&
+	       credentials_is_bearer(field.value);
 }
 
 /* How a token is removed from a field; NULL: it has no place for one. */
@@ -272,9 +288,10 @@ env_put_fields(struct env *env, const struct env_secrets *secrets,
 		struct span name = head_field(head, sorted[i]).name;
 		struct span joint =
 		    span_equal_nocase(name, SPAN("Cookie")) ? SPAN("; ") : SPAN(", ");
-		bool passes = env_field_passes(endpoint, name) &&
-			      !(secrets->on && span_equal_nocase(name, SPAN("Authorization")) &&
-				  credentials_is_bearer(head_field(head, sorted[i]).value));
+		bool shown = env_shows_authorization(secrets, name);
+		bool passes =
+		    shown || (env_field_passes(endpoint, name) &&
+				 !env_is_secret(secrets, head_field(head, sorted[i])));
 		size_t start = buffer_len(&env->strings);
 
 		if (passes) {
@@ -291,7 +308,8 @@ env_put_fields(struct env *env, const struct env_secrets *secrets,
 		}
 		if (!passes || env->failed)
 			continue;
-		if (env_hide_value(env, secrets, start + sizeof("HTTP_") - 1 + name.len + 1,
+		if (shown ||
+		    env_hide_value(env, secrets, start + sizeof("HTTP_") - 1 + name.len + 1,
 			env_hides_field(name)))
 			env_end(env);
 		else
@@ -446,6 +464,10 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 		env_put_bytes(&env, span_of(*pass));
 		env_end(&env);
 	}
+	for (char *const *set = identity->variables; set && *set; set++) {
+		env_put_bytes(&env, span_of(*set));
+		env_end(&env);
+	}
 	env_put(&env, SPAN("REMOTE_ADDR"), span_of(remote));
 	env_put(&env, SPAN("REMOTE_HOST"),
 	    span_of(request->peer_name ? request->peer_name : remote));
@@ -459,7 +481,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env_put_translated(&env, endpoint, request, script);
 	env_put_hidden(
 	    &env, &secrets, SPAN("QUERY_STRING="), request->uri->query, credentials_hide_query);
-	env_put(&env, SPAN("AUTH_TYPE"), span_of(identity->type ? identity->type : ""));
+	env_put(&env, SPAN("AUTH_TYPE"), span_of(identity->type));
 	env_put_content(&env, request);
 	env_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
 	env_put(&env, SPAN("REMOTE_USER"), span_of(identity->user ? identity->user : ""));
@@ -516,6 +538,28 @@ env_is_reserved(struct span name)
 			return true;
 	}
 	return false;
+}
+
+bool
+env_may_set(struct span name)
+{
+	/* What changes how a program is loaded or interpreted. */
+	static const char *const patterns[] = {"LD_*", "GLIBC_*", "MALLOC_*", "GCONV_PATH",
+	    "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NLSPATH", "NIS_PATH",
+	    "RES_OPTIONS", "RESOLV_*", "TZDIR", "PATH", "HOME", "SHELL", "TMPDIR", "IFS", "ENV",
+	    "BASH*", "CDPATH", "GLOBIGNORE", "PROMPT_COMMAND", "PS1", "PS2", "PS4", "SHELLOPTS",
+	    "ZDOTDIR", "FPATH", "PYTHON*", "PERL*", "RUBY*", "GEM_*", "BUNDLE_*", "NODE_*",
+	    "NPM_*", "LUA_*", "JAVA_*", "JDK_*", "_JAVA_*", "CLASSPATH", "PHP*", "TCL*", "AWK*",
+	    "GUILE_*", "ERL_*", "R_*", "JULIA_*", "DOTNET_*", "CORECLR_*", "GIT_*", "OPENSSL_*",
+	    "SSL_CERT_*", "SSLKEYLOGFILE", "EDITOR", "VISUAL", "PAGER", "LESS*"};
+
+	if (span_equal(name, SPAN("REMOTE_USER")) || span_equal(name, SPAN("AUTH_TYPE")))
+		return true;
+	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
+		if (env_matches(patterns[i], name))
+			return false;
+	}
+	return !env_is_reserved(name);
 }
 
 /* The name of a variable. */

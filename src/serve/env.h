@@ -38,6 +38,7 @@ struct env_request {
 	const char *peer_name; /* its host name; NULL: unknown */
 	const struct identity *identity; /* of the client; NULL: it is not authenticated */
 	const char *path; /* decoded, all of it */
+	bool hook; /* the environment is that of --auth-hook, which sees Authorization */
 	const struct request *cgi; /* of a CGI script; NULL: of a WebSocket */
 	const struct stream_cert *client; /* its certificate */
 	struct span subprotocol; /* that was agreed on; empty: none */
@@ -66,6 +67,10 @@ char **env_build(const struct endpoint *endpoint, const struct env_request *requ
  * the rest. One block, freed with free(); NULL without memory.
  */
 char **env_pick(char *const *from, char *const *names, size_t count);
+
+/* Whether an --auth-hook may set the variable NAME: it is none of those that a program must be
+ * able to trust, nor one that changes how programs are loaded or interpreted. */
+bool env_may_set(struct span name);
 
 /* Why NAME picks nothing, as text that follows the name; NULL: it picks something. */
 const char *env_why_not_passed(char *const *from, const char *name);

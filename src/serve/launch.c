@@ -31,7 +31,7 @@ launch_has_room(const struct launcher *launcher, struct reject *reject)
 	return true;
 }
 
-static bool
+bool
 launch_may_fork(const struct launcher *launcher, struct reject *reject)
 {
 	return children_are_full(launcher->children) ? reject_busy(reject)

@@ -68,6 +68,10 @@ struct launch {
 	void *arg; /* borrowed: the handler's */
 };
 
+/* Whether another program may be started. False: *REJECT is the response. */
+bool launch_may_fork(const struct launcher *launcher, struct reject *reject)
+    __attribute__((warn_unused_result));
+
 /* Finds the program, unless the limit on programs is reached. False: *REJECT is the response.
  * In both cases launch_clear() follows. */
 bool launch_prepare(struct launch *launch, struct reject *reject)

@@ -157,6 +157,7 @@ server_run(const struct options *options)
 	list_init(&server.scripts);
 	list_init(&server.upgrades);
 	list_init(&server.waiting);
+	hooks_init(&server.hooks);
 	list_init(&server.sockets.list);
 	list_init(&server.accepted);
 	activated = activation_take(&server.activation, &activation_error);

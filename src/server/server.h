@@ -127,7 +127,8 @@ struct server {
 	struct connections connections;
 	struct list sessions;
 	struct list scripts; /* of CGI: those that run */
-	struct list waiting; /* requests whose password is being checked */
+	struct list waiting; /* requests that wait to be admitted */
+	struct hooks hooks;
 	struct list upgrades; /* whose backend is being connected */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */

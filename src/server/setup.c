@@ -458,6 +458,8 @@ server_set_up(struct server *server)
 	server->route.upgrade.sessions = &server->sessions;
 	server->route.upgrade.upgrades = &server->upgrades;
 	server->route.admit.waiting = &server->waiting;
+	server->route.admit.hooks = &server->hooks;
+	server->route.admit.launcher = &server->route.upgrade.launcher;
 	server->route.scripts = (struct script_context){
 	    .launcher = &server->route.upgrade.launcher,
 	    .running = &server->scripts,

@@ -201,6 +201,8 @@ setup_access(const struct server *server, struct setup_files *files,
 		return server_fail(server, EX_OSERR, "out of memory");
 	access_set_realm(access, endpoint->path);
 	access->header = ((struct options_endpoint *)endpoint->source)->access.header;
+	access->hook = ((struct options_endpoint *)endpoint->source)->access.hook;
+	access->hook_ms = options->access.hook_ms;
 	access->cert = options->access.cert;
 	if (options->access.basic)
 		status = setup_passwords(server, files, served, options->access.basic, access);

@@ -2,6 +2,7 @@
 """Access control: who is admitted, before anything is started, and that no secret is passed on."""
 
 import base64
+import os
 import re
 import signal
 import subprocess
@@ -359,6 +360,155 @@ def test_reload_of_passwords_forgets_the_cache(server, tmp_path, passwords):
     one.wait_log("SIGHUP: configuration reloaded")
     assert status_of(one, headers=basic("ann"))[0] == 401
     assert status_of(one, headers=basic("bob"))[0] == 101
+
+
+HOOK = """#!/bin/sh
+echo "$REQUEST_URI $PATH_INFO $HTTP_AUTHORIZATION|$REMOTE_USER|$REMOTE_ADDR" >>%(dir)s/asked
+cat
+case $PATH_INFO in
+/ok*) echo "REMOTE_USER=eve"; echo "TENANT=acme=1"; exit 0 ;;
+/plain) exit 0 ;;
+/bad) echo "LD_PRELOAD=/tmp/x.so"; exit 0 ;;
+/much) head -c 20000 /dev/zero | tr '\\\\0' A; exit 0 ;;
+/exit*) exit ${PATH_INFO#/exit} ;;
+/kill) kill -KILL $$ ;;
+/hang) trap '' INT; echo up >%(dir)s/up; exec sleep 1000 ;;
+esac
+"""
+
+
+@pytest.fixture
+def hook(script, tmp_path):
+    return script("hook", HOOK % {"dir": tmp_path})
+
+
+@pytest.mark.parametrize("path,status,log", [
+    ("/exit1", 401, "rejects the request .exit 1"),
+    ("/exit2", 403, "rejects the request .exit 2"),
+    ("/exit126", 403, "exit 126"),
+    ("/kill", 503, "was killed by signal KILL"),
+    ("/bad", 500, "the line 'LD_PRELOAD...' sets a variable that a hook can't set"),
+    ("/much", 500, "printed more than 16384 bytes"),
+])
+@pytest.mark.parametrize("upgrade", [True, False], ids=["websocket", "plain"])
+def test_hook_rejects(server, hook, tmp_path, script, path, status, log, upgrade):
+    mark = tmp_path / "started"
+    script("cgi" + path, SAYS % mark)
+    one = server("--auth-hook=" + hook, "--cgidir=cgi", "sh", "-c", "echo started >>%s" % mark)
+    got, fields = status_of(one, path, {}, upgrade)
+    assert got == status
+    assert ("www-authenticate" in dict(fields)) == (status == 401)
+    assert ("retry-after" in dict(fields)) == (status == 503)
+    one.wait_log("rejected status=%d .*%s" % (status, log))
+    one.check_clean()
+    assert not mark.exists()
+
+
+def test_hook_allows_and_adds_variables(server, hook, tmp_path):
+    one = server("--auth-hook=" + hook, "--log-format=json", *ENV)
+    env = env_of(one, "/ok?x=1", {"Authorization": "Negotiate abc"})
+    assert env["REMOTE_USER"] == "eve" and env["AUTH_TYPE"] == "Hook" and env["TENANT"] == "acme=1"
+    assert "HTTP_AUTHORIZATION" not in env and "LD_PRELOAD" not in env
+    assert (tmp_path / "asked").read_text().startswith("/ok?x=1 /ok Negotiate abc||")
+    one.wait_log('"message":"open".*"user":"eve"')
+    env = env_of(one, "/plain")
+    assert env["REMOTE_USER"] == "" and env["AUTH_TYPE"] == "Hook"
+
+
+def test_hook_has_the_last_word(server, hook, tmp_path, passwords, tokens):
+    """It runs after the credentials were valid, and not before."""
+    one = server("--auth-hook=" + hook, "--auth-basic=" + passwords, "--auth-token=" + tokens, *ENV)
+    assert status_of(one, "/ok")[0] == 401
+    assert status_of(one, "/ok", basic("ann", "x"))[0] == 401
+    assert not (tmp_path / "asked").exists()
+    env = env_of(one, "/plain", basic("ann"))
+    assert env["REMOTE_USER"] == "ann" and env["AUTH_TYPE"] == "Basic"
+    assert env_of(one, "/ok", basic("ann"))["REMOTE_USER"] == "eve"
+    assert status_of(one, "/exit1", basic("ann"))[0] == 401
+    assert status_of(one, "/exit2", basic("ann"))[0] == 403
+    # It sees Authorization, and no token anywhere else.
+    status_of(one, "/plain?token=" + TOKEN)
+    asked = (tmp_path / "asked").read_text()
+    assert basic("ann")["Authorization"] + "|ann|" in asked
+    assert TOKEN not in asked
+
+
+def test_hook_guards_files_and_scripts(server, hook, script):
+    script("www/exit2", "secret")
+    script("www/plain", "page")
+    script("cgi/okay", '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\n%s" "$TENANT"\n')
+    one = server("--auth-hook=" + hook, "--staticdir=www", "--cgidir=cgi")
+    for path, status, body in [("/exit2", 403, None), ("/plain", 200, b"page"), ("/okay", 200, b"acme=1"), ("/none", 404, None)]:
+        with one.connect() as peer:
+            peer.send(peer.request_bytes(path, {"Connection": "close"}, upgrade=False))
+            got, _, text = peer.answer()
+            assert got == status and (body is None or body in text)
+
+
+def test_hook_that_hangs_is_ended(server, hook, tmp_path):
+    one = server("--auth-hook=" + hook, "--auth-timeout=300ms", "cat")
+    status, fields = status_of(one, "/hang")
+    assert status == 503 and "retry-after" in dict(fields)
+    one.wait_log("has not decided within --auth-timeout")
+    one.check_clean()
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_client_that_disconnects_ends_its_hook(server, hook, tmp_path, how):
+    one = server("--auth-hook=" + hook, "--auth-timeout=1h", "cat")
+    peer = one.connect()
+    peer.send(peer.request_bytes("/hang"))
+    wait_for((tmp_path / "up").exists, "the hook runs")
+    getattr(peer, how)()
+    one.check_clean()
+
+
+def test_hooks_run_16_at_once(server, script, tmp_path):
+    """Others wait; all are answered."""
+    path = script("hook", '#!/bin/sh\nmkdir -p %s/now; : >%s/now/$$; ls %s/now | wc -l >>%s/counts\n'
+                  'while [ ! -e %s/go ]; do sleep 0.02; done; rm %s/now/$$\n' % ((tmp_path,) * 6))
+    one = server("--auth-hook=" + path, "--auth-timeout=1m", "cat")
+    peers = [one.connect() for _ in range(24)]
+    for peer in peers:
+        peer.send(peer.request_bytes())
+    counts = tmp_path / "counts"
+    wait_for(lambda: counts.exists() and len(counts.read_text().split()) >= 16, "16 hooks run")
+    (tmp_path / "go").touch()
+    assert [peer.response()[0] for peer in peers] == [101] * 24
+    for peer in peers:
+        peer.close()
+    assert len(counts.read_text().split()) == 24 and max(map(int, counts.read_text().split())) <= 16
+
+
+def test_shutdown_while_a_hook_runs(server, hook, tmp_path):
+    one = server("--auth-hook=" + hook, "--auth-timeout=1h", "cat")
+    with one.connect() as peer:
+        peer.send(peer.request_bytes("/hang"))
+        wait_for((tmp_path / "up").exists, "the hook runs")
+        one.process.send_signal(signal.SIGTERM)
+        assert peer.response()[0] == 503
+    one.stop(0)
+
+
+@plain_only
+def test_hook_is_found_at_startup(tmp_path, script):
+    script("www/hook", "#!/bin/sh\n")
+    script("denied", "#!/bin/sh\n", mode=0o644)
+    for args, text in [
+        (["--auth-hook=./none", "cat"], "--auth-hook './none'"),
+        (["--auth-hook=./denied", "cat"], "--auth-hook './denied'"),
+        (["--auth-hook=./www/hook", "--staticdir=www"], "--auth-hook"),
+        (["--auth-hook=./www/hook", "--auth-timeout=0", "cat"], "--auth-timeout must be a time above 0"),
+    ]:
+        done = subprocess.run([WSPIPE, "--port=0", *args], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+        assert done.returncode in (64, 78) and text in done.stderr, done.stderr
+
+
+def test_hook_that_vanishes_admits_nobody(server, hook, tmp_path):
+    one = server("--auth-hook=" + hook, "cat")
+    os.remove(hook)
+    assert status_of(one, "/ok")[0] == 500
+    one.wait_log("can't start .*hook.*(--auth-hook)")
 
 
 def test_behind_a_trusted_proxy(server, tmp_path, tokens):
