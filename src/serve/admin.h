@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The administrator's interface (--admin), on an address of its own: whether the server is well
- * and ready, its metrics, its sessions, and a way to close one. Whoever can connect may use it,
- * unless there is a token.
+ * and ready, its metrics, its sessions, and a way to close one. Any client that can connect may
+ * use it, unless there are tokens.
  */
 #ifndef SERVE_ADMIN_H
 #define SERVE_ADMIN_H

@@ -50,7 +50,7 @@ struct admin_usage {
 	double values[ADMIN_USAGE_KINDS];
 };
 
-/* What the system does not tell is not known. */
+/* What the system does not report is not known. */
 void admin_usage_read(const struct admin_process *process, struct admin_usage *out);
 
 #endif

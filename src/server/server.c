@@ -19,6 +19,7 @@
 enum {
 	SERVER_TICK_MS = 20,
 	SERVER_FINISH_TICK_MS = 100, /* where it may take days */
+	SERVER_ADMIN_END_MS = 5 * 1000, /* for the last responses of --admin */
 };
 
 /* No limit, but one that can be added to the clock. */
@@ -202,13 +203,29 @@ server_is_done(const struct server *server)
 	       list_empty(&server->sockets.list) && session_all_have_no_peer(&server->sessions);
 }
 
+/* Ends --admin, which is the last to end: whoever has connected gets a response. True once that
+ * is done. */
+static bool
+server_end_admin(struct server *server, int64_t now)
+{
+	struct server_admin *admin = &server->admin;
+
+	if (admin->end_ms == 0) {
+		admin->end_ms = now + SERVER_ADMIN_END_MS;
+		listeners_close(&admin->listeners);
+		connection_finish_all(&admin->connections);
+	}
+	return (list_empty(&admin->connections.list) && list_empty(&server->loop->lingering)) ||
+	       now >= admin->end_ms;
+}
+
 void
 server_on_tick(void *arg)
 {
 	struct server *server = arg;
 	int64_t now = util_clock_ms();
 
-	if (server_is_done(server)) {
+	if (server_is_done(server) && server_end_admin(server, now)) {
 		loop_stop(server->loop);
 		return;
 	}

@@ -83,6 +83,7 @@ struct server_admin {
 	int wake; /* owned: an eventfd of all workers; -1: there is none */
 	struct event *wake_event; /* owned */
 	struct limit *limit; /* owned */
+	int64_t end_ms; /* when the process ends at the latest; 0: not yet */
 	struct connections connections;
 	atomic_size_t connection_count;
 	struct admin admin;

@@ -181,6 +181,23 @@ def test_a_server_that_shuts_down_is_healthy_but_not_ready(server, workers):
 
 
 @plain_only
+def test_a_request_that_has_begun_gets_a_response_before_the_end(server):
+    one = server("--admin=127.0.0.1:0", "cat")
+    with Peer(admin_address(one)) as idle, Peer(admin_address(one)) as begun:
+        request = begun.request_bytes("/-/ready", upgrade=False)
+        idle.send(request)
+        assert idle.response()[0] == 200
+        begun.send(request[:10])
+        wait_for(lambda: metrics(one)["process_open_fds", ()] == one.fds + 3, "the connections are accepted")
+        one.process.send_signal(signal.SIGTERM)
+        assert idle.read_to_end() == b"ready\n"
+        begun.send(request[10:])
+        status, fields = begun.response()
+        assert (status, dict(fields)["connection"]) == (503, "close")
+    one.stop()
+
+
+@plain_only
 def test_it_works_while_descriptors_are_exhausted(server):
     limit = 90
     one = server("--admin=127.0.0.1:0", "--maxforks=0", "cat", preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
