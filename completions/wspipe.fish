@@ -118,7 +118,7 @@ complete -c wspipe -n __fish_wspipe_before_command -l cacert -rF -d 'trust the C
 complete -c wspipe -n __fish_wspipe_before_command -l insecure -d 'accept any certificate of the server: anyone in between can read and change all'
 complete -c wspipe -n __fish_wspipe_before_command -l reconnect -f -d 'connect again after a connection is lost or can\'t be opened, with growing delays up to TIME (30 seconds)'
 complete -c wspipe -n __fish_wspipe_before_command -l no-close -d 'at the end of stdin, keep the connection until the server closes it'
-complete -c wspipe -n __fish_wspipe_before_command -l close-wait -x -d 'time for the server\'s Close after ours, in seconds or as 500ms, 2s, 5m, 1h'
+complete -c wspipe -n __fish_wspipe_before_command -l close-wait -x -d 'time for the server\'s Close after ours, and for COMMAND to exit after the end of its input, in seconds or as 500ms, 2s, 5m, 1h'
 complete -c wspipe -n __fish_wspipe_before_command -l compat -x -a 'websocketd' -d 'emulate another program\'s defaults, log and messages'
 complete -c wspipe -n __fish_wspipe_before_command -l help -d 'show this help'
 complete -c wspipe -n __fish_wspipe_before_command -l version -d 'show the version'

@@ -243,6 +243,7 @@ connector_start_backend(struct connector *c, const struct framed_client *client,
 	    .command = {.path = c->program,
 		.fd = -1,
 		.keeps_stderr = !c->session.output.sends_log,
+		.pty = c->unbuffer ? PTY_STDOUT : PTY_NONE,
 		.argv = c->argv,
 		.envp = environ},
 	    .client = *client,
@@ -350,6 +351,8 @@ connector_stop(struct connector *c, int number)
 	bool again = c->signal != 0;
 
 	c->signal = number;
+	if (c->children)
+		children_set_extra_wait(c->children, c->extra_wait_ms);
 	if (again) {
 		session_abort_all(&c->sessions);
 		if (c->children)

@@ -28,9 +28,11 @@ struct connector {
 	struct websocket_rules websocket;
 	struct framed_rules framed;
 	struct session_rules session;
-	struct children *children; /* of a program, as the next two; else NULL */
+	struct children *children; /* of a program, as the next four; else NULL */
 	const char *program;
 	char **argv;
+	int64_t extra_wait_ms; /* of its termination sequence, after a signal */
+	bool unbuffer;
 	struct stdio *stdio; /* without a program */
 	int64_t reconnect_ms; /* the longest delay; 0: one attempt */
 	/* Its own. */

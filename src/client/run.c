@@ -96,6 +96,8 @@ run_set_rules(struct run *run)
 	client->session.log.command = endpoint->program;
 	client->program = endpoint->program;
 	client->argv = endpoint->command;
+	client->unbuffer = endpoint->unbuffer;
+	client->extra_wait_ms = options->server.closems;
 }
 
 /* Creates what a client needs. 0, or the exit status. */
@@ -107,7 +109,7 @@ run_set_up(struct run *run)
 	    .rules = &client->framed, .stays_open = run->options->client.no_close};
 	struct children_settings children = {
 	    .inherited = &run->inherited,
-	    .extra_wait_ms = run->options->server.closems,
+	    .extra_wait_ms = run->options->server.closems + run->options->client.close_wait_ms,
 	    .quota = &run->quota,
 	};
 

@@ -611,8 +611,9 @@ check_client(const struct check *check, struct options *options)
 
 	if (endpoint->command && connect_is_target(endpoint->command[0]))
 		wrong = "COMMAND must be a program with --connect, not a socket";
-	else if (!endpoint->command && endpoint->passstderr)
-		wrong = "--passstderr needs a COMMAND";
+	else if (!endpoint->command && (endpoint->passstderr || endpoint->unbuffer))
+		wrong = endpoint->unbuffer ? "--unbuffer needs a COMMAND"
+					   : "--passstderr needs a COMMAND";
 	else if (endpoint->command && options->client.no_close)
 		wrong = "--no-close and COMMAND can't be combined";
 	else if (options->listener.sslcert.count > 1 ||

@@ -144,7 +144,7 @@ const struct option_row option_rows[] = {
 	    .argument = "COMMAND", .only = OPTION_IN_FILE, .help = ""},
 	{ENDPOINT("dir", dir, option_set_path), .argument = "DIR",
 	    .help = "instead of COMMAND, run the program in DIR that the URL path names"},
-	{ENDPOINT("unbuffer", unbuffer, option_set_bool),
+	{ENDPOINT("unbuffer", unbuffer, option_set_bool), BOTH,
 	    .help = "make the program's stdout a terminal, so that it prints each line at once"},
 	{ENDPOINT("pty", pty, option_set_bool),
 	    .help = "run the program in a terminal, for shells, editors and full-screen programs"},
@@ -360,7 +360,8 @@ const struct option_row option_rows[] = {
 	    .help = "at the end of stdin, keep the connection until the server closes it"},
 	{CLIENT("close-wait", close_wait_ms, option_set_duration), .argument = "TIME", .min = 1,
 	    .max = 86400000, .initial = "10",
-	    .help = "time for the server's Close after ours, in seconds or as 500ms, 2s, 5m, 1h"},
+	    .help = "time for the server's Close after ours, and for COMMAND to exit after the "
+		"end of its input, in seconds or as 500ms, 2s, 5m, 1h"},
 
 	{.heading = "Other", SERVER("compat", compat, option_set_choice), .min = 1,
 	    .argument = "MODEL", .choices = CHOICES("websocketd"), .early = true,

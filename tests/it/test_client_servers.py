@@ -554,6 +554,46 @@ def test_a_command_is_started_again_with_the_connection(raw_server, client, tmp_
 
 # Stdin, stdout and the program
 
+def test_a_command_may_go_on_after_the_end_of_its_input(raw_server, client, tmp_path):
+    go, rest = tmp_path / "go", b"x" * 100 + b"\n"
+    os.mkfifo(go)
+    serve = after_upgrade(lambda c: (c.send(text(rest[:-1]) * 2000 + close_frame(1000)), c.close_code()))
+    c = client(raw_server(serve), "sh", "-c", "read -r line <%s; cat >%s; exit 6" % (go, tmp_path / "got"), stdin=subprocess.DEVNULL)
+    go.write_text("now\n")
+    assert c.end() == (6, b"", "")
+    assert (tmp_path / "got").read_bytes() == rest * 2000
+
+
+def test_a_command_that_goes_on_is_terminated(raw_server, client):
+    one = raw_server(after_upgrade(lambda c: (c.send(text(b"x") + close_frame(1000)), c.close_code())))
+    c = client(one, "--close-wait=1ms", "sh", "-c", "trap '' INT; exec sleep 1000", stdin=subprocess.DEVNULL)
+    assert c.wait() == 128 + signal.SIGTERM
+
+
+def test_a_terminal_works_and_keeps_its_flags(server, client):
+    """All three descriptors are the same open file, as in a shell."""
+    master, slave = os.openpty()
+    c = client(server("cat"), stdin=slave, stdout=slave)
+    os.write(master, b"typed\n")
+    seen = b""
+    while seen.count(b"typed\r\n") < 2:  # the terminal's echo, and the server's
+        seen += os.read(master, 1024)
+    assert os.get_blocking(slave)
+    os.write(master, b"\x04")
+    assert c.wait() == 0
+    os.close(master)
+    os.close(slave)
+
+
+def test_output_of_a_command_is_unbuffered_on_request(server, client, tmp_path):
+    got = tmp_path / "got"
+    one = server("sh", "-c", "read -r line; echo $line >%s; exit 3" % got)
+    program = 'import sys, time; print("first"); time.sleep(1000)'
+    c = client(one, "--close-wait=1ms", "--unbuffer", "python3", "-c", program, stdin=subprocess.DEVNULL)
+    c.process.wait(DEADLINE)
+    assert got.read_text() == "first\n"
+
+
 def test_stderr_of_a_command_is_ours(raw_server, client):
     serve = after_upgrade(lambda c: c.send(close_frame(*c.close_code())))
     c = client(raw_server(serve), "sh", "-c", "echo as it is >&2", stdin=subprocess.DEVNULL)
