@@ -133,6 +133,25 @@ fail:
 	return -1;
 }
 
+void
+unix_socket_find(struct unix_socket *out, int fd, dev_t device, ino_t inode)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(address) - 1; /* terminated, then */
+	struct stat st;
+
+	*out = (struct unix_socket){.path = NULL};
+	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+	    lstat(address.sun_path, &st) == 0 && st.st_dev == device && st.st_ino == inode)
+		*out = (struct unix_socket){strdup(address.sun_path), st.st_dev, st.st_ino, 0};
+}
+
+void
+unix_socket_own(struct unix_socket *socket)
+{
+	socket->owner = getpid();
+}
+
 bool
 unix_socket_copy(struct unix_socket *out, const struct unix_socket *from)
 {

@@ -34,10 +34,17 @@ struct unix_socket {
 int unix_socket_listen(struct unix_socket *out, const struct unix_socket_settings *settings)
     __attribute__((warn_unused_result));
 
+/* The record of the file of FD, which another process opened and owns, if the file still has
+ * that device and inode. */
+void unix_socket_find(struct unix_socket *out, int fd, dev_t device, ino_t inode);
+
 /* Another record of the same file. False without memory. */
 bool unix_socket_copy(struct unix_socket *out, const struct unix_socket *from)
     __attribute__((warn_unused_result));
 bool unix_socket_is_same(const struct unix_socket *a, const struct unix_socket *b);
+
+/* From now on this process owns the file. */
+void unix_socket_own(struct unix_socket *socket);
 
 /* Drops the record, and leaves the file in place. */
 void unix_socket_forget(struct unix_socket *socket);

@@ -188,10 +188,23 @@ admin_listen(struct server *server, int port)
 	return 0;
 }
 
+/* Where any port will do, that of the server before stays. */
+static int
+admin_port(const struct listeners_target *target, const struct listeners *inherited)
+{
+	struct sockaddr_storage bound;
+
+	if (target->port != 0 || target->is_unix || inherited->count == 0)
+		return target->port;
+	listener_address(inherited->items[0], &bound);
+	return listener_port(&bound);
+}
+
 int
 server_admin_open(struct server *server)
 {
 	const struct listeners_target *target = &server->options->server.admin;
+	const struct listeners *inherited = &server->handover.inherited[HANDOVER_ADMIN];
 	int status;
 
 	server->admin.wake = -1;
@@ -199,8 +212,10 @@ server_admin_open(struct server *server)
 	if (target->host[0] == '\0')
 		return 0;
 	status = admin_read_tokens(server);
+	server->admin.listeners.old = inherited;
 	if (status == 0)
-		status = admin_listen(server, target->port);
+		status = admin_listen(server, admin_port(target, inherited));
+	server->admin.listeners.old = NULL;
 	if (status != 0)
 		return status;
 	server->admin.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -190,6 +190,36 @@ server_set_listening(struct server *server)
 	};
 }
 
+/* Uses what was inherited from the server before, as a reload does with its own. */
+static void
+server_reuse_inherited(struct server *server)
+{
+	struct listeners *inherited = &server->handover.inherited[HANDOVER_CLIENTS];
+
+	server->listeners.old = server->redirect_listeners.old = inherited;
+	/* Those at --redirport come first. */
+	for (size_t i = 0; i < inherited->count; i++) {
+		struct sockaddr_storage bound;
+
+		listener_address(inherited->items[i], &bound);
+		if (bound.ss_family != AF_UNIX)
+			server->kept_port = listener_port(&bound);
+	}
+}
+
+int
+server_listen_at_start(struct server *server)
+{
+	int status;
+
+	if (server->handover.inherited[HANDOVER_CLIENTS].count > 0)
+		server_reuse_inherited(server);
+	status = server_listen(server);
+	server->listeners.old = server->redirect_listeners.old = NULL;
+	server->kept_port = 0;
+	return status;
+}
+
 int
 server_listen(struct server *server)
 {

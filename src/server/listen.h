@@ -5,6 +5,9 @@
 
 #include "server/server.h"
 
+/* At the start, when sockets may have been inherited. 0, or the exit status. */
+int server_listen_at_start(struct server *server);
+
 /* 0, or the exit status. */
 int server_listen(struct server *server);
 

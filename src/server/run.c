@@ -34,6 +34,8 @@ run_clear(struct server *server)
 	server_admin_clear(server);
 	timer_stop(&server->tick);
 	timer_stop(&server->watchdog);
+	timer_stop(&server->handover_timer);
+	handover_leave(&server->handover);
 	notify_clear(&server->notify);
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
@@ -123,9 +125,9 @@ run_serve(struct server *server)
 		server_announce(server);
 	/* Signals that came since the fork are delivered now. */
 	server_signals_unblock();
-	run_watch(server);
 	if (server->parent == 0)
 		server_report_ready(server);
+	run_watch(server);
 	if (!loop_run(server->loop))
 		return server_fail(
 		    server, EX_OSERR, "the event loop failed: %s", strerror(errno));
@@ -161,6 +163,7 @@ server_run(const struct options *options)
 	list_init(&server.sockets.list);
 	list_init(&server.accepted);
 	activated = activation_take(&server.activation, &activation_error);
+	handover_take(&server.handover, &server.activation);
 	inherited = spawn_inherited_init(&server.inherited);
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->server.log_format, options->server.loglevel);
@@ -185,7 +188,7 @@ server_run(const struct options *options)
 	if (status == 0)
 		status = server_find_account(&server);
 	if (status == 0)
-		status = server_listen(&server);
+		status = server_listen_at_start(&server);
 	if (status == 0)
 		status = server_admin_open(&server);
 	if (status == 0)

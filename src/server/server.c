@@ -117,8 +117,9 @@ server_drain_ms(const struct server *server)
 }
 
 void
-server_report_finish(const struct server *server, int number, size_t sessions)
+server_report_finish(struct server *server, int number, size_t sessions)
 {
+	handover_abort(&server->handover);
 	notify_stopping(&server->notify, sessions);
 	if (sessions == 0)
 		log_info("SIG%s: accepting no more connections", util_signal_name(number));
@@ -129,8 +130,49 @@ server_report_finish(const struct server *server, int number, size_t sessions)
 }
 
 void
-server_report_ready(const struct server *server)
+server_hand_over(struct server *server)
 {
+	struct handover_state state = {
+	    .argv = server->options->argv,
+	    .inherited = &server->inherited,
+	    .activation = &server->activation,
+	    .redirect = &server->redirect_listeners,
+	    .groups = {[HANDOVER_CLIENTS] = &server->listeners,
+		[HANDOVER_ADMIN] = &server->admin.listeners},
+	};
+
+	if (server->stage != SERVER_SERVING) {
+		log_info("SIGUSR2: shutting down already");
+		return;
+	}
+	handover_start(&server->handover, &state);
+}
+
+enum handover_result
+server_poll_handover(struct server *server)
+{
+	enum handover_result result = handover_poll(&server->handover);
+
+	if (result == HANDOVER_DONE) {
+		/* The new server owns the files now, and alone answers at --admin. */
+		unix_socket_forget(&server->listeners.unix_socket);
+		unix_socket_forget(&server->admin.listeners.unix_socket);
+		listeners_close(&server->admin.listeners);
+		atomic_store(&server->page->handed_over, true);
+		notify_hand_over(&server->notify, server->handover.pid);
+		handover_end(&server->handover);
+	}
+	return result;
+}
+
+void
+server_report_ready(struct server *server)
+{
+	struct listeners *const used[] = {[HANDOVER_CLIENTS] = &server->listeners,
+	    [HANDOVER_ADMIN] = &server->admin.listeners};
+
+	handover_report(
+	    &server->handover, used, server->options->server.compat, server->notify.fd != -1);
 	notify_ready(&server->notify, options_served_count(server->options));
 }
 
@@ -146,6 +188,8 @@ server_finish(struct server *server, int number)
 	listeners_close_but(&server->listeners, &none);
 	listeners_close_but(&server->redirect_listeners, &none);
 	activation_close(&server->activation);
+	if (atomic_load(&server->page->handed_over))
+		listeners_close(&server->admin.listeners);
 	connection_finish_all(&server->connections);
 	server_enter_stage(server, SERVER_FINISHING, SERVER_FOREVER_MS);
 }
@@ -165,8 +209,9 @@ server_kill(struct server *server)
 }
 
 void
-server_report_shutdown(const struct server *server, int number, size_t sessions)
+server_report_shutdown(struct server *server, int number, size_t sessions)
 {
+	handover_abort(&server->handover);
 	notify_stopping(&server->notify, sessions);
 	if (sessions == 0)
 		log_info("SIG%s: shutting down", util_signal_name(number));

@@ -25,6 +25,7 @@
 #include "serve/route.h"
 #include "server/activation.h"
 #include "server/budget.h"
+#include "server/handover.h"
 #include "server/notify.h"
 
 #include <stdatomic.h>
@@ -62,6 +63,7 @@ struct server_shared {
 	_Atomic uint64_t last_session;
 	struct buckets buckets;
 	_Atomic int stage; /* enum server_stage: what the parent wants */
+	atomic_bool handed_over; /* there is a new server */
 	struct server_share {
 		atomic_size_t connections; /* that wait for a request or get a response */
 		atomic_size_t sockets; /* of sessions, or that are being connected */
@@ -108,6 +110,8 @@ struct server {
 	struct loop *loop;
 	struct children *children;
 	struct activation activation;
+	struct handover handover;
+	struct timer handover_timer;
 	struct notify notify;
 	struct timer watchdog;
 	struct listeners listeners;
@@ -173,14 +177,20 @@ void server_kill(struct server *server);
 void server_on_tick(void *arg);
 
 /* Logs it, and notifies the service manager. */
-void server_report_shutdown(const struct server *server, int number, size_t sessions);
+void server_report_shutdown(struct server *server, int number, size_t sessions);
 
 /* Accepts no more connections; the loop stops when all sessions have ended by themselves. */
 void server_finish(struct server *server, int number);
 
-void server_report_finish(const struct server *server, int number, size_t sessions);
+void server_report_finish(struct server *server, int number, size_t sessions);
+
+/* Starts a new server that takes the sockets over, because of SIGUSR2. */
+void server_hand_over(struct server *server);
+
+/* How far that is. DONE: no more connections are to be accepted. */
+enum handover_result server_poll_handover(struct server *server);
 
 /* Notifies the service manager that it serves: at startup, and after a reload. */
-void server_report_ready(const struct server *server);
+void server_report_ready(struct server *server);
 
 #endif

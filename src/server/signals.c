@@ -12,7 +12,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { SIGNALS_REPEATED_MS = 200 };
+enum {
+	SIGNALS_REPEATED_MS = 200,
+	SIGNALS_HANDOVER_MS = 20, /* from one look at a new server to the next */
+};
 
 static const int server_signals[SERVER_SIGNALS] = {
     SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
@@ -124,6 +127,13 @@ signals_is_second(const struct server *server)
 	return !server_is_repeated(server);
 }
 
+/* A terminal sends QUIT to workers, too, also when it is meant for others. */
+static bool
+signals_may_finish(const struct server *server)
+{
+	return server->parent == 0 || atomic_load(&server->page->stage) >= SERVER_FINISHING;
+}
+
 static void
 signals_stop(struct server *server, int number)
 {
@@ -142,6 +152,24 @@ signals_stop(struct server *server, int number)
 	}
 }
 
+/* Timer callback: looks how far the new server is. */
+static void
+signals_on_handover(void *arg)
+{
+	struct server *server = arg;
+
+	switch (server_poll_handover(server)) {
+	case HANDOVER_NONE:
+		break;
+	case HANDOVER_PENDING:
+		timer_at(&server->handover_timer, util_clock_ms() + SIGNALS_HANDOVER_MS);
+		break;
+	case HANDOVER_DONE:
+		server_finish(server, SIGUSR2);
+		break;
+	}
+}
+
 static void
 signals_on(evutil_socket_t number, short what, void *arg)
 {
@@ -153,9 +181,13 @@ signals_on(evutil_socket_t number, short what, void *arg)
 		server_reopen_log(server, SIGUSR1);
 		break;
 	case SIGUSR2:
+		if (server->parent == 0) {
+			server_hand_over(server);
+			signals_on_handover(server);
+		}
 		break;
 	case SIGQUIT:
-		if (server->stage == SERVER_SERVING)
+		if (server->stage == SERVER_SERVING && signals_may_finish(server))
 			server_finish(server, SIGQUIT);
 		break;
 	case SIGHUP:
@@ -187,10 +219,13 @@ server_signals_unblock(void)
 bool
 server_signals_install(struct server *server)
 {
+	timer_init(&server->handover_timer, &server->loop->timers, signals_on_handover, server);
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
 		int number = server_signals[i];
 
-		if (server_signal_is_for_others(number))
+		/* To a worker, its parent relays QUIT. */
+		if (server_signal_is_for_others(number) &&
+		    !(number == SIGQUIT && server->parent != 0))
 			continue;
 		server->signals[i] =
 		    evsignal_new(server->loop->base, number, signals_on, server);

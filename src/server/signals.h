@@ -6,7 +6,7 @@
  *   QUIT        accept no more connections, and exit when all sessions have ended
  *   HUP         reload, and reopen the log; also, when the terminal has been closed, as TERM
  *   USR1        reopen the log
- *   USR2        ignored
+ *   USR2        a new server takes the sockets over; then as QUIT
  */
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H

@@ -64,6 +64,7 @@ workers_become(struct workers *w, size_t number, pid_t parent, int channel)
 	server->worker = number;
 	server->parent = parent;
 	server->reload_socket = channel;
+	handover_leave(&server->handover);
 	for (size_t i = 0; i < w->count; i++)
 		workers_close_channel(&w->items[i]);
 	log_set_worker((int)number + 1);
@@ -188,6 +189,8 @@ workers_reap(struct workers *w)
 
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == -1 || info.si_pid == 0)
 			break;
+		if (info.si_pid == w->server->handover.pid)
+			w->server->handover.end = info;
 		for (size_t i = 0; i < w->count; i++) {
 			if (w->items[i].pid == info.si_pid)
 				workers_on_end(w, i, &info);
@@ -207,13 +210,14 @@ workers_enter(struct workers *w, enum server_stage stage, int64_t wait_ms)
 }
 
 static void
-workers_finish(struct workers *w)
+workers_finish(struct workers *w, int number)
 {
 	if (w->server->stage != SERVER_SERVING)
 		return;
-	server_report_finish(w->server, SIGQUIT, workers_programs(w));
+	server_report_finish(w->server, number, workers_programs(w));
 	server_close_listeners(w->server);
 	w->server->stage = SERVER_FINISHING;
+	atomic_store(&w->server->page->stage, SERVER_FINISHING);
 	w->server->stage_end_ms = INT64_MAX;
 	workers_signal(w, SIGQUIT);
 }
@@ -302,9 +306,10 @@ workers_on_signal(struct workers *w, int number)
 		workers_reopen_log(w, number);
 		break;
 	case SIGUSR2:
+		server_hand_over(w->server);
 		break;
 	case SIGQUIT:
-		workers_finish(w);
+		workers_finish(w, number);
 		break;
 	default:
 		workers_stop(w, number);
@@ -357,7 +362,9 @@ workers_step(struct workers *w)
 		w->ready = true;
 		server_report_ready(w->server);
 	}
-	if (w->server->notify.watchdog_ms > 0 && now >= w->watchdog_ms)
+	if (server_poll_handover(w->server) == HANDOVER_DONE)
+		workers_finish(w, SIGUSR2);
+	if (w->ready && w->server->notify.watchdog_ms > 0 && now >= w->watchdog_ms)
 		workers_watch(w, now);
 	if (w->server->stage != SERVER_SERVING && w->server->stage_end_ms <= now &&
 	    workers_alive(w) > 0) {
@@ -374,7 +381,7 @@ static int64_t
 workers_idle_ms(const struct workers *w)
 {
 	bool idle = w->server->stage == SERVER_SERVING && w->sweep.end_ms == 0 && w->ready &&
-		    workers_alive(w) == w->count;
+		    w->server->handover.pid == 0 && workers_alive(w) == w->count;
 	int64_t wait_ms = idle ? WORKERS_IDLE_MS : WORKERS_STEP_MS;
 
 	if (idle && w->server->notify.watchdog_ms > 0)

@@ -165,7 +165,7 @@ class Server:
 
     def __init__(
         self, directory, args, env=None, stdout=None, preexec=None, wrapper=(), ready=True, argv0=None, passenv=True,
-        tls=None
+        tls=None, program=WSPIPE
     ):
         self.tag = uuid.uuid4().hex
         self.log_path = os.path.join(str(directory), "server-%s.log" % self.tag[:8])
@@ -177,14 +177,14 @@ class Server:
         self.ca = tls[0] if tls else None
         self.context = client_context(self.ca) if tls else None
         secure = ["--ssl", "--sslcert=" + tls[0], "--sslkey=" + tls[1]] if tls else []
-        self.args = [*wrapper, argv0 or WSPIPE, *port, *passenv, *secure, *args]
+        self.args = [*wrapper, argv0 or program, *port, *passenv, *secure, *args]
         # With --log-file, standard error has only what can't be written there.
         self.error_path = self.log_path
         files = [a.partition("=")[2] for a in self.args if a.startswith("--log-file=")]
         with open(self.error_path, "wb") as log:
             self.process = subprocess.Popen(
                 self.args,
-                executable=None if wrapper else WSPIPE,
+                executable=None if wrapper else program,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout if stdout is not None else log,
                 stderr=log,
