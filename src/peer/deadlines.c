@@ -6,13 +6,13 @@ int64_t
 deadline_at(const struct deadlines *d, const struct deadlines_facts *f, enum deadline which)
 {
 	bool open = f->state == PEER_OPEN;
-	bool grace = open && d->since_ms != 0;
+	bool grace = (open || f->state == PEER_LEFT) && d->since_ms != 0;
 
 	if (grace != (which == DEADLINE_GRACE))
 		return 0;
 	switch (which) {
 	case DEADLINE_GRACE:
-		return d->since_ms + DEADLINES_GRACE_MS;
+		return d->since_ms + (open ? DEADLINES_GRACE_MS : DEADLINES_ANSWERS_MS);
 	case DEADLINE_MESSAGE:
 		if (open && f->reading && d->begun_ms != 0)
 			return d->begun_ms + DEADLINES_MESSAGE_MS + (int64_t)f->assembled;

@@ -9,13 +9,14 @@
 enum {
 	DEADLINES_CLOSE_MS = 2 * 1000, /* for their Close once ours has left */
 	DEADLINES_GRACE_MS = 100, /* for answers to what came before a violation */
+	DEADLINES_ANSWERS_MS = 2 * 1000, /* for those to what came before their Close */
 	DEADLINES_MESSAGE_MS = 60 * 1000, /* for a message, and a millisecond for each byte */
 	DEADLINES_TICK_MS = 64, /* precision of the idle time and the lifetime */
 	DEADLINES_PINGS = 2, /* so many without an answer, and the peer is dead */
 };
 
 enum deadline {
-	DEADLINE_GRACE, /* the only one after a violation */
+	DEADLINE_GRACE, /* the only one after a violation, and after their Close */
 	DEADLINE_MESSAGE,
 	DEADLINE_STALL,
 	DEADLINE_CHECK, /* nothing came in a ping interval: deadlines_check() */
@@ -27,8 +28,8 @@ enum deadline {
 
 struct deadlines {
 	int64_t heard_ms; /* when the peer last sent something, or was last checked */
-	/* OPEN: when it broke a rule; CLOSING: when our Close had left, or since when it is
-	 * read again; or 0 */
+	/* OPEN: when it broke a rule; LEFT: when it closed; CLOSING: when our Close had left,
+	 * or since when it is read again; or 0 */
 	int64_t since_ms;
 	int64_t begun_ms; /* since when a part of a message is kept; 0: none is */
 	uint32_t active; /* deadlines_ticks(): when a message last came or went, */

@@ -253,7 +253,12 @@ websocket_on_close(void *arg, uint16_t code, struct span reason)
 {
 	struct websocket *w = arg;
 
-	websocket_leave(w);
+	if (w->peer.state == PEER_OPEN) { /* answers may still be sent */
+		w->peer.state = PEER_LEFT;
+		w->deadlines.since_ms = util_clock_ms();
+	} else {
+		websocket_leave(w);
+	}
 	w->peer.handlers->on_close(w->peer.arg, code, reason);
 }
 

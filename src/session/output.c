@@ -146,14 +146,14 @@ output_send(struct output *o, struct peer *peer, struct batch *batch)
 
 	if (batch->separator == BATCH_NO_SEPARATOR)
 		return output_send_one(o, peer, batch);
-	while (batch->len > 0 && peer->state == PEER_OPEN && result != OUTPUT_INVALID &&
+	while (batch->len > 0 && peer->state != PEER_GONE && result != OUTPUT_INVALID &&
 	       result != OUTPUT_NO_MEMORY) {
 		enum output_result one = OUTPUT_SENT;
 		struct batch next;
 
 		if (!o->rules->sends_log)
 			peer_send(peer, batch);
-		if (batch->len > 0 && peer->state == PEER_OPEN) {
+		if (batch->len > 0 && peer->state != PEER_GONE) {
 			next = batch_next(batch);
 			one = output_send_one(o, peer, &next);
 		}

@@ -18,11 +18,11 @@ policy_listens(const struct policy_facts *f)
 	       (f->peer == PEER_OPEN || f->peer == PEER_CLOSING);
 }
 
-/* Answers to what the peer sent before its violation may still come. */
+/* Answers to what the peer sent before its violation or its Close may still come. */
 static bool
 policy_awaits_answers(const struct policy_facts *f)
 {
-	return f->peer == PEER_OPEN && f->closing == CLOSING_GRACE &&
+	return (f->peer == PEER_OPEN || f->peer == PEER_LEFT) && f->closing == CLOSING_GRACE &&
 	       (f->backend == BACKEND_RUNNING || f->backend == BACKEND_EXITED);
 }
 
@@ -51,10 +51,11 @@ policy_peer(const struct policy_facts *f, const struct policy *last, struct poli
 		    !policy_listens(f) || policy_reads(last->read_peer, f->backend_queued);
 		break;
 	case PEER_LEFT:
-		/* RFC 6455, section 5.5.1: a Close is answered by a Close; section 7.1.1: the
-		 * server closes first. */
-		p->send_close = f->closing == CLOSING_REQUESTED;
-		p->finish_peer = true;
+		/* RFC 6455, section 5.5.1: a Close is answered by a Close, which may be delayed
+		 * while messages are sent; section 7.1.1: the server closes first. */
+		p->finish_peer = !policy_awaits_answers(f);
+		p->send_close = p->finish_peer && (f->closing == CLOSING_REQUESTED ||
+						      f->closing == CLOSING_GRACE);
 		break;
 	case PEER_GONE:
 		break;

@@ -13,7 +13,8 @@
 enum closing {
 	CLOSING_NONE, /* nobody asked for it */
 	CLOSING_REQUESTED, /* a Close is to be sent */
-	CLOSING_GRACE, /* the peer broke a rule; what it sent before may still be answered */
+	CLOSING_GRACE, /* the peer broke a rule, or closes; what it sent before may still be
+			  answered */
 	CLOSING_SENT, /* ours is sent */
 	CLOSING_ANSWERED, /* and theirs has come, before or after */
 };

@@ -348,7 +348,11 @@ session_on_peer_close(void *arg, uint16_t code, struct span reason)
 	if (s->closing == CLOSING_NONE && reason.len > 0)
 		session_keep_reason(s, reason);
 	backend_finish(s->backend, code, reason);
-	s->closing = s->closing == CLOSING_SENT ? CLOSING_ANSWERED : CLOSING_REQUESTED;
+	/* A client at the end of its input may well wait for the result. */
+	if (s->closing == CLOSING_NONE && (code == CLOSE_NORMAL || code == CLOSE_NO_STATUS))
+		s->closing = CLOSING_GRACE;
+	else
+		s->closing = s->closing == CLOSING_SENT ? CLOSING_ANSWERED : CLOSING_REQUESTED;
 	s->close_code = code;
 }
 

@@ -48,6 +48,42 @@ def test_client_close_is_echoed(server, code):
     assert (int(found.group(1)), int(found.group(2))) == (code or 1005, code or 1005)
 
 
+@pytest.mark.parametrize("code", (1000, None))
+def test_answers_precede_the_answer_to_a_normal_close(server, code):
+    """The program works on its input as a whole: it has no answer before the end."""
+    one = server("--closems=20000", "sort")
+    with one.websocket() as ws:
+        ws.send(frame(TEXT, "two") + frame(TEXT, "one") + close_frame(code))
+        assert [ws.text(), ws.text()] == ["one", "two"]
+        assert ws.closed(answer=False)[0] == code
+        assert ws.read_to_end() == b""
+    one.wait_log(" close .*out_messages=2 .*exit=0")
+
+
+@pytest.mark.parametrize("code", (1001, 1008, 4000))
+def test_no_answers_after_another_close(server, code):
+    one = server("--closems=20000", "sh", "-c", "cat; echo late")
+    with one.websocket() as ws:
+        ws.send(close_frame(code))
+        assert ws.frame() == (CLOSE, True, code.to_bytes(2, "big"))
+    one.wait_log(" close .*out_messages=0 .*exit=0")
+
+
+@unsanitized
+def test_answers_after_a_close_have_a_time_limit(server, tmp_path):
+    """The program goes on, and so does its output."""
+    clock = Clock(tmp_path)
+    one = server("--closems=3600000", "sh", "-c", "while echo more; do sleep 0.1; done", env=clock.env)
+    with one.websocket() as ws:
+        ws.send(close_frame(1000))
+        for _ in range(3):
+            assert ws.text() == "more"
+        clock.put_forward(2.1)
+        assert ws.closed(answer=False) == (1000, "")
+    clock.put_forward(4000)
+    clock.put_forward(8000)
+
+
 def test_nothing_counts_after_the_client_close(server, tmp_path):
     with server(*RECORDER).websocket() as ws:
         ws.send(frame(TEXT, "yes") + close_frame(1000) + frame(TEXT, "no") + frame(PING) + frame(3))

@@ -85,7 +85,7 @@ test_grace_waits_for_answers_while_there_can_be_some(void **state)
 	static const char *const expected[4][4] = {
 	    [PEER_OPEN] = {"-B-oE---", "P---ES--", "-B-o----", "P----S--"},
 	    [PEER_CLOSING] = {"PB--E---", "P---E---", "PB------", "P-------"},
-	    [PEER_LEFT] = {"-B--E-F-", "----E-F-", "-B----F-", "------F-"},
+	    [PEER_LEFT] = {"-B-oE---", "----ESF-", "-B-o----", "-----SF-"},
 	    [PEER_GONE] = {"-B--E---", "----E---", "-B------", "-------X"},
 	};
 
