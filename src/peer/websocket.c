@@ -340,7 +340,10 @@ websocket_on_readable(void *arg)
 	case STREAM_AGAIN:
 		return;
 	case STREAM_EOF:
-		websocket_leave(w);
+		if (w->peer.state == PEER_LEFT) /* after its Close */
+			w->peer.handlers->on_grace_over(w->peer.arg);
+		else
+			websocket_leave(w);
 		break;
 	case STREAM_FAILED:
 		error = stream_error(w->sender.stream);

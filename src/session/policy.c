@@ -53,7 +53,8 @@ policy_peer(const struct policy_facts *f, const struct policy *last, struct poli
 	case PEER_LEFT:
 		/* RFC 6455, section 5.5.1: a Close is answered by a Close, which may be delayed
 		 * while messages are sent; section 7.1.1: the server closes first. */
-		p->finish_peer = !policy_awaits_answers(f);
+		p->read_peer = policy_awaits_answers(f); /* for its end */
+		p->finish_peer = !p->read_peer;
 		p->send_close = p->finish_peer && (f->closing == CLOSING_REQUESTED ||
 						      f->closing == CLOSING_GRACE);
 		break;

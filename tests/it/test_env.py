@@ -364,7 +364,7 @@ def test_large_fields_reach_the_program(server):
 def test_arguments_are_those_of_the_command_line(server, script):
     """No shell looks at them, and no query adds to them."""
     show = script("show", '#!/bin/sh\nfor a; do printf "[%s]" "$a"; done\nprintf "%s\\n" "${0##*/}"\n')
-    one = server(show, "-d", "$(id)", "`id`", "a b", "", "*", ";id", "--port=1")
+    one = server("--port=0", show, "-d", "$(id)", "`id`", "a b", "", "*", ";id", "--port=1")
     for path in ("/", "/?-d+allow_url_include", "/?%3Bid", "/;id"):
         with one.websocket(path) as ws:
             assert ws.text() == "[-d][$(id)][`id`][a b][][*][;id][--port=1]show"

@@ -110,7 +110,9 @@ def test_few_processes_are_counted_until_they_are_reaped(server):
         late.send(late.request_bytes())
         assert answer(late) == 429
     for ws in peers:
-        close(ws)
+        ws.send(close_frame(1001))
+        assert ws.closed(answer=False) == (1001, "")
+        ws.close()
 
     # The sessions are closed, but their programs are not gone yet.
     def come():

@@ -235,7 +235,7 @@ def test_one_dash_and_separate_values(server):
 
 
 def test_option_after_the_command_is_passed_on_with_a_warning(server):
-    one = server("sh", "-c", 'echo "$1"', "sh", "--port=1")
+    one = server("--port=0", "sh", "-c", 'echo "$1"', "sh", "--port=1")
     with one.websocket() as ws:
         assert ws.text() == "--port=1"
     one.wait_log(r" warn server --port=1 comes after COMMAND, so it is passed to the program; if it is meant for wspipe, ")

@@ -81,11 +81,12 @@ test_a_requested_close_is_sent_whatever_the_backend_does(void **state)
 static void
 test_grace_waits_for_answers_while_there_can_be_some(void **state)
 {
-	/* The answers go out; nothing is read of the peer, and the backend's input ends. */
+	/* The answers go out; nothing is read of the peer but its end, and the backend's input
+	 * ends. */
 	static const char *const expected[4][4] = {
 	    [PEER_OPEN] = {"-B-oE---", "P---ES--", "-B-o----", "P----S--"},
 	    [PEER_CLOSING] = {"PB--E---", "P---E---", "PB------", "P-------"},
-	    [PEER_LEFT] = {"-B-oE---", "----ESF-", "-B-o----", "-----SF-"},
+	    [PEER_LEFT] = {"PB-oE---", "----ESF-", "PB-o----", "-----SF-"},
 	    [PEER_GONE] = {"-B--E---", "----E---", "-B------", "-------X"},
 	};
 
