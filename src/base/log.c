@@ -9,7 +9,6 @@
 #include "base/utf8.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,19 +146,39 @@ log_is_json(void)
 	return log_state.format == LOG_JSON;
 }
 
-/* Adds our own text; what passes the end of the buffer is left out. */
-__attribute__((format(printf, 1, 2))) static void
-log_put(const char *format, ...)
+/* Adds our own texts, NULL at the end; what passes the end of the buffer is left out. Lines are
+ * made of many short ones, and printf() would take most of their time. */
+__attribute__((sentinel)) static void
+log_put(const char *text, ...)
 {
-	size_t room = sizeof(line.bytes) - line.len; /* the last byte is for the newline */
-	va_list args;
-	int len;
+	va_list more;
 
-	va_start(args, format);
-	len = vsnprintf(line.bytes + line.len, room, format, args);
-	va_end(args);
-	if (len > 0)
-		line.len += (size_t)len < room ? (size_t)len : room - 1;
+	va_start(more, text);
+	for (; text; text = va_arg(more, const char *)) {
+		/* The last byte is for the newline. */
+		size_t room = sizeof(line.bytes) - line.len - 1;
+		size_t len = strlen(text);
+
+		if (len > room)
+			len = room;
+		memcpy(line.bytes + line.len, text, len);
+		line.len += len;
+	}
+	va_end(more);
+}
+
+static void
+log_put_number(uint64_t number)
+{
+	char text[24];
+	char *at = text + sizeof(text);
+
+	*--at = '\0';
+	do {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	log_put(at, NULL);
 }
 
 static void
@@ -257,7 +276,6 @@ log_put_escaped(struct span value, char quote, size_t limit)
 bool
 log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
 {
-	char id[32] = "";
 	char name[16];
 	char time[64];
 
@@ -266,24 +284,32 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 	line.len = 0;
 	line.cut = false;
 	line.message = message;
-	if (log_state.out->journal)
-		log_put("<%d>", log_priorities[level]);
+	if (log_state.out->journal) {
+		log_put("<", NULL);
+		log_put_number((uint64_t)log_priorities[level]);
+		log_put(">", NULL);
+	}
 	log_time(time);
 	switch (log_state.format) {
 	case LOG_TEXT:
-		if (session != 0)
-			snprintf(id, sizeof(id), " #%" PRIu64, session);
-		log_put("%s %s %s%s ", time, log_level_names[level], category, id);
+		log_put(time, " ", log_level_names[level], " ", category, NULL);
+		if (session != 0) {
+			log_put(" #", NULL);
+			log_put_number(session);
+		}
+		log_put(" ", NULL);
 		log_put_escaped(message, '\0', LOG_ROOM);
 		break;
 	case LOG_JSON:
-		if (session != 0)
-			snprintf(id, sizeof(id), ",\"session\":%" PRIu64, session);
-		log_put(
-		    "{\"time\":\"%s\",\"level\":\"%s\",\"category\":\"%s\"%s,\"message\":\"",
-		    time, log_level_names[level], category, id);
+		log_put("{\"time\":\"", time, "\",\"level\":\"", log_level_names[level],
+		    "\",\"category\":\"", category, "\"", NULL);
+		if (session != 0) {
+			log_put(",\"session\":", NULL);
+			log_put_number(session);
+		}
+		log_put(",\"message\":\"", NULL);
 		log_put_escaped(message, '"', LOG_ROOM);
-		log_put("\"");
+		log_put("\"", NULL);
 		break;
 	case LOG_COMPAT:
 		/* websocketd has no level for warnings; its scripts look for ERROR. */
@@ -292,7 +318,8 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 		snprintf(name, sizeof(name), "%s", log_level_names[level]);
 		for (char *c = name; *c != '\0'; c++)
 			*c = (char)(*c - 'a' + 'A');
-		log_put("%s | %-6s | %-10s | ", time, name, category);
+		line.len += (size_t)snprintf(line.bytes + line.len, LOG_ROOM - line.len,
+		    "%s | %-6s | %-10s | ", time, name, category);
 		break;
 	}
 	return true;
@@ -302,15 +329,17 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 static bool
 log_put_key(const char *key)
 {
-	static const char *const formats[] = {
-	    [LOG_TEXT] = " %s=", [LOG_JSON] = ",\"%s\":", [LOG_COMPAT] = " %s:"};
+	static const char *const before[] = {
+	    [LOG_TEXT] = " ", [LOG_JSON] = ",\"", [LOG_COMPAT] = " "};
+	static const char *const after[] = {
+	    [LOG_TEXT] = "=", [LOG_JSON] = "\":", [LOG_COMPAT] = ":"};
 	bool blank = line.bytes[line.len - 1] == ' '; /* in compat, before the first */
 
 	if (line.len + strlen(key) + 32 > LOG_ROOM) {
 		line.cut = true;
 		return false;
 	}
-	log_put(formats[log_state.format] + blank, key);
+	log_put(before[log_state.format] + blank, key, after[log_state.format], NULL);
 	return true;
 }
 
@@ -337,9 +366,9 @@ log_text(const char *key, struct span value)
 		return;
 	if (log_state.format == LOG_TEXT && log_is_plain(value))
 		quote = "";
-	log_put("%s", quote);
+	log_put(quote, NULL);
 	log_put_escaped(value, quote[0], LOG_ROOM);
-	log_put("%s", quote);
+	log_put(quote, NULL);
 }
 
 void
@@ -347,8 +376,11 @@ log_number(const char *key, int64_t value)
 {
 	const char *quote = log_state.format == LOG_COMPAT ? "'" : "";
 
-	if (log_put_key(key))
-		log_put("%s%" PRId64 "%s", quote, value, quote);
+	if (!log_put_key(key))
+		return;
+	log_put(quote, value < 0 ? "-" : "", NULL);
+	log_put_number(value < 0 ? -(uint64_t)value : (uint64_t)value);
+	log_put(quote, NULL);
 }
 
 /* Ends a compat line, whose message comes last: only when it is there is known whether it fits.
@@ -359,7 +391,7 @@ log_put_compat_message(void)
 	size_t at = line.len;
 	bool was_cut = line.cut;
 
-	log_put("%s", was_cut ? " truncated:'1' | " : " | ");
+	log_put(was_cut ? " truncated:'1' | " : " | ", NULL);
 	log_put_escaped(line.message, '\0', sizeof(line.bytes) - 1);
 	if (line.cut && !was_cut) {
 		line.len = at;
@@ -410,10 +442,10 @@ log_finish(void)
 	switch (log_state.format) {
 	case LOG_TEXT:
 		if (line.cut)
-			log_put(" truncated=1");
+			log_put(" truncated=1", NULL);
 		break;
 	case LOG_JSON:
-		log_put("%s", line.cut ? ",\"truncated\":1}" : "}");
+		log_put(line.cut ? ",\"truncated\":1}" : "}", NULL);
 		break;
 	case LOG_COMPAT:
 		log_put_compat_message();
