@@ -249,12 +249,13 @@ spawn_child(void *arg)
 	const struct spawn_inherited *inherited = order->inherited;
 	const struct confine *confine = order->command->confine;
 	int last = STDERR_FILENO;
+	pid_t pid = setsid(); /* the new session has our number */
 	sigset_t none;
 
-	if (order->programs)
-		pid_set_add(order->programs, getpid());
-	if (setsid() == -1)
+	if (pid == -1)
 		goto fail;
+	if (order->programs)
+		pid_set_add(order->programs, pid);
 	if (confine)
 		order->option = confine_apply(confine);
 	if (order->option)
