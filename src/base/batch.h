@@ -4,7 +4,8 @@
  *
  *	whole messages in one piece of memory, each followed by the same separator byte,
  *	whole messages without anything between them, for a backend that has no boundaries,
- *	one message, or a part of one.
+ *	one message, or a part of one,
+ *	whole messages for many peers, encoded before (struct broadcast).
  *
  * So many short messages cost one call, and the loops that convert them run over all of them.
  */
@@ -32,6 +33,8 @@ struct batch_format {
 	bool parts; /* parts of messages: their boundaries mean nothing */
 };
 
+struct broadcast;
+
 struct batch {
 	enum message_type type;
 	/* Borrowed until the sender's next call; writable. It may lie in the loop's read
@@ -49,6 +52,10 @@ struct batch {
 	uint64_t bytes; /* payload, without separators; likewise */
 	uint64_t wire; /* payload as it came, maybe compressed */
 	size_t careful; /* of the receiver: bytes at the front that are not all valid */
+	/* Borrowed: websocket/broadcast; NULL: all of the above holds. Else LEN is what of it
+	 * is still to be sent, as the peer counts, SIZE_MAX at first; all the rest means
+	 * nothing. */
+	struct broadcast *broadcast;
 };
 
 /* Takes the first message off a batch with a separator, which is not empty. */

@@ -71,8 +71,9 @@ struct peer {
 };
 
 /*
- * Sends a batch; what is put together leaves with peer_flush(), which must follow before the
- * return to the loop. A single message, or a part of one, is UTF-8 if it is text. A batch with
+ * Sends a batch, or one piece of a broadcast, with what is left in BATCH to be sent by further
+ * calls; what is put together leaves with peer_flush(), which must follow before the return to
+ * the loop. A single message, or a part of one, is UTF-8 if it is text. A batch with
  * a separator need not be: what is left in BATCH begins with a message that is not, and is not
  * sent.
  */

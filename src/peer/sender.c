@@ -3,7 +3,9 @@
 #include "peer/sender.h"
 
 #include "base/utf8.h"
+#include "websocket/broadcast.h"
 
+#include <assert.h>
 #include <sys/random.h>
 
 enum {
@@ -185,9 +187,46 @@ sender_put_batch(struct sender *s, struct batch *batch)
 	return true;
 }
 
+/* One piece of messages that were encoded for all clients. */
+static void
+sender_put_broadcast(struct sender *s, struct batch *batch)
+{
+	struct broadcast *b = batch->broadcast;
+	struct broadcast_form form = s->deflates_broadcasts
+					 ? broadcast_deflated(b, s->deflater, s->deflate_min)
+					 : broadcast_plain(b);
+	size_t left = batch->len < form.len ? batch->len : form.len;
+	size_t n = broadcast_piece(&form, left);
+	struct iovec parts[2] = {[1] = {(void *)(uintptr_t)(form.bytes + form.len - left), n}};
+
+	assert(!s->encoder.masks && !s->encoder.in_message);
+	batch->len = left - n;
+	if (!s->stream || s->failed)
+		return;
+	if (n <= SENDER_COPY_MAX) {
+		sender_reserve(s, n);
+		memcpy(s->loop->out + s->out_len, parts[1].iov_base, n);
+		s->out_len += (uint32_t)n;
+	} else {
+		parts[0] = (struct iovec){s->loop->out, s->out_len};
+		s->out_len = 0;
+		if (!stream_writev(s->stream, parts, 2))
+			s->failed = SENDER_LOST;
+	}
+	if (batch->len > 0)
+		return;
+	s->counts->messages += b->messages;
+	s->counts->bytes += b->bytes;
+	s->counts->wire += form.payload;
+}
+
 void
 sender_send(struct sender *s, struct batch *batch)
 {
+	if (batch->broadcast) {
+		sender_put_broadcast(s, batch);
+		return;
+	}
 	if (batch->separator == BATCH_NO_SEPARATOR) {
 		sender_frame(s, batch->type, batch->last, batch->data, batch->len);
 		batch->len = 0;

@@ -21,6 +21,7 @@ struct sender {
 	struct deflater *deflater; /* owned; NULL: no compression was agreed on */
 	struct peer_counts *counts; /* borrowed */
 	uint32_t deflate_min; /* bytes: a smaller message is not compressed */
+	bool deflates_broadcasts; /* its compressed form is that of all clients */
 	uint32_t out_len; /* bytes in loop->out */
 	struct encoder encoder;
 	struct buffer pong; /* owned: the frame that is kept until the queue is empty */

@@ -178,7 +178,10 @@ websocket_expire(
 		    w->peer.arg, CLOSE_GOING_AWAY, "open for --max-lifetime");
 		break;
 	case DEADLINE_CLOSE:
-		websocket_leave(w);
+		if (facts->queued)
+			websocket_lose(w, "the client did not read our Close in time");
+		else
+			websocket_leave(w);
 		break;
 	case DEADLINES:
 		break;
@@ -431,7 +434,9 @@ websocket_close(struct peer *peer, uint16_t code, struct span reason)
 	sender_close(&w->sender, code, reason, peer->state == PEER_LEFT);
 	if (peer->state == PEER_OPEN) {
 		peer->state = PEER_CLOSING;
-		w->deadlines.since_ms = 0;
+		/* A client that is closed because of what waits for it gets no longer for that.
+		 */
+		w->deadlines.since_ms = code == CLOSE_TRY_LATER ? util_clock_ms() : 0;
 	}
 	websocket_check_sender(w);
 	websocket_note_sent(w);
@@ -525,6 +530,9 @@ websocket_new(
 	timer_init(&w->timer, &spec->loop->timers, websocket_on_timer, w);
 	if (spec->deflate) {
 		w->peer.compresses = true;
+		w->sender.deflates_broadcasts =
+		    !spec->deflate->server_takeover &&
+		    spec->deflate->server_bits == spec->rules->deflate.window;
 		w->receiver.inflater = inflater_new(spec->deflate);
 		w->sender.deflater =
 		    deflater_new(spec->deflate, (int)spec->rules->deflate.level);

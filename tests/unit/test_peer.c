@@ -4,6 +4,7 @@
 #include "peer/deadlines.h"
 #include "peer/websocket.h"
 #include "script_stream.h"
+#include "websocket/broadcast.h"
 #include "websocket/frame.h"
 
 #include <event2/event.h>
@@ -30,7 +31,7 @@ static const struct batch_format objects = {.text = true, .binary = true};
 static struct websocket_rules rules = {.max_message = 1 << 20,
     .max_pings = 3,
     .ping_ms = 30000,
-    .deflate = {.level = 4, .min = 64},
+    .deflate = {.window = 11, .level = 4, .min = 64},
     .reason_message = "too large",
     .reason_pings = "too many pings"};
 
@@ -479,6 +480,92 @@ test_either_role_closes_and_the_other_answers(void **state)
 	}
 }
 
+static void
+broadcast(struct user *u, struct broadcast *b)
+{
+	struct batch batch = {.len = SIZE_MAX, .broadcast = b};
+
+	while (batch.len > 0)
+		peer_send(u->peer, &batch);
+	peer_flush(u->peer);
+}
+
+static void
+test_a_broadcast_is_the_same_for_all_that_agreed_on_the_same(void **state)
+{
+	static const struct deflate_agreed full = {.server_bits = 11, .client_bits = 15};
+	static const struct deflate_agreed narrow = {.server_bits = 9, .client_bits = 15};
+	static const struct {
+		const struct deflate_agreed *deflate;
+		bool compressed;
+	} rows[] = {{NULL, false}, {&full, true}, {&narrow, false}, {&full, true}};
+	uint8_t text[100] = {0};
+	struct broadcast *b = broadcast_of_message(MESSAGE_TEXT, text, sizeof(text));
+
+	(void)state;
+	assert_non_null(b);
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		struct user u;
+		const uint8_t *sent;
+
+		user_open(&u, &lines, false, rows[i].deflate);
+		broadcast(&u, b);
+		sent = buffer_data(&u.stream.written);
+		assert_int_equal(sent[0], rows[i].compressed ? 0xc1 : 0x81);
+		assert_int_equal(u.sent.messages, 1);
+		assert_int_equal(u.sent.bytes, sizeof(text));
+		assert_int_equal(u.sent.wire, buffer_len(&u.stream.written) - 2);
+		user_close(&u);
+	}
+	broadcast_unref(b);
+}
+
+static void
+test_a_long_broadcast_comes_whole(void **state)
+{
+	size_t len = 1000000;
+	uint8_t *text = calloc(1, len);
+	struct broadcast *b = broadcast_of_message(MESSAGE_BINARY, text, len);
+	struct user u;
+
+	(void)state;
+	assert_true(text && b);
+	user_open(&u, &lines, false, NULL);
+	send_text(&u, "before");
+	broadcast(&u, b);
+	assert_int_equal(buffer_len(&u.stream.written), 8 + b->len);
+	assert_int_equal(u.sent.messages, 2);
+	broadcast_unref(b);
+	user_close(&u);
+	free(text);
+}
+
+/* 1013 is for a client that reads too slowly: it gets no more time for it than for an answer.
+ */
+static void
+test_a_close_for_slowness_is_not_waited_for(void **state)
+{
+	static const struct {
+		uint16_t code;
+		enum peer_state state;
+	} rows[] = {{CLOSE_TRY_LATER, PEER_GONE}, {CLOSE_INTERNAL, PEER_CLOSING}};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		struct user u;
+
+		user_open(&u, &lines, false, NULL);
+		u.stream.room = 0;
+		send_text(&u, "what is not read");
+		peer_close(u.peer, rows[i].code, SPAN("too slow"));
+		assert_int_equal(u.peer->state, PEER_CLOSING);
+		now_ms += DEADLINES_CLOSE_MS;
+		timers_run(&u.loop->timers);
+		assert_int_equal(u.peer->state, rows[i].state);
+		user_close(&u);
+	}
+}
+
 int
 main(void)
 {
@@ -495,6 +582,9 @@ main(void)
 	    cmocka_unit_test(test_both_roles_exchange_messages_of_any_length),
 	    cmocka_unit_test(test_a_client_masks_and_a_server_does_not),
 	    cmocka_unit_test(test_either_role_closes_and_the_other_answers),
+	    cmocka_unit_test(test_a_broadcast_is_the_same_for_all_that_agreed_on_the_same),
+	    cmocka_unit_test(test_a_long_broadcast_comes_whole),
+	    cmocka_unit_test(test_a_close_for_slowness_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
