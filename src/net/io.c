@@ -237,13 +237,24 @@ io_release(struct loop_deferred *deferred)
 	free(alone);
 }
 
+/* What is queued will be missing: the other side gets a RST in place of an end, and the system
+ * does not keep what it has of it. */
+static void
+io_reset(const struct io *io)
+{
+	struct linger none = {.l_onoff = 1};
+
+	(void)setsockopt(io->transport.fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
 static void
 io_free(struct stream *stream)
 {
 	struct io *io = io_of(stream);
-
 	struct io_standalone *alone = io_standalone_of(io);
 
+	if (io->transport.fd != -1 && buffer_len(&io->queue) > 0)
+		io_reset(io);
 	io_clear(io);
 	limit_leave(alone->facts.slot);
 	alone->facts.slot = NULL;
