@@ -25,6 +25,7 @@ enum backend_end {
 	BACKEND_CLOSED, /* the other side of a socket closed the connection */
 	BACKEND_LOST, /* the connection was lost, for this errno */
 	BACKEND_CUT, /* the other side did not close it in time */
+	BACKEND_LEFT, /* a program that others share goes on, or has ended for all */
 };
 
 /* The first four are about its output. */

@@ -2,7 +2,7 @@
 /* Messages to and from a byte stream. */
 #include "backend/framed.h"
 
-#include "framing/framing_json.h"
+#include "framing/address.h"
 #include "net/loop.h"
 
 #include <assert.h>
@@ -112,6 +112,45 @@ framed_write(struct backend *backend, struct batch *b)
 	return records_put(&f->records, b, &none) ? BACKEND_OK : BACKEND_WRITE_NO_MEMORY;
 }
 
+enum backend_result
+framed_wrap(const struct framed_rules *rules, const struct batch *b, uint64_t sender,
+    struct buffer *out, const char **why)
+{
+	struct framing framing = rules->to_program;
+	struct message m = {.type = b->type, .data = b->data, .len = b->len};
+	struct framing_envelope e = {.tail = {"", 0}};
+	struct batch_format format = framed_format(rules);
+	size_t before = buffer_len(out);
+	enum framing_wrap_result result = FRAMING_AROUND;
+
+	framing.sender = sender;
+	framing.events = rules->events;
+	if (b->type == MESSAGE_TEXT ? !format.text : !format.binary)
+		return BACKEND_WRONG_TYPE;
+	if (b->messages <= 1 && b->separator == BATCH_NO_SEPARATOR)
+		result = framing_wrap(&framing, &m, &e, out);
+	if (result == FRAMING_REFUSED) {
+		*why = e.reason;
+		return BACKEND_REJECTED;
+	}
+	if (result == FRAMING_APPENDED ||
+	    (result == FRAMING_AROUND && buffer_append(out, e.head, e.head_len) &&
+		buffer_append(out, m.data, m.len) &&
+		buffer_append(out, e.tail.data, e.tail.len)))
+		return BACKEND_OK;
+	buffer_cut(out, before);
+	return BACKEND_WRITE_NO_MEMORY;
+}
+
+void
+framed_write_take(struct backend *backend, struct buffer *records)
+{
+	struct framed *f = framed_of(backend);
+
+	records_flush(&f->records);
+	f->records.sink->write_take(f->records.arg, records);
+}
+
 bool
 framed_put_open(
     const struct framed_rules *rules, const struct framed_client *client, struct buffer *event)
@@ -121,10 +160,29 @@ framed_put_open(
 	    .path = client->url_path,
 	    .query = client->query,
 	    .remote = client->remote,
+	    .user = client->user,
 	    .subprotocol = client->subprotocol,
+	    .has_headers = rules->event_headers,
+	    .headers = client->headers,
+	    .header_count = client->header_count,
 	};
 
-	return !rules->events || framing_json_put_open(event, &open);
+	if (!rules->events)
+		return true;
+	return rules->to_program.kind == FRAMING_JSON
+		   ? framing_json_put_open(event, &open)
+		   : address_put_open(event, client->id, client->target);
+}
+
+bool
+framed_put_close(const struct framed_rules *rules, uint64_t id, uint16_t code,
+    struct span reason, struct buffer *event)
+{
+	if (!rules->events)
+		return true;
+	return rules->to_program.kind == FRAMING_JSON
+		   ? framing_json_put_close(event, id, code, reason)
+		   : address_put_close(event, id, code, reason);
 }
 
 bool
@@ -138,8 +196,8 @@ framed_finish(struct framed *f, uint16_t code, struct span reason)
 	records_flush(&f->records);
 	/* One that has ended its output asks nothing any more. Without memory its input ends
 	 * without this record. */
-	if (f->rules->events && f->backend.state == BACKEND_RUNNING &&
-	    framing_json_put_close(&event, code, reason))
+	if (f->backend.state == BACKEND_RUNNING &&
+	    framed_put_close(f->rules, 0, code, reason, &event))
 		f->records.sink->write_take(f->records.arg, &event);
 	buffer_clear(&event);
 	return true;

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/records.h"
 #include "framing/framing.h"
+#include "framing/framing_json.h"
 
 enum {
 	/* Bytes of a read whose records become much longer; all of it may have to be queued for
@@ -19,8 +20,10 @@ enum {
 struct framed_rules {
 	struct framing to_program;
 	struct framing from_program;
-	bool events; /* the first record names the client, the last one how it left: json */
+	bool events; /* records name a client that comes, and how it left: json, addressed lines
+		      */
 	bool reads_little; /* its records become much longer: little is read at once */
+	bool event_headers; /* json: the first record has header fields */
 	bool drops_wrong_type; /* messages of a type that it does not accept are ignored */
 	bool drops_all; /* all messages are ignored: the client may only watch */
 };
@@ -28,10 +31,14 @@ struct framed_rules {
 /* The client, for the event that opens a session. */
 struct framed_client {
 	uint64_t id;
+	struct span target; /* path and query as they were sent */
 	struct span url_path; /* decoded */
 	struct span query; /* raw */
 	struct span remote;
+	struct span user; /* empty: none, as the next one */
 	struct span subprotocol;
+	const struct framing_field *headers; /* for --event-headers */
+	size_t header_count;
 };
 
 /* Embedded in a backend, first. */
@@ -65,9 +72,23 @@ void framed_clear(struct framed *framed);
 enum backend_result framed_write(struct backend *backend, struct batch *batch);
 void framed_flush(struct backend *backend);
 
+/*
+ * For a program that clients share: appends what framed_write() would write to OUT, as records
+ * of the client SENDER, or of none of them (0). WHY is that of BACKEND_REJECTED.
+ */
+enum backend_result framed_wrap(const struct framed_rules *rules, const struct batch *batch,
+    uint64_t sender, struct buffer *out, const char **why);
+
+/* Writes records, which are empty afterwards, to a backend that is framed. */
+void framed_write_take(struct backend *backend, struct buffer *records);
+
 /* Appends the event that opens a session, if there is one. False without memory. */
 bool framed_put_open(const struct framed_rules *rules, const struct framed_client *client,
     struct buffer *event) __attribute__((warn_unused_result));
+
+/* The same of the one that ends the session of a client with this ID; 0: of the only one. */
+bool framed_put_close(const struct framed_rules *rules, uint64_t id, uint16_t code,
+    struct span reason, struct buffer *event) __attribute__((warn_unused_result));
 
 /* Writes what is held, and the event that closes a session, if there is one. False: it was
  * called before. */

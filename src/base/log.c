@@ -489,3 +489,25 @@ log_server(enum log_level level, int error, const char *format, ...)
 	}
 	errno = saved;
 }
+
+bool
+log_limit_allows(struct log_limit *limit, int64_t now_ms)
+{
+	int64_t seconds = (now_ms - limit->since_ms) / 1000;
+
+	if (limit->since_ms == 0 || seconds >= LOG_LIMIT_BURST / LOG_LIMIT_PER_SECOND) {
+		limit->left = LOG_LIMIT_BURST;
+		limit->since_ms = now_ms;
+	} else if (seconds > 0) {
+		limit->left += (unsigned int)seconds * LOG_LIMIT_PER_SECOND;
+		if (limit->left > LOG_LIMIT_BURST)
+			limit->left = LOG_LIMIT_BURST;
+		limit->since_ms += 1000 * seconds;
+	}
+	if (limit->left == 0) {
+		limit->suppressed++;
+		return false;
+	}
+	limit->left--;
+	return true;
+}

@@ -94,4 +94,23 @@ void log_server(enum log_level level, int error, const char *format, ...)
 #define log_error(...) log_server(LOG_ERROR, errno, __VA_ARGS__)
 #define log_errorx(...) log_server(LOG_ERROR, 0, __VA_ARGS__)
 
+/*
+ * How many lines of stderr are logged: a burst, and then a number per second. One program that
+ * reports each of its messages would fill the disk, and drown all others. Zero bytes ({0}) are
+ * its beginning.
+ */
+enum {
+	LOG_LIMIT_BURST = 200,
+	LOG_LIMIT_PER_SECOND = 20,
+};
+
+struct log_limit {
+	int64_t since_ms; /* what LEFT counts; 0: nothing yet */
+	unsigned int left; /* lines that may be logged */
+	unsigned int suppressed; /* lines since the last one that was logged */
+};
+
+/* Whether a line at NOW_MS is logged; a line that is not is counted. */
+bool log_limit_allows(struct log_limit *limit, int64_t now_ms);
+
 #endif

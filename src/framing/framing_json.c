@@ -26,11 +26,13 @@ framing_json_wrap(const struct framing *framing, const struct message *message,
 {
 	bool text = message->type == MESSAGE_TEXT;
 	size_t before = buffer_len(records);
+	char id[32] = "";
 
-	(void)framing;
 	(void)out;
-	if (framing_json_put(records,
-		text ? "{\"type\":\"text\",\"data\":\"" : "{\"type\":\"binary\",\"data\":\"") &&
+	if (framing->sender != 0)
+		snprintf(id, sizeof(id), "\"id\":%" PRIu64 ",", framing->sender);
+	if (framing_json_put(records, text ? "{\"type\":\"text\"," : "{\"type\":\"binary\",") &&
+	    framing_json_put(records, id) && framing_json_put(records, "\"data\":\"") &&
 	    (text ? json_escape(records, message->data, message->len, JSON_ESCAPE_MINIMAL)
 		  : base64_put(records, message->data, message->len)) &&
 	    framing_json_put(records, "\"}\n"))
@@ -49,6 +51,36 @@ framing_json_put_member(struct buffer *out, const char *name, struct span value)
 	       framing_json_put(out, "\"");
 }
 
+/* The same; null in place of an empty one. */
+static bool
+framing_json_put_optional(struct buffer *out, const char *name, struct span value)
+{
+	if (value.len > 0)
+		return framing_json_put_member(out, name, value);
+	return framing_json_put(out, ",\"") && framing_json_put(out, name) &&
+	       framing_json_put(out, "\":null");
+}
+
+static bool
+framing_json_put_string(struct buffer *out, struct span text)
+{
+	return json_escape(out, (const uint8_t *)text.data, text.len, JSON_ESCAPE_MINIMAL);
+}
+
+static bool
+framing_json_put_headers(struct buffer *out, const struct framing_json_open *open)
+{
+	bool ok = framing_json_put(out, ",\"headers\":{");
+
+	for (size_t i = 0; i < open->header_count && ok; i++)
+		ok = framing_json_put(out, i == 0 ? "\"" : ",\"") &&
+		     framing_json_put_string(out, open->headers[i].name) &&
+		     framing_json_put(out, "\":\"") &&
+		     framing_json_put_string(out, open->headers[i].value) &&
+		     framing_json_put(out, "\"");
+	return ok && framing_json_put(out, "}");
+}
+
 bool
 framing_json_put_open(struct buffer *out, const struct framing_json_open *open)
 {
@@ -59,18 +91,20 @@ framing_json_put_open(struct buffer *out, const struct framing_json_open *open)
 	       framing_json_put_member(out, "path", open->path) &&
 	       framing_json_put_member(out, "query", open->query) &&
 	       framing_json_put_member(out, "remote", open->remote) &&
-	       (open->subprotocol.len > 0
-		       ? framing_json_put_member(out, "subprotocol", open->subprotocol)
-		       : framing_json_put(out, ",\"subprotocol\":null")) &&
+	       framing_json_put_optional(out, "user", open->user) &&
+	       framing_json_put_optional(out, "subprotocol", open->subprotocol) &&
+	       (!open->has_headers || framing_json_put_headers(out, open)) &&
 	       framing_json_put(out, "}\n");
 }
 
 bool
-framing_json_put_close(struct buffer *out, uint16_t code, struct span reason)
+framing_json_put_close(struct buffer *out, uint64_t id, uint16_t code, struct span reason)
 {
-	char start[64];
+	char start[80], number[32] = "";
 
-	snprintf(start, sizeof(start), "{\"type\":\"close\",\"code\":%u", code);
+	if (id != 0)
+		snprintf(number, sizeof(number), "\"id\":%" PRIu64 ",", id);
+	snprintf(start, sizeof(start), "{\"type\":\"close\",%s\"code\":%u", number, code);
 	return framing_json_put(out, start) && framing_json_put_member(out, "reason", reason) &&
 	       framing_json_put(out, "}\n");
 }
@@ -103,17 +137,17 @@ framing_json_message(json_t *object, enum message_type type, struct buffer *data
 
 /* The end of the session: the reason goes to DATA. */
 static const char *
-framing_json_close(json_t *object, struct framing_item *item, struct buffer *data, bool *nomem)
+framing_json_close(json_t *object, uint16_t *out, struct buffer *data, bool *nomem)
 {
 	json_t *code = json_object_get(object, "code");
 	json_t *reason = json_object_get(object, "reason");
 
-	item->code = 1000;
+	*out = 1000;
 	if (code) {
 		if (!json_is_integer(code) || json_integer_value(code) < 1000 ||
 		    json_integer_value(code) > 4999)
 			return "\"code\" is not a number from 1000 to 4999";
-		item->code = (uint16_t)json_integer_value(code);
+		*out = (uint16_t)json_integer_value(code);
 	}
 	if (reason && !json_is_string(reason))
 		return "\"reason\" is not a string";
@@ -123,51 +157,74 @@ framing_json_close(json_t *object, struct framing_item *item, struct buffer *dat
 	return NULL;
 }
 
+/* NULL, and what is wrong in *WHY; NULL there without memory. */
+static json_t *
+framing_json_load(const uint8_t *line, size_t len, const char **why)
+{
+	json_error_t error;
+	json_t *object = json_loadb(
+	    (const char *)line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+
+	*why = "invalid JSON";
+	if (!object && json_error_code(&error) == json_error_out_of_memory)
+		*why = NULL;
+	return object;
+}
+
+/* The kind of an object; empty: it has none. */
+static struct span
+framing_json_type(json_t *object)
+{
+	json_t *value = json_object_get(object, "type");
+
+	if (!json_is_string(value))
+		return (struct span){0};
+	return (struct span){json_string_value(value), json_string_length(value)};
+}
+
+/* Reads an object. NULL, or what is wrong; *NOMEM without memory. */
+static const char *
+framing_json_object(json_t *object, enum framing_event *event, enum message_type *type,
+    uint16_t *code, struct buffer *data, bool *nomem)
+{
+	struct span word = framing_json_type(object);
+
+	*event = FRAMING_MESSAGE;
+	*type = MESSAGE_TEXT;
+	if (span_equal(word, SPAN("binary"))) {
+		*type = MESSAGE_BINARY;
+	} else if (span_equal(word, SPAN("close"))) {
+		*event = FRAMING_CLOSE;
+		return framing_json_close(object, code, data, nomem);
+	} else if (!span_equal(word, SPAN("text"))) {
+		return "not an object with the \"type\" text, binary or close";
+	}
+	return framing_json_message(object, *type, data, nomem);
+}
+
 /* Reads a line. It may lie in PARTIAL, where the data then replaces it. */
 static enum framing_event
 framing_json_read(
     struct framing_reader *r, struct framing_item *item, uint8_t *line, size_t len)
 {
-	enum framing_event event = FRAMING_BAD;
-	enum message_type type = MESSAGE_TEXT;
-	const char *why = NULL;
+	enum framing_event event;
+	enum message_type type;
+	const char *why;
 	struct buffer data = {0};
 	bool nomem = false;
-	json_error_t error;
-	json_t *object;
-	struct span word = {0};
+	json_t *object = framing_json_load(line, len, &why);
 
-	object = json_loadb(
-	    (const char *)line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-	if (!object) {
-		if (json_error_code(&error) == json_error_out_of_memory)
-			return FRAMING_NOMEM;
-		return framing_bad(item, "invalid JSON", line, len);
-	}
-	if (json_is_string(json_object_get(object, "type"))) {
-		json_t *value = json_object_get(object, "type");
-
-		word = (struct span){json_string_value(value), json_string_length(value)};
-	}
-	if (span_equal(word, SPAN("text"))) {
-		event = FRAMING_MESSAGE;
-	} else if (span_equal(word, SPAN("binary"))) {
-		type = MESSAGE_BINARY;
-		event = FRAMING_MESSAGE;
-	} else if (span_equal(word, SPAN("close"))) {
-		event = FRAMING_CLOSE;
-		item->shown_len = 0;
-		framing_show(item, line, len);
-		why = framing_json_close(object, item, &data, &nomem);
-	} else {
-		why = "not an object with the \"type\" text, binary or close";
-	}
-	if (event == FRAMING_MESSAGE)
-		why = framing_json_message(object, type, &data, &nomem);
+	if (!object)
+		return why ? framing_bad(item, why, line, len) : FRAMING_NOMEM;
+	why = framing_json_object(object, &event, &type, &item->code, &data, &nomem);
 	json_decref(object);
 	if (why || nomem) {
 		buffer_clear(&data);
 		return nomem ? FRAMING_NOMEM : framing_bad(item, why, line, len);
+	}
+	if (event == FRAMING_CLOSE) {
+		item->shown_len = 0;
+		framing_show(item, line, len);
 	}
 	buffer_clear(&r->partial);
 	buffer_move(&r->partial, &data);
@@ -182,6 +239,69 @@ framing_json_is_blank(const uint8_t *line, size_t len)
 			      line[len - 1] == ' ' || line[len - 1] == '\t'))
 		len--;
 	return len == 0;
+}
+
+/* Adds a number, or the numbers of an array, to IDS. */
+static const char *
+framing_json_ids(json_t *value, struct buffer *ids, bool *nomem)
+{
+	size_t count = json_is_array(value) ? json_array_size(value) : 1;
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *one = json_is_array(value) ? json_array_get(value, i) : value;
+		uint64_t id = (uint64_t)json_integer_value(one);
+
+		if (!json_is_integer(one) || json_integer_value(one) < 1)
+			return "\"id\" or \"except\" is not a positive number or an array of "
+			       "them";
+		*nomem = *nomem || !buffer_append(ids, &id, sizeof(id));
+	}
+	return NULL;
+}
+
+/* Whom an object is for. */
+static const char *
+framing_json_address(json_t *object, struct address *address, bool *nomem)
+{
+	json_t *ids = json_object_get(object, "id");
+	json_t *except = json_object_get(object, "except");
+
+	if (ids && except)
+		return "\"id\" and \"except\" can't be combined";
+	address->all = !ids;
+	return ids || except ? framing_json_ids(ids ? ids : except, &address->ids, nomem)
+			     : NULL;
+}
+
+void
+framing_json_read_address(struct address *a, const uint8_t *line, size_t len)
+{
+	enum framing_event event;
+	bool nomem = false;
+	json_t *object;
+
+	address_clear(a);
+	*a = (struct address){.kind = ADDRESS_IGNORED};
+	if (framing_json_is_blank(line, len))
+		return;
+	object = framing_json_load(line, len, &a->why);
+	if (!object) {
+		a->kind = a->why ? ADDRESS_BAD : ADDRESS_NO_MEMORY;
+		return;
+	}
+	a->why = NULL;
+	if (!span_equal(framing_json_type(object), SPAN("open"))) {
+		a->why =
+		    framing_json_object(object, &event, &a->type, &a->code, &a->data, &nomem);
+		if (!a->why)
+			a->why = framing_json_address(object, a, &nomem);
+		a->kind = nomem			   ? ADDRESS_NO_MEMORY
+			  : a->why		   ? ADDRESS_BAD
+			  : event == FRAMING_CLOSE ? ADDRESS_CLOSE
+						   : ADDRESS_MESSAGE;
+		a->text = (struct span){(char *)buffer_data(&a->data), buffer_len(&a->data)};
+	}
+	json_decref(object);
 }
 
 static enum framing_event

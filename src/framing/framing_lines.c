@@ -1,9 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A message is a line, or it ends with a NUL and may hold newlines: `find -print0`, `grep -z`.
  */
+#include "framing/address.h"
 #include "framing/framing_ops.h"
 
 #include <string.h>
+
+_Static_assert(ADDRESS_HEAD_MAX <= (int)FRAMING_HEAD_MAX, "an address is a head");
+
+/* A line that a client forges would be a forged sender, and to some programs a CR ends one, too
+ * (Python's universal newlines). */
+static enum framing_wrap_result
+framing_lines_wrap_sender(
+    const struct framing *framing, const struct message *message, struct framing_envelope *out)
+{
+	out->head_len = address_head((char *)out->head, framing->sender, framing->events);
+	for (size_t i = 0; i < message->len && framing->newline != FRAMING_NEWLINE_PASS; i++) {
+		if (message->data[i] != '\n' && message->data[i] != '\r')
+			continue;
+		if (framing->newline == FRAMING_NEWLINE_REJECT) {
+			out->reason = "message contains a newline (--newline=reject)";
+			return FRAMING_REFUSED;
+		}
+		message->data[i] = ' ';
+	}
+	return FRAMING_AROUND;
+}
 
 static enum framing_wrap_result
 framing_lines_wrap(const struct framing *framing, const struct message *message,
@@ -14,6 +36,8 @@ framing_lines_wrap(const struct framing *framing, const struct message *message,
 
 	(void)records;
 	out->tail = SPAN("\n");
+	if (framing->sender != 0)
+		return framing_lines_wrap_sender(framing, message, out);
 	if (framing->newline == FRAMING_NEWLINE_PASS)
 		return FRAMING_AROUND;
 	while (done < message->len &&

@@ -39,6 +39,10 @@ struct framing {
 	bool text; /* length, from the program: records are text */
 	bool null_process_id; /* lsp, to the program: the "initialize" request has none */
 	uint64_t max_record; /* json, from the program: bytes of a line; 0: no limit */
+	/* Lines and json, to a program that clients share: the ID of the one whose message it
+	 * is (framing/address.h); 0: the program does not need to know. */
+	uint64_t sender;
+	bool events; /* with SENDER, lines: other records are events */
 };
 
 /* To the program */

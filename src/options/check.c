@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "options/check.h"
+#include "options/check_shared.h"
 #include "options/command.h"
 #include "options/compat.h"
 #include "options/config_load.h"
@@ -146,6 +147,7 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 	bool is_socket = endpoint->target.kind != CONNECT_NOTHING;
 	enum framing_kind initial = is_socket || endpoint->pty ? FRAMING_STREAM : FRAMING_LINES;
 	enum framing_kind in, out;
+	enum framing_newline newline;
 	const char *wrong = NULL;
 
 	if (endpoint->binary && both == 0)
@@ -154,6 +156,10 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 		both = 1 + FRAMING_TEXT;
 	in = framing_of(endpoint->framing_in, both, initial);
 	out = framing_of(endpoint->framing_out, both, initial);
+	/* A line that a client forges would be a forged sender. */
+	newline = endpoint->newline != 0 ? (enum framing_newline)(endpoint->newline - 1)
+		  : endpoint->shared.mode != SHARED_OFF ? FRAMING_NEWLINE_SPACE
+							: FRAMING_NEWLINE_PASS;
 
 	if (endpoint->pty) {
 		wrong = check_terminal(endpoint, in, out);
@@ -178,12 +184,14 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 	else if (endpoint->raw &&
 		 ((in != FRAMING_TEXT && !endpoint->pty) || out != FRAMING_TEXT))
 		wrong = "--raw means --framing=text; it can't be combined with another framing";
-	else if (endpoint->newline != FRAMING_NEWLINE_PASS && in != FRAMING_LINES)
+	else if (endpoint->newline > 1 + FRAMING_NEWLINE_PASS && in != FRAMING_LINES)
 		wrong = "--newline only applies to --framing-in=lines";
 	else if (endpoint->text && out != FRAMING_LENGTH)
 		wrong = "--text only applies to --framing-out=length";
-	else if (endpoint->events && in != FRAMING_JSON)
-		wrong = "--events only applies to --framing-in=json";
+	else if (endpoint->events && in != FRAMING_JSON && endpoint->shared.mode == SHARED_OFF)
+		wrong = "--events only applies to --framing-in=json and --shared=addressed";
+	else if (endpoint->event_headers.count > 0 && (!endpoint->events || in != FRAMING_JSON))
+		wrong = "--event-headers needs --events and --framing-in=json";
 	else if (endpoint->lsp_processid && in != FRAMING_LSP)
 		wrong = "--lsp-processid only applies to --framing-in=lsp";
 	else if (endpoint->passstderr && out != FRAMING_LINES && out != FRAMING_JSON)
@@ -196,17 +204,19 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 			"--framing-out=stream, json, or length without --text";
 	else if (endpoint->invalid_utf8 == OUTPUT_BINARY && endpoint->passstderr)
 		wrong = "--invalid-utf8=binary and --passstderr can't be combined";
+	if (!wrong)
+		wrong = options_check_shared(&check->options->server, endpoint, in, out);
 	if (wrong)
 		return reject(check, EX_USAGE,
 		    endpoint->binary && endpoint->passstderr ? COMPAT_BINARY_STDERR : NULL,
 		    "%s", wrong);
-	endpoint->to_program = (struct framing){.kind = in,
-	    .newline = endpoint->newline,
-	    .null_process_id = endpoint->lsp_processid};
+	endpoint->to_program = (struct framing){
+	    .kind = in, .newline = newline, .null_process_id = endpoint->lsp_processid};
 	/* Where a message is passed on in parts, its size costs nothing. */
 	if (endpoint->maxframesize != 0)
 		endpoint->max_message = endpoint->maxframesize - 1;
-	else if (framing_has_boundaries(&endpoint->to_program))
+	else if (framing_has_boundaries(&endpoint->to_program) ||
+		 endpoint->shared.mode != SHARED_OFF)
 		endpoint->max_message = MAX_MESSAGE;
 	endpoint->from_program = (struct framing){.kind = out,
 	    .text = endpoint->text,

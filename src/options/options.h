@@ -3,6 +3,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include "backend/shared.h"
 #include "base/log.h"
 #include "framing/framing.h"
 #include "net/bucket.h"
@@ -147,12 +148,14 @@ struct options_endpoint {
 	struct framing
 	    to_program; /* what all of these come to, which options_check() finds out */
 	struct framing from_program;
-	enum framing_newline newline;
+	unsigned newline; /* 1 + enum framing_newline, 0: not given */
 	bool text;
 	bool events;
+	struct options_list event_headers; /* tokens */
 	unsigned lsp_processid; /* 0: keep, 1: null */
 	bool passstderr;
 	enum output_invalid invalid_utf8;
+	struct shared_settings shared;
 };
 
 /* The client: --connect. */

@@ -37,6 +37,7 @@ options_framed_rules(const struct options_endpoint *options, bool compat)
 	    .from_program = options->from_program,
 	    .events = options->events,
 	    .reads_little = options->passstderr && options->from_program.kind != FRAMING_JSON,
+	    .event_headers = options->event_headers.count > 0,
 	    .drops_wrong_type = compat,
 	    .drops_all = options->readonly,
 	};

@@ -159,6 +159,17 @@ option_set_rate(const struct option_set *set)
 	return NULL;
 }
 
+const char *
+option_set_linger(const struct option_set *set)
+{
+	if (!span_equal(set->value, SPAN("forever")))
+		return option_set_duration(set)
+			   ? "must be a time up to 24h, as 500ms, 2s, 5m or 1h, or 'forever'"
+			   : NULL;
+	*(int64_t *)set->target = SHARED_FOREVER;
+	return NULL;
+}
+
 /* "auto" is the number of CPUs that this process may run on. */
 const char *
 option_set_workers(const struct option_set *set)
@@ -238,7 +249,10 @@ option_set_admin(const struct option_set *set)
 /* Each enum is stored as an unsigned int. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum log_format) == sizeof(unsigned) &&
-		   sizeof(enum framing_newline) == sizeof(unsigned) &&
+		   sizeof(enum shared_mode) == sizeof(unsigned) &&
+		   sizeof(enum shared_begin) == sizeof(unsigned) &&
+		   sizeof(enum shared_on_exit) == sizeof(unsigned) &&
+		   sizeof(enum members_slow) == sizeof(unsigned) &&
 		   sizeof(enum output_invalid) == sizeof(unsigned),
     "option_set_choice() can't store it");
 
@@ -262,7 +276,13 @@ const char *
 option_set_choice(const struct option_set *set)
 {
 	static char error[96];
+	bool on;
 
+	/* Without a value it is the first one; "false" is none of them. */
+	if (set->row->optional && options_parse_bool(set->value, &on)) {
+		*(unsigned *)set->target = on ? (unsigned)set->row->min : 0;
+		return NULL;
+	}
 	for (unsigned i = 0; set->row->choices[i]; i++) {
 		if (span_equal(set->value, span_of(set->row->choices[i]))) {
 			*(unsigned *)set->target = (unsigned)set->row->min + i;

@@ -113,6 +113,7 @@ option_setter option_set_command; /* split into words */
 option_setter option_set_duration; /* milliseconds in an int64_t */
 option_setter option_set_size; /* bytes, likewise */
 option_setter option_set_rate; /* of events, in a struct bucket_rate */
+option_setter option_set_linger; /* as a duration; "forever" is SHARED_FOREVER */
 option_setter option_set_umask; /* permission bits in a struct confine_number */
 option_setter option_set_optional_number; /* in a struct confine_number */
 option_setter option_set_limits; /* an array of CONFINE_LIMITS of these */

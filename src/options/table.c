@@ -163,14 +163,20 @@ const struct option_row option_rows[] = {
 	    .choices = framings, .help = "framing of the program's stdin only"},
 	{ENDPOINT("framing-out", framing_out, option_set_choice), BOTH, .min = 1, .argument = "KIND",
 	    .choices = framings, .help = "framing of the program's stdout only"},
-	{ENDPOINT("newline", newline, option_set_choice), BOTH, .argument = "WHAT",
+	{ENDPOINT("newline", newline, option_set_choice), BOTH, .min = 1, .argument = "WHAT",
 	    .choices = CHOICES([FRAMING_NEWLINE_PASS] = "pass", [FRAMING_NEWLINE_SPACE] = "space",
 		[FRAMING_NEWLINE_REJECT] = "reject"),
-	    .initial = "pass", .help = "what to do with newlines inside a message"},
+	    .default_text = "pass",
+	    .help = "what to do with newlines inside a message; for a shared program, the "
+		"default is space"},
 	{ENDPOINT("text", text, option_set_bool), BOTH,
 	    .help = "with --framing-out=length, send text messages instead of binary ones"},
 	{ENDPOINT("events", events, option_set_bool), BOTH,
-	    .help = "with --framing-in=json, also send open and close events to the program"},
+	    .help = "with --framing-in=json or --shared=addressed, also send open and close "
+		"events to the program"},
+	{ENDPOINT("event-headers", event_headers, option_set_tokens), .argument = "LIST",
+	    .help = "with --events and --framing=json, request headers that the open event "
+		"contains, comma-separated"},
 	{ENDPOINT("lsp-processid", lsp_processid, option_set_choice), BOTH, .argument = "WHAT",
 	    .choices = CHOICES("keep", "null"), .initial = "keep",
 	    .help = "with --framing-in=lsp, what to do with the editor's process ID in the "
@@ -203,6 +209,40 @@ const struct option_row option_rows[] = {
 	    .min = 0, .max = 86400000, .initial = "25",
 	    .help = "after SIGTERM, time until programs that still run are killed, in seconds or "
 		"as 500ms, 2s, 5m, 1h; 0 for no limit"},
+
+	{.heading = "Shared programs", ENDPOINT("shared", shared.mode, option_set_choice),
+	    .min = SHARED_BROADCAST, .argument = "MODE", .optional = true,
+	    .choices = CHOICES("broadcast", "addressed"),
+	    .help = "start one program for all clients: its output goes to all (broadcast), or "
+		"each message names its clients (addressed)"},
+	{ENDPOINT("shared-start", shared.begin, option_set_choice), .argument = "WHEN",
+	    .choices = CHOICES([SHARED_ON_DEMAND] = "client", [SHARED_ALWAYS] = "always"),
+	    .initial = "client",
+	    .help = "start the shared program with the first client or with the server"},
+	{ENDPOINT("linger", shared.linger_ms, option_set_linger), .argument = "TIME",
+	    .max = 86400000, .initial = "0",
+	    .help = "time from the last client to the end of the shared program, in seconds or "
+		"as 500ms, 2s, 5m, 1h, or 'forever'"},
+	{ENDPOINT("on-exit", shared.on_exit, option_set_choice), .argument = "WHAT",
+	    .choices = CHOICES([SHARED_CLOSE] = "close", [SHARED_KEEP] = "keep"),
+	    .initial = "close",
+	    .help = "when the shared program exits, close its clients or keep them for the "
+		"next one"},
+	{ENDPOINT("max-clients", shared.max_clients, option_set_number), .argument = "N", .min = 0,
+	    .max = INT32_MAX, .initial = "10000",
+	    .help = "maximum number of clients of a shared program; 0 for no limit"},
+	{ENDPOINT("client-queue", shared.members.queue_max, option_set_size), .argument = "BYTES",
+	    .max = INT64_MAX, .initial = "1m",
+	    .help = "maximum size of a client's queue, in bytes or as 512k, 10m, 1g"},
+	{ENDPOINT("slow", shared.members.slow, option_set_choice), .argument = "WHAT",
+	    .choices = CHOICES([MEMBERS_CLOSE] = "close", [MEMBERS_DROP] = "drop",
+		[MEMBERS_BLOCK] = "block"),
+	    .initial = "close",
+	    .help = "when a client's queue is full, close it, drop messages for it, or stop "
+		"reading from the program"},
+	{ENDPOINT("history", shared.members.history, option_set_number), .argument = "N", .min = 0,
+	    .max = 1000000, .initial = "0",
+	    .help = "number of messages to all that a new client gets first"},
 
 	{.heading = "WebSocket", ENDPOINT("subprotocol", subprotocol, option_set_tokens), BOTH,
 	    .argument = "LIST",

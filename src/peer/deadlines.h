@@ -28,8 +28,8 @@ enum deadline {
 
 struct deadlines {
 	int64_t heard_ms; /* when the peer last sent something, or was last checked */
-	/* OPEN: when it broke a rule; LEFT: when it closed; CLOSING: when our Close had left, or
-	 * was queued if that counts (1013), or since when it is read again; or 0 */
+	/* OPEN: when it broke a rule; LEFT: when it closed; CLOSING: when our Close had left,
+	 * or was queued if that counts (1013), or since when it is read again; or 0 */
 	int64_t since_ms;
 	int64_t begun_ms; /* since when a part of a message is kept; 0: none is */
 	uint32_t active; /* deadlines_ticks(): when a message last came or went, */

@@ -53,6 +53,7 @@ endpoint_unref(struct endpoint *endpoint)
 	if (endpoint->files.root != -1)
 		close(endpoint->files.root);
 	confine_clear(&endpoint->confine);
+	shared_free(endpoint->shared);
 	free(endpoint->files.headers);
 	free(endpoint->rules);
 	access_free(endpoint->access);
@@ -86,11 +87,38 @@ endpoint_release_rules(const struct session_rules *rules)
 	endpoint_unref(LIST_ENTRY_OF((uintptr_t)rules, struct endpoint, session));
 }
 
+/* Messages of several clients must not be mixed, and may need their sender. */
+static void
+endpoint_complete_shared(struct endpoint *endpoint)
+{
+	struct shared_rules *rules = &endpoint->shared_rules;
+	bool is_json = endpoint->framed.to_program.kind == FRAMING_JSON;
+
+	endpoint->format.parts = false;
+	endpoint->format.joins =
+	    endpoint->format.joins && rules->settings.mode == SHARED_BROADCAST;
+	endpoint->websocket.deflate.shares = true;
+	rules->framed = rules->program = endpoint->framed;
+	/* Its records are written by backend/shared, and its lines read by it. */
+	rules->program.events = false;
+	if (is_json)
+		rules->program.from_program.kind = FRAMING_LINES;
+	rules->output.addresses = rules->settings.mode == SHARED_BROADCAST ? SHARED_TO_ALL
+				  : is_json				   ? SHARED_JSON
+				  : endpoint->framed.events		   ? SHARED_EVENTS
+									   : SHARED_LINES;
+	rules->output.max_message = endpoint->framed.from_program.max_record;
+	rules->output.invalid_is_binary = endpoint->session.output.invalid == OUTPUT_BINARY;
+	rules->settings.members.reports_dropped = is_json;
+}
+
 void
 endpoint_complete(struct endpoint *endpoint)
 {
 	endpoint->session.release = endpoint_release_rules;
 	endpoint->format = framed_format(&endpoint->framed);
+	if (endpoint_is_shared(endpoint))
+		endpoint_complete_shared(endpoint);
 }
 
 void

@@ -8,6 +8,7 @@
 #define SERVE_ENDPOINT_H
 
 #include "backend/program.h"
+#include "backend/shared.h"
 #include "http/origin.h"
 #include "net/connect.h"
 #include "peer/websocket.h"
@@ -58,10 +59,17 @@ struct endpoint {
 	struct files files; /* its descriptor and its header lines are owned */
 	bool console; /* the developer console is on */
 
+	struct shared_rules shared_rules; /* of one program for all clients, if it is on */
+	struct shared *shared; /* owned: that program; made by serve/share */
+	const struct launcher *launcher; /* borrowed: of SHARED */
+	size_t tables; /* that it is in; see serve/endpoints */
+
 	struct framed_rules framed; /* endpoint_complete() completes these */
 	struct batch_format format; /* of messages to the program */
 	struct websocket_rules websocket;
 	struct session_rules session;
+	char *const *event_headers; /* that the event "open" has; the names differ */
+	size_t event_header_count;
 	bool compat; /* websocketd's rules */
 
 	struct origin_policy origin;
@@ -83,6 +91,13 @@ struct endpoint {
 	    pass_env; /* owned: "NAME=value" of the server's own environment, NULL at the end */
 	bool pass_auth; /* Authorization reaches the program */
 };
+
+/* Whether all clients get the same program. */
+static inline bool
+endpoint_is_shared(const struct endpoint *endpoint)
+{
+	return endpoint->shared_rules.settings.mode != SHARED_OFF;
+}
 
 /* An endpoint at PATH with one reference and no rules yet; slashes at the end of PATH mean
  * nothing. NULL without memory. */

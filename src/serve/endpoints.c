@@ -66,8 +66,10 @@ endpoints_new_take(struct endpoint **items, size_t count)
 	}
 	rows = endpoints->rows;
 	endpoints->count = count;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		rows[i].endpoint = items[i];
+		items[i]->tables++;
+	}
 	qsort(rows, count, sizeof(*rows), endpoints_compare_rows);
 	for (size_t i = 0; i < count; i++) {
 		const char *path = rows[i].endpoint->path;
@@ -85,9 +87,21 @@ endpoints_new_take(struct endpoint **items, size_t count)
 void
 endpoints_free(struct endpoints *endpoints)
 {
-	for (size_t i = 0; endpoints && i < endpoints->count; i++)
-		endpoint_unref(endpoints->rows[i].endpoint);
+	for (size_t i = 0; endpoints && i < endpoints->count; i++) {
+		struct endpoint *endpoint = endpoints->rows[i].endpoint;
+
+		/* No request leads to it any more. */
+		if (--endpoint->tables == 0 && endpoint->shared)
+			shared_retire(endpoint->shared);
+		endpoint_unref(endpoint);
+	}
 	free(endpoints);
+}
+
+struct endpoint *
+endpoints_get(const struct endpoints *endpoints, size_t i)
+{
+	return i < endpoints->count ? endpoints->rows[i].endpoint : NULL;
 }
 
 struct endpoint *

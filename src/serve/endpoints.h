@@ -20,6 +20,9 @@ struct endpoints *endpoints_new_take(struct endpoint **items, size_t count)
 /* Gives the references back. Accepts NULL. */
 void endpoints_free(struct endpoints *endpoints);
 
+/* The endpoints of a table, in the order of their paths; NULL: there are no more. */
+struct endpoint *endpoints_get(const struct endpoints *endpoints, size_t i);
+
 /* The endpoint with the longest path that covers the decoded PATH; NULL: none does. Borrowed:
  * endpoint_ref() keeps it. */
 struct endpoint *endpoints_find(const struct endpoints *endpoints, const char *path);

@@ -438,6 +438,23 @@ env_put_content(struct env *env, const struct env_request *request)
 		env_put(env, SPAN("CONTENT_TYPE"), type);
 }
 
+/* What does not depend on a request. */
+static void
+env_put_constant(struct env *env, const struct endpoint *endpoint, const char *term)
+{
+	env_put(env, SPAN("SERVER_SOFTWARE"),
+	    endpoint->compat ? SPAN("websocketd/" ENV_WEBSOCKETD_VERSION)
+			     : SPAN(PACKAGE_NAME "/" PACKAGE_VERSION));
+	if (term)
+		env_put(env, SPAN("TERM"), span_of(term));
+	for (char *const *pass = endpoint->pass_env; *pass; pass++) {
+		if (term && strncmp(*pass, "TERM=", 5) == 0)
+			continue;
+		env_put_bytes(env, span_of(*pass));
+		env_end(env);
+	}
+}
+
 char **
 env_build(const struct endpoint *endpoint, const struct env_request *request,
     const struct endpoint_script *script, const char *unique_id)
@@ -453,17 +470,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env.failed = !buffer_reserve(&env.strings, ENV_USUAL);
 	env_find_secrets(&secrets, endpoint->access, request);
 	listener_host_text(request->peer, remote);
-	env_put(&env, SPAN("SERVER_SOFTWARE"),
-	    endpoint->compat ? SPAN("websocketd/" ENV_WEBSOCKETD_VERSION)
-			     : SPAN(PACKAGE_NAME "/" PACKAGE_VERSION));
-	if (term)
-		env_put(&env, SPAN("TERM"), span_of(term));
-	for (char *const *pass = endpoint->pass_env; *pass; pass++) {
-		if (term && strncmp(*pass, "TERM=", 5) == 0)
-			continue;
-		env_put_bytes(&env, span_of(*pass));
-		env_end(&env);
-	}
+	env_put_constant(&env, endpoint, term);
 	for (char *const *set = identity->variables; set && *set; set++) {
 		env_put_bytes(&env, span_of(*set));
 		env_end(&env);
@@ -511,6 +518,51 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	return env_finish(&env);
 }
 
+char **
+env_build_shared(
+    const struct endpoint *endpoint, const struct sockaddr_storage *listener, bool secure)
+{
+	struct env env = {0};
+	char host[LISTENER_TEXT_MAX];
+	int port = listener_port(listener);
+
+	env_put_constant(&env, endpoint, endpoint->term);
+	listener_host_text(listener, host);
+	env_put(&env, SPAN("SERVER_NAME"),
+	    listener->ss_family == AF_UNIX ? SPAN("localhost") : span_of(host));
+	env_put_number(&env, SPAN("SERVER_PORT"), port != 0 ? port : secure ? 443 : 80);
+	env_put(&env, SPAN("SERVER_PROTOCOL"), SPAN("HTTP/1.1"));
+	env_put(&env, SPAN("WSPIPE_SHARED"),
+	    endpoint->shared_rules.settings.mode == SHARED_BROADCAST ? SPAN("broadcast")
+								     : SPAN("addressed"));
+	return env_finish(&env);
+}
+
+bool
+env_find_field(char *const *env, struct span name, struct span *value)
+{
+	for (; env && *env; env++) {
+		const char *at = *env;
+
+		if (strncmp(at, "HTTP_", 5) != 0)
+			continue;
+		at += 5;
+		for (size_t i = 0; i < name.len && at; i++, at++) {
+			char c = name.data[i] == '-' ? '_' : name.data[i];
+
+			if (*at != (c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c))
+				at = NULL;
+			if (!at)
+				break;
+		}
+		if (!at || *at != '=')
+			continue;
+		*value = span_of(at + 1);
+		return true;
+	}
+	return false;
+}
+
 /* Whether PATTERN, in which a '*' at the end matches the rest, is NAME. */
 static bool
 env_matches(const char *pattern, struct span name)
@@ -530,8 +582,8 @@ env_is_reserved(struct span name)
 	static const char *const patterns[] = {"HTTP_*", "HTTPS", "SERVER_*", "REMOTE_*",
 	    "REQUEST_*", "SCRIPT_NAME", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING",
 	    "GATEWAY_INTERFACE", "AUTH_TYPE", "CONTENT_*", "SEC_WEBSOCKET_*", "SSL_CLIENT_*",
-	    "UNIQUE_ID", "TRACEPARENT", "TRACESTATE", "NOTIFY_SOCKET", "LISTEN_*",
-	    "WATCHDOG_*"};
+	    "WSPIPE_SHARED", "UNIQUE_ID", "TRACEPARENT", "TRACESTATE", "NOTIFY_SOCKET",
+	    "LISTEN_*", "WATCHDOG_*"};
 
 	for (size_t i = 0; i < UTIL_LEN(patterns); i++) {
 		if (env_matches(patterns[i], name))

@@ -60,6 +60,15 @@ bool env_make_traceparent(const struct head *head, char out[TRACE_PARENT_LEN + 1
 char **env_build(const struct endpoint *endpoint, const struct env_request *request,
     const struct endpoint_script *script, const char *unique_id);
 
+/* The same for a program that clients share: nothing of it is of a client. LISTENER is where
+ * they connect to, over TLS if it is SECURE. */
+char **env_build_shared(
+    const struct endpoint *endpoint, const struct sockaddr_storage *listener, bool secure);
+
+/* The value of the header field NAME in such an environment; several are joined. False: it has
+ * none. */
+bool env_find_field(char *const *env, struct span name, struct span *value);
+
 /*
  * Picks the variables called NAMES out of FROM (an environ), as --passenv does: each once,
  * trimmed, newlines made blanks, empty ones left out; never HTTPS, those that CGI defines, and

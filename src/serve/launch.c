@@ -9,6 +9,7 @@
 #include "process/children.h"
 #include "process/landlock.h"
 #include "serve/access.h"
+#include "serve/share.h"
 #include "serve/terminal.h"
 
 #include <errno.h>
@@ -75,10 +76,93 @@ launch_identify(struct launch *launch, struct reject *reject)
 	return true;
 }
 
+/* Memory for what launch_client() refers to. */
+struct launch_memory {
+	struct framing_field fields[HEAD_MAX_FIELDS];
+	char target[HEAD_MAX_LINE]; /* without a token: no program gets one */
+};
+
+/* The request in the event that opens the session. Its header fields are those of ENV, the
+ * environment; it may be NULL if the endpoint names none. */
+static struct framed_client
+launch_client(const struct launch *launch, char *const *env, struct launch_memory *memory)
+{
+	const struct endpoint *endpoint = launch->endpoint;
+	const struct env_request *request = launch->request;
+	const struct uri *uri = request->uri;
+	char *query = memory->target + uri->path.len + 1;
+	size_t query_len = uri->query.len, fields = 0;
+
+	memcpy(memory->target, uri->path.data, uri->path.len);
+	memory->target[uri->path.len] = '?';
+	if (query_len > 0)
+		memcpy(query, uri->query.data, query_len);
+	if (endpoint->access && endpoint->access->tokens && query_len > 0)
+		query_len = credentials_hide_query(query, query_len);
+	for (size_t i = 0; i < endpoint->event_header_count && fields < HEAD_MAX_FIELDS; i++) {
+		struct framing_field *field = &memory->fields[fields];
+
+		field->name = span_of(endpoint->event_headers[i]);
+		fields += env_find_field(env, field->name, &field->value);
+	}
+	return (struct framed_client){
+	    .id = launch->id,
+	    .target = {memory->target, uri->path.len + (query_len > 0) + query_len},
+	    .url_path = span_of(request->path),
+	    .query = {query, query_len},
+	    .remote = span_of(launch->remote),
+	    .user = span_of(
+		request->identity && request->identity->user ? request->identity->user : ""),
+	    .subprotocol = request->subprotocol,
+	    .headers = memory->fields,
+	    .header_count = fields,
+	};
+}
+
 bool
 launch_must_connect(const struct launch *launch)
 {
-	return launch->endpoint->kind == ENDPOINT_SOCKET;
+	return launch->shared ? shared_must_wait(launch->shared)
+			      : launch->endpoint->kind == ENDPOINT_SOCKET;
+}
+
+/* The event that opens the session: the path and the query are not there any more once there is
+ * a backend. */
+static bool
+launch_put_event(struct launch *launch, struct reject *reject)
+{
+	static const struct endpoint_script none = {
+	    .script_name = (char *)"", .path_info = (char *)""};
+	const struct endpoint *endpoint = launch->endpoint;
+	struct launch_memory memory;
+	struct framed_client client;
+	char **env = NULL;
+	bool ok = true;
+
+	if (endpoint->event_header_count > 0) {
+		env = env_build(endpoint, launch->request, &none, launch->unique_id);
+		ok = env != NULL;
+	}
+	if (ok) {
+		client = launch_client(launch, env, &memory);
+		ok = framed_put_open(&endpoint->framed, &client, &launch->event);
+	}
+	free(env);
+	return ok || reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+}
+
+/* The program of all clients, if there is room for another one. */
+static bool
+launch_prepare_shared(struct launch *launch, struct reject *reject)
+{
+	launch->shared = share_of(launch->launcher, launch->endpoint);
+	if (!launch->shared)
+		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	if (!shared_has_room(launch->shared))
+		return reject_with(reject, 503, REJECT_RETRY_LATER,
+		    "as many clients are connected as --max-clients allows");
+	return launch_has_room(launch->launcher, reject) && launch_identify(launch, reject) &&
+	       launch_put_event(launch, reject);
 }
 
 bool
@@ -87,6 +171,8 @@ launch_prepare(struct launch *launch, struct reject *reject)
 	const struct endpoint *endpoint = launch->endpoint;
 
 	launch->script = ENDPOINT_NO_SCRIPT;
+	if (endpoint_is_shared(endpoint))
+		return launch_prepare_shared(launch, reject);
 	if (launch_must_connect(launch))
 		return launch_has_room(launch->launcher, reject) &&
 		       launch_identify(launch, reject);
@@ -125,28 +211,6 @@ launch_allow(const struct launch *launch)
 		log_error("can't let %s read its own file", launch->script.program);
 }
 
-/* ROOM is for its query: no program gets a token. */
-static struct framed_client
-launch_client(const struct launch *launch, char room[HEAD_MAX_LINE])
-{
-	const struct env_request *request = launch->request;
-	const struct access *access = launch->endpoint->access;
-	struct span query = request->uri->query;
-
-	if (access && access->tokens && query.len > 0) {
-		memcpy(room, query.data, query.len);
-		query = (struct span){room, credentials_hide_query(room, query.len)};
-	}
-
-	return (struct framed_client){
-	    .id = launch->id,
-	    .url_path = span_of(request->path),
-	    .query = query,
-	    .remote = span_of(launch->remote),
-	    .subprotocol = request->subprotocol,
-	};
-}
-
 /* A program */
 
 static struct backend *
@@ -154,9 +218,9 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
     struct reject *reject)
 {
 	const struct endpoint *endpoint = launch->endpoint;
+	struct launch_memory memory;
 	char *own_argv[] = {launch->script.program, NULL};
 	const char *option = NULL;
-	char room[HEAD_MAX_LINE];
 	char **env = env_build(endpoint, launch->request, &launch->script, launch->unique_id);
 	struct program_spec program = {
 	    .loop = launch->launcher->loop,
@@ -173,15 +237,16 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 		    .pty = endpoint->pty,
 		    .size = launch->size,
 		},
-	    .client = launch_client(launch, room),
 	};
 	struct backend *backend = NULL;
 	int error = ENOMEM;
 
 	if (endpoint->kind == ENDPOINT_DIR)
 		launch_allow(launch);
-	if (env)
+	if (env) {
+		program.client = launch_client(launch, env, &memory);
 		backend = program_start(&program, handlers, arg, &error);
+	}
 	free(env);
 	if (!backend)
 		launch_reject(launch, error, option, reject);
@@ -221,6 +286,32 @@ launch_start_script(const struct launch *launch, const struct child_handlers *ha
 	return child;
 }
 
+/* A shared program */
+
+static void
+launch_on_shared(void *arg, int error)
+{
+	struct launch *launch = arg;
+	struct reject reject;
+
+	if (error != 0)
+		share_reject(launch->endpoint, error, &reject);
+	launch->on_connected(launch->arg, error != 0 ? &reject : NULL);
+}
+
+static struct backend *
+launch_shared(struct launch *launch, const struct backend_handlers *handlers, void *arg,
+    struct reject *reject)
+{
+	int error;
+	struct backend *backend =
+	    shared_join(launch->shared, launch->id, &launch->event, handlers, arg, &error);
+
+	if (!backend)
+		share_reject(launch->endpoint, error, reject);
+	return backend;
+}
+
 /* A socket */
 
 static void
@@ -250,15 +341,19 @@ launch_connect(
 {
 	const struct launcher *launcher = launch->launcher;
 	const struct endpoint *endpoint = launch->endpoint;
-	char room[HEAD_MAX_LINE];
-	struct framed_client client = launch_client(launch, room);
 
 	launch->on_connected = on_connected;
 	launch->arg = arg;
-	/* The path and the query are not there any more once it is connected. */
-	if (framed_put_open(&endpoint->framed, &client, &launch->event))
-		launch->connect = connect_start(launcher->loop, launcher->lookup,
-		    endpoint->target, endpoint->connect_ms, launch_on_connected, launch);
+	if (launch->shared) {
+		launch->wait.done = launch_on_shared;
+		launch->wait.arg = launch;
+		shared_wait(launch->shared, &launch->wait);
+		return true;
+	}
+	if (!launch_put_event(launch, reject))
+		return false;
+	launch->connect = connect_start(launcher->loop, launcher->lookup, endpoint->target,
+	    endpoint->connect_ms, launch_on_connected, launch);
 	if (!launch->connect)
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
 	launch->counted = true;
@@ -294,6 +389,8 @@ struct backend *
 launch_start(struct launch *launch, const struct backend_handlers *handlers, void *arg,
     struct reject *reject)
 {
+	if (launch->shared)
+		return launch_shared(launch, handlers, arg, reject);
 	return launch_must_connect(launch) ? launch_socket(launch, handlers, arg, reject)
 					   : launch_program(launch, handlers, arg, reject);
 }
@@ -301,6 +398,8 @@ launch_start(struct launch *launch, const struct backend_handlers *handlers, voi
 const char *
 launch_name(const struct launch *launch)
 {
+	if (launch->shared)
+		return launch->endpoint->program;
 	return launch_must_connect(launch) ? launch->address : launch->script.program;
 }
 
@@ -314,6 +413,7 @@ launch_clear(struct launch *launch)
 	launch->counted = false;
 	connect_cancel(launch->connect);
 	launch->connect = NULL;
+	shared_cancel(&launch->wait);
 	buffer_clear(&launch->event);
 	endpoint_script_clear(&launch->script);
 }

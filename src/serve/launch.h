@@ -18,27 +18,11 @@
 #include "process/child.h"
 #include "serve/endpoint.h"
 #include "serve/env.h"
+#include "serve/launcher.h"
 #include "serve/reject.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* What launches need from the process; what is a pointer is borrowed for longer than any
- * backend. */
-struct launcher {
-	struct loop *loop;
-	struct children *children;
-	struct sockets *sockets;
-	struct lookup *lookup; /* may be NULL without an endpoint that needs it */
-	struct limit *limit;
-	/* How many programs that all clients share do not run in this process: as long as there
-	 * are any, the server is not ready (--admin). */
-	atomic_size_t *down;
-	struct buckets *buckets; /* of all processes that serve */
-	struct bucket_rate rate; /* of new sessions; may change at any time, as the next one */
-	char retry[32]; /* the header line for a client that exceeds it */
-	_Atomic uint64_t *last_id; /* of a launch, in all processes that serve */
-};
 
 /* REJECT is the response; NULL: launch_start() may follow. */
 typedef void launch_handler(void *arg, const struct reject *reject);
@@ -49,7 +33,7 @@ void launcher_set_rate(struct launcher *launcher, const struct bucket_rate *rate
 struct launch {
 	/* Set by the caller; borrowed until launch_clear(). */
 	const struct launcher *launcher;
-	const struct endpoint *endpoint;
+	struct endpoint *endpoint;
 	const struct env_request *request;
 	/* Set by launch_prepare(). */
 	uint64_t id;
@@ -58,10 +42,13 @@ struct launch {
 	char traceparent[TRACE_PARENT_LEN + 1];
 	struct endpoint_script script; /* owned */
 	struct pty_size size; /* of its terminal, if it gets one */
+	struct buffer event; /* owned: that opens the session; of a socket or shared program */
+	/* Of a shared program. */
+	struct shared *shared; /* borrowed */
+	struct shared_wait wait;
 	/* Of a socket. */
-	struct connect *connect; /* owned, as the next two; NULL: not in progress */
+	struct connect *connect; /* owned, as the next one; NULL: not in progress */
 	int fd; /* the connected socket; -1: the connect failed */
-	struct buffer event; /* that opens the session */
 	char address[sizeof("unix:") + LOOKUP_NAME_MAX]; /* "tcp:127.0.0.1:80", "unix:PATH" */
 	bool counted; /* in sockets->count: it is being connected, or was */
 	launch_handler *on_connected;
@@ -80,8 +67,8 @@ bool launch_prepare(struct launch *launch, struct reject *reject)
 /* Whether launch_connect() must precede launch_start(). */
 bool launch_must_connect(const struct launch *launch);
 
-/* Connects to the socket. ON_CONNECTED is called once, later, unless launch_clear() is called
- * before. False: *REJECT is the response. */
+/* Connects to the socket, or waits for the shared program. ON_CONNECTED is called once, later,
+ * unless launch_clear() is called before. False: *REJECT is the response. */
 bool launch_connect(struct launch *launch, launch_handler *on_connected, void *arg,
     struct reject *reject) __attribute__((warn_unused_result));
 

@@ -208,6 +208,8 @@ reload_apply(struct server *server)
 		server_accept_limit(server);
 	server->connections.head_ms = server->options->listener.handshake_ms;
 	log_change(options->log_format, options->loglevel);
+	if (server->loop && !setup_start_shared(server))
+		log_errorx("SIGHUP: out of memory: not all shared programs are started");
 }
 
 /* Reloads all of it, or nothing. */

@@ -76,6 +76,8 @@ run_start(struct server *server)
 	server->sockets.extra_wait_ms = server->options->server.closems;
 	server->sockets.count = &server->page->workers[server->worker].sockets;
 	server->route.upgrade.launcher.sockets = &server->sockets;
+	server->route.upgrade.launcher.listeners = &server->listeners;
+	server->route.upgrade.launcher.shared = &server->shared;
 	server->route.upgrade.launcher.down = &server->page->workers[server->worker].down;
 	if (!server_start_lookup(server) || !server_start_hasher(server))
 		return server_fail(
@@ -123,6 +125,8 @@ run_serve(struct server *server)
 		return status;
 	if (server->parent == 0)
 		server_announce(server);
+	if (!setup_start_shared(server))
+		return server_fail(server, EX_OSERR, "out of memory");
 	/* Signals that came since the fork are delivered now. */
 	server_signals_unblock();
 	if (server->parent == 0)
@@ -160,6 +164,7 @@ server_run(const struct options *options)
 	list_init(&server.upgrades);
 	list_init(&server.waiting);
 	hooks_init(&server.hooks);
+	list_init(&server.shared);
 	list_init(&server.sockets.list);
 	list_init(&server.accepted);
 	activated = activation_take(&server.activation, &activation_error);

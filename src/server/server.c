@@ -191,6 +191,7 @@ server_finish(struct server *server, int number)
 	if (atomic_load(&server->page->handed_over))
 		listeners_close(&server->admin.listeners);
 	connection_finish_all(&server->connections);
+	shared_retire_all(&server->shared);
 	server_enter_stage(server, SERVER_FINISHING, SERVER_FOREVER_MS);
 }
 
@@ -234,6 +235,7 @@ server_shut_down(struct server *server, int number)
 	upgrade_drain_all(&server->route.upgrade);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions, "the server is shutting down");
+	shared_stop_all(&server->shared);
 	server_enter_stage(server, SERVER_DRAINING, server_drain_ms(server));
 }
 
@@ -245,6 +247,7 @@ server_is_done(const struct server *server)
 		return false;
 	return list_empty(&server->connections.list) && list_empty(&server->loop->lingering) &&
 	       children_count(server->children) == children_stuck(server->children) &&
+	       (children_stuck(server->children) > 0 || !shared_running(&server->shared)) &&
 	       list_empty(&server->sockets.list) && session_all_have_no_peer(&server->sessions);
 }
 

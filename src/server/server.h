@@ -135,6 +135,7 @@ struct server {
 	struct list waiting; /* requests that wait to be admitted */
 	struct hooks hooks;
 	struct list upgrades; /* whose backend is being connected */
+	struct list shared; /* programs that clients share */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */
 	struct registry registry; /* owned; not open without --admin */

@@ -11,6 +11,7 @@
 #include "process/diagnose.h"
 #include "serve/beneath.h"
 #include "serve/env.h"
+#include "serve/share.h"
 #include "server/admin.h"
 #include "server/confine.h"
 #include "server/listen.h"
@@ -254,6 +255,7 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->websocket = options_websocket_rules(options);
 	endpoint->framed = options_framed_rules(options, compat);
 	endpoint->session = options_session_rules(options);
+	endpoint->shared_rules.settings = options->shared;
 	endpoint->session.log = (struct session_log_rules){
 	    .compat = compat,
 	    .command = endpoint->program ? endpoint->program : endpoint->dir_path,
@@ -261,6 +263,8 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	    .endpoint =
 		registry_endpoint(&server->registry, *endpoint->path ? endpoint->path : "/"),
 	};
+	endpoint->event_headers = options->event_headers.items;
+	endpoint->event_header_count = options->event_headers.count;
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;
 	endpoint->pass_auth = options->pass_auth;
@@ -351,6 +355,15 @@ server_set_endpoints(struct server *server)
 			  "meant for wspipe, put it before COMMAND",
 		    options->misplaced);
 	return status;
+}
+
+bool
+setup_start_shared(struct server *server)
+{
+	struct launcher *launcher = &server->route.upgrade.launcher;
+
+	launcher->secure = server->options->listener.ssl;
+	return share_start_all(launcher, server->route.endpoints);
 }
 
 bool

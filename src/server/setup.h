@@ -24,4 +24,7 @@ bool server_needs_lookup(const struct server *server);
 /* Reads the certificates and keys. False: ERROR has the reason, and all is as it was. */
 bool server_load_tls(struct server *server, const char **error);
 
+/* Starts the shared programs that run always. False without memory. */
+bool setup_start_shared(struct server *server) __attribute__((warn_unused_result));
+
 #endif

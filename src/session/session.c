@@ -201,6 +201,7 @@ session_code_of_end(const struct backend *backend, char *reason, size_t size)
 		return CLOSE_NORMAL;
 	case BACKEND_LOST:
 	case BACKEND_CUT:
+	case BACKEND_LEFT:
 		break;
 	}
 	snprintf(reason, size, "the connection to the backend was lost");
@@ -219,6 +220,7 @@ session_cause_of(const struct backend *backend)
 		return SESSION_CAUSE_EXIT;
 	case BACKEND_LOST:
 	case BACKEND_CUT:
+	case BACKEND_LEFT:
 		break;
 	}
 	return SESSION_CAUSE_FAILURE;

@@ -243,28 +243,6 @@ session_log_suppressed(struct session_log *log)
 	session_log_line(log, LOG_WARN, span_of(message));
 }
 
-bool
-log_limit_allows(struct log_limit *limit, int64_t now_ms)
-{
-	int64_t seconds = (now_ms - limit->since_ms) / 1000;
-
-	if (limit->since_ms == 0 || seconds >= LOG_LIMIT_BURST / LOG_LIMIT_PER_SECOND) {
-		limit->left = LOG_LIMIT_BURST;
-		limit->since_ms = now_ms;
-	} else if (seconds > 0) {
-		limit->left += (unsigned int)seconds * LOG_LIMIT_PER_SECOND;
-		if (limit->left > LOG_LIMIT_BURST)
-			limit->left = LOG_LIMIT_BURST;
-		limit->since_ms += 1000 * seconds;
-	}
-	if (limit->left == 0) {
-		limit->suppressed++;
-		return false;
-	}
-	limit->left--;
-	return true;
-}
-
 void
 session_log_stderr(struct session_log *log, struct span line)
 {
@@ -327,6 +305,8 @@ session_log_end(const struct backend *backend)
 		break;
 	case BACKEND_CUT:
 		log_text("end", SPAN("cut off"));
+		break;
+	case BACKEND_LEFT:
 		break;
 	}
 }

@@ -34,25 +34,6 @@ struct session_log_spec {
 	struct span offered; /* the client's first subprotocol if none was selected */
 };
 
-/*
- * How many lines of stderr are logged: a burst, and then a number per second. One program that
- * reports each of its messages would fill the disk, and drown all others. Zero bytes ({0}) are
- * its beginning.
- */
-enum {
-	LOG_LIMIT_BURST = 200,
-	LOG_LIMIT_PER_SECOND = 20,
-};
-
-struct log_limit {
-	int64_t since_ms; /* what LEFT counts; 0: nothing yet */
-	unsigned int left; /* lines that may be logged */
-	unsigned int suppressed; /* lines since the last one that was logged */
-};
-
-/* Whether a line at NOW_MS is logged; a line that is not is counted. */
-bool log_limit_allows(struct log_limit *limit, int64_t now_ms);
-
 struct session_log {
 	const struct session_log_rules *rules; /* borrowed */
 	uint64_t id;

@@ -20,6 +20,7 @@
 struct deflate_settings {
 	bool on;
 	bool takeover; /* false: no context takeover, in both directions */
+	bool shares; /* what the server sends is compressed once for all clients */
 	int64_t window; /* DEFLATE_WINDOW_MIN to _MAX: the largest window of either direction,
 			   in bits */
 	int64_t level; /* of zlib, 1 to 9 */

@@ -175,7 +175,8 @@ offer_accept(const struct deflate_settings *settings, const struct offer *offer,
 
 	/* 7.1.1: what the client asks of us must be; what it announces for itself is
 	 * accepted. */
-	out->server_takeover = settings->takeover && !offer->has[OFFER_SERVER_NO_TAKEOVER];
+	out->server_takeover =
+	    settings->takeover && !settings->shares && !offer->has[OFFER_SERVER_NO_TAKEOVER];
 	out->client_takeover = settings->takeover && !offer->has[OFFER_CLIENT_NO_TAKEOVER];
 	/*
 	 * 7.1.2.1: ours is never above the client's limit. It is named only to a client that

@@ -78,7 +78,7 @@ def test_json_tells_who_came_and_how_the_client_left(server, script, tmp_path):
     assert events[0]["remote"].startswith(one.addresses[0][0]) or events[0]["remote"].startswith("[")
     del events[0]["remote"]
     assert events == [
-        {"type": "open", "id": 1, "path": "/a b", "query": "c=%20d", "subprotocol": None},
+        {"type": "open", "id": 1, "path": "/a b", "query": "c=%20d", "user": None, "subprotocol": None},
         {"type": "text", "data": "x"},
         {"type": "close", "code": 4007, "reason": "bye \"all\""},
     ]

@@ -811,15 +811,15 @@ events_are_lines_of_json(void **state)
 	assert_true(framing_json_put_open(&out, &open));
 	open.subprotocol = SPAN("chat");
 	assert_true(framing_json_put_open(&out, &open));
-	assert_true(framing_json_put_close(&out, 1005, SPAN("")));
+	assert_true(framing_json_put_close(&out, 0, 1005, SPAN("")));
 	assert_true(buffer_append(&out, "", 1));
 	assert_string_equal((const char *)buffer_data(&out),
 	    "{\"type\":\"open\",\"id\":7,\"path\":\"/"
 	    "a\\\"b\",\"query\":\"c=d&e\",\"remote\":\"[::1]:5\","
-	    "\"subprotocol\":null}\n"
+	    "\"user\":null,\"subprotocol\":null}\n"
 	    "{\"type\":\"open\",\"id\":7,\"path\":\"/"
 	    "a\\\"b\",\"query\":\"c=d&e\",\"remote\":\"[::1]:5\","
-	    "\"subprotocol\":\"chat\"}\n"
+	    "\"user\":null,\"subprotocol\":\"chat\"}\n"
 	    "{\"type\":\"close\",\"code\":1005,\"reason\":\"\"}\n");
 	buffer_clear(&out);
 }

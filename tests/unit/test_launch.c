@@ -135,7 +135,7 @@ child_start(struct children *children, const struct spawn_command *command,
 
 /* Launches ENDPOINT for a request of "/a?q". The result's status; 0: it runs. */
 static int
-launch(const struct endpoint *endpoint, struct reject *reject)
+launch(struct endpoint *endpoint, struct reject *reject)
 {
 	static const struct launcher launcher = {.sockets = &sockets, .last_id = &last_id};
 	char text[HEAD_MAX_LINE];
@@ -155,7 +155,7 @@ launch(const struct endpoint *endpoint, struct reject *reject)
 
 static char *const argv[] = {(char *)"cat", (char *)"-u", NULL};
 static char *no_env[] = {NULL};
-static const struct endpoint command = {.path = (char *)"",
+static struct endpoint command = {.path = (char *)"",
     .kind = ENDPOINT_COMMAND,
     .program = "/bin/cat",
     .argv = argv,
@@ -252,7 +252,7 @@ test_a_path_without_a_program_is_not_found(void **state)
 }
 
 static const struct connect_target target = {.kind = CONNECT_TCP, .port = 80, .host = "h"};
-static const struct endpoint socket_endpoint = {.path = (char *)"",
+static struct endpoint socket_endpoint = {.path = (char *)"",
     .kind = ENDPOINT_SOCKET,
     .program = "tcp:h:80",
     .target = &target,

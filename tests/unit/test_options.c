@@ -1322,6 +1322,82 @@ values_that_do_not_fit_are_refused(void **state)
 }
 
 static void
+shared_programs_that_make_no_sense_are_refused(void **state)
+{
+	static const struct failure rows[] = {
+	    {{"wspipe", "--shared", "--workers=2", "hello", NULL}, 64,
+		"wspipe: --shared and --workers can't be combined: each worker would start a "
+		"program of its own\n",
+		NULL},
+	    {{"wspipe", "--shared", "--dir=/", NULL}, 64,
+		"wspipe: --shared needs a COMMAND, the one program for all clients\n", NULL},
+	    {{"wspipe", "--shared", "tcp:localhost:1", NULL}, 64,
+		"wspipe: --shared needs a COMMAND, the one program for all clients\n", NULL},
+	    {{"wspipe", "--shared", "--framing=lsp", "hello", NULL}, 64,
+		"wspipe: --shared and --framing=lsp can't be combined: an editor needs a "
+		"server "
+		"of its own\n",
+		NULL},
+	    {{"wspipe", "--shared", "--framing-in=json", "hello", NULL}, 64,
+		"wspipe: --shared needs --framing=json in both directions or in neither\n",
+		NULL},
+	    {{"wspipe", "--shared=addressed", "--framing=nul", "hello", NULL}, 64,
+		"wspipe: --shared=addressed needs --framing=lines or --framing=json\n", NULL},
+	    {{"wspipe", "--shared", "--events", "hello", NULL}, 64,
+		"wspipe: --events needs --shared=addressed or --framing=json: a broadcast does "
+		"not name clients\n",
+		NULL},
+	    {{"wspipe", "--shared", "--passstderr", "hello", NULL}, 64,
+		"wspipe: --shared and --passstderr can't be combined: the stderr of a shared "
+		"program goes to the log\n",
+		NULL},
+	    {{"wspipe", "--shared", "--invalid-utf8=close", "hello", NULL}, 64,
+		"wspipe: --shared and --invalid-utf8=close can't be combined: one line would "
+		"close all sessions\n",
+		NULL},
+	    {{"wspipe", "--history=3", "hello", NULL}, 64, "wspipe: --history needs --shared\n",
+		NULL},
+	    {{"wspipe", "--linger=forever", "hello", NULL}, 64,
+		"wspipe: --linger needs --shared\n", NULL},
+	    {{"wspipe", "--linger=ever", "hello", NULL}, 64,
+		"wspipe: --linger must be a time up to 24h, as 500ms, 2s, 5m or 1h, or "
+		"'forever', not 'ever'\n",
+		NULL},
+	    {{"wspipe", "--shared=all", "hello", NULL}, 64,
+		"wspipe: --shared must be broadcast or addressed, not 'all'\n", NULL},
+	    {{"wspipe", "--event-headers=Cookie", "hello", NULL}, 64,
+		"wspipe: --event-headers needs --events and --framing-in=json\n", NULL},
+	};
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+}
+
+static void
+a_shared_program_has_its_own_defaults(void **state)
+{
+	struct run run;
+	const struct options_endpoint *o = &run.options.endpoint;
+
+	(void)state;
+	RUN(&run, "wspipe", "--shared", "hello");
+	assert_run(&run);
+	assert_int_equal(o->shared.mode, SHARED_BROADCAST);
+	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_SPACE);
+	assert_int_equal(o->shared.members.queue_max, 1 << 20);
+	assert_int_equal(o->shared.max_clients, 10000);
+	run_clear(&run);
+	RUN(&run, "wspipe", "--shared", "--framing=json", "--shared-start=always", "hello");
+	assert_int_equal(o->shared.mode, SHARED_ADDRESSED);
+	assert_int_equal(o->shared.linger_ms, SHARED_FOREVER);
+	run_clear(&run);
+	RUN(&run, "wspipe", "--shared=false", "--newline=space", "hello");
+	assert_int_equal(o->shared.mode, SHARED_OFF);
+	assert_int_equal(o->to_program.newline, FRAMING_NEWLINE_SPACE);
+	run_clear(&run);
+}
+
+static void
 framings_that_make_no_sense_are_refused(void **state)
 {
 #define MIXED                                                                                  \
@@ -1350,7 +1426,8 @@ framings_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe", "--framing-in=length", "--text", "hello"}, 64,
 		"wspipe: --text only applies to --framing-out=length\n", NULL},
 	    {{"wspipe", "--framing-out=json", "--events", "hello"}, 64,
-		"wspipe: --events only applies to --framing-in=json\n", NULL},
+		"wspipe: --events only applies to --framing-in=json and --shared=addressed\n",
+		NULL},
 	    {{"wspipe", "--passstderr", "--binary", "hello"}, 64,
 		"wspipe: --binary and --passstderr can't be combined\n", NULL},
 	    {{"websocketd", "--passstderr", "--binary", "hello"}, 1,
@@ -1778,6 +1855,8 @@ main(void)
 	    cmocka_unit_test(words_are_chosen_from_their_list),
 	    cmocka_unit_test(framings_are_worked_out),
 	    cmocka_unit_test(framings_that_make_no_sense_are_refused),
+	    cmocka_unit_test(shared_programs_that_make_no_sense_are_refused),
+	    cmocka_unit_test(a_shared_program_has_its_own_defaults),
 	    cmocka_unit_test(directories_become_absolute),
 	    cmocka_unit_test(command_is_found_as_a_shell_would),
 	    cmocka_unit_test(words_that_are_no_options_are_refused),

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One program for many clients: its life, and what they send to it. The members
+ * (backend/members) are what the sessions see; the program itself is a backend as any other.
+ *
+ * It is started for the first client, ended some time after the last one, and started again
+ * after an exit of its own once a client needs it, with a back-off. While it can't be started,
+ * clients wait (shared_wait()).
+ */
+#ifndef BACKEND_SHARED_H
+#define BACKEND_SHARED_H
+
+#include "backend/framed.h"
+#include "backend/members.h"
+#include "backend/shared_output.h"
+#include "base/log.h"
+
+#include <stdatomic.h>
+
+enum {
+	SHARED_BACKOFF_MS = 100, /* after an exit; doubled by each further one */
+	SHARED_BACKOFF_MAX_MS = 30 * 1000,
+	SHARED_STEADY_MS = 10 * 1000, /* one that has run for so long starts at once again */
+	SHARED_FOREVER = -1, /* as LINGER_MS */
+};
+
+enum shared_mode {
+	SHARED_OFF, /* each client has a program of its own */
+	SHARED_BROADCAST, /* what it writes goes to all */
+	SHARED_ADDRESSED, /* it learns who said what, and says who gets what */
+};
+
+enum shared_begin { SHARED_ON_DEMAND, SHARED_ALWAYS };
+enum shared_on_exit { SHARED_CLOSE, SHARED_KEEP };
+
+/* The options. */
+struct shared_settings {
+	enum shared_mode mode;
+	enum shared_begin begin;
+	enum shared_on_exit on_exit; /* what is done with its clients */
+	int64_t linger_ms; /* from the last client to its end */
+	int64_t max_clients; /* with those that wait; 0: no limit */
+	struct members_rules members;
+};
+
+struct shared_rules {
+	struct shared_settings settings;
+	struct framed_rules framed; /* of what clients send, and of events */
+	struct framed_rules program; /* of the program itself */
+	struct shared_output_rules output;
+};
+
+/* What its user does for it. */
+struct shared_handlers {
+	/* As program_start(). */
+	struct backend *(*start)(
+	    void *arg, const struct backend_handlers *handlers, void *shared, int *error);
+	/* It needs its rules from now on, or, last of all in a call from the loop, no more. */
+	void (*hold)(void *arg);
+	void (*release)(void *arg);
+};
+
+struct shared_spec {
+	struct loop *loop; /* borrowed, as all of these, for longer than it lives */
+	struct list *list; /* of all shared programs */
+	atomic_size_t *down; /* counts those that should run and do not; may be NULL */
+	const struct shared_rules *rules;
+	const char *name; /* of the endpoint, for the log */
+	const struct shared_handlers *handlers;
+	void *arg;
+};
+
+struct shared;
+
+/* NULL without memory. */
+struct shared *shared_new(const struct shared_spec *spec) __attribute__((warn_unused_result));
+
+/* There are no members, and it holds nothing. Accepts NULL. */
+void shared_free(struct shared *shared);
+
+/* Whether there is room for another client. */
+bool shared_has_room(const struct shared *shared);
+
+/* A client that waits for the program. Embedded in its user. */
+struct shared_wait {
+	struct list node;
+	struct shared *shared; /* borrowed; NULL: it does not wait */
+	/* It may join; or with an errno, the program can't be started. */
+	void (*done)(void *arg, int error);
+	void *arg; /* borrowed */
+};
+
+/* Whether a client has to wait before shared_join(). */
+bool shared_must_wait(const struct shared *shared);
+void shared_wait(struct shared *shared, struct shared_wait *wait);
+void shared_cancel(struct shared_wait *wait);
+
+/* A backend for the client with this ID, which OPEN announces (it is empty afterwards). NULL:
+ * the program could not be started, and *ERROR is the errno. */
+struct backend *shared_join(struct shared *shared, uint64_t id, struct buffer *open,
+    const struct backend_handlers *handlers, void *arg, int *error)
+    __attribute__((warn_unused_result));
+
+/* Starts it if it is to run always. */
+void shared_start(struct shared *shared);
+
+/* No more clients will come: it ends with the last one. The second one is for a list. */
+void shared_retire(struct shared *shared);
+void shared_retire_all(struct list *list);
+
+/* All in a list end now: their clients are being closed. */
+void shared_stop_all(struct list *list);
+
+/* Whether one in a list runs. */
+bool shared_running(const struct list *list);
+
+#endif

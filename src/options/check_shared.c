@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The rules about options for a program that clients share. */
+#include "options/check_shared.h"
+
+#include <stdio.h>
+
+/* An option that means nothing without --shared, if one is set. */
+static const char *
+check_shared_needed(const struct options_endpoint *endpoint)
+{
+	const struct shared_settings *s = &endpoint->shared;
+	const struct {
+		const char *name;
+		bool set;
+	} rows[] = {
+	    {"shared-start", s->begin != SHARED_ON_DEMAND},
+	    {"linger", s->linger_ms != 0},
+	    {"on-exit", s->on_exit != SHARED_CLOSE},
+	    {"slow", s->members.slow != MEMBERS_CLOSE},
+	    {"history", s->members.history != 0},
+	};
+	static char text[48];
+
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		if (!rows[i].set)
+			continue;
+		snprintf(text, sizeof(text), "--%s needs --shared", rows[i].name);
+		return text;
+	}
+	return NULL;
+}
+
+/* What the mode, or the lack of one, asks of the framings. */
+static const char *
+check_shared_framing(
+    const struct options_endpoint *endpoint, enum framing_kind in, enum framing_kind out)
+{
+	if (in == FRAMING_LSP || out == FRAMING_LSP)
+		return "--shared and --framing=lsp can't be combined: an editor needs a server "
+		       "of its own";
+	if ((in == FRAMING_JSON) != (out == FRAMING_JSON))
+		return "--shared needs --framing=json in both directions or in neither";
+	if (endpoint->shared.mode == SHARED_ADDRESSED && in != FRAMING_JSON &&
+	    (in != FRAMING_LINES || out != FRAMING_LINES))
+		return "--shared=addressed needs --framing=lines or --framing=json";
+	if (endpoint->events && endpoint->shared.mode == SHARED_BROADCAST && in != FRAMING_JSON)
+		return "--events needs --shared=addressed or --framing=json: a broadcast does "
+		       "not name clients";
+	return NULL;
+}
+
+const char *
+options_check_shared(const struct options_server *server, struct options_endpoint *endpoint,
+    enum framing_kind in, enum framing_kind out)
+{
+	const char *wrong;
+
+	if (endpoint->shared.mode == SHARED_OFF)
+		return check_shared_needed(endpoint);
+	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
+		return "--shared needs a COMMAND, the one program for all clients";
+	if (server->workers > 1)
+		return "--shared and --workers can't be combined: each worker would start a "
+		       "program of its own";
+	if (endpoint->passstderr)
+		return "--shared and --passstderr can't be combined: the stderr of a shared "
+		       "program goes to the log";
+	if (endpoint->invalid_utf8 == OUTPUT_CLOSE)
+		return "--shared and --invalid-utf8=close can't be combined: one line would "
+		       "close all sessions";
+	wrong = check_shared_framing(endpoint, in, out);
+	if (wrong)
+		return wrong;
+	if (in == FRAMING_JSON)
+		endpoint->shared.mode = SHARED_ADDRESSED;
+	if (endpoint->shared.begin == SHARED_ALWAYS)
+		endpoint->shared.linger_ms = SHARED_FOREVER;
+	return NULL;
+}

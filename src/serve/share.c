@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The program that the clients of an endpoint share. */
+#include "serve/share.h"
+
+#include "base/log.h"
+#include "serve/env.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Where clients connect to; of several addresses the first. */
+static struct sockaddr_storage
+share_listener(const struct launcher *launcher)
+{
+	struct sockaddr_storage address = {.ss_family = AF_UNIX};
+
+	if (launcher->listeners->count > 0)
+		listener_address(launcher->listeners->items[0], &address);
+	return address;
+}
+
+static struct backend *
+share_start(void *arg, const struct backend_handlers *handlers, void *shared, int *error)
+{
+	const struct endpoint *endpoint = arg;
+	const struct launcher *launcher = endpoint->launcher;
+	struct sockaddr_storage listener = share_listener(launcher);
+	char **env = env_build_shared(endpoint, &listener, launcher->secure);
+	const char *option = NULL;
+	struct program_spec program = {
+	    .loop = launcher->loop,
+	    .children = launcher->children,
+	    .rules = &endpoint->shared_rules.program,
+	    .command =
+		{
+		    .path = endpoint->program,
+		    .fd = -1,
+		    .argv = endpoint->argv,
+		    .envp = env,
+		    .confine = &endpoint->confine,
+		    .option = &option,
+		},
+	};
+	struct backend *backend = NULL;
+	struct reject reject;
+
+	*error = ENOMEM;
+	if (env)
+		backend = program_start(&program, handlers, shared, error);
+	free(env);
+	if (!backend) {
+		(void)reject_start(&reject, endpoint->program, *error, option);
+		log_errorx("%s", reject.reason);
+	}
+	return backend;
+}
+
+static void
+share_hold(void *arg)
+{
+	(void)endpoint_ref(arg);
+}
+
+static void
+share_release(void *arg)
+{
+	endpoint_unref(arg);
+}
+
+static const struct shared_handlers share_handlers = {
+    .start = share_start,
+    .hold = share_hold,
+    .release = share_release,
+};
+
+struct shared *
+share_of(const struct launcher *launcher, struct endpoint *endpoint)
+{
+	struct shared_spec spec = {
+	    .loop = launcher->loop,
+	    .list = launcher->shared,
+	    .down = launcher->down,
+	    .rules = &endpoint->shared_rules,
+	    .name = *endpoint->path ? endpoint->path : "/",
+	    .handlers = &share_handlers,
+	    .arg = endpoint,
+	};
+
+	if (!endpoint->shared) {
+		endpoint->launcher = launcher;
+		endpoint->shared = shared_new(&spec);
+	}
+	return endpoint->shared;
+}
+
+void
+share_reject(const struct endpoint *endpoint, int error, struct reject *reject)
+{
+	(void)reject_start(reject, endpoint->program, error, NULL);
+	/* It is started again, so that it may be there for a later client. */
+	if (reject->status != 429)
+		(void)reject_with(reject, 503, REJECT_RETRY_LATER, reject->reason);
+}
+
+bool
+share_start_all(const struct launcher *launcher, const struct endpoints *endpoints)
+{
+	struct endpoint *endpoint;
+
+	for (size_t i = 0; (endpoint = endpoints_get(endpoints, i)); i++) {
+		if (endpoint->shared_rules.settings.begin != SHARED_ALWAYS)
+			continue;
+		if (!share_of(launcher, endpoint))
+			return false;
+		shared_start(endpoint->shared);
+	}
+	return true;
+}

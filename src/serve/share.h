@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The program that the clients of an endpoint share. */
+#ifndef SERVE_SHARE_H
+#define SERVE_SHARE_H
+
+#include "serve/endpoints.h"
+#include "serve/launcher.h"
+#include "serve/reject.h"
+
+/* That of ENDPOINT, which is shared; made by the first call. NULL without memory. */
+struct shared *share_of(const struct launcher *launcher, struct endpoint *endpoint)
+    __attribute__((warn_unused_result));
+
+/* A client can't have it because of an errno: fills *REJECT. */
+void share_reject(const struct endpoint *endpoint, int error, struct reject *reject);
+
+/* Starts those of a table that run whether there are clients or not. False without memory. */
+bool share_start_all(const struct launcher *launcher, const struct endpoints *endpoints)
+    __attribute__((warn_unused_result));
+
+#endif

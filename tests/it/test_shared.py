@@ -1,0 +1,584 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A program that all clients share: modes, addresses, the environment, its start and its end."""
+
+import json
+import os
+import re
+import threading
+import zlib
+
+import pytest
+from conftest import wait_for
+from wsraw import BINARY, TEXT, close_frame, frame
+
+LINES = "#!/usr/bin/python3 -u\nimport sys\nsys.stdin.reconfigure(newline='\\n')\n"
+
+
+@pytest.fixture
+def program(script):
+    """A Python program that reads and writes lines."""
+
+    def make(text):
+        return script("program", LINES + text)
+
+    return make
+
+
+def say(ws, text):
+    ws.send(frame(TEXT, text))
+
+
+def pids(log):
+    return [int(pid) for pid in re.findall(r"shared program started .*pid=(\d+)", log)]
+
+
+# Modes
+
+
+def test_a_broadcast_reaches_all_in_order(server, program):
+    one = server("--shared", program("for line in sys.stdin:\n    print('got', line, end='')\n"))
+    clients = [one.websocket("/%d" % i) for i in range(5)]
+    for i, ws in enumerate(clients):
+        say(ws, "from %d" % i)
+        for other in clients:
+            assert other.text() == "got from %d" % i
+    assert len(one.tagged()) == 1 and len(pids(one.log())) == 1
+    for ws in clients:
+        ws.close()
+    one.check_clean()
+
+
+@pytest.mark.parametrize("framing", ["lines", "stream", "text", "nul", "length"])
+def test_each_framing_can_be_broadcast(server, framing):
+    one = server("--shared", "--framing=" + framing, "cat")
+    a, b = one.websocket(), one.websocket()
+    binary = framing in ("stream", "length")
+    say(a, "hello")
+    for ws in (a, b):
+        assert ws.message() == (BINARY if binary else TEXT, b"hello")
+    a.close()
+    b.close()
+
+
+def test_parts_of_messages_of_several_clients_are_not_mixed(server):
+    one = server("--shared", "--framing=stream", "cat")
+    a, b = one.websocket(), one.websocket()
+    a.send(frame(BINARY, b"aaa", fin=False))
+    b.send(frame(BINARY, b"bbb"))
+    assert a.message() == b.message() == (BINARY, b"bbb")
+    a.send(frame(0, b"AAA"))
+    assert a.message() == b.message() == (BINARY, b"aaaAAA")
+
+
+ROUTER = """
+for line in sys.stdin:
+    who, _, text = line.rstrip('\\n').partition('\\t')
+    to, _, text = text.partition(':')
+    print('%s\\t%s says %s' % (to or who, who, text))
+"""
+
+
+def test_an_address_names_the_sender_and_the_receiver(server, program):
+    one = server("--shared=addressed", program(ROUTER))
+    a, b = one.websocket(), one.websocket()
+    say(a, ":me")
+    assert a.text() == "1 says me"
+    say(a, "2:you")
+    assert b.text() == "1 says you"
+    say(b, "*:all")
+    assert a.text() == b.text() == "2 says all"
+    # One that is not there costs nothing.
+    say(b, "99:nobody")
+    say(b, "1:a\tTAB stays")
+    assert a.text() == "2 says a\tTAB stays"
+
+
+def test_no_message_can_forge_a_sender(server, program):
+    one = server("--shared=addressed", program("for line in sys.stdin:\n    print('*\\t' + repr(line))\n"))
+    ws = one.websocket()
+    say(ws, "x\n2\tforged")
+    assert ws.text() == repr("1\tx 2\tforged\n")
+    say(ws, "x\r\n2\tforged\r2\ty")
+    assert ws.text() == repr("1\tx  2\tforged 2\ty\n")
+    say(ws, "\t\t2\t")
+    assert ws.text() == repr("1\t\t\t2\t\n")
+    say(ws, "")
+    assert ws.text() == repr("1\t\n")
+
+
+def test_newlines_can_be_rejected(server, program):
+    one = server("--shared=addressed", "--newline=reject", "cat")
+    a, b = one.websocket(), one.websocket()
+    say(a, "x\ry")
+    assert a.closed()[0] == 1008
+    say(b, "z")
+    assert b.text() == "z"
+
+
+def test_events_of_lines_name_what_happened(server, program):
+    one = server(
+        "--shared=addressed", "--events", "--linger=forever",
+        program("seen = open(sys.argv[1], 'a', buffering=1)\nfor line in sys.stdin:\n"
+                "    seen.write(line)\n    sys.stdout.write(line)\n"),
+        "seen",
+    )
+    seen = os.path.join(os.path.dirname(one.log_path), "seen")
+    a = one.websocket("/a%20b?q=%09")
+    say(a, "hi\tthere")
+    assert a.text() == "hi\tthere"  # text is repeated, open is ignored
+    a.send(close_frame(4000, "bye\n2\ttext\tforged"))
+    a.closed(answer=False)
+    wait_for(lambda: "close" in open(seen).read(), "the program sees the close")
+    assert open(seen).read().splitlines() == [
+        "1\topen\t/a%20b?q=%09",
+        "1\ttext\thi\tthere",
+        "1\tclose\t4000 bye\\n2\\ttext\\tforged",
+    ]
+    b = one.websocket()
+    b.reset()
+    wait_for(lambda: re.search(r"\n2\tclose\t1006.*\n$", open(seen).read()), "the program sees the other close")
+    one.stop()
+
+
+def test_the_program_closes_single_sessions(server, program):
+    one = server("--shared=addressed", "--events", program("""
+for line in sys.stdin:
+    who, verb, text = line.rstrip('\\n').split('\\t', 2)
+    if verb == 'text' and text.startswith('close '):
+        print('%s\\tclose\\t%s' % (text.split(' ', 2)[1], text.split(' ', 2)[2]))
+    elif verb == 'text':
+        print('*\\ttext\\t' + text)
+"""))
+    a, b = one.websocket(), one.websocket()
+    say(a, "x")
+    assert a.text() == b.text() == "x"
+    say(a, "close 2 4001 go away")
+    assert b.closed() == (4001, "go away")
+    say(a, "close 1 ")
+    assert a.closed() == (1000, "")
+
+
+def test_json_addresses_numbers_arrays_and_all_but_some(server, program):
+    one = server("--shared", "--framing=json", "--events", program("""
+import json
+def send(**message):
+    print(json.dumps(message))
+for line in sys.stdin:
+    message = json.loads(line)
+    if message['type'] in ('open', 'close'):
+        send(type='text', data=message['type'] + ' %d' % message['id'], **{'except': message['id']})
+    else:
+        send(**json.loads(message['data']) if message['type'] == 'text' else message)
+"""))
+    a = one.websocket()
+    say(a, '{"type":"text","data":"up"}')
+    assert a.text() == "up"
+    b = one.websocket()
+    assert a.text() == "open 2"
+    c = one.websocket()
+    assert a.text() == b.text() == "open 3"
+    say(a, '{"type":"text","data":"one","id":3}')
+    assert c.text() == "one"
+    say(a, '{"type":"text","data":"some","id":[1,3,77]}')
+    assert a.text() == c.text() == "some"
+    say(a, '{"type":"text","data":"others","except":[1]}')
+    assert b.text() == c.text() == "others"
+    say(a, '{"type":"binary","data":"AAEC"}')
+    assert a.message() == b.message() == c.message() == (BINARY, b"\0\1\2")
+    c.send(frame(BINARY, b"\xff\0"))
+    assert c.message() == (BINARY, b"\xff\0")  # it has the ID of its sender
+    say(a, '{"type":"close","id":2,"code":4002,"reason":"bye"}')
+    assert b.closed() == (4002, "bye")
+    assert a.text() == c.text() == "close 2"
+    for ws in (a, b, c):
+        ws.close()
+
+
+def test_cat_is_an_echo_server_for_json_events(server):
+    one = server("--shared", "--framing=json", "--events", "cat")
+    with one.websocket() as a, one.websocket() as b:
+        for ws, text in ((a, "x"), (b, "y")):
+            say(ws, text)
+            assert ws.text() == text
+
+
+def test_the_open_event_has_the_headers_that_are_named(server, program):
+    one = server("--shared", "--framing=json", "--events", "--event-headers=X-Room,Cookie,Missing", program("""
+import json
+for line in sys.stdin:
+    print(json.dumps({'type': 'text', 'data': line}))
+"""))
+    ws = one.websocket("/a%20b?c", {"X-Room": ["1", "2"], "Cookie": "k=v", "X-Other": "x"})
+    opened = json.loads(ws.text())
+    assert opened.pop("remote").endswith(":%d" % ws.port)
+    assert opened == {
+        "type": "open", "id": 1, "path": "/a b", "query": "c", "user": None, "subprotocol": None,
+        "headers": {"X-Room": "1, 2", "Cookie": "k=v"},
+    }
+
+
+def test_lines_without_an_address_are_dropped_and_logged_once(server, program):
+    one = server("--shared=addressed", program("""
+for line in sys.stdin:
+    print('no tab')
+    print('x\\tno number')
+    print('0\\tno client')
+    print('*\\tend')
+"""))
+    with one.websocket() as ws:
+        for _ in range(3):
+            say(ws, "go")
+            assert ws.text() == "end"
+    one.wait_log(r"shared program exited .*dropped=9")
+    assert one.log().count("a message of the shared program is dropped") == 1
+    assert "a line without a TAB" in one.log()
+
+
+def test_malformed_json_closes_nobody(server, program):
+    one = server("--shared", "--framing=json", program("""
+for line in sys.stdin:
+    print('{"type":"text"')
+    print('')
+    print('{"type":"text","data":"x","id":[1],"except":2}')
+    print('{"type":"text","data":"end"}')
+"""))
+    with one.websocket() as ws:
+        say(ws, "go")
+        assert ws.text() == "end"
+    one.wait_log(r"shared program exited .*dropped=2")
+
+
+def test_a_message_larger_than_the_limit_is_dropped(server, program):
+    one = server("--shared", "--max-output-message=100000", program("""
+print('x' * 100000)
+print('y' * 100001)
+print('end')
+sys.stdin.read()
+"""))
+    with one.websocket() as ws:
+        assert ws.text() == "x" * 100000
+        assert ws.text() == "end"
+    one.wait_log(r"larger than --max-output-message allows")
+
+
+def test_output_that_is_not_utf8_is_repaired_for_all(server, script):
+    one = server("--shared", script("program", "#!/bin/sh\nprintf 'good\\nbad\\377\\nlast\\n'\nexec cat >/dev/null\n"))
+    with one.websocket() as ws:
+        assert [ws.text() for _ in range(3)] == ["good", "bad\ufffd", "last"]
+    one = server("--shared", "--invalid-utf8=binary", script("program", "#!/bin/sh\nprintf 'bad\\377\\n'\nexec cat >/dev/null\n"))
+    with one.websocket() as ws:
+        assert ws.message() == (BINARY, b"bad\xff")
+
+
+# The program
+
+
+def test_the_environment_has_nothing_of_a_client(server):
+    one = server("--shared=addressed", "--passenv=PATH,WSPIPE_TEST_TAG", "sh", "-c", "sleep 1000")
+    with one.websocket("/path?query", {"X-Secret": "x", "Authorization": "Basic eDp5"}):
+        ((pid, _),) = wait_for(lambda: one.tagged()[:1], "the program runs")
+        with open("/proc/%d/environ" % pid) as f:
+            names = dict(line.split("=", 1) for line in f.read().split("\0")[:-1])
+    host, port = one.addresses[0]
+    assert set(names) == {
+        "PATH", "WSPIPE_TEST_TAG", "SERVER_SOFTWARE", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "WSPIPE_SHARED",
+    }
+    assert (names["SERVER_NAME"], names["SERVER_PORT"]) == (host, str(port))
+    assert names["WSPIPE_SHARED"] == "addressed"
+
+
+def test_stderr_is_logged_once_with_the_endpoint(server, program):
+    one = server("--shared", program("for line in sys.stdin:\n    print('problem', file=sys.stderr)\n    print('x')\n"))
+    with one.websocket() as a, one.websocket() as b:
+        say(a, "go")
+        assert a.text() == b.text() == "x"
+        one.wait_log(r"error stderr problem endpoint=/")
+        assert one.log().count("problem") == 1
+
+
+def test_it_starts_with_the_first_client_and_ends_with_the_last(server):
+    one = server("--shared", "cat")
+    assert not one.tagged()
+    a = one.websocket()
+    b = one.websocket()
+    (first,) = pids(one.log())
+    a.close()
+    say(b, "x")
+    assert b.text() == "x"
+    b.close()
+    one.wait_log(r"shared program exited")
+    with one.websocket() as c:
+        say(c, "y")
+        assert c.text() == "y"
+        assert len(pids(one.log())) == 2 and pids(one.log())[1] != first
+
+
+def test_it_lingers(server):
+    one = server("--shared", "--linger=forever", "cat")
+    for _ in range(3):
+        with one.websocket() as ws:
+            say(ws, "x")
+            assert ws.text() == "x"
+    wait_for(lambda: one.log().count(" close ") == 3, "the sessions are over")
+    assert len(pids(one.log())) == 1
+    one.stop()
+    one = server("--shared", "--linger=200ms", "cat")
+    with one.websocket():
+        pass
+    one.wait_log(r"shared program exited")
+
+
+def test_it_starts_with_the_server(server, program):
+    one = server("--shared", "--shared-start=always", "--history=3", program("print('first')\nsys.stdin.read()\n"))
+    wait_for(lambda: one.tagged(), "it runs")
+    for _ in range(2):
+        with one.websocket() as ws:
+            assert ws.text() == "first"
+    assert len(pids(one.log())) == 1
+    one.stop()
+
+
+def test_the_first_client_gets_the_first_line(server):
+    one = server("--shared", "sh", "-c", "echo first; exec cat")
+    with one.websocket() as ws:
+        assert ws.text() == "first"
+
+
+def test_it_counts_once_against_maxforks(server):
+    one = server("--shared", "--maxforks=1", "cat")
+    clients = [one.websocket() for _ in range(5)]
+    say(clients[0], "x")
+    assert [ws.text() for ws in clients] == ["x"] * 5
+    for ws in clients:
+        ws.close()
+
+
+def test_max_clients(server):
+    one = server("--shared", "--max-clients=2", "cat")
+    a, b = one.websocket(), one.websocket()
+    c = one.connect()
+    c.send(c.request_bytes())
+    status, fields, _ = c.answer()
+    assert status == 503 and "retry-after" in dict(fields)
+    a.close()
+
+    def again():
+        d = one.connect()
+        d.send(d.request_bytes())
+        return d.response()[0] == 101
+
+    wait_for(again, "there is room again")
+    b.close()
+
+
+@pytest.mark.parametrize("how, code, reason", [
+    ("exit 0", 1000, "exit 0"), ("exit 3", 1012, "exit 3"), ("kill -KILL $$", 1012, "signal KILL"),
+])
+def test_an_exit_closes_all_after_the_last_line(server, how, code, reason):
+    one = server("--shared", "sh", "-c", "read line; echo last; " + how)
+    a, b = one.websocket(), one.websocket()
+    say(a, "go")
+    for ws in (a, b):
+        assert ws.text() == "last"
+        assert ws.closed() == (code, reason)
+        ws.close()
+    one.check_clean()
+
+
+def test_a_program_that_can_not_start_is_503(server, tmp_path):
+    missing = tmp_path / "gone"
+    missing.write_text("#!/bin/sh\nexec cat\n")
+    missing.chmod(0o755)
+    one = server("--shared", str(missing))
+    missing.unlink()
+    for _ in range(2):  # the second one waits for the back-off
+        ws = one.connect()
+        ws.send(ws.request_bytes())
+        assert ws.answer()[0] == 503
+
+
+def test_an_exit_delays_the_next_start_more_and_more(server):
+    one = server("--shared", "sh", "-c", "date +%s%N; exit 1")
+    times = []
+    for _ in range(4):
+        with one.websocket() as ws:  # it waits for its response
+            times.append(int(ws.text()) / 1e6)
+            assert ws.closed() == (1012, "exit 1")
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    assert gaps[0] >= 95 and gaps[1] >= 195 and gaps[2] >= 395, gaps
+
+
+def test_clients_are_kept_over_exits(server, program):
+    one = server("--shared=addressed", "--events", "--on-exit=keep", program("""
+import os
+for line in sys.stdin:
+    if line.endswith('die\\n'):
+        os._exit(0)
+    print('*\\ttext\\t' + line.rstrip('\\n').replace('\\t', ' '))
+"""))
+    a = one.websocket("/a")
+    assert a.text() == "1 open /a"
+    b = one.websocket("/b")
+    assert a.text() == b.text() == "2 open /b"
+    say(a, "die")
+    one.wait_log("shared program exited")
+    say(b, "kept for the next one")
+    for ws in (a, b):
+        got = []
+        while not got or not got[-1].endswith("kept for the next one"):
+            got.append(ws.text())
+        assert got == ["1 open /a", "2 open /b", "2 text kept for the next one"]
+    assert len(pids(one.log())) == 2
+    a.close()
+    assert b.text() == "1 close 1006"
+    b.close()
+    one.check_clean()
+
+
+def test_a_client_that_left_in_the_gap_is_opened_and_closed(server, program, tmp_path):
+    flag = tmp_path / "flag"
+    one = server("--shared=addressed", "--events", "--on-exit=keep", program("""
+import os
+if not os.path.exists(sys.argv[1]):
+    sys.exit(1)
+for line in sys.stdin:
+    print('*\\ttext\\t' + line.rstrip('\\n').replace('\\t', ' '))
+"""), str(flag))
+    a = one.websocket("/a")
+    one.wait_log("shared program exited")
+    b = one.websocket("/b")
+    one.wait_log("shared program exited", count=3)
+    say(b, "last words")
+    b.send(close_frame(4000, "bye"))
+    b.closed(answer=False)
+    flag.write_text("")
+    got = []
+    while not got or "close" not in got[-1]:
+        got.append(a.text())
+    assert got == ["1 open /a", "2 open /b", "2 text last words", "2 close 4000 bye"]
+    a.close()
+
+
+def test_messages_in_the_gap_are_limited(server, program):
+    one = server("--shared", "--on-exit=keep", "--client-queue=1000", program("""
+import os
+line = sys.stdin.readline()
+if line == 'die\\n':
+    os._exit(1)
+while line:
+    print(line, end='')
+    line = sys.stdin.readline()
+"""))
+    ws = one.websocket()
+    say(ws, "die")
+    one.wait_log("shared program exited")
+    for i in range(100):
+        say(ws, "%099d" % i)
+    got = [ws.text()]
+    say(ws, "end")
+    while got[-1] != "end":
+        got.append(ws.text())
+    lost = int(one.wait_log(r"messages of clients were lost .* messages=(\d+)").group(1))
+    assert len(got) - 1 + lost == 100 and got[:-1] == ["%099d" % i for i in range(len(got) - 1)]
+    ws.close()
+
+
+def test_a_client_waits_while_the_program_is_terminated(server, script):
+    stubborn = script("program", "#!/bin/sh\ntrap '' INT\necho start\nwhile read line; do :; done\nsleep 0.3\n")
+    one = server("--shared", stubborn)
+    with one.websocket() as a:
+        assert a.text() == "start"
+    one.wait_log("session #1 close")
+    with one.websocket() as b:  # waits for the next one
+        assert b.text() == "start"
+        assert len(pids(one.log())) == 2
+    one.check_clean()
+
+
+def test_a_client_that_leaves_while_it_waits_is_forgotten(server, script):
+    one = server("--shared", script("program", "#!/bin/sh\ntrap '' INT\necho start\nwhile read line; do :; done\nsleep 0.5\n"))
+    with one.websocket() as a:
+        assert a.text() == "start"
+    one.wait_log("session #1 close")
+    b = one.connect()
+    b.send(b.request_bytes())
+    b.close()
+    one.check_clean()
+    assert len(pids(one.log())) == 1
+
+
+def test_a_shutdown_closes_all_and_ends_the_program(server):
+    one = server("--shared", "--linger=forever", "--on-exit=keep", "cat")
+    clients = [one.websocket() for _ in range(3)]
+    stop = threading.Thread(target=one.stop)
+    stop.start()
+    for ws in clients:
+        assert ws.closed()[0] == 1001
+        ws.close()
+    stop.join()
+
+
+# History
+
+
+def test_history_comes_first(server, program):
+    one = server("--shared", "--history=3", "--linger=forever", "cat")
+    a = one.websocket()
+    for i in range(5):
+        say(a, "%d" % i)
+        assert a.text() == "%d" % i
+    b = one.websocket()
+    assert [b.text() for _ in range(3)] == ["2", "3", "4"]
+    say(a, "next")
+    assert a.text() == b.text() == "next"
+    a.close()
+    b.close()
+    c = one.websocket()
+    assert [c.text() for _ in range(3)] == ["3", "4", "next"]
+    c.close()
+    one.stop()
+
+
+def test_history_has_binary_messages_and_long_ones_but_no_addressed_ones(server, program):
+    one = server("--shared", "--framing=json", "--history=3", program("""
+import json, base64
+def send(**message):
+    print(json.dumps(message))
+sys.stdin.readline()
+send(type='text', data='old')
+send(type='binary', data=base64.b64encode(bytes(200000)).decode())
+send(type='text', data='for one', id=1)
+send(type='text', data='not for 2', **{'except': 2})
+send(type='text', data='y' * 70000)
+send(type='text', data='new')
+sys.stdin.readline()
+"""))
+    a = one.websocket()
+    say(a, "go")
+    while a.message() != (TEXT, b"new"):
+        pass
+    b = one.websocket()
+    assert b.message() == (BINARY, bytes(200000))
+    assert b.text() == "y" * 70000
+    assert b.text() == "new"
+    a.close()
+    b.close()
+
+
+def test_compression_is_the_same_for_all(server):
+    one = server("--shared", "--deflate", "--history=1", "cat")
+    offer = {"Sec-WebSocket-Extensions": "permessage-deflate"}
+    a, plain = one.connect(), one.websocket()
+    fields = dict(a.upgrade("/", offer))
+    assert "server_no_context_takeover" in fields["sec-websocket-extensions"]
+    say(plain, "x" * 1000)
+    assert plain.text() == "x" * 1000
+    late = one.connect()
+    late.upgrade("/", offer)
+    raws = []
+    for ws in (a, late):
+        head = ws.read(2)
+        assert head[0] == 0xC1 and head[1] < 126  # RSV1: compressed
+        raws.append(ws.read(head[1]))
+    assert raws[0] == raws[1]
+    assert zlib.decompressobj(-15).decompress(raws[0] + b"\0\0\xff\xff") == b"x" * 1000
