@@ -2,6 +2,7 @@
 """SIGUSR2: a new binary takes the sockets over, or the old one goes on."""
 
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -366,3 +367,16 @@ def test_no_connection_is_refused_or_reset(server, program, workers):
     # Each is a child of the one before it, which may reap it.
     wait_for(lambda: not any(is_alive(process.pid) for process in old), "the old servers are gone")
     assert old[0].wait(DEADLINE) == 0
+
+
+@plain_only
+def test_a_storm_of_reloads_and_new_binaries():
+    """The measurement of bench/storm, in short."""
+    storm = os.path.join(os.environ["top_srcdir"], "bench", "storm")
+    args = ["--program=" + os.path.abspath(WSPIPE), "--seconds=5", "--rate=300", "--clients=1", "--hups=8", "--upgrades=2", "--workers=2"]
+    done = subprocess.run([sys.executable, storm, *args], capture_output=True, text=True, timeout=3 * DEADLINE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["connects"] == figures["answered"] == 1500
+    assert (figures["reloads"], figures["reloads_of_a_bad_file"], figures["upgrades"]) == (8, 2, 2)
+    assert (figures["refused"], figures["reset"], figures["sessions_dropped"]) == (0, 0, 0)

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from conftest import WSPIPE, client_context, listening_addresses, make_certificate, plain_only, wait_for
+from test_config import BAD
 from wsraw import DEADLINE, TEXT, Peer, close_frame, frame, free_port
 
 pytestmark = plain_only
@@ -145,6 +146,25 @@ def test_a_bad_file_changes_nothing(server, config, workers, text, error):
     assert says(one, "/a") == "old"
     config.reload(one, SAYS % ("/a", "new"))
     eventually(one, "/a", "new")
+
+
+def test_no_bad_file_is_applied_in_part(server, config, workers, tmp_path, script):
+    """Each file of test_config that has an error, in a running server."""
+    script("program", "#!/bin/sh\n")
+    one = start(server, config, workers, SAYS % ("/a", "old"))
+    before = listening_addresses(one.pid)
+    for text, line, message in BAD:
+        # Where the command line's port, or the addresses that are open, make it another error.
+        if "redirport" in text or "0.0.0.0" in text:
+            continue
+        config.reload(one, text.replace("{DIR}", str(tmp_path)), ok=False)
+        message = message.replace("{FILE}", str(config.path)).replace("{DIR}", str(tmp_path))
+        assert "SIGHUP: %s:%d: %s" % (config.path, line, message.partition(":")[0]) in one.log().replace("\\\\", "\\")
+    for _ in range(4):
+        assert says(one, "/a") == "old"
+    assert set(listening_addresses(one.pid)) == set(before)
+    assert "configuration reloaded" not in one.log()
+    config.reload(one, SAYS % ("/a", "old"))
 
 
 def refuses(address):

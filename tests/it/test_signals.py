@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import termios
@@ -13,6 +14,7 @@ import time
 
 import pytest
 from conftest import WSPIPE, children, plain_only, tagged, wait_for
+from probes import unsanitized
 from test_env import ignored_by_make, pid_of, set_of, started, status_of
 from wsraw import DEADLINE, TEXT, close_frame, frame
 
@@ -155,6 +157,48 @@ def test_signals_that_do_not_stop_before_the_options_are_read():
     finally:
         process.kill()
         process.wait()
+
+
+# Where a signal may come between two steps of the start. The many others are calls of libraries, and alike.
+STEPS = (
+    "rt_sigprocmask", "prctl", "clone", "clone3", "socketpair", "pipe2", "epoll_create1", "epoll_ctl", "timerfd_create", "listen",
+    "write",
+)  # fmt: skip
+
+
+@both
+@plain_only
+@unsanitized
+def test_no_signal_to_stop_is_lost_at_the_start(tmp_path, workers):
+    """SIGTERM at each of these system calls ends the server: before there are handlers at once, later gracefully."""
+    trace = tmp_path / "trace"
+    # Where it waits for the first time.
+    last = "epoll_wait" if workers == 1 else "rt_sigtimedwait"
+
+    def run(name, number):
+        """The exit status, with the signal at the call of that name and number."""
+        inject = "inject=%s:signal=TERM:when=%d" % (name, number)
+        command = ["strace", "-qq", "-o", str(trace), "-e", "trace=%s,%s" % (",".join(STEPS), last), "-e", inject]
+        process = subprocess.Popen(
+            [*command, WSPIPE, "--port=0", "--workers=%d" % workers, "cat"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            errors = process.communicate(timeout=DEADLINE)[1]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            pytest.fail("SIGTERM was lost at %s, call %d:\n%s" % (name, number, trace.read_text()))
+        if "strace: " in errors:
+            pytest.skip(errors)
+        return process.returncode
+
+    if not shutil.which("strace"):
+        pytest.skip("the program strace is missing: install strace")
+    assert run(last, 1) == 0
+    steps = re.findall(r"(?m)^(\w+)\(", trace.read_text().partition(last)[0])
+    ends = [run(name, number) for name in sorted(set(steps)) for number in range(1, steps.count(name) + 1)]
+    assert len(ends) >= 10 and set(ends) == {0, -signal.SIGTERM}
 
 
 @both
