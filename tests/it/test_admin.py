@@ -49,9 +49,14 @@ dir = programs
 
 [/refused]
 command = tcp:127.0.0.1:{port}
+
+[/secret]
+command = cat
+auth-token = tokens
 """
 REJECTIONS = {
     400: ("/echo", {"Sec-WebSocket-Key": "short"}, "GET"),
+    401: ("/secret", {}, "GET"),
     403: ("/echo", {"Origin": "https://evil.example"}, "GET"),
     404: ("/dir/missing", {}, "GET"),
     405: ("/echo", {}, "POST"),
@@ -378,7 +383,10 @@ def load(one):
         ("/echo", "violation", frame(TEXT, b"\xff"), lambda ws: ws.closed(), 1),
         ("/echo", "server", frame(TEXT, "closes"), by_admin(one), 2),
     ]
-    wanted = collections.Counter()
+    with one.websocket("/secret", {"Authorization": "Bearer 0123456789abcdef"}) as ws:
+        assert [entry["user"] for entry in sessions(one)] == ["grace"]
+        by_close(ws)
+    wanted = collections.Counter({("/secret", "client"): 1})
     for path, end, data, how, count in rows:
         for _ in range(count):
             session(one, path, data, how)
@@ -409,6 +417,8 @@ def mixed(server, tmp_path):
         programs.mkdir()
         (programs / "broken").write_text("#!/does/not/exist\n")
         (programs / "broken").chmod(0o755)
+        (tmp_path / "tokens").write_text("0123456789abcdef grace\n")
+        (tmp_path / "tokens").chmod(0o600)
         closed = socket.socket()
         closed.bind(("127.0.0.1", 0))
         (tmp_path / "wspipe.conf").write_text(CONFIG.format(maxforks=5, port=closed.getsockname()[1]))
