@@ -213,6 +213,12 @@ passwords_compare(const void *a, const void *b)
 static bool
 passwords_sort(struct passwords *passwords, unsigned int *line, char why[PASSWORDS_WHY_MAX])
 {
+	*line = 0;
+	if (passwords->count == 0) {
+		snprintf(
+		    why, PASSWORDS_WHY_MAX, "contains no user; add one: htpasswd -B FILE USER");
+		return false;
+	}
 	qsort(passwords->items, passwords->count, sizeof(*passwords->items), passwords_compare);
 	for (size_t i = 1; i < passwords->count; i++) {
 		const struct password *first = &passwords->items[i - 1];
@@ -225,11 +231,7 @@ passwords_sort(struct passwords *passwords, unsigned int *line, char why[PASSWOR
 		    first->line);
 		return false;
 	}
-	*line = 0;
-	if (passwords->count == 0)
-		snprintf(
-		    why, PASSWORDS_WHY_MAX, "contains no user; add one: htpasswd -B FILE USER");
-	return passwords->count > 0;
+	return true;
 }
 
 struct passwords *

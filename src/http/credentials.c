@@ -312,30 +312,22 @@ credentials_hide_query(char *text, size_t len)
 }
 
 /* The fragment stays, if there is one. */
-static size_t
-credentials_filter_url(char *text, size_t len, bool stars)
-{
-	char *query = len > 0 ? memchr(text, '?', len) : NULL;
-	char *end = query ? memchr(query, '#', len - (size_t)(query - text)) : NULL;
-	size_t left, kept;
-
-	if (!query)
-		return len;
-	query++;
-	if (!end)
-		end = text + len;
-	left = credentials_filter_query(query, (size_t)(end - query), stars);
-	kept = (size_t)(query - text) + left;
-	if (left == 0 && end != query)
-		kept--; /* the '?' */
-	memmove(text + kept, end, (size_t)(text + len - end));
-	return kept + (size_t)(text + len - end);
-}
-
 size_t
 credentials_hide_url(char *text, size_t len)
 {
-	return credentials_filter_url(text, len, false);
+	char *end = len > 0 ? memchr(text, '#', len) : NULL;
+	size_t before = end ? (size_t)(end - text) : len;
+	char *query = before > 0 ? memchr(text, '?', before) : NULL;
+	size_t start, left;
+
+	if (!query)
+		return len;
+	start = (size_t)(query - text) + 1;
+	left = credentials_filter_query(query + 1, before - start, false);
+	if (left == 0 && before > start)
+		start--; /* the '?' */
+	memmove(text + start + left, text + before, len - before);
+	return start + left + (len - before);
 }
 
 size_t
@@ -380,15 +372,17 @@ struct span
 credentials_log_target(struct span target, char *room, size_t size)
 {
 	const char *query = target.len > 0 ? memchr(target.data, '?', target.len) : NULL;
-	struct span rest, value;
+	size_t start = query ? (size_t)(query + 1 - target.data) : 0;
+	struct span value;
 
-	if (!query)
-		return target;
-	rest = (struct span){query + 1, target.len - (size_t)(query + 1 - target.data)};
-	if (!credentials_find_parameter(rest, &value))
+	if (!query ||
+	    !credentials_find_parameter((struct span){query + 1, target.len - start}, &value))
 		return target;
 	if (target.len > size)
 		target.len = size;
 	memcpy(room, target.data, target.len);
-	return (struct span){room, credentials_filter_url(room, target.len, true)};
+	if (start < target.len)
+		target.len =
+		    start + credentials_filter_query(room + start, target.len - start, true);
+	return (struct span){room, target.len};
 }

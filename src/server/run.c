@@ -45,6 +45,7 @@ run_clear(struct server *server)
 	endpoints_free(server->route.endpoints);
 	if (server->page)
 		munmap(server->page, sizeof(*server->page));
+	cidr_list_clear(&server->connections.clients.trusted);
 	tally_free(server->tally);
 	account_clear(&server->account);
 }

@@ -229,6 +229,8 @@ test_hide(void **state)
 	    {credentials_hide_url, "/a?b=token=x", "/a?b=token=x"},
 	    {credentials_hide_url, "https://h/a?token=x&b#token=f", "https://h/a?b#token=f"},
 	    {credentials_hide_url, "/a?token=x#f", "/a#f"},
+	    {credentials_hide_url, "/a?token=x#f?token=y", "/a#f?token=y"},
+	    {credentials_hide_url, "/a#f?token=y", "/a#f?token=y"},
 	    {credentials_hide_cookie, "wspipe_token=x", ""},
 	    {credentials_hide_cookie, "a=b; wspipe_token=x; c=d", "a=b; c=d"},
 	    {credentials_hide_cookie, "wspipe_token=x; c=d", "c=d"},
@@ -264,6 +266,7 @@ test_log_target(void **state)
 	    {"/a?b&token=secret&token=other&c", "/a?b&token=***&token=***&c"},
 	    {"/token=secret", "/token=secret"},
 	    {"/a?token=", "/a?token="},
+	    {"/a#b?token=secret", "/a#b?token=***"},
 	};
 	char room[16];
 
