@@ -113,7 +113,7 @@ route_open(const struct route *route, struct endpoint *endpoint, struct exchange
 	else if (refused)
 		exchange_reply_status(exchange, 400, headers, refused);
 	else if (upgrade)
-		upgrade_serve(&route->upgrade, endpoint, exchange, path);
+		upgrade_serve(&route->openings, endpoint, exchange, path);
 	else if (!handshake && console_covers(endpoint, head, path))
 		console_serve(endpoint, exchange, path);
 	else if (!(plain && handshake) && cgi_serve(&route->scripts, endpoint, exchange, path))
@@ -154,7 +154,7 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 		    exchange, 421, upgrade ? NULL : endpoint->files.headers, refused);
 	else if (!endpoint->access)
 		route_open(route, endpoint, exchange, result, path);
-	else if (!upgrade || upgrade_accept(&route->upgrade, endpoint, exchange))
+	else if (!upgrade || upgrade_accept(&route->openings, endpoint, exchange))
 		admit_check(&route->admit, endpoint, exchange, route_on_admitted,
 		    (void *)(uintptr_t)route);
 }

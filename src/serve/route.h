@@ -13,7 +13,7 @@
 #include "serve/upgrade.h"
 
 struct route {
-	struct upgrade_context upgrade;
+	struct opening_context openings;
 	struct script_context scripts;
 	struct admit_context admit;
 	struct endpoints *endpoints; /* owned by the server, which may replace it */

@@ -31,15 +31,9 @@ struct handshake {
 
 /* A handshake from its request to the response. */
 struct upgrade {
-	struct list node; /* in context->upgrades */
-	const struct upgrade_context *context; /* borrowed, as EXCHANGE */
-	struct endpoint *endpoint; /* a reference */
-	struct exchange *exchange;
+	struct opening opening; /* first: upgrade_of() casts it back */
 	struct handshake handshake;
-	struct sockaddr_storage local; /* for the PROXY protocol only */
-	struct stream_cert client; /* owned */
-	struct env_request request;
-	struct launch launch;
+	struct buffer answer; /* owned: the 101 */
 };
 
 bool
@@ -286,66 +280,38 @@ upgrade_switch(struct buffer *out, const struct endpoint *endpoint,
 	       buffer_append(out, "\r\n", 2);
 }
 
-/* Opens a session: the backend, and then the 101. */
-static bool
-upgrade_open(struct upgrade *u, struct reject *reject)
+static struct upgrade *
+upgrade_of(struct opening *o)
 {
-	const struct env_request *request = &u->request;
-	const struct handshake *handshake = &u->handshake;
-	struct endpoint *endpoint = u->endpoint;
-	struct launch *launch = &u->launch;
-	char target[HEAD_MAX_LINE];
-	struct websocket_spec websocket = {
-	    .loop = launch->launcher->loop,
-	    .rules = &endpoint->websocket,
-	    .format = &endpoint->format,
-	    .deflate = handshake->deflates ? &handshake->deflate : NULL,
-	};
-	struct session_log_spec spec = {
-	    .rules = &endpoint->session.log,
-	    .id = launch->id,
-	    .remote = launch->remote,
-	    .program = launch_name(launch),
-	    .secure = request->secure,
-	    .user = exchange_identity(u->exchange)->user,
-	    .target =
-		credentials_log_target(head_target(request->head), target, sizeof(target)),
-	    .host = request->host,
-	    .subprotocol = handshake->subprotocol,
-	    .extensions = span_of(handshake->extensions),
-	    .traceparent = launch->traceparent,
-	};
-	struct buffer answer = {0};
-	struct session *session;
-	struct backend *backend = NULL;
-	struct peer *peer = NULL;
-	struct stream *stream;
-	struct span rest;
+	return (struct upgrade *)(void *)o;
+}
 
-	(void)head_find(request->head, "Origin", &spec.origin);
-	if (handshake->subprotocol.len == 0)
-		spec.offered = upgrade_offered_protocol(endpoint, request->head);
-	session = session_new(websocket.loop, u->context->sessions, &endpoint->session, &spec);
-	if (session) {
-		(void)endpoint_ref(endpoint); /* until it ends: session_rules.release */
-		websocket.sent = session_sent(session);
-		peer = websocket_new(&websocket, &session_peer_handlers, session);
-	}
-	if (!peer || !upgrade_switch(&answer, endpoint, handshake, launch->unique_id))
-		(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
-	else
-		backend = launch_start(launch, &session_backend_handlers, session, reject);
-	if (backend) {
-		session_start_take(session, peer, backend, &spec);
-		stream = exchange_upgrade(u->exchange, &rest);
-		websocket_start_take(peer, stream,
-		    (struct span){(char *)buffer_data(&answer), buffer_len(&answer)}, rest);
-	} else {
-		peer_free(peer);
-		session_cancel(session);
-	}
-	buffer_clear(&answer);
-	return backend != NULL;
+static struct peer *
+upgrade_make_peer(struct opening *o, struct session *session, struct peer_counts *sent)
+{
+	struct upgrade *u = upgrade_of(o);
+	struct websocket_spec websocket = {
+	    .loop = o->launch.launcher->loop,
+	    .rules = &o->endpoint->websocket,
+	    .format = &o->endpoint->format,
+	    .deflate = u->handshake.deflates ? &u->handshake.deflate : NULL,
+	    .sent = sent,
+	};
+
+	return upgrade_switch(&u->answer, o->endpoint, &u->handshake, o->launch.unique_id)
+		   ? websocket_new(&websocket, &session_peer_handlers, session)
+		   : NULL;
+}
+
+static void
+upgrade_begin(struct opening *o, struct peer *peer)
+{
+	const struct buffer *answer = &upgrade_of(o)->answer;
+	struct span rest;
+	struct stream *stream = exchange_upgrade(o->exchange, &rest);
+
+	websocket_start_take(
+	    peer, stream, (struct span){(char *)buffer_data(answer), buffer_len(answer)}, rest);
 }
 
 /* websocketd's lines for a handshake that is rejected, because of its ORIGIN or else. */
@@ -388,118 +354,49 @@ upgrade_log_compat(const struct endpoint *endpoint, const struct env_request *re
 	}
 }
 
-/* The one end of an upgrade, whose exchange is over. */
+/* Rejects it, because of its ORIGIN or else. */
 static void
-upgrade_free(struct upgrade *u)
+upgrade_reject_with(struct opening *o, const struct reject *reject, bool origin)
 {
-	list_remove(&u->node);
-	launch_clear(&u->launch);
-	stream_cert_clear(&u->client);
-	endpoint_unref(u->endpoint);
+	if (o->endpoint->session.log.compat) {
+		exchange_set_logged(o->exchange);
+		upgrade_log_compat(o->endpoint, &o->request, reject, origin);
+	}
+	exchange_reply_status(o->exchange, reject->status, reject->headers, reject->reason);
+}
+
+static void
+upgrade_reject(struct opening *o, const struct reject *reject)
+{
+	upgrade_reject_with(o, reject, false);
+}
+
+static void
+upgrade_free(struct opening *o)
+{
+	struct upgrade *u = upgrade_of(o);
+
+	opening_clear(o);
+	buffer_clear(&u->answer);
 	free(u);
 }
 
-/* Rejects it, because of its ORIGIN or else, and frees. */
-static void
-upgrade_reject(struct upgrade *u, const struct reject *reject, bool origin)
-{
-	if (u->endpoint->session.log.compat) {
-		exchange_set_logged(u->exchange);
-		upgrade_log_compat(u->endpoint, &u->request, reject, origin);
-	}
-	exchange_reply_status(u->exchange, reject->status, reject->headers, reject->reason);
-	upgrade_free(u);
-}
-
-/* While the backend is being connected. */
-
-static void
-upgrade_on_connected(void *arg, const struct reject *rejected)
-{
-	struct upgrade *u = arg;
-	struct reject reject;
-
-	if (rejected)
-		upgrade_reject(u, rejected, false);
-	else if (upgrade_open(u, &reject))
-		upgrade_free(u);
-	else
-		upgrade_reject(u, &reject, false);
-}
-
-/* No client may send more before the 101 (RFC 6455, section 4.1), so it has disconnected. */
-static void
-upgrade_on_half_closed(void *arg)
-{
-	struct upgrade *u = arg;
-
-	exchange_abort(u->exchange, "the client disconnected before the response");
-	upgrade_free(u);
-}
-
-static void
-upgrade_on_gone(void *arg)
-{
-	upgrade_free(arg);
-}
-
-static void
-upgrade_on_drained(void *arg)
-{
-	(void)arg;
-}
-
-static const struct exchange_handlers upgrade_handlers = {
-    .on_drained = upgrade_on_drained,
-    .on_half_closed = upgrade_on_half_closed,
-    .on_gone = upgrade_on_gone,
+static const struct opening_ops upgrade_ops = {
+    .make_peer = upgrade_make_peer,
+    .begin = upgrade_begin,
+    .reject = upgrade_reject,
+    .free = upgrade_free,
 };
-
-void
-upgrade_drain_all(const struct upgrade_context *context)
-{
-	static const struct reject reject = {.status = 503,
-	    .headers = REJECT_RETRY_LATER,
-	    .reason = "the server is shutting down"};
-
-	while (!list_empty(context->upgrades))
-		upgrade_reject(LIST_ENTRY_OF(context->upgrades->next, struct upgrade, node),
-		    &reject, false);
-}
-
-/* A session, after all checks of the request itself. False: *REJECT is the response. */
-static bool
-upgrade_launch(struct upgrade *u, struct reject *reject)
-{
-	u->launch.request = &u->request;
-	u->request.client = &u->client;
-	u->request.subprotocol = u->handshake.subprotocol;
-	if (!stream_client_cert(exchange_stream(u->exchange), &u->client))
-		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
-	if (!launch_prepare(&u->launch, reject))
-		return false;
-	if (launch_must_connect(&u->launch)) {
-		if (!launch_connect(&u->launch, upgrade_on_connected, u, reject))
-			return false;
-		exchange_set_handlers(u->exchange, &upgrade_handlers, u);
-		u->request.path = NULL;
-		return true;
-	}
-	if (!upgrade_open(u, reject))
-		return false;
-	upgrade_free(u);
-	return true;
-}
 
 /* One that has passed all checks of the request itself; PATH is borrowed. NULL: it has been
  * rejected. */
 static struct upgrade *
-upgrade_new(const struct upgrade_context *context, struct endpoint *endpoint,
+upgrade_new(const struct opening_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path)
 {
 	const struct request *asked = exchange_request(exchange);
-	const struct client *client = exchange_client(exchange);
 	struct upgrade *u = calloc(1, sizeof(*u));
+	struct opening *o;
 	struct reject reject;
 	bool agreed, allowed;
 
@@ -507,56 +404,41 @@ upgrade_new(const struct upgrade_context *context, struct endpoint *endpoint,
 		exchange_reply_status(exchange, 503, REJECT_RETRY_LATER, "out of memory");
 		return NULL;
 	}
-	list_init(&u->node);
-	list_append(context->upgrades, &u->node);
-	u->context = context;
-	u->endpoint = endpoint_ref(endpoint);
-	u->exchange = exchange;
-	u->launch = (struct launch){
-	    .launcher = &context->launcher, .endpoint = endpoint, .script = ENDPOINT_NO_SCRIPT};
-	u->request = (struct env_request){
-	    .head = asked->head,
-	    .uri = &asked->uri,
-	    .host = asked->host,
-	    .secure = client->secure,
-	    .peer = &client->address,
-	    .local = &u->local,
-	    .traceparent = u->launch.traceparent,
-	    .peer_name = client->name,
-	    .identity = exchange_identity(exchange),
-	    .path = path,
-	};
-	if (endpoint->proxy_protocol)
-		stream_local_address(exchange_stream(exchange), &u->local);
+	o = &u->opening;
+	opening_init(o, &upgrade_ops, context, endpoint, exchange, path);
 	agreed = upgrade_check_handshake(asked, &u->handshake.key, &reject) &&
 		 upgrade_choose(endpoint, asked->head, &u->handshake, &reject);
 	allowed = agreed && upgrade_check_origin(
-				endpoint, u->request.secure, asked->head, asked->host, &reject);
+				endpoint, o->request.secure, asked->head, asked->host, &reject);
+	o->request.subprotocol = u->handshake.subprotocol;
+	o->extensions = span_of(u->handshake.extensions);
+	if (u->handshake.subprotocol.len == 0)
+		o->offered = upgrade_offered_protocol(endpoint, asked->head);
 	if (allowed)
 		return u;
-	upgrade_reject(u, &reject, agreed);
+	upgrade_reject_with(o, &reject, agreed);
+	upgrade_free(o);
 	return NULL;
 }
 
 bool
 upgrade_accept(
-    const struct upgrade_context *context, struct endpoint *endpoint, struct exchange *exchange)
+    const struct opening_context *context, struct endpoint *endpoint, struct exchange *exchange)
 {
 	struct upgrade *u = upgrade_new(context, endpoint, exchange, NULL);
 
 	if (!u)
 		return false;
-	upgrade_free(u);
+	upgrade_free(&u->opening);
 	return true;
 }
 
 void
-upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
+upgrade_serve(const struct opening_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path)
 {
 	struct upgrade *u = upgrade_new(context, endpoint, exchange, path);
-	struct reject reject;
 
-	if (u && !upgrade_launch(u, &reject))
-		upgrade_reject(u, &reject, false);
+	if (u)
+		opening_start(&u->opening);
 }

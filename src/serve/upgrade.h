@@ -8,16 +8,9 @@
 #define SERVE_UPGRADE_H
 
 #include "http/exchange.h"
-#include "serve/launch.h"
+#include "serve/opening.h"
 
 #include <stdbool.h>
-
-/* What upgrades need from the server; all borrowed for longer than this lives. */
-struct upgrade_context {
-	struct launcher launcher;
-	struct list *sessions;
-	struct list *upgrades; /* those whose backend is being connected */
-};
 
 /* True when the client asks for a WebSocket: an Upgrade field names it (RFC 9110, section 7.8).
  */
@@ -25,17 +18,14 @@ bool upgrade_is_wanted(const struct head *head);
 
 /* The checks of such a request alone, before it is authenticated: its form and its origin.
  * False: it has been rejected. */
-bool upgrade_accept(const struct upgrade_context *context, struct endpoint *endpoint,
+bool upgrade_accept(const struct opening_context *context, struct endpoint *endpoint,
     struct exchange *exchange);
 
 /*
  * Replies to such a request for the decoded PATH, or opens a session by ENDPOINT, which it then
  * refers to; later, if the backend must be connected first.
  */
-void upgrade_serve(const struct upgrade_context *context, struct endpoint *endpoint,
+void upgrade_serve(const struct opening_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path);
-
-/* Rejects those whose backend is being connected: the server goes away. */
-void upgrade_drain_all(const struct upgrade_context *context);
 
 #endif

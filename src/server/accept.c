@@ -304,7 +304,7 @@ server_start_lookup(struct server *server)
 {
 	if (server->lookup || !server_needs_lookup(server))
 		return true;
-	server->lookup = server->route.upgrade.launcher.lookup = lookup_new(server->loop);
+	server->lookup = server->route.openings.launcher.lookup = lookup_new(server->loop);
 	return server->lookup != NULL;
 }
 
@@ -424,7 +424,7 @@ server_accept(struct server *server)
 	server->limit = limit_new(&settings);
 	if (!server->limit)
 		return false;
-	server->route.upgrade.launcher.limit = server->limit;
+	server->route.openings.launcher.limit = server->limit;
 	atomic_store(&server->page->workers[server->worker].accepts, true);
 	return server_accept_start(server);
 }

@@ -203,7 +203,7 @@ reload_apply(struct server *server)
 	server->sockets.extra_wait_ms = options->closems;
 	if (server->children)
 		children_set_extra_wait(server->children, options->closems);
-	launcher_set_rate(&server->route.upgrade.launcher, &options->rate);
+	launcher_set_rate(&server->route.openings.launcher, &options->rate);
 	if (server->limit)
 		server_accept_limit(server);
 	server->connections.head_ms = server->options->listener.handshake_ms;

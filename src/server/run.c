@@ -71,15 +71,15 @@ run_start(struct server *server)
 	timer_init(&server->tick, &server->loop->timers, server_on_tick, server);
 	server->connections.head_ms = server->options->listener.handshake_ms;
 	server->connections.count = &server->page->workers[server->worker].connections;
-	server->route.upgrade.launcher.loop = server->loop;
-	server->route.upgrade.launcher.children = server->children;
+	server->route.openings.launcher.loop = server->loop;
+	server->route.openings.launcher.children = server->children;
 	server->sockets.loop = server->loop;
 	server->sockets.extra_wait_ms = server->options->server.closems;
 	server->sockets.count = &server->page->workers[server->worker].sockets;
-	server->route.upgrade.launcher.sockets = &server->sockets;
-	server->route.upgrade.launcher.listeners = &server->listeners;
-	server->route.upgrade.launcher.shared = &server->shared;
-	server->route.upgrade.launcher.down = &server->page->workers[server->worker].down;
+	server->route.openings.launcher.sockets = &server->sockets;
+	server->route.openings.launcher.listeners = &server->listeners;
+	server->route.openings.launcher.shared = &server->shared;
+	server->route.openings.launcher.down = &server->page->workers[server->worker].down;
 	if (!server_start_lookup(server) || !server_start_hasher(server))
 		return server_fail(
 		    server, EX_OSERR, "can't start threads: %s", strerror(errno));
@@ -162,7 +162,7 @@ server_run(const struct options *options)
 	list_init(&server.admin.connections.list);
 	list_init(&server.sessions);
 	list_init(&server.scripts);
-	list_init(&server.upgrades);
+	list_init(&server.openings);
 	list_init(&server.waiting);
 	hooks_init(&server.hooks);
 	list_init(&server.shared);

@@ -232,7 +232,7 @@ server_shut_down(struct server *server, int number)
 	atomic_store(&server->page->workers[server->worker].accepts, false);
 	server_close_listeners(server);
 	admit_drain_all(&server->route.admit);
-	upgrade_drain_all(&server->route.upgrade);
+	opening_drain_all(&server->route.openings);
 	connection_drain_all(&server->connections);
 	session_drain_all(&server->sessions, "the server is shutting down");
 	shared_stop_all(&server->shared);

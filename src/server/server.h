@@ -134,7 +134,7 @@ struct server {
 	struct list scripts; /* of CGI: those that run */
 	struct list waiting; /* requests that wait to be admitted */
 	struct hooks hooks;
-	struct list upgrades; /* whose backend is being connected */
+	struct list openings; /* whose backend is being connected */
 	struct list shared; /* programs that clients share */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */

@@ -360,7 +360,7 @@ server_set_endpoints(struct server *server)
 bool
 setup_start_shared(struct server *server)
 {
-	struct launcher *launcher = &server->route.upgrade.launcher;
+	struct launcher *launcher = &server->route.openings.launcher;
 
 	launcher->secure = server->options->listener.ssl;
 	return share_start_all(launcher, server->route.endpoints);
@@ -468,22 +468,22 @@ server_set_up(struct server *server)
 {
 	int status = server_set_page(server);
 
-	server->route.upgrade.sessions = &server->sessions;
-	server->route.upgrade.upgrades = &server->upgrades;
+	server->route.openings.sessions = &server->sessions;
+	server->route.openings.openings = &server->openings;
 	server->route.admit.waiting = &server->waiting;
 	server->route.admit.hooks = &server->hooks;
-	server->route.admit.launcher = &server->route.upgrade.launcher;
+	server->route.admit.launcher = &server->route.openings.launcher;
 	server->route.scripts = (struct script_context){
-	    .launcher = &server->route.upgrade.launcher,
+	    .launcher = &server->route.openings.launcher,
 	    .running = &server->scripts,
 	    .serve = route_serve,
 	    .arg = &server->route,
 	};
 	if (status == 0) {
-		server->route.upgrade.launcher.last_id = &server->page->last_session;
-		server->route.upgrade.launcher.buckets = &server->page->buckets;
+		server->route.openings.launcher.last_id = &server->page->last_session;
+		server->route.openings.launcher.buckets = &server->page->buckets;
 		launcher_set_rate(
-		    &server->route.upgrade.launcher, &server->options->server.rate);
+		    &server->route.openings.launcher, &server->options->server.rate);
 		status = server_set_endpoints(server);
 	}
 	if (status == 0)
