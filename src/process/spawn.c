@@ -80,14 +80,11 @@ spawn_stop_ignoring(void)
 bool
 spawn_inherited_init(struct spawn_inherited *inherited)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd == -1)
-		return false;
-	close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* It gets this number, as those before it are open. */
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
+			return false;
+	}
 	for (size_t i = 0; i < SPAWN_PLACES; i++) {
 		inherited->front[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (inherited->front[i] == -1)

@@ -156,6 +156,7 @@ server_run(const struct options *options)
 	};
 	struct activation_error activation_error;
 	bool activated, inherited, serves = true;
+	int inherited_error;
 	int status;
 
 	list_init(&server.connections.list);
@@ -171,6 +172,7 @@ server_run(const struct options *options)
 	activated = activation_take(&server.activation, &activation_error);
 	handover_take(&server.handover, &server.activation);
 	inherited = spawn_inherited_init(&server.inherited);
+	inherited_error = errno;
 	log_setup(options->server.log_format == LOG_COMPAT ? STDOUT_FILENO : STDERR_FILENO,
 	    options->server.log_format, options->server.loglevel);
 	server_lift_limit(&server);
@@ -180,8 +182,8 @@ server_run(const struct options *options)
 	else if (inherited)
 		status = server_open_log(&server);
 	else
-		status = server_fail(
-		    &server, EX_OSERR, "can't reserve file descriptors: %s", strerror(errno));
+		status = server_fail(&server, EX_OSERR, "can't reserve file descriptors: %s",
+		    strerror(inherited_error));
 	if (options->server.check_config) {
 		run_clear(&server);
 		return status;
