@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,6 +91,16 @@ log_open(const char *path)
 		log_sink_set(&log_state.console, STDERR_FILENO);
 	log_state.is_file = true;
 	return true;
+}
+
+void
+log_give(uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (log_state.is_file && fstat(log_state.sink.fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    fchown(log_state.sink.fd, uid, gid) == -1)
+		log_warn("can't change the owner of the log");
 }
 
 /* Reports ERROR on standard error. What is written is a line of its own; if that fails, too,

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { LOG_LINE_MAX = 8192 };
 
@@ -57,6 +58,10 @@ bool log_open(const char *path) __attribute__((warn_unused_result));
 /* The same for the file that is the log already, after it was renamed. If that fails, it is
  * reported, and the log goes on where it was. */
 void log_reopen(const char *path);
+
+/* The file of log_open() belongs to this user from now on, who can thus reopen it. A terminal
+ * or the like is left alone. */
+void log_give(uid_t uid, gid_t gid);
 
 /* Changes the format and the level of what is logged from now on. */
 void log_change(enum log_format format, enum log_level lowest);

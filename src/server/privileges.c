@@ -49,8 +49,10 @@ server_find_account(struct server *server)
 int
 server_drop_privileges(struct server *server)
 {
-	if (!server->has_account || account_is_ours(&server->account) ||
-	    account_become(&server->account))
+	if (!server->has_account || account_is_ours(&server->account))
+		return 0;
+	log_give(server->account.uid, server->account.gid);
+	if (account_become(&server->account))
 		return 0;
 	return server_fail(server, EX_OSERR,
 	    "--user=%s: can't drop all privileges: %s; nothing is served",

@@ -4,6 +4,7 @@
 import ctypes
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -130,19 +131,21 @@ def test_a_new_binary_takes_over(server, program, workers):
 
 @both
 @plain_only
-@pytest.mark.parametrize("what", ("missing", "not executable", "exits", "killed", "another configuration"))
+@pytest.mark.parametrize("what", ("missing", "not executable", "exits", "killed", "another configuration", "no certificate"))
 def test_a_new_binary_that_does_not_serve(server, program, tmp_path, workers, what):
     config = tmp_path / "c"
     config.write_text("[/]\ncommand = cat\n")
     one = server("--config=%s" % config, "--workers=%d" % workers, "--unixsocket=%s" % (tmp_path / "s"), "--port=0", program=program)
     if what == "another configuration":
         config.write_text("foo = 1\n")
+    elif what == "no certificate":  # which is read after it listens
+        config.write_text("ssl = true\nsslcert = /nonexistent\nsslkey = /nonexistent\n[/]\ncommand = cat\n")
     else:
         os.unlink(program)
     if what in ("exits", "killed"):
         with open(program, "w") as f:
             f.write("#!/bin/sh\n%s\n" % ("exit 3" if what == "exits" else "kill -SEGV $$"))
-    if what not in ("missing", "another configuration"):
+    if what in ("not executable", "exits", "killed"):
         os.chmod(program, 0o755 if what != "not executable" else 0o600) if os.path.exists(program) else open(program, "w").close()
     with one.websocket() as ws:
         one.process.send_signal(signal.SIGUSR2)
@@ -154,6 +157,7 @@ def test_a_new_binary_that_does_not_serve(server, program, tmp_path, workers, wh
                 "exits": r"process \d+ exited with status 3 before it served",
                 "killed": r"process \d+ was killed by SIGSEGV before it served",
                 "another configuration": r"process \d+ exited with status 78 before it served",
+                "no certificate": r"process \d+ exited with status 78 before it served",
             }[what]
         )
         echo(ws)
@@ -322,6 +326,25 @@ def test_the_state_of_the_start_is_kept(server, program, workers):
         with one.websocket() as ws:
             assert ws.text() == "500"
             end(ws)
+
+
+@plain_only
+@both
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can drop its privileges")
+def test_a_server_that_dropped_its_privileges(server, open_place, workers):
+    """It can reopen its log, and the new server has no more privileges than it."""
+    logs = open_place / "logs"
+    logs.mkdir()
+    program = open_place / "wspipe"
+    install(program)
+    one = server("--user=nobody", "--log-file=%s" % (logs / "log"), "--workers=%d" % workers, "/bin/cat", program=str(program))
+    one.process.send_signal(signal.SIGUSR1)
+    one.wait_log("SIGUSR1: log reopened")
+    assert hand_over(one).wait(DEADLINE) == 0
+    with open("/proc/%d/status" % one.pid) as f:
+        assert re.search(r"Uid:\t(\d+)", f.read()).group(1) == str(pwd.getpwnam("nobody").pw_uid)
+    session(one)
+    assert not one.errors()
 
 
 @plain_only

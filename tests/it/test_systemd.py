@@ -240,8 +240,14 @@ def test_systemd_socket_activate(server, tmp_path):
     path = str(tmp_path / "s")
     wrapper = ["systemd-socket-activate", "--listen=" + path, "--fdname=x"]
     one = server("--passenv=PATH,LISTEN_FDS,LISTEN_PID,LISTEN_FDNAMES,WSPIPE_TEST_TAG", "cat", wrapper=wrapper, ready=False)
-    wait_for(lambda: os.path.exists(path), "it listens")
-    with Peer(path) as peer:
+
+    def connected():
+        try:
+            return Peer(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+
+    with wait_for(connected, "it listens") as peer:
         peer.upgrade()
         echo(peer)
         one.wait_log("listening on 1 socket of the service manager")
