@@ -68,6 +68,8 @@ struct peer {
 	 * still to be read. */
 	bool ending;
 	bool compresses;
+	/* It may read nothing until it is read: a server that queues its answers. */
+	bool is_server;
 };
 
 /*

@@ -518,8 +518,11 @@ websocket_new(
 
 	if (!w)
 		return NULL;
-	w->peer = (struct peer){
-	    .ops = &websocket_ops, .handlers = handlers, .arg = arg, .sent = spec->sent};
+	w->peer = (struct peer){.ops = &websocket_ops,
+	    .handlers = handlers,
+	    .arg = arg,
+	    .sent = spec->sent,
+	    .is_server = spec->client};
 	w->rules = spec->rules;
 	w->receiver.format = spec->format;
 	w->sender.loop = spec->loop;

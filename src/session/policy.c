@@ -34,12 +34,15 @@ policy_peer(const struct policy_facts *f, const struct policy *last, struct poli
 	case PEER_OPEN:
 		/*
 		 * Rule 1 of backpressure. The peer's own queue counts as well, else a flood of
-		 * pings from one that does not read fills memory with pongs.
+		 * pings from one that does not read fills memory with pongs. But a server may
+		 * wait with reading until its answers are read, so of the two sides of a
+		 * connection it is the client that reads on.
 		 */
 		p->read_peer =
 		    !policy_awaits_answers(f) &&
 		    (f->peer_ending || (policy_reads(last->read_peer, f->backend_queued) &&
-					   policy_reads(last->read_peer, f->peer_queued)));
+					   (f->peer_is_server ||
+					       policy_reads(last->read_peer, f->peer_queued))));
 		p->send_close = f->closing == CLOSING_REQUESTED ||
 				(f->closing == CLOSING_GRACE && !policy_awaits_answers(f)) ||
 				(f->closing == CLOSING_NONE && f->backend == BACKEND_GONE);

@@ -26,6 +26,7 @@ struct policy_facts {
 	size_t peer_queued; /* bytes on their way to the peer */
 	size_t backend_queued; /* and to the backend */
 	bool peer_ending; /* what the peer still sends is bounded */
+	bool peer_is_server; /* peer->is_server */
 	bool backend_listens; /* backend->listens */
 	bool sends_log; /* lines of the log go to the peer, too */
 };

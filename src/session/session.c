@@ -45,6 +45,7 @@ session_ask(struct session *s)
 	    .peer_queued = s->peer ? peer_queued(s->peer) : 0,
 	    .backend_queued = backend_queued(s->backend),
 	    .peer_ending = s->peer && s->peer->ending,
+	    .peer_is_server = s->peer && s->peer->is_server,
 	    .backend_listens = s->backend->listens,
 	    .sends_log = s->rules->output.sends_log,
 	};

@@ -155,6 +155,26 @@ def test_ten_megabytes_arrive_as_they_were(server, client, tmp_path, framing, de
     assert (tmp_path / "back").read_bytes() == data
 
 
+def digest(stream):
+    found = hashlib.sha256()
+    while piece := stream.read(1 << 20):
+        found.update(piece)
+    stream.close()
+    return found.hexdigest()
+
+
+def test_an_echo_of_ten_million_lines_is_the_same(server, client):
+    """Either side reads less while the other one does not read: not both of them at once."""
+    one = server("cat")
+    with subprocess.Popen(["seq", "10000000"], stdout=subprocess.PIPE) as lines:
+        c = client(one, stdin=lines.stdout)
+        lines.stdout.close()
+        got = digest(c.process.stdout)
+        assert c.process.wait(DEADLINE) == 0, c.process.stderr.read()
+    with subprocess.Popen(["seq", "10000000"], stdout=subprocess.PIPE) as lines:
+        assert digest(lines.stdout) == got
+
+
 def test_a_blocked_stdout_stops_the_server_and_loses_nothing(server, client):
     size = 1024 * 1024
     c = client(server("sh", "-c", "head -c %d /dev/zero; echo done >&2" % size), "--binary")

@@ -154,6 +154,18 @@ test_rule_1_the_peer_is_paused_by_either_queue(void **state)
 	assert_string_equal(letters(decide_after(facts, true)), "--io----");
 }
 
+/* Both sides of a connection would wait for each other. */
+static void
+test_rule_1_a_server_is_read_while_it_does_not_read(void **state)
+{
+	struct policy_facts facts = {.peer_queued = BUFFER_HIGH + 1, .peer_is_server = true};
+
+	(void)state;
+	assert_string_equal(letters(decide_after(facts, true)), "P-io----");
+	facts.backend_queued = BUFFER_HIGH + 1;
+	assert_string_equal(letters(decide_after(facts, true)), "--io----");
+}
+
 static void
 test_rule_3_each_resumes_at_low(void **state)
 {
@@ -222,6 +234,7 @@ main(void)
 	    cmocka_unit_test(test_a_backend_that_listens_gets_what_follows_our_close),
 	    cmocka_unit_test(test_grace_keeps_to_backpressure),
 	    cmocka_unit_test(test_rule_1_the_peer_is_paused_by_either_queue),
+	    cmocka_unit_test(test_rule_1_a_server_is_read_while_it_does_not_read),
 	    cmocka_unit_test(test_rule_3_each_resumes_at_low),
 	    cmocka_unit_test(test_what_precedes_an_end_is_read),
 	    cmocka_unit_test(test_unwanted_output_is_read_however_full_the_queues_are),
