@@ -427,7 +427,10 @@ session_on_backend_close(struct session *s, const struct backend_event *event)
 		session_note_malformed(s, "close with a code that can't be sent", event->shown);
 		return;
 	}
-	session_note_cause(s, SESSION_CAUSE_EXIT);
+	/* 1012 and 1013 are for the clients of a shared program. */
+	session_note_cause(s, event->code == CLOSE_SERVICE_RESTART ? SESSION_CAUSE_FAILURE
+			      : event->code == CLOSE_TRY_LATER	   ? SESSION_CAUSE_SERVER
+								   : SESSION_CAUSE_EXIT);
 	session_request_close(s, event->code, "");
 	session_keep_reason(s, event->text);
 }

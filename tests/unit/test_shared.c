@@ -1,0 +1,766 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A shared program over a scripted process, with scripted sessions: no process, no socket. */
+#include "backend/shared.h"
+#include "websocket/frame.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { USERS = 4 };
+
+static int64_t now_ms;
+
+int64_t __wrap_util_clock_ms(void);
+int64_t
+__wrap_util_clock_ms(void)
+{
+	return now_ms;
+}
+
+/* The program, of which there is one at a time. */
+struct program {
+	struct framed framed; /* first */
+	size_t queued;
+	bool finished;
+};
+
+/* A session. */
+struct user {
+	struct backend *backend;
+	struct buffer text; /* each message with a bar after it */
+	bool slow; /* it accepts one broadcast, and then nothing */
+	bool leaves; /* with the next message */
+	uint16_t code; /* that the backend closed it with */
+	char reason[64];
+	unsigned int changes;
+	bool gone;
+};
+
+static struct {
+	struct loop *loop;
+	struct list list;
+	struct shared_rules rules;
+	struct shared *shared;
+	struct program *program;
+	struct buffer written; /* to all programs */
+	int start_error;
+	unsigned int starts;
+	int holds;
+	atomic_size_t down;
+	struct user users[USERS];
+	struct shared_wait wait;
+	int waited; /* -1: it waits; else what it was reported */
+} t;
+
+/* The program */
+
+static void
+program_write(void *arg, const struct iovec *parts, int count)
+{
+	(void)arg;
+	for (int i = 0; i < count; i++)
+		assert_true(buffer_append(&t.written, parts[i].iov_base, parts[i].iov_len));
+}
+
+static void
+program_write_take(void *arg, struct buffer *buffer)
+{
+	struct iovec part = {buffer_data(buffer), buffer_len(buffer)};
+
+	program_write(arg, &part, 1);
+	buffer_clear(buffer);
+}
+
+static const struct records_sink program_sink = {program_write, program_write_take};
+
+static void
+program_finish(struct backend *backend, uint16_t code, struct span reason)
+{
+	(void)code;
+	(void)reason;
+	((struct program *)(void *)backend)->finished = true;
+}
+
+static void
+program_set_reading(struct backend *backend, enum backend_reading reading)
+{
+	backend->reading = reading;
+}
+
+static size_t
+program_queued(const struct backend *backend)
+{
+	return ((const struct program *)(const void *)backend)->queued;
+}
+
+static void
+program_free(struct backend *backend)
+{
+	struct program *p = (struct program *)(void *)backend;
+
+	framed_clear(&p->framed);
+	if (t.program == p)
+		t.program = NULL;
+	free(p);
+}
+
+static const struct backend_ops program_ops = {
+    .write = framed_write,
+    .flush = framed_flush,
+    .finish = program_finish,
+    .set_reading = program_set_reading,
+    .queued = program_queued,
+    .free = program_free,
+};
+
+static struct backend *
+start(void *arg, const struct backend_handlers *handlers, void *shared, int *error)
+{
+	struct program *p;
+
+	(void)arg;
+	*error = t.start_error;
+	if (t.start_error != 0)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	assert_non_null(p);
+	t.starts++;
+	p->framed.backend = (struct backend){.ops = &program_ops,
+	    .handlers = handlers,
+	    .arg = shared,
+	    .pid = (pid_t)(100 + t.starts)};
+	framed_init(&p->framed, &t.rules.program, &program_sink, p);
+	t.program = p;
+	return &p->framed.backend;
+}
+
+static void
+hold(void *arg)
+{
+	(void)arg;
+	t.holds++;
+}
+
+static void
+release(void *arg)
+{
+	(void)arg;
+	t.holds--;
+}
+
+static const struct shared_handlers handlers = {start, hold, release};
+
+/* It writes lines. */
+static void
+prints(const char *text)
+{
+	struct backend *backend = &t.program->framed.backend;
+
+	memcpy(t.loop->in, text, strlen(text));
+	framed_emit(&t.program->framed, t.loop->in, strlen(text));
+	backend->handlers->on_changed(backend->arg);
+}
+
+static void
+exits(int status)
+{
+	struct backend *backend = &t.program->framed.backend;
+
+	backend->end = BACKEND_EXIT;
+	backend->value = (uint8_t)status;
+	backend->state = BACKEND_GONE;
+	backend->handlers->on_changed(backend->arg);
+}
+
+/* The sessions */
+
+static void
+on_messages(void *arg, struct batch *batch)
+{
+	struct user *u = arg;
+	struct broadcast_form form = broadcast_plain(batch->broadcast);
+	struct frame_header header;
+
+	assert_int_equal(batch->len, SIZE_MAX);
+	for (size_t i = 0; i < form.len; i += (size_t)header.len) {
+		i += (size_t)frame_read_header(form.bytes + i, form.len - i, &header);
+		assert_true(buffer_append(&u->text, form.bytes + i, (size_t)header.len) &&
+			    buffer_append(&u->text, "|", 1));
+	}
+	batch->len = 0;
+}
+
+static void
+on_event(void *arg, const struct backend_event *event)
+{
+	struct user *u = arg;
+
+	assert_int_equal(event->kind, BACKEND_CLOSE);
+	u->code = event->code;
+	snprintf(u->reason, sizeof(u->reason), "%.*s", (int)event->text.len, event->text.data);
+}
+
+static void
+on_changed(void *arg)
+{
+	struct user *u = arg;
+
+	u->changes++;
+	if (u->backend->state == BACKEND_GONE) {
+		u->gone = true;
+		backend_free(u->backend);
+		u->backend = NULL;
+		return;
+	}
+	if (u->code != 0 || u->leaves)
+		backend_finish(u->backend, u->code != 0 ? u->code : 1006, SPAN("left"));
+	else
+		backend_set_reading(u->backend, u->slow ? BACKEND_PAUSES : BACKEND_READS);
+}
+
+static const struct backend_handlers user_handlers = {
+    .on_messages = on_messages, .on_event = on_event, .on_changed = on_changed};
+
+static void
+turn(void)
+{
+	for (int i = 0; i < 5; i++)
+		event_base_loop(t.loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+/* Time passes. */
+static void
+passes(int64_t ms)
+{
+	now_ms += ms;
+	timers_run(&t.loop->timers);
+	turn();
+}
+
+static void
+set_up(enum shared_mode mode)
+{
+	memset(&t, 0, sizeof(t));
+	log_setup(STDERR_FILENO, LOG_TEXT, LOG_FATAL);
+	now_ms = 1000000;
+	t.loop = loop_new();
+	assert_non_null(t.loop);
+	list_init(&t.list);
+	t.waited = -1;
+	t.rules.settings = (struct shared_settings){.mode = mode, .members = {.queue_max = 20}};
+	t.rules.framed.to_program.newline = FRAMING_NEWLINE_SPACE;
+	t.rules.output.addresses = mode == SHARED_ADDRESSED ? SHARED_EVENTS : SHARED_TO_ALL;
+	t.rules.framed.events = mode == SHARED_ADDRESSED;
+}
+
+static void
+make(void)
+{
+	struct shared_spec spec = {.loop = t.loop,
+	    .list = &t.list,
+	    .down = &t.down,
+	    .rules = &t.rules,
+	    .name = "/",
+	    .handlers = &handlers};
+
+	t.shared = shared_new(&spec);
+	assert_non_null(t.shared);
+}
+
+/* Client I joins, with the ID I + 1. */
+static void
+joins(int i)
+{
+	struct user *u = &t.users[i];
+	struct buffer open = {0};
+	int error;
+
+	if (t.rules.framed.events)
+		assert_true(address_put_open(&open, (uint64_t)i + 1, SPAN("/")));
+	u->backend = shared_join(t.shared, (uint64_t)i + 1, &open, &user_handlers, u, &error);
+	assert_non_null(u->backend);
+	assert_int_equal(buffer_len(&open), 0);
+	backend_set_reading(u->backend, u->slow ? BACKEND_PAUSES : BACKEND_READS);
+	turn();
+}
+
+static enum backend_result
+says(int i, const char *text)
+{
+	char copy[128];
+	struct batch batch = {.data = (uint8_t *)copy,
+	    .len = strlen(text),
+	    .separator = BATCH_NO_SEPARATOR,
+	    .first = true,
+	    .last = true,
+	    .messages = 1};
+	enum backend_result result;
+
+	strcpy(copy, text);
+	result = backend_write(t.users[i].backend, &batch);
+	backend_flush(t.users[i].backend);
+	return result;
+}
+
+static void
+leaves(int i)
+{
+	backend_finish(t.users[i].backend, 1000, SPAN("bye"));
+	turn();
+	assert_true(t.users[i].gone);
+}
+
+static void
+expect(struct buffer *text, const char *wanted)
+{
+	assert_true(buffer_append(text, "", 1));
+	assert_string_equal((char *)buffer_data(text), wanted);
+	buffer_clear(text);
+}
+
+static void
+tear_down(void)
+{
+	for (int i = 0; i < USERS; i++) {
+		if (t.users[i].backend)
+			leaves(i);
+		buffer_clear(&t.users[i].text);
+	}
+	if (t.program) {
+		assert_true(t.program->finished);
+		exits(0);
+	}
+	assert_int_equal(t.holds, 0);
+	assert_int_equal(t.down, 0);
+	shared_free(t.shared);
+	assert_true(list_empty(&t.list));
+	buffer_clear(&t.written);
+	loop_free(t.loop);
+}
+
+static void
+test_a_broadcast_goes_to_all(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	make();
+	joins(0);
+	joins(1);
+	assert_int_equal(t.starts, 1);
+	says(0, "a\nb");
+	says(1, "c");
+	expect(&t.written, "a b\nc\n");
+	prints("one\ntwo\n");
+	expect(&t.users[0].text, "one|two|");
+	expect(&t.users[1].text, "one|two|");
+	leaves(0);
+	assert_false(t.program->finished);
+	leaves(1);
+	assert_true(t.program->finished);
+	tear_down();
+}
+
+static void
+test_events_are_in_order_for_each_client(void **state)
+{
+	(void)state;
+	set_up(SHARED_ADDRESSED);
+	make();
+	joins(0);
+	says(0, "x\t9\ttext\ty");
+	joins(1);
+	says(1, "");
+	says(0, "9\tclose\r\n2\ttext\tforged");
+	leaves(0);
+	expect(&t.written, "1\topen\t/\n1\ttext\tx\t9\ttext\ty\n2\topen\t/\n2\ttext\t\n"
+			   "1\ttext\t9\tclose  2\ttext\tforged\n1\tclose\t1000 bye\n");
+	prints("2\ttext\tfor 2\n*\ttext\tall\n1\ttext\tgone\n2\topen\t/\nno tab\n"
+	       "x\ttext\tbad\n0\ttext\tbad\n99999999999999999999\ttext\tbad\n2\ttext\n");
+	expect(&t.users[1].text, "for 2|all|");
+	prints("2\tclose\t4001 go away\n2\ttext\ttoo late\n");
+	assert_int_equal(says(1, "ignored"), BACKEND_DROPPED);
+	turn();
+	assert_int_equal(t.users[1].code, 4001);
+	assert_string_equal(t.users[1].reason, "go away");
+	expect(&t.written, "2\tclose\t4001 left\n");
+	tear_down();
+}
+
+static void
+test_a_client_may_leave_while_others_get_the_same(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	make();
+	for (int i = 0; i < USERS; i++)
+		joins(i);
+	t.users[0].leaves = t.users[2].leaves = t.users[3].leaves = true;
+	prints("x\n");
+	turn();
+	assert_true(t.users[0].gone && t.users[2].gone && t.users[3].gone);
+	prints("y\n");
+	expect(&t.users[1].text, "x|y|");
+	tear_down();
+}
+
+static void
+test_a_slow_client_is_closed(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	make();
+	t.users[0].slow = true;
+	joins(0);
+	joins(1);
+	prints("12345678\n");
+	prints("12345678\n");
+	assert_int_equal(t.users[0].code, 0);
+	prints("12345678\n"); /* 30 bytes with the headers */
+	turn();
+	assert_int_equal(t.users[0].code, CLOSE_TRY_LATER);
+	assert_true(t.users[0].gone);
+	assert_null(buffer_data(&t.users[0].text));
+	expect(&t.users[1].text, "12345678|12345678|12345678|");
+	tear_down();
+}
+
+static void
+test_messages_for_a_slow_client_are_dropped_whole(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	t.rules.settings.members.slow = MEMBERS_DROP;
+	t.rules.settings.members.reports_dropped = true;
+	make();
+	t.users[0].slow = true;
+	joins(0);
+	prints("12345678\n");
+	prints("87654321\n");
+	prints("dropped\n");
+	prints("x\n"); /* there would be room for it */
+	t.users[0].slow = false;
+	backend_set_reading(t.users[0].backend, BACKEND_READS);
+	turn();
+	expect(&t.users[0].text, "12345678|87654321|{\"type\":\"dropped\",\"count\":2}|");
+	prints("again\n");
+	expect(&t.users[0].text, "again|");
+	tear_down();
+}
+
+static void
+test_a_slow_client_blocks_the_program_until_it_reads_or_leaves(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 2; how++) {
+		set_up(SHARED_BROADCAST);
+		t.rules.settings.members.slow = MEMBERS_BLOCK;
+		make();
+		t.users[0].slow = true;
+		joins(0);
+		joins(1);
+		for (int i = 0; i < 4; i++)
+			prints("12345678\n");
+		assert_int_equal(t.program->framed.backend.reading, BACKEND_PAUSES);
+		if (how == 0) {
+			t.users[0].slow = false;
+			backend_set_reading(t.users[0].backend, BACKEND_READS);
+			turn();
+			expect(&t.users[0].text, "12345678|12345678|12345678|12345678|");
+		} else {
+			leaves(0);
+		}
+		assert_int_equal(t.program->framed.backend.reading, BACKEND_READS);
+		tear_down();
+	}
+}
+
+static void
+test_only_who_sends_waits_for_the_program(void **state)
+{
+	unsigned int changes;
+
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	make();
+	joins(0);
+	joins(1);
+	t.program->queued = BUFFER_HIGH + 1;
+	says(0, "x");
+	assert_true(backend_queued(t.users[0].backend) > BUFFER_HIGH);
+	assert_int_equal(backend_queued(t.users[1].backend), 0);
+	changes = t.users[0].changes;
+	t.program->queued = 0;
+	t.program->framed.backend.handlers->on_changed(t.shared);
+	assert_int_equal(backend_queued(t.users[0].backend), 0);
+	assert_int_equal(t.users[0].changes, changes + 1);
+	tear_down();
+}
+
+static void
+test_an_exit_closes_after_the_queue(void **state)
+{
+	static const struct {
+		int status;
+		uint16_t code;
+		const char *reason;
+	} rows[] = {{0, CLOSE_NORMAL, "exit 0"}, {3, CLOSE_SERVICE_RESTART, "exit 3"}};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		set_up(SHARED_BROADCAST);
+		make();
+		t.users[0].slow = true;
+		joins(0);
+		joins(1);
+		prints("last\n");
+		exits(rows[i].status);
+		assert_int_equal(says(1, "to nobody"), BACKEND_DROPPED);
+		turn();
+		assert_int_equal(t.users[1].code, rows[i].code);
+		assert_string_equal(t.users[1].reason, rows[i].reason);
+		assert_int_equal(t.users[0].code, 0);
+		t.users[0].slow = false;
+		backend_set_reading(t.users[0].backend, BACKEND_READS);
+		turn();
+		expect(&t.users[0].text, "last|");
+		assert_int_equal(t.users[0].code, rows[i].code);
+		assert_null(buffer_data(&t.written));
+		tear_down();
+	}
+}
+
+static void
+on_wait(void *arg, int error)
+{
+	(void)arg;
+	t.waited = error;
+	if (error == 0)
+		joins(0);
+}
+
+static void
+waits(void)
+{
+	t.waited = -1;
+	t.wait = (struct shared_wait){.done = on_wait};
+	assert_true(shared_must_wait(t.shared));
+	shared_wait(t.shared, &t.wait);
+	assert_int_equal(t.waited, -1);
+}
+
+static void
+test_starts_are_delayed_more_and_more(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	make();
+	joins(0);
+	for (int64_t delay = SHARED_BACKOFF_MS; delay < SHARED_BACKOFF_MAX_MS; delay *= 2) {
+		exits(1);
+		turn();
+		assert_true(t.users[0].gone);
+		memset(&t.users[0], 0, sizeof(t.users[0]));
+		waits();
+		assert_int_equal(t.down, 1);
+		passes(delay - 1);
+		assert_int_equal(t.waited, -1);
+		passes(1);
+		assert_int_equal(t.waited, 0);
+		assert_int_equal(t.down, 0);
+	}
+	/* Until it has run for a while. */
+	now_ms += SHARED_STEADY_MS;
+	exits(1);
+	turn();
+	memset(&t.users[0], 0, sizeof(t.users[0]));
+	waits();
+	passes(SHARED_BACKOFF_MS);
+	assert_int_equal(t.waited, 0);
+	tear_down();
+}
+
+static void
+test_a_client_may_leave_at_each_stage(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	make();
+	/* While it waits for the back-off. */
+	joins(0);
+	exits(1);
+	turn();
+	waits();
+	shared_cancel(&t.wait);
+	passes(SHARED_BACKOFF_MS);
+	assert_int_equal(t.starts, 1);
+	assert_int_equal(t.waited, -1);
+	/* While it waits for the end of the one before. */
+	joins(1);
+	leaves(1);
+	assert_true(t.program->finished);
+	waits();
+	shared_cancel(&t.wait);
+	exits(0);
+	assert_int_equal(t.starts, 2);
+	/* While its close is pending. */
+	joins(2);
+	t.users[2].slow = true;
+	backend_set_reading(t.users[2].backend, BACKEND_PAUSES);
+	prints("x\n");
+	exits(1);
+	leaves(2);
+	assert_int_equal(t.users[2].code, 0);
+	tear_down();
+}
+
+static void
+test_a_start_that_fails_is_reported(void **state)
+{
+	struct buffer open = {0};
+	int error;
+
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	make();
+	t.start_error = ENOENT;
+	assert_null(shared_join(t.shared, 1, &open, &user_handlers, &t.users[0], &error));
+	assert_int_equal(error, ENOENT);
+	waits();
+	passes(SHARED_BACKOFF_MS);
+	assert_int_equal(t.waited, ENOENT);
+	tear_down();
+}
+
+static void
+test_clients_are_kept_and_their_messages_wait(void **state)
+{
+	(void)state;
+	set_up(SHARED_ADDRESSED);
+	t.rules.settings.on_exit = SHARED_KEEP;
+	t.rules.settings.members.queue_max = 50;
+	make();
+	joins(0);
+	joins(1);
+	buffer_clear(&t.written);
+	exits(0);
+	assert_int_equal(t.down, 1);
+	says(0, "first");
+	leaves(1);
+	assert_int_equal(says(0, "this is too much"), BACKEND_DROPPED);
+	passes(SHARED_BACKOFF_MS);
+	assert_int_equal(t.down, 0);
+	assert_int_equal(t.starts, 2);
+	expect(&t.written, "1\topen\t/\n2\topen\t/\n1\ttext\tfirst\n2\tclose\t1000 bye\n");
+	says(0, "second");
+	expect(&t.written, "1\ttext\tsecond\n");
+	prints("1\ttext\tstill here\n");
+	expect(&t.users[0].text, "still here|");
+	/* The last one leaves while none runs. */
+	exits(1);
+	leaves(0);
+	passes(SHARED_BACKOFF_MAX_MS);
+	assert_int_equal(t.starts, 2);
+	tear_down();
+}
+
+static void
+test_it_lingers_and_may_be_retired(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	t.rules.settings.linger_ms = 5000;
+	make();
+	joins(0);
+	leaves(0);
+	passes(4999);
+	assert_false(t.program->finished);
+	joins(1);
+	passes(5000);
+	assert_false(t.program->finished);
+	leaves(1);
+	passes(5000);
+	assert_true(t.program->finished);
+	exits(0);
+	joins(2);
+	shared_retire(t.shared);
+	assert_false(t.program->finished);
+	leaves(2);
+	assert_true(t.program->finished);
+	tear_down();
+}
+
+static void
+test_it_may_run_always(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	t.rules.settings.begin = SHARED_ALWAYS;
+	t.rules.settings.linger_ms = SHARED_FOREVER;
+	t.rules.settings.members.history = 2;
+	make();
+	shared_start(t.shared);
+	assert_int_equal(t.program->framed.backend.reading, BACKEND_READS);
+	prints("1\n2\n3\n");
+	joins(0);
+	expect(&t.users[0].text, "2|3|");
+	prints("4\n");
+	exits(1);
+	turn();
+	assert_int_equal(t.down, 1);
+	passes(SHARED_BACKOFF_MS);
+	assert_int_equal(t.starts, 2);
+	joins(1);
+	expect(&t.users[1].text, "3|4|");
+	shared_retire_all(&t.list);
+	tear_down();
+}
+
+static void
+test_max_clients_counts_those_that_wait(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	t.rules.settings.max_clients = 1;
+	make();
+	joins(0);
+	assert_false(shared_has_room(t.shared));
+	leaves(0);
+	assert_true(shared_has_room(t.shared));
+	waits();
+	assert_false(shared_has_room(t.shared));
+	shared_cancel(&t.wait);
+	assert_true(shared_has_room(t.shared));
+	tear_down();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_a_broadcast_goes_to_all),
+	    cmocka_unit_test(test_events_are_in_order_for_each_client),
+	    cmocka_unit_test(test_a_client_may_leave_while_others_get_the_same),
+	    cmocka_unit_test(test_a_slow_client_is_closed),
+	    cmocka_unit_test(test_messages_for_a_slow_client_are_dropped_whole),
+	    cmocka_unit_test(test_a_slow_client_blocks_the_program_until_it_reads_or_leaves),
+	    cmocka_unit_test(test_only_who_sends_waits_for_the_program),
+	    cmocka_unit_test(test_an_exit_closes_after_the_queue),
+	    cmocka_unit_test(test_starts_are_delayed_more_and_more),
+	    cmocka_unit_test(test_a_client_may_leave_at_each_stage),
+	    cmocka_unit_test(test_a_start_that_fails_is_reported),
+	    cmocka_unit_test(test_clients_are_kept_and_their_messages_wait),
+	    cmocka_unit_test(test_it_lingers_and_may_be_retired),
+	    cmocka_unit_test(test_it_may_run_always),
+	    cmocka_unit_test(test_max_clients_counts_those_that_wait),
+	};
+
+	return cmocka_run_group_tests_name("shared", tests, NULL, NULL);
+}
