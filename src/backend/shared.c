@@ -18,6 +18,7 @@ struct shared {
 	const char *name;
 	const struct shared_handlers *handlers;
 	void *arg;
+	void *old_arg; /* the user that started PROGRAM, which is held as well; NULL: ARG */
 	struct members members;
 	struct shared_output output;
 	struct list waiting; /* struct shared_wait */
@@ -133,7 +134,7 @@ shared_count_down(struct shared *s)
 static void
 shared_settle(struct shared *s)
 {
-	bool holds = s->program || s->due_ms != 0;
+	bool holds = s->program || s->due_ms != 0 || s->members.count > 0;
 
 	shared_count_down(s);
 	if (holds == s->held)
@@ -150,8 +151,10 @@ static void
 shared_hold(struct shared *s)
 {
 	shared_count_down(s);
-	if (s->program || s->due_ms != 0)
+	if (s->program || s->due_ms != 0 || s->members.count > 0)
 		shared_settle(s);
+	else if (s->held)
+		shared_set_due(s, util_clock_ms());
 }
 
 /* Reading */
@@ -364,6 +367,9 @@ shared_on_gone(struct shared *s)
 	shared_output_end(&s->output);
 	buffer_clear(&s->input);
 	s->program = NULL;
+	if (s->old_arg)
+		s->handlers->release(s->old_arg);
+	s->old_arg = NULL;
 	s->ending = false;
 	s->next_start_ms = now;
 	if (ended) {
@@ -625,10 +631,10 @@ shared_stop_all(struct list *list)
 }
 
 bool
-shared_running(const struct list *list)
+shared_in_use(const struct list *list)
 {
 	for (const struct list *node = list->next; node != list; node = node->next) {
-		if (LIST_ENTRY_OF((uintptr_t)node, struct shared, node)->program)
+		if (LIST_ENTRY_OF((uintptr_t)node, struct shared, node)->held)
 			return true;
 	}
 	return false;
@@ -658,6 +664,26 @@ shared_new(const struct shared_spec *spec)
 	s->output.members = &s->members;
 	s->output.scratch = spec->loop->out;
 	return s;
+}
+
+void
+shared_adopt(struct shared *s, const struct shared_spec *spec)
+{
+	void *old = s->arg;
+
+	s->rules = spec->rules;
+	s->name = spec->name;
+	s->arg = spec->arg;
+	s->members.rules = &spec->rules->settings.members;
+	s->output.rules = &spec->rules->output;
+	s->output.name = spec->name;
+	if (!s->held)
+		return;
+	s->handlers->hold(s->arg);
+	if (s->program && !s->old_arg)
+		s->old_arg = old;
+	else
+		s->handlers->release(old);
 }
 
 void

@@ -55,7 +55,8 @@ struct shared_handlers {
 	/* As program_start(). */
 	struct backend *(*start)(
 	    void *arg, const struct backend_handlers *handlers, void *shared, int *error);
-	/* It needs its rules from now on, or, last of all in a call from the loop, no more. */
+	/* It has a program or clients, or is about to have: it needs its rules from now on, or,
+	 * last of all in a call from the loop, no more. */
 	void (*hold)(void *arg);
 	void (*release)(void *arg);
 };
@@ -75,7 +76,11 @@ struct shared;
 /* NULL without memory. */
 struct shared *shared_new(const struct shared_spec *spec) __attribute__((warn_unused_result));
 
-/* There are no members, and it holds nothing. Accepts NULL. */
+/* Another user takes it over, with rules that are equal to those until now: RULES, NAME and ARG
+ * of SPEC. What the old one was held for goes on. */
+void shared_adopt(struct shared *shared, const struct shared_spec *spec);
+
+/* It holds nothing. Accepts NULL. */
 void shared_free(struct shared *shared);
 
 /* Whether there is room for another client. */
@@ -111,7 +116,7 @@ void shared_retire_all(struct list *list);
 /* All in a list end now: their clients are being closed. */
 void shared_stop_all(struct list *list);
 
-/* Whether one in a list runs. */
-bool shared_running(const struct list *list);
+/* Whether one in a list holds its user. */
+bool shared_in_use(const struct list *list);
 
 #endif

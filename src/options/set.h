@@ -67,6 +67,7 @@ struct option_row {
 	enum option_scope scope;
 	enum option_owned owned;
 	size_t offset; /* of the member that it sets, in the struct of its scope */
+	size_t size; /* and its size */
 	int64_t min; /* of a number; of a choice what the first one is stored as */
 	int64_t max;
 	bool optional; /* the value may be left out, and is "true" then */

@@ -28,6 +28,7 @@ static const char *const framings[] = {
  * member. */
 #define ROW(where, words, of, member, setter)                                                  \
 	.scope = (where), .name = (words), .offset = offsetof(struct of, member),              \
+	.size = sizeof(((struct of *)0)->member),                                              \
 	.owned = _Generic(((struct of *)0)->member, char *                                     \
 			  : OPTION_TEXT, char **                                               \
 			  : OPTION_WORDS, struct options_list                                  \
@@ -535,6 +536,60 @@ options_endpoint_copy(const struct options_endpoint *options)
 	option_own(OPTION_ENDPOINT, copy);
 	copy->program = options_text_copy(options->program);
 	return copy;
+}
+
+/* Whether the members of a row are equal. */
+static bool
+option_equal(const struct option_row *row, const void *a, const void *b)
+{
+	const struct options_list *x = a, *y = b;
+	char *const *v, *const *w;
+
+	switch (row->owned) {
+	case OPTION_NOTHING:
+		break;
+	case OPTION_TEXT:
+		v = a, w = b;
+		return *v && *w ? strcmp(*v, *w) == 0 : *v == *w;
+	case OPTION_LIST:
+		for (size_t i = 0; i < x->count && x->count == y->count; i++) {
+			if (strcmp(x->items[i], y->items[i]) != 0)
+				return false;
+		}
+		return x->count == y->count;
+	case OPTION_WORDS:
+		v = *(char *const *const *)a, w = *(char *const *const *)b;
+		while (v && w && *v && *w && strcmp(*v, *w) == 0)
+			v++, w++;
+		return v && w ? !*v && !*w : v == w;
+	}
+	return memcmp(a, b, row->size) == 0;
+}
+
+bool
+options_endpoint_same_program(
+    const struct options_endpoint *a, const struct options_endpoint *b)
+{
+	static const char *const headings[] = {
+	    "Program", "Shared programs", "Confinement of programs"};
+	bool of_program = false;
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		for (size_t k = 0; row->heading && k < UTIL_LEN(headings); k++) {
+			of_program = strcmp(row->heading, headings[k]) == 0;
+			if (of_program)
+				break;
+		}
+		/* Messages to several clients are compressed once. */
+		if (row->scope == OPTION_ENDPOINT &&
+		    (of_program || strcmp(row->name, "deflate") == 0) &&
+		    !option_equal(
+			row, (const char *)a + row->offset, (const char *)b + row->offset))
+			return false;
+	}
+	return a->program && b->program && strcmp(a->program, b->program) == 0;
 }
 
 void

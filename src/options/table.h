@@ -62,6 +62,9 @@ void option_clear(enum option_scope scope, void *place);
 
 /* A copy of the options of an endpoint, for options_endpoint_free(). NULL without memory. */
 struct options_endpoint *options_endpoint_copy(const struct options_endpoint *options);
+/* Whether A and B would start the same program, and use it in the same way. */
+bool options_endpoint_same_program(
+    const struct options_endpoint *a, const struct options_endpoint *b);
 /* Frees what it owns. */
 void options_endpoint_clear(struct options_endpoint *options);
 void options_endpoint_free(void *options);

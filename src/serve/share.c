@@ -73,10 +73,10 @@ static const struct shared_handlers share_handlers = {
     .release = share_release,
 };
 
-struct shared *
-share_of(const struct launcher *launcher, struct endpoint *endpoint)
+static struct shared_spec
+share_spec(const struct launcher *launcher, struct endpoint *endpoint)
 {
-	struct shared_spec spec = {
+	return (struct shared_spec){
 	    .loop = launcher->loop,
 	    .list = launcher->shared,
 	    .down = launcher->down,
@@ -85,12 +85,32 @@ share_of(const struct launcher *launcher, struct endpoint *endpoint)
 	    .handlers = &share_handlers,
 	    .arg = endpoint,
 	};
+}
+
+struct shared *
+share_of(const struct launcher *launcher, struct endpoint *endpoint)
+{
+	struct shared_spec spec = share_spec(launcher, endpoint);
 
 	if (!endpoint->shared) {
 		endpoint->launcher = launcher;
 		endpoint->shared = shared_new(&spec);
 	}
 	return endpoint->shared;
+}
+
+void
+share_move(struct endpoint *to, struct endpoint *from)
+{
+	struct shared_spec spec;
+
+	if (!from->shared)
+		return;
+	spec = share_spec(from->launcher, to);
+	to->launcher = from->launcher;
+	to->shared = from->shared;
+	from->shared = NULL;
+	shared_adopt(to->shared, &spec);
 }
 
 void

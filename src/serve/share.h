@@ -11,6 +11,9 @@
 struct shared *share_of(const struct launcher *launcher, struct endpoint *endpoint)
     __attribute__((warn_unused_result));
 
+/* TO takes over the program of FROM, if it has one. */
+void share_move(struct endpoint *to, struct endpoint *from);
+
 /* A client can't have it because of an errno: fills *REJECT. */
 void share_reject(const struct endpoint *endpoint, int error, struct reject *reject);
 

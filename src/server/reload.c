@@ -245,6 +245,7 @@ reload_run(struct server *server, struct config_store *store, struct reload_orde
 	server->errors = NULL;
 	server->store = NULL;
 	if (status == 0) {
+		setup_keep_shared(server, old.endpoints);
 		reload_discard(&old, &new);
 		if (server->reloaded)
 			options_clear(server->reloaded);

@@ -247,7 +247,7 @@ server_is_done(const struct server *server)
 		return false;
 	return list_empty(&server->connections.list) && list_empty(&server->loop->lingering) &&
 	       children_count(server->children) == children_stuck(server->children) &&
-	       (children_stuck(server->children) > 0 || !shared_running(&server->shared)) &&
+	       (children_stuck(server->children) > 0 || !shared_in_use(&server->shared)) &&
 	       list_empty(&server->sockets.list) && session_all_have_no_peer(&server->sessions);
 }
 

@@ -357,6 +357,19 @@ server_set_endpoints(struct server *server)
 	return status;
 }
 
+void
+setup_keep_shared(struct server *server, const struct endpoints *old)
+{
+	struct endpoint *to, *from;
+
+	for (size_t i = 0; (to = endpoints_get(server->route.endpoints, i)); i++) {
+		from = endpoint_is_shared(to) ? endpoints_find(old, to->path) : NULL;
+		if (from && strcmp(from->path, to->path) == 0 &&
+		    options_endpoint_same_program(from->source, to->source))
+			share_move(to, from);
+	}
+}
+
 bool
 setup_start_shared(struct server *server)
 {

@@ -24,6 +24,10 @@ bool server_needs_lookup(const struct server *server);
 /* Reads the certificates and keys. False: ERROR has the reason, and all is as it was. */
 bool server_load_tls(struct server *server, const char **error);
 
+/* The endpoints of the options take over the shared programs of those in OLD at the same paths,
+ * where nothing about them has changed. */
+void setup_keep_shared(struct server *server, const struct endpoints *old);
+
 /* Starts the shared programs that run always. False without memory. */
 bool setup_start_shared(struct server *server) __attribute__((warn_unused_result));
 

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import threading
 import zlib
 
@@ -516,6 +517,43 @@ def test_a_shutdown_closes_all_and_ends_the_program(server):
         assert ws.closed()[0] == 1001
         ws.close()
     stop.join()
+
+
+# Reloads
+
+
+def test_a_reload_keeps_the_program_unless_it_has_changed(server, script, tmp_path):
+    config = tmp_path / "wspipe.conf"
+    program = script("program", "#!/bin/sh\nexec cat\n")
+    config.write_text("shared = broadcast\nhistory = 1\ncommand = %s\n" % program)
+    one = server("--config=%s" % config)
+    a = one.websocket()
+    say(a, "before")
+    assert a.text() == "before"
+    config.write_text("shared = broadcast\nhistory = 1\norigin = any\ncommand = %s\n" % program)
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("configuration reloaded")
+    b = one.websocket()
+    assert b.text() == "before"
+    say(b, "after")
+    assert a.text() == b.text() == "after"
+    assert len(pids(one.log())) == 1
+    # Another argument is another program; the old one goes on for its clients.
+    config.write_text("shared = broadcast\nhistory = 1\ncommand = %s x\n" % program)
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("configuration reloaded", count=2)
+    c = one.websocket()
+    say(c, "new")
+    assert c.text() == "new"
+    say(a, "old")
+    assert a.text() == b.text() == "old"
+    assert len(pids(one.log())) == 2
+    a.close()
+    b.close()
+    one.wait_log("shared program exited")
+    say(c, "still")
+    assert c.text() == "still"
+    c.close()
 
 
 # History

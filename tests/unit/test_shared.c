@@ -269,7 +269,8 @@ make(void)
 	    .down = &t.down,
 	    .rules = &t.rules,
 	    .name = "/",
-	    .handlers = &handlers};
+	    .handlers = &handlers,
+	    .arg = &t};
 
 	t.shared = shared_new(&spec);
 	assert_non_null(t.shared);
@@ -338,6 +339,7 @@ tear_down(void)
 		assert_true(t.program->finished);
 		exits(0);
 	}
+	passes(1);
 	assert_int_equal(t.holds, 0);
 	assert_int_equal(t.down, 0);
 	shared_free(t.shared);
@@ -698,6 +700,30 @@ test_it_lingers_and_may_be_retired(void **state)
 }
 
 static void
+test_a_reload_takes_it_over(void **state)
+{
+	struct shared_rules rules;
+	int other = 0;
+	struct shared_spec spec = {.rules = &rules, .name = "/new", .arg = &other};
+
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	make();
+	joins(0);
+	rules = t.rules;
+	rules.settings.max_clients = 1;
+	shared_adopt(t.shared, &spec);
+	assert_int_equal(t.holds, 2); /* the old one, too, for the program that it started */
+	assert_false(shared_has_room(t.shared));
+	prints("x\n");
+	expect(&t.users[0].text, "x|");
+	exits(1);
+	assert_int_equal(t.holds, 1);
+	turn();
+	tear_down();
+}
+
+static void
 test_it_may_run_always(void **state)
 {
 	(void)state;
@@ -758,6 +784,7 @@ main(void)
 	    cmocka_unit_test(test_a_start_that_fails_is_reported),
 	    cmocka_unit_test(test_clients_are_kept_and_their_messages_wait),
 	    cmocka_unit_test(test_it_lingers_and_may_be_retired),
+	    cmocka_unit_test(test_a_reload_takes_it_over),
 	    cmocka_unit_test(test_it_may_run_always),
 	    cmocka_unit_test(test_max_clients_counts_those_that_wait),
 	};
