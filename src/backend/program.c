@@ -69,6 +69,12 @@ program_finish(struct backend *backend, uint16_t code, struct span reason)
 		child_end(p->child);
 }
 
+void
+program_resize(struct backend *backend, struct pty_size size)
+{
+	child_resize(program_of(backend)->child, size);
+}
+
 static size_t
 program_queued(const struct backend *backend)
 {

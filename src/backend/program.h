@@ -22,4 +22,7 @@ struct backend *program_start(const struct program_spec *spec,
     const struct backend_handlers *handlers, void *arg, int *error)
     __attribute__((warn_unused_result));
 
+/* Changes the size of its terminal. */
+void program_resize(struct backend *backend, struct pty_size size);
+
 #endif

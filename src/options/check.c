@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include "options/check.h"
+
+#include "framing/ttyd.h"
 #include "options/check_shared.h"
 #include "options/command.h"
 #include "options/compat.h"
@@ -20,8 +22,6 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-enum { MAX_MESSAGE = 1024 * 1024 };
 
 /* A directory or a program as given, and its path; both owned. Many endpoints have the same. */
 struct check_known {
@@ -217,7 +217,7 @@ check_framing(const struct check *check, struct options_endpoint *endpoint)
 		endpoint->max_message = endpoint->maxframesize - 1;
 	else if (framing_has_boundaries(&endpoint->to_program) ||
 		 endpoint->shared.mode != SHARED_OFF)
-		endpoint->max_message = MAX_MESSAGE;
+		endpoint->max_message = OPTIONS_MAX_MESSAGE;
 	endpoint->from_program = (struct framing){.kind = out,
 	    .text = endpoint->text,
 	    .max_record = (uint64_t)endpoint->max_output_message};
@@ -253,11 +253,13 @@ check_tls(const struct check *check, const struct options_listener *listener)
 
 /* The response names one subprotocol, which only wspipe can choose. */
 static bool
-check_subprotocol(const struct check *check, const struct options_endpoint *endpoint)
+check_subprotocol(const struct check *check, struct options_endpoint *endpoint)
 {
 	static const char name[] = "Sec-WebSocket-Protocol:";
 	const struct options_list *lists[] = {&endpoint->header, &endpoint->header_ws};
 
+	if (endpoint->pty && !endpoint->subprotocol.items)
+		options_list_add(&endpoint->subprotocol, SPAN(TTYD_SUBPROTOCOL));
 	if (endpoint->require_subprotocol && endpoint->subprotocol.count == 0)
 		return reject(
 		    check, EX_USAGE, NULL, "--require-subprotocol needs --subprotocol=LIST");

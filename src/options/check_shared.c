@@ -57,6 +57,8 @@ options_check_shared(const struct options_server *server, struct options_endpoin
 
 	if (endpoint->shared.mode == SHARED_OFF)
 		return check_shared_needed(endpoint);
+	if (endpoint->pty)
+		return "--shared and --pty can't be combined: a terminal has one client";
 	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
 		return "--shared needs a COMMAND, the one program for all clients";
 	if (server->workers > 1)

@@ -25,7 +25,10 @@ struct options_list {
 	size_t initial; /* so many, at the front, are from the default */
 };
 
-enum { OPTIONS_WORKERS_MAX = 256 };
+enum {
+	OPTIONS_WORKERS_MAX = 256,
+	OPTIONS_MAX_MESSAGE = 1024 * 1024, /* bytes, where the size of a message costs memory */
+};
 
 /* What there is once. */
 struct options_server {
@@ -123,7 +126,7 @@ struct options_endpoint {
 
 	struct options_list passenv; /* a '*' at the end of a name matches the rest */
 	bool pass_auth;
-	struct options_list subprotocol; /* tokens, the best first */
+	struct options_list subprotocol; /* tokens, the best first; items NULL: not given */
 	bool require_subprotocol;
 	struct deflate_settings deflate;
 

@@ -29,6 +29,16 @@ options_websocket_rules(const struct options_endpoint *options)
 	return rules;
 }
 
+struct websocket_rules
+options_whole_websocket_rules(const struct options_endpoint *options)
+{
+	struct options_endpoint whole = *options;
+
+	if (whole.maxframesize == 0)
+		whole.max_message = OPTIONS_MAX_MESSAGE;
+	return options_websocket_rules(&whole);
+}
+
 struct framed_rules
 options_framed_rules(const struct options_endpoint *options, bool compat)
 {

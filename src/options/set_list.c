@@ -239,6 +239,9 @@ option_set_tokens(const struct option_set *set)
 	struct span rest = set->value, part;
 
 	options_list_clear(list);
+	list->items = calloc(1, sizeof(*list->items));
+	if (!list->items)
+		options_no_memory();
 	while (options_next_part(&rest, &part)) {
 		if (!util_is_token(part))
 			return "must be names of letters, digits and !#$%&'*+-.^_`|~ separated "

@@ -70,6 +70,9 @@ struct endpoint {
 	struct session_rules session;
 	char *const *event_headers; /* that the event "open" has; the names differ */
 	size_t event_header_count;
+	/* Of a session that speaks ttyd's protocol, in place of those above. */
+	struct framed_rules tty_framed;
+	struct websocket_rules tty_websocket;
 	bool compat; /* websocketd's rules */
 
 	struct origin_policy origin;

@@ -2,7 +2,9 @@
 /* From a request and its endpoint to a running backend. */
 #include "serve/launch.h"
 
+#include "backend/ttyd.h"
 #include "base/log.h"
+#include "framing/ttyd.h"
 #include "http/credentials.h"
 #include "net/limit.h"
 #include "net/proxy_protocol.h"
@@ -213,6 +215,19 @@ launch_allow(const struct launch *launch)
 
 /* A program */
 
+static bool
+launch_speaks_tty(const struct launch *launch)
+{
+	return launch->endpoint->pty == PTY_TERMINAL &&
+	       span_equal(launch->request->subprotocol, SPAN(TTYD_SUBPROTOCOL));
+}
+
+static char **
+launch_env(const struct launch *launch)
+{
+	return env_build(launch->endpoint, launch->request, &launch->script, launch->unique_id);
+}
+
 static struct backend *
 launch_program(struct launch *launch, const struct backend_handlers *handlers, void *arg,
     struct reject *reject)
@@ -221,11 +236,11 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 	struct launch_memory memory;
 	char *own_argv[] = {launch->script.program, NULL};
 	const char *option = NULL;
-	char **env = env_build(endpoint, launch->request, &launch->script, launch->unique_id);
+	char **env = launch->env ? launch->env : launch_env(launch);
 	struct program_spec program = {
 	    .loop = launch->launcher->loop,
 	    .children = launch->launcher->children,
-	    .rules = &endpoint->framed,
+	    .rules = launch->env ? &endpoint->tty_framed : &endpoint->framed,
 	    .command =
 		{
 		    .path = launch->script.program,
@@ -244,13 +259,100 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 	if (endpoint->kind == ENDPOINT_DIR)
 		launch_allow(launch);
 	if (env) {
-		program.client = launch_client(launch, env, &memory);
+		if (!launch->env)
+			program.client = launch_client(launch, env, &memory);
 		backend = program_start(&program, handlers, arg, &error);
 	}
 	free(env);
+	launch->env = NULL;
 	if (!backend)
 		launch_reject(launch, error, option, reject);
 	return backend;
+}
+
+/* A program that starts later, when the client has sent the size of its terminal */
+
+/* Until then it counts as a socket, as it is to have descriptors. */
+struct launch_later {
+	struct launch launch;
+	struct reject reject;
+};
+
+static void
+launch_later_release(void *arg)
+{
+	struct launch_later *later = arg;
+
+	launch_clear(&later->launch);
+	free(later);
+}
+
+static struct backend *
+launch_later_start(void *arg, struct pty_size size, const struct backend_handlers *handlers,
+    void *handlers_arg, const char **reason)
+{
+	struct launch_later *later = arg;
+	struct launch *launch = &later->launch;
+	struct backend *backend;
+
+	launch->size = size;
+	backend = launch_program(launch, handlers, handlers_arg, &later->reject);
+	if (!backend) {
+		*reason = later->reject.reason;
+	} else if (log_begin(LOG_ACCESS, "session", launch->id, SPAN("start"))) {
+		log_text("program", span_of(launch->script.program));
+		log_number("pid", backend->pid);
+		log_end();
+	}
+	return backend;
+}
+
+static struct backend *
+launch_later(struct launch *launch, const struct backend_handlers *handlers, void *arg,
+    struct reject *reject)
+{
+	const char *slash = strrchr(launch->script.program, '/');
+	struct launch_later *later = calloc(1, sizeof(*later));
+	struct ttyd_spec spec = {
+	    .loop = launch->launcher->loop,
+	    .title = slash ? slash + 1 : launch->script.program,
+	    .readonly = launch->endpoint->tty_framed.drops_all,
+	    .size = launch->size,
+	    .start = launch_later_start,
+	    .release = launch_later_release,
+	    .arg = later,
+	};
+	struct backend *backend = NULL;
+
+	launch->env = launch_env(launch);
+	if (later && launch->env) {
+		later->launch = *launch;
+		later->launch.request = NULL;
+		later->launch.fd = -1;
+		later->launch.counted = true;
+		atomic_fetch_add(launch->launcher->sockets->count, 1);
+		launch->script = ENDPOINT_NO_SCRIPT;
+		launch->env = NULL;
+		backend = ttyd_new_take(&spec, handlers, arg);
+	} else {
+		free(later);
+	}
+	if (!backend)
+		(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	return backend;
+}
+
+const struct batch_format *
+launch_format(const struct launch *launch)
+{
+	return launch_speaks_tty(launch) ? &ttyd_format : &launch->endpoint->format;
+}
+
+const struct websocket_rules *
+launch_websocket_rules(const struct launch *launch)
+{
+	return launch_speaks_tty(launch) ? &launch->endpoint->tty_websocket
+					 : &launch->endpoint->websocket;
 }
 
 struct child *
@@ -391,8 +493,10 @@ launch_start(struct launch *launch, const struct backend_handlers *handlers, voi
 {
 	if (launch->shared)
 		return launch_shared(launch, handlers, arg, reject);
-	return launch_must_connect(launch) ? launch_socket(launch, handlers, arg, reject)
-					   : launch_program(launch, handlers, arg, reject);
+	if (launch_must_connect(launch))
+		return launch_socket(launch, handlers, arg, reject);
+	return launch_speaks_tty(launch) ? launch_later(launch, handlers, arg, reject)
+					 : launch_program(launch, handlers, arg, reject);
 }
 
 const char *
@@ -415,5 +519,7 @@ launch_clear(struct launch *launch)
 	launch->connect = NULL;
 	shared_cancel(&launch->wait);
 	buffer_clear(&launch->event);
+	free(launch->env);
+	launch->env = NULL;
 	endpoint_script_clear(&launch->script);
 }

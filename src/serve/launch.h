@@ -46,6 +46,7 @@ struct launch {
 	/* Of a shared program. */
 	struct shared *shared; /* borrowed */
 	struct shared_wait wait;
+	char **env; /* owned: of a program that starts later; NULL: REQUEST still exists */
 	/* Of a socket. */
 	struct connect *connect; /* owned, as the next one; NULL: not in progress */
 	int fd; /* the connected socket; -1: the connect failed */
@@ -71,6 +72,10 @@ bool launch_must_connect(const struct launch *launch);
  * unless launch_clear() is called before. False: *REJECT is the response. */
 bool launch_connect(struct launch *launch, launch_handler *on_connected, void *arg,
     struct reject *reject) __attribute__((warn_unused_result));
+
+/* What the client's messages are to be, and under which rules. */
+const struct batch_format *launch_format(const struct launch *launch);
+const struct websocket_rules *launch_websocket_rules(const struct launch *launch);
 
 /* Starts it; HANDLERS and ARG are program_start()'s. NULL: *REJECT is the response. */
 struct backend *launch_start(struct launch *launch, const struct backend_handlers *handlers,

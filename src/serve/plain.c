@@ -2,6 +2,7 @@
 /* A plain HTTP request where only WebSocket is served. */
 #include "serve/plain.h"
 
+#include "framing/ttyd.h"
 #include "http/uri.h"
 #include "serve/reject.h"
 
@@ -134,4 +135,34 @@ plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const ch
 	    exchange, reject.status, lines ? lines : reject.headers, reject.reason, text);
 	free(lines);
 	free(text);
+}
+
+static bool
+plain_speaks_tty(const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < endpoint->subprotocol_count; i++) {
+		if (strcmp(endpoint->subprotocols[i], TTYD_SUBPROTOCOL) == 0)
+			return endpoint->pty == PTY_TERMINAL;
+	}
+	return false;
+}
+
+/* The page does not know which part of its path is the endpoint, so the end of PATH decides. */
+bool
+plain_serve_token(const struct endpoint *endpoint, struct exchange *exchange, const char *path)
+{
+	static const char body[] = "{\"token\":\"\"}";
+	static const char name[] = "/token";
+	const struct request *request = exchange_request(exchange);
+	size_t len = strlen(path), tail = sizeof(name) - 1;
+	struct reply reply = {.status = 200,
+	    .type = "application/json",
+	    .length = sizeof(body) - 1,
+	    .fields = "Cache-Control: no-store\r\n"};
+
+	if (len < tail || strcmp(path + len - tail, name) != 0 || !plain_speaks_tty(endpoint) ||
+	    !(request->is_head || span_equal(request->method, SPAN("GET"))))
+		return false;
+	exchange_reply(exchange, &reply, span_of(body));
+	return true;
 }

@@ -114,6 +114,8 @@ route_open(const struct route *route, struct endpoint *endpoint, struct exchange
 		exchange_reply_status(exchange, 400, headers, refused);
 	else if (upgrade)
 		upgrade_serve(&route->openings, endpoint, exchange, path);
+	else if (!handshake && plain_serve_token(endpoint, exchange, path))
+		return;
 	else if (!handshake && console_covers(endpoint, head, path))
 		console_serve(endpoint, exchange, path);
 	else if (!(plain && handshake) && cgi_serve(&route->scripts, endpoint, exchange, path))

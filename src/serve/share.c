@@ -39,6 +39,7 @@ share_start(void *arg, const struct backend_handlers *handlers, void *shared, in
 		    .envp = env,
 		    .confine = &endpoint->confine,
 		    .option = &option,
+		    .pty = endpoint->pty,
 		},
 	};
 	struct backend *backend = NULL;

@@ -292,8 +292,8 @@ upgrade_make_peer(struct opening *o, struct session *session, struct peer_counts
 	struct upgrade *u = upgrade_of(o);
 	struct websocket_spec websocket = {
 	    .loop = o->launch.launcher->loop,
-	    .rules = &o->endpoint->websocket,
-	    .format = &o->endpoint->format,
+	    .rules = launch_websocket_rules(&o->launch),
+	    .format = launch_format(&o->launch),
 	    .deflate = u->handshake.deflates ? &u->handshake.deflate : NULL,
 	    .sent = sent,
 	};

@@ -215,6 +215,26 @@ server_warn(const struct options_endpoint *endpoint, bool compat)
 	}
 }
 
+/* Sets which terminal programs get. */
+static void
+setup_terminal(const struct options_endpoint *options, struct endpoint *endpoint)
+{
+	if (options->unbuffer) {
+		endpoint->pty = PTY_STDOUT;
+		endpoint->term = "dumb";
+	}
+	if (!options->pty)
+		return;
+	endpoint->pty = PTY_TERMINAL;
+	endpoint->term = options->term ? options->term : "xterm-256color";
+	endpoint->tty_websocket = options_whole_websocket_rules(options);
+	endpoint->tty_framed = (struct framed_rules){
+	    .to_program = {.kind = FRAMING_STREAM},
+	    .from_program = {.kind = FRAMING_STREAM},
+	    .drops_all = options->readonly,
+	};
+}
+
 /* Builds ENDPOINT from SERVED. 0, or the exit status. */
 static int
 server_set_endpoint(const struct server *server, struct setup_files *files,
@@ -242,13 +262,7 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->compat = compat;
 	/* No page can connect without a PROXY header. */
 	endpoint->local_only = server->is_local && !server->options->listener.proxy_protocol;
-	if (options->pty) {
-		endpoint->pty = PTY_TERMINAL;
-		endpoint->term = options->term ? options->term : "xterm-256color";
-	} else if (options->unbuffer) {
-		endpoint->pty = PTY_STDOUT;
-		endpoint->term = "dumb";
-	}
+	setup_terminal(options, endpoint);
 	endpoint->subprotocols = options->subprotocol.items;
 	endpoint->subprotocol_count = options->subprotocol.count;
 	endpoint->require_subprotocol = options->require_subprotocol;

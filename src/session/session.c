@@ -204,6 +204,9 @@ session_code_of_end(const struct backend *backend, char *reason, size_t size)
 	case BACKEND_CUT:
 	case BACKEND_LEFT:
 		break;
+	case BACKEND_UNUSED:
+		snprintf(reason, size, "the program was not started");
+		return CLOSE_INTERNAL;
 	}
 	snprintf(reason, size, "the connection to the backend was lost");
 	return CLOSE_INTERNAL;
@@ -222,6 +225,7 @@ session_cause_of(const struct backend *backend)
 	case BACKEND_LOST:
 	case BACKEND_CUT:
 	case BACKEND_LEFT:
+	case BACKEND_UNUSED:
 		break;
 	}
 	return SESSION_CAUSE_FAILURE;

@@ -308,6 +308,9 @@ session_log_end(const struct backend *backend)
 		break;
 	case BACKEND_LEFT:
 		break;
+	case BACKEND_UNUSED:
+		log_text("end", SPAN("not started"));
+		break;
 	}
 }
 

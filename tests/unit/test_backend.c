@@ -106,6 +106,13 @@ child_end(struct child *c)
 }
 
 void
+child_resize(struct child *c, struct pty_size size)
+{
+	(void)c;
+	(void)size;
+}
+
+void
 child_interrupt(struct child *c)
 {
 	(void)c;

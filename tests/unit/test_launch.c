@@ -102,6 +102,13 @@ socket_start_take(
 	return &backend;
 }
 
+void
+program_resize(struct backend *program, struct pty_size size)
+{
+	(void)program;
+	(void)size;
+}
+
 struct backend *
 program_start(const struct program_spec *spec, const struct backend_handlers *handlers,
     void *arg, int *error)
