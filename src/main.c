@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wspipe: any command line program on a WebSocket. */
+#include "base/log.h"
 #include "client/run.h"
 #include "options/parse.h"
 #include "server/run.h"
@@ -8,18 +9,38 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+
+/* Reads the options. For journald the errors are kept until their end, since each line is
+ * prefixed there. */
+static enum options_result
+parse(struct options *options, int argc, char **argv, int *status)
+{
+	enum options_result result;
+	char *text = NULL;
+	size_t len;
+	FILE *errors = getenv("JOURNAL_STREAM") ? open_memstream(&text, &len) : NULL;
+
+	result = options_parse(options, argc, argv, stdout, errors ? errors : stderr, status);
+	if (errors && fclose(errors) == 0)
+		log_errors(text);
+	free(text);
+	return result;
+}
 
 int
 main(int argc, char **argv)
 {
 	struct options options;
+	enum options_result result;
 	int status = 0;
 
 	server_hold_signals();
 	simd_init();
-	if (options_parse(&options, argc, argv, stdout, stderr, &status) == OPTIONS_RUN) {
+	result = parse(&options, argc, argv, &status);
+	if (result == OPTIONS_RUN) {
 		status = options.client.connect ? client_run(&options) : server_run(&options);
 	} else if (fflush(stdout) == EOF || ferror(stdout)) {
 		fprintf(

@@ -119,17 +119,35 @@ log_report(const char *what, int error)
 	log_state.out = &log_state.sink;
 }
 
-void
+bool
 log_reopen(const char *path)
 {
 	int error;
 
 	if (log_open(path))
-		return;
+		return true;
 	error = errno;
 	log_server(
 	    LOG_ERROR, error, "can't reopen the log %s, it goes on in the old file", path);
 	log_report("can't reopen the log, it goes on in the old file", error);
+	return false;
+}
+
+void
+log_errors(const char *text)
+{
+	struct log_sink sink = LOG_SINK_STDERR;
+	const char *end;
+
+	log_sink_set(&sink, STDERR_FILENO);
+	for (; *text; text = end) {
+		end = strchrnul(text, '\n');
+		end += *end == '\n';
+		if (sink.journal)
+			fprintf(stderr, "<%d>", log_priorities[LOG_ERROR]);
+		fwrite(text, 1, (size_t)(end - text), stderr);
+	}
+	log_sink_close(&sink);
 }
 
 void

@@ -55,13 +55,16 @@ void log_setup(int fd, enum log_format format, enum log_level lowest);
  * error. False with errno: nothing has changed. */
 bool log_open(const char *path) __attribute__((warn_unused_result));
 
-/* The same for the file that is the log already, after it was renamed. If that fails, it is
+/* The same for the file that is the log already, after it was renamed. False: that has been
  * reported, and the log goes on where it was. */
-void log_reopen(const char *path);
+bool log_reopen(const char *path);
 
 /* The file of log_open() belongs to this user from now on, who can thus reopen it. A terminal
  * or the like is left alone. */
 void log_give(uid_t uid, gid_t gid);
+
+/* Writes lines of TEXT to standard error, each as an error if that is journald's. */
+void log_errors(const char *text);
 
 /* Changes the format and the level of what is logged from now on. */
 void log_change(enum log_format format, enum log_level lowest);

@@ -32,7 +32,7 @@ log_sink_is_journal(const struct stat *st)
 	return stream && strcmp(stream, text) == 0;
 }
 
-static void
+void
 log_sink_close(struct log_sink *sink)
 {
 	if (sink->own_fd != -1)

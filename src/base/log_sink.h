@@ -35,6 +35,9 @@ void log_sink_set(struct log_sink *sink, int fd);
  * errno: nothing has changed. */
 bool log_sink_open(struct log_sink *sink, const char *path) __attribute__((warn_unused_result));
 
+/* Closes what is its own. */
+void log_sink_close(struct log_sink *sink);
+
 /* As write(2): -1 with EAGAIN if nobody reads what was written before, and less than LEN if
  * that is so from there on. */
 ssize_t log_sink_write(const struct log_sink *sink, const char *bytes, size_t len);

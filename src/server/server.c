@@ -57,6 +57,7 @@ int
 server_fail(const struct server *server, int status, const char *format, ...)
 {
 	char message[512];
+	char line[sizeof(message) + 32];
 	va_list args;
 
 	va_start(args, format);
@@ -69,14 +70,13 @@ server_fail(const struct server *server, int status, const char *format, ...)
 		return status;
 	}
 	if (server->options->server.compat) {
-		char line[sizeof(message) + 32];
-
 		snprintf(line, sizeof(line), "Can't start server: %s", message);
 		if (log_begin(LOG_FATAL, "server", 0, span_of(line)))
 			log_end();
 		return COMPAT_NO_START;
 	}
-	fprintf(stderr, "%s: %s\n", PACKAGE_NAME, message);
+	snprintf(line, sizeof(line), "%s: %s\n", PACKAGE_NAME, message);
+	log_errors(line);
 	return status;
 }
 

@@ -82,8 +82,8 @@ server_reopen_log(const struct server *server, int number)
 {
 	const char *path = server->options->server.log_file;
 
-	if (path)
-		log_reopen(path);
+	if (path && !log_reopen(path))
+		return;
 	if (number == SIGUSR1 && server->parent == 0)
 		log_info(path ? "SIGUSR1: log reopened"
 			      : "SIGUSR1: no log to reopen without --log-file");

@@ -155,6 +155,45 @@ def test_nobody_to_notify(server, name):
         echo(ws)
 
 
+# The journal
+
+
+@plain_only
+@pytest.mark.parametrize("args, status", ((["--prot=1", "cat"], 64), (["--port=1", "--address=192.0.2.1", "cat"], 71)), ids=["options", "start"])
+def test_errors_at_the_start_have_a_priority(tmp_path, args, status):
+    with open(tmp_path / "journal", "w+") as journal:
+        st = os.fstat(journal.fileno())
+        env = dict(os.environ, JOURNAL_STREAM="%d:%d" % (st.st_dev, st.st_ino))
+        assert subprocess.run([WSPIPE, *args], stderr=journal, env=env, timeout=DEADLINE, check=False).returncode == status
+        journal.seek(0)
+        assert re.fullmatch(r"<3>wspipe: .*\n", journal.read())
+        env["JOURNAL_STREAM"] = "1:1"
+        done = subprocess.run([WSPIPE, *args], stderr=subprocess.PIPE, env=env, timeout=DEADLINE, check=False, text=True)
+        assert re.fullmatch(r"wspipe: .*\n", done.stderr)
+
+
+@both
+@plain_only
+def test_lines_for_the_journal_have_a_priority(server, tmp_path, workers):
+    """The log of a server, whose standard error is a file that stands for the journal."""
+    path = tmp_path / "journal"
+    path.touch()
+    st = os.stat(path)
+
+    def prepare():
+        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), 2)
+
+    one = server("--workers=%d" % workers, "sh", "-c", "echo oops >&2", preexec=prepare, ready=False, env={"JOURNAL_STREAM": "%d:%d" % (st.st_dev, st.st_ino)})
+    one.log_path = str(path)
+    one.addresses = wait_for(one._addresses, "it listens")
+    with one.websocket() as ws:
+        ws.closed()
+    one.wait_log(r"<3>\S+ error stderr #1 oops")
+    one.wait_log(r"<6>\S+ access session #1 close ")
+    one.stop()
+    assert all(re.match("<[0-7]>20", line) for line in one.log().splitlines())
+
+
 # Sockets
 
 

@@ -710,7 +710,7 @@ test_a_file_is_appended_to_and_reopened(void **state)
 	assert_true(log_open(path));
 	log_info("first");
 	assert_int_equal(rename(path, old), 0);
-	log_reopen(path);
+	assert_true(log_reopen(path));
 	log_info("second");
 	assert_true(log_open(path));
 	assert_content(old, "info server first\n");
