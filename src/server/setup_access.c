@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -187,6 +189,26 @@ setup_list(struct cidr_list *list, const struct options_list *from)
 	return true;
 }
 
+/* What is sent to an authenticated client must not be stored for others: a cache knows that of
+ * Authorization alone (RFC 9111, section 3.5). The user's own header lines come first. */
+static bool
+setup_cache_control(struct endpoint *endpoint)
+{
+	static const char field[] = "Cache-Control:";
+	char *headers = endpoint->files.headers;
+
+	for (const char *line = headers; *line; line = strstr(line, "\r\n") + 2) {
+		if (strncasecmp(line, field, sizeof(field) - 1) == 0)
+			return true;
+	}
+	if (asprintf(&endpoint->files.headers, "%s%s private\r\n", headers, field) == -1) {
+		endpoint->files.headers = headers;
+		return false;
+	}
+	free(headers);
+	return true;
+}
+
 int
 setup_access(const struct server *server, struct setup_files *files,
     const struct options_served *served, struct endpoint *endpoint)
@@ -208,6 +230,9 @@ setup_access(const struct server *server, struct setup_files *files,
 		status = setup_passwords(server, files, served, options->access.basic, access);
 	if (status == 0 && options->access.token)
 		status = setup_tokens(server, files, served, options->access.token, access);
+	if (status == 0 && (access_authenticates(access) || access->hook) &&
+	    !setup_cache_control(endpoint))
+		return server_fail(server, EX_OSERR, "out of memory");
 	if (!access_is_needed(access)) {
 		access_free(access);
 		endpoint->access = NULL;

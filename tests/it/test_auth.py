@@ -4,6 +4,8 @@
 import base64
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 
@@ -539,6 +541,60 @@ def test_everything_of_an_endpoint_is_guarded(server, tokens, tmp_path, script):
     assert status_of(one, "/open")[0] == 101
     assert status_of(one, "/-/healthy", upgrade=False)[0] == 200
     assert mark.read_text() == "started ann\n"
+
+
+@pytest.mark.parametrize("args,wanted", [
+    ((), ["private"]),
+    (("--header-http=cache-control: max-age=9",), ["max-age=9"]),
+])
+def test_caches_do_not_store_what_is_guarded(server, tokens, script, args, wanted):
+    script("www/page", "page")
+    script("cgi/okay", '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\n"\n')
+    one = server("--auth-token=" + tokens, "--staticdir=www", "--cgidir=cgi", *args)
+    for path in ("/page", "/okay"):
+        status, fields = status_of(one, path, bearer(TOKEN), upgrade=False)
+        assert status == 200 and [v for k, v in fields if k == "cache-control"] == wanted
+    assert dict(status_of(one, "/page", upgrade=False)[1])["cache-control"] == "no-store"
+
+
+def doc_commands(section):
+    """The commands of a section of doc/deploy.md."""
+    with open(os.path.join(os.environ["top_srcdir"], "doc", "deploy.md"), encoding="utf-8") as f:
+        text = f.read()
+    text = text[text.index("## " + section) :].split("\n## ")[0]
+    return [block.strip() for block in re.findall(r"```sh\n(.*?)```", text, re.S)]
+
+
+def test_commands_of_the_documentation(server, tmp_path, script):
+    """Of doc/deploy.md, as printed there but for the paths, the port and the password that is typed."""
+    if not shutil.which("htpasswd") or not shutil.which("openssl"):
+        pytest.skip("htpasswd or openssl is missing: install apache2-utils and openssl")
+    make_password, basic_server, make_token, token_server, hook_server = [
+        text.replace("/etc/wspipe/", "%s/" % tmp_path) for text in doc_commands("Passwords and tokens")]
+    script("chat.py", "#!/bin/sh\nexec cat\n")
+    script("www/index.html", "page")
+
+    def start(text):
+        words = shlex.split(text.replace("/srv/www", "www"))
+        assert words[0] == "wspipe"
+        return server(*[w for w in words[1:] if not w.startswith(("--ssl", "--port", "--address"))])
+
+    subprocess.run(make_password.replace("htpasswd ", "htpasswd -b ", 1) + " secret", shell=True, check=True, capture_output=True)
+    one = start(basic_server)
+    for path, upgrade, status in (("/", False, 200), ("/", True, 101)):
+        assert status_of(one, path, basic("ann", "secret"), upgrade)[0] == status
+        assert status_of(one, path, basic("ann", "wrong"), upgrade)[0] == 401
+    subprocess.run(make_token, shell=True, check=True, capture_output=True)
+    token = (tmp_path / "tokens").read_text().split()
+    assert token[1:] == ["ann"]
+    one = start(token_server)
+    assert status_of(one, "/", {"Sec-WebSocket-Protocol": "bearer, " + token[0]})[0] == 101
+    assert status_of(one, "/", {"Sec-WebSocket-Protocol": "bearer, " + token[0][1:]})[0] == 401
+    name, source = re.search(r"cat >(\S+) <<'END'\n(.*?)END\n", hook_server, re.S).groups()
+    script(os.path.relpath(name, tmp_path), source)
+    one = start(hook_server.rsplit("\n", 1)[1])
+    assert status_of(one, "/", {"Cookie": "session=4711"})[0] == 101
+    assert status_of(one, "/", {"Cookie": "session=1"})[0] == 401
 
 
 def test_realm_is_that_of_the_endpoint(server, tokens, tmp_path):
