@@ -503,6 +503,20 @@ def test_promtool_accepts_the_documented_configuration(tmp_path):
 
 
 @plain_only
+def test_the_manual_has_all_metrics_and_causes(mixed):
+    with open(os.path.join(os.environ["top_srcdir"], "doc", "wspipe.1"), encoding="utf-8") as file:
+        section = re.search(r"^\.Sh ADMINISTRATION\n(.*?)^\.Sh ", file.read(), re.M | re.S)[1]
+    one = mixed()
+    load(one)
+    found = metrics(one)
+    names = {re.sub("_(bucket|sum|count)$", "", name) for name, _ in found if name.startswith("wspipe_")}
+    assert names == set(re.findall(r"\bwspipe_[a-z_]+", section))
+    causes = {dict(labels)["end"] for (name, labels) in found if name == "wspipe_sessions_total"}
+    assert causes < set(re.findall(r"^\.It Cm ([a-z]+)$", section, re.M))
+    one.closed.close()
+
+
+@plain_only
 def test_each_process_has_its_metrics(server):
     one = server("--admin=127.0.0.1:0", "cat")
     found = {name: value for (name, labels), value in metrics(one).items() if name.startswith("process_") and labels == ()}
