@@ -141,7 +141,8 @@ admin_refuse_host(const struct admin *admin, const struct request *request)
 {
 	char ignored[ORIGIN_REASON_MAX];
 
-	if (admin->open_host || request->host.len == 0 ||
+	/* No page has a token. */
+	if (admin->is_unix || admin->tokens || request->host.len == 0 ||
 	    !origin_host_refused(request->host, true, NULL, 0, ignored))
 		return NULL;
 	return "the Host of a request to --admin must be an IP address or localhost";

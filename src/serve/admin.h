@@ -16,9 +16,8 @@
 
 struct admin {
 	const struct registry *registry; /* borrowed */
-	bool open_host; /* any Host is accepted: no page can connect */
-	const struct tokens
-	    *tokens; /* borrowed: requests must have one; NULL: they need none */
+	bool is_unix; /* no page can connect */
+	struct tokens *tokens; /* requests must have one; NULL: they need none */
 	void (*look)(void *arg, struct admin_facts *out);
 	/* Sessions are to be closed: registry_ask_close(). */
 	void (*close)(void *arg);

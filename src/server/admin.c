@@ -125,18 +125,32 @@ admin_on_wake(evutil_socket_t fd, short what, void *arg)
  * Listening.
  */
 
-/* 0, or the exit status. */
+/* Reads --admin-token, without which other machines may not be able to connect. 0, or the exit
+ * status. */
 static int
-admin_read_tokens(struct server *server)
+admin_set_tokens(struct server *server)
 {
-	const char *name = server->options->server.admin_token;
+	const struct options_server *options = &server->options->server;
+	const struct listeners *listeners = &server->admin.listeners;
 	struct options_served nowhere = {.endpoint = NULL};
 	int status = 0;
 
-	if (name)
-		server->admin.tokens =
-		    setup_read_tokens(server, &nowhere, "admin-token", name, &status);
-	return status;
+	if (options->admin_token) {
+		server->admin.admin.tokens = setup_read_tokens(
+		    server, &nowhere, "admin-token", options->admin_token, &status);
+		return status;
+	}
+	for (size_t i = 0; i < listeners->count && !options->admin.is_unix; i++) {
+		struct sockaddr_storage bound;
+
+		listener_address(listeners->items[i], &bound);
+		if (!listener_is_loopback(&bound))
+			return server_fail(server, EX_CONFIG,
+			    "--admin=%s: other machines can connect to this address: add "
+			    "--admin-token=FILE, or use 127.0.0.1 or unix:PATH",
+			    options->admin.host);
+	}
+	return 0;
 }
 
 static int
@@ -175,16 +189,6 @@ admin_listen(struct server *server, int port)
 	if (!listeners_open(listeners, &host, 1, port, &error))
 		return admin_listen_failed(
 		    server, error.resolve ? error.resolve : strerror(error.error), error.error);
-	for (size_t i = 0; i < listeners->count && !server->admin.tokens; i++) {
-		struct sockaddr_storage bound;
-
-		listener_address(listeners->items[i], &bound);
-		if (!listener_is_loopback(&bound))
-			return server_fail(server, EX_CONFIG,
-			    "--admin=%s: other machines can connect to this address: add "
-			    "--admin-token=FILE, or use 127.0.0.1 or unix:PATH",
-			    target->host);
-	}
 	return 0;
 }
 
@@ -211,11 +215,11 @@ server_admin_open(struct server *server)
 	server->admin.started_ms = admin_real_time_ms();
 	if (target->host[0] == '\0')
 		return 0;
-	status = admin_read_tokens(server);
 	server->admin.listeners.old = inherited;
-	if (status == 0)
-		status = admin_listen(server, admin_port(target, inherited));
+	status = admin_listen(server, admin_port(target, inherited));
 	server->admin.listeners.old = NULL;
+	if (status == 0)
+		status = admin_set_tokens(server);
 	if (status != 0)
 		return status;
 	server->admin.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -234,11 +238,17 @@ server_admin_check(struct server *server)
 	int status = 0;
 
 	server->admin.wake = -1;
-	if (target->host[0] != '\0')
-		status = admin_read_tokens(server);
-	if (status == 0 && target->host[0] != '\0' && !target->is_unix)
+	if (target->host[0] == '\0')
+		return 0;
+	if (!target->is_unix)
 		status = admin_listen(server, 0);
-	return status;
+	return status == 0 ? admin_set_tokens(server) : status;
+}
+
+int
+server_admin_reload(struct server *server)
+{
+	return server->options->server.admin.host[0] != '\0' ? admin_set_tokens(server) : 0;
 }
 
 /*
@@ -279,8 +289,8 @@ server_admin_start(struct server *server)
 		return true;
 	admin->admin = (struct admin){
 	    .registry = &server->registry,
-	    .open_host = server->options->server.admin.is_unix || admin->tokens,
-	    .tokens = admin->tokens,
+	    .is_unix = server->options->server.admin.is_unix,
+	    .tokens = admin->admin.tokens,
 	    .look = admin_look,
 	    .close = admin_close,
 	    .arg = server,
@@ -318,6 +328,6 @@ server_admin_clear(struct server *server)
 		event_free(admin->wake_event);
 	if (admin->wake > 0)
 		close(admin->wake);
-	tokens_unref(admin->tokens);
+	tokens_unref(admin->admin.tokens);
 	registry_close(&server->registry);
 }

@@ -22,6 +22,9 @@ int server_admin_open(struct server *server);
 /* Whether that would work, but for a port that is in use. 0, or the exit status. */
 int server_admin_check(struct server *server);
 
+/* Reads the tokens again, into ADMIN.TOKENS of the server's. 0, or the exit status. */
+int server_admin_reload(struct server *server);
+
 /* In a process that serves: accepts connections. False without memory. */
 bool server_admin_start(struct server *server) __attribute__((warn_unused_result));
 

@@ -7,6 +7,7 @@
 #include "options/parse.h"
 #include "options/served.h"
 #include "server/accept.h"
+#include "server/admin.h"
 #include "server/listen.h"
 #include "server/setup.h"
 #include "server/setup_access.h"
@@ -29,6 +30,7 @@ struct reload_state {
 	struct endpoints *endpoints;
 	const char *health_path;
 	struct client_rules clients;
+	struct tokens *admin_tokens;
 	struct tls *tls;
 };
 
@@ -57,6 +59,7 @@ reload_get(const struct server *server)
 	    .endpoints = server->route.endpoints,
 	    .health_path = server->route.health_path,
 	    .clients = server->connections.clients,
+	    .admin_tokens = server->admin.admin.tokens,
 	    .tls = server->tls,
 	};
 }
@@ -72,6 +75,7 @@ reload_set(struct server *server, const struct reload_state *state)
 	server->route.endpoints = state->endpoints;
 	server->route.health_path = state->health_path;
 	server->connections.clients = state->clients;
+	server->admin.admin.tokens = state->admin_tokens;
 	server->tls = state->tls;
 }
 
@@ -83,6 +87,7 @@ reload_discard(struct reload_state *gone, const struct reload_state *kept)
 	listeners_close_but(&gone->redirect_listeners, &kept->redirect_listeners);
 	endpoints_free(gone->endpoints);
 	cidr_list_clear(&gone->clients.trusted);
+	tokens_unref(gone->admin_tokens);
 	tls_release(gone->tls);
 }
 
@@ -108,7 +113,6 @@ reload_check_fixed(const struct server *server, const struct options *old)
 	    {"user", reload_differ(old->server.user, options->user)},
 	    {"group", reload_differ(old->server.group, options->group)},
 	    {"admin", memcmp(&old->server.admin, &options->admin, sizeof(options->admin)) != 0},
-	    {"admin-token", reload_differ(old->server.admin_token, options->admin_token)},
 	    {"max-per-ip", old->server.max_per_ip != options->max_per_ip},
 	    {"reverselookup", old->listener.reverselookup != listener->reverselookup},
 	    {"unixsocket-mode",
@@ -160,6 +164,8 @@ reload_make(struct server *server, const struct reload_state *old, struct reload
 	}
 	if (status == 0)
 		status = server_set_endpoints(server);
+	if (status == 0)
+		status = server_admin_reload(server);
 	if (status == 0 && server->options->listener.ssl && server->parent == 0) {
 		atomic_fetch_add(&server->page->tickets.reloads, 1);
 		if (!tls_ticket_renew(&server->page->tickets))

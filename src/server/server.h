@@ -81,14 +81,13 @@ struct server_shared {
 struct server_admin {
 	struct listeners listeners;
 	int64_t started_ms; /* of the real time: the process that has opened it */
-	struct tokens *tokens; /* a reference; NULL: none is needed */
 	int wake; /* owned: an eventfd of all workers; -1: there is none */
 	struct event *wake_event; /* owned */
 	struct limit *limit; /* owned */
 	int64_t end_ms; /* when the process ends at the latest; 0: not yet */
 	struct connections connections;
 	atomic_size_t connection_count;
-	struct admin admin;
+	struct admin admin; /* its tokens are owned */
 };
 
 struct server {

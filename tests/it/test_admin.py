@@ -288,6 +288,34 @@ def test_other_machines_need_a_token(server, tmp_path):
     assert "0123456789abcdef" not in one.log()
 
 
+@plain_only
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_reads_the_tokens_again(server, tmp_path, workers):
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef\n")
+    token.chmod(0o600)
+    text = "admin = 127.0.0.1:0\nadmin-token = token\n[/]\ncommand = cat\n"
+    (tmp_path / "wspipe.conf").write_text(text)
+    one = server("--config=wspipe.conf", "--workers=%d" % workers)
+
+    def is_accepted(secret):
+        return ask(one, "/-/ready", headers={"Authorization": secret and "Bearer " + secret})[0] == 200
+
+    assert is_accepted("0123456789abcdef")
+    token.write_text("fedcba9876543210\n")
+    one.process.send_signal(signal.SIGHUP)
+    # Each connection goes to any worker.
+    wait_for(lambda: not any(is_accepted("0123456789abcdef") for _ in range(20)), "the old token is rejected")
+    wait_for(lambda: all(is_accepted("fedcba9876543210") for _ in range(20)), "the new one is accepted")
+    token.write_text("# none\n")
+    one.process.send_signal(signal.SIGHUP)
+    one.wait_log("the old configuration stays in use")
+    assert is_accepted("fedcba9876543210")
+    (tmp_path / "wspipe.conf").write_text(text.replace("admin-token = token\n", ""))
+    one.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: all(is_accepted(None) for _ in range(20)), "no token is needed")
+
+
 def test_wrong_addresses(server):
     for wrong in ("", "9090", ":9090", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:65536", "::1:9090", "unix:", "[]:1", "a" * 300 + ":1"):
         status, text = refused("--admin=" + wrong)
