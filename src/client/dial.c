@@ -377,7 +377,7 @@ dial_on_connected(void *arg, const struct connect_result *result)
 		dial_fail(d, true, "out of memory");
 		return;
 	}
-	d->end_ms = util_clock_ms() + DIAL_HANDSHAKE_MS;
+	d->end_ms = util_clock_ms() + d->settings->handshake_ms;
 	timer_at(&d->timer, d->end_ms);
 	dial_request(d);
 }
@@ -392,8 +392,8 @@ dial_on_timer(void *arg)
 	else if (d->state == DIAL_TEXT)
 		dial_reject(d, true);
 	else
-		dial_fail(d, true, "the %s did not respond within %d seconds", dial_peer(d),
-		    DIAL_HANDSHAKE_MS / 1000);
+		dial_fail(d, true, "the %s did not respond within %g s", dial_peer(d),
+		    (double)d->settings->handshake_ms / 1000);
 }
 
 struct dial *

@@ -17,7 +17,6 @@
 #include <stdint.h>
 
 enum {
-	DIAL_HANDSHAKE_MS = 10 * 1000, /* from the connection to the 101 */
 	DIAL_TEXT_MS = 1000, /* for the first line of another response's body */
 	DIAL_TEXT_MAX = 4 * 1024, /* bytes of it that are read */
 };
@@ -32,6 +31,7 @@ struct dial_settings {
 	const char *proxy_authorization; /* a header line; NULL: none */
 	struct tls_client *tls; /* NULL: plain text */
 	int64_t connect_ms;
+	int64_t handshake_ms; /* from the connection to the 101 */
 };
 
 struct dial_result {

@@ -87,6 +87,7 @@ run_set_rules(struct run *run)
 	offer->require_subprotocol = endpoint->require_subprotocol;
 	offer->deflate = &endpoint->deflate;
 	client->dial.connect_ms = endpoint->connect_timeout;
+	client->dial.handshake_ms = options->listener.handshake_ms;
 	client->websocket = options_websocket_rules(endpoint);
 	client->websocket.close_ms =
 	    options->client.close_wait_ms > 0 ? options->client.close_wait_ms : 1;

@@ -325,7 +325,8 @@ options_parse_stored(struct options *options, int argc, char **argv, struct conf
 		*status = place.compat ? COMPAT_NOTHING : EX_USAGE;
 		return OPTIONS_EXIT;
 	}
-	if (!read_values(&place, &walk, out, err, status))
+	if (!check_roles(&place, options, err, status) ||
+	    !read_values(&place, &walk, out, err, status))
 		return OPTIONS_EXIT;
 	if (options->server.version || options->server.license) {
 		if (options->server.version)
@@ -335,8 +336,6 @@ options_parse_stored(struct options *options, int argc, char **argv, struct conf
 		*status = EX_OK;
 		return OPTIONS_EXIT;
 	}
-	if (!check_roles(&place, options, err, status))
-		return OPTIONS_EXIT;
 	if (options->server.config)
 		read_config(options, argc, argv, store, out, err);
 	finish(options, argc - walk.next, argv + walk.next);

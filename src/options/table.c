@@ -285,18 +285,18 @@ const struct option_row option_rows[] = {
 	{ENDPOINT("pingms", pingms, option_set_number), BOTH, .argument = "MS", .min = 0, .max = 86400000,
 	    .initial = "30000", .initial_compat = "0",
 	    .help = "ping a client after MS milliseconds of silence; 0 never pings"},
-	{LISTENER("handshake-timeout", handshake_ms, option_set_duration), .argument = "TIME",
+	{LISTENER("handshake-timeout", handshake_ms, option_set_duration), BOTH, .argument = "TIME",
 	    .min = 1, .max = 86400000, .initial = "10",
 	    .help = "time for a client to complete the TLS handshake and its request, in seconds "
 		"or as 500ms, 2s, 5m, 1h"},
-	{ENDPOINT("idle-timeout", idle_ms, option_set_duration), .argument = "TIME",
+	{ENDPOINT("idle-timeout", idle_ms, option_set_duration), BOTH, .argument = "TIME",
 	    .max = INT64_C(31536000000), .initial = "0",
 	    .help = "close a session without a message in either direction for this time; 0 for no "
 		"limit"},
-	{ENDPOINT("max-lifetime", lifetime_ms, option_set_duration), .argument = "TIME",
+	{ENDPOINT("max-lifetime", lifetime_ms, option_set_duration), BOTH, .argument = "TIME",
 	    .max = INT64_C(31536000000), .initial = "0",
 	    .help = "close a session that has been open for this time; 0 for no limit"},
-	{ENDPOINT("write-timeout", write_ms, option_set_duration), .argument = "TIME",
+	{ENDPOINT("write-timeout", write_ms, option_set_duration), BOTH, .argument = "TIME",
 	    .max = 86400000, .initial = "60",
 	    .help = "disconnect a WebSocket client that reads nothing for this time while data is "
 		"waiting; 0 for no limit"},

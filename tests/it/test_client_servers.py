@@ -226,6 +226,18 @@ def test_a_connection_without_a_close_is_lost(raw_server, client, how):
     assert c.fails().startswith("the connection was lost")
 
 
+def test_a_response_is_awaited_for_a_limited_time(raw_server, client):
+    end = threading.Event()
+    c = client(raw_server(lambda c: end.wait(DEADLINE)), "--handshake-timeout=200ms")
+    assert c.fails() == "the server did not respond within 0.2 s"
+    end.set()
+
+
+def test_idle_connections_are_closed_on_request(raw_server, client):
+    one = raw_server(after_upgrade(lambda c: c.send(close_frame(*c.close_code()))))
+    assert client(one, "--idle-timeout=200ms").fails() == "closed the connection with 1001: no message for --idle-timeout"
+
+
 def test_a_server_that_vanishes_is_noticed_by_pings(raw_server, client):
     gone = threading.Event()
     c = client(raw_server(after_upgrade(lambda c: gone.wait(DEADLINE))), "--pingms=50")
