@@ -39,6 +39,17 @@ typedef int handover_message;
 
 /* ---- The new server */
 
+/* Whether FD is a stream socket that listens, or one that does not. */
+static bool
+handover_is_socket(int fd, int listens)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return fd > STDERR_FILENO &&
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) == 0 && value == listens;
+}
+
 static void
 handover_take_socket(
     struct handover *handover, struct activation *activation, const char *item, int fd)
@@ -74,12 +85,16 @@ handover_take(struct handover *handover, struct activation *activation)
 	if (!copy)
 		return;
 	item = strtok_r(copy, ":", &next);
-	if (item) {
+	/* It may be anybody's variable. */
+	if (item && handover_is_socket(atoi(item), 0)) {
 		handover->channel = atoi(item);
 		fcntl(handover->channel, F_SETFD, FD_CLOEXEC);
+		while ((item = strtok_r(NULL, ":", &next))) {
+			if (handover_is_socket(atoi(item + 1), 1))
+				handover_take_socket(
+				    handover, activation, item, atoi(item + 1));
+		}
 	}
-	while ((item = strtok_r(NULL, ":", &next)))
-		handover_take_socket(handover, activation, item, atoi(item + 1));
 	free(copy);
 }
 

@@ -209,6 +209,13 @@ def test_a_shutdown_ends_a_new_binary_that_does_not_serve_yet(server, program, w
             break
 
 
+@plain_only
+@pytest.mark.parametrize("value", ("", "0", "x:y", "1:o2", "99:o3:u4.5.6", "-1:::"))
+def test_a_variable_that_no_server_has_set(server, value):
+    one = server("cat", env={"WSPIPE_HANDOVER": value})
+    session(one)
+
+
 @both
 def test_the_file_of_a_unix_socket_stays(server, program, tmp_path, workers):
     path = str(tmp_path / "s")
