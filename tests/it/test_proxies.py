@@ -80,11 +80,11 @@ PROXIES = {
 NAMES = {"nginx": "nginx", "haproxy": "HAProxy", "caddyfile": "Caddy", "apache": "Apache"}
 
 
-def block(kind, section=""):
+def block(kind, section="Behind a proxy"):
     """The first code block of that kind in doc/deploy.md, after the heading of a section."""
     with open(DOC, encoding="utf-8") as f:
         text = f.read()
-    return re.search(r"^```%s\n(.*?)^```$" % kind, text[text.index("\n## " + section) if section else 0 :], re.M | re.S).group(1)
+    return re.search(r"^```%s\n(.*?)^```$" % kind, text[text.index("# %s\n" % section) :], re.M | re.S).group(1)
 
 
 def on_unix_socket(kind, config):
@@ -226,7 +226,7 @@ def wspipe(server, site, script):
     """wspipe with the options of doc/deploy.md, but for the port."""
     program = script("chat", "#!/bin/sh\necho \"$REMOTE_ADDR ${HTTPS:-off} $SERVER_NAME\"\nexec cat\n")
 
-    def start(*args, name=NAME, leave_out="none", section=""):
+    def start(*args, name=NAME, leave_out="none", section="Behind a proxy"):
         words = shlex.split(block("sh", section).replace(NAME, name).replace("/srv/www", str(site)).replace("./chat.py", program))[1:]
         return server(*args, *(word for word in words if not word.startswith(leave_out)))
 
