@@ -292,6 +292,8 @@ stdio_start(struct stdio *s, const struct framed_client *client,
 	};
 	s->started = true;
 	stdio_write_take(s, &event);
+	if (s->out_lost) /* since the last session */
+		loop_defer(s->loop, &s->turn);
 	return &s->framed.backend;
 }
 
@@ -309,7 +311,7 @@ stdio_end(struct stdio *s, void (*on_written)(void *arg), void *arg)
 bool
 stdio_has_ended(const struct stdio *s)
 {
-	return s->in_ended;
+	return s->in_ended && !s->stays_open;
 }
 
 int

@@ -34,7 +34,7 @@ struct backend *stdio_start(struct stdio *stdio, const struct framed_client *cli
  * once. */
 void stdio_end(struct stdio *stdio, void (*on_written)(void *arg), void *arg);
 
-/* Whether all of stdin was read. */
+/* Whether all of stdin was read, and that ends the session. */
 bool stdio_has_ended(const struct stdio *stdio);
 
 /* Why stdin or stdout was lost: an errno; 0: it was not. */

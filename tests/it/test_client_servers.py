@@ -517,6 +517,23 @@ def test_a_restart_of_the_server_is_no_end(raw_server, client, code):
     assert client(raw_server(closes, closes, ends), "--reconnect=5ms").wait() == 7
 
 
+def test_a_feed_is_followed_without_input(raw_server, client):
+    ends = after_upgrade(lambda c: (c.send(text(b"more") + close_frame(4007)), c.close_code()))
+    one = raw_server(after_upgrade(lambda c: c.send(text(b"some"))), lambda c: c.reset(), ends)
+    c = client(one, "--reconnect=5ms", "--no-close", stdin=subprocess.DEVNULL)
+    assert (c.line(), c.line(), c.wait()) == (b"some\n", b"more\n", 7)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_two_connections_kills(raw_server, client, number):
+    c = client(raw_server(lambda c: c.reset()), "--reconnect=1h")
+    seen = b""
+    while b"connecting again in" not in seen:
+        seen += os.read(c.process.stderr.fileno(), 1024)
+    c.process.send_signal(number)
+    assert c.wait() == -number
+
+
 @pytest.mark.parametrize("serve", [
     after_upgrade(lambda c: (c.send(close_frame(1000)), c.close_code())),
     after_upgrade(lambda c: (c.send(close_frame(1008)), c.close_code())),
