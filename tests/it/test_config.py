@@ -346,6 +346,14 @@ BAD = [
         2,
         "strict-sni needs ssl: add it, or leave it out",
     ),
+    ("[/]\ncommand = cat\nallow = 192.0.2.1/24\n", 3, "allow: 192.0.2.1/24 must not have bits set beyond the prefix length"),
+    ("[/]\ncommand = cat\ndeny = all\n", 3, "deny: all must be an IP address or a block of them, such as 192.0.2.0/24"),
+    ("[/]\ncommand = cat\nauth-header = Remote_User\n", 3, "auth-header must be the name of a header field of letters, digits and '-', not 'Remote_User'"),
+    ("[/]\ncommand = cat\nauth-header = Remote-User\n", 3, "auth-header needs trusted-proxy=LIST or unixsocket=PATH: any other client could send the header"),
+    ("[/]\ncommand = cat\nauth-cert = true\n", 3, "auth-cert needs sslca=FILE, the CA that signs the certificates"),
+    ("[/]\ncommand = cat\nauth-basic = /nonexistent\n", 3, "can't read auth-basic /nonexistent: No such file or directory"),
+    ("[/]\ncommand = cat\nauth-token = /dev/null\n", 3, "can't read auth-token /dev/null: it is not a regular file"),
+    ("[/]\ncommand = cat\nauth-hook = /nonexistent\n", 3, "auth-hook '/nonexistent' can't be used: No such file or directory; give the path of a program"),
     # The system
     (
         "[/]\nstaticdir = /nonexistent\n",
