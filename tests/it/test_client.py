@@ -3,11 +3,13 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 
 import pytest
 from clientside import Client
+from conftest import WSPIPE
 from wsraw import DEADLINE
 
 
@@ -129,6 +131,24 @@ def test_two_back_to_back_are_a_tunnel_for_each_framing(server, client, tmp_path
     c.send(given)
     assert c.read(len(given)) == given
     assert c.end() == (0, b"", "")
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git not found: install the package git")
+def test_git_clones_through_a_tunnel(server, tmp_path):
+    """The example of the README."""
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "protocol.ext.allow=always"]
+
+    def run(*args):
+        subprocess.run([*git, *args], cwd=tmp_path, check=True, capture_output=True, timeout=DEADLINE, env=dict(os.environ, HOME=str(tmp_path)))
+
+    run("init", "-q", "project.git")
+    (tmp_path / "project.git" / "file").write_bytes(os.urandom(1 << 20))
+    run("-C", "project.git", "add", "file")
+    run("-C", "project.git", "commit", "-q", "-m", "one")
+    one = server("--binary", "git", "upload-pack", "project.git")
+    trust = " --cacert=" + one.ca if one.ca else ""
+    run("clone", "-q", "ext::%s --binary --connect=%s%s" % (WSPIPE, one.url(), trust), "copy")
+    assert (tmp_path / "copy" / "file").read_bytes() == (tmp_path / "project.git" / "file").read_bytes()
 
 
 def pattern(size):
