@@ -171,6 +171,16 @@ def test_a_full_server_is_not_ready(server):
 
 
 @plain_only
+def test_a_server_is_ready_while_its_shared_program_runs(server, tmp_path):
+    flag = tmp_path / "flag"
+    one = server("--admin=127.0.0.1:0", "--shared", "--shared-start=always", "sh", "-c", '[ -e "$0" ] && exec cat', str(flag))
+    wait_for(lambda: ask(one, "/-/ready")[2] == b"a shared program is not running\n", "the server is not ready")
+    flag.touch()
+    wait_for(lambda: ask(one, "/-/ready")[0] == 200, "the server is ready")
+    one.stop()
+
+
+@plain_only
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_server_that_shuts_down_is_healthy_but_not_ready(server, workers):
     one = server("--admin=127.0.0.1:0", "--closems=3600000", "--workers=%d" % workers, "sh", "-c", 'trap "" INT TERM; echo on; sleep 3600')
