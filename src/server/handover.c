@@ -123,14 +123,20 @@ handover_report(struct handover *handover, struct listeners *const used[HANDOVER
 }
 
 void
+handover_clear(struct handover *handover)
+{
+	for (size_t i = 0; i < HANDOVER_GROUPS; i++)
+		listeners_close(&handover->inherited[i]);
+}
+
+void
 handover_leave(struct handover *handover)
 {
 	if (handover->channel != -1)
 		close(handover->channel);
 	handover->channel = -1;
 	handover->pid = 0;
-	for (size_t i = 0; i < HANDOVER_GROUPS; i++)
-		listeners_close(&handover->inherited[i]);
+	handover_clear(handover);
 }
 
 /* ---- The old server */

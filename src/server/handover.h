@@ -51,6 +51,10 @@ void handover_take(struct handover *handover, struct activation *activation);
 void handover_report(struct handover *handover, struct listeners *const used[HANDOVER_GROUPS],
     bool keeps, bool waits);
 
+/* In a new server that fails. The channel stays open until it exits, or the old one might not
+ * see with which status. */
+void handover_clear(struct handover *handover);
+
 /* In a process that is not to be the new server: closes what it inherited. */
 void handover_leave(struct handover *handover);
 

@@ -35,7 +35,7 @@ run_clear(struct server *server)
 	timer_stop(&server->tick);
 	timer_stop(&server->watchdog);
 	timer_stop(&server->handover_timer);
-	handover_leave(&server->handover);
+	handover_clear(&server->handover);
 	notify_clear(&server->notify);
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
