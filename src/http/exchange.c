@@ -600,6 +600,8 @@ exchange_is_local(const struct exchange *x)
 	    "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
 	const struct head *head = x->spec.request->head;
 
+	if (x->spec.client->trusted || x->spec.client->anonymous)
+		return false;
 	for (size_t i = 0; i < UTIL_LEN(forwarded) && head; i++) {
 		if (head_find(head, forwarded[i], NULL) > 0)
 			return false;

@@ -40,6 +40,18 @@ def test_without_it_the_address_is_the_host(server):
     assert thread_count(one.pid) == 1
 
 
+def test_the_client_of_a_proxy(named):
+    """It is looked up if it is known before the request."""
+    one = named("--proxy-protocol", "--trusted-proxy=127.0.0.1", *SHOW)
+    with one.connect(first=b"PROXY TCP4 127.0.0.2 127.0.0.1 1 2\r\n") as ws:
+        ws.upgrade("/")
+        assert ws.text() == "two.example 127.0.0.2"
+    one = named("--trusted-proxy=127.0.0.1", *SHOW)
+    with one.connect() as ws:
+        ws.upgrade("/", {"X-Forwarded-For": "127.0.0.2"})
+        assert ws.text() == "127.0.0.2 127.0.0.2"
+
+
 def test_names_are_those_of_the_system(server):
     """/etc/hosts and the rest of /etc/nsswitch.conf."""
     one = server("--reverselookup", "--address=127.0.0.1", *SHOW)

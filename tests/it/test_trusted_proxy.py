@@ -115,6 +115,16 @@ def test_a_connection_of_a_proxy_serves_many_clients(server, script):
         assert shown(one, peer, []) == (200, own(peer))
 
 
+def test_a_proxy_gets_no_reasons(server):
+    """Whoever its client is."""
+    for rules, reason in (("192.0.2.1", True), ("127.0.0.1,::1", False)):
+        one = server("--trusted-proxy=" + rules, "--devconsole=false", "cat")
+        with one.connect() as peer:
+            peer.send(peer.request_bytes("/", {"Origin": "https://evil.example"}))
+            status, _, body = peer.answer()
+            assert status == 403 and (b"evil.example" in body) == reason, body
+
+
 def test_a_unix_socket_is_trusted_by_name(server, script, tmp_path):
     script("cgi/show", SHOW)
     for rules, address in [("127.0.0.0/8", "unix-socket"), ("127.0.0.0/8,unix", "192.0.2.7")]:

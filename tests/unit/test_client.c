@@ -225,7 +225,7 @@ resolve(enum client_fields kind, const char *peer, bool secure, const char *fiel
 }
 
 static void
-a_trusted_proxy_reports_its_client(void **state)
+S_PRX_1_a_trusted_proxy_reports_its_client(void **state)
 {
 	(void)state;
 	for (size_t kind = 0; kind < UTIL_LEN(tables); kind++) {
@@ -249,7 +249,7 @@ a_trusted_proxy_reports_its_client(void **state)
 
 /* All rows of both tables, with either kind of fields. */
 static void
-nobody_else_is_believed(void **state)
+S_PRX_1_nobody_else_is_believed(void **state)
 {
 	static const char *const peers[] = {"192.0.2.1", "127.0.0.1", "::1", "10.0.1.1",
 	    "2001:db8:2::1", "::ffff:192.0.2.1", "::10.0.0.1", "unix-socket"};
@@ -306,8 +306,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_trusted_proxy_reports_its_client),
-	    cmocka_unit_test(nobody_else_is_believed),
+	    cmocka_unit_test(S_PRX_1_a_trusted_proxy_reports_its_client),
+	    cmocka_unit_test(S_PRX_1_nobody_else_is_believed),
 	    cmocka_unit_test(addresses_are_trusted_in_either_family),
 	    cmocka_unit_test(long_lists_are_read),
 	};

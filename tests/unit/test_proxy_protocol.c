@@ -123,7 +123,7 @@ static const struct {
 };
 
 static void
-headers_are_read(void **state)
+S_PRX_2_headers_are_read(void **state)
 {
 	struct proxy_protocol header;
 	char text[LISTENER_TEXT_MAX];
@@ -158,7 +158,7 @@ headers_are_read(void **state)
 
 /* A row is bad as a whole, and no byte earlier is it good. */
 static void
-anything_else_is_rejected(void **state)
+S_PRX_2_anything_else_is_rejected(void **state)
 {
 	struct proxy_protocol header;
 
@@ -276,8 +276,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(headers_are_read),
-	    cmocka_unit_test(anything_else_is_rejected),
+	    cmocka_unit_test(S_PRX_2_headers_are_read),
+	    cmocka_unit_test(S_PRX_2_anything_else_is_rejected),
 	    cmocka_unit_test(a_client_may_have_no_address),
 	    cmocka_unit_test(what_is_written_can_be_read),
 	    cmocka_unit_test(nothing_but_the_header_is_received),
