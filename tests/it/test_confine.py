@@ -209,7 +209,7 @@ STEPS = [
 @needs_strace
 @pytest.mark.parametrize("option,call,what,reason", STEPS, ids=["%s-%s-%s" % step[:3] for step in STEPS])
 def test_program_that_can_not_be_confined_is_not_started(server, option, call, what, reason):
-    if option.startswith("--child-user") and os.getuid() != 0:
+    if option.startswith(("--child-user", "--child-group")) and os.getuid() != 0:
         pytest.skip("only root can change the user of programs")
     one = server(option, "/bin/cat")
     with injected(one, call, what):
