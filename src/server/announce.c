@@ -323,7 +323,8 @@ announce_risks(const struct server *server)
 	bool root = geteuid() == 0 && announce_runs_programs(server);
 
 	if (server->is_local && root)
-		log_info("programs run as root; --user or --child-user chooses another user");
+		log_info(
+		    "programs run as root; choose a user for them with --user or --child-user");
 	/* The rest is dangerous when other machines can connect. */
 	if (server->is_local)
 		return;
@@ -333,7 +334,7 @@ announce_risks(const struct server *server)
 			  "rebinding); prevent it with --host=NAME, the name that clients use");
 	if (root)
 		log_warnx("anyone who can connect from another machine runs programs as root; "
-			  "choose another user with --user or --child-user");
+			  "choose a user with --user or --child-user");
 }
 
 static void

@@ -144,12 +144,12 @@ def test_dns_rebinding_is_explained(server, options, warned):
 @plain_only  # a key that another user can't read would be in the way
 @pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")
 def test_root_and_other_machines(server, open_place):
-    line = " warn server anyone who can connect from another machine runs programs as root; choose another user with --user or --child-user\n"
+    line = " warn server anyone who can connect from another machine runs programs as root; choose a user with --user or --child-user\n"
     server("--address=*", "cat").wait_log(line)
     binary = shutil.copy(WSPIPE, open_place)  # the build directory may be closed to others
     one = server("--address=*", "/bin/cat", wrapper=("setpriv", "--reuid=65534", "--clear-groups"), argv0=binary, passenv=False)
     local = server("--address=127.0.0.1", "--workers=2", "cat")
-    local.wait_log(" info server programs run as root; --user or --child-user chooses another user\n")
+    local.wait_log(" info server programs run as root; choose a user for them with --user or --child-user\n")
     assert local.log().count("as root") == 1
     socket = server("--address=127.0.0.1", "--staticdir=%s" % open_place)
     for quiet in (one, socket, server("--address=*", "--child-user=nobody", "cat")):
