@@ -255,9 +255,12 @@ program_start(const struct program_spec *spec, const struct backend_handlers *ha
 	struct buffer event = {0};
 
 	*error = ENOMEM;
-	if (p && framed_put_open(spec->rules, &spec->client, &event))
-		*error = child_start(
-		    spec->children, &spec->command, &program_child_handlers, p, &p->child);
+	if (p && framed_put_open(spec->rules, &spec->client, &event)) {
+		p->child = spec->parked;
+		*error = p->child ? 0
+				  : child_start(spec->children, &spec->command,
+					&program_child_handlers, p, &p->child);
+	}
 	if (*error != 0) {
 		buffer_clear(&event);
 		free(p);
@@ -274,6 +277,8 @@ program_start(const struct program_spec *spec, const struct backend_handlers *ha
 	p->terminal = spec->command.pty == PTY_TERMINAL;
 	loop_task_init(&p->drain, program_on_drain);
 	framed_init(&p->framed, spec->rules, &program_sink, p);
+	if (spec->parked)
+		child_adopt(p->child, &program_child_handlers, p);
 	child_write_take(p->child, &event);
 	return &p->framed.backend;
 }

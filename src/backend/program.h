@@ -4,7 +4,7 @@
 #define BACKEND_PROGRAM_H
 
 #include "backend/framed.h"
-#include "process/children.h"
+#include "process/child.h"
 #include "process/spawn.h"
 
 /* All borrowed during the call but LOOP, CHILDREN and RULES, which outlive the program. */
@@ -13,6 +13,9 @@ struct program_spec {
 	struct children *children;
 	const struct framed_rules *rules;
 	struct spawn_command command;
+	/* It was started before (child_adopt()), and is the program's if that starts. NULL: it
+	 * is started by COMMAND. */
+	struct child *parked;
 	struct framed_client client;
 };
 

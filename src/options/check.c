@@ -396,6 +396,35 @@ check_command(const struct check *check, struct options_endpoint *endpoint)
 	return reject(check, EX_CONFIG, NULL, "%s", reason);
 }
 
+/* A program that is started before its client learns of it by an event only. */
+static bool
+check_prespawn(const struct check *check, const struct options_endpoint *endpoint)
+{
+	if (endpoint->prespawn == 0)
+		return true;
+	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
+		return reject(check, EX_USAGE, NULL,
+		    "--prespawn needs a COMMAND that is a program: of others it is not known "
+		    "what "
+		    "to start");
+	if (endpoint->pty)
+		return reject(check, EX_USAGE, NULL,
+		    "--prespawn and --pty can't be combined: the size of a terminal is known "
+		    "only "
+		    "with its client");
+	if (endpoint->shared.mode != SHARED_OFF)
+		return reject(check, EX_USAGE, NULL,
+		    "--prespawn and --shared can't be combined: all clients have one program, "
+		    "which --shared-start=always starts ahead");
+	if (!endpoint->events && !endpoint->prespawn_blind)
+		return reject(check, EX_USAGE, NULL,
+		    "--prespawn starts programs whose environment does not know the client: "
+		    "give "
+		    "--framing=json and --events, whose open event describes it, or "
+		    "--prespawn-blind if the program does not need to know");
+	return true;
+}
+
 bool
 options_serve(const struct options_endpoint *endpoint, const char *path)
 {
@@ -514,7 +543,8 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 		       check_directory(check, &endpoint->cgidir, "cgidir");
 	return check_usage(check, endpoint) && check_access(check, endpoint) &&
 	       check_subprotocol(check, endpoint) && check_socket(check, endpoint) &&
-	       check_framing(check, endpoint) && check_command(check, endpoint) &&
+	       check_framing(check, endpoint) && check_prespawn(check, endpoint) &&
+	       check_command(check, endpoint) &&
 	       check_directory(check, &endpoint->dir, "dir") &&
 	       check_directory(check, &endpoint->chdir, "chdir") &&
 	       check_directory(check, &endpoint->staticdir, "staticdir") &&

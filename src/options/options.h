@@ -104,6 +104,8 @@ struct options_endpoint {
 	int64_t cgi_timeout_ms; /* 0: no limit */
 	enum options_devconsole devconsole;
 
+	int64_t prespawn; /* programs that are started ahead */
+	bool prespawn_blind; /* they need not know their client */
 	struct confine_settings confine; /* of programs; the next five belong to it */
 	char *child_user; /* owned, as the next two; NULL: not given */
 	char *child_group;

@@ -203,6 +203,12 @@ const struct option_row option_rows[] = {
 	{ENDPOINT("proxy-protocol-out", proxy_protocol_out, option_set_bool),
 	    .help = "send tcp:HOST:PORT or unix:PATH the client's address (PROXY protocol, "
 		"version 2)"},
+	{ENDPOINT("prespawn", prespawn, option_set_number), .argument = "N", .min = 0, .max = 1024,
+	    .initial = "0",
+	    .help = "start N programs before clients need them; needs --events or "
+		"--prespawn-blind"},
+	{ENDPOINT("prespawn-blind", prespawn_blind, option_set_bool),
+	    .help = "the program started ahead needs to know nothing about its client"},
 	{SERVER("closems", closems, option_set_number), BOTH, .argument = "MS", .min = 0, .max = 3600000,
 	    .initial = "0",
 	    .help = "extra milliseconds to wait before each of SIGINT, SIGTERM and SIGKILL"},

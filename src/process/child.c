@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -296,6 +297,37 @@ child_escalate(struct child *child)
 	    child_termination[step].wait_ms + (child_termination[step].plus_extra
 						      ? child->children->settings.extra_wait_ms
 						      : 0));
+}
+
+void
+child_adopt(struct child *child, const struct child_handlers *handlers, void *arg)
+{
+	child->handlers = handlers;
+	child->arg = arg;
+}
+
+bool
+child_has_exited(const struct child *child)
+{
+	siginfo_t info = {0};
+
+	return child->life != CHILD_ALIVE || (waitid(P_PID, (id_t)child->member.pid, &info,
+						  WEXITED | WNOHANG | WNOWAIT) == 0 &&
+						 info.si_pid != 0);
+}
+
+bool
+child_kill(struct child *child, int ms)
+{
+	struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+
+	if (child->life != CHILD_ALIVE)
+		return false;
+	(void)child_signal(child, SIGKILL);
+	if (poll(&end, 1, ms) != 1)
+		return false;
+	child_reap(child);
+	return true;
 }
 
 void

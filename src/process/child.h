@@ -58,6 +58,16 @@ int child_start(struct children *children, const struct spawn_command *command,
     const struct child_handlers *handlers, void *arg, struct child **out)
     __attribute__((warn_unused_result));
 
+/* From now on events go to HANDLERS and ARG. It has not been used so far: nothing was written
+ * to its stdin, nor read of its stdout. */
+void child_adopt(struct child *child, const struct child_handlers *handlers, void *arg);
+
+/* Asks the system whether it has exited, which a handler may report only later. */
+bool child_has_exited(const struct child *child);
+
+/* Kills it, and waits for its end for at most MS. True: on_reaped was called. */
+bool child_kill(struct child *child, int ms) __attribute__((warn_unused_result));
+
 /* What is known about it. */
 struct child_facts {
 	pid_t pid;

@@ -50,6 +50,8 @@ struct endpoint {
 	int64_t connect_ms; /* SOCKET: time limit */
 	bool proxy_protocol; /* SOCKET: a header with the client's address is sent first */
 	struct confine confine; /* owned: of all programs */
+	size_t prespawn; /* programs that are to be parked in all processes */
+	struct pool *pool; /* borrowed: those of this process, which sets it; NULL: none */
 	int dir; /* DIR: owned, of beneath_root(); -1: none */
 	const char *dir_path; /* its real path */
 	int cgi; /* of the CGI scripts: likewise; -1: none */

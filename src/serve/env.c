@@ -456,6 +456,17 @@ env_put_constant(struct env *env, const struct endpoint *endpoint, const char *t
 }
 
 char **
+env_build_parked(const struct endpoint *endpoint)
+{
+	struct env env = {0};
+
+	env_put_constant(&env, endpoint, endpoint->term);
+	env_put(&env, SPAN("GATEWAY_INTERFACE"), SPAN("CGI/1.1"));
+	env_put(&env, SPAN("SCRIPT_NAME"), span_of(*endpoint->path ? endpoint->path : "/"));
+	return env_finish(&env);
+}
+
+char **
 env_build(const struct endpoint *endpoint, const struct env_request *request,
     const struct endpoint_script *script, const char *unique_id)
 {

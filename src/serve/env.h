@@ -69,6 +69,10 @@ char **env_build_shared(
  * none. */
 bool env_find_field(char *const *env, struct span name, struct span *value);
 
+/* The same for a program that is started before there is a request: without all that depends on
+ * one. */
+char **env_build_parked(const struct endpoint *endpoint);
+
 /*
  * Picks the variables called NAMES out of FROM (an environ), as --passenv does: each once,
  * trimmed, newlines made blanks, empty ones left out; never HTTPS, those that CGI defines, and

@@ -34,11 +34,26 @@ launch_has_room(const struct launcher *launcher, struct reject *reject)
 	return true;
 }
 
-bool
-launch_may_fork(const struct launcher *launcher, struct reject *reject)
+static bool
+launch_has_slot(const struct launcher *launcher, struct reject *reject)
 {
 	return children_are_full(launcher->children) ? reject_busy(reject)
 						     : launch_has_room(launcher, reject);
+}
+
+bool
+launcher_has_slot(void *launcher)
+{
+	struct reject ignored;
+
+	return launch_has_slot(launcher, &ignored);
+}
+
+bool
+launch_may_fork(const struct launcher *launcher, struct reject *reject)
+{
+	return launch_has_slot(launcher, reject) ||
+	       (pools_yield(launcher->pools) && launch_has_slot(launcher, reject));
 }
 
 void
@@ -181,7 +196,7 @@ launch_prepare(struct launch *launch, struct reject *reject)
 	if (endpoint->pty == PTY_TERMINAL &&
 	    !terminal_size(launch->request->uri->query, &launch->size, reject))
 		return false;
-	return launch_may_fork(launch->launcher, reject) &&
+	return (pool_first(endpoint->pool) || launch_may_fork(launch->launcher, reject)) &&
 	       reject_unless_found(reject, endpoint,
 		   endpoint_find(endpoint, launch->request->path, &launch->script)) &&
 	       launch_identify(launch, reject);
@@ -236,6 +251,7 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 	struct launch_memory memory;
 	char *own_argv[] = {launch->script.program, NULL};
 	const char *option = NULL;
+	struct child *parked = pool_first(endpoint->pool);
 	char **env = launch->env ? launch->env : launch_env(launch);
 	struct program_spec program = {
 	    .loop = launch->launcher->loop,
@@ -252,6 +268,7 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 		    .pty = endpoint->pty,
 		    .size = launch->size,
 		},
+	    .parked = parked,
 	};
 	struct backend *backend = NULL;
 	int error = ENOMEM;
@@ -263,6 +280,8 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 			program.client = launch_client(launch, env, &memory);
 		backend = program_start(&program, handlers, arg, &error);
 	}
+	if (backend && parked)
+		pool_remove(endpoint->pool, parked);
 	free(env);
 	launch->env = NULL;
 	if (!backend)

@@ -19,6 +19,7 @@
 #include "serve/endpoint.h"
 #include "serve/env.h"
 #include "serve/launcher.h"
+#include "serve/pool.h"
 #include "serve/reject.h"
 
 #include <stdbool.h>
@@ -26,6 +27,10 @@
 
 /* REJECT is the response; NULL: launch_start() may follow. */
 typedef void launch_handler(void *arg, const struct reject *reject);
+
+/* Whether there is room for another program; nothing is ended for it. LAUNCHER is a struct
+ * launcher: for pools.may_start. */
+bool launcher_has_slot(void *launcher);
 
 /* Sets the rate of new sessions of an address. */
 void launcher_set_rate(struct launcher *launcher, const struct bucket_rate *rate);

@@ -212,6 +212,9 @@ reload_apply(struct server *server)
 	launcher_set_rate(&server->route.openings.launcher, &options->rate);
 	if (server->limit)
 		server_accept_limit(server);
+	pools_end(&server->pools);
+	if (server->loop)
+		server_start_pools(server);
 	server->connections.head_ms = server->options->listener.handshake_ms;
 	log_change(options->log_format, options->loglevel);
 	if (server->loop && !setup_start_shared(server))

@@ -76,6 +76,11 @@ run_start(struct server *server)
 	server->sockets.loop = server->loop;
 	server->sockets.extra_wait_ms = server->options->server.closems;
 	server->sockets.count = &server->page->workers[server->worker].sockets;
+	server->pools.children = server->children;
+	server->pools.may_start = launcher_has_slot;
+	server->pools.arg = &server->route.openings.launcher;
+	server->pools.parked = &server->page->workers[server->worker].parked;
+	server->route.openings.launcher.pools = &server->pools;
 	server->route.openings.launcher.sockets = &server->sockets;
 	server->route.openings.launcher.listeners = &server->listeners;
 	server->route.openings.launcher.shared = &server->shared;
@@ -124,6 +129,7 @@ run_serve(struct server *server)
 		status = server_fail(server, EX_OSERR, "out of memory");
 	if (status != 0)
 		return status;
+	server_start_pools(server);
 	if (server->parent == 0)
 		server_announce(server);
 	if (!setup_start_shared(server))
@@ -168,6 +174,7 @@ server_run(const struct options *options)
 	hooks_init(&server.hooks);
 	list_init(&server.shared);
 	list_init(&server.sockets.list);
+	list_init(&server.pools.list);
 	list_init(&server.accepted);
 	activated = activation_take(&server.activation, &activation_error);
 	handover_take(&server.handover, &server.activation);

@@ -176,13 +176,21 @@ server_report_ready(struct server *server)
 	notify_ready(&server->notify, options_served_count(server->options));
 }
 
+/* As many programs run for one. */
+static size_t
+server_sessions(const struct server *server)
+{
+	return children_count(server->children) -
+	       atomic_load(&server->page->workers[server->worker].parked);
+}
+
 void
 server_finish(struct server *server, int number)
 {
 	static const struct listeners none;
 
 	if (server->parent == 0 || getppid() != server->parent)
-		server_report_finish(server, number, children_count(server->children));
+		server_report_finish(server, number, server_sessions(server));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
 	/* Those that are queued would be reset. */
 	listeners_close_but(&server->listeners, &none);
@@ -192,6 +200,7 @@ server_finish(struct server *server, int number)
 		listeners_close(&server->admin.listeners);
 	connection_finish_all(&server->connections);
 	shared_retire_all(&server->shared);
+	pools_end(&server->pools);
 	server_enter_stage(server, SERVER_FINISHING, SERVER_FOREVER_MS);
 }
 
@@ -228,12 +237,13 @@ server_shut_down(struct server *server, int number)
 {
 	/* Of several workers the parent logs it, for all of them. */
 	if (server->parent == 0 || getppid() != server->parent)
-		server_report_shutdown(server, number, children_count(server->children));
+		server_report_shutdown(server, number, server_sessions(server));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
 	server_close_listeners(server);
 	admit_drain_all(&server->route.admit);
 	opening_drain_all(&server->route.openings);
 	connection_drain_all(&server->connections);
+	pools_end(&server->pools);
 	session_drain_all(&server->sessions, "the server is shutting down");
 	shared_stop_all(&server->shared);
 	server_enter_stage(server, SERVER_DRAINING, server_drain_ms(server));

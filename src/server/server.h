@@ -66,6 +66,7 @@ struct server_shared {
 	atomic_bool handed_over; /* there is a new server */
 	struct server_share {
 		atomic_size_t connections; /* that wait for a request or get a response */
+		atomic_size_t parked; /* programs without a session (--prespawn) */
 		atomic_size_t sockets; /* of sessions, or that are being connected */
 		atomic_bool accepts;
 		_Atomic int64_t alive_ms; /* when its event loop last came round */
@@ -137,6 +138,7 @@ struct server {
 	struct list shared; /* programs that clients share */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */
+	struct pools pools; /* of parked programs */
 	struct registry registry; /* owned; not open without --admin */
 	struct server_admin admin;
 	enum server_stage stage;

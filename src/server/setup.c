@@ -279,6 +279,7 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	};
 	endpoint->event_headers = options->event_headers.items;
 	endpoint->event_header_count = options->event_headers.count;
+	endpoint->prespawn = (size_t)options->prespawn;
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;
 	endpoint->pass_auth = options->pass_auth;
@@ -391,6 +392,13 @@ setup_start_shared(struct server *server)
 
 	launcher->secure = server->options->listener.ssl;
 	return share_start_all(launcher, server->route.endpoints);
+}
+
+void
+server_start_pools(struct server *server)
+{
+	pools_start(&server->pools, server->route.endpoints, server->worker,
+	    (size_t)server->options->server.workers);
 }
 
 bool

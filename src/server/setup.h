@@ -18,6 +18,9 @@ int server_set_tls(struct server *server);
 /* Checks all of the options, for --check-config: opens what can be opened while another server
  * may use it. 0, or the exit status. */
 int server_check(struct server *server);
+/* Starts the programs of --prespawn that this process is to have. */
+void server_start_pools(struct server *server);
+
 /* Whether names or addresses will be looked up. */
 bool server_needs_lookup(const struct server *server);
 

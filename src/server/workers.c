@@ -130,8 +130,14 @@ workers_programs(const struct workers *w)
 {
 	size_t sum = 0;
 
-	for (size_t i = 0; i < w->count; i++)
-		sum += quota_held(&w->server->page->quota, i);
+	for (size_t i = 0; i < w->count; i++) {
+		/* In this order, so that one that was parked in between is a session at most.
+		 */
+		size_t parked = atomic_load(&w->server->page->workers[i].parked);
+		size_t held = quota_held(&w->server->page->quota, i);
+
+		sum += held > parked ? held - parked : 0;
+	}
 	return sum;
 }
 
@@ -164,6 +170,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 	atomic_store(&page->workers[number].accepts, false);
 	atomic_store(&page->workers[number].connections, 0);
 	atomic_store(&page->workers[number].sockets, 0);
+	atomic_store(&page->workers[number].parked, 0);
 	atomic_store(&page->workers[number].alive_ms, 0);
 	tally_clear(w->server->tally, number);
 	server_admin_lost(w->server, number);

@@ -127,6 +127,14 @@ child_facts(const struct child *c)
 }
 
 void
+child_adopt(struct child *c, const struct child_handlers *handlers, void *arg)
+{
+	(void)c;
+	(void)handlers;
+	(void)arg;
+}
+
+void
 child_free(struct child *c)
 {
 	(void)c;

@@ -21,6 +21,9 @@ static struct {
 	bool has_room; /* for the descriptors of another one */
 	int error; /* of the next start */
 	unsigned int starts;
+	size_t parked; /* programs; one that yields makes room */
+	unsigned int removed;
+	bool adopted; /* by the last start */
 	char id[32];
 	char first[64]; /* of the environment */
 	const char *path;
@@ -120,9 +123,37 @@ program_start(const struct program_spec *spec, const struct backend_handlers *ha
 	script.arg = arg;
 	snprintf(script.id, sizeof(script.id), "%ju of %.*s", (uintmax_t)spec->client.id,
 	    (int)spec->client.remote.len, spec->client.remote.data);
+	script.adopted = spec->parked != NULL;
 	snprintf(script.first, sizeof(script.first), "%s", spec->command.envp[0]);
 	*error = script.error;
 	return script.error == 0 ? &backend : NULL;
+}
+
+bool
+pools_yield(struct pools *pools)
+{
+	(void)pools;
+	if (script.parked == 0)
+		return false;
+	script.parked--;
+	script.full = false;
+	script.has_room = true;
+	return true;
+}
+
+struct child *
+pool_first(const struct pool *pool)
+{
+	return pool && script.parked > 0 ? (struct child *)(void *)&backend : NULL;
+}
+
+void
+pool_remove(struct pool *pool, const struct child *child)
+{
+	(void)pool;
+	(void)child;
+	script.parked--;
+	script.removed++;
 }
 
 int
@@ -207,6 +238,79 @@ test_nothing_is_started_without_room(void **state)
 	assert_int_equal(launch(&command, &reject), 503);
 	assert_string_equal(reject.headers, REJECT_RETRY_LATER);
 	assert_int_equal(script.starts, 0);
+}
+
+static void
+test_a_parked_program_has_its_slot(void **state)
+{
+	struct endpoint ahead = command;
+	struct reject reject;
+
+	(void)state;
+	ahead.pool = (struct pool *)(void *)&backend;
+	script.full = true;
+	script.parked = 1;
+	assert_int_equal(launch(&ahead, &reject), 0);
+	assert_true(script.adopted);
+	assert_int_equal(script.removed, 1);
+	/* Without one it is as any other. */
+	assert_int_equal(launch(&ahead, &reject), 429);
+	script.full = false;
+	assert_int_equal(launch(&ahead, &reject), 0);
+	assert_false(script.adopted);
+	assert_memory_equal(script.first, "SERVER_SOFTWARE=wspipe/", 23);
+	/* One that could not be given to the client is kept. */
+	script.parked = 1;
+	script.error = ENOMEM;
+	assert_int_equal(launch(&ahead, &reject), 503);
+	assert_int_equal(script.parked, 1);
+	assert_int_equal(script.removed, 1);
+}
+
+static void
+test_parked_programs_give_way(void **state)
+{
+	struct reject reject;
+
+	(void)state;
+	script.parked = 2;
+	script.full = true;
+	assert_int_equal(launch(&command, &reject), 0);
+	assert_false(script.adopted);
+	script.has_room = false;
+	assert_int_equal(launch(&command, &reject), 0);
+	assert_int_equal(script.parked, 0);
+	script.full = true;
+	assert_int_equal(launch(&command, &reject), 429);
+}
+
+static void
+test_an_address_keeps_its_rate(void **state)
+{
+	static struct buckets buckets;
+	struct launcher limited = {
+	    .sockets = &sockets, .last_id = &last_id, .buckets = &buckets};
+	char text[HEAD_MAX_LINE];
+	struct script_request request;
+	struct reject reject;
+
+	(void)state;
+	launcher_set_rate(&limited, &(struct bucket_rate){INT64_C(1500000), 2});
+	for (int i = 0; i < 3; i++) {
+		struct launch launch = {
+		    .launcher = &limited, .endpoint = &command, .request = &request.facts};
+
+		script_request(&request, text, "/a?q", "");
+		/* What another limit rejects costs nothing. */
+		script.full = true;
+		assert_false(launch_prepare(&launch, &reject));
+		launch_clear(&launch);
+		script.full = false;
+		assert_int_equal(launch_prepare(&launch, &reject), i < 2);
+		launch_clear(&launch);
+	}
+	assert_int_equal(reject.status, 429);
+	assert_string_equal(reject.headers, "Retry-After: 2\r\n");
 }
 
 /* It has no arguments, and works in its own directory. */
@@ -374,6 +478,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_a_command_is_started_with_its_arguments, begin),
 	    cmocka_unit_test_setup(test_nothing_is_started_without_room, begin),
+	    cmocka_unit_test_setup(test_a_parked_program_has_its_slot, begin),
+	    cmocka_unit_test_setup(test_parked_programs_give_way, begin),
+	    cmocka_unit_test_setup(test_an_address_keeps_its_rate, begin),
 	    cmocka_unit_test_setup(test_a_cgi_script_is_started_without_framing, begin),
 	    cmocka_unit_test_setup(test_a_path_without_a_program_is_not_found, begin),
 	    cmocka_unit_test_setup(test_a_socket_is_connected_first, begin),
