@@ -460,11 +460,25 @@ limit_admit(struct limit_slot *slot)
 	return slot->admitted;
 }
 
+/* A client without a program of its own needs one descriptor of the slots. */
+static bool
+limit_has_descriptors(const struct limit *limit, size_t programs, size_t count)
+{
+	return !limit ||
+	       limit->counts[LIMIT_PROGRAM] + (LIMIT_SESSION - 1) * programs + count <=
+		   LIMIT_SESSION * limit->settings.programs;
+}
+
 bool
 limit_has_room_for_program(const struct limit *limit, size_t programs)
 {
-	return !limit || (programs < limit->settings.programs &&
-			     limit->counts[LIMIT_PROGRAM] < limit->settings.programs);
+	return limit_has_descriptors(limit, programs, LIMIT_SESSION);
+}
+
+bool
+limit_has_room_for_client(const struct limit *limit, size_t programs)
+{
+	return limit_has_descriptors(limit, programs, 1);
 }
 
 size_t

@@ -41,6 +41,7 @@ enum limit_class {
 };
 
 enum {
+	LIMIT_SESSION = 5, /* descriptors: a socket, three pipes, and the program (pidfd) */
 	LIMIT_RESPONSES_SHARE = 75, /* percent of the slots */
 	LIMIT_EXCESS_MAX = 8, /* connections per address that may wait for an error response */
 	LIMIT_LOG_MS = 10 * 1000, /* closed connections are logged at most this often */
@@ -49,7 +50,7 @@ enum {
 
 struct limit_settings {
 	size_t connections; /* slots for connections without a program, at least 1 */
-	size_t programs; /* slots for programs, at least 1 */
+	size_t programs; /* slots for programs and their clients, at least 1 */
 	size_t per_address; /* 0: no bound */
 	/* Borrowed: counts the connections of all workers. NULL: this process is the only one.
 	 */
@@ -99,9 +100,12 @@ void limit_move(struct limit_slot *slot, enum limit_class class);
  * complete. False: reject it. */
 bool limit_admit(struct limit_slot *slot);
 
-/* Whether there is a slot for one more program when so many PROGRAMS run: one may outlive its
- * connection, and a connection its program. */
+/* Whether there are descriptors for one more program and its client when so many PROGRAMS run:
+ * one may outlive its connection, and a connection its program. */
 bool limit_has_room_for_program(const struct limit *limit, size_t programs);
+
+/* The same of one more client of a program that runs. */
+bool limit_has_room_for_client(const struct limit *limit, size_t programs);
 
 /* Whether no more connections should come. */
 bool limit_is_full(const struct limit *limit);

@@ -21,17 +21,28 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The descriptors of a session are there for programs and sockets. */
+/* ROOM: whether there are descriptors for it. */
+static bool
+launch_check_room(bool room, struct reject *reject)
+{
+	return room || reject_with(reject, 503, REJECT_RETRY_LATER,
+			   "no descriptors for another session; raise the limit of open files "
+			   "(ulimit -n)");
+}
+
+/* The descriptors of a session are there for programs and sockets. Further ones are for clients
+ * that wait for a response. */
+static size_t
+launch_count(const struct launcher *launcher)
+{
+	return children_count(launcher->children) + atomic_load(launcher->sockets->count);
+}
+
 static bool
 launch_has_room(const struct launcher *launcher, struct reject *reject)
 {
-	/* Further descriptors are for clients that wait for a response. */
-	if (!limit_has_room_for_program(launcher->limit,
-		children_count(launcher->children) + atomic_load(launcher->sockets->count)))
-		return reject_with(reject, 503, REJECT_RETRY_LATER,
-		    "no descriptors for another session; raise the limit of open files "
-		    "(ulimit -n)");
-	return true;
+	return launch_check_room(
+	    limit_has_room_for_program(launcher->limit, launch_count(launcher)), reject);
 }
 
 static bool
@@ -178,8 +189,10 @@ launch_prepare_shared(struct launch *launch, struct reject *reject)
 	if (!shared_has_room(launch->shared))
 		return reject_with(reject, 503, REJECT_RETRY_LATER,
 		    "as many clients are connected as --max-clients allows");
-	return launch_has_room(launch->launcher, reject) && launch_identify(launch, reject) &&
-	       launch_put_event(launch, reject);
+	return launch_check_room(limit_has_room_for_client(
+				     launch->launcher->limit, launch_count(launch->launcher)),
+		   reject) &&
+	       launch_identify(launch, reject) && launch_put_event(launch, reject);
 }
 
 bool

@@ -2,6 +2,8 @@
 /* How the descriptors are shared out. */
 #include "server/budget.h"
 
+#include "net/limit.h"
+
 #include <fcntl.h>
 
 enum {
@@ -9,7 +11,7 @@ enum {
 	/* For a moment: an end of a pipe when a program is started, or the directories on the
 	 * way to it, or a certificate that is read; and one more. */
 	BUDGET_SPARE = 4,
-	BUDGET_SESSION = 5, /* a socket, three pipes, and the program itself (pidfd) */
+	BUDGET_SESSION = LIMIT_SESSION,
 	BUDGET_OTHERS_PART = 8, /* one part in so many is for connections without a program */
 	BUDGET_OTHERS_MIN = 8, /* at least so many of them */
 	/* At most so many, whatever the limit: a TLS handshake that is never finished holds

@@ -75,6 +75,12 @@ limit_address(const struct sockaddr_storage *peer)
 	return 1;
 }
 
+bool
+limit_has_room_for_client(const struct limit *limit, size_t programs)
+{
+	return limit_has_room_for_program(limit, programs);
+}
+
 struct connect *
 connect_start(struct loop *loop, struct lookup *lookup, const struct connect_target *target,
     int64_t timeout_ms, connect_handler *handler, void *arg)

@@ -215,11 +215,14 @@ test_programs_and_others_take_nothing_from_each_other(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		assert_true(limit_has_room_for_program(limit, 0));
+		assert_true(limit_has_room_for_program(limit, i));
 		assert_true(enter(limit, &c[i], "192.0.2.1"));
 		limit_move(c[i].slot, LIMIT_PROGRAM);
 	}
-	assert_false(limit_has_room_for_program(limit, 0));
+	assert_false(limit_has_room_for_program(limit, 2));
+	/* One program less is enough for several clients of the others. */
+	assert_false(limit_has_room_for_client(limit, 2));
+	assert_true(limit_has_room_for_client(limit, 1));
 	for (size_t i = 2; i < 7; i++)
 		assert_true(enter(limit, &c[i], "192.0.2.1"));
 	assert_int_equal(evictions, 3);
