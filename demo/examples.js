@@ -106,6 +106,27 @@ const PROGRAMS = [
         alone: "printf '{\"type\":\"text\",\"data\":\"hello\"}\\n' | examples/framings/counter.js",
     },
     {
+        name: "chat.awk",
+        shared: "chat",
+        options: "--shared=addressed --events ",
+        about: "A chat in five lines of awk: one program for all clients. Connect twice, or with somebody else.",
+        tries: ["hello all"],
+    },
+    {
+        name: "counter.py",
+        shared: "counter",
+        options: "--shared --history=1 --linger=forever ",
+        about: "A number that all clients see and change.",
+        tries: ["1", "10", "-5"],
+    },
+    {
+        name: "rooms.py",
+        shared: "rooms",
+        options: "--shared --framing=json --events ",
+        about: "A guessing game with rooms: all clients at one path play together.",
+        tries: ["50", "25", "75"],
+    },
+    {
         name: "repl.sh",
         framing: "text",
         about: "Python’s interactive prompt.",
@@ -120,9 +141,10 @@ const PROGRAMS = [
 ];
 
 // The description of an example: text, its source once it is opened, and the commands that run it.
-function describe({ name, about, framing, options, file, alone, unsafe, source }) {
-    const path = `${framing ? "framings/" : ""}${source ?? name}`;
-    const served = `build/wspipe --port=8081 ${framing ? `--framing=${framing} ${options ?? ""}` : ""}${file ?? `examples/${framing ? "framings/" : ""}${name}`}`;
+function describe({ name, about, framing, shared, options, file, alone, unsafe, source }) {
+    const folder = shared ? "shared/" : framing ? "framings/" : "";
+    const path = `${folder}${source ?? name}`;
+    const served = `build/wspipe --port=8081 ${framing ? `--framing=${framing} ` : ""}${options ?? ""}${file ?? `examples/${folder}${name}`}`;
     const text = make("pre", "", "…");
     const box = make("details", "source", make("summary", "", "Source and commands"),
         make("pre", "commands", ...(alone ? [`${alone}\n`] : []), served), text);
@@ -140,17 +162,19 @@ function describe({ name, about, framing, options, file, alone, unsafe, source }
     ];
 }
 
-// For the console: the examples as entries of its list. One wspipe has one framing, so those of other framings have a
-// server each, whose ports are in servers.json.
+// For the console: the examples as entries of its list. One wspipe has one framing, so those of other framings, and those
+// that all clients share, have a server each, whose ports are in servers.json.
 async function EXAMPLES() {
     const ports = await fetch("servers.json").then((response) => (response.ok ? response.json() : {})).catch(() => ({}));
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 
+    const server = (program) => program.shared ?? program.framing;
+
     return PROGRAMS.map((program) => ({
         name: program.name,
-        tag: program.framing ?? program.language,
-        path: program.framing ? "/" : `/${program.name}`,
-        base: !program.framing ? undefined : ports[program.framing] && !program.unsafe ? `${scheme}//${location.hostname}:${ports[program.framing]}` : null,
+        tag: program.shared ? "shared" : program.framing ?? program.language,
+        path: server(program) ? "/" : `/${program.name}`,
+        base: !server(program) ? undefined : ports[server(program)] && !program.unsafe ? `${scheme}//${location.hostname}:${ports[server(program)]}` : null,
         unterminated: program.framing === "text",
         tries: program.tries,
         hash: `#${program.name}`,

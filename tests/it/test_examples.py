@@ -10,6 +10,7 @@ import subprocess
 import pytest
 import websockets
 
+from conftest import wait_for
 from wsraw import BINARY, CLOSE, DEADLINE, TEXT, close_frame, frame
 
 EXAMPLES = os.path.join(os.environ["top_srcdir"], "examples", "framings")
@@ -130,3 +131,114 @@ def test_cgi_script_shows_the_request_and_sends_events(server):
     with one.connect() as peer:
         peer.send(b"GET /request.sh/events HTTP/1.0\r\nHost: localhost\r\n\r\n")
         assert peer.response()[0] == 200 and peer.read(9) == b"data: 1\n\n"
+
+
+SHARED = os.path.abspath(os.path.join(os.environ["top_srcdir"], "examples", "shared"))
+
+
+def test_chat_names_who_comes_speaks_and_leaves(server):
+    one = server("--shared=addressed", "--events", os.path.join(SHARED, "chat.awk"))
+    a = one.websocket()
+    assert a.text() == "client 1 has joined"
+    b = one.websocket()
+    assert a.text() == b.text() == "client 2 has joined"
+    a.send(frame(TEXT, "hello\tall"))
+    assert a.text() == b.text() == "client 1: hello\tall"
+    b.close()
+    assert a.text() == "client 2 has left"
+    a.close()
+
+
+def test_counter_is_the_same_for_all(server):
+    one = server("--shared", "--history=1", os.path.join(SHARED, "counter.py"))
+    with one.websocket() as a:
+        for text, total in (("3", "3"), ("x", None), ("-1", "2")):
+            a.send(frame(TEXT, text))
+            assert total is None or a.text() == total
+        with one.websocket() as b:
+            assert b.text() == "2"
+    one.wait_log(r"error stderr \"?not a number: x")
+
+
+def test_a_log_is_for_everyone(server, tmp_path):
+    log = tmp_path / "log"
+    log.write_text("old\n")
+    one = server("--shared", "--history=2", "tail", "-n", "1", "-F", str(log))
+    with one.websocket() as a:
+        assert a.text() == "old"
+        with one.websocket() as b:
+            assert b.text() == "old"
+            with log.open("a") as f:
+                f.write("new\n")
+            assert a.text() == b.text() == "new"
+
+
+def test_rooms_do_not_hear_each_other(server):
+    one = server("--shared", "--framing=json", "--events", os.path.join(SHARED, "rooms.py"))
+    with one.websocket("/red") as a, one.websocket("/blue") as b:
+        assert a.text() == "player 1 joins; 1 in this room"
+        assert b.text() == "player 2 joins; 1 in this room"
+        with one.websocket("/red") as c:
+            assert a.text() == c.text() == "player 3 joins; 2 in this room"
+            c.send(frame(TEXT, "x"))
+            assert c.text() == "guess a number from 1 to 100"
+            low, high = 1, 100
+            while True:  # both of the room hear each guess
+                guess = (low + high) // 2
+                c.send(frame(TEXT, str(guess)))
+                text = c.text()
+                assert a.text() == text
+                if text == "player 3 wins: it was %d" % guess:
+                    break
+                assert text in ("player 3 guesses %d: %s" % (guess, hint) for hint in ("more", "less"))
+                low, high = (guess + 1, high) if text.endswith("more") else (low, guess - 1)
+        assert a.text() == "player 3 leaves"
+        b.send(frame(TEXT, "0"))
+        assert b.text() == "player 2 guesses 0: more"  # nothing else has come
+
+
+def has_zmq():
+    return subprocess.run(["/usr/bin/python3", "-c", "import zmq"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not has_zmq(), reason="zmq not found: install the package python3-zmq")
+def test_a_zeromq_subscriber_is_a_shared_program(server):
+    publisher = subprocess.Popen(
+        ["/usr/bin/python3", "-uc", "import sys, zmq\ns = zmq.Context().socket(zmq.XPUB)\n"
+         "print(s.bind_to_random_port('tcp://127.0.0.1'))\ns.recv()\nfor line in sys.stdin: s.send_string(line.strip())\n"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        address = "tcp://127.0.0.1:%s" % publisher.stdout.readline().strip()
+        one = server("--shared", os.path.join(SHARED, "zmq-subscriber.py"), address)
+        with one.websocket() as a, one.websocket() as b:
+            publisher.stdin.write("first\nsecond\n")  # the publisher waits for the subscription
+            publisher.stdin.flush()
+            for ws in (a, b):
+                assert [ws.text(), ws.text()] == ["first", "second"]
+    finally:
+        publisher.kill()
+        publisher.communicate()
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server not found: install the package redis")
+def test_redis_cli_subscribe_is_a_shared_program(server, tmp_path):
+    path = str(tmp_path / "redis.sock")
+    redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", str(tmp_path)],
+                             stdout=subprocess.DEVNULL)
+
+    def cli(*args):
+        return subprocess.run(["redis-cli", "-s", path, *args], capture_output=True, text=True, check=False).stdout.strip()
+
+    try:
+        wait_for(lambda: cli("ping") == "PONG", "Redis responds")
+        one = server("--shared", "redis-cli", "-s", path, "subscribe", "news")
+        with one.websocket() as a:
+            assert [a.text() for _ in range(3)] == ["subscribe", "news", "1"]
+            with one.websocket() as b:
+                b.send(frame(TEXT, ""))
+                assert cli("publish", "news", "hello") == "1"
+                assert [a.text() for _ in range(3)] == ["message", "news", "hello"]
+                assert [b.text() for _ in range(3)] == ["message", "news", "hello"]
+    finally:
+        redis.terminate()
+        redis.wait()
