@@ -103,7 +103,7 @@ async function copy(text, done) {
 }
 
 // The path of the page without that of the console itself; "" is the root.
-const base = location.pathname.replace(/(\/-\/console)?\/*$/, "");
+const base = location.pathname.replace(/(\/-\/(console|messages))?\/*$/, "");
 
 // The content of /-/programs; undefined if the server does not respond.
 async function askServer() {
@@ -1198,7 +1198,7 @@ function wasTyped() {
 }
 
 async function start() {
-    const isConsole = location.pathname.endsWith("/-/console");
+    const isConsole = /\/-\/(console|messages)$/.test(location.pathname);
     const states = hashToState(location.hash);
     const theme = storage.get("theme", "");
 

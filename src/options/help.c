@@ -4,6 +4,7 @@
 
 #include "options/help.h"
 #include "options/table.h"
+#include "serve/console_page.h"
 #include "serve/env.h"
 
 #include <string.h>
@@ -137,10 +138,15 @@ options_help_version(FILE *out, bool compat)
 	    compat ? "websocketd " ENV_WEBSOCKETD_VERSION " (wspipe %s)\n"
 		   : "wspipe %s (BSD-2-Clause)\n",
 	    VERSION);
+	if (!compat && !terminal_page.gzip)
+		fputs("built without xterm.js: terminals have the message console only\n", out);
 }
 
 void
 options_help_license(FILE *out)
 {
 	fputs(license, out);
+	if (terminal_page.license)
+		fprintf(out, "\nThe page of terminals contains xterm.js:\n\n%s",
+		    terminal_page.license);
 }

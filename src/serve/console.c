@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "serve/beneath.h"
 #include "serve/console_page.h"
+#include "serve/plain.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@ struct console_list {
 #define CONSOLE_PREFIX "/-/"
 #define CONSOLE_PAGE "/-/console"
 #define CONSOLE_PROGRAMS "/-/programs"
+#define CONSOLE_MESSAGES "/-/messages"
 
 /* Whether the end of a path names the list of programs: the page does not know which part of
  * its path is the endpoint. */
@@ -201,9 +203,10 @@ console_was_typed(const struct head *head)
 }
 
 static void
-console_serve_page(struct exchange *exchange, const struct head *head, const char *headers)
+console_serve_page(struct exchange *exchange, const struct console_page *page,
+    const struct head *head, const char *headers)
 {
-	bool gzip = head_has_token(head, "Accept-Encoding", "gzip");
+	bool gzip = !page->plain || head_has_token(head, "Accept-Encoding", "gzip");
 	char fields[640];
 
 	snprintf(fields, sizeof(fields),
@@ -213,11 +216,26 @@ console_serve_page(struct exchange *exchange, const struct head *head, const cha
 	    "frame-ancestors 'none'\r\n"
 	    "Cross-Origin-Opener-Policy: same-origin\r\nReferrer-Policy: no-referrer\r\n"
 	    "Vary: Accept, Accept-Encoding, Sec-Fetch-Site\r\n%s%s",
-	    console_page_script, console_page_style, gzip ? "Content-Encoding: gzip\r\n" : "",
+	    page->script, page->style, gzip ? "Content-Encoding: gzip\r\n" : "",
 	    console_was_typed(head) ? "Server-Timing: typed\r\n" : "");
 	console_send(exchange, "text/html; charset=utf-8", fields, headers,
-	    gzip ? (struct span){(const char *)console_page_gzip, console_page_gzip_len}
-		 : (struct span){(const char *)console_page_plain, console_page_plain_len});
+	    gzip ? (struct span){(const char *)page->gzip, page->gzip_len}
+		 : (struct span){(const char *)page->plain, page->plain_len});
+}
+
+/* The page for what PATH is; at the root of a directory, the one that lists the programs. */
+static const struct console_page *
+console_choose(const struct endpoint *endpoint, const struct head *head, const char *path)
+{
+	const char *rest = endpoint_rest(endpoint, path);
+	bool program = endpoint->kind == ENDPOINT_COMMAND ||
+		       (strcmp(rest, CONSOLE_PAGE) != 0 && rest[strspn(rest, "/")] != '\0');
+
+	if (!terminal_page.gzip || !plain_speaks_tty(endpoint) || !program ||
+	    strcmp(rest, CONSOLE_MESSAGES) == 0 ||
+	    !head_has_token(head, "Accept-Encoding", "gzip"))
+		return &console_page;
+	return &terminal_page;
 }
 
 static void
@@ -248,9 +266,11 @@ console_serve(const struct endpoint *endpoint, struct exchange *exchange, const 
 	else if (console_is_list(rest))
 		console_serve_programs(endpoint, exchange);
 	else if (!endpoint->compat && strcmp(rest, CONSOLE_PAGE) != 0 &&
+		 strcmp(rest, CONSOLE_MESSAGES) != 0 &&
 		 strncmp(rest, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
 		exchange_reply_status(exchange, 404, endpoint->files.headers,
 		    "paths below /-/ are reserved for the console (--devconsole)");
 	else
-		console_serve_page(exchange, request->head, endpoint->files.headers);
+		console_serve_page(exchange, console_choose(endpoint, request->head, path),
+		    request->head, endpoint->files.headers);
 }

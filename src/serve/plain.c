@@ -137,7 +137,7 @@ plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const ch
 	free(text);
 }
 
-static bool
+bool
 plain_speaks_tty(const struct endpoint *endpoint)
 {
 	for (size_t i = 0; i < endpoint->subprotocol_count; i++) {

@@ -20,6 +20,9 @@ bool plain_is_handshake(const struct head *head);
 void plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const char *path,
     const char *headers);
 
+/* Whether the terminals of an endpoint speak ttyd's protocol. */
+bool plain_speaks_tty(const struct endpoint *endpoint);
+
 /* Responds to a plain request if ttyd's page sends it, for a token that is not needed here.
  * False: it is another one. */
 bool plain_serve_token(

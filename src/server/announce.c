@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "options/compat.h"
 #include "options/served.h"
+#include "serve/access.h"
 #include "serve/beneath.h"
 #include "server/listen.h"
 
@@ -317,6 +318,32 @@ announce_runs_programs(const struct server *server)
 	return runs;
 }
 
+/* Whether clients are told from each other, if only by their addresses. */
+static bool
+announce_restricts(const struct access *access)
+{
+	return access && (access_authenticates(access) || access->hook || access->header ||
+			     access_has_list(&access->allow));
+}
+
+/* Whether anyone who can connect gets a terminal: it is a remote shell, whatever the program.
+ */
+static bool
+announce_has_open_terminal(const struct server *server)
+{
+	bool open = false;
+
+	for (size_t i = 0; i < options_served_count(server->options); i++) {
+		const struct endpoint *endpoint = endpoints_find(
+		    server->route.endpoints, options_served(server->options, i).path);
+
+		open = open || (endpoint->pty == PTY_TERMINAL &&
+				   !announce_restricts(endpoint->access) &&
+				   !endpoint->framed.drops_all);
+	}
+	return open && !server->options->listener.sslca;
+}
+
 static void
 announce_risks(const struct server *server)
 {
@@ -332,6 +359,10 @@ announce_risks(const struct server *server)
 		log_warnx("the Host of requests is not checked: a web page can connect through "
 			  "a domain name of its own that resolves to this machine (DNS "
 			  "rebinding); prevent it with --host=NAME, the name that clients use");
+	if (announce_has_open_terminal(server))
+		log_warnx("anyone who can connect from another machine can type into the "
+			  "terminals of --pty, without a password; require one with "
+			  "--auth-basic=FILE, or a token with --auth-token=FILE");
 	if (root)
 		log_warnx("anyone who can connect from another machine runs programs as root; "
 			  "choose a user with --user or --child-user");

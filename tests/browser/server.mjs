@@ -11,7 +11,7 @@ export const examples = path.join(build, "examples");
 export const sources = path.join(source, "examples");
 export const demo = path.join(source, "demo");
 export const console_ = path.join(source, "console");
-const binary = process.env.WSPIPE || path.join(build, "wspipe");
+export const binary = process.env.WSPIPE || path.join(build, "wspipe");
 
 export const DEADLINE = 30_000; // for each wait
 

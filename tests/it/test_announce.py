@@ -141,6 +141,17 @@ def test_dns_rebinding_is_explained(server, options, warned):
     assert re.findall(r" warn server (the Host .*)\n", one.log()) == [REBINDING] * warned
 
 
+@pytest.mark.parametrize("options, warned", [
+    (["--address=*"], True), (["--address=*", "--readonly"], False), (["--address=*", "--deny=192.0.2.0/24"], True),
+    (["--address=*", "--allow=127.0.0.0/8"], False), ([], False)])
+def test_an_open_terminal_is_warned_of(server, options, warned):
+    one = server(*options, "--pty", "cat")
+    with one.connect() as peer:
+        peer.send(peer.request_bytes("/none", upgrade=False))
+        peer.response()
+    assert ("can type into the terminals of --pty, without a password" in one.log()) == warned
+
+
 @plain_only  # a key that another user can't read would be in the way
 @pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")
 def test_root_and_other_machines(server, open_place):

@@ -206,7 +206,7 @@ def test_address_that_does_not_resolve():
 def test_texts_that_are_asked_for():
     status, out, err = run("--version")
     assert (status, err) == (0, "")
-    assert re.fullmatch(r"wspipe \d+\.\d+\S* \(BSD-2-Clause\)\n", out)
+    assert re.fullmatch(r"wspipe \d+\.\d+\S* \(BSD-2-Clause\)\n(built without xterm\.js: terminals have .+\n)?", out)
     for args in (["--help"], ["-help"], ["-h"], ["--port=1", "--help", "--nosuch"]):
         status, out, err = run(*args)
         assert (status, err) == (0, "")
@@ -215,7 +215,9 @@ def test_texts_that_are_asked_for():
     status, out, err = run("--license")
     assert (status, err) == (0, "")
     assert out.startswith("BSD 2-Clause License\n\nCopyright (c) 2026, ")
-    assert out.endswith("POSSIBILITY OF SUCH DAMAGE.\n")
+    ours, *others = out.partition("\nThe page of terminals contains xterm.js:\n")
+    assert ours.endswith("POSSIBILITY OF SUCH DAMAGE.\n")
+    assert others == ["", ""] or "The xterm.js authors" in others[1]
 
 
 @pytest.mark.parametrize("word", ("--help", "--version", "--license"))
