@@ -61,8 +61,12 @@ def test_worker_that_replaces_another_has_no_privileges(server):
     one = server("--user=nobody", "--workers=2", "cat")
     dead = one.workers()[0]
     os.kill(dead, signal.SIGKILL)
-    new = wait_for(lambda: (one.workers() or [dead]) if dead not in (one.workers() or [dead]) else None, "another worker serves")
-    for pid in new:
+
+    def replaced():
+        found = one.workers()
+        return found if found and dead not in found else None
+
+    for pid in wait_for(replaced, "another worker serves"):
         check_dropped(status_of(pid), "nobody")
 
 
