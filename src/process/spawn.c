@@ -8,6 +8,9 @@
  * makes and unmakes a stack each time, and it can't set a limit for the child alone. Here the
  * child shares the table and then takes a copy of only its front, where its own three are moved
  * to unless they are there anyway; so it must not change the table before that.
+ *
+ * A child that changes its user is a copy instead: programs of that user can stop it, and we
+ * would stand still as long as they want. It reports through a pipe, which exec closes.
  */
 #include "process/spawn.h"
 
@@ -17,6 +20,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -32,6 +36,8 @@ enum {
 	 * place. */
 	SPAWN_NEAR = 32,
 	SPAWN_FILE = SPAWN_FRONT, /* the child's descriptor of the file that it executes */
+	SPAWN_REPORT = 8, /* and behind it, the one of its report */
+	SPAWN_APART_MS = 2000, /* until a child in memory of its own is the program */
 	SPAWN_FAILED = 127, /* the status of a child that did not become the program */
 };
 
@@ -50,8 +56,11 @@ struct spawn_order {
 	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all after these */
 	const struct spawn_command *command; /* borrowed */
 	int file; /* COMMAND's, where the child has it; or -1 */
-	int error; /* why it did not become the program; 0: it did */
-	const char *option; /* that is why; NULL: none */
+	int report; /* where it writes this, as it is a copy of us; -1: it is not */
+	struct spawn_failure {
+		int error; /* why it did not become the program; 0: it did */
+		const char *option; /* that is why; NULL: none */
+	} failure;
 };
 
 bool
@@ -215,7 +224,7 @@ spawn_enter(struct spawn_order *order)
 		directory = command->confine->directory;
 	if (!directory || chdir(directory) == 0)
 		return true;
-	order->option = is_own ? NULL : "--chdir";
+	order->failure.option = is_own ? NULL : "--chdir";
 	return false;
 }
 
@@ -245,7 +254,7 @@ spawn_child(void *arg)
 	struct spawn_order *order = arg;
 	const struct spawn_inherited *inherited = order->inherited;
 	const struct confine *confine = order->command->confine;
-	int last = STDERR_FILENO;
+	int last = STDERR_FILENO, kept = SPAWN_FRONT;
 	pid_t pid = setsid(); /* the new session has our number */
 	sigset_t none;
 
@@ -254,8 +263,8 @@ spawn_child(void *arg)
 	if (order->programs)
 		pid_set_add(order->programs, pid);
 	if (confine)
-		order->option = confine_apply(confine);
-	if (order->option)
+		order->failure.option = confine_apply(confine);
+	if (order->failure.option)
 		goto fail;
 	/* When we die; we may have died before. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
@@ -271,6 +280,8 @@ spawn_child(void *arg)
 	}
 	if (last < order->file)
 		last = order->file;
+	if (last < order->report)
+		last = order->report;
 	if (close_range((unsigned int)last + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
 		goto fail;
 	for (int fd = 0; fd < SPAWN_FRONT; fd++) {
@@ -280,9 +291,14 @@ spawn_child(void *arg)
 	if (order->file != -1 && order->file != SPAWN_FILE &&
 	    dup3(order->file, SPAWN_FILE, O_CLOEXEC) == -1)
 		goto fail;
+	kept += order->file != -1;
+	if (order->report != -1) {
+		order->report = dup3(order->report, kept, O_CLOEXEC);
+		kept++;
+	}
 	/* Before exec does it: the parent goes on before that is through, and may count on it
 	 * that what it closes is closed. */
-	(void)close_range(order->file == -1 ? SPAWN_FRONT : SPAWN_FILE + 1, ~0U, 0);
+	(void)close_range((unsigned int)kept, ~0U, 0);
 	if (order->command->pty == PTY_TERMINAL && ioctl(STDIN_FILENO, TIOCSCTTY, 0) == -1)
 		goto fail;
 	if (!(confine && confine->settings.limits[CONFINE_NOFILE].given) &&
@@ -293,9 +309,11 @@ spawn_child(void *arg)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	spawn_execute(order->command);
 	if (confine)
-		order->option = confine_blame(confine, errno);
+		order->failure.option = confine_blame(confine, errno);
 fail:
-	order->error = errno;
+	order->failure.error = errno;
+	if (order->report != -1)
+		(void)!write(order->report, &order->failure, sizeof(order->failure));
 	return SPAWN_FAILED;
 }
 
@@ -309,27 +327,74 @@ spawn_reap(struct pid_set *programs, const struct spawn_result *started)
 	close(started->pidfd);
 }
 
+/* Waits until a child that is a copy of us is the program, or has failed. */
+static void
+spawn_await(struct spawn_order *order, pid_t pid, int report)
+{
+	struct pollfd readable = {.fd = report, .events = POLLIN};
+
+	if (poll(&readable, 1, SPAWN_APART_MS) == 1) {
+		/* The end of the pipe is that of exec. */
+		if (read(report, &order->failure, sizeof(order->failure)) !=
+		    (ssize_t)sizeof(order->failure))
+			order->failure = (struct spawn_failure){.error = 0};
+		return;
+	}
+	kill(pid, SIGKILL);
+	order->failure = (struct spawn_failure){EAGAIN, "--child-user"};
+}
+
+/* Makes the child. 0, or an errno. */
+static int
+spawn_clone(struct spawn_order *order, int flags, struct spawn_result *out)
+{
+	/* No two children are in it at once: we stand still. */
+	static char stack[SPAWN_STACK] __attribute__((aligned(64)));
+
+	out->pid = clone(spawn_child, stack + sizeof(stack), flags | CLONE_PIDFD | SIGCHLD,
+	    order, &out->pidfd);
+	return out->pid == -1 ? errno : 0;
+}
+
+/* The same as a copy of us. */
+static int
+spawn_copy(struct spawn_order *order, struct spawn_result *out)
+{
+	int ends[2], error;
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return errno;
+	order->report = fcntl(ends[1], F_DUPFD_CLOEXEC, SPAWN_REPORT);
+	error = order->report == -1 ? errno : spawn_clone(order, 0, out);
+	close(ends[1]);
+	if (order->report != -1)
+		close(order->report);
+	if (error == 0)
+		spawn_await(order, out->pid, ends[0]);
+	close(ends[0]);
+	return error;
+}
+
 /* Runs the child until it is the program, or has failed. */
 static int
 spawn_run(struct spawn_order *order, struct spawn_result *out)
 {
-	/* No two children are in it at once: we stand still. */
-	static char stack[SPAWN_STACK] __attribute__((aligned(64)));
-	int flags = CLONE_VM | CLONE_FILES | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+	const struct confine *confine = order->command->confine;
 	sigset_t all, ours;
-	int error = 0;
+	int error;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &ours);
-	out->pid = clone(spawn_child, stack + sizeof(stack), flags, order, &out->pidfd);
-	if (out->pid == -1)
-		error = errno;
+	if (confine && confine->has_account)
+		error = spawn_copy(order, out);
+	else
+		error = spawn_clone(order, CLONE_VM | CLONE_FILES | CLONE_VFORK, out);
 	sigprocmask(SIG_SETMASK, &ours, NULL);
 	if (error != 0)
 		return error;
-	if (order->error != 0)
+	if (order->failure.error != 0)
 		spawn_reap(order->programs, out);
-	return order->error;
+	return order->failure.error;
 }
 
 /* The child's file near the front of the table; ours stays open. */
@@ -380,6 +445,7 @@ spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
 	    .parent = server,
 	    .ends = ends,
 	    .command = command,
+	    .report = -1,
 	};
 	int error = spawn_place_file(inherited, &order);
 
@@ -397,7 +463,7 @@ spawn_program(const struct spawn_inherited *inherited, struct pid_set *programs,
 	if (error == 0)
 		error = spawn_run(&order, out);
 	if (command->option)
-		*command->option = order.option;
+		*command->option = order.failure.option;
 	spawn_clear(inherited, child, order.file);
 	if (error != 0)
 		spawn_close(parent);

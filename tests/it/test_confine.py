@@ -220,6 +220,20 @@ def test_program_that_can_not_be_confined_is_not_started(server, option, call, w
     ws.close()
 
 
+@needs_strace
+@needs_root
+def test_program_that_is_stopped_while_it_starts(server):
+    """By another one of its user: the server goes on, and nothing of it is left."""
+    one = server("--child-user=nobody", "/bin/cat")
+    with injected(one, "capset", "signal=SIGSTOP"):
+        assert "--child-user" in start_fails(one, status=503)
+    wait_for(lambda: not one.tagged(), "the stopped process is killed")
+    ws = one.websocket()
+    ws.send(frame(TEXT, "served again"))
+    assert ws.text() == "served again"
+    ws.close()
+
+
 @needs_root
 def test_program_that_its_user_may_not_start(server, open_place):
     path = open_place / "program"
@@ -401,6 +415,3 @@ def test_reload_changes_what_programs_may_do(server, look, files, tmp_path):
     config.write_text(text % (look, files, "gone", 4))
     one.process.send_signal(signal.SIGHUP)
     one.wait_log("child-read.*No such file")
-    wait_for(lambda: not one.tagged(), "the programs have ended")
-    # One ruleset in place of the other.
-    one.fds = len(os.listdir("/proc/%d/fd" % one.pid))
