@@ -240,9 +240,12 @@ S_PRX_1_a_trusted_proxy_reports_its_client(void **state)
 			    row->host ? row->host : "own.example");
 			if (row->client && strcmp(row->client, REJECTED) == 0)
 				strcpy(wanted, REJECTED);
-			if (strcmp(resolve(kind, "10.0.0.1", i % 2, row->fields), wanted) != 0)
+			if (strcmp(resolve((enum client_fields)kind, "10.0.0.1", i % 2,
+				       row->fields),
+				wanted) != 0)
 				fail_msg("%s: wanted %s, got %s", row->fields, wanted,
-				    resolve(kind, "10.0.0.1", i % 2, row->fields));
+				    resolve((enum client_fields)kind, "10.0.0.1", i % 2,
+					row->fields));
 		}
 	}
 }
@@ -264,8 +267,9 @@ S_PRX_1_nobody_else_is_believed(void **state)
 
 				snprintf(wanted, sizeof(wanted), "%s %s own.example",
 				    peers[p / 2], p % 2 ? "https" : "http");
-				assert_string_equal(
-				    resolve(kind % 2, peers[p / 2], p % 2, fields), wanted);
+				assert_string_equal(resolve((enum client_fields)(kind % 2),
+							peers[p / 2], p % 2, fields),
+				    wanted);
 			}
 			forms += kind % 2;
 		}
