@@ -209,8 +209,6 @@ run_set_tls(struct run *run)
 
 	if (!run->client.dial.offer.url.secure)
 		return 0;
-	if (options->server.no_core_dumps && util_hide_memory() == -1)
-		return run_fail(EX_OSERR, "can't disable core dumps");
 	if (settings.insecure)
 		fputs("wspipe: WARNING: --insecure: the server's certificate is not checked; "
 		      "anyone in between can read and change all\n",
@@ -267,6 +265,9 @@ client_run(const struct options *options)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	run_set_rules(&run);
+	/* Before a key or a password is in it. */
+	if (options->server.no_core_dumps && util_hide_memory() == -1)
+		return run_fail(EX_OSERR, "can't disable core dumps");
 	status = run_set_target(&run);
 	if (status == 0)
 		status = run_set_credentials(&run);
