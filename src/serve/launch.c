@@ -63,8 +63,12 @@ launcher_has_slot(void *launcher)
 bool
 launch_may_fork(const struct launcher *launcher, struct reject *reject)
 {
-	return launch_has_slot(launcher, reject) ||
-	       (pools_yield(launcher->pools) && launch_has_slot(launcher, reject));
+	if (launch_has_slot(launcher, reject))
+		return true;
+	if (pools_yield(launcher->pools))
+		return launch_has_slot(launcher, reject);
+	pools_press(launcher->pools);
+	return false;
 }
 
 void

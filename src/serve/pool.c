@@ -19,6 +19,7 @@ enum {
 	POOL_BACK_OFF_MS = 1000, /* after one has exited; doubled each time, */
 	POOL_BACK_OFF_MAX_MS = 60 * 1000,
 	POOL_KILL_MS = 100, /* how long a killed one may take to die */
+	POOL_LOOK_MS = 100, /* whether clients of other workers need a slot */
 };
 
 struct pool {
@@ -249,6 +250,9 @@ pools_start(
 		if (share > 0)
 			pool_start(pools, endpoint, share);
 	}
+	pools->active = pools->pressure && !list_empty(&pools->list);
+	if (pools->active)
+		timer_at(&pools->look, util_clock_ms() + POOL_LOOK_MS);
 }
 
 static void
@@ -270,6 +274,7 @@ pools_end(struct pools *pools)
 {
 	struct list *next;
 
+	pools->active = false;
 	for (struct list *node = pools->list.next; node != &pools->list; node = next) {
 		struct pool *pool = LIST_ENTRY_OF(node, struct pool, node);
 
@@ -308,6 +313,36 @@ pools_yield(struct pools *pools)
 			return true;
 	}
 	return false;
+}
+
+void
+pools_press(struct pools *pools)
+{
+	if (pools->pressure)
+		atomic_fetch_add(pools->pressure, 1);
+}
+
+static void
+pools_on_look(void *arg)
+{
+	struct pools *pools = arg;
+	uint32_t pressure;
+
+	if (!pools->active)
+		return;
+	pressure = atomic_load(pools->pressure);
+	if (pressure != pools->seen)
+		pools_yield(pools);
+	pools->seen = pressure;
+	timer_at(&pools->look, util_clock_ms() + POOL_LOOK_MS);
+}
+
+void
+pools_init(struct pools *pools)
+{
+	timer_init(&pools->look, &pools->children->loop->timers, pools_on_look, pools);
+	if (pools->pressure)
+		pools->seen = atomic_load(pools->pressure);
 }
 
 struct child *

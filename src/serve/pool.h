@@ -12,11 +12,13 @@
 #define SERVE_POOL_H
 
 #include "base/list.h"
+#include "net/timer.h"
 #include "process/child.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct endpoints;
 struct pool;
@@ -28,7 +30,16 @@ struct pools {
 	void *arg; /* borrowed */
 	struct list list; /* those that are not freed, also after their end */
 	atomic_size_t *parked; /* borrowed: programs in them that are alive, for others */
+	/* Borrowed, shared by all workers: how often a client found no slot. NULL: there is
+	 * only this process. */
+	_Atomic uint32_t *pressure;
+	uint32_t seen; /* of it */
+	struct timer look; /* at it, while there are parked programs */
+	bool active;
 };
+
+/* Completes POOLS once what is borrowed is set. */
+void pools_init(struct pools *pools);
 
 /* Starts the pool of each of ENDPOINTS that has one. With several workers, WORKER is to have
  * its share. */
@@ -40,7 +51,10 @@ void pools_end(struct pools *pools);
 
 /* Ends a parked program at once, so that another one can be started in its place. False: there
  * is none. */
-bool pools_yield(struct pools *pools) __attribute__((warn_unused_result));
+bool pools_yield(struct pools *pools);
+
+/* There was no slot for a client, and nothing parked here: other workers may have something. */
+void pools_press(struct pools *pools);
 
 /* A parked program that is alive, borrowed; NULL: there is none. Accepts NULL. */
 struct child *pool_first(const struct pool *pool);

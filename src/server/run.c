@@ -80,6 +80,9 @@ run_start(struct server *server)
 	server->pools.may_start = launcher_has_slot;
 	server->pools.arg = &server->route.openings.launcher;
 	server->pools.parked = &server->page->workers[server->worker].parked;
+	server->pools.pressure =
+	    server->options->server.workers > 1 ? &server->page->pressure : NULL;
+	pools_init(&server->pools);
 	server->route.openings.launcher.pools = &server->pools;
 	server->route.openings.launcher.sockets = &server->sockets;
 	server->route.openings.launcher.listeners = &server->listeners;

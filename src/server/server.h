@@ -62,6 +62,7 @@ struct server_shared {
 	struct tls_ticket_keys tickets; /* written by the parent */
 	_Atomic uint64_t last_session;
 	struct buckets buckets;
+	_Atomic uint32_t pressure; /* of --prespawn: pools.pressure */
 	_Atomic int stage; /* enum server_stage: what the parent wants */
 	atomic_bool handed_over; /* there is a new server */
 	struct server_share {

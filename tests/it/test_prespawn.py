@@ -156,6 +156,30 @@ def test_parked_programs_count_and_give_way(server, tmp_path):
         each.close()
 
 
+def test_parked_programs_of_another_worker_give_way(server, tmp_path):
+    """The client that finds no slot makes room for the next one."""
+    config = tmp_path / "wspipe.conf"
+    config.write_text("maxforks = 2\n[/ahead]\ncommand = cat\nprespawn = 2\nprespawn-blind = true\n[/other]\ncommand = cat\n")
+    one = server("--config=%s" % config, "--workers=2")
+    one.check_clean = lambda: None
+    settled(one, 2)
+    peers = []
+
+    def comes():
+        status, peer = status_of(one, "/other")
+        if status == 101:
+            peers.append(peer)
+        else:
+            peer.close()
+        return status == 101
+
+    for _ in range(2):
+        wait_for(comes, "a slot is free")
+    assert status_of(one, "/other")[0] == 429
+    for peer in peers:
+        peer.close()
+
+
 def test_clients_may_use_all_slots(ahead):
     one = ahead(3, BLIND, "--maxforks=3", *OWN_PID)
     clients = [one.websocket() for _ in range(3)]

@@ -23,6 +23,7 @@ static struct {
 	unsigned int starts;
 	size_t parked; /* programs; one that yields makes room */
 	unsigned int removed;
+	unsigned int presses;
 	bool adopted; /* by the last start */
 	char id[32];
 	char first[64]; /* of the environment */
@@ -145,6 +146,13 @@ pools_yield(struct pools *pools)
 	script.full = false;
 	script.has_room = true;
 	return true;
+}
+
+void
+pools_press(struct pools *pools)
+{
+	(void)pools;
+	script.presses++;
 }
 
 struct child *
@@ -286,8 +294,10 @@ test_parked_programs_give_way(void **state)
 	script.has_room = false;
 	assert_int_equal(launch(&command, &reject), 0);
 	assert_int_equal(script.parked, 0);
+	assert_int_equal(script.presses, 0);
 	script.full = true;
 	assert_int_equal(launch(&command, &reject), 429);
+	assert_int_equal(script.presses, 1);
 }
 
 static void
