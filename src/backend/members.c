@@ -329,7 +329,8 @@ member_send_some(struct member *m)
 
 	while (buffer_len(&m->queue) > 0 && sent < MEMBERS_DELIVER && !m->freed) {
 		struct broadcast *b = member_head(m);
-		struct batch batch = {.len = m->left, .broadcast = b};
+		struct batch batch = {
+		    .len = m->left, .separator = BATCH_BROADCAST, .broadcast = b};
 
 		handlers->on_messages(m->backend.arg, &batch);
 		/* Nobody wants it any more. */

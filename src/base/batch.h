@@ -20,6 +20,7 @@
 
 enum {
 	BATCH_NO_SEPARATOR = -1,
+	BATCH_BROADCAST = -2, /* as SEPARATOR: messages for many peers */
 	/* Bytes after DATA that may be read: the loops of simd work in steps. */
 	BATCH_SLACK = 64,
 };
@@ -42,8 +43,13 @@ struct batch {
 	uint8_t *data;
 	size_t len;
 	size_t room; /* bytes before DATA that may be overwritten */
-	struct buffer
-	    *owner; /* the buffer that contains DATA alone and may be moved; or NULL */
+	union {
+		struct buffer
+		    *owner; /* the buffer that contains DATA alone and may be moved; or NULL */
+		/* BATCH_BROADCAST, borrowed: websocket/broadcast. LEN is what of it is still to
+		 * be sent, as the peer counts, SIZE_MAX at first; all else means nothing. */
+		struct broadcast *broadcast;
+	};
 	int separator; /* follows each message; or BATCH_NO_SEPARATOR */
 	bool cr; /* one '\r' before a separator does not belong to the message either */
 	bool first; /* without a separator: a message begins with it, and one ends with it */
@@ -52,10 +58,6 @@ struct batch {
 	uint64_t bytes; /* payload, without separators; likewise */
 	uint64_t wire; /* payload as it came, maybe compressed */
 	size_t careful; /* of the receiver: bytes at the front that are not all valid */
-	/* Borrowed: websocket/broadcast; NULL: all of the above holds. Else LEN is what of it
-	 * is still to be sent, as the peer counts, SIZE_MAX at first; all the rest means
-	 * nothing. */
-	struct broadcast *broadcast;
 };
 
 /* Takes the first message off a batch with a separator, which is not empty. */

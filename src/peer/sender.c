@@ -223,13 +223,13 @@ sender_put_broadcast(struct sender *s, struct batch *batch)
 void
 sender_send(struct sender *s, struct batch *batch)
 {
-	if (batch->broadcast) {
-		sender_put_broadcast(s, batch);
-		return;
-	}
 	if (batch->separator == BATCH_NO_SEPARATOR) {
 		sender_frame(s, batch->type, batch->last, batch->data, batch->len);
 		batch->len = 0;
+		return;
+	}
+	if (batch->separator == BATCH_BROADCAST) {
+		sender_put_broadcast(s, batch);
 		return;
 	}
 	while (batch->len > 0 && s->stream && !s->failed) {

@@ -144,12 +144,12 @@ output_send(struct output *o, struct peer *peer, struct batch *batch)
 {
 	enum output_result result = OUTPUT_SENT;
 
-	if (batch->broadcast) {
+	if (batch->separator == BATCH_NO_SEPARATOR)
+		return output_send_one(o, peer, batch);
+	if (batch->separator == BATCH_BROADCAST) {
 		peer_send(peer, batch);
 		return OUTPUT_SENT;
 	}
-	if (batch->separator == BATCH_NO_SEPARATOR)
-		return output_send_one(o, peer, batch);
 	while (batch->len > 0 && peer->state != PEER_GONE && result != OUTPUT_INVALID &&
 	       result != OUTPUT_NO_MEMORY) {
 		enum output_result one = OUTPUT_SENT;

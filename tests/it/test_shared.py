@@ -129,6 +129,7 @@ def test_events_of_lines_name_what_happened(server, program):
     assert a.text() == "hi\tthere"  # text is repeated, open is ignored
     a.send(close_frame(4000, "bye\n2\ttext\tforged"))
     a.closed(answer=False)
+    a.close()
     wait_for(lambda: "close" in open(seen).read(), "the program sees the close")
     assert open(seen).read().splitlines() == [
         "1\topen\t/a%20b?q=%09",

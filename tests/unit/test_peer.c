@@ -483,7 +483,7 @@ test_either_role_closes_and_the_other_answers(void **state)
 static void
 broadcast(struct user *u, struct broadcast *b)
 {
-	struct batch batch = {.len = SIZE_MAX, .broadcast = b};
+	struct batch batch = {.len = SIZE_MAX, .separator = BATCH_BROADCAST, .broadcast = b};
 
 	while (batch.len > 0)
 		peer_send(u->peer, &batch);
