@@ -5,13 +5,14 @@
  * each wake-up. A session ends as a whole when one side ends; its child is reaped. It has no
  * limits, no log and no deadlines; it is measured, not used.
  *
- *	rawbridge PROGRAM [ARG ...]	prints its port
+ *	rawbridge [-t] PROGRAM [ARG ...]	prints its port; -t: a raw terminal, not pipes
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pty.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { BATCH = 64 * 1024 };
@@ -45,6 +47,7 @@ struct session {
 
 static int epoll;
 static struct session *all_ended;
+static bool terminal;
 
 static void
 die(const char *what)
@@ -152,6 +155,25 @@ on_readable(struct flow *flow)
 		watch(EPOLL_CTL_ADD, flow->to, EPOLLOUT, flow);
 }
 
+/* The ends of two pipes, or of a terminal twice: a child's first, then ours. */
+static bool
+open_ends(int to_child[2], int from_child[2])
+{
+	struct termios mode;
+
+	if (!terminal)
+		return pipe2(to_child, O_CLOEXEC) == 0 && pipe2(from_child, O_CLOEXEC) == 0;
+	if (openpty(&from_child[0], &from_child[1], NULL, NULL, NULL) == -1 ||
+	    tcgetattr(from_child[1], &mode) == -1)
+		return false;
+	cfmakeraw(&mode);
+	to_child[0] = fcntl(from_child[1], F_DUPFD_CLOEXEC, 0);
+	to_child[1] = fcntl(from_child[0], F_DUPFD_CLOEXEC, 0);
+	fcntl(from_child[0], F_SETFD, FD_CLOEXEC);
+	fcntl(from_child[1], F_SETFD, FD_CLOEXEC);
+	return tcsetattr(from_child[1], TCSANOW, &mode) == 0;
+}
+
 static void
 on_accept(int listener, char **argv)
 {
@@ -164,8 +186,7 @@ on_accept(int listener, char **argv)
 	pid_t pid;
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (!session || fd == -1 || pipe2(to_child, O_CLOEXEC) == -1 ||
-	    pipe2(from_child, O_CLOEXEC) == -1)
+	if (!session || fd == -1 || !open_ends(to_child, from_child))
 		die("accept");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	posix_spawn_file_actions_init(&actions);
@@ -208,8 +229,10 @@ main(int argc, char **argv)
 	struct epoll_event events[32];
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (argc < 2)
-		die("usage: rawbridge PROGRAM [ARG ...]");
+	terminal = argc > 1 && strcmp(argv[1], "-t") == 0;
+	argv += terminal;
+	if (argc < 2 + terminal)
+		die("usage: rawbridge [-t] PROGRAM [ARG ...]");
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGCHLD, &reap, NULL);
 	if (bind(listener, (struct sockaddr *)&address, len) == -1 ||

@@ -127,6 +127,19 @@ const PROGRAMS = [
         tries: ["50", "25", "75"],
     },
     {
+        name: "top.sh",
+        terminal: true,
+        options: "--pty --readonly ",
+        about: "The processes of this machine, in a terminal that you can watch.",
+    },
+    {
+        name: "python.sh",
+        terminal: true,
+        options: "--pty ",
+        about: "Python’s interactive prompt, in a terminal.",
+        unsafe: true,
+    },
+    {
         name: "repl.sh",
         framing: "text",
         about: "Python’s interactive prompt.",
@@ -141,8 +154,8 @@ const PROGRAMS = [
 ];
 
 // The description of an example: text, its source once it is opened, and the commands that run it.
-function describe({ name, about, framing, shared, options, file, alone, unsafe, source }) {
-    const folder = shared ? "shared/" : framing ? "framings/" : "";
+function describe({ name, about, framing, shared, terminal, options, file, alone, unsafe, source }, page) {
+    const folder = shared ? "shared/" : terminal ? "terminal/" : framing ? "framings/" : "";
     const path = `${folder}${source ?? name}`;
     const served = `build/wspipe --port=8081 ${framing ? `--framing=${framing} ` : ""}${options ?? ""}${file ?? `examples/${folder}${name}`}`;
     const text = make("pre", "", "…");
@@ -156,7 +169,13 @@ function describe({ name, about, framing, shared, options, file, alone, unsafe, 
         const response = await fetch(`source/${path}`).catch(() => undefined);
         text.replaceChildren(...makeText(response?.ok ? await response.text() : "The server does not respond.", true));
     }, { once: true });
+    const link = make("a", "", "Open the terminal");
+
+    link.href = page ?? "";
+    link.target = "_blank";
+    link.rel = "noopener";
     return [
+        ...(page ? [make("p", "", link)] : []),
         make("p", "", about, unsafe ? " Not started: anyone who can connect to it can run programs with your privileges." : ""),
         ...(source === "" ? [] : [box]),
     ];
@@ -168,16 +187,18 @@ async function EXAMPLES() {
     const ports = await fetch("servers.json").then((response) => (response.ok ? response.json() : {})).catch(() => ({}));
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 
-    const server = (program) => program.shared ?? program.framing;
+    const server = (program) => program.shared ?? (program.terminal ? "terminal" : program.framing);
+    const page = ({ terminal, unsafe }) =>
+        (terminal && !unsafe && ports.terminal ? `${location.protocol}//${location.hostname}:${ports.terminal}/` : undefined);
 
     return PROGRAMS.map((program) => ({
         name: program.name,
-        tag: program.shared ? "shared" : program.framing ?? program.language,
+        tag: program.shared ? "shared" : program.terminal ? "terminal" : program.framing ?? program.language,
         path: server(program) ? "/" : `/${program.name}`,
-        base: !server(program) ? undefined : ports[server(program)] && !program.unsafe ? `${scheme}//${location.hostname}:${ports[server(program)]}` : null,
+        base: !server(program) ? undefined : ports[server(program)] && !program.unsafe && !program.terminal ? `${scheme}//${location.hostname}:${ports[server(program)]}` : null,
         unterminated: program.framing === "text",
         tries: program.tries,
         hash: `#${program.name}`,
-        about: () => describe(program),
+        about: () => describe(program, page(program)),
     }));
 }

@@ -242,3 +242,19 @@ def test_redis_cli_subscribe_is_a_shared_program(server, tmp_path):
     finally:
         redis.terminate()
         redis.wait()
+
+
+def test_programs_in_a_terminal(server):
+    for name, options, prompt, keys in (("top.sh", ["--readonly"], b"load average", b""), ("python.sh", [], b">>> ", b"\x04")):
+        if not shutil.which("top"):
+            pytest.skip("top not found: install the package procps")
+        one = server("--pty", *options, os.path.join(os.path.dirname(EXAMPLES), "terminal", name))
+        ws = one.websocket()
+        shown = b""
+        while prompt not in shown:
+            shown += ws.message()[1]
+        if keys:
+            ws.send(frame(BINARY, keys))
+            assert ws.closed()[0] == 1000
+        else:
+            ws.close()
