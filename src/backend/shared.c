@@ -403,7 +403,7 @@ shared_on_changed(void *arg)
 	/* Nothing more comes from it, as from a program of one client. */
 	if (s->program->state == BACKEND_OUTPUT_ENDED)
 		backend_finish(s->program, 0, (struct span){0});
-	if (shared_queued(s) <= BUFFER_LOW)
+	if (shared_queued(s) == BUFFER_LOW)
 		members_resume(&s->members);
 }
 
