@@ -5,13 +5,13 @@ import { once } from "node:events";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const source = process.env.top_srcdir || path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-export const build = process.env.top_builddir || path.join(source, "build");
+const source = path.resolve(process.env.top_srcdir || path.join(path.dirname(fileURLToPath(import.meta.url)), "../.."));
+export const build = path.resolve(process.env.top_builddir || path.join(source, "build"));
 export const examples = path.join(build, "examples");
 export const sources = path.join(source, "examples");
 export const demo = path.join(source, "demo");
 export const console_ = path.join(source, "console");
-export const binary = process.env.WSPIPE || path.join(build, "wspipe");
+export const binary = path.resolve(process.env.WSPIPE || path.join(build, "wspipe"));
 
 export const DEADLINE = 30_000; // for each wait
 
@@ -33,6 +33,7 @@ export class Server {
     static async start(...args) {
         const server = new Server();
         const process_ = spawn(binary, ["--address=127.0.0.1", "--port=0", "--loglevel=access", ...args], {
+            cwd: source,
             stdio: ["ignore", "inherit", "pipe"],
         });
 
@@ -43,9 +44,9 @@ export class Server {
             process_.on("error", reject);
             process_.stderr.setEncoding("utf8").on("data", (text) => {
                 server.log += text;
-                const found = /\/\/(127\.0\.0\.1:\d+)\//.exec(server.log);
+                const found = /(http|ws)(s?):\/\/(127\.0\.0\.1:\d+)\//.exec(server.log);
                 if (found)
-                    resolve(`http://${found[1]}`);
+                    resolve(`http${found[2]}://${found[3]}`);
             });
             server.ended.then(([status, signal]) => {
                 reject(new Error(`wspipe ended with ${status ?? signal}:\n${server.log}`));
@@ -57,7 +58,7 @@ export class Server {
             process_.kill("SIGKILL");
             throw error;
         }
-        server.ws = server.origin.replace("http:", "ws:");
+        server.ws = server.origin.replace("http", "ws");
         return server;
     }
 

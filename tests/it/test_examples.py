@@ -258,3 +258,16 @@ def test_programs_in_a_terminal(server):
             assert ws.closed()[0] == 1000
         else:
             ws.close()
+
+
+@pytest.mark.skipif(not shutil.which("php"), reason="php not found: install php-cli")
+def test_php_program_replies_at_once(server):
+    with server(os.path.join(os.environ["top_srcdir"], "examples", "when.php")).websocket() as ws:
+        for words, date in (
+            ("last day of february 2028", "Tuesday, 29 February 2028"),
+            ("", "write a date, such as: tomorrow"),
+            ("2026-11-26 +3 weeks", "Thursday, 17 December 2026"),
+            ("\0<?php exit(3);" * 1000, "write a date, such as: tomorrow"),
+        ):
+            ws.send(frame(TEXT, words))
+            assert ws.text() == date
