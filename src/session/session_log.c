@@ -284,7 +284,8 @@ session_log_hint_buffering(struct session_log *log)
 	said = true;
 	session_log_line(log, LOG_INFO,
 	    SPAN("the program printed nothing; if it should have, it probably buffers its "
-		 "output: let it flush after each line (python3 -u, stdbuf -oL, fflush)"));
+		 "output: let it flush after each line (python3 -u, fflush), or use "
+		 "--unbuffer"));
 }
 
 static void

@@ -122,7 +122,7 @@ def test_line_of_a_plain_request_where_there_are_no_files(server):
 
 BUFFERS = (
     r" info session #(\d+) the program printed nothing; if it should have, it probably buffers its output: "
-    r"let it flush after each line \(python3 -u, stdbuf -oL, fflush\)\n"
+    r"let it flush after each line \(python3 -u, fflush\), or use --unbuffer\n"
 )
 
 

@@ -198,6 +198,17 @@ def test_the_page_of_ttyd_is_served_beside_it(server, tmp_path):
     assert shown(greeted(connect(one), b"echo"), b"\n") == b"hello\r\n"
 
 
+@pytest.mark.parametrize("headers, status", [({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Host": "evil.example"}, 421)])
+def test_a_terminal_has_the_rules_of_every_endpoint(server, headers, status):
+    """Another site's page, or one that DNS rebinding leads here, gets no terminal: a terminal is a remote shell."""
+    one = server("--pty", "cat")
+    for protocol in ("tty", None):
+        with one.connect() as peer:
+            peer.send(peer.request_bytes("/ws", dict(headers, **{"Sec-WebSocket-Protocol": protocol})))
+            assert peer.answer()[0] == status
+    assert " open " not in one.log()
+
+
 @pytest.mark.parametrize("ending", ["close", "reset", "shutdown", "second signal"])
 def test_a_client_that_waits_can_end(server, ending):
     one = server("--pty", "cat")
