@@ -43,6 +43,13 @@ const PROGRAMS = [
         alone: "printf '2d6\\n' | examples/dice.awk",
     },
     {
+        name: "when.php",
+        language: "PHP",
+        about: "Replies with the date that English words mean. It needs php-cli.",
+        tries: ["tomorrow", "last friday of next month"],
+        alone: "printf 'tomorrow\\n' | examples/when.php",
+    },
+    {
         name: "clock.js",
         language: "Node.js",
         about: "Sends the time every second and answers messages in between.",
@@ -86,6 +93,7 @@ const PROGRAMS = [
     },
     {
         name: "guess.py",
+        folder: "framings",
         framing: "text",
         about: "A guessing game, written for a terminal: its prompt does not end with a newline.",
         tries: ["50", "25", "75"],
@@ -93,12 +101,14 @@ const PROGRAMS = [
     },
     {
         name: "thumbnail.py",
+        folder: "framings",
         framing: "length",
         about: "Receives pictures of 64 × 64 bytes and returns them at half the size: binary messages in both directions.",
         tries: [PICTURE],
     },
     {
         name: "counter.js",
+        folder: "framings",
         framing: "json",
         options: "--events ",
         about: "Reports the type and size of messages, and closes the connection after the third, with its own close code.",
@@ -107,46 +117,85 @@ const PROGRAMS = [
     },
     {
         name: "chat.awk",
-        shared: "chat",
+        folder: "shared",
         options: "--shared=addressed --events ",
         about: "A chat in five lines of awk: one program for all clients. Connect twice, or with somebody else.",
         tries: ["hello all"],
     },
     {
         name: "counter.py",
-        shared: "counter",
+        folder: "shared",
         options: "--shared --history=1 --linger=forever ",
         about: "A number that all clients see and change.",
         tries: ["1", "10", "-5"],
     },
     {
         name: "rooms.py",
-        shared: "rooms",
-        options: "--shared --framing=json --events ",
+        folder: "shared",
+        framing: "json",
+        options: "--shared --events ",
         about: "A guessing game with rooms: all clients at one path play together.",
         tries: ["50", "25", "75"],
     },
     {
         name: "top.sh",
-        terminal: true,
+        folder: "terminal",
+        page: "/top.sh/-/console",
         options: "--pty --readonly ",
         about: "The processes of this machine, in a terminal that you can watch.",
     },
     {
         name: "python.sh",
-        terminal: true,
+        folder: "terminal",
         options: "--pty ",
         about: "Python’s interactive prompt, in a terminal.",
         unsafe: true,
     },
     {
+        name: "shopping.py",
+        folder: "live",
+        path: "/live/",
+        page: "/live/",
+        options: "--staticdir=examples/live/www ",
+        about: "Renders its page in the manner of Phoenix LiveView. Here you see the events, and the HTML of what has changed.",
+        tries: ['{"event":"add","value":"Milk"}', '{"event":"toggle","value":"Milk"}'],
+    },
+    {
+        name: "phoenix.py",
+        folder: "protocols",
+        path: "/socket/websocket?vsn=2.0.0",
+        page: "/protocols/",
+        framing: "json",
+        options: "--shared --events ",
+        about: "A Phoenix channel for the front end of the npm package phoenix, which speaks to it as you can here.",
+        tries: ['["1","1","room:lobby","phx_join",{"name":"Ada"}]', '["1","2","room:lobby","say",{"text":"hello"}]'],
+    },
+    {
+        name: "socketio.js",
+        folder: "protocols",
+        path: "/socket.io/",
+        page: "/protocols/",
+        about: "Events and acknowledgements for the npm package socket.io-client.",
+        tries: ["40", '420["shout","hello"]'],
+    },
+    {
+        name: "signalr.py",
+        folder: "protocols",
+        path: "/hub",
+        page: "/protocols/",
+        about: "A hub for the npm package @microsoft/signalr. The character U+001E ends each object.",
+        tries: ['{"protocol":"json","version":1}\x1e', '{"type":1,"invocationId":"1","target":"Add","arguments":[5]}\x1e'],
+    },
+    {
         name: "repl.sh",
+        folder: "framings",
         framing: "text",
         about: "Python’s interactive prompt.",
         unsafe: true,
     },
     {
         name: "language-server.sh",
+        folder: "framings",
         framing: "lsp",
         about: "An unmodified language server (python3-pylsp or clangd), for an editor in a web page.",
         unsafe: true,
@@ -154,11 +203,11 @@ const PROGRAMS = [
 ];
 
 // The description of an example: text, its source once it is opened, and the commands that run it.
-function describe({ name, about, framing, shared, terminal, options, file, alone, unsafe, source }, page) {
-    const folder = shared ? "shared/" : terminal ? "terminal/" : framing ? "framings/" : "";
-    const path = `${folder}${source ?? name}`;
-    const served = `build/wspipe --port=8081 ${framing ? `--framing=${framing} ` : ""}${options ?? ""}${file ?? `examples/${folder}${name}`}`;
+function describe({ name, about, framing, folder, options, file, alone, page, unsafe, source }) {
+    const path = `${folder ? `${folder}/` : ""}${source ?? name}`;
+    const served = `build/wspipe --port=8081 ${framing ? `--framing=${framing} ` : ""}${options ?? ""}${file ?? `examples/${path}`}`;
     const text = make("pre", "", "…");
+    const link = make("a", "", folder === "terminal" ? "Open the terminal" : "Open its page");
     const box = make("details", "source", make("summary", "", "Source and commands"),
         make("pre", "commands", ...(alone ? [`${alone}\n`] : []), served), text);
 
@@ -169,8 +218,6 @@ function describe({ name, about, framing, shared, terminal, options, file, alone
         const response = await fetch(`source/${path}`).catch(() => undefined);
         text.replaceChildren(...makeText(response?.ok ? await response.text() : "The server does not respond.", true));
     }, { once: true });
-    const link = make("a", "", "Open the terminal");
-
     link.href = page ?? "";
     link.target = "_blank";
     link.rel = "noopener";
@@ -181,24 +228,17 @@ function describe({ name, about, framing, shared, terminal, options, file, alone
     ];
 }
 
-// For the console: the examples as entries of its list. One wspipe has one framing, so those of other framings, and those
-// that all clients share, have a server each, whose ports are in servers.json.
+// For the console: the examples as entries of its list. They are endpoints of one server, but for those that are unsafe.
+// Terminals have a page of their own.
 async function EXAMPLES() {
-    const ports = await fetch("servers.json").then((response) => (response.ok ? response.json() : {})).catch(() => ({}));
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-
-    const server = (program) => program.shared ?? (program.terminal ? "terminal" : program.framing);
-    const page = ({ terminal, unsafe }) =>
-        (terminal && !unsafe && ports.terminal ? `${location.protocol}//${location.hostname}:${ports.terminal}/` : undefined);
-
     return PROGRAMS.map((program) => ({
         name: program.name,
-        tag: program.shared ? "shared" : program.terminal ? "terminal" : program.framing ?? program.language,
-        path: server(program) ? "/" : `/${program.name}`,
-        base: !server(program) ? undefined : ports[server(program)] && !program.unsafe && !program.terminal ? `${scheme}//${location.hostname}:${ports[server(program)]}` : null,
+        tag: program.folder === "framings" ? program.framing : program.folder ?? program.language,
+        path: program.path ?? `/${program.name}`,
+        base: program.unsafe || program.folder === "terminal" ? null : undefined,
         unterminated: program.framing === "text",
         tries: program.tries,
         hash: `#${program.name}`,
-        about: () => describe(program, page(program)),
+        about: () => describe(program),
     }));
 }

@@ -10,24 +10,20 @@ import { test } from "node:test";
 
 import { chromium } from "playwright-core";
 
-import { console_, DEADLINE, demo, examples, Server, sources, within } from "./server.mjs";
+import { console_, DEADLINE, demo, examples, Server, sources, tests, within } from "./server.mjs";
 
-// What ./dev demo serves: the page with the sources of the examples, and a server for each other framing.
+// What ./dev demo serves: the page with the sources of the examples, and an endpoint for each that needs options.
 const site = fs.mkdtempSync(path.join(os.tmpdir(), "wspipe-browser-"));
-fs.writeFileSync(path.join(site, "index.html"), execFileSync(path.join(console_, "assemble"), ["html", path.join(demo, "examples.js")]));
-fs.cpSync(sources, path.join(site, "source"), { recursive: true });
-const server = await Server.start(`--dir=${examples}`, `--staticdir=${site}`);
-const framed = (...args) => Server.start(`--origin=${server.origin}`, ...args);
-const framings = {
-    text: await framed("--framing=text", path.join(sources, "framings/guess.py")),
-    length: await framed("--framing=length", path.join(sources, "framings/thumbnail.py")),
-    json: await framed("--framing=json", "--events", path.join(sources, "framings/counter.js")),
-};
-fs.writeFileSync(path.join(site, "servers.json"),
-    JSON.stringify(Object.fromEntries(Object.entries(framings).map(([name, { origin }]) => [name, Number(new URL(origin).port)]))));
+const config = path.join(site, "wspipe.conf");
+const www = path.join(site, "page");
+fs.mkdirSync(www);
+fs.writeFileSync(path.join(www, "index.html"), execFileSync(path.join(console_, "assemble"), ["html", path.join(demo, "examples.js")]));
+fs.cpSync(sources, path.join(www, "source"), { recursive: true });
+fs.writeFileSync(config, fs.readFileSync(path.join(demo, "wspipe.conf"), "utf8").replace("@PROGRAMS@", examples).replace("@PAGE@", www)
+    .replace("@NPM@", path.join(tests, "node_modules")));
+const server = await Server.start(`--config=${config}`);
 process.on("exit", () => {
-    for (const one of [server, ...Object.values(framings)])
-        one.process.kill("SIGKILL"); // when the last test did not stop them
+    server.process.kill("SIGKILL"); // when the last test did not stop it
     fs.rmSync(site, { recursive: true });
 });
 const browser = await chromium.launch({
@@ -195,6 +191,33 @@ check("the other framings work in the page", async (t) => {
     page.assertNoErrors();
 });
 
+check("shared programs and those with a page of their own work in the page", async (t) => {
+    const page = await openDemo(t, "cat.sh");
+    const cases = [
+        ["chat.awk", "hello all", ": hello all"],
+        ["counter.py", "1", "1"],
+        ["rooms.py", "50", "guesses 50", "wins"],
+        ["shopping.py", '{"event":"add","value":"Milk"}', "1 to buy"],
+        ["phoenix.py", '["1","1","room:lobby","phx_join",{"name":"Ada"}]', "phx_reply"],
+        ["socketio.js", "40", '40{"sid":'],
+        ["signalr.py", '{"protocol":"json","version":1}\u001e', "{}"],
+    ];
+
+    for (const [name, message, ...answers] of cases) {
+        await pick(page, name);
+        await line(page, "note", "Connected");
+        await page.locator("button.use").first().click();
+        await line(page, "out", message.slice(0, 20));
+        await line(page, "in", new RegExp(answers.map((text) => text.replace(/[{}]/g, "\\$&")).join("|")));
+    }
+    for (const name of ["top.sh", "shopping.py", "phoenix.py"]) {
+        await pick(page, name);
+        const address = await page.locator(".about a").evaluate((link) => link.href);
+        assert.equal((await page.request.get(address)).status(), 200, address);
+    }
+    page.assertNoErrors();
+});
+
 check("examples that run any code are shown but not started", async (t) => {
     const page = await openDemo(t, "repl.sh");
 
@@ -211,7 +234,7 @@ check("a rejected connection and a stopped server are distinguished", async (t) 
 
     await line(page, "bad", "No program has this path");
     for (const signal of ["SIGTERM", "SIGKILL"]) {
-        const other = await Server.start(`--dir=${examples}`, `--staticdir=${site}`);
+        const other = await Server.start(`--dir=${examples}`, `--staticdir=${www}`);
         t.after(() => other.process.kill("SIGKILL"));
         await page.goto(`${other.origin}/#cat.sh`);
         await line(page, "note", "Connected");
@@ -375,7 +398,5 @@ check("SIGTERM closes what is open with 1001, and the server exits with 0", asyn
     await line(page, "note", "Connected");
     const [status] = await Promise.all([server.stop(), line(page, "bad", "shutting down (1001")]);
     assert.equal(status, 0);
-    for (const one of Object.values(framings))
-        assert.equal(await one.stop(), 0, one.log);
     page.assertNoErrors();
 });

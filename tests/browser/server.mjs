@@ -9,6 +9,7 @@ const source = path.resolve(process.env.top_srcdir || path.join(path.dirname(fil
 export const build = path.resolve(process.env.top_builddir || path.join(source, "build"));
 export const examples = path.join(build, "examples");
 export const sources = path.join(source, "examples");
+export const tests = path.join(source, "tests/browser");
 export const demo = path.join(source, "demo");
 export const console_ = path.join(source, "console");
 export const binary = path.resolve(process.env.WSPIPE || path.join(build, "wspipe"));
