@@ -368,6 +368,26 @@ credentials_hide_protocol(char *text, size_t len)
 	return (size_t)(out - text);
 }
 
+bool
+credentials_contain(struct span text, struct span token)
+{
+	if (memmem(text.data, text.len, token.data, token.len))
+		return true;
+	if (text.len == 0 || !memchr(text.data, '%', text.len))
+		return false;
+	for (; text.len > 0; text = (struct span){text.data + 1, text.len - 1}) {
+		struct span rest = text;
+		size_t i = 0;
+
+		while (i < token.len &&
+		       credentials_query_byte(&rest) == (unsigned char)token.data[i])
+			i++;
+		if (i == token.len)
+			return true;
+	}
+	return false;
+}
+
 struct span
 credentials_log_target(struct span target, char *room, size_t size)
 {

@@ -59,6 +59,9 @@ size_t credentials_hide_url(char *text, size_t len); /* the query of a URL or of
 size_t credentials_hide_cookie(char *text, size_t len); /* the value of Cookie */
 size_t credentials_hide_protocol(char *text, size_t len); /* of Sec-WebSocket-Protocol */
 
+/* Whether TEXT contains TOKEN, as it is or with escapes ("%2B"). */
+bool credentials_contain(struct span text, struct span token);
+
 /* Whether the value of Authorization is a bearer token. */
 bool credentials_is_bearer(struct span value);
 

@@ -175,7 +175,7 @@ env_hide_value(struct env *env, const struct env_secrets *secrets, size_t start,
 	if (hide)
 		len = hide(text, len);
 	for (size_t i = 0; i < secrets->count && len > 0; i++) {
-		if (memmem(text, len, secrets->tokens[i].data, secrets->tokens[i].len))
+		if (credentials_contain((struct span){text, len}, secrets->tokens[i]))
 			len = 0;
 	}
 	buffer_cut(&env->strings, start + len);

@@ -254,6 +254,33 @@ test_hide(void **state)
 }
 
 static void
+test_contain(void **state)
+{
+	static const struct {
+		const char *text;
+		bool contains;
+	} rows[] = {
+	    {"", false},
+	    {"a+b=", true},
+	    {"x=a+b=&y", true},
+	    {"a%2bb%3D", true},
+	    {"/?token=%61%2B%62%3d", true},
+	    {"a%2bb%3", false},
+	    {"a%252Bb%3D", false},
+	    {"a+b%", false},
+	    {"%a+b=", true},
+	    {"%a%2Bb=", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		if (credentials_contain(span_of(rows[i].text), SPAN("a+b=")) !=
+		    rows[i].contains)
+			fail_msg("%s", rows[i].text);
+	}
+}
+
+static void
 test_log_target(void **state)
 {
 	static const struct {
@@ -295,6 +322,7 @@ main(void)
 	    cmocka_unit_test(test_long_tokens_are_none),
 	    cmocka_unit_test(test_protocols_without_the_pair),
 	    cmocka_unit_test(test_hide),
+	    cmocka_unit_test(test_contain),
 	    cmocka_unit_test(test_log_target),
 	};
 
