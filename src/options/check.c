@@ -486,20 +486,29 @@ check_access(const struct check *check, struct options_endpoint *endpoint)
 	return check_hook(check, endpoint);
 }
 
-/* A private key must not be downloadable. */
 static bool
-check_keys(const struct check *check, const struct options_endpoint *endpoint)
+check_secret(const struct check *check, const struct options_endpoint *endpoint,
+    const char *option, const char *path)
 {
-	const struct options_listener *listener = &check->options->listener;
+	if (!path || !options_serve(endpoint, path))
+		return true;
+	return reject(check, EX_CONFIG, NULL,
+	    "--%s '%s' is inside --staticdir '%s', so anyone could download it: move it "
+	    "elsewhere",
+	    option, path, endpoint->staticdir);
+}
 
-	for (size_t i = 0; i < listener->sslkey.count; i++) {
-		if (options_serve(endpoint, listener->sslkey.items[i]))
-			return reject(check, EX_CONFIG, NULL,
-			    "--sslkey '%s' is inside --staticdir '%s', so anyone could "
-			    "download it: move it elsewhere",
-			    listener->sslkey.items[i], endpoint->staticdir);
+/* The secrets of the server must not be downloadable. */
+static bool
+check_secrets(const struct check *check, const struct options_endpoint *endpoint)
+{
+	const struct options_list *keys = &check->options->listener.sslkey;
+
+	for (size_t i = 0; i < keys->count; i++) {
+		if (!check_secret(check, endpoint, "sslkey", keys->items[i]))
+			return false;
 	}
-	return true;
+	return check_secret(check, endpoint, "admin-token", check->options->server.admin_token);
 }
 
 /* Nor must be what is executed: the source of a program may contain secrets. */
@@ -508,19 +517,15 @@ check_overlap(const struct check *check, const struct options_endpoint *endpoint
 {
 	if (!endpoint->staticdir)
 		return true;
-	if (!check_keys(check, endpoint) ||
+	if (!check_secrets(check, endpoint) ||
 	    !check_apart(check, endpoint->staticdir, endpoint->dir, "dir") ||
 	    !check_apart(check, endpoint->staticdir, endpoint->cgidir, "cgidir"))
 		return false;
 	for (size_t i = 0; i < ACCESS_FILES; i++) {
 		struct access_file file = access_file(&endpoint->access, i);
 
-		if (file.path && options_serve(endpoint, file.path))
-			return reject(check, EX_CONFIG, NULL,
-			    "--%s '%s' is inside --staticdir '%s', so anyone could download "
-			    "it: "
-			    "move it elsewhere",
-			    file.option, file.path, endpoint->staticdir);
+		if (!check_secret(check, endpoint, file.option, file.path))
+			return false;
 	}
 	if (endpoint->program && options_serve(endpoint, endpoint->program))
 		return reject(check, EX_CONFIG, NULL,
@@ -632,7 +637,7 @@ check_all_files(struct check *check, const struct options *options)
 	}
 	for (size_t i = 0; i < kept; i++) {
 		check->place = served[i].place;
-		(void)check_keys(check, served[i].endpoint);
+		(void)check_secrets(check, served[i].endpoint);
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct options_served one = options_served(options, i);

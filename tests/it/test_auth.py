@@ -342,13 +342,15 @@ def test_weak_hashes_are_rejected_at_startup(tmp_path, text, mistake, option):
 
 
 @plain_only
-@pytest.mark.parametrize("args", [("--auth-basic=www/secret",), ("--auth-token=www/secret",)])
+@pytest.mark.parametrize("args", [("--auth-basic=www/secret",), ("--auth-token=www/secret",), ("--admin-token=www/secret",)])
 @pytest.mark.parametrize("option", ["command line", "file"])
 def test_secrets_that_would_be_served_are_rejected(tmp_path, script, args, option):
     script("www/secret", "ann:%s\n" % BCRYPT)
     name, value = args[0][2:].split("=")
-    (tmp_path / "c").write_text("port = 0\n[/a]\ncommand = cat\n%s = %s\n[/b]\nstaticdir = www\n" % (name, value))
-    rest = ["--port=0", "--staticdir=www", *args, "cat"] if option == "command line" else ["--config=c"]
+    line = "%s = %s\n" % (name, value)
+    glob, local = ("admin = unix:a\n" + line, "") if name == "admin-token" else ("", line)
+    (tmp_path / "c").write_text("port = 0\n%s[/a]\ncommand = cat\n%s[/b]\nstaticdir = www\n" % (glob, local))
+    rest = ["--port=0", "--admin=unix:a", "--staticdir=www", *args, "cat"] if option == "command line" else ["--config=c"]
     done = subprocess.run([WSPIPE, *rest], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert done.returncode == 78 and "download" in done.stderr, done.stderr
 
