@@ -277,8 +277,8 @@ server_reloads_options(const struct server *server)
 {
 	const struct options *options = server->options;
 
-	return options->config || options->endpoint.access.basic ||
-	       options->endpoint.access.token;
+	return options->config || options->server.admin_token ||
+	       options->endpoint.access.basic || options->endpoint.access.token;
 }
 
 void

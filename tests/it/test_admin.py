@@ -326,6 +326,21 @@ def test_a_reload_reads_the_tokens_again(server, tmp_path, workers):
     wait_for(lambda: all(is_accepted(None) for _ in range(20)), "no token is needed")
 
 
+@plain_only
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_token_is_revoked_without_a_configuration_file(server, tmp_path, workers):
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef\n")
+    token.chmod(0o600)
+    one = server("--admin=127.0.0.1:0", "--admin-token=token", "--workers=%d" % workers, "cat")
+    old, new = ({"Authorization": "Bearer " + secret} for secret in ("0123456789abcdef", "fedcba9876543210"))
+    assert ask(one, "/-/ready", headers=old)[0] == 200
+    token.write_text("fedcba9876543210\n")
+    one.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: all(ask(one, "/-/ready", headers=new)[0] == 200 for _ in range(20)), "the new token is accepted")
+    assert ask(one, "/-/ready", headers=old)[0] == 401
+
+
 def test_wrong_addresses(server):
     for wrong in ("", "9090", ":9090", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:65536", "::1:9090", "unix:", "[]:1", "a" * 300 + ":1"):
         status, text = refused("--admin=" + wrong)
