@@ -94,12 +94,20 @@ log_open(const char *path)
 }
 
 void
-log_give(uid_t uid, gid_t gid)
+log_give(const char *path, uid_t uid, gid_t gid)
 {
-	struct stat st;
+	struct stat st, named;
 
-	if (log_state.is_file && fstat(log_state.sink.fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    fchown(log_state.sink.fd, uid, gid) == -1)
+	if (!log_state.is_file || fstat(log_state.sink.fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_uid == uid)
+		return;
+	/* The user may own the directory, and have put a link to a file of root there. */
+	if (lstat(path, &named) == -1 || named.st_dev != st.st_dev ||
+	    named.st_ino != st.st_ino || named.st_nlink != 1)
+		log_warnx("the log %s is a link: its owner is not changed, so --user may not "
+			  "be able to reopen it",
+		    path);
+	else if (fchown(log_state.sink.fd, uid, gid) == -1)
 		log_warn("can't change the owner of the log");
 }
 

@@ -59,9 +59,9 @@ bool log_open(const char *path) __attribute__((warn_unused_result));
  * reported, and the log goes on where it was. */
 bool log_reopen(const char *path);
 
-/* The file of log_open() belongs to this user from now on, who can thus reopen it. A terminal
- * or the like is left alone. */
-void log_give(uid_t uid, gid_t gid);
+/* The file of log_open(), PATH, belongs to this user from now on, who can thus reopen it. A
+ * terminal or the like is left alone, and so is a file that PATH is a link to. */
+void log_give(const char *path, uid_t uid, gid_t gid);
 
 /* Writes lines of TEXT to standard error, each as an error if that is journald's. */
 void log_errors(const char *text);

@@ -51,7 +51,7 @@ server_drop_privileges(struct server *server)
 {
 	if (!server->has_account || account_is_ours(&server->account))
 		return 0;
-	log_give(server->account.uid, server->account.gid);
+	log_give(server->options->server.log_file, server->account.uid, server->account.gid);
 	if (account_become(&server->account))
 		return 0;
 	return server_fail(server, EX_OSERR,

@@ -128,6 +128,20 @@ def echoes(one):
         return ws.text() == "echo"
 
 
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_log_that_is_a_link_keeps_its_owner(server, open_place, link):
+    """The user may own the directory: a link there must not give it a file of root."""
+    target = open_place / "target"
+    target.write_text("")
+    target.chmod(0o600)
+    log = open_place / "log"
+    link(target, log)
+    one = server("--user=nobody", "--log-file=%s" % log, "cat")
+    one.wait_log("is a link: its owner is not changed")
+    assert target.stat().st_uid == 0
+    assert echoes(one)
+
+
 def test_reload_has_no_privileges(server, open_place, certificate):
     """It reads what the user may read, or the old configuration stays."""
     config = open_place / "wspipe.conf"
