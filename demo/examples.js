@@ -138,6 +138,31 @@ const PROGRAMS = [
         tries: ["50", "25", "75"],
     },
     {
+        name: "log",
+        folder: "shared",
+        options: "--shared --history=100 ",
+        about: "A log for everyone: here that of this server, with one tail for all clients.",
+        source: "",
+        file: "tail -n 20 -F /var/log/syslog",
+    },
+    {
+        name: "zmq-subscriber.py",
+        folder: "shared",
+        options: "--shared --linger=forever ",
+        about: "What a ZeroMQ publisher sends.",
+        needs: "python3-zmq and a publisher",
+        file: "examples/shared/zmq-subscriber.py tcp://127.0.0.1:5556",
+    },
+    {
+        name: "redis-cli",
+        folder: "shared",
+        options: "--shared --linger=forever ",
+        about: "A channel of Redis or Valkey: three lines for each message.",
+        needs: "redis-tools and a server",
+        source: "",
+        file: "redis-cli subscribe news",
+    },
+    {
         name: "top.sh",
         folder: "terminal",
         page: "/top.sh/-/console",
@@ -203,7 +228,7 @@ const PROGRAMS = [
 ];
 
 // The description of an example: text, its source once it is opened, and the commands that run it.
-function describe({ name, about, framing, folder, options, file, alone, page, unsafe, source }) {
+function describe({ name, about, framing, folder, options, file, alone, page, unsafe, needs, source }) {
     const path = `${folder ? `${folder}/` : ""}${source ?? name}`;
     const served = `build/wspipe --port=8081 ${framing ? `--framing=${framing} ` : ""}${options ?? ""}${file ?? `examples/${path}`}`;
     const text = make("pre", "", "…");
@@ -223,19 +248,20 @@ function describe({ name, about, framing, folder, options, file, alone, page, un
     link.rel = "noopener";
     return [
         ...(page ? [make("p", "", link)] : []),
-        make("p", "", about, unsafe ? " Not started: anyone who can connect to it can run programs with your privileges." : ""),
-        ...(source === "" ? [] : [box]),
+        make("p", "", about, unsafe ? " Not started: anyone who can connect to it can run programs with your privileges." : "",
+            needs ? ` Not started: it needs ${needs}.` : ""),
+        ...(source !== "" ? [box] : file ? [make("pre", "commands", served)] : []),
     ];
 }
 
-// For the console: the examples as entries of its list. They are endpoints of one server, but for those that are unsafe.
-// Terminals have a page of their own.
+// For the console: the examples as entries of its list. They are endpoints of one server, but for those that are unsafe or
+// need another server. Terminals have a page of their own.
 async function EXAMPLES() {
     return PROGRAMS.map((program) => ({
         name: program.name,
         tag: program.folder === "framings" ? program.framing : program.folder ?? program.language,
         path: program.path ?? `/${program.name}`,
-        base: program.unsafe || program.folder === "terminal" ? null : undefined,
+        base: program.unsafe || program.needs || program.folder === "terminal" ? null : undefined,
         unterminated: program.framing === "text",
         tries: program.tries,
         hash: `#${program.name}`,

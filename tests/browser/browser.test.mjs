@@ -20,7 +20,8 @@ fs.mkdirSync(www);
 fs.writeFileSync(path.join(www, "index.html"), execFileSync(path.join(console_, "assemble"), ["html", path.join(demo, "examples.js")]));
 fs.cpSync(sources, path.join(www, "source"), { recursive: true });
 fs.writeFileSync(config, fs.readFileSync(path.join(demo, "wspipe.conf"), "utf8").replace("@PROGRAMS@", examples).replace("@PAGE@", www)
-    .replace("@NPM@", path.join(tests, "node_modules")));
+    .replace("@NPM@", path.join(tests, "node_modules")).replace("@LOG@", path.join(site, "server.log")));
+fs.writeFileSync(path.join(site, "server.log"), "the first line\n");
 const server = await Server.start(`--config=${config}`);
 process.on("exit", () => {
     server.process.kill("SIGKILL"); // when the last test did not stop it
@@ -209,6 +210,15 @@ check("shared programs and those with a page of their own work in the page", asy
         await page.locator("button.use").first().click();
         await line(page, "out", message.slice(0, 20));
         await line(page, "in", new RegExp(answers.map((text) => text.replace(/[{}]/g, "\\$&")).join("|")));
+    }
+    await pick(page, "log");
+    await line(page, "in", "the first line");
+    fs.appendFileSync(path.join(site, "server.log"), "the next one\n");
+    await line(page, "in", "the next one");
+    for (const [name, command] of [["zmq-subscriber.py", "--shared"], ["redis-cli", "--linger=forever redis-cli subscribe news"]]) {
+        await pick(page, name);
+        await page.locator(".about p", { hasText: "Not started: it needs" }).waitFor();
+        await page.locator(".about .commands", { hasText: command }).waitFor({ state: "attached" });
     }
     for (const name of ["top.sh", "shopping.py", "phoenix.py"]) {
         await pick(page, name);
