@@ -6,6 +6,7 @@
  * limits, no log and no deadlines; it is measured, not used.
  *
  *	rawbridge [-t] PROGRAM [ARG ...]	prints its port; -t: a raw terminal, not pipes
+ *	rawbridge -c PORT			a TCP connection in place of a child
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,6 +49,7 @@ struct session {
 static int epoll;
 static struct session *all_ended;
 static bool terminal;
+static in_port_t target; /* of -c, in network byte order; 0: a child */
 
 static void
 die(const char *what)
@@ -70,7 +72,8 @@ end(struct session *session)
 {
 	close(session->in.from);
 	close(session->in.to);
-	close(session->out.from);
+	if (session->out.from != session->in.to)
+		close(session->out.from);
 	session->ended = true;
 	session->next_ended = all_ended;
 	all_ended = session;
@@ -175,20 +178,14 @@ open_ends(int to_child[2], int from_child[2])
 }
 
 static void
-on_accept(int listener, char **argv)
+start_child(char **argv, int to_child[2], int from_child[2])
 {
 	extern char **environ;
-	struct session *session = calloc(1, sizeof(*session));
-	int to_child[2];
-	int from_child[2];
-	int on = 1;
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
-	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (!session || fd == -1 || !open_ends(to_child, from_child))
-		die("accept");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!open_ends(to_child, from_child))
+		die("pipe");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, to_child[0], 0);
 	posix_spawn_file_actions_adddup2(&actions, from_child[1], 1);
@@ -200,6 +197,41 @@ on_accept(int listener, char **argv)
 	close(from_child[1]);
 	fcntl(to_child[1], F_SETFL, O_NONBLOCK);
 	fcntl(from_child[0], F_SETFL, O_NONBLOCK);
+}
+
+/* The other side is on this machine, so it does not take long. */
+static int
+connect_target(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	    .sin_port = target};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == -1)
+		die("connect");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static void
+on_accept(int listener, char **argv)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	int to_child[2];
+	int from_child[2];
+	int on = 1;
+	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (!session || fd == -1)
+		die("accept");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (target)
+		to_child[1] = from_child[0] = connect_target();
+	else
+		start_child(argv, to_child, from_child);
 	session->in = (struct flow){
 	    .from = fd, .to = to_child[1], .back = &session->out, .session = session};
 	session->out = (struct flow){
@@ -232,7 +264,9 @@ main(int argc, char **argv)
 	terminal = argc > 1 && strcmp(argv[1], "-t") == 0;
 	argv += terminal;
 	if (argc < 2 + terminal)
-		die("usage: rawbridge [-t] PROGRAM [ARG ...]");
+		die("usage: rawbridge [-t] PROGRAM [ARG ...], or -c PORT");
+	if (argc == 3 && strcmp(argv[1], "-c") == 0)
+		target = htons((in_port_t)atoi(argv[2]));
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGCHLD, &reap, NULL);
 	if (bind(listener, (struct sockaddr *)&address, len) == -1 ||
