@@ -312,8 +312,11 @@ spawn_child(void *arg)
 		order->failure.option = confine_blame(confine, errno);
 fail:
 	order->failure.error = errno;
-	if (order->report != -1)
-		(void)!write(order->report, &order->failure, sizeof(order->failure));
+	if (order->report != -1) {
+		struct spawn_failure failure = order->failure;
+
+		(void)!write(order->report, &failure, sizeof(failure));
+	}
 	return SPAWN_FAILED;
 }
 
