@@ -155,7 +155,7 @@ function receive({ data }) {
 function ended(opened, event) {
     socket = null;
     const { good, text } = event.code === 1006
-        ? { good: false, text: opened ? "The connection was lost" : "The server rejected the connection, or does not respond: its log says why" }
+        ? { good: false, text: opened ? "The connection was lost" : "The server rejected the connection, or does not respond: its log shows the reason" }
         : explainClose(event.code, event.reason);
     const reason = event.reason !== "" && !/^(exit|signal) /.test(event.reason) ? `: ${event.reason}` : "";
     setState(good ? "good" : "bad", `${text} (${event.code})${reason}`);

@@ -74,7 +74,7 @@ password_check_bcrypt(struct span hash)
 		return "is cut off or altered";
 	return cost <= PASSWORDS_COST_MAX
 		   ? NULL
-		   : "has a cost above 15, so that each guess takes seconds";
+		   : "has a cost above 15, so that each check takes seconds";
 }
 
 /* "$6$", perhaps "rounds=N$", salt, '$', sum. */
@@ -96,7 +96,7 @@ password_check_sha512(struct span hash)
 		return "is cut off or altered";
 	return rounds <= PASSWORDS_ROUNDS_MAX
 		   ? NULL
-		   : "has more than 5000000 rounds, so that each guess takes seconds";
+		   : "has more than 5000000 rounds, so that each check takes seconds";
 }
 
 /* "$y$", parameters, '$', salt, '$', sum. */
@@ -121,12 +121,12 @@ password_check(struct span hash)
 	    {"$2a$", password_check_bcrypt, NULL},
 	    {"$6$", password_check_sha512, NULL},
 	    {"$y$", password_check_yescrypt, NULL},
-	    {"$apr1$", NULL, "is MD5, of which billions are guessed per second"},
-	    {"$1$", NULL, "is MD5, of which billions are guessed per second"},
-	    {"{SHA}", NULL, "is SHA-1, of which billions are guessed per second"},
-	    {"{SSHA}", NULL, "is SHA-1, of which billions are guessed per second"},
+	    {"$apr1$", NULL, "is MD5, which is too fast to withstand guessing"},
+	    {"$1$", NULL, "is MD5, which is too fast to withstand guessing"},
+	    {"{SHA}", NULL, "is SHA-1, which is too fast to withstand guessing"},
+	    {"{SSHA}", NULL, "is SHA-1, which is too fast to withstand guessing"},
 	    {"$", NULL, "is of a kind that is not supported"},
-	    {"", NULL, "is the password itself, or DES"},
+	    {"", NULL, "is a plain password or DES"},
 	};
 
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
@@ -178,7 +178,7 @@ passwords_add_line(struct passwords *passwords, struct span line, unsigned int n
 	wrong = hash.len > PASSWORDS_HASH_MAX ? "is too long" : password_check(hash);
 	if (wrong) {
 		snprintf(why, PASSWORDS_WHY_MAX,
-		    "the hash of '%.*s' %s; replace it with one of bcrypt: htpasswd -B FILE "
+		    "the hash of '%.*s' %s; replace it with a bcrypt hash: htpasswd -B FILE "
 		    "%.*s",
 		    (int)user.len, user.data, wrong, (int)user.len, user.data);
 		return false;

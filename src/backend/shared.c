@@ -440,7 +440,7 @@ shared_start_program(struct shared *s)
 		log_end();
 	}
 	shared_log_count(
-	    s, "messages of clients were lost while the shared program did not run", s->unread);
+	    s, "messages of clients were lost while the shared program was not running", s->unread);
 	s->unread = 0;
 	shared_flush(s);
 	shared_set_reading(s);

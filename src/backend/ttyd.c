@@ -296,7 +296,7 @@ ttyd_on_turn(struct loop_task *task)
 	if (t->life == TTYD_FAILED)
 		ttyd_close(t, CLOSE_INTERNAL, t->reason);
 	else if (t->life == TTYD_LATE)
-		ttyd_close(t, CLOSE_POLICY, "the first message did not come in time");
+		ttyd_close(t, CLOSE_POLICY, "the first message did not arrive in time");
 	if (t->program) {
 		if (!t->greeted && t->backend.reading == BACKEND_READS)
 			ttyd_greet(t);

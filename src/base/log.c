@@ -135,9 +135,8 @@ log_reopen(const char *path)
 	if (log_open(path))
 		return true;
 	error = errno;
-	log_server(
-	    LOG_ERROR, error, "can't reopen the log %s, it goes on in the old file", path);
-	log_report("can't reopen the log, it goes on in the old file", error);
+	log_server(LOG_ERROR, error, "can't reopen the log %s; writing to the old file", path);
+	log_report("can't reopen the log; writing to the old file", error);
 	return false;
 }
 
@@ -457,7 +456,7 @@ log_write(void)
 		log_state.drop_error = errno;
 		if (log_state.dropped++ == 0 && log_state.is_file)
 			log_report(
-			    "can't write to the log, lines are dropped", log_state.drop_error);
+			    "can't write to the log; dropping lines", log_state.drop_error);
 		return;
 	}
 	log_state.torn = (size_t)written < line.len;

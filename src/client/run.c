@@ -211,7 +211,7 @@ run_set_tls(struct run *run)
 		return 0;
 	if (settings.insecure)
 		fputs("wspipe: WARNING: --insecure: the server's certificate is not checked; "
-		      "anyone in between can read and change all\n",
+		      "anyone in between can read and change everything\n",
 		    stderr);
 	run->client.dial.tls = tls_client_new(&settings, &error);
 	if (run->client.dial.tls)

@@ -51,7 +51,7 @@ url_parse_rest(const char *text, struct url *out)
 		authority = (struct span){at + 1, authority.len - out->user.len - 1};
 	}
 	if (!uri_parse_authority(authority, &parsed))
-		return "needs a host, and optionally a port: HOST[:PORT]";
+		return "needs a host, and optionally a port up to 65535: HOST[:PORT]";
 	out->authority = authority;
 	out->host = parsed.host;
 	if (parsed.port != 0)
@@ -70,7 +70,7 @@ url_parse(const char *text, struct url *out)
 	if (url_starts_with(text, "ws://"))
 		return url_parse_rest(text + 5, out);
 	if (!url_starts_with(text, "wss://"))
-		return "needs ws:// or wss:// in front of HOST[:PORT]";
+		return "needs ws:// or wss:// before HOST[:PORT]";
 	out->secure = true;
 	out->port = URL_PORT_SECURE;
 	return url_parse_rest(text + 6, out);

@@ -90,7 +90,9 @@ cidr_parse(struct span text, struct cidr *out)
 					 : "must have a prefix length from 0 to 128";
 	}
 	out->bits = (unsigned int)bits + (max == 32 ? CIDR_IPV4_BITS : 0);
-	return cidr_is_block(out) ? NULL : "must not have bits set beyond the prefix length";
+	return cidr_is_block(out) ? NULL
+				  : "must not have bits set beyond the prefix length; write "
+				    "the first address of the block";
 }
 
 bool

@@ -404,24 +404,20 @@ check_prespawn(const struct check *check, const struct options_endpoint *endpoin
 		return true;
 	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
 		return reject(check, EX_USAGE, NULL,
-		    "--prespawn needs a COMMAND that is a program: of others it is not known "
-		    "what "
-		    "to start");
+		    "--prespawn needs a program as COMMAND, not --dir or a socket");
 	if (endpoint->pty)
 		return reject(check, EX_USAGE, NULL,
-		    "--prespawn and --pty can't be combined: the size of a terminal is known "
-		    "only "
-		    "with its client");
+		    "--prespawn and --pty can't be combined: the client sets the size of its "
+		    "terminal");
 	if (endpoint->shared.mode != SHARED_OFF)
 		return reject(check, EX_USAGE, NULL,
 		    "--prespawn and --shared can't be combined: all clients have one program, "
 		    "which --shared-start=always starts ahead");
 	if (!endpoint->events && !endpoint->prespawn_blind)
 		return reject(check, EX_USAGE, NULL,
-		    "--prespawn starts programs whose environment does not know the client: "
-		    "give "
-		    "--framing=json and --events, whose open event describes it, or "
-		    "--prespawn-blind if the program does not need to know");
+		    "--prespawn starts programs before their clients are known: add "
+		    "--framing=json and --events, whose open event describes the client, or "
+		    "--prespawn-blind if the program does not need this");
 	return true;
 }
 

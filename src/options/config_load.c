@@ -46,7 +46,8 @@ void
 config_report(struct config *config, struct config_line line, FILE *err, const char *text)
 {
 	config->errors++;
-	fprintf(err, "%s:%u: ", config->files.items[line.file], line.number);
+	fprintf(err, line.number == 0 ? "%s: " : "%s:%u: ", config->files.items[line.file],
+	    line.number);
 	config_print(err, span_of(text));
 	fputc('\n', err);
 }
@@ -342,7 +343,7 @@ load_file(struct loader *loader, const char *name, struct config_line from)
 
 	config->looped = config->looped || config->files.count == CONFIG_FILES_MAX;
 	if (config->looped)
-		wrong = "there are too many files";
+		wrong = "too many files";
 	if (!wrong && loader->store && loader->store->sealed)
 		text = load_stored_text(&inner, name, &len, &wrong);
 	else if (!wrong)
@@ -358,6 +359,11 @@ load_file(struct loader *loader, const char *name, struct config_line from)
 	if (text || config->files.count == 0) {
 		options_list_add(&config->files, span_of(name));
 		options_list_add(&config->texts, (struct span){text, text ? len : 0});
+	}
+	if (wrong && loader->depth == -1) {
+		loader_fail(loader, (struct config_line){0},
+		    "can't be read: %s; give a file that exists and can be read", wrong);
+		return;
 	}
 	if (wrong) {
 		loader_fail(loader, from,

@@ -49,7 +49,7 @@ struct config {
 	struct config_section *sections; /* owned; the first one is the global part */
 	size_t section_count;
 	size_t errors; /* that were reported */
-	bool looped; /* there are too many files: no more are read */
+	bool looped; /* too many files: no more are read */
 };
 
 /* Reads the file NAME, through STORE, which may be NULL. Errors go to ERR, each as "FILE:LINE:

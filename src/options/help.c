@@ -118,7 +118,9 @@ options_help_print(FILE *out, bool compat)
 			print_row(out, &option_rows[i], compat);
 	}
 	fprintf(out,
-	    "\nBoolean options also accept =true and =false. Options end at COMMAND or at --.\n"
+	    "\nTIME is in seconds, or has a unit: 500ms, 2s, 5m, 1h. SIZE is in bytes, or has\n"
+	    "a unit: 512k, 10m, 1g. Boolean options also accept =true and =false. Options end\n"
+	    "at COMMAND or at --.\n"
 	    "\n"
 	    "Examples:\n"
 	    "  %s --port=8080 ./count.sh\n"
@@ -139,7 +141,7 @@ options_help_version(FILE *out, bool compat)
 		   : "wspipe %s (BSD-2-Clause)\n",
 	    VERSION);
 	if (!compat && !terminal_page.gzip)
-		fputs("built without xterm.js: terminals have the message console only\n", out);
+		fputs("built without xterm.js: the console shows terminals as messages\n", out);
 }
 
 void

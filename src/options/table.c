@@ -75,8 +75,8 @@ const struct option_row option_rows[] = {
 	    .help = "number of worker processes; 'auto' starts one per available CPU"},
 
 	{SERVER("user", user, option_set_path), .argument = "USER",
-	    .help = "once it listens and has read its keys, drop root's privileges and run as "
-		"this user"},
+	    .help = "drop root's privileges and run as this user, once sockets are open and keys "
+		"are read"},
 	{SERVER("group", group, option_set_path), .argument = "GROUP",
 	    .help = "with --user, run with this primary group"},
 
@@ -99,8 +99,8 @@ const struct option_row option_rows[] = {
 
 	{.heading = "Behind a proxy", LISTENER("trusted-proxy", trusted_proxy, option_set_cidrs),
 	    .argument = "LIST",
-	    .help = "comma-separated addresses (192.0.2.0/24) of proxies that report their "
-		"clients, or 'unix'"},
+	    .help = "proxies that are trusted to report their clients: comma-separated addresses "
+		"and blocks (192.0.2.0/24), or 'unix'"},
 	{LISTENER("trusted-header", trusted_header, option_set_choice), .min = 1,
 	    .argument = "KIND",
 	    .choices = CHOICES([CLIENT_X_FORWARDED] = "x-forwarded",
@@ -126,16 +126,16 @@ const struct option_row option_rows[] = {
 	    .help = "addresses that may connect: comma-separated blocks such as 192.0.2.0/24, or "
 		"'unix' for a Unix socket; repeatable"},
 	{ENDPOINT("deny", deny, option_set_cidrs), .argument = "LIST", .repeatable = true,
-	    .help = "addresses that may not connect, also those in --allow; repeatable"},
+	    .help = "addresses that may not connect, even if they are in --allow; repeatable"},
 	{ENDPOINT("auth-basic", access.basic, option_set_path), .argument = "FILE",
-	    .help = "require a user and a password in FILE, as htpasswd -B writes it"},
+	    .help = "require a user name and password from FILE, which htpasswd -B writes"},
 	{ENDPOINT("auth-token", access.token, option_set_path), .argument = "FILE",
-	    .help = "require a bearer token in FILE, one per line with an optional name"},
+	    .help = "require a bearer token from FILE: one per line, with an optional user name"},
 	{ENDPOINT("auth-hook", access.hook, option_set_path), .argument = "PROGRAM",
-	    .help = "run this program for each request; its exit status decides"},
+	    .help = "run PROGRAM for each request; its exit status allows or rejects it"},
 	{ENDPOINT("auth-timeout", access.hook_ms, option_set_duration), .argument = "TIME",
 	    .min = 1, .max = 86400000, .initial = "5",
-	    .help = "time for --auth-hook to decide, in seconds or as 500ms, 2s, 5m, 1h"},
+	    .help = "time for --auth-hook to decide"},
 	{ENDPOINT("auth-header", access.header, option_set_field_name), .argument = "NAME",
 	    .help = "header field in which a trusted proxy, or one on the Unix socket, sends the user"},
 	{ENDPOINT("auth-cert", access.cert, option_set_bool),
@@ -208,14 +208,13 @@ const struct option_row option_rows[] = {
 	    .help = "start N programs before clients need them; needs --events or "
 		"--prespawn-blind"},
 	{ENDPOINT("prespawn-blind", prespawn_blind, option_set_bool),
-	    .help = "the program started ahead needs to know nothing about its client"},
+	    .help = "with --prespawn, the program needs no information about its client"},
 	{SERVER("closems", closems, option_set_number), BOTH, .argument = "MS", .min = 0, .max = 3600000,
 	    .initial = "0",
 	    .help = "extra milliseconds to wait before each of SIGINT, SIGTERM and SIGKILL"},
 	{SERVER("shutdown-timeout", shutdown_ms, option_set_duration), .argument = "TIME",
 	    .min = 0, .max = 86400000, .initial = "25",
-	    .help = "after SIGTERM, time until programs that still run are killed, in seconds or "
-		"as 500ms, 2s, 5m, 1h; 0 for no limit"},
+	    .help = "after SIGTERM, time until programs that still run are killed; 0 for no limit"},
 
 	{.heading = "Shared programs", ENDPOINT("shared", shared.mode, option_set_choice),
 	    .min = SHARED_BROADCAST, .argument = "MODE", .optional = true,
@@ -228,8 +227,8 @@ const struct option_row option_rows[] = {
 	    .help = "start the shared program with the first client or with the server"},
 	{ENDPOINT("linger", shared.linger_ms, option_set_linger), .argument = "TIME",
 	    .max = 86400000, .initial = "0",
-	    .help = "time from the last client to the end of the shared program, in seconds or "
-		"as 500ms, 2s, 5m, 1h, or 'forever'"},
+	    .help = "time from the last client's disconnect to the end of the shared program, or "
+		"'forever'"},
 	{ENDPOINT("on-exit", shared.on_exit, option_set_choice), .argument = "WHAT",
 	    .choices = CHOICES([SHARED_CLOSE] = "close", [SHARED_KEEP] = "keep"),
 	    .initial = "close",
@@ -238,9 +237,9 @@ const struct option_row option_rows[] = {
 	{ENDPOINT("max-clients", shared.max_clients, option_set_number), .argument = "N", .min = 0,
 	    .max = INT32_MAX, .initial = "10000",
 	    .help = "maximum number of clients of a shared program; 0 for no limit"},
-	{ENDPOINT("client-queue", shared.members.queue_max, option_set_size), .argument = "BYTES",
+	{ENDPOINT("client-queue", shared.members.queue_max, option_set_size), .argument = "SIZE",
 	    .max = INT64_MAX, .initial = "1m",
-	    .help = "maximum size of a client's queue, in bytes or as 512k, 10m, 1g"},
+	    .help = "maximum size of a client's queue"},
 	{ENDPOINT("slow", shared.members.slow, option_set_choice), .argument = "WHAT",
 	    .choices = CHOICES([MEMBERS_CLOSE] = "close", [MEMBERS_DROP] = "drop",
 		[MEMBERS_BLOCK] = "block"),
@@ -249,14 +248,14 @@ const struct option_row option_rows[] = {
 		"reading from the program"},
 	{ENDPOINT("history", shared.members.history, option_set_number), .argument = "N", .min = 0,
 	    .max = 1000000, .initial = "0",
-	    .help = "number of messages to all that a new client gets first"},
+	    .help = "number of earlier messages to all clients that a new client gets first"},
 
 	{.heading = "WebSocket", ENDPOINT("subprotocol", subprotocol, option_set_tokens), BOTH,
 	    .argument = "LIST",
 	    .help = "subprotocols the program supports, comma-separated; the client's first "
 		"match is selected"},
 	{ENDPOINT("require-subprotocol", require_subprotocol, option_set_bool), BOTH,
-	    .help = "reject clients that offer none of them"},
+	    .help = "reject clients that offer none of the --subprotocol list"},
 	{ENDPOINT("deflate", deflate, option_set_deflate), BOTH, .argument = "LIST", .optional = true,
 	    .help = "compress messages if the client supports it (permessage-deflate); LIST "
 		"overrides window=11,level=4,takeover=yes,min=64; not for secrets, see the "
@@ -270,8 +269,8 @@ const struct option_row option_rows[] = {
 	    .help = "maximum number of connections per client address (IPv6: per /64); 0 for no "
 		"limit"},
 	{SERVER("rate", rate, option_set_rate), .argument = "RATE", .default_text = "0",
-	    .help = "maximum rate of new sessions per client address, as 5/s, 30/m or 100/h, or "
-		"with a burst, as 5/s:20; 0 for no limit"},
+	    .help = "maximum rate of new sessions per client address: 5/s, 30/m, 100/h, or with a "
+		"burst, 5/s:20; 0 for no limit"},
 	{SERVER("max-connections", max_connections, option_set_number), .argument = "N", .min = 0,
 	    .max = INT32_MAX, .initial = "0",
 	    .help = "maximum number of connections; further ones wait in the listen queue; 0 for "
@@ -293,8 +292,7 @@ const struct option_row option_rows[] = {
 	    .help = "ping a client after MS milliseconds of silence; 0 never pings"},
 	{LISTENER("handshake-timeout", handshake_ms, option_set_duration), BOTH, .argument = "TIME",
 	    .min = 1, .max = 86400000, .initial = "10",
-	    .help = "time for a client to complete the TLS handshake and its request, in seconds "
-		"or as 500ms, 2s, 5m, 1h"},
+	    .help = "time for a client to complete the TLS handshake and its request"},
 	{ENDPOINT("idle-timeout", idle_ms, option_set_duration), BOTH, .argument = "TIME",
 	    .max = INT64_C(31536000000), .initial = "0",
 	    .help = "close a session without a message in either direction for this time; 0 for no "
@@ -326,15 +324,16 @@ const struct option_row option_rows[] = {
 	    .help = "keep programs from gaining privileges, for example by sudo"},
 	{ENDPOINT("child-oom-score", confine.oom_score, option_set_optional_number),
 	    .argument = "N", .min = -1000, .max = 1000,
-	    .help = "score that is added when the system is out of memory and chooses a process "
-		"to kill; a high one spares wspipe"},
+	    .help = "OOM score adjustment of programs, from -1000 to 1000; with a high one the "
+		"kernel kills a program before wspipe"},
 	{ENDPOINT("child-read", child_read, option_set_files), .argument = "PATH",
 	    .repeatable = true,
-	    .help = "let programs read and execute only system files and what is beneath PATH "
+	    .help = "let programs read and execute only system files and files beneath PATH "
 		"(Landlock); repeatable"},
 	{ENDPOINT("child-write", child_write, option_set_files), .argument = "PATH",
 	    .repeatable = true,
-	    .help = "let programs read and write only what is beneath PATH; repeatable"},
+	    .help = "let programs write only beneath PATH, and restrict the rest as --child-read "
+		"does; repeatable"},
 
 	{.heading = "HTTP responses", ENDPOINT("staticdir", staticdir, option_set_path),
 	    .argument = "DIR", .help = "serve the files in DIR to plain HTTP requests"},
@@ -345,24 +344,14 @@ const struct option_row option_rows[] = {
 	    .help = "run the CGI script in DIR that the path of a plain HTTP request names"},
 	{ENDPOINT("cgi-timeout", cgi_timeout_ms, option_set_duration), .argument = "TIME",
 	    .min = 0, .max = 86400000, .initial = "60",
-	    .help = "time for a CGI script to write its header, in seconds or as 500ms, 2s, 5m, "
-		"1h; 0 for no limit"},
-	{ENDPOINT("max-body", max_body, option_set_size), .argument = "BYTES", .min = 0,
+	    .help = "time for a CGI script to write its header; 0 for no limit"},
+	{ENDPOINT("max-body", max_body, option_set_size), .argument = "SIZE", .min = 0,
 	    .max = INT64_MAX, .initial = "10m",
-	    .help = "maximum size of a request body for a CGI script, in bytes or as 512k, 10m, "
-		"1g; 0 for no limit"},
+	    .help = "maximum size of a request body for a CGI script; 0 for no limit"},
 	{ENDPOINT("devconsole", devconsole, option_set_devconsole), .argument = "WHEN",
 	    .optional = true, .initial = "auto", .initial_compat = "false",
 	    .help = "serve a page to try the program with, at / without --staticdir and at "
 		"/-/console: true, false, or auto, while only this machine can connect"},
-	{SERVER("health-path", health_path, option_set_url_path), .argument = "PATH",
-	    .help = "respond to GET and HEAD requests for this path with 200, for health checks"},
-	{SERVER("admin", admin, option_set_admin), .argument = "ADDRESS",
-	    .help = "serve health checks, metrics and the list of sessions at HOST:PORT or "
-		"unix:PATH"},
-	{SERVER("admin-token", admin_token, option_set_path), .argument = "FILE",
-	    .help = "with --admin, require one of the tokens in FILE; needed unless the address is "
-		"local"},
 	{ENDPOINT("header", header, option_set_header), BOTH, .argument = "HEADER", .repeatable = true,
 	    .help = "add \"Name: value\" to handshake and static file responses, or with "
 		"--connect to the request; repeatable"},
@@ -370,6 +359,16 @@ const struct option_row option_rows[] = {
 	    .repeatable = true, .help = "the same for handshake responses only"},
 	{ENDPOINT("header-http", header_http, option_set_header), .argument = "HEADER",
 	    .repeatable = true, .help = "the same for static file responses only"},
+
+	{.heading = "Monitoring", SERVER("health-path", health_path, option_set_url_path),
+	    .argument = "PATH",
+	    .help = "respond to GET and HEAD requests for this path with 200, for health checks"},
+	{SERVER("admin", admin, option_set_admin), .argument = "ADDRESS",
+	    .help = "serve health checks, metrics and the list of sessions at HOST:PORT or "
+		"unix:PATH"},
+	{SERVER("admin-token", admin_token, option_set_path), .argument = "FILE",
+	    .help = "with --admin, require one of the tokens in FILE; mandatory unless the address "
+		"is local"},
 
 	{.heading = "Logging", SERVER("loglevel", loglevel, option_set_choice), BOTH, .argument = "LEVEL",
 	    .choices = log_level_names, .initial = "access", .help = "minimum level to log"},
@@ -397,18 +396,18 @@ const struct option_row option_rows[] = {
 	{CLIENT("cacert", cacert, option_set_path), .argument = "FILE",
 	    .help = "trust the CAs in FILE, not those of the system"},
 	{CLIENT("insecure", insecure, option_set_bool),
-	    .help = "accept any certificate of the server: anyone in between can read and change "
-		"all"},
+	    .help = "accept any certificate of the server; anyone in between can read and change "
+		"everything"},
 	{CLIENT("reconnect", reconnect_ms, option_set_reconnect), .argument = "TIME",
 	    .optional = true, .min = 0, .max = 86400000,
 	    .help = "connect again after a connection is lost or can't be opened, with growing "
-		"delays up to TIME (30 seconds)"},
+		"delays up to TIME, or 30s without it"},
 	{CLIENT("no-close", no_close, option_set_bool),
 	    .help = "at the end of stdin, keep the connection until the server closes it"},
 	{CLIENT("close-wait", close_wait_ms, option_set_duration), .argument = "TIME", .min = 1,
 	    .max = 86400000, .initial = "10",
-	    .help = "time for the server's Close after ours, and for COMMAND to exit after the "
-		"end of its input, in seconds or as 500ms, 2s, 5m, 1h"},
+	    .help = "time for the server's Close after ours, and for COMMAND to exit after the end "
+		"of its input"},
 
 	{.heading = "Other", SERVER("compat", compat, option_set_choice), .min = 1,
 	    .argument = "MODEL", .choices = CHOICES("websocketd"), .early = true,

@@ -107,15 +107,15 @@ account_find(
 
 	*account = (struct account){.gid = (gid_t)-1, .has_user = user != NULL};
 	if (user && !account_find_user(user, &account->uid, &account->gid)) {
-		snprintf(why, ACCOUNT_WHY_MAX, "there is no such user");
+		snprintf(why, ACCOUNT_WHY_MAX, "the user does not exist");
 		return false;
 	}
 	if (group && !account_find_group(group, &account->gid)) {
-		snprintf(why, ACCOUNT_WHY_MAX, "there is no group '%.100s'", group);
+		snprintf(why, ACCOUNT_WHY_MAX, "the group '%.100s' does not exist", group);
 		return false;
 	}
 	if (user && account->uid == 0) {
-		snprintf(why, ACCOUNT_WHY_MAX, "is root; choose another user");
+		snprintf(why, ACCOUNT_WHY_MAX, "root is not allowed; choose another user");
 		return false;
 	}
 	if (account->gid == (gid_t)-1) {

@@ -191,8 +191,8 @@ launch_prepare_shared(struct launch *launch, struct reject *reject)
 	if (!launch->shared)
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
 	if (!shared_has_room(launch->shared))
-		return reject_with(reject, 503, REJECT_RETRY_LATER,
-		    "as many clients are connected as --max-clients allows");
+		return reject_with(
+		    reject, 503, REJECT_RETRY_LATER, "--max-clients clients are connected");
 	return launch_check_room(limit_has_room_for_client(
 				     launch->launcher->limit, launch_count(launch->launcher)),
 		   reject) &&

@@ -100,7 +100,7 @@ parked_on_exit(void *arg)
 	if (pool->ending)
 		return;
 	pool_back_off(pool);
-	log_warnx("%s, which --prespawn has started, exited before a client came (%s %d); "
+	log_warnx("%s, started by --prespawn, exited before a client connected (%s %d); "
 		  "starting another in %d s",
 	    pool->endpoint->program, facts->by_signal ? "signal" : "status", facts->value,
 	    (int)(pool->back_off_ms / 1000));

@@ -32,8 +32,7 @@ reject_format(struct reject *reject, int status, const char *headers, const char
 bool
 reject_busy(struct reject *reject)
 {
-	return reject_with(reject, 429, REJECT_RETRY_LATER,
-	    "as many programs are running as --maxforks allows");
+	return reject_with(reject, 429, REJECT_RETRY_LATER, "--maxforks programs are running");
 }
 
 bool

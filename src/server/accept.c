@@ -380,7 +380,7 @@ accept_on_full(void *arg, bool full)
 	    (server->full_logged_ms != 0 && now - server->full_logged_ms < LIMIT_LOG_MS))
 		return;
 	server->full_logged_ms = now;
-	log_warnx("as many connections are open as --max-connections=%zu allows%s; others wait",
+	log_warnx("--max-connections=%zu is reached%s; further connections wait",
 	    (size_t)server->options->server.max_connections,
 	    server->options->server.workers > 1 ? " this worker" : "");
 }

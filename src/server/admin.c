@@ -61,9 +61,9 @@ admin_why_unready(const struct server *server)
 	if (server->stage != SERVER_SERVING)
 		return "the server is shutting down";
 	if (quota_is_full(&server->page->quota))
-		return "as many programs are running as --maxforks allows";
+		return "--maxforks programs are running";
 	if (admin_has_no_room(server))
-		return "there are no descriptors for another session";
+		return "no descriptors for another session";
 	return down > 0 ? "a shared program is not running" : NULL;
 }
 

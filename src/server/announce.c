@@ -402,8 +402,9 @@ server_announce(const struct server *server)
 	bool programs = options->endpoint.command || options->endpoint.dir;
 
 	if (server->activation.count > 0)
-		log_info("listening on %zu socket%s of the service manager, in place of those "
-			 "that the options name",
+		log_info(
+		    "listening on %zu socket%s passed by the service manager, not on those "
+		    "of the options",
 		    server->activation.count, util_plural(server->activation.count));
 	else if (options->server.compat) {
 		compat_announce(options, server_port(server));

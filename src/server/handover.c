@@ -328,17 +328,18 @@ handover_fail(struct handover *handover, const char *reason)
 			end = (siginfo_t){0};
 	}
 	if (reason)
-		log_errorx("SIGUSR2: %s; this server goes on", reason);
+		log_errorx("SIGUSR2: %s; this server keeps serving", reason);
 	else if (end.si_pid == 0)
 		log_errorx(
-		    "SIGUSR2: process %d exited before it served; this server goes on", pid);
+		    "SIGUSR2: process %d exited before it served; this server keeps serving",
+		    pid);
 	else if (end.si_code == CLD_EXITED)
 		log_errorx("SIGUSR2: process %d exited with status %d before it served; this "
-			   "server goes on",
+			   "server keeps serving",
 		    pid, end.si_status);
 	else
 		log_errorx("SIGUSR2: process %d was killed by SIG%s before it served; this "
-			   "server goes on",
+			   "server keeps serving",
 		    pid, util_signal_name(end.si_status));
 	handover_end(handover);
 }
@@ -354,7 +355,7 @@ handover_poll(struct handover *handover)
 		return HANDOVER_NONE;
 	got = recv(handover->channel, &message, sizeof(message), MSG_DONTWAIT);
 	if (got == (ssize_t)sizeof(message) && message == 0) {
-		log_info("SIGUSR2: process %d serves from now on", (int)handover->pid);
+		log_info("SIGUSR2: process %d is now serving", (int)handover->pid);
 		return HANDOVER_DONE;
 	}
 	if (got == (ssize_t)sizeof(message)) {

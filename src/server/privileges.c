@@ -30,7 +30,7 @@ server_find_account(struct server *server)
 
 	if (!options->user && options->group)
 		return server_fail(server, EX_USAGE,
-		    "--group needs --user: as root the server could take its groups back");
+		    "--group needs --user: otherwise root's privileges are not dropped");
 	if (!options->user)
 		return 0;
 	if (!account_find(&server->account, options->user, options->group, why))

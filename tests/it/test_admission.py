@@ -97,7 +97,7 @@ def test_further_connections_wait_in_the_queue(server, workers):
     served = [one.websocket() for _ in range(2)]
     pending = one.connect()
     pending.send(b"GET / HT")
-    one.wait_log("as many connections are open as --max-connections=3 allows", workers)
+    one.wait_log("--max-connections=3 is reached", workers)
     waiting = []
     for _ in range(4):
         waiting.append(one.connect())
@@ -129,7 +129,7 @@ def test_reload_changes_the_number_of_connections(server, tmp_path):
     first = one.websocket()
     second = one.connect()
     second.send(second.request_bytes())
-    one.wait_log("--max-connections=1 allows; others wait")
+    one.wait_log("--max-connections=1 is reached; further connections wait")
     config.write_text(text % 2)
     one.process.send_signal(signal.SIGHUP)
     assert second.response()[0] == 101

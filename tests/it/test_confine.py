@@ -266,11 +266,11 @@ def wspipe(*args, wrapper=()):
 
 def test_accounts_that_can_not_be_used():
     cases = [
-        (["--child-user=no-such-user"], "--child-user=no-such-user: there is no such user"),
-        (["--child-user=root"], "--child-user=root: is root; choose another user"),
+        (["--child-user=no-such-user"], "--child-user=no-such-user: the user does not exist"),
+        (["--child-user=root"], "--child-user=root: root is not allowed; choose another user"),
         (["--child-user=4000000"], "--child-user=4000000: a number without an entry in passwd(5) needs a group, too"),
-        (["--child-user=nobody", "--child-group=no-such-group"], "--child-user=nobody: there is no group 'no-such-group'"),
-        (["--child-group=no-such-group"], "--child-group=no-such-group: there is no group 'no-such-group'"),
+        (["--child-user=nobody", "--child-group=no-such-group"], "--child-user=nobody: the group 'no-such-group' does not exist"),
+        (["--child-group=no-such-group"], "--child-group=no-such-group: the group 'no-such-group' does not exist"),
     ]
     for args, reason in cases:
         assert wspipe(*args, "/bin/cat") == (78, "wspipe: %s\n" % reason)

@@ -81,9 +81,9 @@ def install(path):
 
 def hand_over(one):
     """Sends the signal, and makes ONE the new server; returns the process of the old one."""
-    count = len(re.findall("serves from now on", one.log()))
+    count = len(re.findall("is now serving", one.log()))
     one.process.send_signal(signal.SIGUSR2)
-    pid = int(one.wait_log(r"SIGUSR2: process (\d+) serves from now on", count + 1).group(1))
+    pid = int(one.wait_log(r"SIGUSR2: process (\d+) is now serving", count + 1).group(1))
     old, one.process, one.pid = one.process, Adopted(pid), pid
     return old
 
@@ -150,7 +150,7 @@ def test_a_new_binary_that_does_not_serve(server, program, tmp_path, workers, wh
     with one.websocket() as ws:
         one.process.send_signal(signal.SIGUSR2)
         one.wait_log(
-            r" error server SIGUSR2: %s; this server goes on"
+            r" error server SIGUSR2: %s; this server keeps serving"
             % {
                 "missing": "can't start %s: No such file or directory" % re.escape(program),
                 "not executable": "can't start %s: Permission denied" % re.escape(program),
@@ -187,7 +187,7 @@ def test_a_new_binary_that_hangs(server, program, tmp_path):
     one.process.send_signal(signal.SIGUSR2)
     one.wait_log("SIGUSR2: a new server can't be started now")
     clock.put_forward(11)
-    one.wait_log(r"SIGUSR2: process \d+ did not serve within 10 s and was killed; this server goes on")
+    one.wait_log(r"SIGUSR2: process \d+ did not serve within 10 s and was killed; this server keeps serving")
     session(one)
 
 

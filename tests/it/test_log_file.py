@@ -80,10 +80,10 @@ def test_a_file_that_cannot_be_reopened(server, tmp_path):
         one.process.send_signal(number)
         wait_for(lambda: one.errors().count("\n") > before, "it is reported")
     assert re.fullmatch(
-        r"([0-9TZ:.-]+ error server can't reopen the log, it goes on in the old file: No such file or directory\n){2}",
+        r"([0-9TZ:.-]+ error server can't reopen the log; writing to the old file: No such file or directory\n){2}",
         one.errors(),
     )
-    assert one.log().count(" error server can't reopen the log logs/log, it goes on in the old file: No such file") == 2
+    assert one.log().count(" error server can't reopen the log logs/log; writing to the old file: No such file") == 2
     session(one)
     one.wait_log(" session #1 close ")
     directory.mkdir()
@@ -103,7 +103,7 @@ def test_a_full_disk(server, tmp_path, workers):
     for _ in range(20):
         session(one)
     wait_for(one.errors, "it is reported")
-    pattern = r"([0-9TZ:.-]+ error server can't write to the log, lines are dropped: File too large( worker=[12])?\n)+"
+    pattern = r"([0-9TZ:.-]+ error server can't write to the log; dropping lines: File too large( worker=[12])?\n)+"
     assert re.fullmatch(pattern, one.errors())
     assert one.errors().count("\n") <= len(processes)
     for pid in processes:
@@ -121,7 +121,7 @@ def test_a_file_that_never_has_room(server, tmp_path):
     port = free_port()
     one = server("--port=%d" % port, "--log-file=/dev/full", "cat", ready=False)
     one.log_path = one.error_path
-    one.wait_log("can't write to the log, lines are dropped: No space left on device")
+    one.wait_log("can't write to the log; dropping lines: No space left on device")
     one.addresses = [("127.0.0.1", port)]
 
     def is_up():

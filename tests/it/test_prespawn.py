@@ -99,13 +99,13 @@ for line in sys.stdin:
 
 
 @pytest.mark.parametrize("args,reason", [
-    (["--dir=."], "--prespawn needs a COMMAND that is a program: of others it is not known what to start"),
-    ([BLIND, "tcp:127.0.0.1:9"], "--prespawn needs a COMMAND that is a program: of others it is not known what to start"),
-    ([BLIND, "--pty", "cat"], "--prespawn and --pty can't be combined: the size of a terminal is known only with its client"),
+    (["--dir=."], "--prespawn needs a program as COMMAND, not --dir or a socket"),
+    ([BLIND, "tcp:127.0.0.1:9"], "--prespawn needs a program as COMMAND, not --dir or a socket"),
+    ([BLIND, "--pty", "cat"], "--prespawn and --pty can't be combined: the client sets the size of its terminal"),
     ([BLIND, "--shared=broadcast", "cat"], "--prespawn and --shared can't be combined: all clients have one program"),
-    (["cat"], "--prespawn starts programs whose environment does not know the client: give --framing=json and --events, whose open event "
-     "describes it, or --prespawn-blind if the program does not need to know"),
-    (["--framing=json", "cat"], "--prespawn starts programs whose environment"),
+    (["cat"], "--prespawn starts programs before their clients are known: add --framing=json and --events, whose open event "
+     "describes the client, or --prespawn-blind if the program does not need this"),
+    (["--framing=json", "cat"], "--prespawn starts programs before their clients are known"),
 ])
 def test_programs_that_can_not_be_started_ahead(args, reason):
     done = subprocess.run(
@@ -196,7 +196,7 @@ def test_program_that_dies_is_replaced_later_each_time(ahead, tmp_path):
     one = ahead(1, BLIND, "--pingms=0", *OWN_PID, env=clock.env)
     for wait in (1, 2, 4):
         os.kill(settled(one, 1).pop(), signal.SIGKILL)
-        one.wait_log(r"sh, which --prespawn has started, exited before a client came \(signal 9\); starting another in %d s" % wait)
+        one.wait_log(r"sh, started by --prespawn, exited before a client connected \(signal 9\); starting another in %d s" % wait)
         assert not parked(one)
         clock.put_forward(wait + 1)
         # Any event lets it look at the clock.
@@ -215,7 +215,7 @@ def test_client_of_a_program_that_can_not_be_parked(server):
     """It exits at once; each client has its own all the same."""
     one = server("--prespawn=2", BLIND, "echo", "hello")
     one.check_clean = lambda: None
-    one.wait_log(r"echo, which --prespawn has started, exited before a client came \(status 0\)")
+    one.wait_log(r"echo, started by --prespawn, exited before a client connected \(status 0\)")
     for _ in range(3):
         with one.websocket() as ws:
             assert ws.text() == "hello"

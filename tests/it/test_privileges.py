@@ -93,10 +93,10 @@ def test_privileges_that_can_not_be_dropped(call, what):
 
 def test_users_that_can_not_be_used():
     for args, status, reason in [
-        (["--user=no-such-user"], 78, "--user=no-such-user: there is no such user"),
-        (["--user=root"], 78, "--user=root: is root; choose another user"),
-        (["--user=nobody", "--group=no-such-group"], 78, "--user=nobody: there is no group 'no-such-group'"),
-        (["--group=daemon"], 64, "--group needs --user: as root the server could take its groups back"),
+        (["--user=no-such-user"], 78, "--user=no-such-user: the user does not exist"),
+        (["--user=root"], 78, "--user=root: root is not allowed; choose another user"),
+        (["--user=nobody", "--group=no-such-group"], 78, "--user=nobody: the group 'no-such-group' does not exist"),
+        (["--group=daemon"], 64, "--group needs --user: otherwise root's privileges are not dropped"),
         (["--user=nobody", "--child-user=daemon"], 78, "--child-user and --user can't be combined: without its privileges the server can't "
          "change the user of programs, which run as --user"),
         (["--user=nobody", "--child-oom-score=5"], 78, "--child-oom-score and --user can't be combined: only root could set the score then"),

@@ -207,7 +207,7 @@ def test_sockets_of_the_service_manager_replace_the_options(server, workers, tmp
     path = str(tmp_path / "s")
     args = ("--port=1", "--address=192.0.2.1", "--redirport=2", "--unixsocket=/nonexistent/s")
     one = activated(server, workers, ["web=0", "unix=" + path], *args)
-    assert " info server listening on 2 sockets of the service manager, in place of those that the options name" in one.log()
+    assert " info server listening on 2 sockets passed by the service manager, not on those of the options" in one.log()
     with one.websocket() as ws:
         echo(ws)
     with Peer(path, context=one.context) as peer:

@@ -94,9 +94,9 @@ test_mistakes(void **state)
 		"'bob' is MD5"},
 	    {"ann:$1$0q8Dlpgl$dYAe31M6bqbWS8x4Fw/Gt0\n", 1, "is MD5"},
 	    {"ann:{SHA}nU4eI71bcnBGqeO0t9tXvY1u5oQ=\n", 1, "is SHA-1"},
-	    {"ann:BP/9S348HO1d2\n", 1, "is the password itself, or DES"},
-	    {"ann:secret\n", 1, "is the password itself, or DES"},
-	    {"ann:\n", 1, "is the password itself, or DES"},
+	    {"ann:BP/9S348HO1d2\n", 1, "is a plain password or DES"},
+	    {"ann:secret\n", 1, "is a plain password or DES"},
+	    {"ann:\n", 1, "is a plain password or DES"},
 	    {"ann:$5$rounds=1000$dSK/"
 	     "zVqIlWHjUDBS$.3baBLIV5..hdysmWEDbm0w2SyZvzBcYIvJT3ygZgJ4\n",
 		1, "is of a kind that is not supported"},
