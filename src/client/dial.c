@@ -172,7 +172,9 @@ dial_reject(struct dial *d, bool over)
 		return;
 	}
 	handshake_describe(&d->head, status);
-	/* It may begin with its status. */
+	/* A body often begins with its status. */
+	if (strcmp(line, status + strlen("HTTP ")) == 0)
+		*line = '\0';
 	dial_fail(d, dial_retries(&d->head), "the %s responded with %s%s%s", dial_peer(d),
 	    status, *line ? ": " : "", line);
 }

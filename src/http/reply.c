@@ -15,6 +15,7 @@ static const struct {
 } reply_reasons[] = {
     {101, "Switching Protocols"},
     {200, "OK"},
+    {202, "Accepted"},
     {204, "No Content"},
     {206, "Partial Content"},
     {301, "Moved Permanently"},
@@ -22,6 +23,7 @@ static const struct {
     {304, "Not Modified"},
     {308, "Permanent Redirect"},
     {400, "Bad Request"},
+    {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},

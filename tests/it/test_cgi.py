@@ -285,6 +285,19 @@ def test_6_3_3_the_reason_phrase_is_sent(cgi, site):
         assert peer.read(30) == b"HTTP/1.1 299 Own Phrase\r\nDate:"
 
 
+def test_each_status_in_the_manual_has_a_reason_phrase(cgi, site):
+    with open(os.path.join(os.environ.get("top_srcdir", ".."), "doc", "wspipe.1"), encoding="utf-8") as manual:
+        section = re.search(r"^\.Sh HTTP STATUSES\n(.*?)^\.Sh ", manual.read(), re.M | re.S)[1]
+    statuses = ["202", *re.findall(r"^\.It (\d+)$", section, re.M)]
+    assert len(statuses) > 15
+    cgi("a.sh", SH + "printf 'Status: %s\n\n' \"$QUERY_STRING\"\n")
+    one = site()
+    for status in statuses:
+        with one.connect() as peer:
+            peer.send(request("/a.sh?" + status, fields="Connection: close\r\n"))
+            assert re.match(rb"HTTP/1.1 %s [A-Z]" % status.encode(), peer.read_to_end()), status
+
+
 def test_6_3_4_fields_of_the_connection_are_dropped(cgi, site):
     dropped = "Connection: close\nKeep-Alive: x\nTransfer-Encoding: chunked\nUpgrade: x\nTE: x\nTrailer: x\nX-CGI-Own: x\n"
     cgi("a.py", PY + "sys.stdout.write(%r)\n" % (dropped + TYPE + "\nContent-Length: 2\nDate: yesterday\n\nab"))
