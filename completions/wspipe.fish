@@ -50,7 +50,7 @@ complete -c wspipe -n __fish_wspipe_before_command -l dir -x -a '(__fish_complet
 complete -c wspipe -n __fish_wspipe_before_command -l unbuffer -d 'make the program\'s stdout a terminal, so that it prints each line at once'
 complete -c wspipe -n __fish_wspipe_before_command -l pty -d 'run the program in a terminal, for shells, editors and full-screen programs'
 complete -c wspipe -n __fish_wspipe_before_command -l term -x -d 'with --pty, the terminal type (TERM)'
-complete -c wspipe -n __fish_wspipe_before_command -l readonly -d 'with --pty, drop what clients send'
+complete -c wspipe -n __fish_wspipe_before_command -l readonly -d 'with --pty, ignore input from clients, which can only watch'
 complete -c wspipe -n __fish_wspipe_before_command -l binary -d 'raw bytes in binary messages: short for --framing=stream'
 complete -c wspipe -n __fish_wspipe_before_command -l raw -d 'raw text in text messages, in both directions: short for --framing=text'
 complete -c wspipe -n __fish_wspipe_before_command -l framing -x -a 'lines stream text nul length json lsp' -d 'how messages are delimited on the program\'s stdin and stdout'

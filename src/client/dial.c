@@ -87,10 +87,15 @@ dial_fail(struct dial *d, bool retries, const char *format, ...)
 static void
 dial_fail_stream(struct dial *d, const char *otherwise)
 {
-	const char *why = stream_error(d->stream);
+	const char *why = stream_error(d->stream), *advice = "";
 
+	if (why &&
+	    (strstr(why, "self-signed certificate") || strstr(why, "issuer certificate")))
+		advice = "; if you trust it, give its CA with --cacert=FILE";
+	else if (why && strcmp(why, "TLS: wrong version number") == 0)
+		advice = "; if the server has no TLS, use ws://";
 	/* A certificate or a protocol does not change by itself. */
-	dial_fail(d, !why, "%s", why ? why : otherwise);
+	dial_fail(d, !why, "%s%s", why ? why : otherwise, advice);
 }
 
 static void
@@ -125,9 +130,10 @@ dial_retries(const struct head *head)
 	return code >= 500 || code == 408 || code == 425 || code == 429;
 }
 
-/* The first line of the body so far goes to LINE. False: more of it may come. */
+/* The first line of the body so far that is neither empty nor STATUS goes to LINE. False: more
+ * of it may come. */
 static bool
-dial_first_line(const struct dial *d, char *line, size_t size)
+dial_first_line(const struct dial *d, const char *status, char *line, size_t size)
 {
 	uint8_t bytes[DIAL_TEXT_MAX];
 	size_t head = head_len(&d->head);
@@ -148,12 +154,15 @@ dial_first_line(const struct dial *d, char *line, size_t size)
 	over = len == sizeof(bytes);
 	body_init(&body, chunked ? BODY_CHUNKED : BODY_LENGTH, UINT64_MAX);
 	over = body_decode(&body, bytes, len, &used, &len) != BODY_MORE || over;
-	text = (struct span){(char *)bytes, len};
-	for (end = 0; end < len && bytes[end] != '\n'; end++)
-		continue;
-	over = over || end < len;
-	text.len = end;
-	handshake_show(span_trim(text), line, size);
+	for (size_t start = 0; start < len; start = end + 1) {
+		for (end = start; end < len && bytes[end] != '\n'; end++)
+			continue;
+		text = (struct span){(char *)bytes + start, end - start};
+		handshake_show(span_trim(text), line, size);
+		if (*line && strcmp(line, status) != 0)
+			return over || end < len;
+		*line = '\0';
+	}
 	return over;
 }
 
@@ -163,7 +172,8 @@ dial_reject(struct dial *d, bool over)
 {
 	char status[HANDSHAKE_WHY_MAX], line[HANDSHAKE_WHY_MAX / 2];
 
-	if (!dial_first_line(d, line, sizeof(line)) && !over) {
+	handshake_describe(&d->head, status);
+	if (!dial_first_line(d, status + strlen("HTTP "), line, sizeof(line)) && !over) {
 		if (d->state != DIAL_TEXT) {
 			d->state = DIAL_TEXT;
 			d->end_ms = util_clock_ms() + DIAL_TEXT_MS;
@@ -171,10 +181,6 @@ dial_reject(struct dial *d, bool over)
 		}
 		return;
 	}
-	handshake_describe(&d->head, status);
-	/* A body often begins with its status. */
-	if (strcmp(line, status + strlen("HTTP ")) == 0)
-		*line = '\0';
 	dial_fail(d, dial_retries(&d->head), "the %s responded with %s%s%s", dial_peer(d),
 	    status, *line ? ": " : "", line);
 }

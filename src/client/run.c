@@ -69,7 +69,7 @@ run_install_signals(struct run *run)
 	return true;
 }
 
-/* What the options come to. */
+/* Settings derived from the options. */
 static void
 run_set_rules(struct run *run)
 {
@@ -237,7 +237,7 @@ run_clear(struct run *run)
 	free(run->proxy_authorization);
 }
 
-/* Dies of a signal, as its parent expects. */
+/* Is killed by the signal, as its parent expects. */
 static void
 run_die(int number)
 {

@@ -51,9 +51,9 @@ config_check_bytes(struct span line)
 		unsigned char c = (unsigned char)line.data[i];
 
 		if (c == '\0')
-			return "there is a NUL byte: save the file as plain text in UTF-8";
+			return "NUL byte: save the file as plain text in UTF-8";
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return "there is a control character: remove it";
+			return "control character: remove it";
 	}
 	return NULL;
 }
@@ -103,14 +103,14 @@ config_item(struct span line)
 		return item;
 	}
 	if (!equals) {
-		item.wrong = "there is no '=': write key = value";
+		item.wrong = "missing '=': write key = value";
 		return item;
 	}
 	item.name = span_trim((struct span){line.data, (size_t)(equals - line.data)});
 	item.value =
 	    span_trim((struct span){equals + 1, line.len - (size_t)(equals + 1 - line.data)});
 	if (item.name.len == 0)
-		item.wrong = "there is no key before the '=': write key = value";
+		item.wrong = "missing key before the '=': write key = value";
 	else
 		item.kind = CONFIG_KEY;
 	return item;

@@ -403,7 +403,7 @@ config_check_paths(struct config *config, FILE *err)
 		if (strcmp(first->path, sorted[i]->path) != 0)
 			continue;
 		if (asprintf(&text,
-			"there is already a section [%s] in %s:%u: merge the two, or change "
+			"section [%s] already exists in %s:%u: merge the two, or change "
 			"the path",
 			first->path, config->files.items[first->line.file],
 			first->line.number) == -1)

@@ -118,9 +118,9 @@ options_help_print(FILE *out, bool compat)
 			print_row(out, &option_rows[i], compat);
 	}
 	fprintf(out,
-	    "\nTIME is in seconds, or has a unit: 500ms, 2s, 5m, 1h. SIZE is in bytes, or has\n"
-	    "a unit: 512k, 10m, 1g. Boolean options also accept =true and =false. Options end\n"
-	    "at COMMAND or at --.\n"
+	    "\nTIME is in seconds, or has a unit: 500ms, 2s, 5m, 1h. SIZE is in bytes, or\n"
+	    "has a unit: 512k, 10m, 1g. Boolean options also accept =true and =false.\n"
+	    "Options end at COMMAND or at --.\n"
 	    "\n"
 	    "Examples:\n"
 	    "  %s --port=8080 ./count.sh\n"

@@ -101,7 +101,7 @@ option_set_duration(const struct option_set *set)
 	if (parse_with_unit(set, units, UTIL_LEN(units)) &&
 	    *(int64_t *)set->target >= set->row->min)
 		return NULL;
-	snprintf(error, sizeof(error), "must be a time %s to %dh, as 500ms, 2s, 5m or 1h",
+	snprintf(error, sizeof(error), "must be a time %s to %dh, such as 500ms, 2s, 5m or 1h",
 	    set->row->min > 0 ? "above 0, up" : "up", (int)(set->row->max / 3600000));
 	return error;
 }
@@ -125,14 +125,15 @@ option_set_size(const struct option_set *set)
 
 	return parse_with_unit(set, units, UTIL_LEN(units))
 		   ? NULL
-		   : "must be a number of bytes, as 65536, 512k, 10m or 1g";
+		   : "must be a number of bytes, such as 65536, 512k, 10m or 1g";
 }
 
 const char *
 option_set_rate(const struct option_set *set)
 {
-	static const char rule[] = "must be a number of sessions per time, as 5/s, 30/m or "
-				   "100/h, optionally with a burst, as 5/s:20";
+	static const char rule[] =
+	    "must be a number of sessions per time, such as 5/s, 30/m or "
+	    "100/h, optionally with a burst, such as 5/s:20";
 	static const struct unit times[] = {
 	    {{"/s", 2}, 1000000}, {{"/m", 2}, 60000000}, {{"/h", 2}, INT64_C(3600000000)}};
 	struct bucket_rate *rate = set->target;
@@ -163,9 +164,9 @@ const char *
 option_set_linger(const struct option_set *set)
 {
 	if (!span_equal(set->value, SPAN("forever")))
-		return option_set_duration(set)
-			   ? "must be a time up to 24h, as 500ms, 2s, 5m or 1h, or 'forever'"
-			   : NULL;
+		return option_set_duration(set) ? "must be a time up to 24h, such as 500ms, "
+						  "2s, 5m or 1h, or 'forever'"
+						: NULL;
 	*(int64_t *)set->target = SHARED_FOREVER;
 	return NULL;
 }

@@ -152,7 +152,7 @@ const struct option_row option_rows[] = {
 	{ENDPOINT("term", term, option_set_term), .argument = "NAME",
 	    .default_text = "xterm-256color", .help = "with --pty, the terminal type (TERM)"},
 	{ENDPOINT("readonly", readonly, option_set_bool),
-	    .help = "with --pty, drop what clients send"},
+	    .help = "with --pty, ignore input from clients, which can only watch"},
 	{ENDPOINT("binary", binary, option_set_bool), BOTH,
 	    .help = "raw bytes in binary messages: short for --framing=stream"},
 	{ENDPOINT("raw", raw, option_set_bool), BOTH,

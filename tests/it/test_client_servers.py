@@ -368,7 +368,8 @@ def test_a_certificate_must_name_the_host_and_be_trusted(raw_server, client, tmp
     assert good.names == ["localhost", None], "an address is no SNI name"
     assert good.protocols == ["http/1.1", "http/1.1"]
     # Not trusted; and trusted, with another name.
-    assert client("wss://localhost:%d/" % good.port).fails() == "TLS: certificate verify failed: self-signed certificate"
+    assert client("wss://localhost:%d/" % good.port).fails() == (
+        "TLS: certificate verify failed: self-signed certificate; if you trust it, give its CA with --cacert=FILE")
     other = tls_server(tmp_path, "other", raw_server, subject="/CN=other.example", names="DNS:other.example,DNS:*.sub.example")
     reason = "TLS: certificate verify failed: "
     assert client("wss://localhost:%d/" % other.port, ca=other.ca).fails() == reason + "hostname mismatch"

@@ -227,16 +227,16 @@ def test_the_example_is_valid():
 # Files with one mistake each: (the text, the line, the message). {FILE} is the name, {DIR} its directory.
 BAD = [
     # Syntax
-    ("port\n", 1, "there is no '=': write key = value"),
-    ("= 80\n", 1, "there is no key before the '=': write key = value"),
+    ("port\n", 1, "missing '=': write key = value"),
+    ("= 80\n", 1, "missing key before the '=': write key = value"),
     ("\n\n[/a\ncommand = cat\n", 3, "a section is a path in brackets: write [/path]"),
     ("[]\ncommand = cat\n", 1, "a section is a path in brackets: write [/path]"),
     ("[/a] x\ncommand = cat\n", 1, "a section is a path in brackets: write [/path]"),
-    ("command = cat\n# \0\n", 2, "there is a NUL byte: save the file as plain text in UTF-8"),
-    ("command = cat\n[/\x1b]\n", 2, "there is a control character: remove it"),
-    ("command = cat\rpingms = 3\n", 1, "there is a control character: remove it"),
+    ("command = cat\n# \0\n", 2, "NUL byte: save the file as plain text in UTF-8"),
+    ("command = cat\n[/\x1b]\n", 2, "control character: remove it"),
+    ("command = cat\rpingms = 3\n", 1, "control character: remove it"),
     ("command = cat \\\n", 1, "the last line ends with a backslash: remove it, or add the line that continues it"),
-    ("command = cat \\\n \\\n x\n\nfoo\n", 5, "there is no '=': write key = value"),
+    ("command = cat \\\n \\\n x\n\nfoo\n", 5, "missing '=': write key = value"),
     # Sections
     ("[a]\ncommand = cat\n", 1, "[a] is not a path: write [/a]"),
     (
@@ -262,12 +262,12 @@ BAD = [
     (
         "[/a]\ncommand = cat\n[/b]\ncommand = cat\n[/a]\ncommand = cat\n",
         5,
-        "there is already a section [/a] in {FILE}:1: merge the two, or change the path",
+        "section [/a] already exists in {FILE}:1: merge the two, or change the path",
     ),
     (
         "[/a/]\ncommand = cat\n[/%61]\ncommand = cat\n",
         3,
-        "there is already a section [/a] in {FILE}:1: merge the two, or change the path",
+        "section [/a] already exists in {FILE}:1: merge the two, or change the path",
     ),
     ("[/a]\nbinary = true\n", 1, "nothing to serve: write command = PROGRAM, dir = DIR, staticdir = DIR or cgidir = DIR"),
     ("# nothing\n", 1, "nothing to serve: write command = PROGRAM, dir = DIR, staticdir = DIR or cgidir = DIR"),

@@ -289,7 +289,7 @@ def test_systemd_socket_activate(server, tmp_path):
     with wait_for(connected, "it listens") as peer:
         peer.upgrade()
         echo(peer)
-        one.wait_log("listening on 1 socket of the service manager")
+        one.wait_log("listening on 1 socket passed by the service manager")
         peer.send(close_frame(1000))
         assert peer.closed()[0] == 1000
     one.stop()

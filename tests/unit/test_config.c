@@ -72,7 +72,7 @@ ends_of_lines_may_be_of_any_system(void **state)
 	(void)state;
 	CHECK("\xef\xbb\xbf[/]\r\na=b\r\n\r\nc=d\r", "1 [/]\n2 a=b\n4 c=d\n");
 	CHECK("a\xef\xbb\xbf=b", "1 a\xef\xbb\xbf=b\n");
-	CHECK("\xef\xbb", "1 !there is no '=': wri\n");
+	CHECK("\xef\xbb", "1 !missing '=': write k\n");
 }
 
 static void
@@ -94,13 +94,13 @@ static void
 lines_that_are_invalid_are_reported(void **state)
 {
 	(void)state;
-	CHECK("a\n=b\n[\n[x\n[]\n[/]x", "1 !there is no '=': wri\n2 !there is no key befo\n"
+	CHECK("a\n=b\n[\n[x\n[]\n[/]x", "1 !missing '=': write k\n2 !missing key before t\n"
 					"3 !a section is a path \n4 !a section is a path \n"
 					"5 !a section is a path \n6 !a section is a path \n");
-	CHECK("a=\0\nb=c\n", "1 !there is a NUL byte:\n2 b=c\n");
-	CHECK("#\x1b\na\x7f=b\nc\rd=e", "1 !there is a control c\n2 !there is a control c\n"
-					"3 !there is a control c\n");
-	CHECK("a=\\\n\0\nb=c", "1 !there is a NUL byte:\n3 b=c\n");
+	CHECK("a=\0\nb=c\n", "1 !NUL byte: save the f\n2 b=c\n");
+	CHECK("#\x1b\na\x7f=b\nc\rd=e", "1 !control character: r\n2 !control character: r\n"
+					"3 !control character: r\n");
+	CHECK("a=\\\n\0\nb=c", "1 !NUL byte: save the f\n3 b=c\n");
 }
 
 /* The words of TEXT, each followed by '|', or "!" and why there are none. */

@@ -997,7 +997,7 @@ confinement_has_numbers_that_may_be_missing(void **state)
 	    {"--rlimit=nofile=3", {},
 		"--rlimit: nofile must be a number from 4 to 2147483647, or 'unlimited'"},
 	    {"--rlimit=as=much", {},
-		"--rlimit: as must be a number of bytes, as 65536, 512k, 10m or 1g, or "
+		"--rlimit: as must be a number of bytes, such as 65536, 512k, 10m or 1g, or "
 		"'unlimited'"},
 	    {"--rlimit=memory=1", {},
 		"--rlimit must be a list of NAME=VALUE separated by commas, not 'memory=1'; "
@@ -1360,7 +1360,7 @@ shared_programs_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe", "--linger=forever", "hello", NULL}, 64,
 		"wspipe: --linger needs --shared\n", NULL},
 	    {{"wspipe", "--linger=ever", "hello", NULL}, 64,
-		"wspipe: --linger must be a time up to 24h, as 500ms, 2s, 5m or 1h, or "
+		"wspipe: --linger must be a time up to 24h, such as 500ms, 2s, 5m or 1h, or "
 		"'forever', not 'ever'\n",
 		NULL},
 	    {{"wspipe", "--shared=all", "hello", NULL}, 64,
