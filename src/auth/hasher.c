@@ -118,7 +118,7 @@ hasher_free(struct hasher *hasher)
 	free(hasher);
 }
 
-/* The job for a pair, or NULL; frees those that nobody waits for. *WAITING is set to how many
+/* The job for a pair, or NULL; frees those without waiters. *WAITING is set to how many
  * others wait, and *OWN to how many of these are of ADDRESS. */
 static struct hasher_job *
 hasher_find(struct hasher *hasher, const uint8_t digest[DIGEST_LEN], uint64_t address,

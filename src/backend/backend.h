@@ -25,7 +25,7 @@ enum backend_end {
 	BACKEND_CLOSED, /* the other side of a socket closed the connection */
 	BACKEND_LOST, /* the connection was lost, for this errno */
 	BACKEND_CUT, /* the other side did not close it in time */
-	BACKEND_LEFT, /* a program that others share goes on, or has ended for all */
+	BACKEND_LEFT, /* a shared program: continues for others, or has ended for all */
 	BACKEND_UNUSED, /* its program was never started */
 };
 

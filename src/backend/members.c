@@ -333,7 +333,7 @@ member_send_some(struct member *m)
 		    .len = m->left, .separator = BATCH_BROADCAST, .broadcast = b};
 
 		handlers->on_messages(m->backend.arg, &batch);
-		/* Nobody wants it any more. */
+		/* No client is left for it. */
 		if (batch.len == m->left) {
 			member_clear_queue(m);
 			return;

@@ -46,7 +46,7 @@ static const struct records_sink program_sink = {
     .write_take = program_write_take,
 };
 
-/* Whether the client broke a rule: what came before is still to be answered. */
+/* After a protocol error: earlier messages are still answered. */
 static bool
 program_answers(uint16_t code)
 {

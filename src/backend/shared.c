@@ -238,7 +238,7 @@ shared_end(struct shared *s)
 	backend_finish(s->program, 0, (struct span){0});
 }
 
-/* Nobody may be left. */
+/* There must be no members left. */
 static void
 shared_look_for_clients(struct shared *s)
 {
@@ -439,8 +439,9 @@ shared_start_program(struct shared *s)
 		log_number("pid", s->program->pid);
 		log_end();
 	}
-	shared_log_count(
-	    s, "messages of clients were lost while the shared program was not running", s->unread);
+	shared_log_count(s,
+	    "messages of clients were lost while the shared program was not running",
+	    s->unread);
 	s->unread = 0;
 	shared_flush(s);
 	shared_set_reading(s);

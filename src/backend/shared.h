@@ -27,7 +27,7 @@ enum {
 enum shared_mode {
 	SHARED_OFF, /* each client has a program of its own */
 	SHARED_BROADCAST, /* what it writes goes to all */
-	SHARED_ADDRESSED, /* it learns who said what, and says who gets what */
+	SHARED_ADDRESSED, /* messages carry the ID of their sender or recipient */
 };
 
 enum shared_begin { SHARED_ON_DEMAND, SHARED_ALWAYS };

@@ -132,7 +132,7 @@ stdio_on_out_gone(void *arg, enum stream_gone reason)
 	stdio_lose(arg);
 }
 
-/* The writer has ended: all is written, or nobody reads any more. */
+/* The writer has ended: all is written, or the reader has closed. */
 static void
 stdio_on_done(void *arg)
 {
@@ -187,7 +187,7 @@ stdio_on_in_gone(void *arg, enum stream_gone reason)
 		stdio_on_readable(arg);
 }
 
-/* What nobody wants is not read: another session may. */
+/* Unwanted input is not read: another session may want it. */
 static void
 stdio_set_reading(struct backend *backend, enum backend_reading reading)
 {

@@ -30,7 +30,7 @@ static struct {
 	int drop_error; /* the errno of the last of them */
 	bool is_file; /* of log_open() */
 	struct log_sink sink;
-	struct log_sink console; /* standard error, for trouble with the file */
+	struct log_sink console; /* standard error, for errors of the file */
 	const struct log_sink *out; /* the one of the two that the line is for */
 } log_state = {
     .format = LOG_TEXT,

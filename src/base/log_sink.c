@@ -71,7 +71,7 @@ log_sink_set(struct log_sink *sink, int fd)
 bool
 log_sink_open(struct log_sink *sink, const char *path)
 {
-	/* O_NONBLOCK: it may be a FIFO that nobody reads. */
+	/* O_NONBLOCK: it may be a FIFO without a reader. */
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
 	    LOG_SINK_MODE);
 

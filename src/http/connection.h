@@ -31,7 +31,7 @@ struct connections {
 	int64_t head_ms;
 	_Atomic uint64_t *handshakes; /* borrowed: exchange_spec.handshakes */
 	bool draining; /* set by connection_drain_all() and connection_finish_all() */
-	struct client_rules clients; /* owned by whoever sets it */
+	struct client_rules clients; /* owned by the caller that sets it */
 };
 
 /* Handles a request, see http/exchange.h. */

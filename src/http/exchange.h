@@ -160,7 +160,7 @@ struct exchange_spec {
 	const struct client *client; /* borrowed */
 	struct buffer *rest; /* borrowed: what was read beyond the head */
 	/* Borrowed: how many responses of each status below EXCHANGE_STATUSES there were to
-	 * requests for a WebSocket; NULL: nobody counts them. */
+	 * requests for a WebSocket; NULL: not counted. */
 	_Atomic uint64_t *handshakes;
 	bool keep; /* false: this is the last response of the connection */
 	/* The exchange is over; may be called from inside the functions above. */

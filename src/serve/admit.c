@@ -274,7 +274,7 @@ admit_on_decided(void *arg, const struct reject *reject, struct identity *identi
 	}
 }
 
-/* The credentials are valid, or none are needed: the hook has the last word. */
+/* The credentials are valid, or none are needed: the hook decides. */
 static void
 admit_ask(struct admit *a)
 {

@@ -2,7 +2,7 @@
 /*
  * Access control: whether a request may use its endpoint, before anything is started for it.
  * First the lists of addresses, then the credentials: any one of those that the endpoint
- * accepts is enough. Then the hook, if there is one, has the last word.
+ * accepts is enough. Then the hook, if there is one, decides.
  */
 #ifndef SERVE_ADMIT_H
 #define SERVE_ADMIT_H

@@ -29,7 +29,7 @@ struct launcher {
 	/* How many programs that all clients share do not run in this process: as long as there
 	 * are any, the server is not ready (--admin). */
 	atomic_size_t *down;
-	struct pools *pools; /* their programs give way to others */
+	struct pools *pools; /* their programs are ended for others */
 	struct buckets *buckets; /* of all processes that serve */
 	struct bucket_rate rate; /* of new sessions; may change at any time, as the next one */
 	char retry[32]; /* the header line for a client that exceeds it */

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 struct notify {
-	int fd; /* owned: connected; -1: there is nobody to notify */
+	int fd; /* owned: connected; -1: nothing to notify */
 	int64_t
 	    watchdog_ms; /* from one sign of life to the next, at most; 0: none is expected */
 };

@@ -89,7 +89,7 @@ registry_part(const struct registry *registry)
 	return &registry->shared->parts[registry->worker];
 }
 
-/* Nobody else writes there. */
+/* There is no other writer. */
 static void
 registry_add(_Atomic uint64_t *count, uint64_t more)
 {

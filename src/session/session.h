@@ -24,7 +24,7 @@ struct session_end {
 	uint16_t close_sent; /* 0: none, as the next one */
 	uint16_t close_received;
 	bool by_peer; /* it sent its Close first */
-	struct span reason; /* of the first Close, or why the peer is gone; may be empty */
+	struct span reason; /* of the first Close, or why the peer was lost; may be empty */
 };
 
 /* The rules of an endpoint for its sessions. */
@@ -32,7 +32,7 @@ struct session_rules {
 	struct output_rules output;
 	struct session_log_rules log;
 	char reason_output[96]; /* of a message of the backend that exceeds the limit */
-	/* Called once, before the backend is freed. NULL: nobody needs to know. */
+	/* Called once, before the backend is freed. May be NULL. */
 	void (*on_end)(const struct session_rules *rules, const struct session_end *end);
 	/* Called once for each session that is freed: it does not refer to its rules any more.
 	 * NULL: nobody needs to know. */
