@@ -440,7 +440,7 @@ def test_handshakes_that_are_cut_leave_nothing(secure):
 
 NOT_TLS = "plain HTTP on the TLS port: connect with https:// or wss://"
 NOT_PLAIN = "TLS on a plain port: connect with ws://, or start wspipe with --ssl"
-PROXY = "not HTTP; looks like the PROXY protocol, which wspipe does not speak: remove send-proxy"
+PROXY = "not HTTP; looks like the PROXY protocol: start wspipe with --proxy-protocol, or remove send-proxy"
 
 
 def answer_to(one, data):
