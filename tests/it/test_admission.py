@@ -64,7 +64,7 @@ def test_rate_counts_scripts(server, script):
 
 
 @unsanitized
-def test_tokens_come_back(server, tmp_path):
+def test_the_rate_allows_sessions_again(server, tmp_path):
     clock = Clock(tmp_path)
     one = server("--rate=60/m:2", "--pingms=0", "cat", env=clock.env)
     for served in (2, 1, 2):

@@ -144,7 +144,7 @@ def test_dns_rebinding_is_explained(server, options, warned):
 @pytest.mark.parametrize("options, warned", [
     (["--address=*"], True), (["--address=*", "--readonly"], False), (["--address=*", "--deny=192.0.2.0/24"], True),
     (["--address=*", "--allow=127.0.0.0/8"], False), ([], False)])
-def test_an_open_terminal_is_warned_of(server, options, warned):
+def test_an_open_terminal_causes_a_warning(server, options, warned):
     one = server(*options, "--pty", "cat")
     with one.connect() as peer:
         peer.send(peer.request_bytes("/none", upgrade=False))

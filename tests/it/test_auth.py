@@ -103,7 +103,7 @@ def test_addresses_of_a_unix_socket(server, tmp_path, args, status):
 
 
 @pytest.mark.parametrize("path,headers", PLACES)
-def test_token_is_accepted_and_passed_to_nobody(server, tokens, path, headers):
+def test_token_is_accepted_and_passed_to_no_program(server, tokens, path, headers):
     one = server("--auth-token=" + tokens, "--log-format=json", "--pass-auth", "--loglevel=debug", *ENV)
     # Some proxies repeat the target in fields of their own, and a page is named in Referer.
     headers = dict(headers, **{"X-Original-URI": path, "Referer": "http://a/b?x=1&token=" + TOKEN})
@@ -356,7 +356,7 @@ def test_secrets_that_would_be_served_are_rejected(tmp_path, script, args, optio
 
 
 @plain_only
-def test_reload_of_passwords_forgets_the_cache(server, tmp_path, passwords):
+def test_reload_of_passwords_clears_the_cache(server, tmp_path, passwords):
     one = server("--auth-basic=" + passwords, "cat")
     assert status_of(one, headers=basic("ann"))[0] == 101
     with open(passwords, "w", encoding="utf-8") as f:
@@ -420,7 +420,7 @@ def test_hook_allows_and_adds_variables(server, hook, tmp_path):
     assert env["REMOTE_USER"] == "" and env["AUTH_TYPE"] == "Hook"
 
 
-def test_hook_has_the_last_word(server, hook, tmp_path, passwords, tokens):
+def test_hook_decides_after_valid_credentials(server, hook, tmp_path, passwords, tokens):
     """It runs after the credentials were valid, and not before."""
     one = server("--auth-hook=" + hook, "--auth-basic=" + passwords, "--auth-token=" + tokens, *ENV)
     assert status_of(one, "/ok")[0] == 401
@@ -509,7 +509,7 @@ def test_hook_is_found_at_startup(tmp_path, script):
         assert done.returncode in (64, 78) and text in done.stderr, done.stderr
 
 
-def test_hook_that_vanishes_admits_nobody(server, hook, tmp_path):
+def test_missing_hook_admits_no_request(server, hook, tmp_path):
     one = server("--auth-hook=" + hook, "cat")
     os.remove(hook)
     assert status_of(one, "/ok")[0] == 500

@@ -484,7 +484,7 @@ def test_an_error_of_a_proxy_is_reported(raw_server, client):
 
 # Connecting again
 
-def test_a_lost_connection_is_made_again_and_stdin_goes_on(raw_server, client):
+def test_a_lost_connection_is_reopened_and_stdin_continues(raw_server, client):
     got = []
 
     def first(c):
@@ -584,7 +584,7 @@ def test_a_command_is_started_again_with_the_connection(raw_server, client, tmp_
 
 # Stdin, stdout and the program
 
-def test_a_command_may_go_on_after_the_end_of_its_input(raw_server, client, tmp_path):
+def test_a_command_may_continue_after_the_end_of_its_input(raw_server, client, tmp_path):
     go, rest = tmp_path / "go", b"x" * 100 + b"\n"
     os.mkfifo(go)
     serve = after_upgrade(lambda c: (c.send(text(rest[:-1]) * 2000 + close_frame(1000)), c.close_code()))
@@ -594,7 +594,7 @@ def test_a_command_may_go_on_after_the_end_of_its_input(raw_server, client, tmp_
     assert (tmp_path / "got").read_bytes() == rest * 2000
 
 
-def test_a_command_that_goes_on_is_terminated(raw_server, client):
+def test_a_command_that_continues_is_terminated(raw_server, client):
     one = raw_server(after_upgrade(lambda c: (c.send(text(b"x") + close_frame(1000)), c.close_code())))
     c = client(one, "--close-wait=1ms", "sh", "-c", "trap '' INT; exec sleep 1000", stdin=subprocess.DEVNULL)
     assert c.wait() == 128 + signal.SIGTERM

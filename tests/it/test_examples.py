@@ -136,7 +136,7 @@ def test_cgi_script_shows_the_request_and_sends_events(server):
 SHARED = os.path.abspath(os.path.join(os.environ["top_srcdir"], "examples", "shared"))
 
 
-def test_chat_names_who_comes_speaks_and_leaves(server):
+def test_chat_reports_joins_messages_and_leaves(server):
     one = server("--shared=addressed", "--events", os.path.join(SHARED, "chat.awk"))
     a = one.websocket()
     assert a.text() == "client 1 has joined"
@@ -160,7 +160,7 @@ def test_counter_is_the_same_for_all(server):
     one.wait_log(r"error stderr \"?not a number: x")
 
 
-def test_a_log_is_for_everyone(server, tmp_path):
+def test_a_log_is_sent_to_all_clients(server, tmp_path):
     log = tmp_path / "log"
     log.write_text("old\n")
     one = server("--shared", "--history=2", "tail", "-n", "1", "-F", str(log))
@@ -173,7 +173,7 @@ def test_a_log_is_for_everyone(server, tmp_path):
             assert a.text() == b.text() == "new"
 
 
-def test_rooms_do_not_hear_each_other(server):
+def test_rooms_are_separate(server):
     one = server("--shared", "--framing=json", "--events", os.path.join(SHARED, "rooms.py"))
     with one.websocket("/red") as a, one.websocket("/blue") as b:
         assert a.text() == "player 1 joins; 1 in this room"

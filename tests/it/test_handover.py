@@ -271,7 +271,7 @@ def test_sockets_of_a_service_manager_are_handed_over(server, program, workers, 
 
 
 @both
-def test_the_service_manager_learns_the_main_process(server, program, tmp_path, workers):
+def test_the_service_manager_is_notified_of_the_main_process(server, program, tmp_path, workers):
     boss = Manager(tmp_path / "notify", False)
     env = {"NOTIFY_SOCKET": boss.name, "WATCHDOG_USEC": "60000000"}
     one = server("--workers=%d" % workers, "cat", program=program, env=env)

@@ -122,7 +122,7 @@ def status_of(one, path):
     return peer.response()[0], peer
 
 
-def test_parked_programs_count_and_give_way(server, tmp_path):
+def test_parked_programs_count_and_are_ended_for_others(server, tmp_path):
     config = tmp_path / "wspipe.conf"
     config.write_text("maxforks = 2\n[/ahead]\ncommand = cat\nprespawn = 5\nprespawn-blind = true\n[/other]\ncommand = cat\n")
     one = server("--config=%s" % config)
@@ -156,7 +156,7 @@ def test_parked_programs_count_and_give_way(server, tmp_path):
         each.close()
 
 
-def test_parked_programs_of_another_worker_give_way(server, tmp_path):
+def test_parked_programs_of_another_worker_are_ended(server, tmp_path):
     """The client that finds no slot makes room for the next one."""
     config = tmp_path / "wspipe.conf"
     config.write_text("maxforks = 2\n[/ahead]\ncommand = cat\nprespawn = 2\nprespawn-blind = true\n[/other]\ncommand = cat\n")

@@ -130,7 +130,7 @@ def test_only_trusted_proxies_may_connect(server):
     one.wait_log(r"session #1 open remote=192\.0\.2\.7:4711 ")
 
 
-def test_a_client_behind_the_proxy_is_not_believed(site):
+def test_a_client_behind_the_proxy_is_not_trusted(site):
     """Neither its fields, nor a second header."""
     one = site("--trusted-header=x-forwarded")
     with one.connect(first=V1) as peer:

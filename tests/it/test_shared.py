@@ -236,7 +236,7 @@ for line in sys.stdin:
     assert "a line without a TAB" in one.log()
 
 
-def test_malformed_json_closes_nobody(server, program):
+def test_malformed_json_closes_no_client(server, program):
     one = server("--shared", "--framing=json", program("""
 for line in sys.stdin:
     print('{"type":"text"')
@@ -497,7 +497,7 @@ def test_a_client_waits_while_the_program_is_terminated(server, script):
     one.check_clean()
 
 
-def test_a_client_that_leaves_while_it_waits_is_forgotten(server, script):
+def test_a_client_that_disconnects_while_it_waits_is_removed(server, script):
     one = server("--shared", script("program", "#!/bin/sh\ntrap '' INT\necho start\nwhile read line; do :; done\nsleep 0.5\n"))
     with one.websocket() as a:
         assert a.text() == "start"

@@ -119,7 +119,7 @@ def test_a_failed_reload_is_over_as_well(server, manager, tmp_path):
 
 
 @both
-def test_the_watchdog_gets_signs_of_life(server, manager, workers):
+def test_the_watchdog_gets_keep_alives(server, manager, workers):
     """From the event loop: none while a process of the server stands still."""
     boss = manager()
     one = server("--workers=%d" % workers, "cat", env={"NOTIFY_SOCKET": boss.name, "WATCHDOG_USEC": "400000"})
@@ -148,7 +148,7 @@ def test_the_watchdog_of_another_process(server, manager):
 
 @plain_only
 @pytest.mark.parametrize("name", ("/nonexistent/notify", "relative", "@" + "x" * 200, "vsock:1:2"))
-def test_nobody_to_notify(server, name):
+def test_a_notification_socket_that_does_not_exist(server, name):
     one = server("cat", env={"NOTIFY_SOCKET": name})
     one.wait_log(" warn server can't notify the service manager at NOTIFY_SOCKET=%s: " % re.escape(name))
     with one.websocket() as ws:

@@ -60,7 +60,7 @@ def test_client_that_does_not_read(server):
         one.wait_log(r"close .*reason=.write timeout \(--write-timeout\)")
 
 
-def test_request_that_does_not_come(server, tmp_path):
+def test_request_that_does_not_arrive(server, tmp_path):
     config = tmp_path / "wspipe.conf"
     text = "handshake-timeout = %s\n[/]\ncommand = cat\n"
     config.write_text(text % "1h")
@@ -77,7 +77,7 @@ def test_request_that_does_not_come(server, tmp_path):
 
 
 @plain_only
-def test_tls_handshake_that_does_not_come(secure):
+def test_tls_handshake_that_does_not_arrive(secure):
     one = secure("--handshake-timeout=300ms", "cat")
     with one.connect(context=None) as peer:
         peer.send(b"\x16\x03\x01\x02\x00")

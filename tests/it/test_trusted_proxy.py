@@ -32,7 +32,7 @@ def own(peer):
     return [host, host, str(port), *(["on", "localhost", "443"] if SCHEME == "https" else ["off", "localhost", "80"])]
 
 
-def test_nobody_is_believed_who_is_not_trusted(server, script):
+def test_fields_of_untrusted_peers_are_ignored(server, script):
     directory = os.path.dirname(script("cgi/show", SHOW))
     for rules in ([], ["--trusted-proxy=192.0.2.0/24,2001:db8::/32,unix"],
                   ["--trusted-proxy=127.0.0.2,::1", "--trusted-header=forwarded"]):
