@@ -317,12 +317,16 @@ dial_on_readable(void *arg)
 
 	switch (stream_read(d->stream, loop->in, DIAL_TEXT_MAX, &n)) {
 	case STREAM_OK:
-		if (!buffer_append(&d->in, loop->in, n))
+		if (!buffer_append(&d->in, loop->in, n)) {
 			dial_fail(d, true, "out of memory");
-		else if (d->state == DIAL_TEXT)
+		} else if (d->state == DIAL_TEXT) {
+			/* It is complete, but its bytes may have moved. */
+			(void)head_parse(
+			    &d->head, (char *)buffer_data(&d->in), buffer_len(&d->in));
 			dial_reject(d, false);
-		else
+		} else {
 			dial_parse(d);
+		}
 		break;
 	case STREAM_AGAIN:
 		break;

@@ -58,6 +58,8 @@ HANDSHAKES = {
         "the server responded with HTTP 403 No: not here"),
     "text without an end": (lambda c: (c.head(), c.send(b"HTTP/1.1 403 No\r\nContent-Type: text/plain\r\n\r\nnot here"), c.read_to_end()),
         "the server responded with HTTP 403 No: not here"),
+    "text that moves the head in memory": (lambda c: (c.head(), c.send(b"HTTP/1.1 403 No\r\nContent-Type: text/plain\r\nX: %3900d"
+        b"\r\n\r\nnot here%9000d" % (1, 2)), c.read_to_end()), "the server responded with HTTP 403 No: not here"),
     "html": (lambda c: (c.head(), c.send(b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\n<html>")),
         "the server responded with HTTP 404 Not Found"),
     "200": (lambda c: (c.head(), c.send(b"HTTP/1.1 200 OK\r\n\r\n")), "the server responded with HTTP 200 OK"),
