@@ -4,6 +4,7 @@
 
 #include "backend/program.h"
 #include "base/log.h"
+#include "http/credentials.h"
 #include "net/linger.h"
 #include "net/listener.h"
 #include "peer/websocket.h"
@@ -260,6 +261,7 @@ connector_open(struct connector *c, const struct dial_result *result)
 {
 	const struct url *url = &c->dial.offer.url;
 	char remote[LISTENER_TEXT_MAX];
+	char target[HEAD_MAX_LINE];
 	struct websocket_spec websocket = {
 	    .loop = c->loop,
 	    .rules = &c->websocket,
@@ -273,7 +275,7 @@ connector_open(struct connector *c, const struct dial_result *result)
 	    .remote = remote,
 	    .program = c->program ? c->program : "stdin and stdout",
 	    .secure = url->secure,
-	    .target = url->target,
+	    .target = credentials_log_target(url->target, target, sizeof(target)),
 	    .host = url->authority,
 	    .subprotocol = result->agreed->subprotocol,
 	    .extensions = result->agreed->extensions,
@@ -284,13 +286,14 @@ connector_open(struct connector *c, const struct dial_result *result)
 	    .remote = {remote, 0},
 	    .subprotocol = spec.subprotocol,
 	};
-	struct session *session = session_new(c->loop, &c->sessions, &c->session, &spec);
+	struct session *session;
 	struct backend *backend = NULL;
 	struct peer *peer = NULL;
 	int error = ENOMEM;
 
 	listener_text(&result->address, remote);
 	client.remote.len = strlen(remote);
+	session = session_new(c->loop, &c->sessions, &c->session, &spec);
 	if (session) {
 		websocket.sent = session_sent(session);
 		peer = websocket_new(&websocket, &session_peer_handlers, session);

@@ -217,6 +217,13 @@ def test_a_response_that_is_not_101_is_reported_once(server, client, tmp_path):
     assert err.startswith("wspipe: the server responded with HTTP 404 Not Found: no ") and err.count("\n") == 1
 
 
+def test_the_log_has_the_address_and_no_token(server, client):
+    one = server("cat")
+    status, _, err = client(one, "--loglevel=access", path="/?a=b&token=0123456789abcdef").end(b"x\n")
+    assert status == 0 and "0123456789abcdef" not in err
+    assert err.count("remote=%s:%d " % one.addresses[0]) == 2 and 'target="/?a=b&token=***"' in err
+
+
 def test_a_connection_that_is_refused_is_reported(client):
     assert client("ws://127.0.0.1:1/").end() == (1, b"", "wspipe: can't connect to 127.0.0.1 port 1: Connection refused\n")
 
