@@ -32,6 +32,7 @@ struct console_list {
 #define CONSOLE_PAGE "/-/console"
 #define CONSOLE_PROGRAMS "/-/programs"
 #define CONSOLE_MESSAGES "/-/messages"
+#define CONSOLE_PLACE "</p></noscript>" /* of the page, where the address is put */
 
 /* Whether the end of a path names the list of programs: the page does not know which part of
  * its path is the endpoint. */
@@ -202,13 +203,72 @@ console_was_typed(const struct head *head)
 	       (span_equal(site, SPAN("none")) || span_equal(site, SPAN("same-origin")));
 }
 
-static void
-console_serve_page(struct exchange *exchange, const struct console_page *page,
-    const struct head *head, const char *headers)
+/* Appends TEXT as text of HTML. */
+static bool
+console_put_html(struct buffer *out, struct span text)
 {
-	bool gzip = !page->plain || head_has_token(head, "Accept-Encoding", "gzip");
+	static const char *const entities[] = {['"'] = "&quot;",
+	    ['&'] = "&amp;",
+	    ['\''] = "&#39;",
+	    ['<'] = "&lt;",
+	    ['>'] = "&gt;"};
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+		const char *entity = c <= '>' ? entities[c] : NULL;
+
+		if (!buffer_append(
+			out, entity ? entity : &text.data[i], entity ? strlen(entity) : 1))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Appends the page with the address of the request in it, as websocketd has it: as text, not in
+ * a command, since a link decides what it is.
+ */
+static bool
+console_put_page(struct exchange *exchange, struct buffer *out)
+{
+	const struct request *request = exchange_request(exchange);
+	const char *intro = exchange_client(exchange)->secure
+				? " This page connects to <code>wss://"
+				: " This page connects to <code>ws://";
+	const char *plain = (const char *)console_page.plain;
+	const char *end = plain + console_page.plain_len;
+	const char *place =
+	    memmem(plain, console_page.plain_len, CONSOLE_PLACE, strlen(CONSOLE_PLACE));
+
+	return buffer_append(out, plain, (size_t)(place - plain)) &&
+	       buffer_append(out, intro, strlen(intro)) &&
+	       console_put_html(out, request->host) &&
+	       console_put_html(out, request->uri.path) &&
+	       (!request->uri.has_query || buffer_append(out, "?", 1)) &&
+	       console_put_html(out, request->uri.query) && buffer_append(out, "</code>.", 8) &&
+	       buffer_append(out, place, (size_t)(end - place));
+}
+
+static void
+console_serve_page(const struct endpoint *endpoint, struct exchange *exchange,
+    const struct console_page *page, const struct head *head)
+{
+	bool addressed = endpoint->compat && page == &console_page &&
+			 exchange_request(exchange)->host.len > 0;
+	bool gzip =
+	    !addressed && (!page->plain || head_has_token(head, "Accept-Encoding", "gzip"));
+	struct span body = gzip ? (struct span){(const char *)page->gzip, page->gzip_len}
+				: (struct span){(const char *)page->plain, page->plain_len};
+	struct buffer out = {0};
 	char fields[640];
 
+	if (addressed && !console_put_page(exchange, &out)) {
+		buffer_clear(&out);
+		exchange_reply_status(exchange, 503, NULL, "out of memory");
+		return;
+	}
+	if (addressed)
+		body = (struct span){(const char *)buffer_data(&out), buffer_len(&out)};
 	snprintf(fields, sizeof(fields),
 	    "Content-Security-Policy: default-src 'none'; script-src %s; style-src %s; "
 	    "connect-src 'self'; worker-src blob:; img-src data:; base-uri 'none'; form-action "
@@ -218,9 +278,9 @@ console_serve_page(struct exchange *exchange, const struct console_page *page,
 	    "Vary: Accept, Accept-Encoding, Sec-Fetch-Site\r\n%s%s",
 	    page->script, page->style, gzip ? "Content-Encoding: gzip\r\n" : "",
 	    console_was_typed(head) ? "Server-Timing: typed\r\n" : "");
-	console_send(exchange, "text/html; charset=utf-8", fields, headers,
-	    gzip ? (struct span){(const char *)page->gzip, page->gzip_len}
-		 : (struct span){(const char *)page->plain, page->plain_len});
+	console_send(
+	    exchange, "text/html; charset=utf-8", fields, endpoint->files.headers, body);
+	buffer_clear(&out);
 }
 
 /* The page for what PATH is; at the root of a directory, the one that lists the programs. */
@@ -271,6 +331,6 @@ console_serve(const struct endpoint *endpoint, struct exchange *exchange, const 
 		exchange_reply_status(exchange, 404, endpoint->files.headers,
 		    "paths below /-/ are reserved for the console (--devconsole)");
 	else
-		console_serve_page(exchange, console_choose(endpoint, request->head, path),
-		    request->head, endpoint->files.headers);
+		console_serve_page(endpoint, exchange,
+		    console_choose(endpoint, request->head, path), request->head);
 }

@@ -314,3 +314,22 @@ def test_compat_has_it_at_every_path(server, tmp_path):
     (tmp_path / "programs").mkdir()
     one = server("--compat=websocketd", "--devconsole", "--address=127.0.0.1", "--dir=programs")
     assert where(one, ["/", "/none"]) == ["/", "/none"]
+
+
+def test_compat_puts_the_escaped_address_into_the_page(server):
+    """Scripts look for it there; what a link makes of the path is text in the page, never markup or part of a command."""
+    one = server("--compat=websocketd", "--devconsole", "--address=127.0.0.1", "cat")
+    ws = "wss" if TLS else "ws"
+    for host, path, expected in (
+        ("localhost:81", "/any/path?a=1&b=2", "localhost:81/any/path?a=1&amp;b=2"),
+        ("localhost", '/"><script>alert(1)</script>', "localhost/&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("localhost", "/'x'", "localhost/&#39;x&#39;"),
+        ("localhost", "http://other:81?", "other:81/?"),
+    ):
+        for extra in ("", "Accept-Encoding: gzip\r\n"):
+            status, fields, body = ask(one, path, extra, host=host)
+            assert (status, is_page((status, fields, body))) == (200, True)
+            assert b"This page connects to <code>%s://%s</code>.</p></noscript>" % (ws.encode(), expected.encode()) in body
+            assert b"alert(1)<" not in body
+            assert not [name for name, _ in fields if name == "content-encoding"]
+            assert digest(b"script", body) in value(fields, "content-security-policy")
