@@ -21,6 +21,8 @@ with open(WSPIPE, "rb") as _binary:
     SANITIZED = b"__asan_init" in _binary.read()
 
 # For a test of the program's own memory or time, or one that preloads a library, which a sanitizer does not allow.
+# The command of a program that it starts. The search for leaks is not possible while another process traces.
+STRACE = ("strace", "-qq", "-E", "ASAN_OPTIONS=detect_leaks=0")
 unsanitized = leave_out(SANITIZED, "memory and speed are the sanitizer's")
 
 

@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 from conftest import WSPIPE, wait_for
+from probes import STRACE
 from wsraw import DEADLINE, TEXT, frame
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can change the user of programs")
@@ -305,7 +306,7 @@ needs_landlock = pytest.mark.skipif(not has_landlock(), reason="this kernel has 
 @pytest.mark.parametrize("option", ["read", "write"])
 def test_without_landlock_the_option_is_rejected(option, error, reason):
     call = "landlock_create_ruleset"
-    wrapper = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:error=%s" % (call, error))
+    wrapper = (*STRACE, "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:error=%s" % (call, error))
     assert wspipe("--child-%s=/" % option, "/bin/cat", wrapper=wrapper) == (78, "wspipe: --child-%s: %s\n" % (option, reason))
     # Nobody else needs it.
     assert wspipe("--check-config", "/bin/cat", wrapper=wrapper)[0] == 0
@@ -315,7 +316,7 @@ def test_without_landlock_the_option_is_rejected(option, error, reason):
 @needs_strace
 def test_gap_of_an_old_landlock_is_logged(server):
     call = "landlock_create_ruleset"
-    wrapper = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:retval=2:when=1" % call)
+    wrapper = (*STRACE, "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:retval=2:when=1" % call)
     status, text = wspipe("--check-config", "--child-read=/", "/bin/cat", wrapper=wrapper)
     assert status == 0
     assert "--child-read: this kernel can't keep a program from truncating files" in text

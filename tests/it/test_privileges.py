@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 from conftest import TLS, WSPIPE, client_context, wait_for
+from probes import STRACE
 from wsraw import DEADLINE, TEXT, frame
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can drop its privileges")
@@ -85,7 +86,7 @@ def wspipe(*args, wrapper=()):
     ("setresgid", "retval=0"), ("setresuid", "retval=0"),
 ])
 def test_privileges_that_can_not_be_dropped(call, what):
-    wrapper = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:%s" % (call, what))
+    wrapper = (*STRACE, "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:%s" % (call, what))
     assert wspipe("--user=nobody", "/bin/cat", wrapper=wrapper) == (
         71, "wspipe: --user=nobody: can't drop all privileges: Operation not permitted; nothing is served\n",
     )
