@@ -8,7 +8,7 @@ import struct
 import pytest
 from conftest import SCHEME, TLS, wait_for
 from forged import FIELDS
-from probes import Clock
+from probes import Clock, unsanitized
 from test_cgi import read_response
 from wsraw import Peer, free_port
 
@@ -189,6 +189,7 @@ def test_the_port_that_redirects_requires_it_too(site):
             pass
 
 
+@unsanitized
 def test_a_slow_header_has_the_deadline_of_a_head(site, tmp_path):
     clock = Clock(tmp_path)
     one = site(env=clock.env)
