@@ -121,13 +121,14 @@ static bool
 landlock_allow_all(int ruleset, const char *pattern, enum landlock_access access)
 {
 	glob_t found = {.gl_pathc = 0};
-	bool ok = true;
+	int result = glob(pattern, 0, NULL, &found);
+	bool ok = result == 0 || result == GLOB_NOMATCH;
 
-	if (glob(pattern, 0, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc && ok; i++)
-			ok = landlock_allow(ruleset, found.gl_pathv[i], access);
-	}
+	for (size_t i = 0; result == 0 && i < found.gl_pathc && ok; i++)
+		ok = landlock_allow(ruleset, found.gl_pathv[i], access);
 	globfree(&found);
+	if (result == GLOB_NOSPACE)
+		errno = ENOMEM;
 	return ok;
 }
 
