@@ -35,7 +35,9 @@ orphans_reap(void *arg)
 
 	event_add(server->orphans_event, NULL);
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
-		if (pid_set_has(&server->page->programs, info.si_pid)) {
+		/* A new server is the handover's, which signals it by its number. */
+		if (pid_set_has(&server->page->programs, info.si_pid) ||
+		    info.si_pid == server->handover.pid) {
 			timer_at(&server->orphans_timer, util_clock_ms() + ORPHANS_WAIT_MS);
 			break;
 		}
