@@ -301,7 +301,7 @@ load_text(struct loader *loader, const char *name, size_t *len, const char **wro
 	else if (!S_ISREG(st.st_mode))
 		*wrong = "it is not a regular file";
 	else if (!(text = malloc(CONFIG_FILE_MAX + 1)))
-		options_no_memory();
+		*wrong = "out of memory";
 	while (text && *len <= CONFIG_FILE_MAX &&
 	       (got = read(fd, text + *len, CONFIG_FILE_MAX + 1 - *len)) > 0)
 		*len += (size_t)got;

@@ -29,7 +29,7 @@ enum options_result {
  * and all errors of a file. With --check-config the result may be OPTIONS_RUN in spite of
  * errors, which the config counts, so that the rest can be checked. Exit statuses are sysexits
  * (64 for usage, 78 for what the system does not have or what must not be together), texts,
- * streams and statuses of compat mode websocketd's. Without memory the process ends with 71.
+ * streams and statuses of compat mode websocketd's. Without memory: see options/value.h.
  */
 enum options_result options_parse(struct options *options, int argc, char **argv, FILE *out,
     FILE *err, int *status) __attribute__((warn_unused_result));

@@ -4,16 +4,37 @@
 
 #include "options/words.h"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+/* Where options_no_memory() goes on; NULL: it ends the process. */
+static jmp_buf *options_tried;
+
 void
 options_no_memory(void)
 {
+	if (options_tried)
+		longjmp(*options_tried, 1);
 	fputs("wspipe: out of memory\n", stderr);
 	exit(EX_OSERR);
+}
+
+bool
+options_try(void (*run)(void *arg), void *arg)
+{
+	jmp_buf here;
+	bool ok = false;
+
+	if (setjmp(here) == 0) {
+		options_tried = &here;
+		run(arg);
+		ok = true;
+	}
+	options_tried = NULL;
+	return ok;
 }
 
 char *

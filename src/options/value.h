@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What option values are made of: texts, words and lists that the options own, and the
- * functions that read parts of a value. Without memory the process exits with 71.
+ * functions that read parts of a value. Without memory the process exits with 71, unless it is
+ * within options_try().
  */
 #ifndef OPTIONS_VALUE_H
 #define OPTIONS_VALUE_H
@@ -14,6 +15,10 @@
 
 /* Reports that there is no memory, and ends the process with 71. */
 __attribute__((noreturn)) void options_no_memory(void);
+
+/* Calls RUN(ARG), for a process that must go on. False: there was no memory; the call was left,
+ * and what it had allocated is lost. */
+bool options_try(void (*run)(void *arg), void *arg) __attribute__((warn_unused_result));
 
 /* A copy of TEXT; NULL of NULL. */
 char *options_text_copy(const char *text);

@@ -6,6 +6,7 @@
 #include "options/config_store.h"
 #include "options/parse.h"
 #include "options/served.h"
+#include "options/value.h"
 #include "server/accept.h"
 #include "server/admin.h"
 #include "server/listen.h"
@@ -221,39 +222,60 @@ reload_apply(struct server *server)
 		log_errorx("SIGHUP: out of memory: not all shared programs are started");
 }
 
+/* What may leave options_try(). */
+struct reload_attempt {
+	struct server *server;
+	struct options *options; /* to be read */
+	const struct reload_state *old;
+	struct reload_order *order;
+	int status;
+};
+
+static void
+reload_try(void *arg)
+{
+	struct reload_attempt *attempt = arg;
+	struct server *server = attempt->server;
+	const struct options *old = attempt->old->options;
+	struct options *options = attempt->options;
+
+	attempt->status = EX_CONFIG;
+	if (options_parse_stored(options, old->argc, old->argv, server->store, server->errors,
+		server->errors, &(int){0}) != OPTIONS_RUN)
+		return;
+	server->kept_port = server_port(server);
+	if (options->listener.port != 0 || old->listener.port != 0)
+		server->kept_port = 0;
+	reload_set(server, &(struct reload_state){.options = options});
+	attempt->status = reload_make(server, attempt->old, attempt->order);
+}
+
 /* Reloads all of it, or nothing. */
 static bool
 reload_run(struct server *server, struct config_store *store, struct reload_order *order)
 {
 	struct reload_state old = reload_get(server), new = {.options = NULL};
 	struct options *options = calloc(1, sizeof(*options));
+	struct reload_attempt attempt = {server, options, &old, order, EX_OSERR};
+	char no_memory[] = "out of memory";
 	char *errors = NULL;
 	size_t len;
-	int status = 0;
+	bool lost = false; /* what was made of OPTIONS so far */
 
 	server->errors = open_memstream(&errors, &len);
 	server->store = store;
-	if (!options || !server->errors) {
-		log_errorx("SIGHUP: out of memory");
-		free(options);
-		return false;
+	if (options && server->errors) {
+		lost = !options_try(reload_try, &attempt);
+		if (lost)
+			attempt.status = EX_OSERR;
 	}
-	if (options_parse_stored(options, old.options->argc, old.options->argv, store,
-		server->errors, server->errors, &status) == OPTIONS_RUN) {
-		server->kept_port = server_port(server);
-		if (options->listener.port != 0 || old.options->listener.port != 0)
-			server->kept_port = 0;
-		new.options = options;
-		reload_set(server, &new);
-		status = reload_make(server, &old, order);
-		new = reload_get(server);
-	} else {
-		status = EX_CONFIG;
-	}
-	fclose(server->errors);
+	if (server->errors)
+		fclose(server->errors);
 	server->errors = NULL;
 	server->store = NULL;
-	if (status == 0) {
+	if (server->options != old.options)
+		new = reload_get(server);
+	if (attempt.status == 0) {
 		setup_keep_shared(server, old.endpoints);
 		reload_discard(&old, &new);
 		if (server->reloaded)
@@ -264,12 +286,14 @@ reload_run(struct server *server, struct config_store *store, struct reload_orde
 	} else {
 		reload_set(server, &old);
 		reload_discard(&new, &old);
-		reload_log_errors(errors);
-		options_clear(options);
+		reload_log_errors(options && errors && !lost ? errors : no_memory);
+		/* They may be in any state then. */
+		if (options && !lost)
+			options_clear(options);
 		free(options);
 	}
 	free(errors);
-	return status == 0;
+	return attempt.status == 0;
 }
 
 bool

@@ -8,7 +8,6 @@
 #include "options/compat.h"
 #include "options/report.h"
 #include "options/served.h"
-#include "options/value.h"
 #include "session/session.h"
 
 #include <stdarg.h>
@@ -88,8 +87,11 @@ server_fail_endpoint(const struct server *server, const struct options_served *s
 	char *text;
 
 	va_start(args, format);
-	text = options_vtext(format, args);
+	if (vasprintf(&text, format, args) == -1)
+		text = NULL;
 	va_end(args);
+	if (!text)
+		return server_fail(server, EX_OSERR, "out of memory");
 	if (served->place.config)
 		option_report(&served->place, server_errors(server), text);
 	else

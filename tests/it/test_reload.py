@@ -10,7 +10,9 @@ import time
 
 import pytest
 from conftest import WSPIPE, client_context, listening_addresses, make_certificate, plain_only, wait_for
+from probes import unsanitized
 from test_config import BAD
+from test_tls import Allocator
 from wsraw import DEADLINE, TEXT, Peer, close_frame, frame, free_port
 
 pytestmark = plain_only
@@ -332,6 +334,25 @@ def test_a_new_worker_has_the_new_configuration(server, config):
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: pid not in (one.workers() or [pid]), "another worker starts")
     eventually(one, "/", "new")
+
+
+@unsanitized
+def test_without_memory_a_reload_fails_and_the_server_goes_on(server, config, tmp_path):
+    allocator = Allocator(tmp_path)
+    (tmp_path / "token").write_text("0123456789abcdef\n")
+    text = "include = more*\n%sauth-hook = /bin/true\n[/b]\ncommand = cat\nauth-token = token\n" % (SAYS % ("/a", "old"))
+    one = start(server, config, 1, text, env=allocator.env)
+    ends = "SIGHUP: (the old configuration stays in use|configuration reloaded)"
+    reloads, is_left = 0, False
+    while not is_left:
+        allocator.fail(reloads)
+        one.process.send_signal(signal.SIGHUP)
+        one.wait_log(ends, count=reloads + 1)
+        is_left = allocator.left() > 0
+        reloads += 1
+    allocator.fail(0, 0)
+    assert reloads > 100
+    assert says(one, "/a") == "old"
 
 
 def test_no_connection_is_lost_and_no_session_ends(server, config, workers):
