@@ -182,8 +182,10 @@ log_is_json(void)
 	return log_state.format == LOG_JSON;
 }
 
-/* Adds our own texts, NULL at the end; what passes the end of the buffer is left out. Lines are
- * made of many short ones, and printf() would take most of their time. */
+#define LOG_END ((const char *)NULL)
+
+/* Adds our own texts, LOG_END at the end; what passes the end of the buffer is left out. Lines
+ * are made of many short ones, and printf() would take most of their time. */
 __attribute__((sentinel)) static void
 log_put(const char *text, ...)
 {
@@ -214,7 +216,7 @@ log_put_number(uint64_t number)
 		*--at = (char)('0' + number % 10);
 		number /= 10;
 	} while (number > 0);
-	log_put(at, NULL);
+	log_put(at, LOG_END);
 }
 
 static void
@@ -321,31 +323,31 @@ log_begin(enum log_level level, const char *category, uint64_t session, struct s
 	line.cut = false;
 	line.message = message;
 	if (log_state.out->journal) {
-		log_put("<", NULL);
+		log_put("<", LOG_END);
 		log_put_number((uint64_t)log_priorities[level]);
-		log_put(">", NULL);
+		log_put(">", LOG_END);
 	}
 	log_time(time);
 	switch (log_state.format) {
 	case LOG_TEXT:
-		log_put(time, " ", log_level_names[level], " ", category, NULL);
+		log_put(time, " ", log_level_names[level], " ", category, LOG_END);
 		if (session != 0) {
-			log_put(" #", NULL);
+			log_put(" #", LOG_END);
 			log_put_number(session);
 		}
-		log_put(" ", NULL);
+		log_put(" ", LOG_END);
 		log_put_escaped(message, '\0', LOG_ROOM);
 		break;
 	case LOG_JSON:
 		log_put("{\"time\":\"", time, "\",\"level\":\"", log_level_names[level],
-		    "\",\"category\":\"", category, "\"", NULL);
+		    "\",\"category\":\"", category, "\"", LOG_END);
 		if (session != 0) {
-			log_put(",\"session\":", NULL);
+			log_put(",\"session\":", LOG_END);
 			log_put_number(session);
 		}
-		log_put(",\"message\":\"", NULL);
+		log_put(",\"message\":\"", LOG_END);
 		log_put_escaped(message, '"', LOG_ROOM);
-		log_put("\"", NULL);
+		log_put("\"", LOG_END);
 		break;
 	case LOG_COMPAT:
 		/* websocketd has no level for warnings; its scripts look for ERROR. */
@@ -375,7 +377,7 @@ log_put_key(const char *key)
 		line.cut = true;
 		return false;
 	}
-	log_put(before[log_state.format] + blank, key, after[log_state.format], NULL);
+	log_put(before[log_state.format] + blank, key, after[log_state.format], LOG_END);
 	return true;
 }
 
@@ -402,9 +404,9 @@ log_text(const char *key, struct span value)
 		return;
 	if (log_state.format == LOG_TEXT && log_is_plain(value))
 		quote = "";
-	log_put(quote, NULL);
+	log_put(quote, LOG_END);
 	log_put_escaped(value, quote[0], LOG_ROOM);
-	log_put(quote, NULL);
+	log_put(quote, LOG_END);
 }
 
 void
@@ -414,9 +416,9 @@ log_number(const char *key, int64_t value)
 
 	if (!log_put_key(key))
 		return;
-	log_put(quote, value < 0 ? "-" : "", NULL);
+	log_put(quote, value < 0 ? "-" : "", LOG_END);
 	log_put_number(value < 0 ? -(uint64_t)value : (uint64_t)value);
-	log_put(quote, NULL);
+	log_put(quote, LOG_END);
 }
 
 /* Ends a compat line, whose message comes last: only when it is there is known whether it fits.
@@ -427,7 +429,7 @@ log_put_compat_message(void)
 	size_t at = line.len;
 	bool was_cut = line.cut;
 
-	log_put(was_cut ? " truncated:'1' | " : " | ", NULL);
+	log_put(was_cut ? " truncated:'1' | " : " | ", LOG_END);
 	log_put_escaped(line.message, '\0', sizeof(line.bytes) - 1);
 	if (line.cut && !was_cut) {
 		line.len = at;
@@ -478,10 +480,10 @@ log_finish(void)
 	switch (log_state.format) {
 	case LOG_TEXT:
 		if (line.cut)
-			log_put(" truncated=1", NULL);
+			log_put(" truncated=1", LOG_END);
 		break;
 	case LOG_JSON:
-		log_put(line.cut ? ",\"truncated\":1}" : "}", NULL);
+		log_put(line.cut ? ",\"truncated\":1}" : "}", LOG_END);
 		break;
 	case LOG_COMPAT:
 		log_put_compat_message();

@@ -102,10 +102,11 @@ hook_output_store(const struct hook_lines *lines, size_t len, struct identity *i
 {
 	size_t table = (lines->count + 1) * sizeof(char *), kept = 0;
 	char **block = calloc(1, table + len + 1);
-	char *to = (char *)block + table;
+	char *to;
 
 	if (!block)
 		return false;
+	to = (char *)block + table;
 	identity->variables = block;
 	for (size_t i = 0; i < lines->count; i++) {
 		const char *line = lines->items[i];

@@ -122,6 +122,7 @@ launch_client(const struct launch *launch, char *const *env, struct launch_memor
 	const struct endpoint *endpoint = launch->endpoint;
 	const struct env_request *request = launch->request;
 	const struct uri *uri = request->uri;
+	/* cppcheck-suppress ctuuninitvar; it is filled here */
 	char *query = memory->target + uri->path.len + 1;
 	size_t query_len = uri->query.len, fields = 0;
 

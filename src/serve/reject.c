@@ -24,6 +24,7 @@ reject_format(struct reject *reject, int status, const char *headers, const char
 	va_list args;
 
 	va_start(args, format);
+	/* cppcheck-suppress ctuuninitvar; it is filled here */
 	vsnprintf(reject->text, sizeof(reject->text), format, args);
 	va_end(args);
 	return reject_with(reject, status, headers, reject->text);
