@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOOK_TOO_MANY "too many requests wait for --auth-hook"
+
 struct hook {
 	union {
 		struct list node; /* in hooks->running or hooks->waiting */
@@ -241,9 +243,13 @@ hook_on_timer(void *arg)
 	struct hook *hook = arg;
 	struct reject reject;
 
-	(void)reject_format(&reject, 503, REJECT_RETRY_LATER,
-	    "%s has not decided within --auth-timeout", hook_program(hook));
-	log_errorx("%s", reject.reason);
+	if (hook->child) {
+		(void)reject_format(&reject, 503, REJECT_RETRY_LATER,
+		    "%s has not decided within --auth-timeout", hook_program(hook));
+		log_errorx("%s", reject.reason);
+	} else {
+		(void)reject_with(&reject, 503, REJECT_RETRY_LATER, HOOK_TOO_MANY);
+	}
 	hook_report(hook, &reject, NULL);
 	hook_cancel(hook);
 }
@@ -344,8 +350,7 @@ hook_start(struct hooks *hooks, const struct launcher *launcher, struct endpoint
 		list_append(&hooks->waiting, &hook->node);
 		hooks->waiting_count++;
 	} else {
-		ok = reject_with(
-		    reject, 503, REJECT_RETRY_LATER, "too many requests wait for --auth-hook");
+		ok = reject_with(reject, 503, REJECT_RETRY_LATER, HOOK_TOO_MANY);
 	}
 	if (ok) {
 		timer_at(&hook->timer, util_clock_ms() + endpoint->access->hook_ms);

@@ -485,6 +485,20 @@ def test_hooks_run_16_at_once(server, script, tmp_path):
     assert len(counts.read_text().split()) == 24 and max(map(int, counts.read_text().split())) <= 16
 
 
+def test_hook_that_never_ran_is_not_blamed(server, script, tmp_path):
+    path = script("hook", "#!/bin/sh\nwhile [ ! -e %s/go ]; do sleep 0.02; done\n" % tmp_path)
+    one = server("--auth-hook=" + path, "--auth-timeout=500ms", "--closems=60000", "cat")
+    peers = [one.connect() for _ in range(17)]
+    for peer in peers:
+        peer.send(peer.request_bytes())
+    assert [peer.response()[0] for peer in peers] == [503] * 17
+    for peer in peers:
+        peer.close()
+    (tmp_path / "go").touch()
+    one.wait_log('reason="too many requests wait for --auth-hook"')
+    assert len(re.findall("error server .* has not decided within --auth-timeout", one.log())) == 16
+
+
 def test_shutdown_while_a_hook_runs(server, hook, tmp_path):
     one = server("--auth-hook=" + hook, "--auth-timeout=1h", "cat")
     with one.connect() as peer:
