@@ -5,7 +5,7 @@
 #include "options/check.h"
 
 #include "framing/ttyd.h"
-#include "options/check_shared.h"
+#include "options/check_program.h"
 #include "options/command.h"
 #include "options/compat.h"
 #include "options/config_load.h"
@@ -115,113 +115,18 @@ check_admin(const struct check *check, const struct options_server *server)
 	return true;
 }
 
-/* The kind that a direction has: its own, that of both, or the default. */
-static enum framing_kind
-framing_of(unsigned own, unsigned both, enum framing_kind initial)
-{
-	if (own == 0)
-		own = both;
-	return own == 0 ? initial : (enum framing_kind)(own - 1);
-}
-
-/* What is wrong with the options of a terminal; NULL: nothing. */
-static const char *
-check_terminal(
-    const struct options_endpoint *endpoint, enum framing_kind in, enum framing_kind out)
-{
-	if (endpoint->unbuffer)
-		return "--pty and --unbuffer can't be combined: a terminal is not buffered";
-	if (endpoint->passstderr)
-		return "--pty and --passstderr can't be combined: a terminal shows stderr too";
-	if ((in != FRAMING_STREAM && in != FRAMING_TEXT) ||
-	    (out != FRAMING_STREAM && out != FRAMING_TEXT))
-		return "--pty only allows --framing=stream and --framing=text";
-	return NULL;
-}
-
-/* Sets the framing of both directions, and rejects options that would have no effect. */
+/* How the program is talked to. */
 static bool
-check_framing(const struct check *check, struct options_endpoint *endpoint)
+check_program(const struct check *check, struct options_endpoint *endpoint)
 {
-	unsigned both = endpoint->framing;
-	bool is_socket = endpoint->target.kind != CONNECT_NOTHING;
-	enum framing_kind initial = is_socket || endpoint->pty ? FRAMING_STREAM : FRAMING_LINES;
-	enum framing_kind in, out;
-	enum framing_newline newline;
-	const char *wrong = NULL;
+	const char *wrong = options_check_framing(&check->options->server, endpoint);
 
-	if (endpoint->binary && both == 0)
-		both = 1 + FRAMING_STREAM;
-	if (endpoint->raw && both == 0)
-		both = 1 + FRAMING_TEXT;
-	in = framing_of(endpoint->framing_in, both, initial);
-	out = framing_of(endpoint->framing_out, both, initial);
-	/* A line that a client forges would be a forged sender. */
-	newline = endpoint->newline != 0 ? (enum framing_newline)(endpoint->newline - 1)
-		  : endpoint->shared.mode != SHARED_OFF ? FRAMING_NEWLINE_SPACE
-							: FRAMING_NEWLINE_PASS;
-
-	if (endpoint->pty) {
-		wrong = check_terminal(endpoint, in, out);
-		in = FRAMING_STREAM;
-	} else if (endpoint->readonly || endpoint->term) {
-		wrong = endpoint->readonly ? "--readonly needs --pty" : "--term needs --pty";
-	}
-	if (wrong)
-		return reject(check, EX_USAGE, NULL, "%s", wrong);
-	if (is_socket && (endpoint->pty || endpoint->unbuffer))
-		wrong = endpoint->pty ? "--pty needs a program, not a socket"
-				      : "--unbuffer needs a program, not a socket";
-	else if (is_socket && endpoint->passstderr)
-		wrong = "--passstderr needs a program, not a socket";
-	else if (endpoint->proxy_protocol_out && !is_socket)
-		wrong = "--proxy-protocol-out only applies to tcp:HOST:PORT and unix:PATH";
-	else if (endpoint->binary && endpoint->passstderr)
-		wrong = "--binary and --passstderr can't be combined";
-	else if (endpoint->binary && (in != FRAMING_STREAM || out != FRAMING_STREAM))
-		wrong = "--binary means --framing=stream; it can't be combined with another "
-			"framing";
-	else if (endpoint->raw &&
-		 ((in != FRAMING_TEXT && !endpoint->pty) || out != FRAMING_TEXT))
-		wrong = "--raw means --framing=text; it can't be combined with another framing";
-	else if (endpoint->newline > 1 + FRAMING_NEWLINE_PASS && in != FRAMING_LINES)
-		wrong = "--newline only applies to --framing-in=lines";
-	else if (endpoint->text && out != FRAMING_LENGTH)
-		wrong = "--text only applies to --framing-out=length";
-	else if (endpoint->events && in != FRAMING_JSON && endpoint->shared.mode == SHARED_OFF)
-		wrong = "--events only applies to --framing-in=json and --shared=addressed";
-	else if (endpoint->event_headers.count > 0 && (!endpoint->events || in != FRAMING_JSON))
-		wrong = "--event-headers needs --events and --framing-in=json";
-	else if (endpoint->lsp_processid && in != FRAMING_LSP)
-		wrong = "--lsp-processid only applies to --framing-in=lsp";
-	else if (endpoint->passstderr && out != FRAMING_LINES && out != FRAMING_JSON)
-		wrong =
-		    "--passstderr only applies to --framing-out=lines and --framing-out=json";
-	else if (endpoint->invalid_utf8 != OUTPUT_REPLACE &&
-		 (out == FRAMING_STREAM || out == FRAMING_JSON ||
-		     (out == FRAMING_LENGTH && !endpoint->text)))
-		wrong = "--invalid-utf8 only applies to output that is sent as text, so not to "
-			"--framing-out=stream, json, or length without --text";
-	else if (endpoint->invalid_utf8 == OUTPUT_BINARY && endpoint->passstderr)
-		wrong = "--invalid-utf8=binary and --passstderr can't be combined";
 	if (!wrong)
-		wrong = options_check_shared(&check->options->server, endpoint, in, out);
-	if (wrong)
-		return reject(check, EX_USAGE,
-		    endpoint->binary && endpoint->passstderr ? COMPAT_BINARY_STDERR : NULL,
-		    "%s", wrong);
-	endpoint->to_program = (struct framing){
-	    .kind = in, .newline = newline, .null_process_id = endpoint->lsp_processid};
-	/* Where a message is passed on in parts, its size costs nothing. */
-	if (endpoint->maxframesize != 0)
-		endpoint->max_message = endpoint->maxframesize - 1;
-	else if (framing_has_boundaries(&endpoint->to_program) ||
-		 endpoint->shared.mode != SHARED_OFF)
-		endpoint->max_message = OPTIONS_MAX_MESSAGE;
-	endpoint->from_program = (struct framing){.kind = out,
-	    .text = endpoint->text,
-	    .max_record = (uint64_t)endpoint->max_output_message};
-	return true;
+		wrong = options_check_prespawn(endpoint);
+	return !wrong ||
+	       reject(check, EX_USAGE,
+		   endpoint->binary && endpoint->passstderr ? COMPAT_BINARY_STDERR : NULL, "%s",
+		   wrong);
 }
 
 static bool
@@ -396,31 +301,6 @@ check_command(const struct check *check, struct options_endpoint *endpoint)
 	return reject(check, EX_CONFIG, NULL, "%s", reason);
 }
 
-/* A program that is started before its client learns of it by an event only. */
-static bool
-check_prespawn(const struct check *check, const struct options_endpoint *endpoint)
-{
-	if (endpoint->prespawn == 0)
-		return true;
-	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
-		return reject(check, EX_USAGE, NULL,
-		    "--prespawn needs a program as COMMAND, not --dir or a socket");
-	if (endpoint->pty)
-		return reject(check, EX_USAGE, NULL,
-		    "--prespawn and --pty can't be combined: the client sets the size of its "
-		    "terminal");
-	if (endpoint->shared.mode != SHARED_OFF)
-		return reject(check, EX_USAGE, NULL,
-		    "--prespawn and --shared can't be combined: all clients have one program, "
-		    "which --shared-start=always starts ahead");
-	if (!endpoint->events && !endpoint->prespawn_blind)
-		return reject(check, EX_USAGE, NULL,
-		    "--prespawn starts programs before their clients are known: add "
-		    "--framing=json and --events, whose open event describes the client, or "
-		    "--prespawn-blind if the program does not need this");
-	return true;
-}
-
 bool
 options_serve(const struct options_endpoint *endpoint, const char *path)
 {
@@ -544,8 +424,7 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 		       check_directory(check, &endpoint->cgidir, "cgidir");
 	return check_usage(check, endpoint) && check_access(check, endpoint) &&
 	       check_subprotocol(check, endpoint) && check_socket(check, endpoint) &&
-	       check_framing(check, endpoint) && check_prespawn(check, endpoint) &&
-	       check_command(check, endpoint) &&
+	       check_program(check, endpoint) && check_command(check, endpoint) &&
 	       check_directory(check, &endpoint->dir, "dir") &&
 	       check_directory(check, &endpoint->chdir, "chdir") &&
 	       check_directory(check, &endpoint->staticdir, "staticdir") &&
@@ -673,7 +552,7 @@ check_client(const struct check *check, struct options *options)
 		wrong = "--insecure and --cacert can't be combined";
 	if (wrong)
 		return reject(check, EX_USAGE, NULL, "%s", wrong);
-	return check_subprotocol(check, endpoint) && check_framing(check, endpoint) &&
+	return check_subprotocol(check, endpoint) && check_program(check, endpoint) &&
 	       check_command(check, endpoint);
 }
 

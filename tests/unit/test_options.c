@@ -1450,6 +1450,8 @@ framings_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe", "--unbuffer", "tcp:localhost:1"}, 64,
 		"wspipe: --unbuffer needs a program, not a socket\n", NULL},
 	    {{"wspipe", "--readonly", "hello"}, 64, "wspipe: --readonly needs --pty\n", NULL},
+	    {{"wspipe", "--prespawn-blind", "hello"}, 64,
+		"wspipe: --prespawn-blind needs --prespawn=N\n", NULL},
 	    {{"wspipe", "--term=vt100", "hello"}, 64, "wspipe: --term needs --pty\n", NULL},
 	    {{"wspipe", "--pty", "--term=a/b", "hello"}, 64,
 		"wspipe: --term must be the name of a terminal type such as xterm-256color, "
