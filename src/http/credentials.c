@@ -96,11 +96,9 @@ credentials_basic(const struct head *head, struct credentials_basic *out)
  */
 
 bool
-credentials_is_bearer(struct span value)
+credentials_bearer(struct span value, struct span *token)
 {
-	struct span rest;
-
-	return credentials_scheme(value, SPAN("Bearer"), &rest);
+	return credentials_scheme(value, SPAN("Bearer"), token);
 }
 
 /* The next byte of a query, whose escapes are decoded; -1 at its end. */
@@ -246,8 +244,7 @@ credentials_tokens(const struct head *head, struct span query,
 	struct span found;
 	size_t count = 0;
 
-	if (head_find(head, "Authorization", &found) == 1 &&
-	    credentials_scheme(found, SPAN("Bearer"), &found))
+	if (head_find(head, "Authorization", &found) == 1 && credentials_bearer(found, &found))
 		tokens[count++] = credentials_limit(found);
 	if (credentials_find_cookie(head, &found))
 		tokens[count++] = credentials_limit(found);

@@ -62,8 +62,8 @@ size_t credentials_hide_protocol(char *text, size_t len); /* of Sec-WebSocket-Pr
 /* Whether TEXT contains TOKEN, as it is or with escapes ("%2B"). */
 bool credentials_contain(struct span text, struct span token);
 
-/* Whether the value of Authorization is a bearer token. */
-bool credentials_is_bearer(struct span value);
+/* Whether the value of Authorization is a bearer token, which goes to *TOKEN. */
+bool credentials_bearer(struct span value, struct span *token);
 
 /* A request's TARGET for the log, with '*' in place of a token: TARGET itself, or a copy in
  * ROOM, cut to SIZE bytes. */

@@ -2,6 +2,7 @@
 /* The administrator's interface. */
 #include "serve/admin.h"
 
+#include "http/credentials.h"
 #include "http/origin.h"
 #include "serve/admin_metrics.h"
 #include "serve/admin_sessions.h"
@@ -124,14 +125,10 @@ admin_find(struct span path, struct span *id)
 static bool
 admin_has_token(const struct admin *admin, const struct head *head)
 {
-	static const struct span scheme = {"Bearer ", 7};
-	struct span value;
+	struct span token;
 
-	if (head_find(head, "Authorization", &value) != 1 || value.len < scheme.len ||
-	    !span_equal_nocase((struct span){value.data, scheme.len}, scheme))
-		return false;
-	value = span_trim((struct span){value.data + scheme.len, value.len - scheme.len});
-	return tokens_find(admin->tokens, value, NULL);
+	return head_find(head, "Authorization", &token) == 1 &&
+	       credentials_bearer(token, &token) && tokens_find(admin->tokens, token, NULL);
 }
 
 /* Whether a request comes from a page: of another origin when it changes something, or through

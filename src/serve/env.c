@@ -207,8 +207,10 @@ env_shows_authorization(const struct env_secrets *secrets, struct span name)
 static bool
 env_is_secret(const struct env_secrets *secrets, struct head_field field)
 {
+	struct span token;
+
 	return secrets->on && span_equal_nocase(field.name, SPAN("Authorization")) &&
-	       credentials_is_bearer(field.value);
+	       credentials_bearer(field.value, &token);
 }
 
 /* How a token is removed from a field; NULL: it has no place for one. */
