@@ -223,18 +223,6 @@ upgrade_check_handshake(const struct request *request, struct span *key, struct 
 	return true;
 }
 
-static bool
-upgrade_check_origin(const struct endpoint *endpoint, bool secure, const struct head *head,
-    struct span host, struct reject *reject)
-{
-	struct span origin = {0};
-	size_t count = head_find(head, "Origin", &origin);
-	const char *refused =
-	    origin_refused(&endpoint->origin, secure, count, origin, host, reject->text);
-
-	return !refused || reject_with(reject, 403, NULL, refused);
-}
-
 /* A header field of the response, unless its value is empty. */
 static bool
 upgrade_put_field(struct buffer *out, const char *name, struct span value)
@@ -408,8 +396,7 @@ upgrade_new(const struct opening_context *context, struct endpoint *endpoint,
 	opening_init(o, &upgrade_ops, context, endpoint, exchange, path);
 	agreed = upgrade_check_handshake(asked, &u->handshake.key, &reject) &&
 		 upgrade_choose(endpoint, asked->head, &u->handshake, &reject);
-	allowed = agreed && upgrade_check_origin(
-				endpoint, o->request.secure, asked->head, asked->host, &reject);
+	allowed = agreed && reject_unless_allowed(&reject, endpoint, asked, o->request.secure);
 	o->request.subprotocol = u->handshake.subprotocol;
 	o->extensions = span_of(u->handshake.extensions);
 	if (u->handshake.subprotocol.len == 0)
