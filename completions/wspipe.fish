@@ -122,6 +122,7 @@ complete -c wspipe -n __fish_wspipe_before_command -l log-format -x -a 'text jso
 complete -c wspipe -n __fish_wspipe_before_command -l log-file -rF -d 'append the log to FILE; SIGUSR1 reopens it'
 complete -c wspipe -n __fish_wspipe_before_command -l config -rF -d 'read options and endpoints from FILE; SIGHUP reloads it'
 complete -c wspipe -n __fish_wspipe_before_command -l check-config -d 'check the configuration, report all errors, and exit'
+complete -c wspipe -n __fish_wspipe_before_command -l describe -d 'print an AsyncAPI document of the endpoints, and exit'
 complete -c wspipe -n __fish_wspipe_before_command -l connect -x -d 'connect stdin and stdout, or COMMAND, to the server at ws[s]://HOST[:PORT]/PATH'
 complete -c wspipe -n __fish_wspipe_before_command -l basic-file -rF -d 'authenticate with USER:PASSWORD, the first line of FILE'
 complete -c wspipe -n __fish_wspipe_before_command -l bearer-file -rF -d 'authenticate with the token that is the first line of FILE'

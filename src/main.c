@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "client/run.h"
 #include "options/parse.h"
+#include "server/describe.h"
 #include "server/run.h"
 #include "server/signals.h"
 #include "simd/simd.h"
@@ -40,6 +41,10 @@ main(int argc, char **argv)
 	server_hold_signals();
 	simd_init();
 	result = parse(&options, argc, argv, &status);
+	if (result == OPTIONS_RUN && options.server.describe) {
+		status = describe(&options, stdout, stderr);
+		result = OPTIONS_EXIT;
+	}
 	if (result == OPTIONS_RUN) {
 		status = options.client.connect ? client_run(&options) : server_run(&options);
 	} else if (fflush(stdout) == EOF || ferror(stdout)) {

@@ -52,6 +52,7 @@ struct options_server {
 	int64_t shutdown_ms; /* 0: no limit */
 	char *config; /* owned: name of a file; NULL: none */
 	bool check_config;
+	bool describe;
 	bool help; /* these three are answered by options_parse() itself */
 	bool version;
 	bool license;

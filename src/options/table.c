@@ -385,6 +385,8 @@ const struct option_row option_rows[] = {
 	    .help = "read options and endpoints from FILE; SIGHUP reloads it"},
 	{SERVER("check-config", check_config, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
 	    .help = "check the configuration, report all errors, and exit"},
+	{SERVER("describe", describe, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
+	    .help = "print an AsyncAPI document of the endpoints, and exit"},
 
 	{.heading = "Client", CLIENT("connect", connect, option_set_url), .argument = "URL",
 	    .early = true,

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The document, its servers, and the fragments of --dir. */
+#include "config.h"
+
+#include "server/describe.h"
+
+#include "options/config_load.h"
+#include "options/served.h"
+#include "options/value.h"
+#include "server/describe_channel.h"
+#include "server/describe_json.h"
+#include "server/describe_programs.h"
+#include "server/fragment.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* Adds a server with the name of NAME and NUMBER, which counts from 1. */
+static void
+add_server(json_t *document, const struct options_listener *listener, const char *name,
+    size_t number, json_t *server)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), number > 1 ? "%s-%zu" : "%s", name, number);
+	describe_set(server, "protocol", json_string(listener->ssl ? "wss" : "ws"));
+	if (listener->sslca) {
+		describe_set(
+		    json_object_get(json_object_get(document, "components"), "securitySchemes"),
+		    "certificate",
+		    describe_pack(
+			"{s:s, s:s}", "type", "X509", "description", "A client certificate."));
+		describe_set(server, "security",
+		    describe_pack(
+			"[o]", describe_ref("#/components/securitySchemes/certificate")));
+	}
+	describe_set(json_object_get(document, "servers"), key, server);
+}
+
+/* A TCP address. A host or a port that only the running server has is a variable. */
+static json_t *
+tcp_server(const char *address, int64_t port)
+{
+	bool any = strcmp(address, "*") == 0, six = strchr(address, ':');
+	json_t *variables = describe_pack("{}"), *server;
+	char *host = any ? options_text_copy("{host}") : options_text_copy(address), *all;
+
+	if (any)
+		describe_set(variables, "host",
+		    describe_pack("{s:s, s:s}", "default", "localhost", "description",
+			"The name or an address of the server's machine."));
+	if (port == 0)
+		describe_set(variables, "port",
+		    describe_pack("{s:s}", "description", "The port that the log shows."));
+	if ((port == 0 ? asprintf(&all, six ? "[%s]:{port}" : "%s:{port}", host)
+		       : asprintf(&all, six ? "[%s]:%d" : "%s:%d", host, (int)port)) == -1)
+		options_no_memory();
+	server = describe_pack("{s:o}", "host", describe_text(all));
+	if (json_object_size(variables) > 0)
+		describe_set(server, "variables", json_incref(variables));
+	json_decref(variables);
+	free(all);
+	free(host);
+	return server;
+}
+
+static void
+describe_servers(json_t *document, const struct options_listener *listener)
+{
+	const struct options_list *list = &listener->address;
+
+	for (size_t i = 0; i < list->count && listener->tcp; i++)
+		add_server(document, listener, "tcp", i + 1,
+		    tcp_server(list->items[i], listener->port));
+	if (list->count == 0 && listener->tcp)
+		add_server(
+		    document, listener, "tcp", 1, tcp_server("localhost", listener->port));
+	if (listener->unixsocket)
+		add_server(document, listener, "unix", 1,
+		    describe_pack("{s:s, s:s, s:o}", "host", "localhost", "description",
+			"A Unix socket, whose path is x-unix-socket.", "x-unix-socket",
+			describe_text(listener->unixsocket)));
+}
+
+/* The programs of --dir, each a channel; their fragments go to FRAGMENTS. */
+static bool
+describe_directory(
+    json_t *document, json_t *fragments, const struct options_served *served, FILE *err)
+{
+	struct describe_programs programs;
+	bool ok = describe_programs_find(served, &programs, err);
+	const char *base = strcmp(served->path, "/") == 0 ? "" : served->path;
+
+	for (size_t i = 0; i < programs.names.count; i++) {
+		const char *name = programs.names.items[i];
+		char *path, *wrong;
+
+		if (asprintf(&path, "%s/%s", base, name) == -1)
+			options_no_memory();
+		describe_channel(document, served->endpoint, path);
+		free(path);
+		if (fragment_read(
+			fragments, programs.root, served->endpoint->dir, name, &wrong))
+			continue;
+		fputs("wspipe: ", err);
+		config_print(err, span_of(wrong));
+		fputc('\n', err);
+		free(wrong);
+		ok = false;
+	}
+	describe_programs_clear(&programs);
+	return ok;
+}
+
+int
+describe(const struct options *options, FILE *out, FILE *err)
+{
+	json_t *document = describe_pack("{s:s, s:{s:s, s:s, s:s}, s:{}, s:{}, s:{}, s:{s:{}}}",
+	    "asyncapi", "3.0.0", "info", "title", "wspipe", "version", VERSION, "description",
+	    "Programs on WebSockets.", "servers", "channels", "operations", "components",
+	    "securitySchemes");
+	json_t *fragments = describe_pack("[]");
+	bool ok = true;
+
+	describe_servers(document, &options->listener);
+	for (size_t i = 0; i < options_served_count(options); i++) {
+		struct options_served served = options_served(options, i);
+
+		if (served.endpoint->dir)
+			ok = describe_directory(document, fragments, &served, err) && ok;
+		else if (served.endpoint->command)
+			describe_channel(document, served.endpoint, served.path);
+	}
+	/* Once all channels have their keys. */
+	fragment_merge(document, fragments);
+	json_decref(fragments);
+	if (ok && json_dumpf(document, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
+		fputc('\n', out);
+	json_decref(document);
+	return ok ? EX_OK : EX_CONFIG;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* --describe: the endpoints as an AsyncAPI 3.0 document. */
+#ifndef SERVER_DESCRIBE_H
+#define SERVER_DESCRIBE_H
+
+#include "options/options.h"
+
+#include <stdio.h>
+
+/* Writes the document of what OPTIONS serve to OUT, in ASCII and always the same. Returns the
+ * exit status; errors are written to ERR. */
+int describe(const struct options *options, FILE *out, FILE *err);
+
+#endif
