@@ -132,6 +132,6 @@ complete -c wspipe -n __fish_wspipe_before_command -l reconnect -f -d 'connect a
 complete -c wspipe -n __fish_wspipe_before_command -l no-close -d 'at the end of stdin, keep the connection until the server closes it'
 complete -c wspipe -n __fish_wspipe_before_command -l close-wait -x -d 'time for the server\'s Close after ours, and for COMMAND to exit after the end of its input'
 complete -c wspipe -n __fish_wspipe_before_command -l compat -x -a 'websocketd' -d 'emulate another program\'s defaults, log and messages'
-complete -c wspipe -n __fish_wspipe_before_command -l help -d 'show this help'
+complete -c wspipe -n __fish_wspipe_before_command -l help -f -a 'overview all listening tls proxy access program shared websocket limits confinement http monitoring logging config client other' -d 'show the options of a group'
 complete -c wspipe -n __fish_wspipe_before_command -l version -d 'show the version'
 complete -c wspipe -n __fish_wspipe_before_command -l license -d 'show the license'

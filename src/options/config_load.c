@@ -131,7 +131,7 @@ load_unknown_key(struct loader *loader, struct span key, struct config_line line
 		    suggestion);
 	else
 		loader_fail(loader, line,
-		    "unknown key %.*s: the keys are the long options of 'wspipe --help', "
+		    "unknown key %.*s: the keys are the long options of 'wspipe --help=all', "
 		    "command and include",
 		    len, key.data);
 }

@@ -102,33 +102,63 @@ options_help_usage(FILE *out, bool compat)
 	fprintf(out, "Try '%s --help' for more information.\n", self(compat));
 }
 
+/* The options of the group WHAT, of all groups, or those that most users need. */
+static void
+print_rows(FILE *out, bool compat, unsigned what)
+{
+	unsigned group = OPTIONS_HELP_GROUPS - 1;
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		bool shown = what == OPTIONS_HELP_OVERVIEW ? row->basic : true;
+
+		group += row->heading != NULL;
+		if (what >= OPTIONS_HELP_GROUPS && group != what)
+			continue;
+		if (row->heading && what != OPTIONS_HELP_OVERVIEW)
+			fprintf(
+			    out, "%s%s:\n", what == OPTIONS_HELP_ALL ? "\n" : "", row->heading);
+		if (shown && row->only != OPTION_IN_FILE)
+			print_row(out, row, compat);
+	}
+}
+
+static const char units[] =
+    "\nTIME is in seconds, or has a unit: 500ms, 2s, 5m, 1h. SIZE is in bytes, or\n"
+    "has a unit: 512k, 10m, 1g. Boolean options also accept =true and =false.\n";
+
 void
-options_help_print(FILE *out, bool compat)
+options_help_print(FILE *out, bool compat, unsigned what)
 {
 	const char *name = self(compat);
 
-	print_usage(out, compat);
-	fputs("Turns any program that reads stdin and writes stdout into a WebSocket server:\n"
-	      "each connection runs its own process, each message is a line.\n",
-	    out);
-	for (size_t i = 0; i < option_row_count; i++) {
-		if (option_rows[i].heading)
-			fprintf(out, "\n%s:\n", option_rows[i].heading);
-		if (option_rows[i].only != OPTION_IN_FILE)
-			print_row(out, &option_rows[i], compat);
+	if (compat)
+		what = OPTIONS_HELP_ALL;
+	if (what < OPTIONS_HELP_GROUPS) {
+		print_usage(out, compat);
+		fputs("Turns any program that reads stdin and writes stdout into a WebSocket "
+		      "server:\n"
+		      "each connection runs its own process, each message is a line.\n",
+		    out);
 	}
-	fprintf(out,
-	    "\nTIME is in seconds, or has a unit: 500ms, 2s, 5m, 1h. SIZE is in bytes, or\n"
-	    "has a unit: 512k, 10m, 1g. Boolean options also accept =true and =false.\n"
-	    "Options end at COMMAND or at --.\n"
-	    "\n"
-	    "Examples:\n"
-	    "  %s --port=8080 ./count.sh\n"
-	    "  %s --staticdir=./public --origin=https://example.com python3 -u bot.py\n"
-	    "  %s --address='*' --dir=./programs\n"
-	    "\n"
-	    "See man wspipe for the manual.\n",
-	    name, name, name);
+	if (what == OPTIONS_HELP_OVERVIEW)
+		fputs("\nThe options that most users need:\n", out);
+	print_rows(out, compat, what);
+	if (what != OPTIONS_HELP_OVERVIEW)
+		fputs(units, out);
+	if (what == OPTIONS_HELP_ALL)
+		fprintf(out,
+		    "Options end at COMMAND or at --.\n"
+		    "\n"
+		    "Examples:\n"
+		    "  %s --port=8080 ./count.sh\n"
+		    "  %s --staticdir=./public --origin=https://example.com python3 -u bot.py\n"
+		    "  %s --address='*' --dir=./programs\n",
+		    name, name, name);
+	if (what == OPTIONS_HELP_OVERVIEW)
+		fputs("\n--help=all shows all options. See man wspipe for the manual.\n", out);
+	if (what == OPTIONS_HELP_ALL)
+		fputs("\nSee man wspipe for the manual.\n", out);
 }
 
 /* Scripts check the version of websocketd, so compat mode begins with the one that it emulates.

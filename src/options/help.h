@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* --help, put together from the table of the options; with COMPAT it shows the defaults of
- * websocketd. */
-void options_help_print(FILE *out, bool compat);
+/* --help, put together from the table of the options: WHAT is an enum options_help. With COMPAT
+ * it is always all of them, with the defaults of websocketd. */
+void options_help_print(FILE *out, bool compat, unsigned what);
 
 /* Its first lines, and how to get the rest. */
 void options_help_usage(FILE *out, bool compat);

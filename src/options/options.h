@@ -25,6 +25,13 @@ struct options_list {
 	size_t initial; /* so many, at the front, are from the default */
 };
 
+/* What --help shows; the groups of the table follow, in its order. */
+enum options_help {
+	OPTIONS_HELP_OVERVIEW,
+	OPTIONS_HELP_ALL,
+	OPTIONS_HELP_GROUPS,
+};
+
 enum {
 	OPTIONS_WORKERS_MAX = 256,
 	OPTIONS_MAX_MESSAGE = 1024 * 1024, /* bytes, where the size of a message costs memory */
@@ -53,7 +60,8 @@ struct options_server {
 	char *config; /* owned: name of a file; NULL: none */
 	bool check_config;
 	bool describe;
-	bool help; /* these three are answered by options_parse() itself */
+	unsigned help; /* 1 + enum options_help; 0: not given; these three are answered by
+			  options_parse() itself */
 	bool version;
 	bool license;
 };

@@ -113,12 +113,13 @@ report_bad_option(const struct option_place *place, const struct walk *walk,
 		fprintf(err, "--%s needs a value: write --%s=%s\n", walk->row->name,
 		    walk->row->name, walk->row->argument);
 	else if (result == WALK_SYNTAX)
-		fprintf(err, "invalid option '%s'; see 'wspipe --help'\n", walk->word);
+		fprintf(err, "invalid option '%s'; see 'wspipe --help=all'\n", walk->word);
 	else if (suggestion)
 		fprintf(err, "unknown option %.*s; did you mean --%s?\n", shown, walk->word,
 		    suggestion);
 	else
-		fprintf(err, "unknown option %.*s; see 'wspipe --help'\n", shown, walk->word);
+		fprintf(
+		    err, "unknown option %.*s; see 'wspipe --help=all'\n", shown, walk->word);
 	return EX_USAGE;
 }
 
@@ -141,7 +142,8 @@ read_values(
 			return false;
 		}
 		if (server->help) {
-			options_help_print(place->compat ? err : out, place->compat);
+			options_help_print(
+			    place->compat ? err : out, place->compat, server->help - 1);
 			*status = EX_OK;
 			return false;
 		}
@@ -193,7 +195,8 @@ find_misplaced(int argc, char **argv)
 
 		/* Most programs have --help and the like themselves. */
 		if (walk_next(&walk) != WALK_OPTION ||
-		    (walk.row->scope == OPTION_SERVER && !walk.row->argument))
+		    (walk.row->scope == OPTION_SERVER &&
+			(!walk.row->argument || walk.row->optional)))
 			continue;
 		reason = option_apply(walk.row, &place, walk.value);
 		options_clear(&scratch);

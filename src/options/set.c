@@ -260,7 +260,7 @@ _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 const char *
 option_choice_text(const struct option_row *row)
 {
-	static char words[80];
+	static char words[200];
 	size_t len = 0;
 
 	words[0] = '\0';
@@ -276,7 +276,7 @@ option_choice_text(const struct option_row *row)
 const char *
 option_set_choice(const struct option_set *set)
 {
-	static char error[96];
+	static char error[224];
 	bool on;
 
 	/* Without a value it is the first one; "false" is none of them. */

@@ -60,7 +60,7 @@ struct option_set {
 typedef const char *option_setter(const struct option_set *set);
 
 struct option_row {
-	const char *heading; /* of the rows from here on, in --help; NULL: as before */
+	const char *heading; /* of the group that begins here, in --help; NULL: as before */
 	const char *name;
 	const char *argument; /* what --help calls the value; NULL: a boolean */
 	option_setter *set; /* the type */
@@ -75,6 +75,7 @@ struct option_row {
 	bool compat_negative; /* a number below 0 is 0 in compat mode */
 	enum option_only only;
 	enum option_role role;
+	bool basic; /* one that most users need: --help shows it */
 	bool early; /* defaults of others depend on it, so it is read before them */
 	bool tcp; /* when it is given, --unixsocket comes in addition to TCP */
 	const char *const *choices; /* the values that there are, NULL-terminated; NULL: any */

@@ -24,6 +24,28 @@ static const char *const framings[] = {
     [FRAMING_KINDS] = NULL,
 };
 
+/* A group for each heading, in the same order. */
+static const char *const helps[] = {
+    [OPTIONS_HELP_OVERVIEW] = "overview",
+    [OPTIONS_HELP_ALL] = "all",
+    [OPTIONS_HELP_GROUPS] = "listening",
+    "tls",
+    "proxy",
+    "access",
+    "program",
+    "shared",
+    "websocket",
+    "limits",
+    "confinement",
+    "http",
+    "monitoring",
+    "logging",
+    "config",
+    "client",
+    "other",
+    NULL,
+};
+
 /* One macro sets name, target and type, so that a row can't aim at another
  * member. */
 #define ROW(where, words, of, member, setter)                                                  \
@@ -50,11 +72,11 @@ static const char *const framings[] = {
 
 /* clang-format off */
 const struct option_row option_rows[] = {
-	{.heading = "Listening", LISTENER("port", port, option_set_number), .tcp = true,
+	{.heading = "Listening", LISTENER("port", port, option_set_number), .basic = true, .tcp = true,
 	    .argument = "N", .min = 0, .max = 65535, .initial = "8080", .initial_compat = "80",
 	    .initial_ssl = "8443", .initial_compat_ssl = "443",
 	    .help = "TCP port to listen on; 0 picks a free one"},
-	{LISTENER("address", address, option_set_address), .tcp = true, .argument = "ADDRESS",
+	{LISTENER("address", address, option_set_address), .basic = true, .tcp = true, .argument = "ADDRESS",
 	    .repeatable = true, .initial_compat = "*", .default_text = "127.0.0.1 and ::1",
 	    .help = "address to listen on; '*' for all interfaces; repeatable"},
 	{LISTENER("redirport", redirport, option_set_number), .argument = "N", .min = 0,
@@ -80,12 +102,12 @@ const struct option_row option_rows[] = {
 	{SERVER("group", group, option_set_path), .argument = "GROUP",
 	    .help = "with --user, run with this primary group"},
 
-	{.heading = "TLS", LISTENER("ssl", ssl, option_set_bool), .early = true,
+	{.heading = "TLS", LISTENER("ssl", ssl, option_set_bool), .basic = true, .early = true,
 	    .help = "serve https:// and wss:// only; needs --sslcert and --sslkey"},
-	{LISTENER("sslcert", sslcert, option_set_files), BOTH, .argument = "FILE", .repeatable = true,
+	{LISTENER("sslcert", sslcert, option_set_files), .basic = true, BOTH, .argument = "FILE", .repeatable = true,
 	    .help = "certificate chain in PEM, server certificate first; repeatable for SNI, the "
 		"first one is the default; with --connect, the client's own"},
-	{LISTENER("sslkey", sslkey, option_set_files), BOTH, .argument = "FILE", .repeatable = true,
+	{LISTENER("sslkey", sslkey, option_set_files), .basic = true, BOTH, .argument = "FILE", .repeatable = true,
 	    .help = "private key in PEM; repeatable, in the order of --sslcert"},
 	{LISTENER("sslca", sslca, option_set_path), .argument = "FILE",
 	    .help = "require a client certificate signed by a CA in FILE"},
@@ -111,7 +133,7 @@ const struct option_row option_rows[] = {
 	    .help = "accept only connections from --trusted-proxy that begin with a PROXY "
 		"header, version 1 or 2"},
 
-	{.heading = "Access control", ENDPOINT("origin", origin, option_set_origin),
+	{.heading = "Access control", ENDPOINT("origin", origin, option_set_origin), .basic = true,
 	    .argument = "LIST",
 	    .help = "web pages that may connect: comma-separated origins (https://example.com) "
 		"or host names, or 'any'; without it, only pages from this server may"},
@@ -127,7 +149,7 @@ const struct option_row option_rows[] = {
 		"'unix' for a Unix socket; repeatable"},
 	{ENDPOINT("deny", deny, option_set_cidrs), .argument = "LIST", .repeatable = true,
 	    .help = "addresses that may not connect, even if they are in --allow; repeatable"},
-	{ENDPOINT("auth-basic", access.basic, option_set_path), .argument = "FILE",
+	{ENDPOINT("auth-basic", access.basic, option_set_path), .basic = true, .argument = "FILE",
 	    .help = "require a user name and password from FILE, which htpasswd -B writes"},
 	{ENDPOINT("auth-token", access.token, option_set_path), .argument = "FILE",
 	    .help = "require a bearer token from FILE: one per line, with an optional user name"},
@@ -143,11 +165,11 @@ const struct option_row option_rows[] = {
 
 	{.heading = "Program", ENDPOINT("command", command, option_set_command),
 	    .argument = "COMMAND", .only = OPTION_IN_FILE, .help = ""},
-	{ENDPOINT("dir", dir, option_set_path), .argument = "DIR",
+	{ENDPOINT("dir", dir, option_set_path), .basic = true, .argument = "DIR",
 	    .help = "instead of COMMAND, run the program in DIR that the URL path names"},
 	{ENDPOINT("unbuffer", unbuffer, option_set_bool), BOTH,
 	    .help = "make the program's stdout a terminal, so that it prints each line at once"},
-	{ENDPOINT("pty", pty, option_set_bool),
+	{ENDPOINT("pty", pty, option_set_bool), .basic = true,
 	    .help = "run the program in a terminal, for shells, editors and full-screen programs"},
 	{ENDPOINT("term", term, option_set_term), .argument = "NAME",
 	    .default_text = "xterm-256color", .help = "with --pty, the terminal type (TERM)"},
@@ -157,7 +179,7 @@ const struct option_row option_rows[] = {
 	    .help = "raw bytes in binary messages: short for --framing=stream"},
 	{ENDPOINT("raw", raw, option_set_bool), BOTH,
 	    .help = "raw text in text messages, in both directions: short for --framing=text"},
-	{ENDPOINT("framing", framing, option_set_choice), BOTH, .min = 1, .argument = "KIND",
+	{ENDPOINT("framing", framing, option_set_choice), .basic = true, BOTH, .min = 1, .argument = "KIND",
 	    .choices = framings, .default_text = "lines",
 	    .help = "how messages are delimited on the program's stdin and stdout"},
 	{ENDPOINT("framing-in", framing_in, option_set_choice), BOTH, .min = 1, .argument = "KIND",
@@ -187,7 +209,7 @@ const struct option_row option_rows[] = {
 		[OUTPUT_CLOSE] = "close"),
 	    .initial = "replace",
 	    .help = "what to do with output that is not valid UTF-8"},
-	{ENDPOINT("passstderr", passstderr, option_set_bool), BOTH,
+	{ENDPOINT("passstderr", passstderr, option_set_bool), .basic = true, BOTH,
 	    .help = "also send the program's stderr to the client, as JSON"},
 	{ENDPOINT("passenv", passenv, option_set_names), .argument = "LIST",
 	    .initial = "HOME,LOGNAME,USER,SHELL,PATH,TERM,TMPDIR,TZ,LANG,LC_*",
@@ -216,7 +238,7 @@ const struct option_row option_rows[] = {
 	    .min = 0, .max = 86400000, .initial = "25",
 	    .help = "after SIGTERM, time until programs that still run are killed; 0 for no limit"},
 
-	{.heading = "Shared programs", ENDPOINT("shared", shared.mode, option_set_choice),
+	{.heading = "Shared programs", ENDPOINT("shared", shared.mode, option_set_choice), .basic = true,
 	    .min = SHARED_BROADCAST, .argument = "MODE", .optional = true,
 	    .choices = CHOICES("broadcast", "addressed"),
 	    .help = "start one program for all clients: its output goes to all (broadcast), or "
@@ -335,7 +357,7 @@ const struct option_row option_rows[] = {
 	    .help = "let programs write only beneath PATH, and restrict the rest as --child-read "
 		"does; repeatable"},
 
-	{.heading = "HTTP responses", ENDPOINT("staticdir", staticdir, option_set_path),
+	{.heading = "HTTP responses", ENDPOINT("staticdir", staticdir, option_set_path), .basic = true,
 	    .argument = "DIR", .help = "serve the files in DIR to plain HTTP requests"},
 	{ENDPOINT("spa", spa, option_set_url_path), .argument = "PATH",
 	    .help = "with --staticdir, serve this file for paths without an extension that do "
@@ -380,7 +402,7 @@ const struct option_row option_rows[] = {
 	    .default_text = "standard error",
 	    .help = "append the log to FILE; SIGUSR1 reopens it"},
 
-	{.heading = "Configuration file", SERVER("config", config, option_set_path),
+	{.heading = "Configuration file", SERVER("config", config, option_set_path), .basic = true,
 	    .argument = "FILE", .only = OPTION_ON_COMMAND_LINE,
 	    .help = "read options and endpoints from FILE; SIGHUP reloads it"},
 	{SERVER("check-config", check_config, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
@@ -388,7 +410,7 @@ const struct option_row option_rows[] = {
 	{SERVER("describe", describe, option_set_bool), .only = OPTION_ON_COMMAND_LINE,
 	    .help = "print an AsyncAPI document of the endpoints, and exit"},
 
-	{.heading = "Client", CLIENT("connect", connect, option_set_url), .argument = "URL",
+	{.heading = "Client", CLIENT("connect", connect, option_set_url), .basic = true, .argument = "URL",
 	    .early = true,
 	    .help = "connect stdin and stdout, or COMMAND, to the server at ws[s]://HOST[:PORT]/PATH"},
 	{CLIENT("basic-file", basic_file, option_set_path), .argument = "FILE",
@@ -415,8 +437,9 @@ const struct option_row option_rows[] = {
 	    .argument = "MODEL", .choices = CHOICES("websocketd"), .early = true,
 	    .only = OPTION_ON_COMMAND_LINE,
 	    .help = "emulate another program's defaults, log and messages"},
-	{SERVER("help", help, option_set_bool), BOTH, .only = OPTION_ON_COMMAND_LINE,
-	    .help = "show this help"},
+	{SERVER("help", help, option_set_choice), BOTH, .only = OPTION_ON_COMMAND_LINE,
+	    .min = 1, .argument = "GROUP", .optional = true, .choices = helps, .basic = true,
+	    .help = "show the options of a group"},
 	{SERVER("version", version, option_set_bool), BOTH, .only = OPTION_ON_COMMAND_LINE,
 	    .help = "show the version"},
 	{SERVER("license", license, option_set_bool), BOTH, .only = OPTION_ON_COMMAND_LINE,

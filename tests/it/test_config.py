@@ -277,7 +277,7 @@ BAD = [
     (
         "[/]\ncommand = cat\nfrobnicate = 1\n",
         3,
-        "unknown key frobnicate: the keys are the long options of 'wspipe --help', command and include",
+        "unknown key frobnicate: the keys are the long options of 'wspipe --help=all', command and include",
     ),
     ("--port = 80\n[/]\ncommand = cat\n", 1, "unknown key --port: write it without dashes"),
     ("command = cat\nPort = 80\n", 2, "unknown key Port: did you mean port?"),

@@ -43,9 +43,9 @@ ERRORS = [
         "nothing to serve: give a COMMAND, --dir=DIR, --staticdir=DIR or --cgidir=DIR; 'wspipe --help' shows how",
     ),
     (("--dir=/", "cat"), 64, "COMMAND and --dir can't be combined"),
-    (("--nosuch", "cat"), 64, "unknown option --nosuch; see 'wspipe --help'"),
+    (("--nosuch", "cat"), 64, "unknown option --nosuch; see 'wspipe --help=all'"),
     (("--prot=1", "cat"), 64, "unknown option --prot; did you mean --port?"),
-    (("--=1", "cat"), 64, "invalid option '--=1'; see 'wspipe --help'"),
+    (("--=1", "cat"), 64, "invalid option '--=1'; see 'wspipe --help=all'"),
     (("--port",), 64, "--port needs a value: write --port=N"),
     (("--port=65536", "cat"), 64, "--port must be a number from 0 to 65535, not '65536'"),
     (("--workers=0", "cat"), 64, "--workers must be 'auto' or a number from 1 to 256, not '0'"),
@@ -211,7 +211,11 @@ def test_texts_that_are_asked_for():
         status, out, err = run(*args)
         assert (status, err) == (0, "")
         assert out.startswith("Usage: wspipe [OPTION]... COMMAND [ARGUMENT]...\n") and "\n  --port=N  " in out
-        assert out.endswith("\nSee man wspipe for the manual.\n")
+        assert out.endswith("See man wspipe for the manual.\n") and "\n  --rlimit=" not in out
+    status, out, err = run("--help=all")
+    assert out.startswith("Usage: wspipe ") and "\n  --rlimit=LIST  " in out and "\n  --port=N  " in out
+    status, out, err = run("--help=confinement")
+    assert out.startswith("Confinement of programs:\n  --child-user=USER ") and "--port" not in out
     status, out, err = run("--license")
     assert (status, err) == (0, "")
     assert out.startswith("BSD 2-Clause License\n\nCopyright (c) 2026, ")
@@ -379,7 +383,7 @@ def test_compat_texts_that_are_asked_for():
     assert re.fullmatch(r"websocketd 0\.5\.0 \(wspipe \d+\.\d+\S*\)\n", out)
     status, out, err = run("--help", name="websocketd")
     assert (status, out) == (0, "")
-    assert err.startswith("Usage: websocketd [OPTION]... ")
+    assert err.startswith("Usage: websocketd [OPTION]... ") and "\n  --rlimit=LIST  " in err
 
 
 @needs_ipv6

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "options/parse.h"
+#include "options/table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -789,7 +790,7 @@ words_that_are_no_options_are_refused(void **state)
 	    {{"wspipe", "--static", "hello"}, 64,
 		"wspipe: unknown option --static; did you mean --staticdir?\n", NULL},
 	    {{"wspipe", "--nosuch", "hello"}, 64,
-		"wspipe: unknown option --nosuch; see 'wspipe --help'\n", NULL},
+		"wspipe: unknown option --nosuch; see 'wspipe --help=all'\n", NULL},
 	    {{"wspipe", "-p", "1", "hello"}, 64,
 		"wspipe: unknown option -p; did you mean --port?\n", NULL},
 	    {{"wspipe", "-p8080", "hello"}, 64,
@@ -798,14 +799,14 @@ words_that_are_no_options_are_refused(void **state)
 		"wspipe: unknown option --port8080; did you mean --port?\n", NULL},
 	    {{"wspipe", "-v", "hello"}, 64,
 		"wspipe: unknown option -v; did you mean --version?\n", NULL},
-	    {{"wspipe", "-x", "hello"}, 64, "wspipe: unknown option -x; see 'wspipe --help'\n",
-		NULL},
+	    {{"wspipe", "-x", "hello"}, 64,
+		"wspipe: unknown option -x; see 'wspipe --help=all'\n", NULL},
 	    {{"wspipe", "--Port=1", "hello"}, 64,
 		"wspipe: unknown option --Port; did you mean --port?\n", NULL},
 	    {{"wspipe", "---port=1", "hello"}, 64,
-		"wspipe: invalid option '---port=1'; see 'wspipe --help'\n", NULL},
+		"wspipe: invalid option '---port=1'; see 'wspipe --help=all'\n", NULL},
 	    {{"wspipe", "--=1", "hello"}, 64,
-		"wspipe: invalid option '--=1'; see 'wspipe --help'\n", NULL},
+		"wspipe: invalid option '--=1'; see 'wspipe --help=all'\n", NULL},
 	    {{"wspipe", "--port"}, 64, "wspipe: --port needs a value: write --port=N\n", NULL},
 	    {{"wspipe", "--version", "--loglevel"}, 64,
 		"wspipe: --loglevel needs a value: write --loglevel=LEVEL\n", NULL},
@@ -1778,6 +1779,7 @@ help_fits_the_terminal(void **state)
 	assert_memory_equal(run.out, "Usage: wspipe ", 14);
 	assert_non_null(strstr(run.out, "8080, or 8443 with TLS)"));
 	assert_non_null(strstr(run.out, "man wspipe"));
+	assert_non_null(strstr(run.out, "--help=all"));
 	for (line = strtok_r(run.out, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		assert_true(strlen(line) < 80);
 	run_clear(&run);
@@ -1788,6 +1790,39 @@ help_fits_the_terminal(void **state)
 	assert_string_equal(run.out, "");
 	assert_memory_equal(run.err, "Usage: websocketd ", 18);
 	assert_non_null(strstr(run.err, "80, or 443 with TLS)"));
+	run_clear(&run);
+}
+
+static void
+each_group_has_its_help(void **state)
+{
+	const struct option_row *help = option_find(SPAN("help"));
+	size_t headings = 0, groups = 0;
+	struct run run;
+
+	(void)state;
+	while (help->choices[OPTIONS_HELP_GROUPS + groups])
+		groups++;
+	for (size_t i = 0; i < option_row_count; i++) {
+		const char *heading = option_rows[i].heading;
+		char word[64];
+
+		if (!heading)
+			continue;
+		headings++;
+		assert_true(headings <= groups);
+		snprintf(word, sizeof(word), "--help=%s",
+		    help->choices[OPTIONS_HELP_GROUPS + headings - 1]);
+		RUN(&run, "wspipe", word);
+		assert_int_equal(run.status, 0);
+		assert_memory_equal(run.out, heading, strlen(heading));
+		run_clear(&run);
+	}
+	assert_int_equal(headings, groups);
+	RUN(&run, "wspipe", "--help=nonsense");
+	assert_int_equal(run.status, 64);
+	assert_memory_equal(
+	    run.err, "wspipe: --help must be overview, all, listening, tls, ", 54);
 	run_clear(&run);
 }
 
@@ -1878,6 +1913,7 @@ main(void)
 	    cmocka_unit_test(directories_that_overlap_are_refused),
 	    cmocka_unit_test(compat_says_what_websocketd_says),
 	    cmocka_unit_test(help_fits_the_terminal),
+	    cmocka_unit_test(each_group_has_its_help),
 	    cmocka_unit_test(version_is_one_line_on_stdout),
 	    cmocka_unit_test(license_is_the_file),
 	};
