@@ -124,8 +124,9 @@ print_rows(FILE *out, bool compat, unsigned what)
 }
 
 static const char units[] =
-    "\nTIME is in seconds, or has a unit: 500ms, 2s, 5m, 1h. SIZE is in bytes, or\n"
-    "has a unit: 512k, 10m, 1g. Boolean options also accept =true and =false.\n";
+    "\nTIME is in seconds and MS in milliseconds, or they have a unit: 500ms, 2s, 5m,\n"
+    "1h. SIZE and BYTES are in bytes, or have a unit: 512k, 10m, 1g. Boolean\n"
+    "options also accept =true and =false.\n";
 
 void
 options_help_print(FILE *out, bool compat, unsigned what)

@@ -51,26 +51,22 @@ option_set_number(const struct option_set *set)
 	return parse_number(set, set->target);
 }
 
-const char *
-option_set_given_number(const struct option_set *set)
-{
-	int64_t number;
-	const char *error = parse_number(set, &number);
-
-	if (!error)
-		*(uint64_t *)set->target = UINT64_C(1) + (uint64_t)number;
-	return error;
-}
-
 /* A unit, and how many of the member's there are in one. */
 struct unit {
 	struct span suffix;
 	int64_t factor;
 };
 
+/* The first one is that of a number alone. */
+static const struct unit times[] = {
+    {{"", 0}, 1000}, {{"ms", 2}, 1}, {{"s", 1}, 1000}, {{"m", 1}, 60000}, {{"h", 1}, 3600000}};
+static const struct unit sizes[] = {
+    {{"", 0}, 1}, {{"k", 1}, 1 << 10}, {{"m", 1}, 1 << 20}, {{"g", 1}, 1 << 30}};
+
 /* Reads a number with one of COUNT units after it. */
 static bool
-parse_with_unit(const struct option_set *set, const struct unit *units, size_t count)
+parse_with_unit(
+    const struct option_set *set, const struct unit *units, size_t count, int64_t *out)
 {
 	size_t digits = 0;
 	struct span suffix;
@@ -84,7 +80,7 @@ parse_with_unit(const struct option_set *set, const struct unit *units, size_t c
 		    util_parse_number((struct span){set->value.data, digits}, 0,
 			set->row->max / units[i].factor, &number))
 			continue;
-		*(int64_t *)set->target = number * units[i].factor;
+		*out = number * units[i].factor;
 		return true;
 	}
 	return false;
@@ -93,12 +89,9 @@ parse_with_unit(const struct option_set *set, const struct unit *units, size_t c
 const char *
 option_set_duration(const struct option_set *set)
 {
-	static const struct unit units[] = {{{"", 0}, 1000}, {{"ms", 2}, 1}, {{"s", 1}, 1000},
-	    {{"m", 1}, 60000}, {{"h", 1}, 3600000}};
-
 	static char error[80];
 
-	if (parse_with_unit(set, units, UTIL_LEN(units)) &&
+	if (parse_with_unit(set, times, UTIL_LEN(times), set->target) &&
 	    *(int64_t *)set->target >= set->row->min)
 		return NULL;
 	snprintf(error, sizeof(error), "must be a time %s to %dh, such as 500ms, 2s, 5m or 1h",
@@ -120,12 +113,49 @@ option_set_reconnect(const struct option_set *set)
 const char *
 option_set_size(const struct option_set *set)
 {
-	static const struct unit units[] = {
-	    {{"", 0}, 1}, {{"k", 1}, 1 << 10}, {{"m", 1}, 1 << 20}, {{"g", 1}, 1 << 30}};
-
-	return parse_with_unit(set, units, UTIL_LEN(units))
+	return parse_with_unit(set, sizes, UTIL_LEN(sizes), set->target)
 		   ? NULL
 		   : "must be a number of bytes, such as 65536, 512k, 10m or 1g";
+}
+
+/* A number alone is in the unit of the row, which has been its only one. */
+static const char *
+parse_number_or_unit(const struct option_set *set, const struct unit *units, size_t count,
+    const char *such, int64_t *out)
+{
+	static char text[128];
+	const char *error = parse_number(set, out);
+
+	if (!error || (parse_with_unit(set, units, count, out) && *out >= set->row->min))
+		return NULL;
+	snprintf(text, sizeof(text), "%s, or %s", error, such);
+	return text;
+}
+
+const char *
+option_set_milliseconds(const struct option_set *set)
+{
+	return parse_number_or_unit(set, times + 1, UTIL_LEN(times) - 1,
+	    "a time such as 500ms, 2s, 5m or 1h", set->target);
+}
+
+const char *
+option_set_bytes(const struct option_set *set)
+{
+	return parse_number_or_unit(
+	    set, sizes + 1, UTIL_LEN(sizes) - 1, "a size such as 512k, 10m or 1g", set->target);
+}
+
+const char *
+option_set_given_bytes(const struct option_set *set)
+{
+	int64_t bytes;
+	const struct option_set one = {set->row, &bytes, set->compat, set->value};
+	const char *error = option_set_bytes(&one);
+
+	if (!error)
+		*(uint64_t *)set->target = UINT64_C(1) + (uint64_t)bytes;
+	return error;
 }
 
 const char *
@@ -134,7 +164,7 @@ option_set_rate(const struct option_set *set)
 	static const char rule[] =
 	    "must be a number of sessions per time, such as 5/s, 30/m or "
 	    "100/h, optionally with a burst, such as 5/s:20";
-	static const struct unit times[] = {
+	static const struct unit rates[] = {
 	    {{"/s", 2}, 1000000}, {{"/m", 2}, 60000000}, {{"/h", 2}, INT64_C(3600000000)}};
 	struct bucket_rate *rate = set->target;
 	const char *colon = memchr(set->value.data, ':', set->value.len);
@@ -145,13 +175,13 @@ option_set_rate(const struct option_set *set)
 	*rate = (struct bucket_rate){.interval_us = 0};
 	if (span_equal(set->value, SPAN("0")))
 		return NULL;
-	for (size_t i = 0; i < UTIL_LEN(times) && len > 2; i++) {
+	for (size_t i = 0; i < UTIL_LEN(rates) && len > 2; i++) {
 		struct span digits = {set->value.data, len - 2};
 
-		if (!span_equal((struct span){digits.data + digits.len, 2}, times[i].suffix) ||
+		if (!span_equal((struct span){digits.data + digits.len, 2}, rates[i].suffix) ||
 		    util_parse_number(digits, 1, 1000000, &number))
 			continue;
-		*rate = (struct bucket_rate){times[i].factor / number, 2 * number};
+		*rate = (struct bucket_rate){rates[i].factor / number, 2 * number};
 		break;
 	}
 	if (rate->interval_us == 0 ||

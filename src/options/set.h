@@ -110,7 +110,9 @@ option_setter option_set_deflate;
 option_setter option_set_devconsole;
 option_setter
     option_set_choice; /* one of row->choices, as row->min + its index in an unsigned */
-option_setter option_set_given_number; /* 1 + the number in a uint64_t; 0: not given */
+option_setter option_set_milliseconds; /* in an int64_t; a number alone is as many of them */
+option_setter option_set_bytes; /* likewise */
+option_setter option_set_given_bytes; /* 1 + the bytes in a uint64_t; 0: not given */
 option_setter option_set_command; /* split into words */
 option_setter option_set_duration; /* milliseconds in an int64_t */
 option_setter option_set_size; /* bytes, likewise */

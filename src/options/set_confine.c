@@ -50,6 +50,19 @@ limit_names(void)
 	return names;
 }
 
+/* A time in seconds, rounded up. */
+static const char *
+set_seconds(const struct option_set *set)
+{
+	static const struct option_row row = {.max = INT64_C(1000) * INT32_MAX};
+	int64_t *seconds = set->target;
+	const char *wrong =
+	    option_set_duration(&(struct option_set){&row, seconds, set->compat, set->value});
+
+	*seconds = (*seconds + 999) / 1000;
+	return wrong;
+}
+
 /* One NAME=VALUE. NULL, or what is wrong. */
 static const char *
 set_limit(const struct option_set *set, struct confine_number limits[CONFINE_LIMITS],
@@ -73,11 +86,15 @@ set_limit(const struct option_set *set, struct confine_number limits[CONFINE_LIM
 		    limit_names());
 		return error;
 	}
-	if (!span_equal(value, SPAN("unlimited")))
-		wrong = confine_limit_names[i].bytes
-			    ? option_set_size(&one)
-			    : util_parse_number(value, i == CONFINE_NOFILE ? SET_NOFILE_MIN : 0,
-				  INT32_MAX, &number.value);
+	if (span_equal(value, SPAN("unlimited")))
+		;
+	else if (confine_limit_names[i].bytes)
+		wrong = option_set_size(&one);
+	else if (i == CONFINE_CPU)
+		wrong = set_seconds(&one);
+	else
+		wrong = util_parse_number(
+		    value, i == CONFINE_NOFILE ? SET_NOFILE_MIN : 0, INT32_MAX, &number.value);
 	if (wrong) {
 		snprintf(error, sizeof(error), "%s %s, or 'unlimited'",
 		    confine_limit_names[i].name, wrong);

@@ -285,7 +285,12 @@ set_deflate_part(struct deflate_settings *settings, struct span part)
 		i++;
 	if (i == UTIL_LEN(rows))
 		return DEFLATE_RULE;
-	if (rows[i].number) {
+	if (rows[i].number == &settings->min) {
+		const struct option_row row = {.max = DEFLATE_MIN_MAX};
+
+		wrong = option_set_bytes(&(struct option_set){
+		    .row = &row, .target = &settings->min, .value = value});
+	} else if (rows[i].number) {
 		wrong = util_parse_number(value, rows[i].min, rows[i].max, rows[i].number);
 	} else {
 		settings->takeover = span_equal(value, SPAN("yes"));

@@ -491,6 +491,47 @@ numbers_reach_to_their_limits(void **state)
 }
 
 static void
+numbers_that_have_always_been_in_one_unit_accept_others(void **state)
+{
+	static const struct {
+		char *arg;
+		bool ok;
+	} rows[] = {
+	    {"--pingms=1441m", false},
+	    {"--closems=61m", false},
+	    {"--connect-timeout=0s", false},
+	    {"--connect-timeout=1k", false},
+	    {"--max-output-message=3g", false},
+	    {"--maxframesize=9223372036854775807k", false},
+	    {"--maxframesize=1ms", false},
+	    {"--maxframesize=k", false},
+	    {"--deflate=min=2m", false},
+	    {"--pingms=24h", true},
+	    {"--max-output-message=2g", true},
+	};
+	struct run run;
+
+	(void)state;
+	RUN(&run, "wspipe", "--maxframesize=2m", "--max-output-message=512K", "--pingms=30s",
+	    "--closems=5m", "--connect-timeout=250ms", "--deflate=min=1k",
+	    "--rlimit=cpu=1500ms", "hello");
+	assert_run(&run);
+	assert_true(run.options.endpoint.max_message == 2 << 20);
+	assert_int_equal(run.options.endpoint.max_output_message, 512 << 10);
+	assert_int_equal(run.options.endpoint.pingms, 30000);
+	assert_int_equal(run.options.server.closems, 300000);
+	assert_int_equal(run.options.endpoint.connect_timeout, 250);
+	assert_int_equal(run.options.endpoint.deflate.min, 1024);
+	assert_int_equal(run.options.endpoint.confine.limits[CONFINE_CPU].value, 2);
+	run_clear(&run);
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		RUN(&run, "wspipe", rows[i].arg, "hello");
+		assert_int_equal(run.result, rows[i].ok ? OPTIONS_RUN : OPTIONS_EXIT);
+		run_clear(&run);
+	}
+}
+
+static void
 assert_deflate(
     const struct run *run, bool on, int64_t window, int64_t level, bool takeover, int64_t min)
 {
@@ -994,7 +1035,8 @@ confinement_has_numbers_that_may_be_missing(void **state)
 		{.limits = {[CONFINE_STACK] = {true, -1}, [CONFINE_FSIZE] = {true, 1024}}},
 		NULL},
 	    {"--rlimit=cpu=1k", {},
-		"--rlimit: cpu must be a number from 0 to 2147483647, or 'unlimited'"},
+		"--rlimit: cpu must be a time up to 596523h, such as 500ms, 2s, 5m or 1h, or "
+		"'unlimited'"},
 	    {"--rlimit=nofile=3", {},
 		"--rlimit: nofile must be a number from 4 to 2147483647, or 'unlimited'"},
 	    {"--rlimit=as=much", {},
@@ -1192,17 +1234,21 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--maxforks=-1", "hello"}, 64,
 		"wspipe: --maxforks must be a number from 0 to 2147483647, not '-1'\n", NULL},
 	    {{"wspipe", "--maxframesize=9223372036854775808", "hello"}, 64,
-		"wspipe: --maxframesize must be a number from 0 to 9223372036854775807, not "
-		"'9223372036854775808'\n",
+		"wspipe: --maxframesize must be a number from 0 to 9223372036854775807, or a "
+		"size such as 512k, 10m or 1g, not '9223372036854775808'\n",
 		NULL},
 	    {{"wspipe", "--maxframesize=-1", "hello"}, 64,
-		"wspipe: --maxframesize must be a number from 0 to 9223372036854775807, not "
-		"'-1'\n",
+		"wspipe: --maxframesize must be a number from 0 to 9223372036854775807, or a "
+		"size such as 512k, 10m or 1g, not '-1'\n",
 		NULL},
 	    {{"wspipe", "--closems=3600001", "hello"}, 64,
-		"wspipe: --closems must be a number from 0 to 3600000, not '3600001'\n", NULL},
+		"wspipe: --closems must be a number from 0 to 3600000, or a time such as "
+		"500ms, 2s, 5m or 1h, not '3600001'\n",
+		NULL},
 	    {{"wspipe", "--pingms=86400001", "hello"}, 64,
-		"wspipe: --pingms must be a number from 0 to 86400000, not '86400001'\n", NULL},
+		"wspipe: --pingms must be a number from 0 to 86400000, or a time such as "
+		"500ms, 2s, 5m or 1h, not '86400001'\n",
+		NULL},
 	    {{"wspipe", "--binary=maybe", "hello"}, 64,
 		"wspipe: --binary must be true or false, not 'maybe'\n", NULL},
 	    {{"wspipe", "--binary=", "hello"}, 64,
@@ -1279,7 +1325,9 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--deflate=level=", "hello"}, 64,
 		"wspipe: --deflate: level must be a number from 1 to 9, not ''\n", NULL},
 	    {{"wspipe", "--deflate=window=9,min=-1", "hello"}, 64,
-		"wspipe: --deflate: min must be a number from 0 to 1048576, not '-1'\n", NULL},
+		"wspipe: --deflate: min must be a number from 0 to 1048576, or a size such as "
+		"512k, 10m or 1g, not '-1'\n",
+		NULL},
 	    {{"wspipe", "--deflate=takeover=maybe", "hello"}, 64,
 		"wspipe: --deflate: takeover must be yes or no, not 'maybe'\n", NULL},
 	    {{"wspipe", "--deflate=takeover", "hello"}, 64,
@@ -1887,6 +1935,7 @@ main(void)
 	    cmocka_unit_test(headers_are_kept_with_one_blank),
 	    cmocka_unit_test(lists_are_split_at_commas_and_the_last_one_wins),
 	    cmocka_unit_test(numbers_reach_to_their_limits),
+	    cmocka_unit_test(numbers_that_have_always_been_in_one_unit_accept_others),
 	    cmocka_unit_test(workers_are_a_number_or_auto),
 	    cmocka_unit_test(unix_socket_replaces_tcp_when_alone),
 	    cmocka_unit_test(deflate_takes_a_value_or_none),
