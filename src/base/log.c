@@ -189,54 +189,56 @@ log_is_json(void)
 __attribute__((sentinel)) static void
 log_put(const char *text, ...)
 {
+	size_t len = line.len;
 	va_list more;
 
 	va_start(more, text);
 	for (; text; text = va_arg(more, const char *)) {
 		/* The last byte is for the newline. */
-		size_t room = sizeof(line.bytes) - line.len - 1;
-		size_t len = strlen(text);
-
-		if (len > room)
-			len = room;
-		memcpy(line.bytes + line.len, text, len);
-		line.len += len;
+		while (*text != '\0' && len < sizeof(line.bytes) - 1)
+			line.bytes[len++] = *text++;
 	}
 	va_end(more);
+	line.len = len;
 }
 
 static void
 log_put_number(uint64_t number)
 {
-	char text[24];
-	char *at = text + sizeof(text);
+	char text[UTIL_NUMBER_MAX + 1];
 
-	*--at = '\0';
-	do {
-		*--at = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	log_put(at, LOG_END);
+	*util_put_number(text, number, 1) = '\0';
+	log_put(text, LOG_END);
 }
 
 static void
 log_time(char text[64])
 {
-	bool compat = log_state.format == LOG_COMPAT;
 	struct timespec now;
 	struct tm tm;
-	size_t len;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	/* The C locale is in force (nothing calls setlocale), so names are English. */
-	if (compat)
+	if (log_state.format == LOG_COMPAT) {
 		localtime_r(&now.tv_sec, &tm);
-	else
-		gmtime_r(&now.tv_sec, &tm);
-	len =
-	    strftime(text, 64, compat ? "%a, %d %b %Y %H:%M:%S %z" : "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!compat)
-		snprintf(text + len, 64 - len, ".%03ldZ", now.tv_nsec / 1000000);
+		/* The C locale is in force (nothing calls setlocale), so names are English. */
+		strftime(text, 64, "%a, %d %b %Y %H:%M:%S %z", &tm);
+		return;
+	}
+	gmtime_r(&now.tv_sec, &tm);
+	text = util_put_number(text, (uint64_t)tm.tm_year + 1900, 4);
+	*text++ = '-';
+	text = util_put_number(text, (uint64_t)tm.tm_mon + 1, 2);
+	*text++ = '-';
+	text = util_put_number(text, (uint64_t)tm.tm_mday, 2);
+	*text++ = 'T';
+	text = util_put_number(text, (uint64_t)tm.tm_hour, 2);
+	*text++ = ':';
+	text = util_put_number(text, (uint64_t)tm.tm_min, 2);
+	*text++ = ':';
+	text = util_put_number(text, (uint64_t)tm.tm_sec, 2);
+	*text++ = '.';
+	text = util_put_number(text, (uint64_t)now.tv_nsec / 1000000, 3);
+	strcpy(text, "Z");
 }
 
 /*

@@ -46,6 +46,21 @@ span_trim(struct span s)
 }
 
 char *
+util_put_number(char *to, uint64_t number, size_t width)
+{
+	char digits[UTIL_NUMBER_MAX];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0 || sizeof(digits) - at < width);
+	while (at < sizeof(digits))
+		*to++ = digits[at++];
+	return to;
+}
+
+char *
 span_dup(struct span s)
 {
 	char *copy = malloc(s.len + 1);

@@ -48,6 +48,11 @@ int64_t util_clock_ms(void);
 const char *util_parse_number(struct span text, int64_t min, int64_t max, int64_t *out)
     __attribute__((warn_unused_result));
 
+/* Writes NUMBER in decimal, with zeros before it up to WIDTH digits, and returns its end; no
+ * NUL follows. At most UTIL_NUMBER_MAX digits. */
+enum { UTIL_NUMBER_MAX = 20 };
+char *util_put_number(char *to, uint64_t number, size_t width);
+
 /* The plural ending after a count: printf("%zu session%s", n, util_plural(n)). */
 static inline const char *
 util_plural(uint64_t count)

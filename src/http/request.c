@@ -71,10 +71,9 @@ request_init(struct request *request, const struct head *head, int *status, cons
 		request->host = request->uri.authority;
 	request->is_head = span_equal(request->method, SPAN("HEAD"));
 	/* RFC 9112, section 9.3. After an upgrade that failed, what follows may be no HTTP. */
-	request->keeps_alive = head_minor(head) == 1 &&
+	request->keeps_alive = head_minor(head) == 1 && head_find(head, "Upgrade", NULL) == 0 &&
 			       !head_has_token(head, "Connection", "close") &&
-			       !head_has_token(head, "Connection", "upgrade") &&
-			       head_find(head, "Upgrade", NULL) == 0;
+			       !head_has_token(head, "Connection", "upgrade");
 	/* RFC 9110, section 10.1.1. */
 	request->expects_continue = head_minor(head) == 1 && request->body != BODY_NONE &&
 				    head_has_token(head, "Expect", "100-continue");

@@ -302,31 +302,49 @@ listener_address(const struct listener *listener, struct sockaddr_storage *out)
 	getsockname(listener->fd, (struct sockaddr *)out, &len);
 }
 
+/* Writes the address, and returns its end. inet_ntop() would call printf() for an IPv4 one. */
+static char *
+listener_put_host(const struct sockaddr_storage *address, char *text)
+{
+	const uint8_t *four =
+	    (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr.s_addr;
+
+	if (address->ss_family == AF_UNIX)
+		return stpcpy(text, "unix-socket");
+	if (address->ss_family == AF_INET6) {
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
+		    INET6_ADDRSTRLEN);
+		return text + strlen(text);
+	}
+	for (int i = 0; i < 4; i++) {
+		text = util_put_number(text, four[i], 1);
+		*text++ = '.';
+	}
+	*--text = '\0';
+	return text;
+}
+
 void
 listener_host_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX])
 {
-	if (address->ss_family == AF_UNIX)
-		strcpy(text, "unix-socket");
-	else if (address->ss_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
-		    INET6_ADDRSTRLEN);
-	else
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
-		    INET6_ADDRSTRLEN);
+	(void)listener_put_host(address, text);
 }
 
 void
 listener_text(const struct sockaddr_storage *address, char text[LISTENER_TEXT_MAX])
 {
-	char host[LISTENER_TEXT_MAX];
-	bool six = address->ss_family == AF_INET6;
+	int port = listener_port(address);
+	bool brackets = address->ss_family == AF_INET6 && port != 0;
 
-	listener_host_text(address, host);
-	if (listener_port(address) == 0)
-		strcpy(text, host);
-	else
-		snprintf(text, LISTENER_TEXT_MAX, six ? "[%.46s]:%d" : "%.46s:%d", host,
-		    listener_port(address));
+	if (brackets)
+		*text++ = '[';
+	text = listener_put_host(address, text);
+	if (port == 0)
+		return;
+	if (brackets)
+		*text++ = ']';
+	*text++ = ':';
+	*util_put_number(text, (uint64_t)port, 1) = '\0';
 }
 
 int

@@ -8,8 +8,6 @@
 #include "net/listener.h"
 #include "serve/access.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -63,13 +61,14 @@ env_put(struct env *env, struct span name, struct span value)
 	env->count++;
 }
 
+/* VALUE is not negative. */
 static void
 env_put_number(struct env *env, struct span name, int64_t value)
 {
-	char text[24];
-	int len = snprintf(text, sizeof(text), "%" PRId64, value);
+	char text[UTIL_NUMBER_MAX];
+	const char *end = util_put_number(text, (uint64_t)value, 1);
 
-	env_put(env, name, (struct span){text, (size_t)len});
+	env_put(env, name, (struct span){text, (size_t)(end - text)});
 }
 
 /* Makes one block of it: the array of pointers, and after it the strings. */

@@ -37,16 +37,20 @@ size_t
 session_log_texts(const struct session_log_spec *spec, char texts[SESSION_LOG_TEXTS_MAX])
 {
 	struct span origin = spec->origin.len > 0 ? spec->origin : SPAN("file:");
-	int len = snprintf(texts, SESSION_LOG_TEXTS_MAX, "%s%c%.*s", spec->remote, 0,
-	    (int)spec->offered.len, spec->offered.len > 0 ? spec->offered.data : "");
+	size_t len = strlen(spec->remote) + 1;
 
+	memcpy(texts, spec->remote, len);
+	if (spec->offered.len > 0)
+		memcpy(texts + len, spec->offered.data, spec->offered.len);
+	len += spec->offered.len;
+	texts[len++] = '\0';
 	if (spec->rules->compat)
-		len += 1 + snprintf(texts + len + 1, SESSION_LOG_TEXTS_MAX - (size_t)len - 1,
+		len += 1 + (size_t)snprintf(texts + len, SESSION_LOG_TEXTS_MAX - len,
 			       "http%s://%.*s%.*s%c%.*s", spec->secure ? "s" : "",
 			       (int)spec->host.len, spec->host.len > 0 ? spec->host.data : "",
 			       (int)spec->target.len, spec->target.data, 0, (int)origin.len,
 			       origin.data);
-	return (size_t)len + 1;
+	return len;
 }
 
 void

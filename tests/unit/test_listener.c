@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "net/transport.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -127,11 +129,53 @@ test_a_connection_that_has_failed_pauses_no_others(void **state)
 	}
 }
 
+static void
+test_addresses_as_text(void **state)
+{
+	static const struct {
+		int family;
+		const char *host;
+		int port;
+		const char *text;
+	} rows[] = {
+	    {AF_INET, "127.0.0.1", 0, "127.0.0.1"},
+	    {AF_INET, "0.0.0.0", 1, "0.0.0.0:1"},
+	    {AF_INET, "255.10.200.99", 65535, "255.10.200.99:65535"},
+	    {AF_INET6, "::1", 0, "::1"},
+	    {AF_INET6, "2001:db8::ff", 443, "[2001:db8::ff]:443"},
+	    {AF_INET6, "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 65535,
+		"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"},
+	    {AF_UNIX, "unix-socket", 0, "unix-socket"},
+	};
+	char text[LISTENER_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		struct sockaddr_storage address = {.ss_family = (sa_family_t)rows[i].family};
+		struct sockaddr_in *four = (struct sockaddr_in *)&address;
+		struct sockaddr_in6 *six = (struct sockaddr_in6 *)&address;
+
+		if (rows[i].family == AF_INET) {
+			inet_pton(AF_INET, rows[i].host, &four->sin_addr);
+			four->sin_port = htons((uint16_t)rows[i].port);
+		} else if (rows[i].family == AF_INET6) {
+			inet_pton(AF_INET6, rows[i].host, &six->sin6_addr);
+			six->sin6_port = htons((uint16_t)rows[i].port);
+		}
+		listener_text(&address, text);
+		assert_string_equal(text, rows[i].text);
+		listener_host_text(&address, text);
+		assert_memory_equal(
+		    text, rows[i].text + (rows[i].text[0] == '['), strlen(text));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_connections_inherit_the_checks_of_the_other_side),
+	    cmocka_unit_test(test_addresses_as_text),
 	    cmocka_unit_test(test_a_connection_that_has_failed_pauses_no_others),
 	};
 

@@ -126,6 +126,33 @@ test_numbers(void **state)
 }
 
 static void
+test_numbers_are_written_in_decimal(void **state)
+{
+	static const struct {
+		uint64_t number;
+		size_t width;
+		const char *text;
+	} rows[] = {
+	    {0, 1, "0"},
+	    {7, 1, "7"},
+	    {10, 1, "10"},
+	    {5, 2, "05"},
+	    {12, 2, "12"},
+	    {123, 2, "123"},
+	    {42, 3, "042"},
+	    {UINT64_MAX, 1, "18446744073709551615"},
+	    {1, UTIL_NUMBER_MAX, "00000000000000000001"},
+	};
+	char text[UTIL_NUMBER_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		*util_put_number(text, rows[i].number, rows[i].width) = '\0';
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
+static void
 test_characters(void **state)
 {
 	static const char token[] =
@@ -211,6 +238,7 @@ main(void)
 	    cmocka_unit_test(test_spans),
 	    cmocka_unit_test(test_span_trim),
 	    cmocka_unit_test(test_numbers),
+	    cmocka_unit_test(test_numbers_are_written_in_decimal),
 	    cmocka_unit_test(test_characters),
 	    cmocka_unit_test(test_clock_does_not_go_back),
 	    cmocka_unit_test(test_list),
