@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A Redis or Valkey server as the bus between servers. */
+#include "bus/redis.h"
+
+#include "base/log.h"
+#include "bus/redis_topic.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+struct redis_bus {
+	struct bus bus; /* first: redis_bus_of() casts it back */
+	struct redis_context context;
+	struct redis_url url;
+	char *prefix; /* owned */
+	uint64_t token; /* what this server writes to the key of its number */
+	uint64_t number;
+	uint64_t first_id;
+	struct timer timer;
+	int64_t renew_ms;
+};
+
+static struct redis_bus *
+redis_bus_of(struct bus *bus)
+{
+	return (struct redis_bus *)(uintptr_t)bus;
+}
+
+/* The number of the server */
+
+/* IDs of an earlier server with this number differ: the second of the start is in them. */
+static void
+redis_bus_choose_number(struct redis_bus *b)
+{
+	enum { SECONDS = 1000 * 1000 };
+	uint64_t random = 0;
+	struct timespec now;
+
+	(void)!getrandom(&random, sizeof(random), 0);
+	clock_gettime(CLOCK_REALTIME, &now);
+	b->number = 1 + random % REDIS_BUS_NUMBERS;
+	b->first_id = b->number * REDIS_BUS_ID_STEP + (uint64_t)now.tv_sec % SECONDS * SECONDS;
+}
+
+static void redis_bus_claim(struct redis_bus *b);
+
+/* The reply is the token of the server that has the number. */
+static void
+redis_bus_on_claimed(void *arg, const struct redisReply *reply)
+{
+	struct redis_bus *b = arg;
+	char token[24];
+
+	if (reply->type == REDIS_REPLY_ERROR) {
+		redis_link_fail(b->context.commands, "EVAL", reply);
+		return;
+	}
+	snprintf(token, sizeof(token), "%016" PRIx64, b->token);
+	if (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, token) == 0)
+		return;
+	redis_bus_choose_number(b);
+	redis_bus_claim(b);
+}
+
+static void
+redis_bus_claim(struct redis_bus *b)
+{
+	static const char script[] =
+	    "local t = redis.call('GET', KEYS[1]) "
+	    "if not t or t == ARGV[1] then "
+	    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return ARGV[1] end "
+	    "return t";
+	char key[512], token[24], ms[16];
+	struct span args[] = {
+	    SPAN("EVAL"),
+	    SPAN(script),
+	    SPAN("1"),
+	    {key, 0},
+	    {token, (size_t)snprintf(token, sizeof(token), "%016" PRIx64, b->token)},
+	    {ms, (size_t)snprintf(ms, sizeof(ms), "%d", REDIS_BUS_NUMBER_MS)},
+	};
+
+	snprintf(key, sizeof(key), "%sserver:%" PRIu64, b->context.prefix, b->number);
+	args[3].len = strlen(key);
+	redis_link_send(b->context.commands, args, UTIL_LEN(args), redis_bus_on_claimed, b);
+	b->renew_ms = util_clock_ms() + REDIS_BUS_RENEW_MS;
+	timer_at(&b->timer, b->renew_ms);
+}
+
+static void
+redis_bus_on_timer(void *arg)
+{
+	struct redis_bus *b = arg;
+
+	if (util_clock_ms() < b->renew_ms)
+		timer_at(&b->timer, b->renew_ms);
+	else
+		redis_bus_claim(b);
+}
+
+/* Connections */
+
+static void
+redis_bus_set_up(struct redis_bus *b)
+{
+	atomic_store(&b->context.counts->up,
+	    redis_link_is_up(b->context.commands) && redis_link_is_up(b->context.messages));
+	atomic_store(&b->context.counts->reconnects, redis_link_losses(b->context.commands));
+}
+
+static void
+redis_bus_on_up(void *arg)
+{
+	struct redis_bus *b = arg;
+
+	redis_bus_set_up(b);
+	redis_bus_claim(b);
+	redis_topics_on_up(&b->context);
+}
+
+static void
+redis_bus_on_down(void *arg)
+{
+	struct redis_bus *b = arg;
+
+	redis_bus_set_up(b);
+	redis_topics_on_down(&b->context);
+}
+
+static void
+redis_bus_on_messages_up(void *arg)
+{
+	struct redis_bus *b = arg;
+
+	redis_bus_set_up(b);
+	redis_topics_on_messages_up(&b->context);
+}
+
+static void
+redis_bus_on_messages_down(void *arg)
+{
+	redis_bus_set_up(arg);
+}
+
+/* ["message", channel, bytes]; others confirm a subscription or respond to PING. */
+static void
+redis_bus_on_message(void *arg, const struct redisReply *reply)
+{
+	struct redis_bus *b = arg;
+
+	if (reply->elements != 3 || reply->element[0]->type != REDIS_REPLY_STRING ||
+	    reply->element[1]->type != REDIS_REPLY_STRING ||
+	    reply->element[2]->type != REDIS_REPLY_STRING ||
+	    strcmp(reply->element[0]->str, "message") != 0)
+		return;
+	redis_topics_on_message(&b->context,
+	    (struct span){reply->element[1]->str, reply->element[1]->len},
+	    (struct span){reply->element[2]->str, reply->element[2]->len});
+}
+
+/* For its user */
+
+static struct bus_topic *
+redis_bus_join(struct bus *bus, const struct bus_topic_spec *spec,
+    const struct bus_handlers *handlers, void *arg)
+{
+	return redis_topic_join(&redis_bus_of(bus)->context, spec, handlers, arg);
+}
+
+bool
+redis_bus_is_built(void)
+{
+	return true;
+}
+
+struct bus *
+redis_bus_base(struct redis_bus *b)
+{
+	return &b->bus;
+}
+
+const uint64_t *
+redis_bus_first_id(const struct redis_bus *b)
+{
+	return &b->first_id;
+}
+
+struct redis_bus *
+redis_bus_new(struct loop *loop, struct lookup *lookup,
+    const struct redis_bus_settings *settings, struct redis_counts *counts)
+{
+	static const struct bus_ops ops = {.join = redis_bus_join};
+	static const struct redis_link_handlers command_handlers = {
+	    .on_up = redis_bus_on_up,
+	    .on_down = redis_bus_on_down,
+	};
+	static const struct redis_link_handlers message_handlers = {
+	    .on_up = redis_bus_on_messages_up,
+	    .on_down = redis_bus_on_messages_down,
+	    .on_message = redis_bus_on_message,
+	};
+	struct redis_bus *b = calloc(1, sizeof(*b));
+	struct redis_link_spec spec = {
+	    .loop = loop, .lookup = lookup, .url = &b->url, .arg = b};
+
+	if (!b)
+		return NULL;
+	b->bus.ops = &ops;
+	b->context.loop = loop;
+	b->context.lookup = lookup;
+	b->url = settings->url;
+	b->prefix = strdup(settings->prefix);
+	b->context.url = &b->url;
+	b->context.prefix = b->prefix;
+	b->context.counts = counts;
+	b->context.budget.max = (size_t)settings->queue_max;
+	list_init(&b->context.topics);
+	timer_init(&b->timer, &loop->timers, redis_bus_on_timer, b);
+	(void)!getrandom(&b->token, sizeof(b->token), 0);
+	redis_bus_choose_number(b);
+	spec.handlers = &command_handlers;
+	b->context.commands = redis_link_new(&spec);
+	spec.kind = REDIS_LINK_MESSAGES;
+	spec.handlers = &message_handlers;
+	b->context.messages = redis_link_new(&spec);
+	if (b->prefix && b->context.commands && b->context.messages)
+		return b;
+	redis_bus_free(b);
+	return NULL;
+}
+
+void
+redis_bus_free(struct redis_bus *b)
+{
+	if (!b)
+		return;
+	redis_topics_clear(&b->context);
+	timer_stop(&b->timer);
+	redis_link_free(b->context.commands);
+	redis_link_free(b->context.messages);
+	free(b->prefix);
+	free(b);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the topics on a Redis server have in common. */
+#ifndef BUS_REDIS_CONTEXT_H
+#define BUS_REDIS_CONTEXT_H
+
+#include "bus/outbox.h"
+#include "bus/redis_link.h"
+
+#include <stdatomic.h>
+
+/* In memory that all processes of a server share; each process has its own. */
+struct redis_counts {
+	atomic_bool up;
+	_Atomic uint64_t published; /* messages, as the next four */
+	_Atomic uint64_t received;
+	_Atomic uint64_t dropped; /* beyond --bus-queue, or too large */
+	_Atomic uint64_t missed; /* of other servers: they did not come */
+	_Atomic uint64_t fenced; /* rejected, because the lease is another server's */
+	_Atomic uint64_t malformed; /* records */
+	_Atomic uint64_t reconnects;
+	_Atomic uint64_t queued; /* bytes */
+};
+
+struct redis_context {
+	struct loop *loop; /* borrowed, as the next four */
+	struct lookup *lookup; /* may be NULL */
+	const struct redis_url *url;
+	const char *prefix;
+	struct redis_counts *counts;
+	struct redis_link *commands; /* owned by the bus */
+	struct redis_link *messages; /* likewise: it subscribes */
+	struct outbox_budget budget;
+	struct list topics; /* struct redis_topic */
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A build without hiredis: --bus is rejected as an option, so that none of this is called. */
+#include "bus/redis.h"
+
+bool
+redis_bus_is_built(void)
+{
+	return false;
+}
+
+struct redis_bus *
+redis_bus_new(struct loop *loop, struct lookup *lookup,
+    const struct redis_bus_settings *settings, struct redis_counts *counts)
+{
+	(void)loop;
+	(void)lookup;
+	(void)settings;
+	(void)counts;
+	return NULL;
+}
+
+void
+redis_bus_free(struct redis_bus *bus)
+{
+	(void)bus;
+}
+
+struct bus *
+redis_bus_base(struct redis_bus *bus)
+{
+	(void)bus;
+	return NULL;
+}
+
+const uint64_t *
+redis_bus_first_id(const struct redis_bus *bus)
+{
+	(void)bus;
+	return NULL;
+}
