@@ -3,6 +3,7 @@
 #include "serve/cgi.h"
 
 #include "base/log.h"
+#include "serve/page.h"
 
 /*
  * A page of another site can have a browser send a POST (a form, or fetch() without CORS), so a
@@ -10,14 +11,16 @@
  * websocketd has no such rule.
  */
 static bool
-cgi_check_origin(const struct endpoint *endpoint, const struct request *request, bool secure,
-    struct reject *reject)
+cgi_check_origin(
+    const struct endpoint *endpoint, const struct exchange *exchange, struct reject *reject)
 {
+	const struct request *request = exchange_request(exchange);
+
 	return endpoint->compat || request->is_head ||
 	       span_equal(request->method, SPAN("GET")) ||
 	       span_equal(request->method, SPAN("OPTIONS")) ||
 	       head_find(request->head, "Origin", NULL) == 0 ||
-	       reject_unless_allowed(reject, endpoint, request, secure);
+	       page_may_request(endpoint, exchange, reject);
 }
 
 /* Starts the script, unless the request says already that it can't be served. */
@@ -29,7 +32,7 @@ cgi_launch(const struct script_context *context, struct endpoint *endpoint,
 	const struct request *request = exchange_request(exchange);
 
 	if (!reject_unless_found(reject, endpoint, found) ||
-	    !cgi_check_origin(endpoint, request, launch->request->secure, reject))
+	    !cgi_check_origin(endpoint, exchange, reject))
 		return false;
 	if (endpoint->max_body != 0 && request->body == BODY_LENGTH &&
 	    (uint64_t)request->length > endpoint->max_body)

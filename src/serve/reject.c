@@ -37,18 +37,6 @@ reject_busy(struct reject *reject)
 }
 
 bool
-reject_unless_allowed(struct reject *reject, const struct endpoint *endpoint,
-    const struct request *request, bool secure)
-{
-	struct span origin = {0};
-	size_t count = head_find(request->head, "Origin", &origin);
-	const char *refused = origin_refused(
-	    &endpoint->origin, secure, count, origin, request->host, reject->text);
-
-	return !refused || reject_with(reject, 403, NULL, refused);
-}
-
-bool
 reject_unless_found(
     struct reject *reject, const struct endpoint *endpoint, enum endpoint_result result)
 {

@@ -31,10 +31,6 @@ bool reject_format(struct reject *reject, int status, const char *headers, const
 /* No slot is free for a program. */
 bool reject_busy(struct reject *reject);
 
-/* Whether the endpoint lets a page of the request's Origin have it sent, over TLS if SECURE. */
-bool reject_unless_allowed(struct reject *reject, const struct endpoint *endpoint,
-    const struct request *request, bool secure);
-
 /* What endpoint_find() found at a path. True: a program. */
 bool reject_unless_found(
     struct reject *reject, const struct endpoint *endpoint, enum endpoint_result result);

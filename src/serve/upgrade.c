@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "http/credentials.h"
 #include "serve/access.h"
+#include "serve/page.h"
 #include "session/session.h"
 #include "websocket/deflate_offer.h"
 #include "websocket/negotiate.h"
@@ -396,7 +397,7 @@ upgrade_new(const struct opening_context *context, struct endpoint *endpoint,
 	opening_init(o, &upgrade_ops, context, endpoint, exchange, path);
 	agreed = upgrade_check_handshake(asked, &u->handshake.key, &reject) &&
 		 upgrade_choose(endpoint, asked->head, &u->handshake, &reject);
-	allowed = agreed && reject_unless_allowed(&reject, endpoint, asked, o->request.secure);
+	allowed = agreed && page_may_connect(endpoint, exchange, &reject);
 	o->request.subprotocol = u->handshake.subprotocol;
 	o->extensions = span_of(u->handshake.extensions);
 	if (u->handshake.subprotocol.len == 0)
