@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages that came in the body of a request, kept until they are passed on. Pure. */
+#ifndef PEER_EVENT_INPUT_H
+#define PEER_EVENT_INPUT_H
+
+#include "base/batch.h"
+#include "base/util.h"
+
+enum events_kind {
+	EVENTS_TEXT,
+	EVENTS_BINARY,
+	EVENTS_LINES, /* objects as with --framing=json, one or more */
+};
+
+enum events_posted {
+	EVENTS_POSTED, /* all of them are messages now, or will be */
+	EVENTS_BUSY, /* none: it is not read now */
+	EVENTS_WRONG_TYPE, /* none: such messages are not accepted */
+	EVENTS_BAD, /* none: *WHY is what is wrong */
+	EVENTS_NO_MEMORY,
+};
+
+/* A message, or the end of the session. */
+struct event_input {
+	struct message message; /* or the reason */
+	uint16_t code; /* of the end; 0: it is a message */
+};
+
+/* Appends the messages of BODY, which is changed, to the empty buffer KEPT: all of them, or
+ * none. FORMAT is what they are to be. *WHY is set with BAD. */
+enum events_posted event_input_read(struct buffer *kept, const struct batch_format *format,
+    enum events_kind kind, struct buffer *body, const char **why);
+
+/* The first one of KEPT, which is not empty. It is valid until it is taken, or KEPT is changed.
+ */
+struct event_input event_input_first(const struct buffer *kept);
+void event_input_take(struct buffer *kept);
+
+#endif

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A client without a WebSocket as a peer. */
+#include "peer/events.h"
+
+#include "base/utf8.h"
+#include "websocket/broadcast.h"
+#include "websocket/frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct events {
+	struct peer peer; /* first: events_of() casts it back */
+	struct events_spec spec;
+	struct exchange *exchange; /* borrowed; NULL: there is no connection */
+	struct event_records records;
+	struct buffer partial; /* the begun message to the client; owned, as the next one */
+	struct buffer input; /* from it, not passed on: peer/event_input.h */
+	union {
+		struct loop_task resume; /* passes INPUT on */
+		struct loop_deferred deferred; /* once it is freed */
+	};
+	struct timer timer;
+	int64_t since_ms; /* when the connection came, was last written to, or went */
+	int64_t violated_ms; /* 0: it broke no rule */
+	bool left; /* it has closed the session itself: it fetches nothing more */
+	bool finished; /* its user has released it */
+	bool freed;
+};
+
+static struct events *
+events_of(const struct peer *peer)
+{
+	return (struct events *)(uintptr_t)peer;
+}
+
+static bool
+events_is_stream(const struct events *e)
+{
+	return e->records.form == EVENTS_STREAM;
+}
+
+static void
+events_lose(struct events *e, const char *reason)
+{
+	if (e->peer.state == PEER_GONE)
+		return;
+	e->peer.reason = reason;
+	e->peer.state = PEER_GONE;
+}
+
+/* Its end */
+
+static void
+events_release(struct loop_deferred *deferred)
+{
+	struct events *e = LIST_ENTRY_OF(deferred, struct events, deferred);
+
+	free(e);
+}
+
+/* The one end. */
+static void
+events_free(struct peer *peer)
+{
+	struct events *e = events_of(peer);
+
+	e->freed = true;
+	e->peer.state = PEER_GONE;
+	if (e->exchange)
+		exchange_abort(e->exchange, NULL);
+	e->exchange = NULL;
+	timer_stop(&e->timer);
+	loop_cancel(&e->resume);
+	buffer_clear(&e->records.replay.bytes);
+	buffer_clear(&e->partial);
+	buffer_clear(&e->input);
+	e->spec.on_over(e->spec.owner);
+	loop_defer_free(e->spec.loop, &e->deferred, events_release);
+}
+
+/* Time */
+
+/* When something is to be done, if nothing happens. */
+static int64_t
+events_due(const struct events *e)
+{
+	if (!e->exchange)
+		return e->since_ms + e->spec.resume_ms;
+	return e->since_ms + (events_is_stream(e) ? EVENTS_COMMENT_MS : EVENTS_POLL_MS);
+}
+
+static void
+events_arm(struct events *e)
+{
+	if (e->freed)
+		return;
+	if (e->violated_ms != 0 && e->peer.state == PEER_OPEN)
+		timer_at(&e->timer, e->violated_ms + EVENTS_GRACE_MS);
+	timer_at(&e->timer, events_due(e));
+}
+
+/* Ends each call from outside: the user acts on the facts, and may free the peer. */
+static void
+events_changed(struct events *e)
+{
+	if (!e->finished && !e->freed)
+		e->peer.handlers->on_changed(e->peer.arg);
+	events_arm(e);
+}
+
+void
+events_start(struct peer *peer)
+{
+	events_changed(events_of(peer));
+}
+
+void
+events_abandon(struct peer *peer)
+{
+	if (events_of(peer)->finished)
+		events_free(peer);
+}
+
+/* The connection is not ours any more. */
+static void
+events_detach(struct events *e)
+{
+	e->exchange = NULL;
+	e->since_ms = util_clock_ms();
+}
+
+/* Output */
+
+static void
+events_put(struct events *e, enum message_type type, uint8_t *data, size_t len)
+{
+	if (!event_records_put(&e->records, &(struct message){type, data, len})) {
+		events_lose(e, "out of memory");
+		return;
+	}
+	e->peer.sent->messages++;
+	e->peer.sent->bytes += len;
+}
+
+static void
+events_put_close(struct events *e, uint16_t code, struct span reason)
+{
+	if (!e->records.ended && !event_records_end(&e->records, code, reason))
+		events_lose(e, "out of memory");
+}
+
+/* The response to a poll: all records that there are. */
+static void
+events_answer_poll(struct events *e)
+{
+	struct exchange *exchange = e->exchange;
+	struct span records = replay_unsent(&e->records.replay);
+	struct reply reply = {.status = 200,
+	    .type = "application/json",
+	    .length = (int64_t)records.len,
+	    .fields = "Cache-Control: no-store\r\n"};
+
+	/* "[", and "]" for the ",\n" after the last one. */
+	events_detach(e);
+	e->records.replay.sent = buffer_len(&e->records.replay.bytes);
+	exchange_begin(exchange, &reply, SPAN("["));
+	exchange_write(exchange, records.data, records.len - 2);
+	exchange_write(exchange, "]", 1);
+	exchange_end(exchange);
+}
+
+static void
+events_flush(struct peer *peer)
+{
+	struct events *e = events_of(peer);
+	struct span unsent = replay_unsent(&e->records.replay);
+
+	if (!e->exchange)
+		return;
+	if (unsent.len > 0 && !events_is_stream(e)) {
+		events_answer_poll(e);
+	} else if (unsent.len > 0) {
+		exchange_write(e->exchange, unsent.data, unsent.len);
+		e->since_ms = util_clock_ms();
+		e->records.replay.sent = buffer_len(&e->records.replay.bytes);
+		replay_trim(&e->records.replay, e->spec.max_kept);
+	}
+	if (e->exchange && e->records.ended && events_is_stream(e)) {
+		struct exchange *exchange = e->exchange;
+
+		events_detach(e);
+		exchange_end(exchange);
+	}
+}
+
+/* A message in parts is kept until it is complete, since nobody can resume within one. */
+static void
+events_send_part(struct events *e, const struct batch *batch)
+{
+	if (batch->first)
+		buffer_clear(&e->partial);
+	if (buffer_len(&e->partial) + batch->len > e->spec.max_kept) {
+		events_put_close(e, CLOSE_TOO_BIG,
+		    SPAN("a message of the program is larger than --resume-buffer"));
+		events_flush(&e->peer);
+		events_lose(e, "a message of the program is larger than --resume-buffer");
+	} else if (!buffer_append(&e->partial, batch->data, batch->len)) {
+		events_lose(e, "out of memory");
+	} else if (batch->last) {
+		events_put(e, batch->type, buffer_data(&e->partial), buffer_len(&e->partial));
+		buffer_clear(&e->partial);
+	}
+}
+
+/* One message, or a part of one. */
+static void
+events_send_one(struct events *e, const struct batch *batch)
+{
+	if (batch->first && batch->last)
+		events_put(e, batch->type, batch->data, batch->len);
+	else
+		events_send_part(e, batch);
+}
+
+/* Messages for many clients, which are frames already. */
+static void
+events_send_broadcast(struct events *e, struct batch *batch)
+{
+	struct broadcast_form form = broadcast_plain(batch->broadcast);
+	struct batch part = {.separator = BATCH_NO_SEPARATOR};
+	struct frame_header header;
+
+	batch->len = 0;
+	for (size_t at = 0; at < form.len && e->peer.state == PEER_OPEN; at += part.len) {
+		at += (size_t)frame_read_header(form.bytes + at, form.len - at, &header);
+		part.first = header.opcode != FRAME_CONTINUATION;
+		part.last = header.fin;
+		if (part.first)
+			part.type = header.opcode == FRAME_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY;
+		part.data = (uint8_t *)(uintptr_t)(form.bytes + at);
+		part.len = (size_t)header.len;
+		events_send_one(e, &part);
+	}
+}
+
+static void
+events_send(struct peer *peer, struct batch *batch)
+{
+	struct events *e = events_of(peer);
+	bool valid;
+
+	if (batch->broadcast) {
+		events_send_broadcast(e, batch);
+		return;
+	}
+	if (batch->separator == BATCH_NO_SEPARATOR) {
+		events_send_one(e, batch);
+		return;
+	}
+	valid = batch->type != MESSAGE_TEXT || utf8_valid(batch->data, batch->len);
+	while (batch->len > 0 && peer->state == PEER_OPEN) {
+		struct batch rest = *batch;
+		struct batch one = batch_next(&rest);
+
+		if (!valid && !utf8_valid(one.data, one.len))
+			return;
+		events_put(e, one.type, one.data, one.len);
+		*batch = rest;
+	}
+}
+
+static void
+events_close(struct peer *peer, uint16_t code, struct span reason)
+{
+	struct events *e = events_of(peer);
+
+	events_put_close(e, code, reason);
+	if (peer->state == PEER_OPEN)
+		peer->state = PEER_LEFT; /* there is no answer to wait for */
+	events_flush(peer);
+}
+
+static size_t
+events_queued(const struct peer *peer)
+{
+	const struct events *e = events_of(peer);
+	size_t unsent = replay_unsent(&e->records.replay).len;
+
+	if (!events_is_stream(e))
+		return buffer_len(&e->records.replay.bytes);
+	return unsent + (e->exchange ? exchange_queued(e->exchange) : 0);
+}
+
+/* Its user has no more for it: it lives on while its client may fetch the rest. */
+static void
+events_finish(struct peer *peer)
+{
+	struct events *e = events_of(peer);
+
+	events_flush(peer);
+	e->finished = true;
+	if (!e->records.ended || e->left ||
+	    (events_is_stream(e) && replay_unsent(&e->records.replay).len == 0))
+		events_free(peer);
+	else
+		events_arm(e);
+}
+
+/* Input */
+
+static void
+events_violation(struct peer *peer)
+{
+	struct events *e = events_of(peer);
+
+	e->violated_ms = util_clock_ms();
+	buffer_clear(&e->input);
+	events_arm(e);
+}
+
+/* Passes on what is kept, until the user wants no more. */
+static void
+events_deliver(struct events *e)
+{
+	while (e->peer.state == PEER_OPEN && e->peer.reading && e->violated_ms == 0 &&
+	       buffer_len(&e->input) > 0) {
+		struct event_input next = event_input_first(&e->input);
+		bool more = true;
+
+		if (next.code != 0) {
+			e->peer.state = PEER_LEFT;
+			e->left = true;
+			e->peer.handlers->on_close(e->peer.arg, next.code,
+			    (struct span){(char *)next.message.data, next.message.len});
+		} else {
+			struct batch batch = {
+			    .type = next.message.type,
+			    .data = next.message.data,
+			    .len = next.message.len,
+			    .separator = BATCH_NO_SEPARATOR,
+			    .first = true,
+			    .last = true,
+			    .messages = 1,
+			    .bytes = next.message.len,
+			    .wire = next.message.len,
+			};
+
+			more = e->peer.handlers->on_messages(e->peer.arg, &batch);
+		}
+		/* It may have been cleared meanwhile. */
+		if (buffer_len(&e->input) > 0)
+			event_input_take(&e->input);
+		if (!more)
+			break;
+	}
+}
+
+static void
+events_on_resume(struct loop_task *task)
+{
+	struct events *e = LIST_ENTRY_OF(task, struct events, resume);
+
+	events_deliver(e);
+	events_changed(e);
+}
+
+static void
+events_set_reading(struct peer *peer, bool on)
+{
+	struct events *e = events_of(peer);
+
+	peer->reading = on;
+	if (on && buffer_len(&e->input) > 0)
+		loop_defer(e->spec.loop, &e->resume);
+}
+
+enum events_posted
+events_post(struct peer *peer, enum events_kind kind, struct buffer *body, const char **why)
+{
+	struct events *e = events_of(peer);
+	enum events_posted result;
+
+	if (peer->state != PEER_OPEN || !peer->reading || e->violated_ms != 0 ||
+	    buffer_len(&e->input) > 0)
+		return EVENTS_BUSY;
+	result = event_input_read(&e->input, e->spec.format, kind, body, why);
+	if (result != EVENTS_POSTED)
+		return result;
+	events_deliver(e);
+	events_changed(e);
+	return EVENTS_POSTED;
+}
+
+void
+events_leave(struct peer *peer)
+{
+	struct events *e = events_of(peer);
+
+	if (peer->state != PEER_OPEN)
+		return;
+	peer->state = PEER_LEFT;
+	e->left = true;
+	buffer_clear(&e->input);
+	peer->handlers->on_close(peer->arg, CLOSE_NORMAL, (struct span){0});
+	events_changed(e);
+}
+
+/* The connection */
+
+static void
+events_on_drained(void *arg)
+{
+	events_changed(arg);
+}
+
+static void
+events_on_gone(void *arg)
+{
+	struct events *e = arg;
+
+	events_detach(e);
+	events_changed(e);
+}
+
+/* It reads nothing any more. */
+static void
+events_on_half_closed(void *arg)
+{
+	struct events *e = arg;
+
+	exchange_abort(e->exchange, NULL);
+	events_on_gone(arg);
+}
+
+static const struct exchange_handlers events_exchange_handlers = {
+    .on_drained = events_on_drained,
+    .on_half_closed = events_on_half_closed,
+    .on_gone = events_on_gone,
+};
+
+static void
+events_on_timer(void *arg)
+{
+	struct events *e = arg;
+	int64_t now = util_clock_ms();
+
+	if (e->violated_ms != 0 && e->peer.state == PEER_OPEN && !e->finished &&
+	    now >= e->violated_ms + EVENTS_GRACE_MS)
+		e->peer.handlers->on_grace_over(e->peer.arg);
+	if (!e->freed && now >= events_due(e)) {
+		if (e->exchange && events_is_stream(e)) {
+			exchange_write(e->exchange, ":\n\n", 3);
+			e->since_ms = now;
+		} else if (e->exchange) {
+			struct exchange *exchange = e->exchange;
+
+			events_detach(e);
+			exchange_reply_status(
+			    exchange, 204, "Cache-Control: no-store\r\n", NULL);
+		} else if (e->finished) {
+			events_free(&e->peer);
+		} else {
+			events_lose(e, "the client has not come back in time (--resume-wait)");
+		}
+	}
+	events_changed(e);
+}
+
+/* Its client has another connection, and maybe does not know yet that this one is dead. */
+static void
+events_replace(struct events *e)
+{
+	struct exchange *exchange = e->exchange;
+
+	if (!exchange)
+		return;
+	events_detach(e);
+	if (events_is_stream(e))
+		exchange_abort(exchange, NULL);
+	else
+		exchange_reply_status(exchange, 204, "Cache-Control: no-store\r\n", NULL);
+}
+
+static void
+events_begin_stream(struct events *e, const char *fields)
+{
+	char open[128];
+	struct reply reply = {.status = 200,
+	    .type = "text/event-stream",
+	    .length = REPLY_LENGTH_UNKNOWN,
+	    .fields = fields};
+	int len = snprintf(
+	    open, sizeof(open), "event: open\ndata: {\"session\":\"%s\"}\n\n", e->spec.id);
+
+	exchange_begin(e->exchange, &reply, (struct span){open, (size_t)len});
+}
+
+enum events_attached
+events_attach(struct peer *peer, struct exchange *exchange, uint64_t after, const char *fields)
+{
+	struct events *e = events_of(peer);
+
+	if (!replay_seek(&e->records.replay, after))
+		return EVENTS_DROPPED;
+	if (!events_is_stream(e)) /* it has them */
+		replay_trim(&e->records.replay, 0);
+	if (e->records.ended && replay_unsent(&e->records.replay).len == 0) {
+		if (e->finished)
+			events_free(peer);
+		return EVENTS_OVER;
+	}
+	events_replace(e);
+	e->exchange = exchange;
+	e->since_ms = util_clock_ms();
+	exchange_set_handlers(exchange, &events_exchange_handlers, e);
+	exchange_set_logged(exchange);
+	if (events_is_stream(e))
+		events_begin_stream(e, fields);
+	events_flush(peer);
+	if (e->finished && events_is_stream(e))
+		events_free(peer);
+	events_changed(e);
+	return EVENTS_ATTACHED;
+}
+
+static const struct peer_ops events_ops = {
+    .send = events_send,
+    .flush = events_flush,
+    .violation = events_violation,
+    .close = events_close,
+    .set_reading = events_set_reading,
+    .queued = events_queued,
+    .finish = events_finish,
+    .free = events_free,
+};
+
+struct peer *
+events_new(const struct events_spec *spec, const struct peer_handlers *handlers, void *arg)
+{
+	struct events *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->peer = (struct peer){
+	    .ops = &events_ops, .handlers = handlers, .arg = arg, .sent = spec->sent};
+	e->spec = *spec;
+	event_records_init(&e->records, spec->form, spec->id);
+	e->since_ms = util_clock_ms();
+	loop_task_init(&e->resume, events_on_resume);
+	timer_init(&e->timer, &spec->loop->timers, events_on_timer, e);
+	events_arm(e);
+	return &e->peer;
+}
