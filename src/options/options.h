@@ -147,6 +147,9 @@ struct options_endpoint {
 	int64_t max_empty_fragments; /* of a message; 0: no limit */
 	int64_t max_pings; /* of a client in a second; 0: no limit */
 	int64_t pingms; /* 0: off */
+	bool sse;
+	int64_t resume_buffer; /* bytes */
+	int64_t resume_ms;
 	int64_t idle_ms; /* 0: no limit, as of the next two */
 	int64_t lifetime_ms;
 	int64_t write_ms;

@@ -283,6 +283,13 @@ const struct option_row option_rows[] = {
 		"overrides window=11,level=4,takeover=yes,min=64; not for secrets, see the "
 		"manual"},
 
+	{ENDPOINT("sse", sse, option_set_bool), .initial = "true", .initial_compat = "false",
+	    .help = "also serve clients without a WebSocket, by Server-Sent Events and POST"},
+	{ENDPOINT("resume-buffer", resume_buffer, option_set_size), .argument = "SIZE",
+	    .min = 4096, .max = INT64_C(1) << 30, .initial = "1m",
+	    .help = "bytes of sent messages to keep for a client that lost its event stream"},
+	{ENDPOINT("resume-wait", resume_ms, option_set_duration), .argument = "TIME", .min = 0,
+	    .max = 86400000, .initial = "30", .help = "time for such a client to come back"},
 	{.heading = "Limits", SERVER("maxforks", maxforks, option_set_number), .argument = "N",
 	    .min = 0, .max = INT32_MAX, .compat_negative = true, .initial = "1024",
 	    .help = "maximum number of concurrent programs; 0 for no limit"},

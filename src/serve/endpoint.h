@@ -75,6 +75,9 @@ struct endpoint {
 	/* Of a session that speaks ttyd's protocol, in place of those above. */
 	struct framed_rules tty_framed;
 	struct websocket_rules tty_websocket;
+	bool streams; /* clients without a WebSocket are served, see serve/streams.h */
+	size_t resume_buffer; /* bytes of sent messages that are kept for them */
+	int64_t resume_ms; /* how long one may be without a connection */
 	bool compat; /* websocketd's rules */
 
 	struct origin_policy origin;

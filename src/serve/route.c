@@ -116,6 +116,10 @@ route_open(const struct route *route, struct endpoint *endpoint, struct exchange
 		upgrade_serve(&route->openings, endpoint, exchange, path);
 	else if (!handshake && plain_serve_token(endpoint, exchange, path))
 		return;
+	else if (!handshake &&
+		 (streams_serve_script(endpoint, exchange, path) ||
+		     streams_serve(route->streams, &route->openings, endpoint, exchange, path)))
+		return;
 	else if (!handshake && console_covers(endpoint, head, path))
 		console_serve(endpoint, exchange, path);
 	else if (!(plain && handshake) && cgi_serve(&route->scripts, endpoint, exchange, path))

@@ -10,10 +10,12 @@
 #include "serve/admit.h"
 #include "serve/cgi.h"
 #include "serve/endpoints.h"
+#include "serve/streams.h"
 #include "serve/upgrade.h"
 
 struct route {
 	struct opening_context openings;
+	struct streams *streams;
 	struct script_context scripts;
 	struct admit_context admit;
 	struct endpoints *endpoints; /* owned by the server, which may replace it */

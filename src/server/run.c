@@ -27,6 +27,7 @@ run_clear(struct server *server)
 {
 	server_close_listeners(server);
 	server_accept_clear(server);
+	streams_clear(&server->streams);
 	hasher_free(server->route.admit.hasher);
 	server_signals_clear(server);
 	server_reload_clear(server);
@@ -173,6 +174,7 @@ server_run(const struct options *options)
 	list_init(&server.sessions);
 	list_init(&server.scripts);
 	list_init(&server.openings);
+	streams_init(&server.streams, options->server.workers == 1);
 	list_init(&server.waiting);
 	hooks_init(&server.hooks);
 	list_init(&server.shared);

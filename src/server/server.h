@@ -136,6 +136,7 @@ struct server {
 	struct list waiting; /* requests that wait to be admitted */
 	struct hooks hooks;
 	struct list openings; /* whose backend is being connected */
+	struct streams streams;
 	struct list shared; /* programs that clients share */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */

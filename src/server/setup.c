@@ -284,6 +284,9 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->host_count = options->host.count;
 	endpoint->pass_auth = options->pass_auth;
 	endpoint->max_body = (uint64_t)options->max_body;
+	endpoint->streams = options->sse && !endpoint->compat;
+	endpoint->resume_buffer = (size_t)options->resume_buffer;
+	endpoint->resume_ms = options->resume_ms;
 	endpoint->cgi_timeout_ms = options->cgi_timeout_ms;
 	endpoint_complete(endpoint);
 	if (status == 0)
@@ -505,6 +508,7 @@ server_set_up(struct server *server)
 
 	server->route.openings.sessions = &server->sessions;
 	server->route.openings.openings = &server->openings;
+	server->route.streams = &server->streams;
 	server->route.admit.waiting = &server->waiting;
 	server->route.admit.hooks = &server->hooks;
 	server->route.admit.launcher = &server->route.openings.launcher;

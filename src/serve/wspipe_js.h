@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The script for pages, js/wspipe.js. */
+#ifndef SERVE_WSPIPE_JS_H
+#define SERVE_WSPIPE_JS_H
+
+#include <stddef.h>
+
+struct wspipe_js {
+	const unsigned char *plain;
+	size_t plain_len;
+	const unsigned char *gzip;
+	size_t gzip_len;
+};
+
+extern const struct wspipe_js wspipe_js;
+
+#endif

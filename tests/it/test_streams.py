@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Clients without a WebSocket: event streams and POST, polls, and what other pages may not do."""
+
+import contextlib
+import json
+import re
+
+import pytest
+from conftest import SCHEME, children, plain_only, wait_for
+from probes import KIB, Clock, unsanitized
+from wsraw import TEXT, frame
+
+ACCEPT = "Accept: text/event-stream\r\n"
+SECRET = re.compile(r'data: {"session":"([0-9a-f]{32})"}')
+
+
+class Client:
+    """Requests to a server, each on its own connection."""
+
+    def __init__(self, one, path="/"):
+        self.one = one
+        self.path = path
+        self.host = "localhost"
+        self.sessions = {}  # the header fields that open them
+
+    def leave(self):
+        """Ends its sessions, which would wait for it to come back."""
+        for session, fields in self.sessions.items():
+            if not self.one.stopped:
+                self.ask("DELETE", None, fields + "Wspipe-Session: %s\r\n" % session)
+
+    def send(self, peer, method, path=None, fields="", body=b""):
+        length = "Content-Length: %d\r\n" % len(body) if method == "POST" else ""
+        text = "%s %s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n" % (method, path or self.path, self.host, fields, length)
+        peer.send(text.encode() + body)
+
+    def ask(self, method, path=None, fields="", body=b""):
+        with self.one.connect() as peer:
+            self.send(peer, method, path, fields, body)
+            status, found = peer.response()
+            found = dict(found)
+            size = int(found.get("content-length", 0))
+            return status, found, peer.read(size) if size else b""
+
+    def open_poll(self):
+        status, fields, body = self.ask("POST", "/?poll")
+        assert (status, fields["content-type"]) == (200, "application/json")
+        session = json.loads(body)["session"]
+        self.sessions[session] = ""
+        return session
+
+    def post(self, session, body, kind="text/plain", **kwargs):
+        return self.ask("POST", None, "Wspipe-Session: %s\r\nContent-Type: %s\r\n" % (session, kind), body, **kwargs)[0]
+
+
+@pytest.fixture
+def serve(server):
+    """serve("cat", path="/a"): a client of a server, or of that of OTHER. The sessions are ended after the test."""
+    clients = []
+
+    def start(*args, path="/", other=None, **kwargs):
+        clients.append(Client(other.one if other else server(*args, **kwargs), path))
+        return clients[-1]
+
+    yield start
+    for client in clients:
+        client.leave()
+
+
+class Stream:
+    """A response that does not end."""
+
+    def __init__(self, client, fields="", path=None):
+        self.peer = client.one.connect()
+        client.send(self.peer, "GET", path, ACCEPT + fields)
+        self.status, found = self.peer.response()
+        self.fields = dict(found)
+        self.rest = b""
+        if self.status == 200:
+            assert self.fields["content-type"] == "text/event-stream"
+            self.session = SECRET.search(self.event()).group(1)
+            client.sessions.setdefault(self.session, fields)
+
+    def event(self):
+        """The next one, as text; comments are skipped."""
+        while b"\n\n" not in self.rest:
+            line = b""
+            while not line.endswith(b"\r\n"):
+                line += self.peer.read(1)
+            size = int(line, 16)
+            self.rest += self.peer.read(size)
+            assert self.peer.read(2) == b"\r\n"
+            if size == 0:
+                return None
+        event, self.rest = self.rest.split(b"\n\n", 1)
+        return event.decode() if not event.startswith(b":") else self.event()
+
+    def data(self):
+        return self.event().split("\n", 1)[1]
+
+    def close(self):
+        self.peer.close()
+
+    __enter__ = lambda self: self
+    __exit__ = lambda self, *_: self.close()
+
+
+def test_messages_go_both_ways(serve):
+    c = serve("--framing=json", "cat", path="/a?b=c")
+    with Stream(c) as s:
+        assert s.fields["cache-control"] == "no-store"
+        assert c.post(s.session, "ä\nb".encode()) == 202
+        assert c.post(s.session, b"\xff\0", "application/octet-stream") == 202
+        lines = b'{"type":"text","data":"1"}\n{"type":"binary","data":"Mg=="}\n'
+        assert c.post(s.session, lines, "application/x-ndjson; charset=utf-8") == 202
+        expected = ["data: ä\ndata: b", "event: binary\ndata: /wA=", "data: 1", "event: binary\ndata: Mg=="]
+        for number, event in enumerate(expected, 1):
+            assert s.event() == "id: %s-%d\n%s" % (s.session, number, event)
+        assert c.ask("DELETE", None, "Wspipe-Session: %s\r\n" % s.session)[0] == 204
+        assert s.data() == 'event: close\ndata: {"code":1000,"reason":""}'
+        assert s.event() is None
+        assert c.post(s.session, b"late") == 404
+    c.one.wait_log(r" close .*cause=client in_messages=4 .*out_messages=4 .*exit=0")
+
+
+@pytest.mark.parametrize("command, close", (("exit 0", (1000, "exit 0")), ("exit 3", (4003, "exit 3")),
+                                            ("kill -TERM $$", (4271, "signal TERM"))))
+def test_the_end_of_the_program_is_the_last_event(serve, command, close):
+    c = serve("sh", "-c", "echo last; " + command)
+    with Stream(c) as s:
+        assert s.data() == "data: last"
+        assert s.data() == 'event: close\ndata: {"code":%d,"reason":"%s"}' % close
+        assert s.event() is None
+
+
+def test_the_program_sees_the_request(serve):
+    c = serve("sh", "-c", 'echo "$REQUEST_METHOD $PATH_INFO $QUERY_STRING $HTTP_X_A"; read -r x', path="/p?q=1")
+    with Stream(c, "X-A: yes\r\n") as s:
+        assert s.data() == "data: GET /p q=1 yes"
+
+
+def test_a_client_that_comes_back_gets_what_it_has_missed(serve):
+    c = serve("cat")
+    with Stream(c) as s:
+        for text in (b"1", b"2", b"3"):
+            assert c.post(s.session, text) == 202
+        assert [s.data() for _ in range(3)] == ["data: 1", "data: 2", "data: 3"]
+    assert c.post(s.session, b"4") == 202
+    with Stream(c, "Last-Event-ID: %s-2\r\n" % s.session) as again:
+        assert again.session == s.session
+        assert [again.data(), again.data()] == ["data: 3", "data: 4"]
+        # A third connection takes over from the second.
+        with Stream(c, "Wspipe-Session: %s\r\n" % s.session) as third:
+            assert third.data() == "data: 1"
+            with pytest.raises((EOFError, ConnectionError)):
+                again.event()
+    for bad in ("%s-9" % s.session, "%s-x" % s.session):
+        assert Stream(c, "Last-Event-ID: %s\r\n" % bad).status in (400, 410)
+    for unknown in ("0" * 32 + "-1", "x", "-", s.session[:-1] + "-1"):
+        assert Stream(c, "Last-Event-ID: %s\r\n" % unknown).status == 404
+    assert c.ask("DELETE", "/?session=" + s.session)[0] == 204
+
+
+def test_what_is_kept_is_bounded(serve):
+    c = serve("--resume-buffer=4k", "sh", "-c", "seq 1000; read -r x")
+    with Stream(c) as s:
+        for number in range(1, 1001):
+            assert s.data() == "data: %d" % number
+    assert Stream(c, "Last-Event-ID: %s-1\r\n" % s.session).status == 410
+    with Stream(c, "Last-Event-ID: %s-990\r\n" % s.session) as again:
+        assert again.data() == "data: 991"
+
+
+@unsanitized
+def test_a_client_that_stays_away_ends_its_session(serve, tmp_path):
+    clock = Clock(tmp_path)
+    c = serve("sh", "-c", "echo up; exec cat", env=clock.env)
+    with Stream(c) as s:
+        assert s.data() == "data: up"
+    clock.put_forward(29)
+    assert c.post(s.session, b"still") == 202
+    clock.put_forward(2)
+    c.one.wait_log(r" close .*exit=0 .*reason=\"the client has not come back in time \(--resume-wait\)\"")
+    assert c.post(s.session, b"gone") == 404
+    wait_for(lambda: not children(c.one.pid), "no process is left")
+
+
+@pytest.mark.parametrize(
+    "kind, body, status",
+    (
+        ("text/plain", b"\xff", 400),
+        ("application/x-ndjson", b'{"type":"text"}', 400),
+        ("application/x-ndjson", b'{"type":"text","data":"1"}\nx', 400),
+        ("application/octet-stream", b"1", 415),
+        ("application/json", b"{}", 415),
+        ("text/plain", b"x" * 1001, 413),
+        ("application/x-ndjson", b'{"type":"text","data":"%s"}' % (b"x" * 1001), 413),
+    ),
+)
+def test_what_can_not_be_a_message_is_rejected_and_nothing_is_lost(serve, kind, body, status):
+    c = serve("--maxframesize=1000", "cat")
+    with Stream(c) as s:
+        assert c.post(s.session, body, kind) == status
+        assert c.post(s.session, b"next") == 202
+        assert s.data() == "data: next"
+
+
+def test_backpressure_is_429(serve, tmp_path):
+    go = tmp_path / "go"
+    c = serve("sh", "-c", "while [ ! -e %s ]; do sleep 0.01; done; cat" % go)
+    with Stream(c) as s:
+        text = b"x" * 60000
+        sent = 0
+        while (status := c.post(s.session, text)) == 202:
+            sent += 1
+            assert sent < 20
+        assert status == 429
+        assert c.ask("POST", None, "Wspipe-Session: %s\r\n" % s.session, text)[1]["retry-after"] == "1"
+        go.touch()
+        for _ in range(sent):
+            assert len(s.data()) == len(text) + 6
+        assert c.post(s.session, b"last") == 202
+        assert s.data() == "data: last"
+
+
+def test_a_program_waits_for_a_client_that_does_not_read(serve):
+    c = serve("sh", "-c", "yes")
+    with Stream(c):
+        wait_for(lambda: children(c.one.pid), "it runs")
+        before = c.one.log()
+        assert "yes" in before or before
+    # It is away: what the program wrote is bounded, too.
+    c.one.stop()
+
+
+def test_polls(serve):
+    c = serve("--framing=json", "cat")
+    session = c.open_poll()
+    poll = "/?poll&session=%s&after=%%d" % session
+    with c.one.connect() as waiting:
+        c.send(waiting, "GET", poll % 0)
+        assert c.post(session, b"one") == 202
+        status, fields = waiting.response()
+        assert status == 200
+        got = json.loads(waiting.read(int(dict(fields)["content-length"])))
+    assert got == [{"id": 1, "type": "text", "data": "one"}]
+    assert c.post(session, b"\0", "application/octet-stream") == 202
+    assert json.loads(c.ask("GET", poll % 1)[2]) == [{"id": 2, "type": "binary", "data": "AA=="}]
+    assert json.loads(c.ask("GET", poll % 1)[2]) == [{"id": 2, "type": "binary", "data": "AA=="}]
+    assert c.ask("GET", poll % 0)[0] == 410
+    assert c.ask("GET", "/?poll&session=%s&after=x" % session)[0] == 400
+    assert c.ask("GET", "/?poll")[0] == 400
+    close = b'{"type":"close","code":4001,"reason":"bye"}'
+    assert c.post(session, close, "application/x-ndjson") == 202
+    assert c.ask("GET", poll % 2)[0] == 404
+    c.one.wait_log(r" close .*close_received=4001")
+
+
+def test_the_end_of_the_program_is_an_object(serve):
+    c = serve("sh", "-c", "echo a; exit 5")
+    session = c.open_poll()
+    got = []
+    while not got or got[-1]["type"] != "close":
+        status, _, body = c.ask("GET", "/?poll&session=%s&after=%d" % (session, len(got)))
+        got += json.loads(body) if status == 200 else []
+    assert got == [{"id": 1, "type": "text", "data": "a"}, {"id": 2, "type": "close", "code": 4005, "reason": "exit 5"}]
+    assert c.ask("GET", "/?poll&session=%s&after=2" % session)[0] == 204
+
+
+# Other pages
+
+
+
+@pytest.mark.parametrize(
+    "fields",
+    (
+        "Origin: https://evil.example\r\n",
+        "Origin: null\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\n",
+        "Referer: https://evil.example/x\r\nUser-Agent: Mozilla/5.0\r\n",
+        "User-Agent: Mozilla/5.0 (X11)\r\n",
+    ),
+)
+@pytest.mark.parametrize("method, path", (("GET", "/"), ("POST", "/?poll"), ("GET", "/?poll&session=0")))
+def test_a_page_of_another_site_starts_nothing(serve, tmp_path, fields, method, path):
+    c = serve("sh", "-c", "touch %s/ran; cat" % tmp_path)
+    status, found, _ = c.ask(method, path, ACCEPT + fields)
+    assert status == 403 and "access-control-allow-origin" not in found
+    assert c.ask("GET", "/", "Accept: */*\r\n")[0] == 426
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    (
+        "",
+        "User-Agent: curl/8\r\n",
+        "Sec-Fetch-Site: same-origin\r\nUser-Agent: Mozilla/5.0\r\n",
+        "Sec-Fetch-Site: none\r\nUser-Agent: Mozilla/5.0\r\n",
+        "Origin: OWN\r\n",
+        "Referer: OWN/page?x\r\nUser-Agent: Mozilla/5.0\r\n",
+    ),
+)
+def test_clients_that_may(serve, fields):
+    c = serve("cat")
+    c.host = "localhost:%d" % c.one.addresses[0][1]
+    with Stream(c, fields.replace("OWN", "%s://%s" % (SCHEME, c.host))) as s:
+        assert s.status == 200
+
+
+def test_a_page_that_is_allowed_may_read_the_responses(serve):
+    c = serve("--origin=https://app.example", "cat")
+    origin = "Origin: https://app.example\r\n"
+    status, fields, _ = c.ask(
+        "OPTIONS", "/", origin + "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: wspipe-session\r\n"
+    )
+    assert status == 204 and "Wspipe-Session" in fields["access-control-allow-headers"]
+    with Stream(c, origin) as s:
+        allowed = (s.fields["access-control-allow-origin"], s.fields["access-control-allow-credentials"], s.fields["vary"])
+        assert allowed == ("https://app.example", "true", "Origin")
+    assert c.ask("POST", "/?session=x", origin, b"")[1]["access-control-allow-origin"] == "https://app.example"
+
+
+def test_a_session_is_that_of_its_user_and_of_its_endpoint(serve, tmp_path):
+    (tmp_path / "tokens").write_text("%s alice\n%s bob\n" % ("a" * 40, "b" * 40))
+    (tmp_path / "conf").write_text(
+        "[/a]\ncommand = cat\nauth-token = %s/tokens\n[/b]\ncommand = cat\nauth-token = %s/tokens\n" % (tmp_path, tmp_path)
+    )
+    alice, bob = ("Authorization: Bearer %s\r\n" % (name * 40) for name in "ab")
+    a = serve("--config=%s/conf" % tmp_path, path="/a")
+    b = serve(path="/b", other=a)
+    assert Stream(a).status == 401
+    with Stream(a, alice) as s:
+        told = "Wspipe-Session: %s\r\n" % s.session
+        assert a.ask("POST", None, told, b"x")[0] == 401
+        assert a.ask("POST", None, told + bob, b"x")[0] == 404
+        assert b.ask("POST", None, told + alice, b"x")[0] == 404
+        assert a.ask("POST", None, told + alice, b"x")[0] == 202
+        assert s.data() == "data: x"
+
+
+@pytest.mark.parametrize("options", (("--sse=false",), ("--compat=websocketd", "--address=127.0.0.1")))
+def test_it_can_be_turned_off(serve, options):
+    c = serve(*options, "cat")
+    assert c.ask("GET", "/", ACCEPT)[0] in (404, 426)
+    assert c.ask("GET", "/-/wspipe.js")[0] in (404, 426)
+
+
+def test_workers_do_not_share_sessions(serve):
+    c = serve("--workers=2", "cat")
+    assert c.ask("GET", "/", ACCEPT)[0] == 501
+    with c.one.websocket() as ws:
+        ws.send(frame(TEXT, "a"))
+        assert ws.text() == "a"
+
+
+def test_a_program_that_can_not_be_started(serve, script):
+    c = serve("--dir=%s" % script("dir/bad", "#!/no/such\n").rpartition("/")[0], path="/bad")
+    assert Stream(c).status == 500
+    assert Stream(c, path="/missing").status == 404
+
+
+def test_shared_programs_have_such_clients_too(serve):
+    c = serve("--shared", "cat")
+    with Stream(c) as s, c.one.websocket() as ws:
+        ws.send(frame(TEXT, "to all"))
+        assert (ws.text(), s.data()) == ("to all", "data: to all")
+        assert c.post(s.session, b"from one") == 202
+        assert (ws.text(), s.data()) == ("from one", "data: from one")
+
+
+def test_shutdown_closes_streams(serve):
+    c = serve("cat")
+    with Stream(c) as s:
+        c.one.process.terminate()
+        assert s.data() == 'event: close\ndata: {"code":1001,"reason":"the server is shutting down"}'
+        assert s.event() is None
+    c.one.stop()
+
+
+@unsanitized
+@plain_only
+def test_nothing_is_left_of_abandoned_sessions(serve, tmp_path):
+    clock = Clock(tmp_path)
+    c = serve("--maxforks=0", "cat", env=clock.env)
+
+    def memory():
+        with open("/proc/%d/smaps_rollup" % c.one.pid) as f:
+            return int(re.search(r"Private_Dirty:\s+(\d+)", f.read()).group(1))
+
+    def abandon(count):
+        with contextlib.ExitStack() as stack:
+            for _ in range(count):
+                s = stack.enter_context(Stream(c))
+                assert c.post(s.session, b"x" * 1000) == 202
+                s.data()
+        wait_for(lambda: len(children(c.one.pid)) == count, "the programs wait")
+        clock.put_forward(31)
+        wait_for(lambda: not children(c.one.pid), "no process is left")
+        return memory()
+
+    first = abandon(60)
+    for _ in range(3):
+        last = abandon(60)
+    assert last - first < 60 * 2048 // KIB
