@@ -18,6 +18,7 @@ struct streams_session {
 	struct endpoint *endpoint; /* a reference */
 	char *user; /* owned: who opened it; NULL: it was not authenticated */
 	struct peer *peer; /* borrowed until on_over */
+	int64_t posts; /* the highest number of a request with messages */
 	char id[EVENTS_ID_LEN + 1];
 };
 
@@ -405,6 +406,19 @@ streams_on_body(void *arg, struct span bytes)
 	streams_post_free(post);
 }
 
+/* A client may number its requests with messages, and send one that got no response again.
+ * False: S has its messages. */
+static bool
+streams_is_new(
+    const struct streams_session *s, const struct exchange *exchange, int64_t *number)
+{
+	struct span value;
+
+	*number = s->posts;
+	return head_find(exchange_request(exchange)->head, "Wspipe-Post", &value) != 1 ||
+	       util_parse_number(value, 1, INT64_MAX, number) || *number > s->posts;
+}
+
 static void
 streams_on_body_end(void *arg)
 {
@@ -412,13 +426,27 @@ streams_on_body_end(void *arg)
 	struct streams_session *s = streams_find(post->streams, post->endpoint, post->exchange,
 	    (struct span){post->id, sizeof(post->id)});
 	const char *why = NULL;
+	int64_t before, number;
+	enum events_posted result;
 
 	if (!s) {
 		streams_reply(post->exchange, 404, NULL, "there is no such session any more");
 		streams_post_free(post);
 		return;
 	}
-	switch (events_post(s->peer, post->kind, &post->body, &why)) {
+	if (!streams_is_new(s, post->exchange, &number)) {
+		exchange_set_logged(post->exchange);
+		streams_reply(post->exchange, 202, NULL, NULL);
+		streams_post_free(post);
+		return;
+	}
+	/* A session that ends is freed; one that accepts nothing stays. */
+	before = s->posts;
+	s->posts = number;
+	result = events_post(s->peer, post->kind, &post->body, &why);
+	if (result != EVENTS_POSTED)
+		s->posts = before;
+	switch (result) {
 	case EVENTS_POSTED:
 		exchange_set_logged(post->exchange);
 		streams_reply(post->exchange, 202, NULL, NULL);
@@ -551,28 +579,27 @@ bool
 streams_serve_script(
     const struct endpoint *endpoint, struct exchange *exchange, const char *path)
 {
-	static const char module[] =
-	    "import \"./wspipe.js\";\nexport const WspipeSocket = globalThis.WspipeSocket;\n"
-	    "export default WspipeSocket;\n";
 	const struct request *request = exchange_request(exchange);
 	const char *rest = endpoint_rest(endpoint, path);
 	bool gzip = head_has_token(request->head, "Accept-Encoding", "gzip");
+	const struct wspipe_js *script;
 	struct reply reply = {.status = 200,
 	    .type = "text/javascript; charset=utf-8",
-	    .fields = "Cache-Control: no-cache\r\n"};
-	struct span body = SPAN(module);
+	    .fields = gzip ? "Cache-Control: no-cache\r\nVary: Accept-Encoding\r\n"
+			     "Content-Encoding: gzip\r\n"
+			   : "Cache-Control: no-cache\r\nVary: Accept-Encoding\r\n"};
+	struct span body;
 
 	if (!endpoint->streams || (!request->is_head && !streams_is_method(request, "GET")))
 		return false;
-	if (strcmp(rest, "/-/wspipe.js") == 0) {
-		body = gzip ? (struct span){(const char *)wspipe_js.gzip, wspipe_js.gzip_len}
-			    : (struct span){(const char *)wspipe_js.plain, wspipe_js.plain_len};
-		reply.fields = gzip ? "Cache-Control: no-cache\r\nVary: Accept-Encoding\r\n"
-				      "Content-Encoding: gzip\r\n"
-				    : "Cache-Control: no-cache\r\nVary: Accept-Encoding\r\n";
-	} else if (strcmp(rest, "/-/wspipe.mjs") != 0) {
+	if (strcmp(rest, "/-/wspipe.js") == 0)
+		script = &wspipe_js;
+	else if (strcmp(rest, "/-/wspipe.mjs") == 0)
+		script = &wspipe_mjs;
+	else
 		return false;
-	}
+	body = gzip ? (struct span){(const char *)script->gzip, script->gzip_len}
+		    : (struct span){(const char *)script->plain, script->plain_len};
 	reply.length = (int64_t)body.len;
 	exchange_reply(exchange, &reply, body);
 	return true;
@@ -606,7 +633,7 @@ streams_serve(struct streams *streams, const struct opening_context *context,
 		streams_reply(exchange, 204,
 		    "Access-Control-Allow-Methods: GET, POST, DELETE\r\n"
 		    "Access-Control-Allow-Headers: Authorization, Content-Type, Last-Event-ID, "
-		    "Wspipe-Session\r\nAccess-Control-Max-Age: 600\r\n",
+		    "Wspipe-Post, Wspipe-Session\r\nAccess-Control-Max-Age: 600\r\n",
 		    NULL);
 	else if (!streams->alone)
 		streams_reply(exchange, 501, NULL,

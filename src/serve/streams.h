@@ -8,6 +8,8 @@
  *	POST PATH?poll			opens a session: {"session":"..."}
  *	GET PATH?poll&session=S&after=N	the messages after number N, or 204 after a while
  *	POST PATH			with Wspipe-Session or ?session=: a message, or many
+ *					(one with Wspipe-Post: N that is sent
+ *					again counts once)
  *	DELETE PATH			likewise: closes the session
  *
  * A session belongs to the endpoint and the user that opened it. Its ID is 128 random bits, and

@@ -171,6 +171,19 @@ def test_what_is_kept_is_bounded(serve):
         assert again.data() == "data: 991"
 
 
+def test_a_request_that_is_sent_again_counts_once(server):
+    c = Client(server("--maxframesize=1000", "cat"))
+    with Stream(c) as s:
+        told = "Wspipe-Session: %s\r\nWspipe-Post: %%s\r\n" % s.session
+        statuses = [
+            c.ask("POST", None, told % number, body)[0]
+            for number, body in ((1, b"a"), (1, b"a"), (2, b"x" * 1001), (2, b"b"), (2, b"b"), (1, b"a"), (3, b"c"), ("x", b"d"))
+        ]
+        assert statuses == [202, 202, 413, 202, 202, 202, 202, 202]
+        assert [s.data() for _ in range(4)] == ["data: a", "data: b", "data: c", "data: d"]
+        assert c.ask("DELETE", "/?session=" + s.session)[0] == 204
+
+
 @unsanitized
 def test_a_client_that_stays_away_ends_its_session(serve, tmp_path):
     clock = Clock(tmp_path)
