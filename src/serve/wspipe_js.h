@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The script for pages, js/wspipe.js. */
+/* The scripts for pages, js/wspipe.js and js/wspipe.mjs. */
 #ifndef SERVE_WSPIPE_JS_H
 #define SERVE_WSPIPE_JS_H
 
@@ -12,6 +12,6 @@ struct wspipe_js {
 	size_t gzip_len;
 };
 
-extern const struct wspipe_js wspipe_js;
+extern const struct wspipe_js wspipe_js, wspipe_mjs;
 
 #endif
