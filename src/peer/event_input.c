@@ -48,11 +48,13 @@ event_input_keep(struct buffer *kept, const struct message *message, uint16_t co
 
 /* Text must be UTF-8, as in RFC 6455, section 8.1. */
 static enum events_posted
-event_input_put(struct buffer *kept, const struct batch_format *format,
+event_input_put(struct buffer *kept, const struct batch_format *format, uint64_t max,
     const struct message *message, const char **why)
 {
 	if (!(message->type == MESSAGE_TEXT ? format->text : format->binary))
 		return EVENTS_WRONG_TYPE;
+	if (message->len > max)
+		return EVENTS_TOO_BIG;
 	if (message->type == MESSAGE_TEXT && !utf8_valid(message->data, message->len)) {
 		*why = "the text is not valid UTF-8";
 		return EVENTS_BAD;
@@ -61,8 +63,8 @@ event_input_put(struct buffer *kept, const struct batch_format *format,
 }
 
 static enum events_posted
-event_input_lines(struct buffer *kept, const struct batch_format *format, struct buffer *body,
-    const char **why)
+event_input_lines(struct buffer *kept, const struct batch_format *format, uint64_t max,
+    struct buffer *body, const char **why)
 {
 	static const struct framing json = {.kind = FRAMING_JSON};
 	enum events_posted result = EVENTS_POSTED;
@@ -81,7 +83,7 @@ event_input_lines(struct buffer *kept, const struct batch_format *format, struct
 		case FRAMING_MORE:
 			break;
 		case FRAMING_MESSAGE:
-			result = event_input_put(kept, format, &item.message, why);
+			result = event_input_put(kept, format, max, &item.message, why);
 			break;
 		case FRAMING_CLOSE:
 			result = event_input_keep(kept, &item.message, item.code);
@@ -102,15 +104,15 @@ event_input_lines(struct buffer *kept, const struct batch_format *format, struct
 }
 
 enum events_posted
-event_input_read(struct buffer *kept, const struct batch_format *format, enum events_kind kind,
-    struct buffer *body, const char **why)
+event_input_read(struct buffer *kept, const struct batch_format *format, uint64_t max,
+    enum events_kind kind, struct buffer *body, const char **why)
 {
 	enum events_posted result;
 
 	if (kind == EVENTS_LINES)
-		result = event_input_lines(kept, format, body, why);
+		result = event_input_lines(kept, format, max, body, why);
 	else
-		result = event_input_put(kept, format,
+		result = event_input_put(kept, format, max,
 		    &(struct message){kind == EVENTS_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY,
 			buffer_data(body), buffer_len(body)},
 		    why);

@@ -15,6 +15,7 @@ enum events_kind {
 enum events_posted {
 	EVENTS_POSTED, /* all of them are messages now, or will be */
 	EVENTS_BUSY, /* none: it is not read now */
+	EVENTS_TOO_BIG, /* none: a message is larger than the limit */
 	EVENTS_WRONG_TYPE, /* none: such messages are not accepted */
 	EVENTS_BAD, /* none: *WHY is what is wrong */
 	EVENTS_NO_MEMORY,
@@ -27,9 +28,9 @@ struct event_input {
 };
 
 /* Appends the messages of BODY, which is changed, to the empty buffer KEPT: all of them, or
- * none. FORMAT is what they are to be. *WHY is set with BAD. */
+ * none. FORMAT is what they are to be, with at most MAX bytes each. *WHY is set with BAD. */
 enum events_posted event_input_read(struct buffer *kept, const struct batch_format *format,
-    enum events_kind kind, struct buffer *body, const char **why);
+    uint64_t max, enum events_kind kind, struct buffer *body, const char **why);
 
 /* The first one of KEPT, which is not empty. It is valid until it is taken, or KEPT is changed.
  */

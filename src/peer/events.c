@@ -384,7 +384,8 @@ events_post(struct peer *peer, enum events_kind kind, struct buffer *body, const
 	if (peer->state != PEER_OPEN || !peer->reading || e->violated_ms != 0 ||
 	    buffer_len(&e->input) > 0)
 		return EVENTS_BUSY;
-	result = event_input_read(&e->input, e->spec.format, kind, body, why);
+	result = event_input_read(&e->input, e->spec.format,
+	    e->spec.max_message != 0 ? e->spec.max_message : UINT64_MAX, kind, body, why);
 	if (result != EVENTS_POSTED)
 		return result;
 	events_deliver(e);

@@ -35,6 +35,7 @@ struct events_spec {
 	const struct batch_format *format; /* what messages from it are to be */
 	struct peer_counts *sent; /* for struct peer */
 	enum events_form form;
+	uint64_t max_message; /* bytes of one from it; 0: no limit */
 	size_t max_kept; /* bytes of records that a stream keeps; also of a message in parts */
 	int64_t resume_ms; /* how long it may be without a connection */
 	char id[EVENTS_ID_LEN + 1]; /* SESSION */

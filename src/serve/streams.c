@@ -247,6 +247,7 @@ streams_make_peer(struct opening *o, struct session *session, struct peer_counts
 	struct events_spec spec = {
 	    .loop = o->launch.launcher->loop,
 	    .format = &o->endpoint->format,
+	    .max_message = o->endpoint->websocket.max_message,
 	    .sent = sent,
 	    .form = opening->form,
 	    .max_kept = o->endpoint->resume_buffer,
@@ -380,7 +381,6 @@ struct streams_post {
 	struct exchange *exchange;
 	struct endpoint *endpoint; /* a reference */
 	struct buffer body;
-	size_t max;
 	enum events_kind kind;
 	char id[EVENTS_ID_LEN];
 };
@@ -397,12 +397,12 @@ static void
 streams_on_body(void *arg, struct span bytes)
 {
 	struct streams_post *post = arg;
-	bool fits = buffer_len(&post->body) + bytes.len <= post->max;
+	bool fits = buffer_len(&post->body) + bytes.len <= STREAMS_POST_MAX;
 
 	if (fits && buffer_append(&post->body, bytes.data, bytes.len))
 		return;
 	streams_reply(post->exchange, fits ? 503 : 413, NULL,
-	    fits ? "out of memory" : "the request body is larger than --max-message, or 1 MiB");
+	    fits ? "out of memory" : "the request body is larger than 1 MiB");
 	streams_post_free(post);
 }
 
@@ -454,6 +454,10 @@ streams_on_body_end(void *arg)
 	case EVENTS_BUSY:
 		streams_reply(post->exchange, 429, STREAMS_NO_STORE "Retry-After: 1\r\n",
 		    "the program does not read as fast as messages come");
+		break;
+	case EVENTS_TOO_BIG:
+		streams_reply(
+		    post->exchange, 413, NULL, "a message is larger than --maxframesize");
 		break;
 	case EVENTS_WRONG_TYPE:
 		streams_reply(post->exchange, 415, NULL,
@@ -521,7 +525,6 @@ static void
 streams_post(struct streams *streams, struct endpoint *endpoint, struct exchange *exchange,
     struct span id)
 {
-	uint64_t max = endpoint->websocket.max_message;
 	struct streams_post *post = calloc(1, sizeof(*post));
 
 	if (!post) {
@@ -538,7 +541,6 @@ streams_post(struct streams *streams, struct endpoint *endpoint, struct exchange
 	post->streams = streams;
 	post->exchange = exchange;
 	post->endpoint = endpoint_ref(endpoint);
-	post->max = max != 0 && max < STREAMS_POST_MAX ? (size_t)max : STREAMS_POST_MAX;
 	memcpy(post->id, id.data, sizeof(post->id));
 	exchange_set_handlers(exchange, &streams_post_handlers, post);
 	exchange_set_reading(exchange, true);

@@ -211,6 +211,8 @@ for (const transport of ["websocket", "events", "poll"]) {
 
         await page.evaluate(connect, { transports: [transport] });
         await page.waitForFunction(last, "open");
+        await page.evaluate(() => { for (let i = 0; i < 4; i++) globalThis.ws.send(String(i).repeat(1000)); });
+        await page.waitForFunction(last, "3".repeat(1000));
         await page.evaluate(() => globalThis.ws.send("x".repeat(1001)));
         await page.waitForFunction(closed);
         assert.equal((await seen(page)).at(-1).code, 1009);

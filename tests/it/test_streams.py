@@ -171,6 +171,17 @@ def test_what_is_kept_is_bounded(serve):
         assert again.data() == "data: 991"
 
 
+def test_the_limit_is_that_of_a_message(server):
+    c = Client(server("--maxframesize=1000", "cat"))
+    with Stream(c) as s:
+        line = b'{"type":"text","data":"%s"}\n' % (b"x" * 1000)
+        assert c.post(s.session, line * 20, "application/x-ndjson") == 202
+        assert c.post(s.session, line * 1100, "application/x-ndjson") == 413
+        for _ in range(20):
+            assert s.data() == "data: " + "x" * 1000
+        assert c.ask("DELETE", "/?session=" + s.session)[0] == 204
+
+
 def test_a_request_that_is_sent_again_counts_once(server):
     c = Client(server("--maxframesize=1000", "cat"))
     with Stream(c) as s:
@@ -207,7 +218,7 @@ def test_a_client_that_stays_away_ends_its_session(serve, tmp_path):
         ("application/octet-stream", b"1", 415),
         ("application/json", b"{}", 415),
         ("text/plain", b"x" * 1001, 413),
-        ("application/x-ndjson", b'{"type":"text","data":"%s"}' % (b"x" * 1001), 413),
+        ("application/x-ndjson", b'{"type":"text","data":"1"}\n{"type":"text","data":"%s"}' % (b"x" * 1001), 413),
     ),
 )
 def test_what_can_not_be_a_message_is_rejected_and_nothing_is_lost(serve, kind, body, status):
