@@ -192,6 +192,29 @@ handshake_show(struct span text, char *out, size_t size)
 	out[len] = '\0';
 }
 
+/* A URL or path for the log, with '*' in place of user information and query: what a server
+ * redirects with may be a secret. */
+static void
+handshake_show_location(struct span url, char *out, size_t size)
+{
+	char text[HEAD_MAX_BYTES + 1], shown[HEAD_MAX_BYTES + 8];
+	char *authority, *user_end = NULL, *end;
+	bool has_query;
+
+	snprintf(text, sizeof(text), "%.*s", (int)url.len, url.data);
+	end = text + strcspn(text, "?#");
+	has_query = *end == '?';
+	*end = '\0';
+	authority = strstr(text, "//");
+	if (authority) {
+		authority += 2;
+		user_end = memrchr(authority, '@', strcspn(authority, "/"));
+	}
+	snprintf(shown, sizeof(shown), "%.*s%s%s%s", user_end ? (int)(authority - text) : 0,
+	    text, user_end ? "*" : "", user_end ? user_end : text, has_query ? "?*" : "");
+	handshake_show(span_of(shown), out, size);
+}
+
 void
 handshake_describe(const struct head *head, char text[HANDSHAKE_WHY_MAX])
 {
@@ -207,6 +230,6 @@ handshake_describe(const struct head *head, char text[HANDSHAKE_WHY_MAX])
 	if (code >= 300 && code <= 399 && head_find(head, "Location", &location) == 1) {
 		len += snprintf(text + len, HANDSHAKE_WHY_MAX - (size_t)len,
 		    "; redirects are not followed: connect to ");
-		handshake_show(location, text + len, HANDSHAKE_WHY_MAX - (size_t)len);
+		handshake_show_location(location, text + len, HANDSHAKE_WHY_MAX - (size_t)len);
 	}
 }

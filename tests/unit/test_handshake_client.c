@@ -321,6 +321,12 @@ test_a_response_is_described(void **state)
 	    {"HTTP/1.1 500\r\n\r\n", "HTTP 500"},
 	    {"HTTP/1.0 302 Found\r\nLocation: wss://a/\r\n\r\n",
 		"HTTP 302 Found; redirects are not followed: connect to wss://a/"},
+	    {"HTTP/1.1 302 Found\r\nLocation: wss://joe:secret@a/b?token=secret#c\r\n\r\n",
+		"HTTP 302 Found; redirects are not followed: connect to wss://*@a/b?*"},
+	    {"HTTP/1.1 307\r\nLocation: /b@c?secret\r\n\r\n",
+		"HTTP 307; redirects are not followed: connect to /b@c?*"},
+	    {"HTTP/1.1 307\r\nLocation: //se@cret@a?\r\n\r\n",
+		"HTTP 307; redirects are not followed: connect to //*@a?*"},
 	};
 	char text[HANDSHAKE_WHY_MAX];
 	struct head head;
