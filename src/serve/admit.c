@@ -77,11 +77,15 @@ admit_refuse(
 static const char *
 admit_refuse_address(const struct access *access, const struct exchange *exchange)
 {
-	const struct sockaddr_storage *address = &exchange_client(exchange)->address;
+	const struct client *client = exchange_client(exchange);
 
-	if (cidr_list_covers(&access->deny, address))
+	if (cidr_list_covers(&access->deny, &client->address))
 		return "the client's address is in --deny";
-	if (access_has_list(&access->allow) && !cidr_list_covers(&access->allow, address))
+	if (!access_has_list(&access->allow))
+		return NULL;
+	if (client->anonymous)
+		return "the proxy reports no address of the client, so it is not in --allow";
+	if (!cidr_list_covers(&access->allow, &client->address))
 		return "the client's address is not in --allow";
 	return NULL;
 }

@@ -87,6 +87,17 @@ def test_the_certificate_that_a_proxy_has_verified(site):
             assert shown(peer, fields) == (200, ["192.0.2.7 192.0.2.7 4711 on", *lines])
 
 
+def test_a_client_without_an_address_is_in_no_block(site):
+    """The address of its proxy is not its own."""
+    one = site("--allow=127.0.0.1,192.0.2.7")
+    for first, status in [(V1, 200), (v2("192.0.2.7", command=0), 200), (v2("192.0.2.8"), 403), (b"PROXY UNKNOWN\r\n", 403),
+                          (SIGNATURE + b"\x21\0\0\0", 403)]:
+        with one.connect(first=first) as peer:
+            peer.send(b"GET /show HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert read_response(peer)[0] == status, first
+    one.wait_log("rejected status=403 .*--allow")
+
+
 @pytest.mark.parametrize("size", (1, 7))
 def test_a_header_may_come_in_pieces(site, size):
     one = site()
