@@ -280,7 +280,7 @@ handover_start(struct handover *handover, const struct handover_state *state)
 {
 	int ends[2];
 
-	if (handover->channel != -1) {
+	if (handover->channel != -1 || handover->pid != 0) {
 		log_info("SIGUSR2: a new server can't be started now");
 		return;
 	}
@@ -310,25 +310,25 @@ handover_start(struct handover *handover, const struct handover_state *state)
 void
 handover_end(struct handover *handover)
 {
-	close(handover->channel);
+	if (handover->channel != -1)
+		close(handover->channel);
 	handover->channel = -1;
 	handover->pid = 0;
 }
 
-/* The new server has failed, or is ended now. */
-static void
-handover_fail(struct handover *handover, const char *reason)
+/* The new server has failed: reports that once the process has ended, which may take long after
+ * SIGKILL. */
+static enum handover_result
+handover_reap(struct handover *handover)
 {
 	int pid = (int)handover->pid;
 	siginfo_t end = handover->end;
 
-	if (end.si_pid == 0) {
-		kill(handover->pid, SIGKILL);
-		if (waitid(P_PID, (id_t)handover->pid, &end, WEXITED) == -1)
-			end = (siginfo_t){0};
-	}
-	if (reason)
-		log_errorx("SIGUSR2: %s; this server keeps serving", reason);
+	if (end.si_pid == 0 &&
+	    waitid(P_PID, (id_t)handover->pid, &end, WEXITED | WNOHANG) == 0 && end.si_pid == 0)
+		return HANDOVER_PENDING;
+	if (*handover->failure != '\0')
+		log_errorx("SIGUSR2: %s; this server keeps serving", handover->failure);
 	else if (end.si_pid == 0)
 		log_errorx(
 		    "SIGUSR2: process %d exited before it served; this server keeps serving",
@@ -341,37 +341,40 @@ handover_fail(struct handover *handover, const char *reason)
 		log_errorx("SIGUSR2: process %d was killed by SIG%s before it served; this "
 			   "server keeps serving",
 		    pid, util_signal_name(end.si_status));
-	handover_end(handover);
+	handover->pid = 0;
+	return HANDOVER_NONE;
 }
 
 enum handover_result
 handover_poll(struct handover *handover)
 {
 	handover_message message;
-	char reason[256];
 	ssize_t got;
 
-	if (handover->channel == -1 || handover->pid == 0)
+	if (handover->pid == 0)
 		return HANDOVER_NONE;
+	if (handover->channel == -1)
+		return handover_reap(handover);
 	got = recv(handover->channel, &message, sizeof(message), MSG_DONTWAIT);
 	if (got == (ssize_t)sizeof(message) && message == 0) {
 		log_info("SIGUSR2: process %d is now serving", (int)handover->pid);
 		return HANDOVER_DONE;
 	}
-	if (got == (ssize_t)sizeof(message)) {
-		snprintf(reason, sizeof(reason), "can't start %.200s: %s", handover->program,
-		    strerror(message));
-		handover_fail(handover, reason);
-		return HANDOVER_NONE;
-	}
 	if (got == -1 && errno == EAGAIN && util_clock_ms() < handover->deadline_ms)
 		return HANDOVER_PENDING;
-	if (got == -1 && errno == EAGAIN)
-		snprintf(reason, sizeof(reason),
+	*handover->failure = '\0';
+	if (got == (ssize_t)sizeof(message))
+		snprintf(handover->failure, sizeof(handover->failure), "can't start %.200s: %s",
+		    handover->program, strerror(message));
+	else if (got == -1)
+		snprintf(handover->failure, sizeof(handover->failure),
 		    "process %d did not serve within %d s and was killed", (int)handover->pid,
 		    HANDOVER_MS / 1000);
-	handover_fail(handover, got == -1 ? reason : NULL);
-	return HANDOVER_NONE;
+	if (handover->end.si_pid == 0)
+		kill(handover->pid, SIGKILL);
+	close(handover->channel);
+	handover->channel = -1;
+	return handover_reap(handover);
 }
 
 void

@@ -24,8 +24,11 @@
 enum { HANDOVER_CLIENTS, HANDOVER_ADMIN, HANDOVER_GROUPS };
 
 struct handover {
-	int channel; /* owned: to the new server, or from it to the old one; -1: none */
-	pid_t pid; /* of the new server; 0: none was started, or it has failed */
+	/* Owned: to the new server, or from it to the old one; -1: none, or the new server has
+	 * failed, and is being killed. */
+	int channel;
+	pid_t pid; /* of the new server; 0: none was started, or it has failed and ended */
+	char failure[256]; /* why it failed; empty: as it exited */
 	const char *program; /* borrowed: its path */
 	int64_t deadline_ms; /* when it must serve */
 	siginfo_t end; /* of the new server, if it was reaped elsewhere; si_pid 0: it was not */

@@ -21,6 +21,7 @@ from wsraw import DEADLINE, TEXT, Peer, close_frame, frame, free_port
 
 both = pytest.mark.parametrize("workers", (1, 2))
 PR_SET_CHILD_SUBREAPER = 36
+PTRACE_SEIZE = 0x4206
 
 
 @pytest.fixture(autouse=True)
@@ -189,6 +190,34 @@ def test_a_new_binary_that_hangs(server, program, tmp_path):
     clock.put_forward(11)
     one.wait_log(r"SIGUSR2: process \d+ did not serve within 10 s and was killed; this server keeps serving")
     session(one)
+
+
+@plain_only
+@both
+def test_a_new_binary_that_can_not_be_reaped_blocks_nothing(server, program, workers):
+    """As one whose SIGKILL waits for a disk: here for a tracer, which its parent has to wait for."""
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    one = server("--workers=%d" % workers, "cat", program=program)
+    os.unlink(program)
+    with open(program, "w") as f:
+        f.write("#!/usr/bin/python3\nimport os, time\nopen(%r).read()\nos.closerange(3, 1000)\ntime.sleep(1000)\n" % (program + ".go"))
+    os.chmod(program, 0o755)
+    os.mkfifo(program + ".go")
+    one.process.send_signal(signal.SIGUSR2)
+    pid = int(one.wait_log(r"SIGUSR2: starting .* as process (\d+)").group(1))
+    with open(program + ".go", "w"):  # it runs
+        seized = ptrace(PTRACE_SEIZE, pid, None, None)
+    if seized == -1:
+        pytest.skip("this system permits no tracing")
+    wait_for(lambda: re.search(r"State:\s+Z", open("/proc/%d/status" % pid).read()), "it is dead")
+    one.process.send_signal(signal.SIGUSR2)
+    one.wait_log("SIGUSR2: a new server can't be started now")
+    assert "before it served" not in one.log()
+    session(one)
+    os.waitpid(pid, 0)
+    one.wait_log(r"SIGUSR2: process %d was killed by SIGKILL before it served; this server keeps serving" % pid)
+    install(program)
+    assert hand_over(one).wait(DEADLINE) == 0
 
 
 @plain_only
