@@ -96,6 +96,11 @@ plain_accept(struct reject *reject, const struct endpoint *endpoint, const struc
 	struct span method = head_method(head);
 	bool found;
 
+	if (endpoint->streams &&
+	    (span_equal(method, SPAN("POST")) || span_equal(method, SPAN("DELETE"))))
+		return reject_format(reject, 405, "Allow: GET, HEAD, OPTIONS\r\n",
+		    "%.*s needs the session of an event stream, in Wspipe-Session or ?session=",
+		    (int)method.len, method.data);
 	if (!span_equal(method, SPAN("GET")) && !span_equal(method, SPAN("HEAD")))
 		return reject_format(reject, 405, "Allow: GET, HEAD, OPTIONS\r\n",
 		    "%.*s is not supported: only WebSocket handshakes (and GET/HEAD with "

@@ -535,7 +535,7 @@ streams_post(struct streams *streams, struct endpoint *endpoint, struct exchange
 		free(post);
 		streams_reply(exchange, 415, NULL,
 		    "the Content-Type is not text/plain, application/octet-stream or "
-		    "application/x-ndjson");
+		    "application/x-ndjson; with curl add -H 'Content-Type: text/plain'");
 		return;
 	}
 	post->streams = streams;
