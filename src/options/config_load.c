@@ -4,11 +4,11 @@
 
 #include "http/uri.h"
 #include "options/config_file.h"
+#include "options/config_names.h"
 #include "options/value.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,19 +199,15 @@ load_names(const struct loader *loader, const char *pattern, size_t *len)
 	char *names = NULL;
 	struct span stored;
 	FILE *out = open_memstream(&names, len);
-	glob_t found = {0};
-	int failed = GLOB_NOMATCH;
+	bool ok = true;
 
 	if (!out)
 		options_no_memory();
 	if (!loader->store || !loader->store->sealed)
-		failed = glob(pattern, 0, NULL, &found);
+		ok = config_names(pattern, out);
 	else if (config_store_find(loader->store, CONFIG_STORE_NAMES, pattern, &stored))
-		fwrite(stored.data, 1, stored.len, out);
-	for (size_t i = 0; failed == 0 && i < found.gl_pathc; i++)
-		fwrite(found.gl_pathv[i], 1, strlen(found.gl_pathv[i]) + 1, out);
-	globfree(&found);
-	if (failed == GLOB_NOSPACE || fclose(out) == EOF)
+		ok = fwrite(stored.data, 1, stored.len, out) == stored.len;
+	if (fclose(out) == EOF || !ok)
 		options_no_memory();
 	load_store(loader, CONFIG_STORE_NAMES, pattern, (struct span){names, *len});
 	return names;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
 #include <linux/landlock.h>
 #include <stdint.h>
@@ -49,14 +48,20 @@ enum {
 
 /* What any program needs; what does not exist is left out. */
 static const struct {
-	const char *pattern;
+	const char *path;
 	enum landlock_access access;
 } landlock_common[] = {
     {"/usr", LANDLOCK_READ},
     {"/bin", LANDLOCK_READ},
     {"/sbin", LANDLOCK_READ},
-    {"/lib*", LANDLOCK_READ},
-    {"/etc/ld.so.*", LANDLOCK_READ},
+    {"/lib", LANDLOCK_READ},
+    {"/lib32", LANDLOCK_READ},
+    {"/lib64", LANDLOCK_READ},
+    {"/libx32", LANDLOCK_READ},
+    {"/etc/ld.so.cache", LANDLOCK_READ},
+    {"/etc/ld.so.conf", LANDLOCK_READ},
+    {"/etc/ld.so.conf.d", LANDLOCK_READ},
+    {"/etc/ld.so.preload", LANDLOCK_READ},
     {"/dev/zero", LANDLOCK_READ},
     {"/dev/urandom", LANDLOCK_READ},
     {"/dev/null", LANDLOCK_WRITE},
@@ -116,22 +121,6 @@ landlock_allow(int ruleset, const char *path, enum landlock_access access)
 	return result == 0;
 }
 
-/* All files that match PATTERN. */
-static bool
-landlock_allow_all(int ruleset, const char *pattern, enum landlock_access access)
-{
-	glob_t found = {.gl_pathc = 0};
-	int result = glob(pattern, 0, NULL, &found);
-	bool ok = result == 0 || result == GLOB_NOMATCH;
-
-	for (size_t i = 0; result == 0 && i < found.gl_pathc && ok; i++)
-		ok = landlock_allow(ruleset, found.gl_pathv[i], access);
-	globfree(&found);
-	if (result == GLOB_NOSPACE)
-		errno = ENOMEM;
-	return ok;
-}
-
 int
 landlock_new(void)
 {
@@ -144,8 +133,9 @@ landlock_new(void)
 		return -1;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	for (size_t i = 0; i < UTIL_LEN(landlock_common) && ruleset != -1 && ok; i++)
-		ok = landlock_allow_all(
-		    ruleset, landlock_common[i].pattern, landlock_common[i].access);
+		ok = landlock_allow(
+			 ruleset, landlock_common[i].path, landlock_common[i].access) ||
+		     errno == ENOENT;
 	if (ok)
 		return ruleset;
 	saved = errno;

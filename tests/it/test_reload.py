@@ -346,7 +346,10 @@ def test_a_new_worker_has_the_new_configuration(server, config):
 def test_without_memory_a_reload_fails_and_the_server_goes_on(server, config, tmp_path):
     allocator = Allocator(tmp_path)
     (tmp_path / "token").write_text("0123456789abcdef\n")
-    text = "include = more*\n%sauth-hook = /bin/true\n[/b]\ncommand = cat\nauth-token = token\n" % (SAYS % ("/a", "old"))
+    for name in "123":
+        (tmp_path / ("more" + name)).write_text(SAYS % ("/" + name, name))
+    text = "include = %s/more*\n%sauth-hook = /bin/true\n[/b]\ncommand = cat\nauth-token = token\n" % (
+        tmp_path, SAYS % ("/a", "old"))
     one = start(server, config, 1, text, env=allocator.env)
     ends = "SIGHUP: (the old configuration stays in use|configuration reloaded)"
     reloads, is_left = 0, False

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The syntax of the configuration file, and the words of a command. */
 #include "options/config_file.h"
+#include "options/config_names.h"
 #include "options/words.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -151,6 +156,68 @@ words_that_do_not_end_are_reported(void **state)
 	check_words("a b\\", "!there is nothing a");
 }
 
+static void
+patterns_match_names_of_files(void **state)
+{
+	static const char *const files[] = {
+	    "b.conf", "a.conf", ".c.conf", "d/a.conf", "d/b.x", "e/a.conf", "f*/a.conf"};
+	/* The names, with a blank after each. */
+	static const char *const rows[][2] = {
+	    {"*.conf", "a.conf b.conf "},
+	    {"[b-z].conf", "b.conf "},
+	    {"?.con", ""},
+	    {"none/*.conf", ""},
+	    {"a.conf/*", ""},
+	    {".*.conf", ".c.conf "},
+	    {"d/*", "d/a.conf d/b.x "},
+	    {"*/a.conf", "d/a.conf e/a.conf f*/a.conf "},
+	    {"[de]//*.conf", "d/a.conf e/a.conf "},
+	    {"f\\*/a.*", "f*/a.conf "},
+	    {"./d/b.?", "./d/b.x "},
+	};
+	char directory[] = "/tmp/wspipe-names-XXXXXX", whole[PATH_MAX];
+	int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *names;
+	size_t len;
+	FILE *out;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(chdir(directory), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(mkdir((const char *[]){"d", "e", "f*"}[i], 0700), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		fclose(fopen(files[i], "w"));
+	/* A relative pattern, and an absolute one. */
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const *row = rows[i / 2];
+		size_t prefix = i % 2 == 0 ? 0 : strlen(directory) + 1;
+		const char *expected = row[1];
+
+		snprintf(whole, sizeof(whole), "%s%s%s", prefix ? directory : "",
+		    prefix ? "/" : "", row[0]);
+		out = open_memstream(&names, &len);
+		assert_true(config_names(whole, out));
+		fclose(out);
+		for (const char *name = names; name < names + len; name += strlen(name) + 1) {
+			size_t most = strcspn(expected, " ");
+
+			assert_int_equal(strlen(name), prefix + most);
+			assert_memory_equal(name + prefix, expected, most);
+			expected += most + 1;
+		}
+		assert_string_equal(expected, "");
+		free(names);
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		unlink(files[i]);
+	for (size_t i = 0; i < 3; i++)
+		rmdir((const char *[]){"d", "e", "f*"}[i]);
+	assert_int_equal(fchdir(before), 0);
+	close(before);
+	rmdir(directory);
+}
+
 int
 main(void)
 {
@@ -161,6 +228,7 @@ main(void)
 	    cmocka_unit_test(lines_that_are_invalid_are_reported),
 	    cmocka_unit_test(words_are_split_as_by_a_shell),
 	    cmocka_unit_test(words_that_do_not_end_are_reported),
+	    cmocka_unit_test(patterns_match_names_of_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
