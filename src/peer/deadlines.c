@@ -58,6 +58,14 @@ deadlines_next(const struct deadlines *d, const struct deadlines_facts *facts)
 	return next;
 }
 
+const char *
+deadlines_restart(struct deadlines *d, enum deadline which, int64_t now_ms)
+{
+	*(which == DEADLINE_IDLE ? &d->active : &d->opened) = deadlines_ticks(now_ms);
+	return which == DEADLINE_IDLE ? "no message for --idle-timeout"
+				      : "open for --max-lifetime";
+}
+
 void
 deadlines_heard(struct deadlines *d, int64_t now_ms)
 {

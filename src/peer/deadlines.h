@@ -64,6 +64,9 @@ deadlines_ticks(int64_t now_ms)
 int64_t deadline_at(
     const struct deadlines *d, const struct deadlines_facts *facts, enum deadline which);
 
+/* IDLE or LIFETIME has ended, and starts again. Returns why the session ends. */
+const char *deadlines_restart(struct deadlines *d, enum deadline which, int64_t now_ms);
+
 /* When the first one ends; 0: none runs. */
 int64_t deadlines_next(const struct deadlines *d, const struct deadlines_facts *facts);
 

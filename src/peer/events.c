@@ -3,6 +3,7 @@
 #include "peer/events.h"
 
 #include "base/utf8.h"
+#include "peer/deadlines.h"
 #include "websocket/broadcast.h"
 #include "websocket/frame.h"
 
@@ -22,7 +23,8 @@ struct events {
 	};
 	struct timer timer;
 	int64_t since_ms; /* when the connection came, was last written to, or went */
-	int64_t violated_ms; /* 0: it broke no rule */
+	struct deadlines deadlines; /* SINCE_MS: when it broke a rule, or left; 0: neither */
+	size_t counted; /* bytes of it in the room */
 	bool left; /* it has closed the session itself: it fetches nothing more */
 	bool finished; /* its user has released it */
 	bool freed;
@@ -49,6 +51,31 @@ events_lose(struct events *e, const char *reason)
 	e->peer.state = PEER_GONE;
 }
 
+/* What it keeps */
+
+/* Counts what has been sent and is kept. */
+static void
+events_count(struct events *e, size_t kept)
+{
+	e->spec.room->kept += kept - e->counted;
+	e->counted = kept;
+}
+
+/*
+ * Drops what need not be kept. Each may keep an eighth of the room that is left, so that many
+ * keep less, and none is left without any.
+ */
+static void
+events_trim(struct events *e)
+{
+	size_t room = e->spec.max_kept * EVENTS_ROOM;
+	size_t kept = e->spec.room->kept;
+	size_t share = kept < room ? (room - kept) / 8 : 0;
+
+	replay_trim(&e->records.replay, share < e->spec.max_kept ? share : e->spec.max_kept);
+	events_count(e, e->records.replay.sent);
+}
+
 /* Its end */
 
 static void
@@ -72,6 +99,7 @@ events_free(struct peer *peer)
 	e->exchange = NULL;
 	timer_stop(&e->timer);
 	loop_cancel(&e->resume);
+	events_count(e, 0);
 	buffer_clear(&e->records.replay.bytes);
 	buffer_clear(&e->partial);
 	buffer_clear(&e->input);
@@ -90,14 +118,35 @@ events_due(const struct events *e)
 	return e->since_ms + (events_is_stream(e) ? EVENTS_COMMENT_MS : EVENTS_POLL_MS);
 }
 
+static struct deadlines_facts
+events_facts(const struct events *e)
+{
+	return (struct deadlines_facts){
+	    .state = e->finished ? PEER_GONE : e->peer.state,
+	    .idle_ms = e->spec.idle_ms,
+	    .lifetime_ms = e->spec.lifetime_ms,
+	};
+}
+
 static void
 events_arm(struct events *e)
 {
+	struct deadlines_facts facts = events_facts(e);
+	int64_t next = deadlines_next(&e->deadlines, &facts);
+
 	if (e->freed)
 		return;
-	if (e->violated_ms != 0 && e->peer.state == PEER_OPEN)
-		timer_at(&e->timer, e->violated_ms + EVENTS_GRACE_MS);
+	if (next != 0)
+		timer_at(&e->timer, next);
 	timer_at(&e->timer, events_due(e));
+}
+
+/* A message came or went. */
+static void
+events_touch(struct events *e)
+{
+	if (e->spec.idle_ms != 0)
+		e->deadlines.active = deadlines_ticks(util_clock_ms());
 }
 
 /* Ends each call from outside: the user acts on the facts, and may free the peer. */
@@ -139,6 +188,7 @@ events_put(struct events *e, enum message_type type, uint8_t *data, size_t len)
 		events_lose(e, "out of memory");
 		return;
 	}
+	events_touch(e);
 	e->peer.sent->messages++;
 	e->peer.sent->bytes += len;
 }
@@ -184,7 +234,7 @@ events_flush(struct peer *peer)
 		exchange_write(e->exchange, unsent.data, unsent.len);
 		e->since_ms = util_clock_ms();
 		e->records.replay.sent = buffer_len(&e->records.replay.bytes);
-		replay_trim(&e->records.replay, e->spec.max_kept);
+		events_trim(e);
 	}
 	if (e->exchange && e->records.ended && events_is_stream(e)) {
 		struct exchange *exchange = e->exchange;
@@ -314,23 +364,30 @@ events_violation(struct peer *peer)
 {
 	struct events *e = events_of(peer);
 
-	e->violated_ms = util_clock_ms();
+	e->deadlines.since_ms = util_clock_ms();
 	buffer_clear(&e->input);
 	events_arm(e);
+}
+
+static void
+events_set_left(struct events *e)
+{
+	e->peer.state = PEER_LEFT;
+	e->left = true;
+	e->deadlines.since_ms = util_clock_ms();
 }
 
 /* Passes on what is kept, until the user wants no more. */
 static void
 events_deliver(struct events *e)
 {
-	while (e->peer.state == PEER_OPEN && e->peer.reading && e->violated_ms == 0 &&
+	while (e->peer.state == PEER_OPEN && e->peer.reading && e->deadlines.since_ms == 0 &&
 	       buffer_len(&e->input) > 0) {
 		struct event_input next = event_input_first(&e->input);
 		bool more = true;
 
 		if (next.code != 0) {
-			e->peer.state = PEER_LEFT;
-			e->left = true;
+			events_set_left(e);
 			e->peer.handlers->on_close(e->peer.arg, next.code,
 			    (struct span){(char *)next.message.data, next.message.len});
 		} else {
@@ -381,13 +438,14 @@ events_post(struct peer *peer, enum events_kind kind, struct buffer *body, const
 	struct events *e = events_of(peer);
 	enum events_posted result;
 
-	if (peer->state != PEER_OPEN || !peer->reading || e->violated_ms != 0 ||
+	if (peer->state != PEER_OPEN || !peer->reading || e->deadlines.since_ms != 0 ||
 	    buffer_len(&e->input) > 0)
 		return EVENTS_BUSY;
 	result = event_input_read(&e->input, e->spec.format,
 	    e->spec.max_message != 0 ? e->spec.max_message : UINT64_MAX, kind, body, why);
 	if (result != EVENTS_POSTED)
 		return result;
+	events_touch(e);
 	events_deliver(e);
 	events_changed(e);
 	return EVENTS_POSTED;
@@ -400,10 +458,19 @@ events_leave(struct peer *peer)
 
 	if (peer->state != PEER_OPEN)
 		return;
-	peer->state = PEER_LEFT;
-	e->left = true;
+	events_set_left(e);
 	buffer_clear(&e->input);
 	peer->handlers->on_close(peer->arg, CLOSE_NORMAL, (struct span){0});
+	events_changed(e);
+}
+
+void
+events_end(struct peer *peer, uint16_t code, const char *constant_reason)
+{
+	struct events *e = events_of(peer);
+
+	if (!e->finished)
+		peer->handlers->on_error(peer->arg, code, constant_reason);
 	events_changed(e);
 }
 
@@ -441,14 +508,28 @@ static const struct exchange_handlers events_exchange_handlers = {
 };
 
 static void
+events_expire(struct events *e, enum deadline which, int64_t now)
+{
+	if (which == DEADLINE_GRACE)
+		e->peer.handlers->on_grace_over(e->peer.arg);
+	else
+		e->peer.handlers->on_error(e->peer.arg, CLOSE_GOING_AWAY,
+		    deadlines_restart(&e->deadlines, which, now));
+}
+
+static void
 events_on_timer(void *arg)
 {
 	struct events *e = arg;
 	int64_t now = util_clock_ms();
 
-	if (e->violated_ms != 0 && e->peer.state == PEER_OPEN && !e->finished &&
-	    now >= e->violated_ms + EVENTS_GRACE_MS)
-		e->peer.handlers->on_grace_over(e->peer.arg);
+	for (enum deadline i = DEADLINE_GRACE; !e->freed && i < DEADLINES; i++) {
+		struct deadlines_facts facts = events_facts(e);
+		int64_t at = deadline_at(&e->deadlines, &facts, i);
+
+		if (at != 0 && now >= at)
+			events_expire(e, i, now);
+	}
 	if (!e->freed && now >= events_due(e)) {
 		if (e->exchange && events_is_stream(e)) {
 			exchange_write(e->exchange, ":\n\n", 3);
@@ -506,6 +587,8 @@ events_attach(struct peer *peer, struct exchange *exchange, uint64_t after, cons
 		return EVENTS_DROPPED;
 	if (!events_is_stream(e)) /* it has them */
 		replay_trim(&e->records.replay, 0);
+	else
+		events_count(e, e->records.replay.sent);
 	if (e->records.ended && replay_unsent(&e->records.replay).len == 0) {
 		if (e->finished)
 			events_free(peer);
@@ -548,6 +631,7 @@ events_new(const struct events_spec *spec, const struct peer_handlers *handlers,
 	e->spec = *spec;
 	event_records_init(&e->records, spec->form, spec->id);
 	e->since_ms = util_clock_ms();
+	e->deadlines.active = e->deadlines.opened = deadlines_ticks(e->since_ms);
 	loop_task_init(&e->resume, events_on_resume);
 	timer_init(&e->timer, &spec->loop->timers, events_on_timer, e);
 	events_arm(e);

@@ -27,7 +27,13 @@
 enum {
 	EVENTS_COMMENT_MS = 15 * 1000, /* silence until a stream gets a comment */
 	EVENTS_POLL_MS = 25 * 1000, /* how long a poll waits */
-	EVENTS_GRACE_MS = 100, /* for answers to what came before a violation */
+	/* All streams that share a struct events_room keep at most so many times MAX_KEPT. */
+	EVENTS_ROOM = 64,
+};
+
+/* What the streams of a process keep together; {0} at first. */
+struct events_room {
+	size_t kept; /* bytes */
 };
 
 struct events_spec {
@@ -35,9 +41,12 @@ struct events_spec {
 	const struct batch_format *format; /* what messages from it are to be */
 	struct peer_counts *sent; /* for struct peer */
 	enum events_form form;
+	struct events_room *room; /* borrowed likewise */
 	uint64_t max_message; /* bytes of one from it; 0: no limit */
 	size_t max_kept; /* bytes of records that a stream keeps; also of a message in parts */
 	int64_t resume_ms; /* how long it may be without a connection */
+	int64_t idle_ms; /* without a message in either direction; 0: no limit, as the next */
+	int64_t lifetime_ms;
 	char id[EVENTS_ID_LEN + 1]; /* SESSION */
 	/* It is freed: nobody can come back to it. Called once. */
 	void (*on_over)(void *owner);
@@ -75,5 +84,8 @@ enum events_posted events_post(
 
 /* It closes the session. Handlers may be called. */
 void events_leave(struct peer *peer);
+
+/* We close it, because its client can't reach it any more. Handlers may be called. */
+void events_end(struct peer *peer, uint16_t code, const char *constant_reason);
 
 #endif

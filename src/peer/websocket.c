@@ -168,14 +168,9 @@ websocket_expire(
 		websocket_flush(&w->peer);
 		break;
 	case DEADLINE_IDLE:
-		w->deadlines.active = deadlines_ticks(now);
-		w->peer.handlers->on_error(
-		    w->peer.arg, CLOSE_GOING_AWAY, "no message for --idle-timeout");
-		break;
 	case DEADLINE_LIFETIME:
-		w->deadlines.opened = deadlines_ticks(now);
-		w->peer.handlers->on_error(
-		    w->peer.arg, CLOSE_GOING_AWAY, "open for --max-lifetime");
+		w->peer.handlers->on_error(w->peer.arg, CLOSE_GOING_AWAY,
+		    deadlines_restart(&w->deadlines, which, now));
 		break;
 	case DEADLINE_CLOSE:
 		if (facts->queued)

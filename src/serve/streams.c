@@ -251,7 +251,10 @@ streams_make_peer(struct opening *o, struct session *session, struct peer_counts
 	    .sent = sent,
 	    .form = opening->form,
 	    .max_kept = o->endpoint->resume_buffer,
+	    .room = &opening->streams->room,
 	    .resume_ms = o->endpoint->resume_ms,
+	    .idle_ms = o->endpoint->websocket.idle_ms,
+	    .lifetime_ms = o->endpoint->websocket.lifetime_ms,
 	    .on_over = streams_on_over,
 	    .owner = s,
 	};

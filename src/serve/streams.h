@@ -18,6 +18,7 @@
 #ifndef SERVE_STREAMS_H
 #define SERVE_STREAMS_H
 
+#include "peer/events.h"
 #include "serve/opening.h"
 
 enum {
@@ -28,6 +29,7 @@ enum {
 /* The sessions of a process. */
 struct streams {
 	struct list buckets[STREAMS_BUCKETS]; /* of struct streams_session, by ID */
+	struct events_room room;
 	bool alone; /* there are no other processes that a client could reach */
 };
 

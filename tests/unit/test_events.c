@@ -2,6 +2,7 @@
 /* A client without a WebSocket, over scripted streams. */
 #include "http/connection.h"
 #include "net/linger.h"
+#include "peer/deadlines.h"
 #include "peer/events.h"
 #include "script_stream.h"
 
@@ -19,6 +20,8 @@
 #define CLIENTS 5
 
 static int64_t now_ms;
+static int64_t idle_ms, lifetime_ms; /* of the next user */
+static struct events_room room;
 
 int64_t __wrap_util_clock_ms(void);
 int64_t
@@ -43,6 +46,7 @@ struct user {
 	struct buffer got; /* each message with a bar after it */
 	bool pauses;
 	uint16_t closed;
+	const char *error; /* of on_error */
 	bool grace_over;
 	int over;
 	char *out;
@@ -67,6 +71,13 @@ on_failure(void *arg, uint16_t code, const char *reason)
 	(void)code;
 	(void)reason;
 	fail();
+}
+
+static void
+on_error(void *arg, uint16_t code, const char *reason)
+{
+	assert_int_equal(code, 1001);
+	((struct user *)arg)->error = reason;
 }
 
 static void
@@ -106,7 +117,7 @@ static const struct peer_handlers handlers = {
     .on_messages = on_messages,
     .on_violation = on_failure,
     .on_grace_over = on_grace_over,
-    .on_error = on_failure,
+    .on_error = on_error,
     .on_close = on_close,
     .on_changed = on_changed,
 };
@@ -132,6 +143,9 @@ user_open(struct user *u, enum events_form form, const struct batch_format *form
 	    .form = form,
 	    .max_kept = 400,
 	    .resume_ms = 30000,
+	    .room = &room,
+	    .idle_ms = idle_ms,
+	    .lifetime_ms = lifetime_ms,
 	    .id = ID,
 	    .on_over = on_over,
 	    .owner = u,
@@ -416,6 +430,64 @@ test_what_is_kept_is_bounded(void **state)
 }
 
 static void
+test_what_all_streams_keep_is_bounded(void **state)
+{
+	static const struct {
+		size_t others; /* bytes */
+		uint64_t oldest; /* that a client can resume after */
+	} rows[] = {
+	    {EVENTS_ROOM * 400 - 8 * 400, 94},
+	    {EVENTS_ROOM * 400 - 8 * 200, 97},
+	    {EVENTS_ROOM * 400, 100},
+	    {EVENTS_ROOM * 800, 100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct user u;
+
+		user_open(&u, EVENTS_STREAM, &both);
+		(void)events_attach(u.peer, request(&u, 0), 0, NULL);
+		room.kept += rows[i].others;
+		for (int n = 0; n < 100; n++)
+			say(&u, MESSAGE_TEXT, "message");
+		assert_true(room.kept <= rows[i].others + 400);
+		assert_int_equal(
+		    events_attach(u.peer, request(&u, 1), rows[i].oldest - 1, NULL),
+		    EVENTS_DROPPED);
+		assert_int_equal(
+		    events_attach(u.peer, u.exchange, rows[i].oldest, NULL), EVENTS_ATTACHED);
+		user_close(&u, 0);
+		assert_int_equal(room.kept, rows[i].others);
+		room.kept = 0;
+	}
+}
+
+static void
+test_a_session_has_its_limits_of_time(void **state)
+{
+	struct user u;
+
+	(void)state;
+	idle_ms = 5000;
+	lifetime_ms = 12000;
+	user_open(&u, EVENTS_STREAM, &both);
+	idle_ms = lifetime_ms = 0;
+	(void)events_attach(u.peer, request(&u, 0), 0, NULL);
+	pass(&u, 4000);
+	say(&u, MESSAGE_TEXT, "out");
+	pass(&u, 4000);
+	assert_int_equal(post(&u, EVENTS_TEXT, "in"), EVENTS_POSTED);
+	pass(&u, 3900);
+	assert_null(u.error);
+	pass(&u, 300);
+	assert_string_equal(u.error, "open for --max-lifetime");
+	pass(&u, 1000);
+	assert_string_equal(u.error, "no message for --idle-timeout");
+	user_close(&u, 0);
+}
+
+static void
 test_a_message_in_parts_is_one_event(void **state)
 {
 	char bytes[300];
@@ -549,7 +621,7 @@ test_after_a_violation_nothing_is_read(void **state)
 	peer_violation(u.peer);
 	assert_int_equal(post(&u, EVENTS_TEXT, "1"), EVENTS_BUSY);
 	assert_false(u.grace_over);
-	pass(&u, EVENTS_GRACE_MS + 1);
+	pass(&u, DEADLINES_GRACE_MS + 1);
 	assert_true(u.grace_over);
 	user_close(&u, 0);
 }
@@ -694,6 +766,8 @@ main(void)
 	    cmocka_unit_test(test_a_client_that_comes_back_misses_nothing),
 	    cmocka_unit_test(test_a_second_connection_replaces_the_first),
 	    cmocka_unit_test(test_what_is_kept_is_bounded),
+	    cmocka_unit_test(test_what_all_streams_keep_is_bounded),
+	    cmocka_unit_test(test_a_session_has_its_limits_of_time),
 	    cmocka_unit_test(test_a_message_in_parts_is_one_event),
 	    cmocka_unit_test(test_a_silent_stream_gets_comments),
 	    cmocka_unit_test(test_posts_are_messages),
