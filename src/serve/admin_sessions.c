@@ -74,6 +74,7 @@ sessions_put_session(struct buffer *out, const struct admin_sessions *list,
 	    pid, worker + 1, (double)age_ms / 1000, counts->in.messages, counts->in.bytes,
 	    counts->out.messages, counts->out.bytes);
 	if (!sessions_put_text(out, "endpoint", path ? path : "other") ||
+	    !sessions_put_text(out, "via", session_via_names[entry->via]) ||
 	    !sessions_put_text(out, "remote", entry->remote) ||
 	    !sessions_put_text(out, "user", entry->user[0] ? entry->user : NULL))
 		return false;

@@ -66,6 +66,7 @@ opening_open(struct opening *o, struct reject *reject)
 	    .id = launch->id,
 	    .remote = launch->remote,
 	    .program = launch_name(launch),
+	    .via = o->via,
 	    .secure = request->secure,
 	    .user = exchange_identity(o->exchange)->user,
 	    .target =

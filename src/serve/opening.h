@@ -43,6 +43,7 @@ struct opening {
 	struct env_request request;
 	struct launch launch;
 	/* For the log; set by its user. */
+	enum session_via via;
 	struct span extensions; /* that were agreed on */
 	struct span offered; /* the client's first subprotocol, if none was selected */
 };

@@ -4,6 +4,7 @@
 
 #include "serve/console.h"
 #include "serve/plain.h"
+#include "serve/streams_script.h"
 
 #include <string.h>
 
@@ -117,7 +118,7 @@ route_open(const struct route *route, struct endpoint *endpoint, struct exchange
 	else if (!handshake && plain_serve_token(endpoint, exchange, path))
 		return;
 	else if (!handshake &&
-		 (streams_serve_script(endpoint, exchange, path) ||
+		 (streams_script_serve(endpoint, exchange, path) ||
 		     streams_serve(route->streams, &route->openings, endpoint, exchange, path)))
 		return;
 	else if (!handshake && console_covers(endpoint, head, path))
@@ -158,6 +159,8 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 	if (refused)
 		exchange_reply_status(
 		    exchange, 421, upgrade ? NULL : endpoint->files.headers, refused);
+	else if (result == URI_PATH_OK && streams_preflight(endpoint, exchange, path))
+		return;
 	else if (!endpoint->access)
 		route_open(route, endpoint, exchange, result, path);
 	else if (!upgrade || upgrade_accept(&route->openings, endpoint, exchange))

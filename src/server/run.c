@@ -27,7 +27,7 @@ run_clear(struct server *server)
 {
 	server_close_listeners(server);
 	server_accept_clear(server);
-	streams_clear(&server->streams);
+	streams_table_clear(&server->streams.table);
 	hasher_free(server->route.admit.hasher);
 	server_signals_clear(server);
 	server_reload_clear(server);
@@ -174,7 +174,8 @@ server_run(const struct options *options)
 	list_init(&server.sessions);
 	list_init(&server.scripts);
 	list_init(&server.openings);
-	streams_init(&server.streams, options->server.workers == 1);
+	streams_table_init(&server.streams.table);
+	server.streams.alone = options->server.workers == 1;
 	list_init(&server.waiting);
 	hooks_init(&server.hooks);
 	list_init(&server.shared);

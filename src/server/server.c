@@ -200,6 +200,7 @@ server_finish(struct server *server, int number)
 	activation_close(&server->activation);
 	if (atomic_load(&server->page->handed_over))
 		listeners_close(&server->admin.listeners);
+	streams_table_finish(&server->streams.table);
 	connection_finish_all(&server->connections);
 	shared_retire_all(&server->shared);
 	pools_end(&server->pools);

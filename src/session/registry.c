@@ -39,6 +39,12 @@ struct registry_shared {
 	struct registry_part parts[];
 };
 
+const char *const session_via_names[SESSION_VIAS] = {
+    [SESSION_VIA_WEBSOCKET] = "websocket",
+    [SESSION_VIA_EVENTS] = "events",
+    [SESSION_VIA_POLLS] = "polls",
+};
+
 const char *const session_cause_names[SESSION_CAUSES] = {
     [SESSION_CAUSE_LOST] = "lost",
     [SESSION_CAUSE_CLIENT] = "client",

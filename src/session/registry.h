@@ -32,6 +32,15 @@ enum session_cause {
 };
 extern const char *const session_cause_names[SESSION_CAUSES];
 
+/* How its client is connected. */
+enum session_via {
+	SESSION_VIA_WEBSOCKET,
+	SESSION_VIA_EVENTS, /* over HTTP requests, as the next one */
+	SESSION_VIA_POLLS,
+	SESSION_VIAS,
+};
+extern const char *const session_via_names[SESSION_VIAS];
+
 enum {
 	REGISTRY_ENDPOINTS_MAX = 2048, /* that have figures of their own, over all reloads */
 	REGISTRY_NAMES_MAX = 256 * 1024, /* bytes of their paths */
@@ -64,6 +73,7 @@ struct registry_entry {
 	int64_t opened_ms; /* of util_clock_ms(), which all workers share */
 	pid_t pid; /* 0: the backend is a socket */
 	uint32_t endpoint;
+	enum session_via via;
 	size_t next; /* the next free one, from 1 */
 	struct registry_counts counts; /* changed as messages pass */
 	char remote[REGISTRY_TEXT_MAX]; /* as the next one, cut */

@@ -188,7 +188,7 @@ session_log_output(struct session_log *log, enum output_result result)
 }
 
 static void
-session_log_register(const struct session_log *log, const char *user)
+session_log_register(const struct session_log *log, const struct session_log_spec *spec)
 {
 	struct registry_entry *entry = session_log_entry(log);
 
@@ -196,9 +196,10 @@ session_log_register(const struct session_log *log, const char *user)
 		entry->opened_ms = log->opened_ms;
 		entry->pid = log->pid;
 		entry->endpoint = log->rules->endpoint;
+		entry->via = spec->via;
 		snprintf(entry->remote, sizeof(entry->remote), "%s",
 		    session_log_text(log, SESSION_LOG_REMOTE));
-		snprintf(entry->user, sizeof(entry->user), "%s", user ? user : "");
+		snprintf(entry->user, sizeof(entry->user), "%s", spec->user ? spec->user : "");
 	}
 	registry_begin(log->rules->registry, entry, log->id);
 }
@@ -206,7 +207,7 @@ session_log_register(const struct session_log *log, const char *user)
 void
 session_log_open(struct session_log *log, const struct session_log_spec *spec)
 {
-	session_log_register(log, spec->user);
+	session_log_register(log, spec);
 	if (!session_log_begin(log, LOG_ACCESS, "session",
 		log->rules->compat ? SPAN("CONNECT") : SPAN("open")))
 		return;
@@ -215,6 +216,8 @@ session_log_open(struct session_log *log, const struct session_log_spec *spec)
 		if (spec->user && *spec->user)
 			log_text("user", span_of(spec->user));
 		log_text("target", spec->target);
+		if (spec->via != SESSION_VIA_WEBSOCKET)
+			log_text("via", span_of(session_via_names[spec->via]));
 		if (spec->origin.len > 0)
 			log_text("origin", spec->origin);
 		if (spec->subprotocol.len > 0)

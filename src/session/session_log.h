@@ -24,6 +24,7 @@ struct session_log_spec {
 	const char *remote; /* the client's address */
 	const char *user; /* the authenticated one, or NULL */
 	const char *program; /* the file that is started, or the socket */
+	enum session_via via;
 	bool secure;
 	struct span target; /* of the request, as the next two */
 	struct span host;

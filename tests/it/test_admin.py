@@ -366,7 +366,7 @@ def test_sessions_are_listed_and_closed(server, tmp_path, workers):
         assert len(found) == len(peers)
         for i, ws in enumerate(peers):
             entry = found[str(ws.port)]
-            assert list(entry) == "id endpoint remote user pid worker age_seconds in_messages in_bytes out_messages out_bytes".split()
+            assert list(entry) == "id endpoint via remote user pid worker age_seconds in_messages in_bytes out_messages out_bytes".split()
             assert (entry["endpoint"], entry["user"]) == ("/", None)
             assert [entry[k] for k in ("in_messages", "in_bytes", "out_messages", "out_bytes")] == [i, i * i] * 2
             assert 1 <= entry["worker"] <= workers and 0 <= entry["age_seconds"] < 600

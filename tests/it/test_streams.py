@@ -4,9 +4,11 @@
 import contextlib
 import json
 import re
+import signal
 
 import pytest
-from conftest import SCHEME, children, plain_only, wait_for
+from conftest import DEADLINE, SCHEME, children, plain_only, wait_for
+from test_admin import sessions
 from probes import KIB, Clock, unsanitized
 from wsraw import TEXT, frame
 
@@ -108,7 +110,7 @@ class Stream:
 def test_messages_go_both_ways(serve):
     c = serve("--framing=json", "cat", path="/a?b=c")
     with Stream(c) as s:
-        assert s.fields["cache-control"] == "no-store"
+        assert s.fields["cache-control"] == "no-store, no-transform"
         assert c.post(s.session, "ä\nb".encode()) == 202
         assert c.post(s.session, b"\xff\0", "application/octet-stream") == 202
         lines = b'{"type":"text","data":"1"}\n{"type":"binary","data":"Mg=="}\n'
@@ -400,6 +402,207 @@ def test_shutdown_closes_streams(serve):
         c.one.process.terminate()
         assert s.data() == 'event: close\ndata: {"code":1001,"reason":"the server is shutting down"}'
         assert s.event() is None
+    c.one.stop()
+
+
+def test_a_server_that_goes_away_closes_streams_and_polls(serve):
+    c = serve("cat")
+    session = c.open_poll()
+    with Stream(c) as s, c.one.connect() as poll:
+        c.send(poll, "GET", "/?poll&session=%s&after=0" % session)
+        c.one.process.send_signal(signal.SIGQUIT)
+        close = {"code": 1012, "reason": "the server accepts no more connections"}
+        assert json.loads(s.event().rpartition("data: ")[2]) == close
+        assert s.event() is None
+        size = int(dict(poll.response()[1])["content-length"])
+        assert json.loads(poll.read(size)) == [dict({"id": 1, "type": "close"}, **close)]
+    c.one.stopped = True
+    assert c.one.process.wait(DEADLINE) == 0
+
+
+@pytest.mark.parametrize("option, reason", (("--idle-timeout=200ms", "no message for --idle-timeout"),
+                                            ("--max-lifetime=200ms", "open for --max-lifetime")))
+def test_limits_of_time_are_those_of_a_websocket(serve, option, reason):
+    c = serve(option, "cat")
+    with Stream(c) as s:
+        assert s.data() == 'event: close\ndata: {"code":1001,"reason":"%s"}' % reason
+    session = c.open_poll()
+    c.one.wait_log(r'session #2 close .*reason="%s"' % reason)
+    assert json.loads(c.ask("GET", "/?poll&session=%s" % session)[2])[0]["reason"] == reason
+
+
+def test_a_session_counts_as_a_connection_of_its_client(serve):
+    c = serve("--max-per-ip=2", "cat")
+    with Stream(c) as one:
+        assert c.post(one.session, b"x") == 202
+        with Stream(c):
+            assert c.post(one.session, b"x") == 429
+    # They may come back, so they still count.
+    wait_for(lambda: c.post(one.session, b"x") == 429, "the limit is in force")
+    c.one.stop()
+
+
+def test_programs_are_limited(serve):
+    c = serve("--maxforks=1", "cat")
+    with Stream(c):
+        assert Stream(c).status == 429
+        assert c.ask("POST", "/?poll")[0] == 429
+
+
+@plain_only
+def test_requests_of_one_connection_are_answered_in_order(serve):
+    c = serve("cat")
+    with Stream(c) as s, c.one.connect() as peer:
+        for i in range(3):
+            c.send(peer, "POST", None, "Wspipe-Session: %s\r\n" % s.session, b"%d" % i)
+        c.send(peer, "POST", None, "Wspipe-Session: %s\r\n" % s.session, b"\xff")
+        statuses = []
+        for _ in range(4):
+            status, found = peer.response()
+            peer.read(int(dict(found)["content-length"]))
+            statuses.append(status)
+        assert statuses == [202, 202, 202, 400]
+        assert [s.data() for _ in range(3)] == ["data: 0", "data: 1", "data: 2"]
+
+
+def test_http_1_0(serve):
+    c = serve("sh", "-c", "echo a; exit 0")
+    with c.one.connect() as peer:
+        peer.send(("GET / HTTP/1.0\r\nHost: localhost\r\n%s\r\n" % ACCEPT).encode())
+        status, found = peer.response()
+        assert status == 200 and "transfer-encoding" not in dict(found)
+        assert b"\ndata: a\n\n" in peer.read_to_end()
+
+
+@pytest.mark.parametrize("method", ("HEAD", "PUT", "PATCH"))
+def test_other_methods_open_nothing(serve, tmp_path, method):
+    c = serve("sh", "-c", "touch %s/ran; cat" % tmp_path)
+    with c.one.connect() as peer:
+        c.send(peer, method, "/", ACCEPT)
+        assert peer.response()[0] in (405, 426)
+    assert not (tmp_path / "ran").exists()
+
+
+@unsanitized
+def test_a_body_that_does_not_come_is_not_awaited(serve, tmp_path):
+    clock = Clock(tmp_path)
+    c = serve("cat", env=clock.env)
+    with Stream(c) as s, c.one.connect() as peer:
+        text = "POST / HTTP/1.1\r\nHost: localhost\r\nWspipe-Session: %s\r\nContent-Length: 9\r\n\r\n1" % s.session
+        peer.send(text.encode())
+        assert c.post(s.session, b"1") == 202  # after it was read
+        clock.put_forward(40)
+        with contextlib.suppress(ConnectionError):
+            assert peer.read_to_end()[:12] in (b"", b"HTTP/1.1 408")
+        assert c.post(s.session, b"2") == 202
+        assert [s.data(), s.data()] == ["data: 1", "data: 2"]
+
+
+@pytest.mark.parametrize("number", ("-1", "9" * 19, "9" * 400, "18446744073709551616", "0x1", "1;", "%00", "1-1"))
+def test_numbers_of_events_that_are_hostile(serve, number):
+    c = serve("cat")
+    with Stream(c) as s:
+        with Stream(c, "Last-Event-ID: %s-%s\r\n" % (s.session, number)) as other:
+            assert other.status in (400, 410)
+        poll = c.open_poll()
+        assert c.ask("GET", "/?poll&session=%s&after=%s" % (poll, number))[0] in (400, 410)
+        assert c.post(s.session, b"alive") == 202
+        assert s.data() == "data: alive"
+
+
+@pytest.mark.parametrize("body", (b"[" * 100000, b'{"type":"text","data":' + b"[" * 100000, b'{"type":"binary","data":"*"}',
+                                  b'{"type":"text","data":"\\ud800"}', b"\n" * 100000 + b"{}", b"\xff\n", b"{" * 1000000), ids=range(7))
+def test_lines_that_are_hostile(serve, body):
+    c = serve("--framing=json", "cat")
+    with Stream(c) as s:
+        assert c.post(s.session, body, "application/x-ndjson") == 400
+        assert c.post(s.session, b"alive") == 202
+        assert s.data() == "data: alive"
+
+
+def test_a_program_can_not_split_the_stream(serve):
+    c = serve("--framing=json", "cat")
+    with Stream(c) as s:
+        for text in ("a\n\nevent: close\ndata: {}", "a\r\revent: close", "id: 9\n"):
+            line = json.dumps({"type": "text", "data": text}).encode()
+            assert c.post(s.session, line, "application/x-ndjson") == 202
+        assert s.data() == "data: a\ndata: \ndata: event: close\ndata: data: {}"
+        assert s.data() == "event: text-base64\ndata: YQ0NZXZlbnQ6IGNsb3Nl"
+        assert s.data() == "data: id: 9\ndata: "
+
+
+def test_many_connections_for_one_session(serve):
+    c = serve("cat")
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(Stream(c))]
+        fields = "Wspipe-Session: %s\r\n" % streams[0].session
+        streams += [stack.enter_context(Stream(c, fields)) for _ in range(30)]
+        assert c.post(streams[0].session, b"x") == 202
+        assert streams[-1].data() == "data: x"
+        for s in streams[:-1]:
+            with contextlib.suppress(ConnectionError, EOFError):
+                assert s.event() is None
+
+
+@pytest.mark.parametrize("query", ("", "&token=" + "a" * 40))
+def test_a_page_of_another_origin_asks_without_credentials(serve, tmp_path, query):
+    (tmp_path / "tokens").write_text("%s alice\n" % ("a" * 40))
+    c = serve("--auth-token=%s/tokens" % tmp_path, "--origin=https://app.example", "cat")
+    origin = "Origin: https://app.example\r\n"
+    asks = "Access-Control-Request-Method: POST\r\n"
+    assert c.ask("OPTIONS", "/", origin + asks)[0] == 204
+    assert c.ask("OPTIONS", "/", "Origin: https://evil.example\r\n" + asks)[0] == 403
+    assert c.ask("OPTIONS", "/", origin)[0] == 401
+    with Stream(c, origin, "/?x" + query) as s:
+        assert s.status == (200 if query else 401)
+        if query:
+            c.sessions[s.session] = "Authorization: Bearer %s\r\n" % ("a" * 40)
+            path = "/?session=%s%s" % (s.session, query)
+            assert c.ask("POST", path, origin, b"x")[0] == 202
+            assert s.data() == "data: x"
+            assert "a" * 40 not in c.one.log()
+
+
+@pytest.mark.parametrize("options, sent, event", (
+    (("--binary",), b"\0\n", "event: binary\ndata: AAo="),
+    (("--framing=length",), b"\0\n", "event: binary\ndata: AAo="),
+))
+def test_framings(serve, options, sent, event):
+    c = serve(*options, "cat")
+    with Stream(c) as s:
+        assert c.post(s.session, sent, "application/octet-stream") == 202
+        assert s.data() == event
+
+
+def test_a_terminal(serve):
+    c = serve("--pty", "--framing=text", "sh", "-c", "stty -echo -onlcr; echo ready; cat")
+    with Stream(c) as s:
+        assert s.data() == "data: ready\ndata: "
+        assert c.post(s.session, b"x\n") == 202
+        assert s.data() == "data: x\ndata: "
+
+
+def test_the_log_and_the_list_of_sessions_show_how_clients_are_connected(serve, tmp_path):
+    c = serve("--admin=unix:%s/admin" % tmp_path, "cat")
+    c.open_poll()
+    with Stream(c), c.one.websocket() as ws:
+        ws.send(frame(TEXT, "a"))
+        assert ws.text() == "a"
+        assert [s["via"] for s in sorted(sessions(c.one), key=lambda s: s["id"])] == ["polls", "events", "websocket"]
+    c.one.wait_log(r"#1 open .* via=polls ")
+    c.one.wait_log(r"#2 open .* via=events ")
+
+
+def test_a_reload_that_removes_the_endpoint(serve, tmp_path):
+    conf = tmp_path / "conf"
+    conf.write_text("[/a]\ncommand = cat\n[/b]\ncommand = cat\n")
+    c = serve("--config=%s" % conf, path="/a")
+    with Stream(c) as s:
+        conf.write_text("[/b]\ncommand = cat\n")
+        c.one.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: c.post(s.session, b"x") == 404, "the endpoint is removed")
+        assert Stream(c, "Last-Event-ID: %s-0\r\n" % s.session).status == 404
+        assert serve(path="/b", other=c).post(s.session, b"x") == 404
     c.one.stop()
 
 
