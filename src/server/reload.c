@@ -15,11 +15,19 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+	/* From a worker's attempt that fails to the next one: twice as long each time, at most
+	 */
+	RELOAD_AGAIN_MS = 1000,
+	RELOAD_AGAIN_MAX_MS = 60 * 1000,
+};
 
 /* What a reload replaces. */
 struct reload_state {
@@ -390,43 +398,115 @@ done:
 	buffer_clear(&store.bytes);
 }
 
+/* What a worker has of its parent's orders. */
+struct reload_follower {
+	struct server *server;
+	struct event *event; /* owned */
+	struct reload_order order; /* the last one, while it is not obeyed; no fds: it is */
+	struct timer again; /* tries it once more */
+	int64_t wait_ms;
+};
+
+static void
+reload_close(struct reload_order *order)
+{
+	while (order->count > 0)
+		close(order->fds[--order->count]);
+}
+
+/* A copy of ORDER with descriptors of its own. False with errno, and some of them. */
+static bool
+reload_copy(struct reload_order *copy, const struct reload_order *order)
+{
+	*copy = (struct reload_order){.message = order->message};
+	for (; copy->count < order->count; copy->count++) {
+		copy->fds[copy->count] = fcntl(order->fds[copy->count], F_DUPFD_CLOEXEC, 0);
+		if (copy->fds[copy->count] == -1)
+			return false;
+	}
+	return true;
+}
+
+/* Obeys the order, or tries it again later: without memory, this worker would serve something
+ * else than the others. */
+static void
+reload_obey(void *arg)
+{
+	struct reload_follower *follower = arg;
+	struct server *server = follower->server;
+	struct config_store store = {.sealed = true};
+	struct reload_order copy;
+	bool ok;
+
+	if (server->stage != SERVER_SERVING)
+		return;
+	ok = reload_copy(&copy, &follower->order) && reload_read_store(&store, copy.fds[0]) &&
+	     reload_run(server, &store, &copy);
+	reload_close(&copy);
+	buffer_clear(&store.bytes);
+	if (ok) {
+		reload_close(&follower->order);
+		return;
+	}
+	log_errorx(
+	    "SIGHUP: this worker tries it again in %d s", (int)(follower->wait_ms / 1000));
+	timer_at(&follower->again, util_clock_ms() + follower->wait_ms);
+	if (follower->wait_ms < RELOAD_AGAIN_MAX_MS)
+		follower->wait_ms *= 2;
+}
+
 /* The parent has sent an order, or is gone: then a signal comes, too. */
 static void
 reload_on_order(evutil_socket_t fd, short what, void *arg)
 {
-	struct server *server = arg;
-	struct config_store store = {.sealed = true};
+	struct reload_follower *follower = arg;
 	struct reload_order order = {0};
 
 	(void)what;
 	if (!descriptors_receive(
 		fd, &order.message, sizeof(order.message), order.fds, &order.count)) {
 		if (errno == 0)
-			event_del(server->reload_event);
+			event_del(follower->event);
 		return;
 	}
-	if (server->stage == SERVER_SERVING &&
-	    order.count == 1 + order.message.listeners + order.message.redirect_listeners &&
-	    reload_read_store(&store, order.fds[0]))
-		(void)reload_run(server, &store, &order);
-	while (order.count > 0)
-		close(order.fds[--order.count]);
-	buffer_clear(&store.bytes);
+	timer_stop(&follower->again);
+	reload_close(&follower->order);
+	if (order.count != 1 + order.message.listeners + order.message.redirect_listeners) {
+		reload_close(&order);
+		return;
+	}
+	follower->order = order;
+	follower->wait_ms = RELOAD_AGAIN_MS;
+	reload_obey(follower);
 }
 
 bool
 server_reload_follow(struct server *server)
 {
-	server->reload_event = event_new(server->loop->base, server->reload_socket,
-	    EV_READ | EV_PERSIST, reload_on_order, server);
-	return server->reload_event && event_add(server->reload_event, NULL) == 0;
+	struct reload_follower *follower = calloc(1, sizeof(*follower));
+
+	server->reload_follower = follower;
+	if (!follower)
+		return false;
+	follower->server = server;
+	timer_init(&follower->again, &server->loop->timers, reload_obey, follower);
+	follower->event = event_new(server->loop->base, server->reload_socket,
+	    EV_READ | EV_PERSIST, reload_on_order, follower);
+	return follower->event && event_add(follower->event, NULL) == 0;
 }
 
 void
 server_reload_clear(struct server *server)
 {
-	if (server->reload_event)
-		event_free(server->reload_event);
+	struct reload_follower *follower = server->reload_follower;
+
+	if (follower) {
+		if (follower->event)
+			event_free(follower->event);
+		timer_stop(&follower->again);
+		reload_close(&follower->order);
+		free(follower);
+	}
 	if (server->parent != 0)
 		close(server->reload_socket);
 	if (server->reloaded)

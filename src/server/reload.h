@@ -23,7 +23,8 @@ void server_reload(struct server *server);
 /* In the parent: the same for all workers, whose CHANNELS are COUNT sockets (-1: none). */
 void server_reload_workers(struct server *server, const int *channels, size_t count);
 
-/* In a worker: reloads when the parent wants it. False with errno. */
+/* In a worker: reloads when the parent wants it, again and again if it fails. False with errno.
+ */
 bool server_reload_follow(struct server *server) __attribute__((warn_unused_result));
 
 void server_reload_clear(struct server *server);

@@ -97,7 +97,7 @@ struct server {
 	struct options *reloaded; /* owned: they are those, since a reload; NULL: none was */
 	int kept_port; /* for port 0 during a reload; 0: any */
 	int reload_socket; /* of a worker, owned: orders of its parent to reload */
-	struct event *reload_event; /* owned; NULL: there are no orders */
+	struct reload_follower *reload_follower; /* owned; NULL: there are no orders */
 	struct config_store *
 	    store; /* borrowed: what a reload with workers reads from, or adds to; NULL: none */
 	FILE *errors; /* of a reload, which logs them; NULL: there is none */

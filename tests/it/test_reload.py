@@ -2,6 +2,7 @@
 """SIGHUP with a configuration file: all of the new one, or all of the old one."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -362,6 +363,34 @@ def test_without_memory_a_reload_fails_and_the_server_goes_on(server, config, tm
     allocator.fail(0, 0)
     assert reloads > 100
     assert says(one, "/a") == "old"
+
+
+@unsanitized
+def test_a_worker_without_memory_reloads_later(server, config, tmp_path):
+    allocator = Allocator(tmp_path)
+    one = start(server, config, 2, SAYS % ("/", "old"), env=allocator.env)
+    again, reloaded = "SIGHUP: this worker tries it again in 1 s", "SIGHUP: configuration reloaded"
+
+    def is_served(text):
+        try:
+            return says(one, "/") == text
+        except (OSError, EOFError, AssertionError):  # it may also be the connection's memory
+            return False
+
+    for after in range(0, 4000, 20):
+        # Of the parent or of a worker.
+        before = one.log()
+        config.write(SAYS % ("/", "new%d" % after))
+        allocator.fail(after)
+        one.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: re.search("SIGHUP: .*configuration", one.log()[len(before):]), "the parent has tried")
+        if reloaded in one.log()[len(before):]:
+            wait_for(lambda: is_served("new%d" % after), "a worker has reloaded")
+        if again in one.log():
+            allocator.fail(0, 0)
+            eventually(one, "/", "new%d" % after)
+            return
+    pytest.fail("no worker failed")
 
 
 def test_no_connection_is_lost_and_no_session_ends(server, config, workers):
