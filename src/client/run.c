@@ -3,8 +3,8 @@
 #include "client/run.h"
 
 #include "base/log.h"
+#include "client/authorization.h"
 #include "client/connector.h"
-#include "client/credentials.h"
 #include "client/proxy.h"
 #include "options/rules.h"
 #include "process/quota.h"
@@ -156,7 +156,7 @@ run_set_target(struct run *run)
 		dial->proxy = to = &run->proxy;
 		if (to->has_user)
 			dial->proxy_authorization = run->proxy_authorization =
-			    credentials_of_url("Proxy-Authorization", to->user);
+			    authorization_of_url("Proxy-Authorization", to->user);
 		break;
 	case PROXY_BAD:
 		fprintf(stderr, "wspipe: the proxy in the variable %s %s\n", name, why);
@@ -181,11 +181,12 @@ run_set_credentials(struct run *run)
 		log_warnx("other users of this machine can see the password in the URL: use "
 			  "--basic-file");
 	if (options->basic_file)
-		run->authorization = credentials_of_file("Basic", options->basic_file, &why);
+		run->authorization = authorization_of_file("Basic", options->basic_file, &why);
 	else if (options->bearer_file)
-		run->authorization = credentials_of_file("Bearer", options->bearer_file, &why);
+		run->authorization =
+		    authorization_of_file("Bearer", options->bearer_file, &why);
 	else if (offer->url.has_user)
-		run->authorization = credentials_of_url("Authorization", offer->url.user);
+		run->authorization = authorization_of_url("Authorization", offer->url.user);
 	else
 		return 0;
 	offer->authorization = run->authorization;

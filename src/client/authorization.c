@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Header fields with the credentials of a client. */
-#include "client/credentials.h"
+#include "client/authorization.h"
 
 #include "base/base64.h"
 #include "base/log.h"
@@ -14,7 +14,7 @@
 
 /* NAME: SCHEME VALUE, VALUE in base64 for Basic. */
 static char *
-credentials_line(const char *name, const char *scheme, struct span value)
+authorization_line(const char *name, const char *scheme, struct span value)
 {
 	struct buffer out = {0};
 	bool basic = strcmp(scheme, "Basic") == 0;
@@ -33,14 +33,14 @@ credentials_line(const char *name, const char *scheme, struct span value)
 }
 
 char *
-credentials_of_url(const char *name, struct span user)
+authorization_of_url(const char *name, struct span user)
 {
 	struct buffer plain = {0};
 	char *line = NULL;
 
 	if (url_put_user(user, &plain) &&
 	    (memchr(user.data, ':', user.len) || buffer_append(&plain, ":", 1)))
-		line = credentials_line(name, "Basic",
+		line = authorization_line(name, "Basic",
 		    (struct span){(char *)buffer_data(&plain), buffer_len(&plain)});
 	buffer_clear(&plain);
 	return line;
@@ -48,7 +48,7 @@ credentials_of_url(const char *name, struct span user)
 
 /* What is wrong with the first line of a file, or NULL. */
 static const char *
-credentials_check(const char *scheme, struct span value)
+authorization_check(const char *scheme, struct span value)
 {
 	bool basic = strcmp(scheme, "Basic") == 0;
 
@@ -68,10 +68,10 @@ credentials_check(const char *scheme, struct span value)
 }
 
 char *
-credentials_of_file(const char *scheme, const char *path, const char **why)
+authorization_of_file(const char *scheme, const char *path, const char **why)
 {
 	static char reason[512];
-	char text[CREDENTIALS_MAX + 1];
+	char text[AUTHORIZATION_MAX + 1];
 	FILE *file = fopen(path, "re");
 	const char *wrong = NULL;
 	char *line = NULL;
@@ -82,14 +82,14 @@ credentials_of_file(const char *scheme, const char *path, const char **why)
 	if (!wrong && fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode) &&
 	    (st.st_mode & (S_IRGRP | S_IROTH)))
 		log_warnx("%s is readable by other users; run chmod 600 %s", path, path);
-	if (!wrong && strlen(text) == CREDENTIALS_MAX)
+	if (!wrong && strlen(text) == AUTHORIZATION_MAX)
 		wrong = "its first line is too long";
 	if (!wrong) {
 		text[strcspn(text, "\r\n")] = '\0';
-		wrong = credentials_check(scheme, span_of(text));
+		wrong = authorization_check(scheme, span_of(text));
 	}
 	if (!wrong) {
-		line = credentials_line("Authorization", scheme, span_of(text));
+		line = authorization_line("Authorization", scheme, span_of(text));
 		wrong = "out of memory";
 	}
 	explicit_bzero(text, sizeof(text));
