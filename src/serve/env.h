@@ -73,19 +73,4 @@ bool env_find_field(char *const *env, struct span name, struct span *value);
  * one. */
 char **env_build_parked(const struct endpoint *endpoint);
 
-/*
- * Picks the variables called NAMES out of FROM (an environ), as --passenv does: each once,
- * trimmed, newlines made blanks, empty ones left out; never HTTPS, those that CGI defines, and
- * those that belong to the server's own service manager. A '*' at the end of a name matches
- * the rest. One block, freed with free(); NULL without memory.
- */
-char **env_pick(char *const *from, char *const *names, size_t count);
-
-/* Whether an --auth-hook may set the variable NAME: it is none of those that a program must be
- * able to trust, nor one that changes how programs are loaded or interpreted. */
-bool env_may_set(struct span name);
-
-/* Why NAME picks nothing, as text that follows the name; NULL: it picks something. */
-const char *env_why_not_passed(char *const *from, const char *name);
-
 #endif

@@ -2,7 +2,7 @@
 /* What an --auth-hook prints. */
 #include "serve/hook_output.h"
 
-#include "serve/env.h"
+#include "serve/env_pass.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ hook_output_check(const struct hook_lines *lines, const char *line, char *const 
 		return "is not NAME=VALUE";
 	if (!hook_output_is_value(line + name.len + 1))
 		return "has a control character";
-	if (!env_may_set(name) || hook_output_has(taken, SIZE_MAX, line, name.len))
+	if (!env_pass_may_set(name) || hook_output_has(taken, SIZE_MAX, line, name.len))
 		return "sets a variable that a hook can't set";
 	if (strncmp(line, "AUTH_TYPE=", 10) == 0 && strlen(line + 10) >= IDENTITY_TYPE_MAX)
 		return "is too long";

@@ -17,7 +17,7 @@ enum {
 
 /*
  * Sets *IDENTITY from TEXT: REMOTE_USER, AUTH_TYPE and other variables. A name that
- * env_may_set() rejects, or that is in TAKEN (an environ), is an error, as is a control
+ * env_pass_may_set() rejects, or that is in TAKEN (an environ), is an error, as is a control
  * character, so that nothing that a client sends can become a variable of another name. False:
  * WHY has the reason.
  */

@@ -4,7 +4,7 @@
 
 #include "options/served.h"
 #include "process/landlock.h"
-#include "serve/env.h"
+#include "serve/env_pass.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -159,7 +159,7 @@ server_pick_env(const struct options_endpoint *options, const struct endpoint *e
 		if (!confine_replaces(own, environ[i]))
 			from[own_count++] = environ[i];
 	}
-	picked = env_pick(from, options->passenv.items, options->passenv.count);
+	picked = env_pass_pick(from, options->passenv.items, options->passenv.count);
 	free(from);
 	return picked;
 }

@@ -14,7 +14,7 @@ int server_set_confine(const struct server *server, const struct options_served 
     __attribute__((warn_unused_result));
 
 /* The variables of the environment for ENDPOINT's programs that --passenv selects: the server's
- * own, or those of --child-user. As env_pick(). */
+ * own, or those of --child-user. As env_pass_pick(). */
 char **server_pick_env(const struct options_endpoint *options, const struct endpoint *endpoint);
 
 #endif

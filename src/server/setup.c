@@ -10,7 +10,7 @@
 #include "options/value.h"
 #include "process/diagnose.h"
 #include "serve/beneath.h"
-#include "serve/env.h"
+#include "serve/env_pass.h"
 #include "serve/share.h"
 #include "server/admin.h"
 #include "server/confine.h"
@@ -200,7 +200,7 @@ server_warn(const struct options_endpoint *endpoint, bool compat)
 
 	/* Otherwise nobody notices a typo in a name. */
 	for (size_t i = passenv->initial; i < passenv->count && !compat; i++) {
-		const char *why = env_why_not_passed(environ, passenv->items[i]);
+		const char *why = env_pass_why_not(environ, passenv->items[i]);
 
 		if (why)
 			log_warnx("--passenv: %s %s, so programs do not get it",

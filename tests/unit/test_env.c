@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "script_request.h"
+#include "serve/env_pass.h"
 
 static char *no_env[] = {NULL};
 
@@ -181,7 +182,7 @@ test_passenv_picks_by_name(void **state)
 	    (char *)"NOTIFY_SOCKET=/x", (char *)"HTTP_X=1", (char *)"HOMER=no", NULL};
 	static char *const names[] = {(char *)"LC_*", (char *)"HOME", (char *)"HOME",
 	    (char *)"EMPTY", (char *)"NONE", (char *)"H*", (char *)"NOTIFY_SOCKET"};
-	char **env = env_pick(from, names, UTIL_LEN(names));
+	char **env = env_pass_pick(from, names, UTIL_LEN(names));
 
 	(void)state;
 	assert_non_null(env);
@@ -191,9 +192,9 @@ test_passenv_picks_by_name(void **state)
 	assert_string_equal(env[3], "HOMER=no");
 	assert_null(env[4]);
 	free(env);
-	assert_string_equal(env_why_not_passed(from, "NONE"), "is not set");
-	assert_string_equal(env_why_not_passed(from, "HTTPS"), "is reserved");
-	assert_null(env_why_not_passed(from, "LC_*"));
+	assert_string_equal(env_pass_why_not(from, "NONE"), "is not set");
+	assert_string_equal(env_pass_why_not(from, "HTTPS"), "is reserved");
+	assert_null(env_pass_why_not(from, "LC_*"));
 }
 
 static void
