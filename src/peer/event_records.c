@@ -5,16 +5,38 @@
 #include "base/base64.h"
 #include "base/json.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 void
 event_records_init(struct event_records *r, enum events_form form, const char *id)
 {
+	bool stream = form == EVENTS_STREAM;
+	int len;
+
 	*r = (struct event_records){.form = form};
-	snprintf(r->id, sizeof(r->id), "%s", id);
-	r->replay.terminator = form == EVENTS_STREAM ? "\n\n" : ",\n";
+	len = snprintf(r->start, sizeof(r->start), stream ? "id: %s-" : "{\"id\":", id);
+	r->replay.number_at = (size_t)len;
+	r->replay.terminator = stream ? "\n\n" : ",\n";
+	r->start[len] = '1';
+	r->start_len = (uint8_t)(len + 1);
+}
+
+/* The record is complete: the next one has the next number. */
+static void
+event_records_count(struct event_records *r)
+{
+	size_t at = r->start_len;
+
+	replay_add(&r->replay);
+	while (at > r->replay.number_at && r->start[at - 1] == '9')
+		r->start[--at] = '0';
+	if (at > r->replay.number_at) {
+		r->start[at - 1]++;
+		return;
+	}
+	r->start[at] = '1'; /* and zeros */
+	r->start[r->start_len++] = '0';
 }
 
 static bool
@@ -75,14 +97,8 @@ event_records_object(struct event_records *r, const struct message *message)
 static bool
 event_records_begin(struct event_records *r)
 {
-	char start[EVENTS_ID_LEN + 32];
-	uint64_t number = r->replay.last + 1;
-
-	if (r->form == EVENTS_STREAM)
-		snprintf(start, sizeof(start), "id: %s-%" PRIu64 "\n", r->id, number);
-	else
-		snprintf(start, sizeof(start), "{\"id\":%" PRIu64, number);
-	return event_records_text(r, start);
+	return buffer_append(&r->replay.bytes, r->start, r->start_len) &&
+	       (r->form != EVENTS_STREAM || event_records_text(r, "\n"));
 }
 
 /* Completes the record that begins at BEFORE if its parts are there, or removes them. */
@@ -90,7 +106,7 @@ static bool
 event_records_complete(struct event_records *r, size_t before, bool ok)
 {
 	if (ok && event_records_text(r, r->form == EVENTS_STREAM ? "\n" : "},\n")) {
-		replay_add(&r->replay);
+		event_records_count(r);
 		return true;
 	}
 	buffer_cut(&r->replay.bytes, before);
@@ -106,6 +122,47 @@ event_records_put(struct event_records *r, const struct message *message)
 					    : event_records_object(r, message));
 
 	return event_records_complete(r, before, ok);
+}
+
+/* A line of text as an event. */
+static bool
+event_records_put_line(struct event_records *r, const uint8_t *line, size_t len)
+{
+	static const char data[] = "\ndata: ", end[] = "\n\n";
+	size_t size = r->start_len + (sizeof(data) - 1) + len + (sizeof(end) - 1);
+	uint8_t *to = buffer_reserve(&r->replay.bytes, size);
+
+	if (!to)
+		return false;
+	to = mempcpy(to, r->start, r->start_len);
+	to = mempcpy(to, data, sizeof(data) - 1);
+	to = mempcpy(to, line, len);
+	memcpy(to, end, sizeof(end) - 1);
+	buffer_commit(&r->replay.bytes, size);
+	event_records_count(r);
+	return true;
+}
+
+size_t
+event_records_put_batch(struct event_records *r, struct batch *batch, uint64_t *bytes)
+{
+	bool lines = r->form == EVENTS_STREAM && batch->type == MESSAGE_TEXT &&
+		     batch->separator == '\n' && !memchr(batch->data, '\r', batch->len);
+	size_t count = 0;
+
+	while (batch->len > 0) {
+		struct batch rest = *batch;
+		struct batch one = batch_next(&rest);
+
+		if (lines
+			? !event_records_put_line(r, one.data, one.len)
+			: !event_records_put(r, &(struct message){one.type, one.data, one.len}))
+			break;
+		*bytes += one.len;
+		count++;
+		*batch = rest;
+	}
+	return count;
 }
 
 bool

@@ -104,6 +104,7 @@ events_free(struct peer *peer)
 	buffer_clear(&e->partial);
 	buffer_clear(&e->input);
 	e->spec.on_over(e->spec.owner);
+	loop_count_stream(e->spec.loop, false);
 	loop_defer_free(e->spec.loop, &e->deferred, events_release);
 }
 
@@ -298,7 +299,6 @@ static void
 events_send(struct peer *peer, struct batch *batch)
 {
 	struct events *e = events_of(peer);
-	bool valid;
 
 	if (batch->broadcast) {
 		events_send_broadcast(e, batch);
@@ -308,12 +308,19 @@ events_send(struct peer *peer, struct batch *batch)
 		events_send_one(e, batch);
 		return;
 	}
-	valid = batch->type != MESSAGE_TEXT || utf8_valid(batch->data, batch->len);
+	if (batch->type != MESSAGE_TEXT || utf8_valid(batch->data, batch->len)) {
+		peer->sent->messages +=
+		    event_records_put_batch(&e->records, batch, &peer->sent->bytes);
+		if (batch->len > 0)
+			events_lose(e, "out of memory");
+		return;
+	}
+	/* Up to the first one that is not valid. */
 	while (batch->len > 0 && peer->state == PEER_OPEN) {
 		struct batch rest = *batch;
 		struct batch one = batch_next(&rest);
 
-		if (!valid && !utf8_valid(one.data, one.len))
+		if (!utf8_valid(one.data, one.len))
 			return;
 		events_put(e, one.type, one.data, one.len);
 		*batch = rest;
@@ -634,6 +641,7 @@ events_new(const struct events_spec *spec, const struct peer_handlers *handlers,
 	e->deadlines.active = e->deadlines.opened = deadlines_ticks(e->since_ms);
 	loop_task_init(&e->resume, events_on_resume);
 	timer_init(&e->timer, &spec->loop->timers, events_on_timer, e);
+	loop_count_stream(spec->loop, true); /* it may have none, but memory */
 	events_arm(e);
 	return &e->peer;
 }

@@ -5,12 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-void
-replay_add(struct replay *r)
-{
-	r->last++;
-}
-
 struct span
 replay_unsent(const struct replay *r)
 {
@@ -44,21 +38,32 @@ replay_seek(struct replay *r, uint64_t after)
 	return true;
 }
 
+/* The number of the record that begins at FROM, or of the next one if that is the end. */
+static uint64_t
+replay_number(const struct replay *r, size_t from)
+{
+	const uint8_t *digit = buffer_data(&r->bytes) + from + r->number_at;
+	uint64_t number = 0;
+
+	if (from == buffer_len(&r->bytes))
+		return r->last + 1;
+	for (; *digit >= '0' && *digit <= '9'; digit++)
+		number = number * 10 + (uint64_t)(*digit - '0');
+	return number;
+}
+
 void
 replay_trim(struct replay *r, size_t max)
 {
 	size_t len = buffer_len(&r->bytes);
-	size_t at = 0;
+	size_t terminator = strlen(r->terminator);
+	size_t at;
 
-	while (len - at > max && at < r->sent) {
-		size_t end = replay_end(r, at);
-
-		if (end > r->sent)
-			break;
-		at = end;
-		r->dropped++;
-	}
-	if (at > 0)
-		buffer_consume(&r->bytes, at);
+	if (len <= max || r->sent == 0)
+		return;
+	at = len - max; /* at least so much; a record ends there, or later */
+	at = at < r->sent ? replay_end(r, at < terminator ? 0 : at - terminator) : r->sent;
+	r->dropped = replay_number(r, at) - 1;
+	buffer_consume(&r->bytes, at);
 	r->sent -= at;
 }

@@ -9,9 +9,10 @@
 #include "base/buffer.h"
 #include "base/util.h"
 
-/* Zero bytes ({0}) with TERMINATOR are its beginning. */
+/* Zero bytes ({0}) with TERMINATOR and NUMBER_AT are its beginning. */
 struct replay {
 	const char *terminator; /* the end of each record, and nowhere else in one; constant */
+	size_t number_at; /* where each record has its number, in decimal */
 	struct buffer bytes; /* whole records; owned */
 	size_t sent; /* bytes at the front that have been sent */
 	uint64_t dropped; /* number of the last record that is not kept any more */
@@ -19,7 +20,11 @@ struct replay {
 };
 
 /* Counts the record that was appended to BYTES. */
-void replay_add(struct replay *r);
+static inline void
+replay_add(struct replay *r)
+{
+	r->last++;
+}
 
 /* What has not been sent. */
 struct span replay_unsent(const struct replay *r);
