@@ -9,6 +9,7 @@
 #include "options/command.h"
 #include "options/compat.h"
 #include "options/config_load.h"
+#include "options/needs.h"
 #include "options/report.h"
 #include "options/served.h"
 #include "options/value.h"
@@ -73,8 +74,6 @@ check_usage(const struct check *check, const struct options_endpoint *endpoint)
 		return reject(check, EX_USAGE, COMPAT_NO_COMMAND,
 		    "nothing to serve: give a COMMAND, --dir=DIR, --staticdir=DIR or "
 		    "--cgidir=DIR; 'wspipe --help' shows how");
-	if (endpoint->spa && !endpoint->staticdir)
-		return reject(check, EX_USAGE, NULL, "--spa needs --staticdir=DIR");
 	if (endpoint->command && endpoint->dir)
 		return reject(check, EX_USAGE, COMPAT_TWO_COMMANDS,
 		    "COMMAND and --dir can't be combined");
@@ -93,25 +92,14 @@ check_listening(const struct check *check, struct options_listener *listener)
 		    "one",
 		    (int)server->workers);
 	if (listener->redirport != 0 && listener->redirport == listener->port)
-		return reject(check, EX_USAGE, NULL, "--redirport and --port must differ");
-	if ((listener->unixsocket_owner || listener->unixsocket_mode != 0) &&
-	    !listener->unixsocket)
-		return reject(check, EX_USAGE, NULL, "--unixsocket-%s needs --unixsocket=PATH",
-		    listener->unixsocket_owner ? "owner" : "mode");
-	if ((listener->trusted_header != 0 || listener->proxy_protocol) &&
-	    listener->trusted_proxy.count == 0)
-		return reject(check, EX_USAGE, NULL, "--%s needs --trusted-proxy=LIST",
-		    listener->proxy_protocol ? "proxy-protocol" : "trusted-header");
+		return reject(check, EX_USAGE, NULL,
+		    "--redirport and --port must differ: choose another --redirport");
+	if (listener->reverselookup && !listener->tcp && !check->place.compat)
+		return reject(check, EX_USAGE, NULL,
+		    "--reverselookup needs TCP, since clients of --unixsocket have no address: "
+		    "add --address=ADDRESS, or leave out --reverselookup");
 	if (listener->unixsocket && listener->unixsocket_mode == 0 && !check->place.compat)
 		listener->unixsocket_mode = 0660;
-	return true;
-}
-
-static bool
-check_admin(const struct check *check, const struct options_server *server)
-{
-	if (server->admin_token && server->admin.host[0] == '\0')
-		return reject(check, EX_USAGE, NULL, "--admin-token needs --admin=ADDRESS");
 	return true;
 }
 
@@ -142,12 +130,6 @@ check_tls(const struct check *check, const struct options_listener *listener)
 		return reject(check, EX_USAGE, COMPAT_NO_CERTIFICATE,
 		    "--ssl needs a certificate and its key: give --sslcert=FILE and "
 		    "--sslkey=FILE");
-	if (listener->strict_sni && !listener->ssl)
-		return reject(
-		    check, EX_USAGE, NULL, "--strict-sni needs --ssl: add it, or leave it out");
-	if (listener->sslcrl && !listener->sslca)
-		return reject(
-		    check, EX_USAGE, NULL, "--sslcrl needs --sslca: add it, or leave it out");
 	if (certificates != keys)
 		return reject(check, EX_USAGE, NULL,
 		    "each --sslcert needs its --sslkey, in the same order: there are %zu and "
@@ -166,8 +148,9 @@ check_subprotocol(const struct check *check, struct options_endpoint *endpoint)
 	if (endpoint->pty && !endpoint->subprotocol.items)
 		options_list_add(&endpoint->subprotocol, SPAN(TTYD_SUBPROTOCOL));
 	if (endpoint->require_subprotocol && endpoint->subprotocol.count == 0)
-		return reject(
-		    check, EX_USAGE, NULL, "--require-subprotocol needs --subprotocol=LIST");
+		return reject(check, EX_USAGE, NULL,
+		    "--require-subprotocol needs --subprotocol=LIST: add it, or leave out "
+		    "--require-subprotocol");
 	for (size_t i = 0; i < 2 && endpoint->subprotocol.count > 0; i++) {
 		for (size_t k = 0; k < lists[i]->count; k++) {
 			if (strncasecmp(lists[i]->items[k], name, sizeof(name) - 1) == 0)
@@ -356,9 +339,6 @@ check_access(const struct check *check, struct options_endpoint *endpoint)
 		return reject(check, EX_USAGE, NULL,
 		    "--auth-header needs --trusted-proxy=LIST or --unixsocket=PATH: any other "
 		    "client could send the header");
-	if (endpoint->access.cert && !listener->sslca)
-		return reject(check, EX_USAGE, NULL,
-		    "--auth-cert needs --sslca=FILE, the CA that signs the certificates");
 	return check_hook(check, endpoint);
 }
 
@@ -411,6 +391,14 @@ check_overlap(const struct check *check, const struct options_endpoint *endpoint
 	return true;
 }
 
+/* The options of a section that need others. */
+static bool
+check_needs(const struct check *check)
+{
+	return !check->place.config || check->place.section == 0 ||
+	       options_check_section_needs(check->options, check->place.section, check->err);
+}
+
 /* The first error of an endpoint, or none. What is wrong with an option is reported already if
  * FAILED: then only what can't follow from that is checked. */
 static bool
@@ -422,9 +410,10 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 		       check_directory(check, &endpoint->chdir, "chdir") &&
 		       check_directory(check, &endpoint->staticdir, "staticdir") &&
 		       check_directory(check, &endpoint->cgidir, "cgidir");
-	return check_usage(check, endpoint) && check_access(check, endpoint) &&
-	       check_subprotocol(check, endpoint) && check_socket(check, endpoint) &&
-	       check_program(check, endpoint) && check_command(check, endpoint) &&
+	return check_usage(check, endpoint) && check_needs(check) &&
+	       check_access(check, endpoint) && check_subprotocol(check, endpoint) &&
+	       check_socket(check, endpoint) && check_program(check, endpoint) &&
+	       check_command(check, endpoint) &&
 	       check_directory(check, &endpoint->dir, "dir") &&
 	       check_directory(check, &endpoint->chdir, "chdir") &&
 	       check_directory(check, &endpoint->staticdir, "staticdir") &&
@@ -564,7 +553,7 @@ check_config(struct options *options, struct check *check)
 
 	check->place.config = config;
 	if (!config->sections[0].failed)
-		(void)(check_admin(check, &options->server) &&
+		(void)(options_check_section_needs(options, 0, check->err) &&
 		       check_listening(check, &options->listener) &&
 		       check_tls(check, &options->listener));
 	for (size_t i = 0; i < options_served_count(options); i++) {
@@ -590,13 +579,15 @@ options_check(struct options *options, FILE *err, int *status)
 	    options, &directory, &program, option_command_line(options), err, status};
 	bool ok;
 
-	if (options->client.connect)
+	if (options->server.describe && options->server.check_config)
+		ok = reject(&check, EX_USAGE, NULL,
+		    "--describe and --check-config can't be combined: leave out one of them");
+	else if (options->client.connect)
 		ok = check_client(&check, options);
 	else if (options->config)
 		ok = check_config(options, &check);
 	else
 		ok = check_usage(&check, &options->endpoint) &&
-		     check_admin(&check, &options->server) &&
 		     check_listening(&check, &options->listener) &&
 		     check_tls(&check, &options->listener) &&
 		     check_endpoint(&check, &options->endpoint, false);

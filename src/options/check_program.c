@@ -52,8 +52,6 @@ options_check_framing(const struct options_server *server, struct options_endpoi
 	if (endpoint->pty) {
 		wrong = check_terminal(endpoint, in, out);
 		in = FRAMING_STREAM;
-	} else if (endpoint->readonly || endpoint->term) {
-		wrong = endpoint->readonly ? "--readonly needs --pty" : "--term needs --pty";
 	}
 	if (wrong)
 		return wrong;
@@ -62,8 +60,6 @@ options_check_framing(const struct options_server *server, struct options_endpoi
 				      : "--unbuffer needs a program, not a socket";
 	else if (is_socket && endpoint->passstderr)
 		wrong = "--passstderr needs a program, not a socket";
-	else if (endpoint->proxy_protocol_out && !is_socket)
-		wrong = "--proxy-protocol-out only applies to tcp:HOST:PORT and unix:PATH";
 	else if (endpoint->binary && endpoint->passstderr)
 		wrong = "--binary and --passstderr can't be combined";
 	else if (endpoint->binary && (in != FRAMING_STREAM || out != FRAMING_STREAM))
@@ -114,7 +110,7 @@ const char *
 options_check_prespawn(const struct options_endpoint *endpoint)
 {
 	if (endpoint->prespawn == 0)
-		return endpoint->prespawn_blind ? "--prespawn-blind needs --prespawn=N" : NULL;
+		return NULL;
 	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
 		return "--prespawn needs a program as COMMAND, not --dir or a socket";
 	if (endpoint->pty)

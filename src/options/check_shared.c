@@ -2,34 +2,6 @@
 /* The rules about options for a program that clients share. */
 #include "options/check_shared.h"
 
-#include <stdio.h>
-
-/* An option that means nothing without --shared, if one is set. */
-static const char *
-check_shared_needed(const struct options_endpoint *endpoint)
-{
-	const struct shared_settings *s = &endpoint->shared;
-	const struct {
-		const char *name;
-		bool set;
-	} rows[] = {
-	    {"shared-start", s->begin != SHARED_ON_DEMAND},
-	    {"linger", s->linger_ms != 0},
-	    {"on-exit", s->on_exit != SHARED_CLOSE},
-	    {"slow", s->members.slow != MEMBERS_CLOSE},
-	    {"history", s->members.history != 0},
-	};
-	static char text[48];
-
-	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
-		if (!rows[i].set)
-			continue;
-		snprintf(text, sizeof(text), "--%s needs --shared", rows[i].name);
-		return text;
-	}
-	return NULL;
-}
-
 /* What the mode, or the lack of one, asks of the framings. */
 static const char *
 check_shared_framing(
@@ -56,7 +28,7 @@ options_check_shared(const struct options_server *server, struct options_endpoin
 	const char *wrong;
 
 	if (endpoint->shared.mode == SHARED_OFF)
-		return check_shared_needed(endpoint);
+		return NULL;
 	if (endpoint->pty)
 		return "--shared and --pty can't be combined: a terminal has one client";
 	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
@@ -75,6 +47,9 @@ options_check_shared(const struct options_server *server, struct options_endpoin
 		return wrong;
 	if (in == FRAMING_JSON)
 		endpoint->shared.mode = SHARED_ADDRESSED;
+	if (endpoint->shared.begin == SHARED_ALWAYS && endpoint->shared.linger_ms != 0)
+		return "--linger and --shared-start=always can't be combined: such a program "
+		       "runs as long as the server; leave out one of them";
 	if (endpoint->shared.begin == SHARED_ALWAYS)
 		endpoint->shared.linger_ms = SHARED_FOREVER;
 	return NULL;

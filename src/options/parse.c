@@ -11,6 +11,7 @@
 #include "options/compat.h"
 #include "options/config_apply.h"
 #include "options/help.h"
+#include "options/needs.h"
 #include "options/report.h"
 #include "options/set.h"
 #include "options/table.h"
@@ -183,6 +184,20 @@ check_roles(
 	return true;
 }
 
+/* Rejects what has no effect without another option. False: exit with *STATUS. */
+static bool
+check_needs(const struct options *options, FILE *err, int *status)
+{
+	struct walk walk = {.argc = options->argc, .argv = options->argv, .next = 1};
+	bool ok = true;
+
+	while (ok && !options->client.connect && walk_next(&walk) == WALK_OPTION)
+		ok = options_check_needs(options, walk.row, err);
+	if (!ok)
+		*status = options->server.compat ? COMPAT_NOTHING : EX_USAGE;
+	return ok;
+}
+
 /* The first of the ARGC words of COMMAND that is a valid option of wspipe, or NULL. */
 static const char *
 find_misplaced(int argc, char **argv)
@@ -342,7 +357,9 @@ options_parse_stored(struct options *options, int argc, char **argv, struct conf
 	if (options->server.config)
 		read_config(options, argc, argv, store, out, err);
 	finish(options, argc - walk.next, argv + walk.next);
-	return options_check(options, err, status) ? OPTIONS_RUN : OPTIONS_EXIT;
+	return options_check(options, err, status) && check_needs(options, err, status)
+		   ? OPTIONS_RUN
+		   : OPTIONS_EXIT;
 }
 
 void

@@ -59,6 +59,11 @@ struct option_set {
  */
 typedef const char *option_setter(const struct option_set *set);
 
+/* What a row can need besides another option. */
+#define NEEDS_PROGRAM "program" /* a COMMAND, also a socket, or --dir */
+#define NEEDS_CHILD "child" /* a process: a COMMAND, --dir or --cgidir */
+#define NEEDS_SOCKET "socket" /* as COMMAND */
+
 struct option_row {
 	const char *heading; /* of the group that begins here, in --help; NULL: as before */
 	const char *name;
@@ -70,6 +75,7 @@ struct option_row {
 	size_t size; /* and its size */
 	int64_t min; /* of a number; of a choice what the first one is stored as */
 	int64_t max;
+	const char *needs; /* the option without which it does nothing, or one of the above */
 	bool optional; /* the value may be left out, and is "true" then */
 	bool repeatable; /* each one adds to the list; otherwise the last one wins */
 	bool compat_negative; /* a number below 0 is 0 in compat mode */

@@ -4,12 +4,14 @@
 
 #include "base/util.h"
 #include "options/compat.h"
+#include "options/served.h"
 #include "process/account.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 /* Whether only this machine can connect. */
 static bool
@@ -207,6 +209,40 @@ server_reuse_inherited(struct server *server)
 	}
 }
 
+static bool
+names_unix(const struct options_list *list)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < list->count; i++)
+		found = found || strcmp(list->items[i], "unix") == 0;
+	return found;
+}
+
+/* What 'unix' stands for must be listened on; a service manager may have opened it. 0, or the
+ * exit status. */
+static int
+server_check_unix(const struct server *server)
+{
+	const struct options *options = server->options;
+
+	if (server_has_unix_socket(server))
+		return 0;
+	if (names_unix(&options->listener.trusted_proxy))
+		return server_fail(server, EX_CONFIG,
+		    "--trusted-proxy=unix needs --unixsocket=PATH: add it, or leave out "
+		    "'unix'");
+	for (size_t i = 0; i < options_served_count(options); i++) {
+		struct options_served served = options_served(options, i);
+
+		if (names_unix(&served.endpoint->deny))
+			return server_fail_endpoint(server, &served, EX_CONFIG,
+			    "--deny=unix needs --unixsocket=PATH: add it, or leave out "
+			    "'unix'");
+	}
+	return 0;
+}
+
 int
 server_listen_at_start(struct server *server)
 {
@@ -233,7 +269,7 @@ server_listen(struct server *server)
 			    "can't listen on the sockets of the service manager: %s",
 			    strerror(errno));
 		server_set_listening(server);
-		return 0;
+		return server_check_unix(server);
 	}
 	if (options->tcp)
 		status = server_listen_tcp(server, &server->listeners,
@@ -245,7 +281,7 @@ server_listen(struct server *server)
 		status = server_listen_unix(server);
 	if (status == 0)
 		server_set_listening(server);
-	return status;
+	return status == 0 ? server_check_unix(server) : status;
 }
 
 int
@@ -261,5 +297,8 @@ server_listen_to_check(struct server *server)
 	if (options->unixsocket_owner && server_find_owner(server, &ignored) != 0)
 		status = EX_CONFIG;
 	server->is_local = server_find_local(server);
+	if (!options->unixsocket && names_unix(&options->trusted_proxy))
+		log_warnx("--trusted-proxy=unix needs --unixsocket=PATH, unless the service "
+			  "manager passes a Unix socket");
 	return status;
 }

@@ -28,9 +28,6 @@ server_find_account(struct server *server)
 	const struct options_server *options = &server->options->server;
 	char why[ACCOUNT_WHY_MAX];
 
-	if (!options->user && options->group)
-		return server_fail(server, EX_USAGE,
-		    "--group needs --user: otherwise root's privileges are not dropped");
 	if (!options->user)
 		return 0;
 	if (!account_find(&server->account, options->user, options->group, why))

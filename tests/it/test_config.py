@@ -337,22 +337,25 @@ BAD = [
     # Combinations
     ("[/]\ncommand = cat\ndir = /\n", 2, "command and dir can't be combined"),
     ("[/]\ncommand = cat\nnewline = space\nbinary = true\n", 3, "newline only applies to framing-in=lines"),
-    ("[/]\ncommand = cat\nrequire-subprotocol = true\n", 3, "require-subprotocol needs subprotocol=LIST"),
-    ("[/]\ncommand = cat\nspa = /index.html\n", 3, "spa needs staticdir=DIR"),
-    ("command = cat\nport = 80\nredirport = 80\n", 3, "redirport and port must differ"),
+    ("[/]\ncommand = cat\nrequire-subprotocol = true\n", 3, "require-subprotocol needs subprotocol=LIST: add it, or leave out require-subprotocol"),
+    ("[/]\ncommand = cat\nspa = /index.html\n", 3, "spa needs staticdir=DIR: add it, or leave out spa"),
+    ("command = cat\nport = 80\nredirport = 80\n", 3, "redirport and port must differ: choose another redirport"),
     ("command = cat\nssl = true\n", 2, "ssl needs a certificate and its key: give sslcert=FILE and sslkey=FILE"),
     (
         "command = cat\nstrict-sni = true\n",
         2,
-        "strict-sni needs ssl: add it, or leave it out",
+        "strict-sni needs ssl: add it, or leave out strict-sni",
     ),
     ("[/]\ncommand = cat\nallow = 192.0.2.1/24\n", 3, "allow: 192.0.2.1/24 must not have bits set beyond the prefix length; write the first address of the block"),
     ("[/]\ncommand = cat\ndeny = all\n", 3, "deny: all must be an IP address or a block of them, such as 192.0.2.0/24"),
     ("[/]\ncommand = cat\nauth-header = Remote_User\n", 3, "auth-header must be the name of a header field of letters, digits and '-', not 'Remote_User'"),
     ("[/]\ncommand = cat\nauth-header = Remote-User\n", 3, "auth-header needs trusted-proxy=LIST or unixsocket=PATH: any other client could send the header"),
-    ("[/]\ncommand = cat\nauth-cert = true\n", 3, "auth-cert needs sslca=FILE, the CA that signs the certificates"),
-    ("[/]\ncommand = cat\nauth-basic = /nonexistent\n", 3, "can't read auth-basic /nonexistent: No such file or directory"),
-    ("[/]\ncommand = cat\nauth-token = /dev/null\n", 3, "can't read auth-token /dev/null: it is not a regular file"),
+    ("[/]\ncommand = cat\nauth-cert = true\n", 3, "auth-cert needs sslca=FILE: add it, or leave out auth-cert"),
+    ("[/a]\ncommand = cat\nauth-timeout = 1\n[/b]\ncommand = cat\nauth-hook = true\n", 3, "auth-timeout needs auth-hook=PROGRAM: add it, or leave out auth-timeout"),
+    ("auth-timeout = 1\n[/a]\ncommand = cat\n", 1, "auth-timeout needs auth-hook=PROGRAM: add it, or leave out auth-timeout"),
+    ("[/a]\nstaticdir = /etc\nframing = json\n[/b]\ncommand = cat\n", 3, "framing needs a program: give a command or dir=DIR, or leave out framing"),
+    ("port = 0\n[/]\ncommand = cat\nauth-basic = /nonexistent\n", 4, "can't read auth-basic /nonexistent: No such file or directory"),
+    ("port = 0\n[/]\ncommand = cat\nauth-token = /dev/null\n", 4, "can't read auth-token /dev/null: it is not a regular file"),
     ("[/]\ncommand = cat\nauth-hook = /nonexistent\n", 3, "auth-hook '/nonexistent' can't be used: No such file or directory; give the path of a program"),
     # The system
     (
@@ -390,8 +393,8 @@ BAD = [
     ),
     ("unixsocket = s\nunixsocket-owner = nosuchuser\n[/]\ncommand = cat\n", 2, "unixsocket-owner=nosuchuser: unknown user 'nosuchuser'"),
     (
-        "address = 0.0.0.0\n[/]\ndir = /usr/bin\ndevconsole = true\n",
-        4,
+        "port = 0\naddress = 0.0.0.0\n[/]\ndir = /usr/bin\ndevconsole = true\n",
+        5,
         "devconsole and dir can't be combined while other machines can connect: leave out one of them, or address",
     ),
     # Includes
@@ -418,6 +421,18 @@ def test_an_error_names_file_line_mistake_and_remedy(config, tmp_path, script, n
     done = subprocess.run([WSPIPE, "--config=" + path], capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode in (71, 78)
     assert "%s:%d: %s" % (path, line, message.partition(":")[0]) in done.stderr
+
+
+def test_what_unix_stands_for_must_be_listened_on(config):
+    """Only a start knows which sockets a service manager passes."""
+    for text, line, name in (("port = 0\ntrusted-proxy = unix\ncommand = cat\n", 2, "trusted-proxy"),
+                             ("port = 0\n[/a]\ncommand = cat\ndeny = unix\n", 4, "deny")):
+        path = config(text)
+        done = subprocess.run([WSPIPE, "--config=" + path], capture_output=True, text=True, timeout=DEADLINE, check=False)
+        assert done.returncode == 78
+        assert f"{path}:{line}: {name}=unix needs unixsocket=PATH: add it, or leave out 'unix'\n" in done.stderr
+    status, errors = check(config("port = 0\ntrusted-proxy = unix\ncommand = cat\n"))
+    assert status == 0 and "unless the service manager passes a Unix socket" in errors
 
 
 def test_all_errors_are_reported(config):

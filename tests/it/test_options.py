@@ -63,9 +63,9 @@ ERRORS = [
     (("--health-path=", "cat"), 64, "--health-path must be a URL path such as /name, not ''"),
     (("--health-path=health", "cat"), 64, "--health-path must be a URL path such as /name, not 'health'"),
     (("--spa=index.html", "--staticdir=/"), 64, "--spa must be a URL path such as /name, not 'index.html'"),
-    (("--spa=/index.html", "cat"), 64, "--spa needs --staticdir=DIR"),
-    (("--unixsocket-mode=0600", "cat"), 64, "--unixsocket-mode needs --unixsocket=PATH"),
-    (("--unixsocket-owner=:daemon", "cat"), 64, "--unixsocket-owner needs --unixsocket=PATH"),
+    (("--spa=/index.html", "cat"), 64, "--spa needs --staticdir=DIR: add it, or leave out --spa"),
+    (("--unixsocket-mode=0600", "cat"), 64, "--unixsocket-mode needs --unixsocket=PATH: add it, or leave out --unixsocket-mode"),
+    (("--unixsocket-owner=:daemon", "cat"), 64, "--unixsocket-owner needs --unixsocket=PATH: add it, or leave out --unixsocket-owner"),
     (("--health-path=/a?b", "cat"), 64, "--health-path must be a URL path such as /name, not '/a?b'"),
     (("--health-path=/a b", "cat"), 64, "--health-path must be a URL path such as /name, not '/a b'"),
     (

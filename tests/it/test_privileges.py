@@ -97,7 +97,7 @@ def test_users_that_can_not_be_used():
         (["--user=no-such-user"], 78, "--user=no-such-user: the user does not exist"),
         (["--user=root"], 78, "--user=root: root is not allowed; choose another user"),
         (["--user=nobody", "--group=no-such-group"], 78, "--user=nobody: the group 'no-such-group' does not exist"),
-        (["--group=daemon"], 64, "--group needs --user: otherwise root's privileges are not dropped"),
+        (["--group=daemon"], 64, "--group needs --user=USER: add it, or leave out --group"),
         (["--user=nobody", "--child-user=daemon"], 78, "--child-user and --user can't be combined: without its privileges the server can't "
          "change the user of programs, which run as --user"),
         (["--user=nobody", "--child-oom-score=5"], 78, "--child-oom-score and --user can't be combined: only root could set the score then"),

@@ -8,6 +8,7 @@ import time
 import pytest
 from conftest import plain_only, wait_for
 from probes import preload
+from wsraw import Peer
 
 SHOW = ("sh", "-c", 'echo "$REMOTE_HOST $REMOTE_ADDR"; exec cat')
 
@@ -161,8 +162,8 @@ def test_programs_get_no_descriptors_of_it(named):
 
 
 def test_a_unix_socket_has_no_name(server, tmp_path):
-    one = server("--reverselookup", "--unixsocket=%s" % (tmp_path / "s"), *SHOW)
-    with one.connect() as ws:
+    one = server("--reverselookup", "--port=0", "--unixsocket=%s" % (tmp_path / "s"), *SHOW)
+    with Peer(one.addresses[-1], context=one.context) as ws:
         ws.upgrade("/")
         assert ws.text() == "unix-socket unix-socket"
 

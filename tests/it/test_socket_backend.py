@@ -588,7 +588,7 @@ def test_the_rules_for_clients_are_the_same(server, service):
     (("unix:" + "x" * 108,), "needs a path"),
     (("tcp:localhost:80", "more"), "no arguments can follow"),
     (("--passstderr", "--framing=lines", "tcp:localhost:80"), "--passstderr needs a program"),
-    (("--proxy-protocol-out", "cat"), "--proxy-protocol-out only applies to"),
+    (("--proxy-protocol-out", "cat"), "--proxy-protocol-out needs a socket: give tcp:HOST:PORT or unix:PATH as COMMAND"),
     (("--connect-timeout=0", "tcp:localhost:80"), "--connect-timeout must be"),
     (("--newline=space", "tcp:localhost:80"), "--newline only applies to"),
     (("--dir=.", "tcp:localhost:80"), "can't be combined"),

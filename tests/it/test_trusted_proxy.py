@@ -32,9 +32,9 @@ def own(peer):
     return [host, host, str(port), *(["on", "localhost", "443"] if SCHEME == "https" else ["off", "localhost", "80"])]
 
 
-def test_fields_of_untrusted_peers_are_ignored(server, script):
+def test_fields_of_untrusted_peers_are_ignored(server, script, tmp_path):
     directory = os.path.dirname(script("cgi/show", SHOW))
-    for rules in ([], ["--trusted-proxy=192.0.2.0/24,2001:db8::/32,unix"],
+    for rules in ([], ["--trusted-proxy=192.0.2.0/24,2001:db8::/32,unix", f"--unixsocket={tmp_path}/s", "--port=0"],
                   ["--trusted-proxy=127.0.0.2,::1", "--trusted-header=forwarded"]):
         one = server("--cgidir=" + directory, "--address=127.0.0.1", *rules)
         with one.connect() as peer:

@@ -512,15 +512,17 @@ numbers_that_have_always_been_in_one_unit_accept_others(void **state)
 	struct run run;
 
 	(void)state;
+	RUN(&run, "wspipe", "--connect-timeout=250ms", "tcp:localhost:1");
+	assert_run(&run);
+	assert_int_equal(run.options.endpoint.connect_timeout, 250);
+	run_clear(&run);
 	RUN(&run, "wspipe", "--maxframesize=2m", "--max-output-message=512K", "--pingms=30s",
-	    "--closems=5m", "--connect-timeout=250ms", "--deflate=min=1k",
-	    "--rlimit=cpu=1500ms", "hello");
+	    "--closems=5m", "--deflate=min=1k", "--rlimit=cpu=1500ms", "hello");
 	assert_run(&run);
 	assert_true(run.options.endpoint.max_message == 2 << 20);
 	assert_int_equal(run.options.endpoint.max_output_message, 512 << 10);
 	assert_int_equal(run.options.endpoint.pingms, 30000);
 	assert_int_equal(run.options.server.closems, 300000);
-	assert_int_equal(run.options.endpoint.connect_timeout, 250);
 	assert_int_equal(run.options.endpoint.deflate.min, 1024);
 	assert_int_equal(run.options.endpoint.confine.limits[CONFINE_CPU].value, 2);
 	run_clear(&run);
@@ -924,7 +926,7 @@ times_and_sizes_have_units(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
-		RUN(&run, "wspipe", rows[i].arg, "hello");
+		RUN(&run, "wspipe", "--cgidir=/", rows[i].arg, "hello");
 		if (rows[i].timeout_ms == -1) {
 			assert_int_equal(run.status, 64);
 			assert_non_null(strstr(run.err, " must be a "));
@@ -936,6 +938,99 @@ times_and_sizes_have_units(void **state)
 		}
 		run_clear(&run);
 	}
+}
+
+static void
+options_that_do_nothing_alone_are_refused(void **state)
+{
+	static const struct {
+		char *alone; /* is rejected */
+		char *with; /* but not with this one */
+	} rows[] = {
+	    {"--unixsocket-mode=600", "--unixsocket=s"},
+	    {"--unixsocket-owner=a", "--unixsocket=s"},
+	    {"--group=a", "--user=a"},
+	    {"--trusted-header=forwarded", "--trusted-proxy=192.0.2.1"},
+	    {"--proxy-protocol", "--trusted-proxy=192.0.2.1"},
+	    {"--auth-timeout=5", "--auth-hook=/bin/true"},
+	    {"--term=vt100", "--pty"},
+	    {"--readonly", "--pty"},
+	    {"--prespawn-blind", "--prespawn=1"},
+	    {"--shared-start=always", "--shared"},
+	    {"--linger=1", "--shared"},
+	    {"--on-exit=keep", "--shared"},
+	    {"--max-clients=10000", "--shared"},
+	    {"--client-queue=1m", "--shared"},
+	    {"--slow=drop", "--shared"},
+	    {"--history=1", "--shared"},
+	    {"--cgi-timeout=1", "--cgidir=/"},
+	    {"--max-body=1", "--cgidir=/"},
+	    {"--spa=/a", "--staticdir=/etc"},
+	    {"--admin-token=t", "--admin=127.0.0.1:1"},
+	};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		const char *equals = strchr(rows[i].with, '=');
+		char wanted[160], *name = rows[i].alone;
+
+		RUN(&run, "wspipe", rows[i].alone, "hello");
+		assert_int_equal(run.status, 64);
+		snprintf(wanted, sizeof(wanted), "wspipe: %.*s needs %.*s",
+		    (int)strcspn(name, "="), name, equals ? (int)(equals - rows[i].with) : 40,
+		    rows[i].with);
+		assert_memory_equal(run.err, wanted, strlen(wanted));
+		assert_non_null(strstr(run.err, ": add it, or leave out --"));
+		run_clear(&run);
+		RUN(&run, "wspipe", rows[i].alone, rows[i].with, "hello");
+		assert_run(&run);
+		run_clear(&run);
+	}
+}
+
+static void
+each_need_is_an_option_or_a_program(void **state)
+{
+	static const char *const others[] = {NEEDS_PROGRAM, NEEDS_CHILD, NEEDS_SOCKET};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < option_row_count; i++) {
+		const char *needs = option_rows[i].needs;
+		bool found = !needs || option_find(span_of(needs));
+
+		for (size_t k = 0; k < UTIL_LEN(others); k++)
+			found = found || strcmp(needs, others[k]) == 0;
+		assert_true(found);
+	}
+	RUN(&run, "wspipe", "--framing=json", "--staticdir=/etc");
+	assert_string_equal(run.err, "wspipe: --framing needs a program: give a COMMAND or "
+				     "--dir=DIR, or leave out --framing\n");
+	run_clear(&run);
+	RUN(&run, "wspipe", "--nice=1", "tcp:localhost:1");
+	assert_string_equal(run.err, "wspipe: --nice needs a program: give one as COMMAND, "
+				     "--dir=DIR or --cgidir=DIR, or leave out --nice\n");
+	run_clear(&run);
+	RUN(&run, "wspipe", "--connect-timeout=1", "hello");
+	assert_string_equal(run.err, "wspipe: --connect-timeout needs a socket: give "
+				     "tcp:HOST:PORT or unix:PATH as COMMAND, or leave out "
+				     "--connect-timeout\n");
+	run_clear(&run);
+	RUN(&run, "wspipe", "--sse=false", "--resume-wait=5", "hello");
+	assert_string_equal(
+	    run.err, "wspipe: --resume-wait needs --sse: add it, or leave out --resume-wait\n");
+	run_clear(&run);
+	/* What is off needs nothing; websocketd's options need nothing there. */
+	RUN(&run, "wspipe", "--readonly=false", "--linger=0", "--framing=json", "hello");
+	assert_run(&run);
+	run_clear(&run);
+	RUN(&run, "websocketd", "--binary", "--maxframesize=1", "--staticdir=/etc");
+	assert_run(&run);
+	run_clear(&run);
+	RUN(&run, "wspipe", "--connect=ws://h/", "--framing=json", "--connect-timeout=1");
+	assert_run(&run);
+	run_clear(&run);
 }
 
 static void
@@ -1222,9 +1317,12 @@ values_that_do_not_fit_are_refused(void **state)
 		"wspipe: --unixsocket-mode must be an octal number from 1 to 777, not ''\n",
 		NULL},
 	    {{"wspipe", "--redirport=80", "--port=80", "hello"}, 64,
-		"wspipe: --redirport and --port must differ\n", NULL},
+		"wspipe: --redirport and --port must differ: choose another --redirport\n",
+		NULL},
 	    {{"wspipe", "--unixsocket-owner=a", "hello"}, 64,
-		"wspipe: --unixsocket-owner needs --unixsocket=PATH\n", NULL},
+		"wspipe: --unixsocket-owner needs --unixsocket=PATH: add it, or leave out "
+		"--unixsocket-owner\n",
+		NULL},
 	    {{"wspipe", "--port=65536", "hello"}, 64,
 		"wspipe: --port must be a number from 0 to 65535, not '65536'\n", NULL},
 	    {{"wspipe", "--port=", "hello"}, 64,
@@ -1404,10 +1502,10 @@ shared_programs_that_make_no_sense_are_refused(void **state)
 		"wspipe: --shared and --invalid-utf8=close can't be combined: one line would "
 		"close all sessions\n",
 		NULL},
-	    {{"wspipe", "--history=3", "hello", NULL}, 64, "wspipe: --history needs --shared\n",
-		NULL},
+	    {{"wspipe", "--history=3", "hello", NULL}, 64,
+		"wspipe: --history needs --shared: add it, or leave out --history\n", NULL},
 	    {{"wspipe", "--linger=forever", "hello", NULL}, 64,
-		"wspipe: --linger needs --shared\n", NULL},
+		"wspipe: --linger needs --shared: add it, or leave out --linger\n", NULL},
 	    {{"wspipe", "--linger=ever", "hello", NULL}, 64,
 		"wspipe: --linger must be a time up to 24h, such as 500ms, 2s, 5m or 1h, or "
 		"'forever', not 'ever'\n",
@@ -1498,10 +1596,14 @@ framings_that_make_no_sense_are_refused(void **state)
 		"wspipe: --pty needs a program, not a socket\n", NULL},
 	    {{"wspipe", "--unbuffer", "tcp:localhost:1"}, 64,
 		"wspipe: --unbuffer needs a program, not a socket\n", NULL},
-	    {{"wspipe", "--readonly", "hello"}, 64, "wspipe: --readonly needs --pty\n", NULL},
+	    {{"wspipe", "--readonly", "hello"}, 64,
+		"wspipe: --readonly needs --pty: add it, or leave out --readonly\n", NULL},
 	    {{"wspipe", "--prespawn-blind", "hello"}, 64,
-		"wspipe: --prespawn-blind needs --prespawn=N\n", NULL},
-	    {{"wspipe", "--term=vt100", "hello"}, 64, "wspipe: --term needs --pty\n", NULL},
+		"wspipe: --prespawn-blind needs --prespawn=N: add it, or leave out "
+		"--prespawn-blind\n",
+		NULL},
+	    {{"wspipe", "--term=vt100", "hello"}, 64,
+		"wspipe: --term needs --pty: add it, or leave out --term\n", NULL},
 	    {{"wspipe", "--pty", "--term=a/b", "hello"}, 64,
 		"wspipe: --term must be the name of a terminal type such as xterm-256color, "
 		"not "
@@ -1576,7 +1678,7 @@ tls_has_its_files_and_its_port(void **state)
 	"wspipe: --ssl needs a certificate and its key: give --sslcert=FILE and "              \
 	"--sslkey=FILE\n"
 
-#define NEEDS_CA "wspipe: --sslcrl needs --sslca: add it, or leave it out\n"
+#define NEEDS_CA "wspipe: --sslcrl needs --sslca=FILE: add it, or leave out --sslcrl\n"
 
 static void
 tls_options_go_together(void **state)
@@ -1601,7 +1703,7 @@ tls_options_go_together(void **state)
 	    {{"websocketd", "--sslcrl=crl", "hello"}, 1, &NEEDS_CA[sizeof("wspipe: ") - 1],
 		NULL},
 	    {{"wspipe", "--strict-sni", "hello"}, 64,
-		"wspipe: --strict-sni needs --ssl: add it, or leave it out\n", NULL},
+		"wspipe: --strict-sni needs --ssl: add it, or leave out --strict-sni\n", NULL},
 	    {{"wspipe", "--ssl=maybe", "hello"}, 64,
 		"wspipe: --ssl must be true or false, not 'maybe'\n", NULL},
 	    {{"websocketd", "--ssl", "hello"}, 1,
@@ -1695,7 +1797,9 @@ options_that_make_no_sense_are_refused(void **state)
 		"of a program\n",
 		NULL},
 	    {{"wspipe", "--require-subprotocol", "hello"}, 64,
-		"wspipe: --require-subprotocol needs --subprotocol=LIST\n", NULL},
+		"wspipe: --require-subprotocol needs --subprotocol=LIST: add it, or leave out "
+		"--require-subprotocol\n",
+		NULL},
 	    {{"wspipe", "--subprotocol=a", "--header-ws=sec-websocket-protocol: a", "hello"},
 		64,
 		"wspipe: --header-ws 'sec-websocket-protocol: a' and --subprotocol can't be "
@@ -1950,6 +2054,8 @@ main(void)
 	    cmocka_unit_test(words_that_are_no_options_are_refused),
 	    cmocka_unit_test(devconsole_takes_a_value_or_none),
 	    cmocka_unit_test(times_and_sizes_have_units),
+	    cmocka_unit_test(options_that_do_nothing_alone_are_refused),
+	    cmocka_unit_test(each_need_is_an_option_or_a_program),
 	    cmocka_unit_test(rates_have_a_time_and_a_burst),
 	    cmocka_unit_test(confinement_has_numbers_that_may_be_missing),
 	    cmocka_unit_test(options_after_the_command_are_noticed),
