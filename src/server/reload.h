@@ -5,13 +5,25 @@
  * logged and nothing has changed. Sessions keep the endpoint that they were started by.
  *
  * Sockets on addresses that stay are used again, so connections that are queued are not lost.
- * Of several workers the parent reloads first; then it passes its sockets, and what it has
- * read, to each worker, which thus comes to the same result.
  */
 #ifndef SERVER_RELOAD_H
 #define SERVER_RELOAD_H
 
+#include "net/descriptors.h"
 #include "server/server.h"
+
+/* A message of the parent. It is followed by a file with the store, and the sockets. */
+struct reload_message {
+	size_t listeners;
+	size_t redirect_listeners;
+};
+
+/* The message with what follows it. */
+struct reload_order {
+	struct reload_message message;
+	int fds[DESCRIPTORS_MAX];
+	size_t count;
+};
 
 /* Whether a reload reads the options again: they come from a file, or need one of credentials.
  * Otherwise it is one of the certificates alone. */
@@ -20,12 +32,10 @@ bool server_reloads_options(const struct server *server);
 /* Reloads the options and the certificates, because of SIGHUP. */
 void server_reload(struct server *server);
 
-/* In the parent: the same for all workers, whose CHANNELS are COUNT sockets (-1: none). */
-void server_reload_workers(struct server *server, const int *channels, size_t count);
-
-/* In a worker: reloads when the parent wants it, again and again if it fails. False with errno.
- */
-bool server_reload_follow(struct server *server) __attribute__((warn_unused_result));
+/* Reloads all of it, or nothing. STORE is what is read from, or added to, and ORDER what the
+ * parent has passed; both may be NULL. False: the reason was logged. */
+bool server_reload_run(struct server *server, struct config_store *store,
+    struct reload_order *order) __attribute__((warn_unused_result));
 
 void server_reload_clear(struct server *server);
 

@@ -11,6 +11,7 @@
 #include "server/orphans.h"
 #include "server/privileges.h"
 #include "server/reload.h"
+#include "server/reload_orders.h"
 #include "server/setup.h"
 #include "server/setup_access.h"
 #include "server/signals.h"
@@ -30,6 +31,7 @@ run_clear(struct server *server)
 	streams_table_clear(&server->streams.table);
 	hasher_free(server->route.admit.hasher);
 	server_signals_clear(server);
+	server_reload_unfollow(server);
 	server_reload_clear(server);
 	server_orphans_clear(server);
 	server_admin_clear(server);

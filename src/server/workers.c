@@ -9,6 +9,7 @@
 #include "server/admin.h"
 #include "server/announce.h"
 #include "server/reload.h"
+#include "server/reload_orders.h"
 #include "server/setup.h"
 #include "server/signals.h"
 #include "server/sweep.h"
