@@ -16,15 +16,22 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* Adds a server with the name of NAME and NUMBER, which counts from 1. */
+/* What is served where, with and without TLS. */
+static const struct {
+	const char *ending; /* of the server's name */
+	const char *plain;
+	const char *secure;
+} protocols[] = {{"", "ws", "wss"}, {"-http", "http", "https"}};
+
+/* Adds a server with the name of NAME and NUMBER, which counts from 1; with STREAMS one for
+ * HTTP, too. Takes SERVER. */
 static void
 add_server(json_t *document, const struct options_listener *listener, const char *name,
-    size_t number, json_t *server)
+    size_t number, json_t *server, bool streams)
 {
-	char key[32];
+	char key[48], counted[32];
 
-	snprintf(key, sizeof(key), number > 1 ? "%s-%zu" : "%s", name, number);
-	describe_set(server, "protocol", json_string(listener->ssl ? "wss" : "ws"));
+	snprintf(counted, sizeof(counted), number > 1 ? "%s-%zu" : "%s", name, number);
 	if (listener->sslca) {
 		describe_set(
 		    json_object_get(json_object_get(document, "components"), "securitySchemes"),
@@ -35,7 +42,15 @@ add_server(json_t *document, const struct options_listener *listener, const char
 		    describe_pack(
 			"[o]", describe_ref("#/components/securitySchemes/certificate")));
 	}
-	describe_set(json_object_get(document, "servers"), key, server);
+	for (size_t i = 0; i < 1 + (size_t)streams; i++) {
+		json_t *copy = json_deep_copy(server);
+
+		snprintf(key, sizeof(key), "%s%s", counted, protocols[i].ending);
+		describe_set(json_object_get(document, "servers"), key, copy);
+		describe_set(copy, "protocol",
+		    json_string(listener->ssl ? protocols[i].secure : protocols[i].plain));
+	}
+	json_decref(server);
 }
 
 /* A TCP address. A host or a port that only the running server has is a variable. */
@@ -66,27 +81,28 @@ tcp_server(const char *address, int64_t port)
 }
 
 static void
-describe_servers(json_t *document, const struct options_listener *listener)
+describe_servers(json_t *document, const struct options_listener *listener, bool streams)
 {
 	const struct options_list *list = &listener->address;
 
 	for (size_t i = 0; i < list->count && listener->tcp; i++)
 		add_server(document, listener, "tcp", i + 1,
-		    tcp_server(list->items[i], listener->port));
+		    tcp_server(list->items[i], listener->port), streams);
 	if (list->count == 0 && listener->tcp)
-		add_server(
-		    document, listener, "tcp", 1, tcp_server("localhost", listener->port));
+		add_server(document, listener, "tcp", 1,
+		    tcp_server("localhost", listener->port), streams);
 	if (listener->unixsocket)
 		add_server(document, listener, "unix", 1,
 		    describe_pack("{s:s, s:s, s:o}", "host", "localhost", "description",
 			"A Unix socket, whose path is x-unix-socket.", "x-unix-socket",
-			describe_text(listener->unixsocket)));
+			describe_text(listener->unixsocket)),
+		    streams);
 }
 
 /* The programs of --dir, each a channel; their fragments go to FRAGMENTS. */
 static bool
-describe_directory(
-    json_t *document, json_t *fragments, const struct options_served *served, FILE *err)
+describe_directory(json_t *document, json_t *fragments, const struct options *options,
+    const struct options_served *served, FILE *err)
 {
 	struct describe_programs programs;
 	bool ok = describe_programs_find(served, &programs, err);
@@ -98,7 +114,8 @@ describe_directory(
 
 		if (asprintf(&path, "%s/%s", base, name) == -1)
 			options_no_memory();
-		describe_channel(document, served->endpoint, path);
+		describe_channel(document, served->endpoint, path,
+		    describe_has_streams(&options->server, served->endpoint));
 		free(path);
 		if (fragment_read(
 			fragments, programs.root, served->endpoint->dir, name, &wrong))
@@ -121,16 +138,22 @@ describe(const struct options *options, FILE *out, FILE *err)
 	    "Programs on WebSockets.", "servers", "channels", "operations", "components",
 	    "securitySchemes");
 	json_t *fragments = describe_pack("[]");
-	bool ok = true;
+	size_t count = options_served_count(options);
+	bool ok = true, streams = false;
 
-	describe_servers(document, &options->listener);
-	for (size_t i = 0; i < options_served_count(options); i++) {
+	for (size_t i = 0; i < count; i++)
+		streams = streams || describe_has_streams(
+					 &options->server, options_served(options, i).endpoint);
+	describe_servers(document, &options->listener, streams);
+	for (size_t i = 0; i < count; i++) {
 		struct options_served served = options_served(options, i);
 
 		if (served.endpoint->dir)
-			ok = describe_directory(document, fragments, &served, err) && ok;
+			ok = describe_directory(document, fragments, options, &served, err) &&
+			     ok;
 		else if (served.endpoint->command)
-			describe_channel(document, served.endpoint, served.path);
+			describe_channel(document, served.endpoint, served.path,
+			    describe_has_streams(&options->server, served.endpoint));
 	}
 	/* Once all channels have their keys. */
 	fragment_merge(document, fragments);

@@ -177,10 +177,51 @@ description_of(const struct options_endpoint *endpoint)
 	return "Each client has a program of its own.";
 }
 
-/* Adds the operation ACTION with those of the channel's messages whose names begin with it. */
+bool
+describe_has_streams(
+    const struct options_server *server, const struct options_endpoint *endpoint)
+{
+	return endpoint->sse && (endpoint->command || endpoint->dir) && !server->compat &&
+	       server->workers == 1;
+}
+
+/* The servers of DOCUMENT for WebSockets. */
+static json_t *
+describe_websockets(const json_t *document)
+{
+	json_t *refs = describe_pack("[]"), *server;
+	const char *name;
+
+	json_object_foreach(json_object_get(document, "servers"), name, server)
+	{
+		if (strncmp(json_string_value(json_object_get(server, "protocol")), "ws", 2) ==
+		    0)
+			describe_append(refs, describe_ref("#/servers/%s", name));
+	}
+	return refs;
+}
+
+/* How a client without a WebSocket sends or gets messages. */
+static json_t *
+describe_http(bool sends)
+{
+	json_t *http = describe_pack(
+	    "{s:s, s:s}", "method", sends ? "POST" : "GET", "bindingVersion", "0.3.0");
+
+	if (sends)
+		describe_set(http, "query",
+		    describe_pack("{s:s, s:{s:{s:s, s:s}}}", "type", "object", "properties",
+			"session", "type", "string", "description",
+			"The session that the event \"open\" names; the header field "
+			"Wspipe-Session may contain it instead."));
+	return describe_pack("{s:o}", "http", http);
+}
+
+/* Adds the operation ACTION with those of the channel's messages whose names begin with PREFIX.
+ * Takes BINDINGS, which may be NULL. */
 static void
 add_operation(json_t *document, const char *key, const char *action, const char *prefix,
-    const json_t *messages, const json_t *security)
+    const json_t *messages, const json_t *security, json_t *bindings)
 {
 	json_t *refs = describe_pack("[]"), *operation;
 	const char *name;
@@ -197,6 +238,8 @@ add_operation(json_t *document, const char *key, const char *action, const char 
 	    describe_ref("#/channels/%s", key), "messages", refs);
 	if (json_array_size(security) > 0)
 		describe_set(operation, "security", json_deep_copy(security));
+	if (bindings)
+		describe_set(operation, "bindings", bindings);
 	if (asprintf(&id, "%s-%s", action, key) == -1)
 		options_no_memory();
 	describe_set(json_object_get(document, "operations"), id, operation);
@@ -204,7 +247,8 @@ add_operation(json_t *document, const char *key, const char *action, const char 
 }
 
 void
-describe_channel(json_t *document, const struct options_endpoint *endpoint, const char *path)
+describe_channel(
+    json_t *document, const struct options_endpoint *endpoint, const char *path, bool streams)
 {
 	json_t *channels = json_object_get(document, "channels");
 	json_t *out = describe_messages_out(endpoint);
@@ -221,8 +265,13 @@ describe_channel(json_t *document, const struct options_endpoint *endpoint, cons
 		"bindings", describe_binding(endpoint), "x-program",
 		describe_program(endpoint)));
 	if (!endpoint->readonly)
-		add_operation(document, key, "receive", "in", messages, security);
-	add_operation(document, key, "send", "out", messages, security);
+		add_operation(document, key, "receive", "in", messages, security,
+		    streams ? describe_http(true) : NULL);
+	add_operation(document, key, "send", "out", messages, security,
+	    streams ? describe_http(false) : NULL);
+	if (!streams)
+		describe_set(
+		    json_object_get(channels, key), "servers", describe_websockets(document));
 	json_decref(security);
 	json_decref(messages);
 	json_decref(out);

@@ -7,11 +7,16 @@
 
 #include <jansson.h>
 
+/* Whether clients without a WebSocket are served, too. */
+bool describe_has_streams(
+    const struct options_server *server, const struct options_endpoint *endpoint);
+
 /*
  * Adds the endpoint at the decoded PATH, or one of its programs, to DOCUMENT, which has the
- * members "channels", "operations" and "components" with "securitySchemes".
+ * members "servers", "channels", "operations" and "components" with "securitySchemes". STREAMS
+ * is what describe_has_streams() returns; without them, servers of HTTP do not serve it.
  */
 void describe_channel(
-    json_t *document, const struct options_endpoint *endpoint, const char *path);
+    json_t *document, const struct options_endpoint *endpoint, const char *path, bool streams);
 
 #endif

@@ -110,16 +110,16 @@ def test_the_program_of_addressed_lines_gets_ids():
 
 
 def test_the_servers_are_the_addresses(certificate, tmp_path):
-    document = describe("cat")
+    document = describe("--sse=false", "cat")
     assert document["servers"] == {"tcp": {"host": "localhost:8080", "protocol": "ws"}}
     tls = ["--ssl", f"--sslcert={certificate[0]}", f"--sslkey={certificate[1]}", f"--sslca={certificate[0]}"]
-    document = describe(*tls, "--address=*", "--address=::1", "--port=0", f"--unixsocket={tmp_path}/s", "cat")
+    document = describe(*tls, "--sse=false", "--address=*", "--address=::1", "--port=0", f"--unixsocket={tmp_path}/s", "cat")
     assert {name: (one["host"], one["protocol"]) for name, one in document["servers"].items()} == {
         "tcp": ("{host}:{port}", "wss"), "tcp-2": ("[::1]:{port}", "wss"), "unix": ("localhost", "wss")}
     assert document["servers"]["unix"]["x-unix-socket"] == f"{tmp_path}/s"
     assert document["servers"]["tcp"]["security"] == [{"$ref": "#/components/securitySchemes/certificate"}]
     assert not (tmp_path / "s").exists()
-    assert list(describe(f"--unixsocket={tmp_path}/s", "cat")["servers"]) == ["unix"]
+    assert list(describe(f"--unixsocket={tmp_path}/s", "cat")["servers"]) == ["unix", "unix-http"]
 
 
 def test_each_way_to_authenticate_is_an_alternative(access):
@@ -131,6 +131,18 @@ def test_each_way_to_authenticate_is_an_alternative(access):
         assert operation["security"] == [{"$ref": f"#/components/securitySchemes/{name}"} for name in schemes]
     hook = describe("--auth-hook=true", "cat")
     assert list(hook["components"]["securitySchemes"]) == ["hook"]
+
+
+def test_event_streams_have_servers_and_bindings_of_http(tmp_path):
+    document = describe("cat")
+    assert {name: one["protocol"] for name, one in document["servers"].items()} == {"tcp": "ws", "tcp-http": "http"}
+    assert {one["action"]: one["bindings"]["http"]["method"] for one in document["operations"].values()} == {"receive": "POST", "send": "GET"}
+    assert "servers" not in only_channel(document)
+    path = tmp_path / "conf"
+    path.write_text("[/both]\ncommand = cat\n[/websocket]\ncommand = cat\nsse = false\n")
+    channels = describe(f"--config={path}")["channels"]
+    assert channels["websocket"]["servers"] == [{"$ref": "#/servers/tcp"}]
+    assert list(describe("--workers=2", "cat")["servers"]) == ["tcp"]
 
 
 def test_the_request_is_in_the_binding():
@@ -309,25 +321,25 @@ def test_asyncapi_accepts_the_documents(programs, access, certificate, tmp_path)
     for name in (b"braces{x}~1", "ü#?%".encode(), b'quote"'):
         shutil.copy(programs / "chat", os.path.join(os.fsencode(programs), name))
     (programs / "chat.asyncapi.json").write_text(json.dumps(FRAGMENT))
-    tls = ["--ssl", f"--sslcert={certificate[0]}", f"--sslkey={certificate[1]}", f"--sslca={certificate[0]}", "--auth-cert"]
-    unix = os.fsencode(tmp_path) + b'/\xff"{s}'
-    documents = {
-        "lines": ["cat"],
-        "stderr": ["--passstderr", "cat"],
-        "programs": [f"--dir={programs}", "--address=*", "--port=0"],
-        "json": ["--framing=json", "--events", "--event-headers=Origin", "cat"],
-        "shared json": ["--framing=json", "--events", "--shared", "--slow=drop", "cat"],
-        "shared lines": ["--shared=addressed", "--events", "cat"],
-        "broadcast": ["--shared", "cat"],
-        "lsp": ["--framing=lsp", "cat"],
-        "terminal": ["--pty", "--require-origin", "--require-subprotocol", "cat"],
-        "access": [*access, "--auth-hook=true", "cat"],
-        "hook": ["--auth-hook=true", "cat"],
-        "tls": [*tls, "--address=::1", "cat"],
-        "unix": [b"--unixsocket=" + unix, "--allow=unix", "cat"],
-        "socket": ["tcp:localhost:1"],
-        "files": [f"--staticdir={tmp_path}"],
+    endpoints = {
+        "lines": [],
+        "stderr": ["passstderr = true"],
+        "json": ["framing = json", "events = true", "event-headers = Origin"],
+        "shared-json": ["framing = json", "events = true", "shared = true", "slow = drop"],
+        "shared-lines": ["shared = addressed", "events = true"],
+        "broadcast": ["shared = true"],
+        "lsp": ["framing = lsp"],
+        "terminal": ["pty = true", "require-origin = true", "require-subprotocol = true"],
+        "access": [*(option[2:].replace("=", " = ", 1) for option in access[:3]), "auth-cert = true", "auth-hook = true"],
+        "hook": ["auth-hook = true"],
+        "without-streams": ["sse = false"],
     }
+    path = tmp_path / "conf"
+    path.write_text(f"ssl = true\nsslcert = {certificate[0]}\nsslkey = {certificate[1]}\nsslca = {certificate[0]}\nport = 0\n"
+        f"address = *\ntrusted-proxy = 127.0.0.1\n[/]\ndir = {programs}\n[/files]\nstaticdir = {INTEROP}\n[/socket]\ncommand = tcp:localhost:1\n"
+        + "".join(f"[/{name}]\ncommand = cat\n" + "\n".join(lines) + "\n" for name, lines in endpoints.items()))
+    unix = os.fsencode(tmp_path) + b'/\xff"{s}'
+    documents = {"all": [f"--config={path}"], "unix": [b"--unixsocket=" + unix, "--sse=false", "cat"]}
     texts = {}
     for name, args in documents.items():
         done = subprocess.run([WSPIPE, "--describe", *args], capture_output=True, text=True, timeout=DEADLINE, check=False)
