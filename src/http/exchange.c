@@ -337,6 +337,12 @@ exchange_write(struct exchange *x, const void *bytes, size_t len)
 	exchange_send(x, (struct span){0}, (struct span){bytes, len}, false);
 }
 
+void
+exchange_resume_rate(struct exchange *x)
+{
+	rate_start(&x->out, exchange_to_go(x->written), RATE_CREDIT_MS);
+}
+
 size_t
 exchange_send_file(struct exchange *x, int fd, off_t offset, size_t len)
 {

@@ -112,6 +112,10 @@ void exchange_write(struct exchange *exchange, const void *bytes, size_t len);
  * possible now, or never for this response; use exchange_write(). */
 size_t exchange_send_file(struct exchange *exchange, int fd, off_t offset, size_t len);
 
+/* For a response that pauses, before a piece that follows a pause: it must arrive at the
+ * minimum rate (net/rate.h) from now on. */
+void exchange_resume_rate(struct exchange *exchange);
+
 /* Bytes in the queue. Write while it is at most BUFFER_HIGH, then wait for on_drained. */
 size_t exchange_queued(const struct exchange *exchange);
 

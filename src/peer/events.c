@@ -221,6 +221,17 @@ events_answer_poll(struct events *e)
 	exchange_end(exchange);
 }
 
+/* A stream may be silent for any time: only what waits in its queue shows that the client is
+ * slow. */
+static void
+events_write(struct events *e, struct span bytes)
+{
+	if (exchange_queued(e->exchange) == 0)
+		exchange_resume_rate(e->exchange);
+	exchange_write(e->exchange, bytes.data, bytes.len);
+	e->since_ms = util_clock_ms();
+}
+
 static void
 events_flush(struct peer *peer)
 {
@@ -232,8 +243,7 @@ events_flush(struct peer *peer)
 	if (unsent.len > 0 && !events_is_stream(e)) {
 		events_answer_poll(e);
 	} else if (unsent.len > 0) {
-		exchange_write(e->exchange, unsent.data, unsent.len);
-		e->since_ms = util_clock_ms();
+		events_write(e, unsent);
 		e->records.replay.sent = buffer_len(&e->records.replay.bytes);
 		events_trim(e);
 	}
@@ -311,6 +321,7 @@ events_send(struct peer *peer, struct batch *batch)
 	if (batch->type != MESSAGE_TEXT || utf8_valid(batch->data, batch->len)) {
 		peer->sent->messages +=
 		    event_records_put_batch(&e->records, batch, &peer->sent->bytes);
+		events_touch(e);
 		if (batch->len > 0)
 			events_lose(e, "out of memory");
 		return;
@@ -539,8 +550,7 @@ events_on_timer(void *arg)
 	}
 	if (!e->freed && now >= events_due(e)) {
 		if (e->exchange && events_is_stream(e)) {
-			exchange_write(e->exchange, ":\n\n", 3);
-			e->since_ms = now;
+			events_write(e, SPAN(":\n\n"));
 		} else if (e->exchange) {
 			struct exchange *exchange = e->exchange;
 
