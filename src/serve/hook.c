@@ -267,7 +267,7 @@ hook_run(struct hook *hook, struct reject *reject)
 	    .path = hook_program(hook), .fd = -1, .argv = argv, .envp = hook->env};
 	int error;
 
-	if (!launch_may_fork(hook->launcher, reject))
+	if (!launcher_may_fork(hook->launcher, reject))
 		return false;
 	error = child_start(
 	    hook->launcher->children, &command, &hook_child_handlers, hook, &hook->child);

@@ -8,7 +8,6 @@
 #include "http/credentials.h"
 #include "net/limit.h"
 #include "net/proxy_protocol.h"
-#include "process/children.h"
 #include "process/landlock.h"
 #include "serve/access.h"
 #include "serve/share.h"
@@ -21,84 +20,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ROOM: whether there are descriptors for it. */
-static bool
-launch_check_room(bool room, struct reject *reject)
-{
-	return room || reject_with(reject, 503, REJECT_RETRY_LATER,
-			   "no descriptors for another session; raise the limit of open files "
-			   "(ulimit -n)");
-}
-
-/* The descriptors of a session are there for programs and sockets. Further ones are for clients
- * that wait for a response. */
-static size_t
-launch_count(const struct launcher *launcher)
-{
-	return children_count(launcher->children) + atomic_load(launcher->sockets->count);
-}
-
-static bool
-launch_has_room(const struct launcher *launcher, struct reject *reject)
-{
-	return launch_check_room(
-	    limit_has_room_for_program(launcher->limit, launch_count(launcher)), reject);
-}
-
-static bool
-launch_has_slot(const struct launcher *launcher, struct reject *reject)
-{
-	return children_are_full(launcher->children) ? reject_busy(reject)
-						     : launch_has_room(launcher, reject);
-}
-
-bool
-launcher_has_slot(void *launcher)
-{
-	struct reject ignored;
-
-	return launch_has_slot(launcher, &ignored);
-}
-
-bool
-launch_may_fork(const struct launcher *launcher, struct reject *reject)
-{
-	if (launch_has_slot(launcher, reject))
-		return true;
-	if (pools_yield(launcher->pools))
-		return launch_has_slot(launcher, reject);
-	pools_press(launcher->pools);
-	return false;
-}
-
-void
-launcher_set_rate(struct launcher *launcher, const struct bucket_rate *rate)
-{
-	int64_t seconds = (rate->interval_us + 999999) / 1000000;
-
-	launcher->rate = *rate;
-	snprintf(launcher->retry, sizeof(launcher->retry), "Retry-After: %d\r\n", (int)seconds);
-}
-
-/* The last of the limits: what another one rejects costs the client no token. */
-static bool
-launch_keeps_rate(const struct launch *launch, struct reject *reject)
-{
-	const struct launcher *launcher = launch->launcher;
-
-	if (launcher->rate.interval_us == 0 ||
-	    bucket_take(launcher->buckets, limit_address(launch->request->peer),
-		&launcher->rate, util_clock_ms()))
-		return true;
-	return reject_with(
-	    reject, 429, launcher->retry, "too many new sessions from this address (--rate)");
-}
-
 /* The facts of a launch once its script is found. */
 static bool
 launch_identify(struct launch *launch, struct reject *reject)
 {
-	if (!launch_keeps_rate(launch, reject))
+	if (!launcher_keeps_rate(launch->launcher, launch->request->peer, reject))
 		return false;
 	if (!env_make_unique_id(launch->unique_id) ||
 	    !env_make_traceparent(launch->request->head, launch->traceparent))
@@ -194,8 +120,8 @@ launch_prepare_shared(struct launch *launch, struct reject *reject)
 	if (!shared_has_room(launch->shared))
 		return reject_with(
 		    reject, 503, REJECT_RETRY_LATER, "--max-clients clients are connected");
-	return launch_check_room(limit_has_room_for_client(
-				     launch->launcher->limit, launch_count(launch->launcher)),
+	return launcher_check_room(limit_has_room_for_client(launch->launcher->limit,
+				       launcher_count(launch->launcher)),
 		   reject) &&
 	       launch_identify(launch, reject) && launch_put_event(launch, reject);
 }
@@ -209,12 +135,12 @@ launch_prepare(struct launch *launch, struct reject *reject)
 	if (endpoint_is_shared(endpoint))
 		return launch_prepare_shared(launch, reject);
 	if (launch_must_connect(launch))
-		return launch_has_room(launch->launcher, reject) &&
+		return launcher_has_room(launch->launcher, reject) &&
 		       launch_identify(launch, reject);
 	if (endpoint->pty == PTY_TERMINAL &&
 	    !terminal_size(launch->request->uri->query, &launch->size, reject))
 		return false;
-	return (pool_first(endpoint->pool) || launch_may_fork(launch->launcher, reject)) &&
+	return (pool_first(endpoint->pool) || launcher_may_fork(launch->launcher, reject)) &&
 	       reject_unless_found(reject, endpoint,
 		   endpoint_find(endpoint, launch->request->path, &launch->script)) &&
 	       launch_identify(launch, reject);
@@ -223,7 +149,7 @@ launch_prepare(struct launch *launch, struct reject *reject)
 bool
 launch_prepare_script(struct launch *launch, struct reject *reject)
 {
-	return launch_may_fork(launch->launcher, reject) && launch_identify(launch, reject);
+	return launcher_may_fork(launch->launcher, reject) && launch_identify(launch, reject);
 }
 
 /* Why the program can't be started: an errno, and an option or NULL. */

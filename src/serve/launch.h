@@ -28,13 +28,6 @@
 /* REJECT is the response; NULL: launch_start() may follow. */
 typedef void launch_handler(void *arg, const struct reject *reject);
 
-/* Whether there is room for another program; nothing is ended for it. LAUNCHER is a struct
- * launcher: for pools.may_start. */
-bool launcher_has_slot(void *launcher);
-
-/* Sets the rate of new sessions of an address. */
-void launcher_set_rate(struct launcher *launcher, const struct bucket_rate *rate);
-
 struct launch {
 	/* Set by the caller; borrowed until launch_clear(). */
 	const struct launcher *launcher;
@@ -60,10 +53,6 @@ struct launch {
 	launch_handler *on_connected;
 	void *arg; /* borrowed: the handler's */
 };
-
-/* Whether another program may be started. False: *REJECT is the response. */
-bool launch_may_fork(const struct launcher *launcher, struct reject *reject)
-    __attribute__((warn_unused_result));
 
 /* Finds the program, unless the limit on programs is reached. False: *REJECT is the response.
  * In both cases launch_clear() follows. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What programs need from the process that starts them. */
+/* What programs need from the process that starts them, and how many it may start. */
 #ifndef SERVE_LAUNCHER_H
 #define SERVE_LAUNCHER_H
 
@@ -7,6 +7,7 @@
 #include "net/bucket.h"
 #include "net/listeners.h"
 #include "net/lookup.h"
+#include "serve/reject.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,5 +36,29 @@ struct launcher {
 	char retry[32]; /* the header line for a client that exceeds it */
 	_Atomic uint64_t *last_id; /* of a launch, in all processes that serve */
 };
+
+/* Whether there is room for another program; nothing is ended for it. LAUNCHER is a struct
+ * launcher: for pools.may_start. */
+bool launcher_has_slot(void *launcher);
+
+/* Sets the rate of new sessions of an address. */
+void launcher_set_rate(struct launcher *launcher, const struct bucket_rate *rate);
+
+/* Whether another program may be started. False: *REJECT is the response. */
+bool launcher_may_fork(const struct launcher *launcher, struct reject *reject)
+    __attribute__((warn_unused_result));
+
+/* The last of the limits: what another one rejects costs the client PEER no token. */
+bool launcher_keeps_rate(const struct launcher *launcher, const struct sockaddr_storage *peer,
+    struct reject *reject) __attribute__((warn_unused_result));
+
+/* How many sessions there are. The descriptors of a session are there for programs and sockets;
+ * further ones are for clients that wait for a response. */
+size_t launcher_count(const struct launcher *launcher);
+
+/* ROOM: whether there are descriptors for another session. Or else *REJECT says so. */
+bool launcher_check_room(bool room, struct reject *reject) __attribute__((warn_unused_result));
+bool launcher_has_room(const struct launcher *launcher, struct reject *reject)
+    __attribute__((warn_unused_result));
 
 #endif
