@@ -55,7 +55,7 @@ struct limit_slot {
 
 struct limit {
 	struct limit_settings settings;
-	size_t counts[LIMIT_PROGRAM + 1];
+	size_t counts[LIMIT_ABSENT + 1];
 	bool full; /* as ON_FULL was last called */
 	struct limit_pool {
 		struct list *by_count; /* owned: hosts that have so many slots; lazily made */
@@ -221,7 +221,7 @@ limit_place(struct limit_slot *slot, int change)
 	struct limit_queue *queue;
 
 	limit->counts[slot->class] += (size_t)change;
-	if (slot->class == LIMIT_PROGRAM)
+	if (slot->class >= LIMIT_PROGRAM)
 		return;
 	queue = &slot->host->queues[slot->class];
 	list_remove(&slot->node);
@@ -294,7 +294,7 @@ limit_check_full(struct limit *limit)
 	size_t sum = 0;
 	bool full;
 
-	for (size_t i = 0; i < UTIL_LEN(limit->counts); i++)
+	for (size_t i = 0; i <= LIMIT_PROGRAM; i++)
 		sum += limit->counts[i];
 	full = limit->settings.all != 0 && sum >= limit->settings.all;
 	if (full == limit->full)
@@ -432,7 +432,7 @@ limit_heard(struct limit_slot *slot)
 	if (!slot || slot->heard)
 		return;
 	slot->heard = true;
-	if (slot->class == LIMIT_PROGRAM)
+	if (slot->class >= LIMIT_PROGRAM)
 		return;
 	list_remove(&slot->node);
 	list_append(&slot->host->queues[slot->class].slots, &slot->node);
@@ -443,12 +443,14 @@ limit_move(struct limit_slot *slot, enum limit_class class)
 {
 	if (!slot || slot->class == class)
 		return;
-	if (slot->class == LIMIT_PROGRAM)
+	if (slot->class >= LIMIT_PROGRAM)
 		limit_make_room(slot->host->limit);
 	limit_place(slot, -1);
 	slot->heard = true;
 	slot->class = class;
 	limit_place(slot, 1);
+	if (class == LIMIT_ABSENT)
+		limit_check_full(slot->host->limit);
 }
 
 bool

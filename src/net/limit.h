@@ -6,7 +6,8 @@
  * TLS handshake or the head). RESPONSE: it is sent a response, or lingers. IDLE: it persists
  * between two requests. PROGRAM: it belongs to a session. The first three share the slots for
  * connections without a program; the last has slots of its own, so that neither can use up what
- * was promised to the other.
+ * was promised to the other. A slot may also be that of a session whose client comes back in
+ * connections of other slots (ABSENT): it counts for PER_ADDRESS only.
  *
  * A new connection is always accepted. When the slots are used up, another one is closed for
  * it: the oldest idle connection of the address that has most idle ones; without any, the
@@ -38,6 +39,7 @@ enum limit_class {
 	LIMIT_RESPONSE,
 	LIMIT_IDLE,
 	LIMIT_PROGRAM,
+	LIMIT_ABSENT,
 };
 
 enum {

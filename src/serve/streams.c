@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STREAMS_OWNER_DIGITS = 4 };
+
 /* A session that is being opened. */
 struct streams_opening {
 	struct opening opening; /* first: streams_opening_of() casts it back */
+	struct streams *streams; /* borrowed */
 	struct streams_session *session; /* owned until it has begun */
 	enum events_form form;
 	bool made; /* the peer owns SESSION */
@@ -23,6 +26,34 @@ static struct streams_opening *
 streams_opening_of(struct opening *o)
 {
 	return (struct streams_opening *)(void *)o;
+}
+
+/* The worker that has a session: the last digits of its ID, modulo the number of workers. */
+static size_t
+streams_owner(const struct streams *streams, struct span id)
+{
+	size_t number = 0;
+
+	for (size_t i = EVENTS_ID_LEN - STREAMS_OWNER_DIGITS; i < EVENTS_ID_LEN; i++)
+		number = number * 16 + ((size_t)util_hex_value((unsigned char)id.data[i]) & 15);
+	return number % streams->workers;
+}
+
+/* False without random bytes. */
+static bool
+streams_make_id(const struct streams *streams, char id[EVENTS_ID_LEN + 1])
+{
+	char *end = id + EVENTS_ID_LEN - STREAMS_OWNER_DIGITS;
+	unsigned long number;
+
+	do {
+		if (!env_make_unique_id(id))
+			return false;
+		number = strtoul(end, NULL, 16);
+		number += streams->worker - number % streams->workers;
+	} while (number >= 1UL << (4 * STREAMS_OWNER_DIGITS));
+	snprintf(end, STREAMS_OWNER_DIGITS + 1, "%0*lx", STREAMS_OWNER_DIGITS, number);
+	return true;
 }
 
 static void
@@ -53,7 +84,7 @@ streams_make_peer(struct opening *o, struct session *session, struct peer_counts
 	struct peer *peer;
 
 	/* It is as secret as that of the session's program, but another one. */
-	if (!env_make_unique_id(s->id))
+	if (!streams_make_id(opening->streams, s->id))
 		return NULL;
 	memcpy(spec.id, s->id, sizeof(spec.id));
 	peer = events_new(&spec, &session_peer_handlers, session);
@@ -149,6 +180,7 @@ streams_open(struct streams *streams, const struct opening_context *context,
 		streams_request_reply(exchange, reject.status, reject.headers, reject.reason);
 		return;
 	}
+	opening->streams = streams;
 	opening->session = s;
 	opening->form = form;
 	opening_init(&opening->opening, &streams_ops, context, endpoint, exchange, path);
@@ -199,7 +231,13 @@ streams_route(struct streams *streams, const struct opening_context *context,
 	const struct request *request = exchange_request(exchange);
 	struct streams_session *s = NULL;
 
-	if (asked->session.len > 0) {
+	if (asked->session.len == EVENTS_ID_LEN &&
+	    streams_owner(streams, asked->session) != streams->worker) {
+		if (!streams->relay(
+			streams->arg, streams_owner(streams, asked->session), exchange))
+			streams_request_reply(exchange, 503, REJECT_RETRY_LATER,
+			    "the worker that has the session can't be reached now");
+	} else if (asked->session.len > 0) {
 		s = streams_table_find(&streams->table, endpoint, exchange, asked->session);
 		if (!s)
 			streams_request_reply(
@@ -282,9 +320,6 @@ streams_serve(struct streams *streams, const struct opening_context *context,
 		return false;
 	if (!page_may_request(endpoint, exchange, &reject))
 		exchange_reply_status(exchange, reject.status, reject.headers, reject.reason);
-	else if (!streams->alone)
-		streams_request_reply(exchange, 501, NULL,
-		    "event streams need a single process: --workers must be 1");
 	else
 		streams_route(streams, context, endpoint, exchange, path, &asked);
 	return true;

@@ -20,7 +20,12 @@
 
 struct streams {
 	struct streams_table table;
-	bool alone; /* there are no other processes that a client could reach */
+	size_t worker; /* of this process, of so many WORKERS */
+	size_t workers;
+	/* Gives the connection of a request to the worker that has its session. False: it is
+	 * not possible now, and the exchange is still the caller's. */
+	bool (*relay)(void *arg, size_t worker, struct exchange *exchange);
+	void *arg; /* borrowed */
 };
 
 /* Responds to the question of a browser whether a page of another origin may send such

@@ -74,7 +74,7 @@ streams_table_enter(
     struct streams_session *s, struct limit *limit, const struct sockaddr_storage *client)
 {
 	s->slot = limit_enter(limit, client);
-	limit_move(s->slot, LIMIT_PROGRAM);
+	limit_move(s->slot, LIMIT_ABSENT);
 	return s->slot && limit_admit(s->slot);
 }
 

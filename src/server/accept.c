@@ -23,6 +23,7 @@ struct accepted {
 	struct limit_slot *slot; /* owned */
 	struct sockaddr_storage peer; /* the client, if a proxy has reported it */
 	bool redirect; /* at --redirport */
+	bool relayed; /* by another worker, which has taken it out of TLS */
 	bool anonymous; /* it is not known, PEER is the proxy's */
 	bool secure; /* a proxy has reported that the client uses TLS */
 	char *subject; /* owned: of the certificate that it has reported; NULL: none */
@@ -46,12 +47,23 @@ accept_drop(const struct accepted *connection)
 	free(connection->subject);
 }
 
+/* What follows may be for another worker. */
+static void
+accept_serve_relayed(void *arg, struct exchange *exchange)
+{
+	exchange_close_after(exchange);
+	route_serve(arg, exchange);
+}
+
 /* Takes CONNECTION and serves it. NAME, that of the client, may be NULL. */
 static void
 accept_serve(struct server *server, const struct accepted *connection, const char *name)
 {
 	struct transport transport = {.ops = &transport_socket, .fd = connection->fd};
-	struct tls *tls = connection->redirect ? NULL : server->tls;
+	struct tls *tls = connection->redirect || connection->relayed ? NULL : server->tls;
+	connection_handler *serve = connection->redirect  ? redirect_serve
+				    : connection->relayed ? accept_serve_relayed
+							  : route_serve;
 	struct stream *stream = NULL;
 
 	if (!tls || tls_stream_open(tls, connection->fd, &transport))
@@ -67,8 +79,7 @@ accept_serve(struct server *server, const struct accepted *connection, const cha
 		io_set_peer_tls_take(stream, connection->subject);
 	else
 		free(connection->subject);
-	if (!stream || !connection_open_take(server->loop, &server->connections, stream,
-			   connection->redirect ? redirect_serve : route_serve,
+	if (!stream || !connection_open_take(server->loop, &server->connections, stream, serve,
 			   connection->redirect ? (void *)&server->redirect : &server->route))
 		log_errorx("out of memory for a connection");
 }
@@ -297,6 +308,26 @@ static void
 accept_on_redirect(void *arg, int fd, const struct sockaddr_storage *peer)
 {
 	accept_take(arg, fd, peer, true);
+}
+
+void
+server_accept_relayed(struct server *server, int fd, const struct accept_facts *facts)
+{
+	bool trusted = accept_is_trusted(server, &facts->peer);
+	struct accepted connection = {
+	    .fd = fd,
+	    .slot = limit_enter(server->limit, trusted ? NULL : &facts->peer),
+	    .peer = facts->peer,
+	    .relayed = true,
+	    .anonymous = facts->anonymous,
+	    .secure = facts->secure,
+	    .subject = facts->has_subject ? strdup(facts->subject) : NULL,
+	};
+
+	if (!connection.slot || (facts->has_subject && !connection.subject))
+		accept_drop(&connection);
+	else
+		accept_serve(server, &connection, facts->name[0] ? facts->name : NULL);
 }
 
 bool

@@ -11,6 +11,19 @@ bool server_accept(struct server *server) __attribute__((warn_unused_result));
 /* Part of it: accepts on the current listeners. False without memory. */
 bool server_accept_start(struct server *server) __attribute__((warn_unused_result));
 
+/* What another worker knows of a client whose connection it relays. */
+struct accept_facts {
+	struct sockaddr_storage peer;
+	bool anonymous; /* PEER is a proxy's */
+	bool secure; /* over TLS */
+	bool has_subject;
+	char name[256]; /* its host name; empty: not known */
+	char subject[2048]; /* of its certificate */
+};
+
+/* Takes FD, and serves one request. */
+void server_accept_relayed(struct server *server, int fd, const struct accept_facts *facts);
+
 /* Applies a changed --max-connections. */
 void server_accept_limit(struct server *server);
 

@@ -10,6 +10,7 @@
 #include "server/listen.h"
 #include "server/orphans.h"
 #include "server/privileges.h"
+#include "server/relays.h"
 #include "server/reload.h"
 #include "server/reload_orders.h"
 #include "server/setup.h"
@@ -28,6 +29,7 @@ run_clear(struct server *server)
 {
 	server_close_listeners(server);
 	server_accept_clear(server);
+	server_relays_clear(server);
 	streams_table_clear(&server->streams.table);
 	hasher_free(server->route.admit.hasher);
 	server_signals_clear(server);
@@ -76,6 +78,10 @@ run_start(struct server *server)
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.openings.launcher.loop = server->loop;
 	server->route.openings.launcher.children = server->children;
+	server->streams.worker = server->worker;
+	server->streams.workers = (size_t)server->options->server.workers;
+	server->streams.relay = server_relay;
+	server->streams.arg = server;
 	server->sockets.loop = server->loop;
 	server->sockets.extra_wait_ms = server->options->server.closems;
 	server->sockets.count = &server->page->workers[server->worker].sockets;
@@ -95,7 +101,8 @@ run_start(struct server *server)
 		return server_fail(
 		    server, EX_OSERR, "can't start threads: %s", strerror(errno));
 	if ((server_adopts() && !server_orphans_start(server)) ||
-	    (server->parent != 0 && !server_reload_follow(server)) ||
+	    (server->parent != 0 &&
+		(!server_reload_follow(server) || !server_relays_start(server))) ||
 	    !server_signals_install(server))
 		return server_fail(
 		    server, EX_OSERR, "can't install signal handlers: %s", strerror(errno));
@@ -177,7 +184,7 @@ server_run(const struct options *options)
 	list_init(&server.scripts);
 	list_init(&server.openings);
 	streams_table_init(&server.streams.table);
-	server.streams.alone = options->server.workers == 1;
+	list_init(&server.relays.list);
 	list_init(&server.waiting);
 	hooks_init(&server.hooks);
 	list_init(&server.shared);

@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "config.h"
 #include "net/linger.h"
+#include "net/relay.h"
 #include "options/compat.h"
 #include "options/report.h"
 #include "options/served.h"
@@ -216,6 +217,7 @@ server_kill(struct server *server)
 	connection_abort_all(&server->connections);
 	session_abort_all(&server->sessions);
 	socket_abort_all(&server->sockets);
+	relay_abort_all(&server->relays.list);
 	linger_abort_all(server->loop);
 	children_kill_all(server->children);
 	server_enter_stage(server, SERVER_KILLING, SERVER_KILL_MS);
@@ -261,7 +263,8 @@ server_is_done(const struct server *server)
 	return list_empty(&server->connections.list) && list_empty(&server->loop->lingering) &&
 	       children_count(server->children) == children_stuck(server->children) &&
 	       (children_stuck(server->children) > 0 || !shared_in_use(&server->shared)) &&
-	       list_empty(&server->sockets.list) && session_all_have_no_peer(&server->sessions);
+	       list_empty(&server->relays.list) && list_empty(&server->sockets.list) &&
+	       session_all_have_no_peer(&server->sessions);
 }
 
 /* Ends --admin, which is the last to end: whoever has connected gets a response. True once that

@@ -79,6 +79,15 @@ struct server_shared {
 	struct pid_set programs; /* those that run */
 };
 
+/* Of requests that other workers serve: server/relays.h. */
+struct relays {
+	/* Owned: what each worker receives, and where others send. */
+	int sockets[OPTIONS_WORKERS_MAX][2];
+	size_t count;
+	struct event *event; /* owned; NULL: there are no other workers */
+	struct list list; /* of struct relay */
+};
+
 /* What --admin has of its own. */
 struct server_admin {
 	struct listeners listeners;
@@ -137,6 +146,7 @@ struct server {
 	struct hooks hooks;
 	struct list openings; /* whose backend is being connected */
 	struct streams streams;
+	struct relays relays;
 	struct list shared; /* programs that clients share */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "server/admin.h"
 #include "server/announce.h"
+#include "server/relays.h"
 #include "server/reload.h"
 #include "server/reload_orders.h"
 #include "server/setup.h"
@@ -439,6 +440,9 @@ server_work(struct server *server, bool *serves)
 	w.sweep.programs = &server->page->programs;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	workers_block_signals(&w);
+	if (!server_relays_open(server))
+		return server_fail(server, EX_OSERR, "can't create sockets between workers: %s",
+		    strerror(errno));
 	server_announce(server);
 	do {
 		int number;

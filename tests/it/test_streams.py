@@ -3,11 +3,12 @@
 
 import contextlib
 import json
+import os
 import re
 import signal
 
 import pytest
-from conftest import DEADLINE, SCHEME, children, plain_only, wait_for
+from conftest import DEADLINE, SCHEME, children, open_files, plain_only, wait_for
 from test_admin import sessions
 from probes import KIB, Clock, unsanitized
 from wsraw import TEXT, frame
@@ -44,6 +45,10 @@ class Client:
             size = int(found.get("content-length", 0))
             return status, found, peer.read(size) if size else b""
 
+    def post_if_connected(self, session):
+        with contextlib.suppress(EOFError, ConnectionError):
+            return self.post(session, b"x")
+
     def open_poll(self):
         status, fields, body = self.ask("POST", "/?poll")
         assert (status, fields["content-type"]) == (200, "application/json")
@@ -67,6 +72,10 @@ def serve(server):
     yield start
     for client in clients:
         client.leave()
+
+
+def sockets(client):
+    return sum(what.startswith("socket:") for what in open_files(client.one.pid).values())
 
 
 class Stream:
@@ -201,8 +210,10 @@ def test_a_request_that_is_sent_again_counts_once(server):
 def test_a_client_that_stays_away_ends_its_session(serve, tmp_path):
     clock = Clock(tmp_path)
     c = serve("sh", "-c", "echo up; exec cat", env=clock.env)
+    before = sockets(c)
     with Stream(c) as s:
         assert s.data() == "data: up"
+    wait_for(lambda: sockets(c) == before, "the server has noticed it")
     clock.put_forward(29)
     assert c.post(s.session, b"still") == 202
     clock.put_forward(2)
@@ -373,12 +384,68 @@ def test_it_can_be_turned_off(serve, options):
     assert c.ask("GET", "/-/wspipe.js")[0] in (404, 426)
 
 
-def test_workers_do_not_share_sessions(serve):
+def test_a_request_reaches_the_worker_of_its_session(serve):
+    c = serve("--workers=3", "cat")
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(Stream(c)) for _ in range(6)]
+        polls = [c.open_poll() for _ in range(3)]
+        for text in (b"1", b"2" * 300000, b"3"):
+            for s in streams:
+                assert c.post(s.session, text) == 202
+                assert s.data() == "data: " + text.decode()
+        for session in polls:
+            for text in (b"1", b"2", b"3"):
+                assert c.post(session, text) == 202
+        for session in polls:
+            got = []
+            while len(got) < 3:
+                status, _, body = c.ask("GET", "/?poll&session=%s&after=%d" % (session, len(got)))
+                assert status == 200
+                got += json.loads(body)
+            assert [m["data"] for m in got] == ["1", "2", "3"]
+        for s in streams:
+            with Stream(c, "Last-Event-ID: %s-2\r\n" % s.session) as again:
+                assert again.session == s.session and again.data() == "data: 3"
+                assert c.ask("DELETE", None, "Wspipe-Session: %s\r\n" % s.session)[0] == 204
+                assert again.data().startswith("event: close\n")
+    for unknown in ("0" * 31 + digit for digit in "0123"):
+        assert c.post(unknown, b"x") == 404
+
+
+def test_a_relayed_client_has_the_address_that_it_has(serve, tmp_path):
+    c = serve("--workers=2", "--max-per-ip=100", "--admin=unix:%s/admin" % tmp_path, "cat")
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(Stream(c)) for _ in range(4)]
+        for s in streams:
+            assert c.post(s.session, b"\xff") == 400
+        remotes = re.findall(r"status=400 remote=(\S+):\d+ method=POST", c.one.log())
+        assert remotes == ["127.0.0.1"] * 4
+        assert {s["via"] for s in sessions(c.one)} == {"events"}
+
+
+def test_a_worker_that_dies_takes_its_sessions_with_it(serve):
     c = serve("--workers=2", "cat")
-    assert c.ask("GET", "/", ACCEPT)[0] == 501
-    with c.one.websocket() as ws:
-        ws.send(frame(TEXT, "a"))
-        assert ws.text() == "a"
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(Stream(c)) for _ in range(4)]
+        for pid in c.one.workers():
+            os.kill(pid, signal.SIGKILL)
+        for s in streams:
+            with contextlib.suppress(EOFError, ConnectionError):
+                assert s.event() is None
+            wait_for(lambda s=s: c.post_if_connected(s.session) == 404, "a new worker responds")
+    c.sessions.clear()
+
+
+def test_shutdown_with_workers_closes_streams(serve):
+    c = serve("--workers=2", "cat")
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(Stream(c)) for _ in range(3)]
+        streams += [stack.enter_context(Stream(c, "Wspipe-Session: %s\r\n" % s.session)) for s in streams]
+        c.one.process.terminate()
+        for s in streams[3:]:
+            assert s.data() == 'event: close\ndata: {"code":1001,"reason":"the server is shutting down"}'
+            assert s.event() is None
+    c.one.stop()
 
 
 def test_a_program_that_can_not_be_started(serve, script):
@@ -435,7 +502,8 @@ def test_a_session_counts_as_a_connection_of_its_client(serve):
     c = serve("--max-per-ip=2", "cat")
     with Stream(c) as one:
         assert c.post(one.session, b"x") == 202
-        with Stream(c):
+        # The connection of the request may still be counted.
+        with wait_for(lambda: (s := Stream(c)).status == 200 and s, "there is room"):
             assert c.post(one.session, b"x") == 429
     # They may come back, so they still count.
     wait_for(lambda: c.post(one.session, b"x") == 429, "the limit is in force")
@@ -498,17 +566,20 @@ def test_a_stream_that_was_silent_is_not_slow(serve, tmp_path):
 @unsanitized
 def test_a_body_that_does_not_come_is_not_awaited(serve, tmp_path):
     clock = Clock(tmp_path)
-    c = serve("cat", env=clock.env)
-    with Stream(c) as s, c.one.connect() as peer:
-        text = "POST / HTTP/1.1\r\nHost: localhost\r\nWspipe-Session: %s\r\nContent-Length: 9\r\n\r\n1" % s.session
+    c = serve("--resume-wait=1h", "cat", env=clock.env)
+    session = c.open_poll()
+    with c.one.connect() as peer:
+        text = "POST / HTTP/1.1\r\nHost: localhost\r\nWspipe-Session: %s\r\nContent-Length: 9\r\n\r\n1" % session
         peer.send(text.encode())
-        assert c.post(s.session, b"1") == 202  # after it was read
-        assert s.data() == "data: 1"
+        assert c.post(session, b"1") == 202  # after it was read
         clock.put_forward(40)
         with contextlib.suppress(ConnectionError):
             assert peer.read_to_end()[:12] in (b"", b"HTTP/1.1 408")
-        assert c.post(s.session, b"2") == 202
-        assert s.data() == "data: 2"
+    assert c.post(session, b"2") == 202
+    got = []
+    while len(got) < 2:
+        got += json.loads(c.ask("GET", "/?poll&session=%s&after=%d" % (session, len(got)))[2])
+    assert [m["data"] for m in got] == ["1", "2"]
 
 
 @pytest.mark.parametrize("number", ("-1", "9" * 19, "9" * 400, "18446744073709551616", "0x1", "1;", "%00", "1-1"))
@@ -624,6 +695,7 @@ def test_a_reload_that_removes_the_endpoint(serve, tmp_path):
 def test_nothing_is_left_of_abandoned_sessions(serve, tmp_path):
     clock = Clock(tmp_path)
     c = serve("--maxforks=0", "cat", env=clock.env)
+    before = sockets(c)
 
     def memory():
         with open("/proc/%d/smaps_rollup" % c.one.pid) as f:
@@ -635,7 +707,8 @@ def test_nothing_is_left_of_abandoned_sessions(serve, tmp_path):
                 s = stack.enter_context(Stream(c))
                 assert c.post(s.session, b"x" * 1000) == 202
                 s.data()
-        wait_for(lambda: len(children(c.one.pid)) == count, "the programs wait")
+        wait_for(lambda: sockets(c) == before, "the server has noticed it")
+        assert len(children(c.one.pid)) == count
         clock.put_forward(31)
         wait_for(lambda: not children(c.one.pid), "no process is left")
         return memory()

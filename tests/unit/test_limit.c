@@ -316,6 +316,27 @@ on_full(void *arg, bool full)
 }
 
 static void
+test_what_is_absent_counts_for_its_address_only(void **state)
+{
+	struct limit *limit = make(1, 1, 2);
+	struct client c[3] = {0};
+
+	(void)state;
+	assert_true(enter(limit, &c[0], "192.0.2.1"));
+	limit_move(c[0].slot, LIMIT_ABSENT);
+	assert_true(limit_has_room_for_program(limit, 0));
+	assert_true(enter(limit, &c[1], "192.0.2.1"));
+	assert_true(limit_admit(c[1].slot));
+	assert_int_equal(evictions, 0);
+	limit_move(c[1].slot, LIMIT_PROGRAM);
+	assert_true(enter(limit, &c[2], "192.0.2.1"));
+	assert_false(limit_admit(c[2].slot));
+	leave(&c[0]);
+	assert_true(limit_admit(c[2].slot));
+	clear(limit, c, 3);
+}
+
+static void
 test_a_bound_on_all_is_reported(void **state)
 {
 	int full = 0;
@@ -745,6 +766,7 @@ main(void)
 	    cmocka_unit_test(test_responses_go_first_when_they_hold_most_slots),
 	    cmocka_unit_test(test_idle_connections_go_first),
 	    cmocka_unit_test(test_one_slot_is_enough),
+	    cmocka_unit_test(test_what_is_absent_counts_for_its_address_only),
 	    cmocka_unit_test(test_a_bound_on_all_is_reported),
 	    cmocka_unit_test(test_who_has_said_nothing_goes_before_who_has),
 	    cmocka_unit_test(test_any_sequence_agrees_with_a_simple_model),

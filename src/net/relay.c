@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Joins two streams. */
+#include "net/relay.h"
+
+#include "net/linger.h"
+#include "net/rate.h"
+
+#include <stdlib.h>
+
+enum {
+	RELAY_LOOK_MS = 30 * 1000, /* from one look at the client's system to the next */
+	RELAY_SILENCE_MS = 60 * 1000, /* until a client that confirms nothing is dead */
+};
+
+struct relay {
+	struct loop_deferred deferred; /* first: relay_release() casts it back */
+	struct list node;
+	struct loop *loop; /* borrowed */
+	struct relay_side {
+		struct relay *relay;
+		struct relay_side *other;
+		struct stream *stream; /* owned; NULL: the relay has ended */
+	} client, server;
+	struct timer timer;
+};
+
+static void
+relay_release(struct loop_deferred *deferred)
+{
+	free(deferred);
+}
+
+/* What is queued for the client still arrives, if the server has ended its side. */
+static void
+relay_end(struct relay *relay, bool flush)
+{
+	if (flush)
+		linger_take(relay->client.stream, relay->loop, RATE_CREDIT_MS);
+	else
+		stream_free(relay->client.stream);
+	stream_free(relay->server.stream);
+	relay->client.stream = relay->server.stream = NULL;
+	timer_stop(&relay->timer);
+	list_remove(&relay->node);
+	loop_defer_free(relay->loop, &relay->deferred, relay_release);
+}
+
+static void
+relay_on_readable(void *arg)
+{
+	struct relay_side *side = arg;
+	struct relay *relay = side->relay;
+	struct stream *to = side->other->stream;
+	size_t n;
+
+	switch (stream_read(side->stream, relay->loop->in, LOOP_BATCH, &n)) {
+	case STREAM_OK:
+		if (!stream_write(to, relay->loop->in, n))
+			relay_end(relay, false);
+		else if (stream_queued(to) > BUFFER_HIGH)
+			stream_set_reading(side->stream, false);
+		break;
+	case STREAM_AGAIN:
+		break;
+	case STREAM_EOF:
+		if (side == &relay->server) {
+			relay_end(relay, true);
+		} else {
+			stream_set_reading(side->stream, false);
+			stream_shutdown(to);
+		}
+		break;
+	case STREAM_FAILED:
+		relay_end(relay, side == &relay->server);
+		break;
+	}
+}
+
+static void
+relay_on_drained(void *arg)
+{
+	struct relay_side *side = arg;
+
+	if (stream_queued(side->stream) <= BUFFER_LOW && !side->stream->last)
+		stream_set_reading(side->other->stream, true);
+}
+
+static void
+relay_on_gone(void *arg, enum stream_gone reason)
+{
+	struct relay_side *side = arg;
+
+	/* If it has half-closed, its end is read after what precedes it. */
+	if (reason == STREAM_LOST)
+		relay_end(side->relay, side == &side->relay->server);
+}
+
+static const struct stream_handlers relay_handlers = {
+    .on_readable = relay_on_readable,
+    .on_drained = relay_on_drained,
+    .on_gone = relay_on_gone,
+};
+
+/* A client that has vanished confirms nothing of what is sent to it. */
+static void
+relay_on_timer(void *arg)
+{
+	struct relay *relay = arg;
+	struct stream_contact contact = stream_contact(relay->client.stream);
+
+	if (contact.awaited && contact.silent_ms >= RELAY_SILENCE_MS)
+		relay_end(relay, false);
+	else
+		timer_at(&relay->timer, util_clock_ms() + RELAY_LOOK_MS);
+}
+
+bool
+relay_start_take(
+    struct loop *loop, struct list *list, struct stream *client, struct stream *server)
+{
+	struct relay *relay = calloc(1, sizeof(*relay));
+
+	if (!relay) {
+		stream_free(client);
+		stream_free(server);
+		return false;
+	}
+	relay->loop = loop;
+	relay->client = (struct relay_side){relay, &relay->server, client};
+	relay->server = (struct relay_side){relay, &relay->client, server};
+	list_append(list, &relay->node);
+	timer_init(&relay->timer, &loop->timers, relay_on_timer, relay);
+	timer_at(&relay->timer, util_clock_ms() + RELAY_LOOK_MS);
+	stream_set_handlers(client, &relay_handlers, &relay->client);
+	stream_set_handlers(server, &relay_handlers, &relay->server);
+	stream_set_reading(client, true);
+	stream_set_reading(server, true);
+	return true;
+}
+
+void
+relay_abort_all(struct list *list)
+{
+	while (!list_empty(list))
+		relay_end(LIST_ENTRY_OF(list->next, struct relay, node), false);
+}
