@@ -76,7 +76,7 @@ check_usage(const struct check *check, const struct options_endpoint *endpoint)
 		    "--cgidir=DIR; 'wspipe --help' shows how");
 	if (endpoint->command && endpoint->dir)
 		return reject(check, EX_USAGE, COMPAT_TWO_COMMANDS,
-		    "COMMAND and --dir can't be combined");
+		    "COMMAND and --dir can't be combined: leave out one of them");
 	return true;
 }
 
@@ -521,12 +521,15 @@ check_client(const struct check *check, struct options *options)
 	const char *wrong = NULL;
 
 	if (endpoint->command && connect_is_target(endpoint->command[0]))
-		wrong = "COMMAND must be a program with --connect, not a socket";
+		wrong = "COMMAND must be a program with --connect, not a socket; give a "
+			"program, or leave it out";
 	else if (!endpoint->command && (endpoint->passstderr || endpoint->unbuffer))
-		wrong = endpoint->unbuffer ? "--unbuffer needs a COMMAND"
-					   : "--passstderr needs a COMMAND";
+		wrong =
+		    endpoint->unbuffer
+			? "--unbuffer needs a COMMAND: add one, or leave out --unbuffer"
+			: "--passstderr needs a COMMAND: add one, or leave out --passstderr";
 	else if (endpoint->command && options->client.no_close)
-		wrong = "--no-close and COMMAND can't be combined";
+		wrong = "--no-close and COMMAND can't be combined: leave out one of them";
 	else if (options->listener.sslcert.count > 1 ||
 		 options->listener.sslcert.count != options->listener.sslkey.count)
 		wrong =
@@ -534,11 +537,13 @@ check_client(const struct check *check, struct options *options)
 	else if ((options->listener.sslcert.count > 0 || options->listener.sslcrl ||
 		     options->client.cacert || options->client.insecure) &&
 		 strncasecmp(options->client.connect, "wss://", 6) != 0)
-		wrong = "--cacert, --insecure, --sslcert and --sslcrl need a wss:// URL";
+		wrong = "--cacert, --insecure, --sslcert and --sslcrl need a wss:// URL: give "
+			"one, or leave them out";
 	else if (options->client.basic_file && options->client.bearer_file)
-		wrong = "--basic-file and --bearer-file can't be combined";
+		wrong =
+		    "--basic-file and --bearer-file can't be combined: leave out one of them";
 	else if (options->client.insecure && options->client.cacert)
-		wrong = "--insecure and --cacert can't be combined";
+		wrong = "--insecure and --cacert can't be combined: leave out one of them";
 	if (wrong)
 		return reject(check, EX_USAGE, NULL, "%s", wrong);
 	return check_subprotocol(check, endpoint) && check_program(check, endpoint) &&

@@ -19,12 +19,14 @@ check_terminal(
     const struct options_endpoint *endpoint, enum framing_kind in, enum framing_kind out)
 {
 	if (endpoint->unbuffer)
-		return "--pty and --unbuffer can't be combined: a terminal is not buffered";
+		return "--pty and --unbuffer can't be combined: a terminal is not buffered; "
+		       "leave out --unbuffer";
 	if (endpoint->passstderr)
-		return "--pty and --passstderr can't be combined: a terminal shows stderr too";
+		return "--pty and --passstderr can't be combined: a terminal shows stderr too; "
+		       "leave out --passstderr";
 	if ((in != FRAMING_STREAM && in != FRAMING_TEXT) ||
 	    (out != FRAMING_STREAM && out != FRAMING_TEXT))
-		return "--pty only allows --framing=stream and --framing=text";
+		return "--pty only allows --framing=stream and --framing=text: use one of them";
 	return NULL;
 }
 
@@ -56,38 +58,47 @@ options_check_framing(const struct options_server *server, struct options_endpoi
 	if (wrong)
 		return wrong;
 	if (is_socket && (endpoint->pty || endpoint->unbuffer))
-		wrong = endpoint->pty ? "--pty needs a program, not a socket"
-				      : "--unbuffer needs a program, not a socket";
+		wrong = endpoint->pty
+			    ? "--pty needs a program, not a socket: leave out --pty"
+			    : "--unbuffer needs a program, not a socket: leave out --unbuffer";
 	else if (is_socket && endpoint->passstderr)
-		wrong = "--passstderr needs a program, not a socket";
+		wrong = "--passstderr needs a program, not a socket: leave out --passstderr";
 	else if (endpoint->binary && endpoint->passstderr)
-		wrong = "--binary and --passstderr can't be combined";
+		wrong = "--binary and --passstderr can't be combined: leave out one of them";
 	else if (endpoint->binary && (in != FRAMING_STREAM || out != FRAMING_STREAM))
 		wrong = "--binary means --framing=stream; it can't be combined with another "
-			"framing";
+			"framing: leave out one of them";
 	else if (endpoint->raw &&
 		 ((in != FRAMING_TEXT && !endpoint->pty) || out != FRAMING_TEXT))
-		wrong = "--raw means --framing=text; it can't be combined with another framing";
+		wrong = "--raw means --framing=text; it can't be combined with another "
+			"framing: leave out one of them";
 	else if (endpoint->newline > 1 + FRAMING_NEWLINE_PASS && in != FRAMING_LINES)
-		wrong = "--newline only applies to --framing-in=lines";
+		wrong = "--newline only applies to --framing-in=lines: use it, or leave out "
+			"--newline";
 	else if (endpoint->text && out != FRAMING_LENGTH)
-		wrong = "--text only applies to --framing-out=length";
-	else if (endpoint->events && in != FRAMING_JSON && endpoint->shared.mode == SHARED_OFF)
-		wrong = "--events only applies to --framing-in=json and --shared=addressed";
-	else if (endpoint->event_headers.count > 0 && (!endpoint->events || in != FRAMING_JSON))
-		wrong = "--event-headers needs --events and --framing-in=json";
-	else if (endpoint->lsp_processid && in != FRAMING_LSP)
-		wrong = "--lsp-processid only applies to --framing-in=lsp";
-	else if (endpoint->passstderr && out != FRAMING_LINES && out != FRAMING_JSON)
 		wrong =
-		    "--passstderr only applies to --framing-out=lines and --framing-out=json";
+		    "--text only applies to --framing-out=length: use it, or leave out --text";
+	else if (endpoint->events && in != FRAMING_JSON && endpoint->shared.mode == SHARED_OFF)
+		wrong = "--events only applies to --framing-in=json and --shared=addressed: "
+			"use one of them, or leave out --events";
+	else if (endpoint->event_headers.count > 0 && (!endpoint->events || in != FRAMING_JSON))
+		wrong = "--event-headers needs --events and --framing-in=json: add them, or "
+			"leave out --event-headers";
+	else if (endpoint->lsp_processid && in != FRAMING_LSP)
+		wrong = "--lsp-processid only applies to --framing-in=lsp: use it, or leave "
+			"out --lsp-processid";
+	else if (endpoint->passstderr && out != FRAMING_LINES && out != FRAMING_JSON)
+		wrong = "--passstderr only applies to --framing-out=lines and "
+			"--framing-out=json: use one of them, or leave out --passstderr";
 	else if (endpoint->invalid_utf8 != OUTPUT_REPLACE &&
 		 (out == FRAMING_STREAM || out == FRAMING_JSON ||
 		     (out == FRAMING_LENGTH && !endpoint->text)))
-		wrong = "--invalid-utf8 only applies to output that is sent as text, so not to "
-			"--framing-out=stream, json, or length without --text";
+		wrong =
+		    "--invalid-utf8 only applies to output that is sent as text, so not to "
+		    "--framing-out=stream, json, or length without --text: leave it out there";
 	else if (endpoint->invalid_utf8 == OUTPUT_BINARY && endpoint->passstderr)
-		wrong = "--invalid-utf8=binary and --passstderr can't be combined";
+		wrong = "--invalid-utf8=binary and --passstderr can't be combined: leave out "
+			"one of them";
 	if (!wrong)
 		wrong = options_check_shared(server, endpoint, in, out);
 	if (wrong)
@@ -112,11 +123,12 @@ options_check_prespawn(const struct options_endpoint *endpoint)
 	if (endpoint->prespawn == 0)
 		return NULL;
 	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
-		return "--prespawn needs a program as COMMAND, not --dir or a socket";
+		return "--prespawn needs a program as COMMAND, not --dir or a socket: give "
+		       "one, or leave out --prespawn";
 	if (endpoint->pty)
 		return "--prespawn and --pty can't be combined: the client sets the size of "
 		       "its "
-		       "terminal";
+		       "terminal; leave out one of them";
 	if (endpoint->shared.mode != SHARED_OFF)
 		return "--prespawn and --shared can't be combined: all clients have one "
 		       "program, "

@@ -9,15 +9,17 @@ check_shared_framing(
 {
 	if (in == FRAMING_LSP || out == FRAMING_LSP)
 		return "--shared and --framing=lsp can't be combined: an editor needs a server "
-		       "of its own";
+		       "of its own; leave out --shared";
 	if ((in == FRAMING_JSON) != (out == FRAMING_JSON))
-		return "--shared needs --framing=json in both directions or in neither";
+		return "--shared needs --framing=json in both directions or in neither: use "
+		       "--framing for both";
 	if (endpoint->shared.mode == SHARED_ADDRESSED && in != FRAMING_JSON &&
 	    (in != FRAMING_LINES || out != FRAMING_LINES))
-		return "--shared=addressed needs --framing=lines or --framing=json";
+		return "--shared=addressed needs --framing=lines or --framing=json: use one of "
+		       "them";
 	if (endpoint->events && endpoint->shared.mode == SHARED_BROADCAST && in != FRAMING_JSON)
 		return "--events needs --shared=addressed or --framing=json: a broadcast does "
-		       "not name clients";
+		       "not name clients; use one of them, or leave out --events";
 	return NULL;
 }
 
@@ -30,18 +32,20 @@ options_check_shared(const struct options_server *server, struct options_endpoin
 	if (endpoint->shared.mode == SHARED_OFF)
 		return NULL;
 	if (endpoint->pty)
-		return "--shared and --pty can't be combined: a terminal has one client";
+		return "--shared and --pty can't be combined: a terminal has one client; leave "
+		       "out one of them";
 	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
-		return "--shared needs a COMMAND, the one program for all clients";
+		return "--shared needs a COMMAND, the one program for all clients; give one, "
+		       "or leave out --shared";
 	if (server->workers > 1)
 		return "--shared and --workers can't be combined: each worker would start a "
 		       "program of its own";
 	if (endpoint->passstderr)
 		return "--shared and --passstderr can't be combined: the stderr of a shared "
-		       "program goes to the log";
+		       "program goes to the log; leave out --passstderr";
 	if (endpoint->invalid_utf8 == OUTPUT_CLOSE)
 		return "--shared and --invalid-utf8=close can't be combined: one line would "
-		       "close all sessions";
+		       "close all sessions; use replace or binary";
 	wrong = check_shared_framing(endpoint, in, out);
 	if (wrong)
 		return wrong;

@@ -29,7 +29,8 @@ confine_set_account(const struct server *server, const struct options_served *se
 	if (server->options->server.user)
 		return server_fail_endpoint(server, served, EX_CONFIG,
 		    "--child-%s and --user can't be combined: without its privileges the "
-		    "server can't change the %s of programs, which run as --user",
+		    "server can't change the %s of programs, which run as --user; leave out "
+		    "one of them",
 		    name, name);
 	if (account_may_change())
 		return 0;
@@ -107,7 +108,8 @@ confine_check_oom_score(const struct server *server, const struct options_served
 	    (!fixed->user && (!fixed->no_core_dumps || geteuid() == 0)))
 		return 0;
 	return server_fail_endpoint(server, served, EX_CONFIG,
-	    "--child-oom-score and --%s can't be combined: only root could set the score then",
+	    "--child-oom-score and --%s can't be combined: only root could set the score then; "
+	    "leave out one of them",
 	    other);
 }
 

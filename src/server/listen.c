@@ -69,8 +69,9 @@ server_listen_failed(const struct server *server, const struct listeners_error *
 	bool six;
 
 	if (!error->address)
-		return server_fail(
-		    server, EX_CONFIG, "can't listen on more than %d addresses", LISTENERS_MAX);
+		return server_fail(server, EX_CONFIG,
+		    "can't listen on more than %d addresses; give fewer of --address",
+		    LISTENERS_MAX);
 	if (server->options->server.compat) {
 		compat_tcp_error(compat, &server->options->listener, error, port);
 		return server_fail(server, COMPAT_NO_START, "%s", compat);

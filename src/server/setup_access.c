@@ -80,8 +80,9 @@ setup_read(const struct server *server, const struct options_served *served, con
 		wrong = "out of memory";
 	if (!wrong)
 		return true;
-	*status = server_fail_endpoint(
-	    server, served, EX_CONFIG, "can't read --%s %s: %s", option, name, wrong);
+	*status = server_fail_endpoint(server, served, EX_CONFIG,
+	    "can't read --%s %s: %s; give a file that exists and can be read", option, name,
+	    wrong);
 	return false;
 }
 

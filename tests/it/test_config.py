@@ -335,8 +335,8 @@ BAD = [
     ),
     ("[/]\ncommand = ''\n", 2, "command is empty: give a program"),
     # Combinations
-    ("[/]\ncommand = cat\ndir = /\n", 2, "command and dir can't be combined"),
-    ("[/]\ncommand = cat\nnewline = space\nbinary = true\n", 3, "newline only applies to framing-in=lines"),
+    ("[/]\ncommand = cat\ndir = /\n", 2, "command and dir can't be combined: leave out one of them"),
+    ("[/]\ncommand = cat\nnewline = space\nbinary = true\n", 3, "newline only applies to framing-in=lines: use it, or leave out newline"),
     ("[/]\ncommand = cat\nrequire-subprotocol = true\n", 3, "require-subprotocol needs subprotocol=LIST: add it, or leave out require-subprotocol"),
     ("[/]\ncommand = cat\nspa = /index.html\n", 3, "spa needs staticdir=DIR: add it, or leave out spa"),
     ("command = cat\nport = 80\nredirport = 80\n", 3, "redirport and port must differ: choose another redirport"),
@@ -354,8 +354,8 @@ BAD = [
     ("[/a]\ncommand = cat\nauth-timeout = 1\n[/b]\ncommand = cat\nauth-hook = true\n", 3, "auth-timeout needs auth-hook=PROGRAM: add it, or leave out auth-timeout"),
     ("auth-timeout = 1\n[/a]\ncommand = cat\n", 1, "auth-timeout needs auth-hook=PROGRAM: add it, or leave out auth-timeout"),
     ("[/a]\nstaticdir = /etc\nframing = json\n[/b]\ncommand = cat\n", 3, "framing needs a program: give a command or dir=DIR, or leave out framing"),
-    ("port = 0\n[/]\ncommand = cat\nauth-basic = /nonexistent\n", 4, "can't read auth-basic /nonexistent: No such file or directory"),
-    ("port = 0\n[/]\ncommand = cat\nauth-token = /dev/null\n", 4, "can't read auth-token /dev/null: it is not a regular file"),
+    ("port = 0\n[/]\ncommand = cat\nauth-basic = /nonexistent\n", 4, "can't read auth-basic /nonexistent: No such file or directory; give a file that exists and can be read"),
+    ("port = 0\n[/]\ncommand = cat\nauth-token = /dev/null\n", 4, "can't read auth-token /dev/null: it is not a regular file; give a file that exists and can be read"),
     ("[/]\ncommand = cat\nauth-hook = /nonexistent\n", 3, "auth-hook '/nonexistent' can't be used: No such file or directory; give the path of a program"),
     # The system
     (

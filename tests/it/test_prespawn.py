@@ -99,9 +99,9 @@ for line in sys.stdin:
 
 
 @pytest.mark.parametrize("args,reason", [
-    (["--dir=."], "--prespawn needs a program as COMMAND, not --dir or a socket"),
-    ([BLIND, "tcp:127.0.0.1:9"], "--prespawn needs a program as COMMAND, not --dir or a socket"),
-    ([BLIND, "--pty", "cat"], "--prespawn and --pty can't be combined: the client sets the size of its terminal"),
+    (["--dir=."], "--prespawn needs a program as COMMAND, not --dir or a socket: give one, or leave out --prespawn"),
+    ([BLIND, "tcp:127.0.0.1:9"], "--prespawn needs a program as COMMAND, not --dir or a socket: give one, or leave out --prespawn"),
+    ([BLIND, "--pty", "cat"], "--prespawn and --pty can't be combined: the client sets the size of its terminal; leave out one of them"),
     ([BLIND, "--shared=broadcast", "cat"], "--prespawn and --shared can't be combined: all clients have one program"),
     (["cat"], "--prespawn starts programs before their clients are known: add --framing=json and --events, whose open event "
      "describes the client, or --prespawn-blind if the program does not need this"),

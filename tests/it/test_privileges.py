@@ -99,8 +99,8 @@ def test_users_that_can_not_be_used():
         (["--user=nobody", "--group=no-such-group"], 78, "--user=nobody: the group 'no-such-group' does not exist"),
         (["--group=daemon"], 64, "--group needs --user=USER: add it, or leave out --group"),
         (["--user=nobody", "--child-user=daemon"], 78, "--child-user and --user can't be combined: without its privileges the server can't "
-         "change the user of programs, which run as --user"),
-        (["--user=nobody", "--child-oom-score=5"], 78, "--child-oom-score and --user can't be combined: only root could set the score then"),
+         "change the user of programs, which run as --user; leave out one of them"),
+        (["--user=nobody", "--child-oom-score=5"], 78, "--child-oom-score and --user can't be combined: only root could set the score then; leave out one of them"),
     ]:
         for check in ([], ["--check-config"]):
             assert wspipe(*check, *args, "/bin/cat") == (status, "wspipe: %s\n" % reason)

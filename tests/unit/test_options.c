@@ -1477,30 +1477,37 @@ shared_programs_that_make_no_sense_are_refused(void **state)
 		"program of its own\n",
 		NULL},
 	    {{"wspipe", "--shared", "--dir=/", NULL}, 64,
-		"wspipe: --shared needs a COMMAND, the one program for all clients\n", NULL},
+		"wspipe: --shared needs a COMMAND, the one program for all clients; give one, "
+		"or leave out --shared\n",
+		NULL},
 	    {{"wspipe", "--shared", "tcp:localhost:1", NULL}, 64,
-		"wspipe: --shared needs a COMMAND, the one program for all clients\n", NULL},
+		"wspipe: --shared needs a COMMAND, the one program for all clients; give one, "
+		"or leave out --shared\n",
+		NULL},
 	    {{"wspipe", "--shared", "--framing=lsp", "hello", NULL}, 64,
 		"wspipe: --shared and --framing=lsp can't be combined: an editor needs a "
 		"server "
-		"of its own\n",
+		"of its own; leave out --shared\n",
 		NULL},
 	    {{"wspipe", "--shared", "--framing-in=json", "hello", NULL}, 64,
-		"wspipe: --shared needs --framing=json in both directions or in neither\n",
+		"wspipe: --shared needs --framing=json in both directions or in neither: use "
+		"--framing for both\n",
 		NULL},
 	    {{"wspipe", "--shared=addressed", "--framing=nul", "hello", NULL}, 64,
-		"wspipe: --shared=addressed needs --framing=lines or --framing=json\n", NULL},
+		"wspipe: --shared=addressed needs --framing=lines or --framing=json: use one "
+		"of them\n",
+		NULL},
 	    {{"wspipe", "--shared", "--events", "hello", NULL}, 64,
 		"wspipe: --events needs --shared=addressed or --framing=json: a broadcast does "
-		"not name clients\n",
+		"not name clients; use one of them, or leave out --events\n",
 		NULL},
 	    {{"wspipe", "--shared", "--passstderr", "hello", NULL}, 64,
 		"wspipe: --shared and --passstderr can't be combined: the stderr of a shared "
-		"program goes to the log\n",
+		"program goes to the log; leave out --passstderr\n",
 		NULL},
 	    {{"wspipe", "--shared", "--invalid-utf8=close", "hello", NULL}, 64,
 		"wspipe: --shared and --invalid-utf8=close can't be combined: one line would "
-		"close all sessions\n",
+		"close all sessions; use replace or binary\n",
 		NULL},
 	    {{"wspipe", "--history=3", "hello", NULL}, 64,
 		"wspipe: --history needs --shared: add it, or leave out --history\n", NULL},
@@ -1513,7 +1520,9 @@ shared_programs_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe", "--shared=all", "hello", NULL}, 64,
 		"wspipe: --shared must be broadcast or addressed, not 'all'\n", NULL},
 	    {{"wspipe", "--event-headers=Cookie", "hello", NULL}, 64,
-		"wspipe: --event-headers needs --events and --framing-in=json\n", NULL},
+		"wspipe: --event-headers needs --events and --framing-in=json: add them, or "
+		"leave out --event-headers\n",
+		NULL},
 	};
 
 	(void)state;
@@ -1548,11 +1557,14 @@ static void
 framings_that_make_no_sense_are_refused(void **state)
 {
 #define MIXED                                                                                  \
-	"wspipe: --binary means --framing=stream; it can't be combined with another framing\n"
-#define RAW "wspipe: --raw means --framing=text; it can't be combined with another framing\n"
+	"wspipe: --binary means --framing=stream; it can't be combined with another framing: " \
+	"leave out one of them\n"
+#define RAW                                                                                    \
+	"wspipe: --raw means --framing=text; it can't be combined with another framing: "      \
+	"leave out one of them\n"
 #define UTF8                                                                                   \
 	"wspipe: --invalid-utf8 only applies to output that is sent as text, so not to "       \
-	"--framing-out=stream, json, or length without --text\n"
+	"--framing-out=stream, json, or length without --text: leave it out there\n"
 	static const struct failure rows[] = {
 	    {{"wspipe", "--raw", "--framing-in=nul", "hello"}, 64, RAW, NULL},
 	    {{"wspipe", "--raw", "--framing-out=lines", "hello"}, 64, RAW, NULL},
@@ -1569,33 +1581,43 @@ framings_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe", "--binary", "--framing-in=json", "hello"}, 64, MIXED, NULL},
 	    {{"wspipe", "--binary", "--framing-out=lines", "hello"}, 64, MIXED, NULL},
 	    {{"wspipe", "--framing=nul", "--newline=space", "hello"}, 64,
-		"wspipe: --newline only applies to --framing-in=lines\n", NULL},
+		"wspipe: --newline only applies to --framing-in=lines: use it, or leave out "
+		"--newline\n",
+		NULL},
 	    {{"wspipe", "--framing-in=length", "--text", "hello"}, 64,
-		"wspipe: --text only applies to --framing-out=length\n", NULL},
+		"wspipe: --text only applies to --framing-out=length: use it, or leave out "
+		"--text\n",
+		NULL},
 	    {{"wspipe", "--framing-out=json", "--events", "hello"}, 64,
-		"wspipe: --events only applies to --framing-in=json and --shared=addressed\n",
+		"wspipe: --events only applies to --framing-in=json and --shared=addressed: "
+		"use one of them, or leave out --events\n",
 		NULL},
 	    {{"wspipe", "--passstderr", "--binary", "hello"}, 64,
-		"wspipe: --binary and --passstderr can't be combined\n", NULL},
+		"wspipe: --binary and --passstderr can't be combined: leave out one of them\n",
+		NULL},
 	    {{"websocketd", "--passstderr", "--binary", "hello"}, 1,
 		"please only specify one of --binary and --passstderr\n", NULL},
 	    {{"wspipe", "--passstderr", "--framing=text", "hello"}, 64,
 		"wspipe: --passstderr only applies to --framing-out=lines and "
-		"--framing-out=json\n",
+		"--framing-out=json: use one of them, or leave out --passstderr\n",
 		NULL},
 	    {{"wspipe", "--pty", "--unbuffer", "hello"}, 64,
-		"wspipe: --pty and --unbuffer can't be combined: a terminal is not buffered\n",
+		"wspipe: --pty and --unbuffer can't be combined: a terminal is not buffered; "
+		"leave out --unbuffer\n",
 		NULL},
 	    {{"wspipe", "--pty", "--passstderr", "hello"}, 64,
 		"wspipe: --pty and --passstderr can't be combined: a terminal shows stderr "
-		"too\n",
+		"too; leave out --passstderr\n",
 		NULL},
 	    {{"wspipe", "--pty", "--framing=lines", "hello"}, 64,
-		"wspipe: --pty only allows --framing=stream and --framing=text\n", NULL},
+		"wspipe: --pty only allows --framing=stream and --framing=text: use one of "
+		"them\n",
+		NULL},
 	    {{"wspipe", "--pty", "tcp:localhost:1"}, 64,
-		"wspipe: --pty needs a program, not a socket\n", NULL},
+		"wspipe: --pty needs a program, not a socket: leave out --pty\n", NULL},
 	    {{"wspipe", "--unbuffer", "tcp:localhost:1"}, 64,
-		"wspipe: --unbuffer needs a program, not a socket\n", NULL},
+		"wspipe: --unbuffer needs a program, not a socket: leave out --unbuffer\n",
+		NULL},
 	    {{"wspipe", "--readonly", "hello"}, 64,
 		"wspipe: --readonly needs --pty: add it, or leave out --readonly\n", NULL},
 	    {{"wspipe", "--prespawn-blind", "hello"}, 64,
@@ -1613,7 +1635,9 @@ framings_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe", "--framing=length", "--invalid-utf8=close", "hello"}, 64, UTF8, NULL},
 	    {{"wspipe", "--framing=json", "--invalid-utf8=binary", "hello"}, 64, UTF8, NULL},
 	    {{"wspipe", "--passstderr", "--invalid-utf8=binary", "hello"}, 64,
-		"wspipe: --invalid-utf8=binary and --passstderr can't be combined\n", NULL},
+		"wspipe: --invalid-utf8=binary and --passstderr can't be combined: leave out "
+		"one of them\n",
+		NULL},
 	};
 
 	(void)state;
@@ -1748,7 +1772,7 @@ options_that_make_no_sense_are_refused(void **state)
 		"shows how\n",
 		NULL},
 	    {{"wspipe", "--dir=d", "hello"}, 64,
-		"wspipe: COMMAND and --dir can't be combined\n", NULL},
+		"wspipe: COMMAND and --dir can't be combined: leave out one of them\n", NULL},
 	    {{"wspipe", "--dir=nowhere"}, 78,
 		"wspipe: --dir 'nowhere' can't be used: No such file or directory; give a "
 		"directory that "
