@@ -7,11 +7,6 @@
 
 #include <stdlib.h>
 
-enum {
-	RELAY_LOOK_MS = 30 * 1000, /* from one look at the client's system to the next */
-	RELAY_SILENCE_MS = 60 * 1000, /* until a client that confirms nothing is dead */
-};
-
 struct relay {
 	struct loop_deferred deferred; /* first: relay_release() casts it back */
 	struct list node;
@@ -21,7 +16,6 @@ struct relay {
 		struct relay_side *other;
 		struct stream *stream; /* owned; NULL: the relay has ended */
 	} client, server;
-	struct timer timer;
 };
 
 static void
@@ -40,7 +34,6 @@ relay_end(struct relay *relay, bool flush)
 		stream_free(relay->client.stream);
 	stream_free(relay->server.stream);
 	relay->client.stream = relay->server.stream = NULL;
-	timer_stop(&relay->timer);
 	list_remove(&relay->node);
 	loop_defer_free(relay->loop, &relay->deferred, relay_release);
 }
@@ -101,19 +94,6 @@ static const struct stream_handlers relay_handlers = {
     .on_gone = relay_on_gone,
 };
 
-/* A client that has vanished confirms nothing of what is sent to it. */
-static void
-relay_on_timer(void *arg)
-{
-	struct relay *relay = arg;
-	struct stream_contact contact = stream_contact(relay->client.stream);
-
-	if (contact.awaited && contact.silent_ms >= RELAY_SILENCE_MS)
-		relay_end(relay, false);
-	else
-		timer_at(&relay->timer, util_clock_ms() + RELAY_LOOK_MS);
-}
-
 bool
 relay_start_take(
     struct loop *loop, struct list *list, struct stream *client, struct stream *server)
@@ -129,8 +109,6 @@ relay_start_take(
 	relay->client = (struct relay_side){relay, &relay->server, client};
 	relay->server = (struct relay_side){relay, &relay->client, server};
 	list_append(list, &relay->node);
-	timer_init(&relay->timer, &loop->timers, relay_on_timer, relay);
-	timer_at(&relay->timer, util_clock_ms() + RELAY_LOOK_MS);
 	stream_set_handlers(client, &relay_handlers, &relay->client);
 	stream_set_handlers(server, &relay_handlers, &relay->server);
 	stream_set_reading(client, true);
