@@ -42,7 +42,8 @@ struct batch {
 	 * buffer, and then stays there until the sender has finished the read. */
 	uint8_t *data;
 	size_t len;
-	size_t room; /* bytes before DATA that may be overwritten */
+	/* Bytes before DATA that may be overwritten. 0: DATA is not in the read buffer. */
+	size_t room;
 	union {
 		struct buffer
 		    *owner; /* the buffer that contains DATA alone and may be moved; or NULL */

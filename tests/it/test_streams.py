@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Clients without a WebSocket: event streams and POST, polls, and what other pages may not do."""
 
+import base64
 import contextlib
 import json
 import os
@@ -180,6 +181,16 @@ def test_what_is_kept_is_bounded(serve):
     assert Stream(c, "Last-Event-ID: %s-1\r\n" % s.session).status == 410
     with Stream(c, "Last-Event-ID: %s-990\r\n" % s.session) as again:
         assert again.data() == "data: 991"
+
+
+def test_binary_messages_of_one_request_are_joined_for_the_program(serve):
+    c = serve("--binary", "sh", "-c", "head -c 64004 | cksum")
+    with Stream(c) as s:
+        lines = b'{"type":"binary","data":"AA=="}\n' * 2
+        assert c.post(s.session, lines, "application/x-ndjson") == 202
+        assert c.post(s.session, b"\1" * 64000, "application/octet-stream") == 202
+        assert c.post(s.session, lines, "application/x-ndjson") == 202
+        assert base64.b64decode(s.data().split("data: ")[1]) == b"1694345960 64004\n"
 
 
 def test_the_limit_is_that_of_a_message(server):
