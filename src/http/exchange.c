@@ -93,6 +93,14 @@ exchange_log(const struct exchange *x, const char *event, int status, const char
 	    event, x->spec.client, x->spec.request, x->identity.user, status, reason);
 }
 
+void
+exchange_log_reply(struct exchange *x, int status, const char *reason)
+{
+	if (!x->logged)
+		exchange_log(x, status < 400 ? "reply" : "rejected", status, reason);
+	x->logged = true;
+}
+
 /* The bytes sent, as far as the client's system has confirmed them. */
 static uint64_t
 exchange_delivered(const struct exchange *x, size_t pending)
@@ -310,10 +318,7 @@ exchange_start(struct exchange *x, const struct reply *reply, struct span first,
 		     head_minor(request->head) == 1;
 	/* RFC 9112, section 9.3: a body that was not read would be parsed as a request. */
 	x->keep = x->keep && x->in.done && (!x->has_body || x->chunked || x->left >= 0);
-	if (!x->logged)
-		exchange_log(
-		    x, reply->status < 400 ? "reply" : "rejected", reply->status, NULL);
-	x->logged = true;
+	exchange_log_reply(x, reply->status, NULL);
 	exchange_count(x, reply->status);
 	if (reply_head(&head, reply, exchange_connection_lines(x)))
 		exchange_send(x, (struct span){(char *)buffer_data(&head), buffer_len(&head)},
@@ -397,9 +402,7 @@ exchange_reply_text(
 
 	if (!text && exchange_is_local(x))
 		text = reason;
-	if (!x->logged)
-		exchange_log(x, status < 400 ? "reply" : "rejected", status, reason);
-	x->logged = true;
+	exchange_log_reply(x, status, reason);
 	len = asprintf(&body, "%d %s\n%s%s%s", status, reply_reason(status), text ? "\n" : "",
 	    text ? text : "", text ? "\n" : "");
 	if (len == -1) {

@@ -80,6 +80,9 @@ void exchange_set_logged(struct exchange *exchange);
  * that a client may wait for. */
 void exchange_set_reading(struct exchange *exchange, bool on);
 
+/* Writes the line of the log for a response with STATUS now; REASON may be NULL. */
+void exchange_log_reply(struct exchange *exchange, int status, const char *reason);
+
 /*
  * A whole response. Each ends the exchange.
  */
