@@ -19,18 +19,18 @@ share_listener(const struct launcher *launcher)
 	return address;
 }
 
-static struct backend *
-share_start(void *arg, const struct backend_handlers *handlers, void *shared, int *error)
+struct backend *
+share_start_program(const struct launcher *launcher, const struct endpoint *endpoint,
+    const struct framed_rules *rules, const struct backend_handlers *handlers, void *arg,
+    int *error)
 {
-	const struct endpoint *endpoint = arg;
-	const struct launcher *launcher = endpoint->launcher;
 	struct sockaddr_storage listener = share_listener(launcher);
 	char **env = env_build_shared(endpoint, &listener, launcher->secure);
 	const char *option = NULL;
 	struct program_spec program = {
 	    .loop = launcher->loop,
 	    .children = launcher->children,
-	    .rules = &endpoint->shared_rules.program,
+	    .rules = rules,
 	    .command =
 		{
 		    .path = endpoint->program,
@@ -47,13 +47,22 @@ share_start(void *arg, const struct backend_handlers *handlers, void *shared, in
 
 	*error = ENOMEM;
 	if (env)
-		backend = program_start(&program, handlers, shared, error);
+		backend = program_start(&program, handlers, arg, error);
 	free(env);
 	if (!backend) {
 		(void)reject_start(&reject, endpoint->program, *error, option);
 		log_errorx("%s", reject.reason);
 	}
 	return backend;
+}
+
+static struct backend *
+share_start(void *arg, const struct backend_handlers *handlers, void *shared, int *error)
+{
+	const struct endpoint *endpoint = arg;
+
+	return share_start_program(endpoint->launcher, endpoint,
+	    &endpoint->shared_rules.program, handlers, shared, error);
 }
 
 static void

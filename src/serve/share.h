@@ -11,6 +11,13 @@
 struct shared *share_of(const struct launcher *launcher, struct endpoint *endpoint)
     __attribute__((warn_unused_result));
 
+/* Starts the program of ENDPOINT for all clients: its environment has nothing of one. The rest
+ * is as with program_start(); a failure is logged. */
+struct backend *share_start_program(const struct launcher *launcher,
+    const struct endpoint *endpoint, const struct framed_rules *rules,
+    const struct backend_handlers *handlers, void *arg, int *error)
+    __attribute__((warn_unused_result));
+
 /* TO takes over the program of FROM, if it has one. */
 void share_move(struct endpoint *to, struct endpoint *from);
 
