@@ -30,6 +30,34 @@ check_terminal(
 	return NULL;
 }
 
+/* What is wrong with the options of an MCP server; NULL: nothing. */
+static const char *
+check_mcp(const struct options_server *server, const struct options_endpoint *endpoint,
+    enum framing_kind in, enum framing_kind out)
+{
+	if (!endpoint->mcp.on)
+		return NULL;
+	if (server->compat)
+		return "--mcp and --compat can't be combined";
+	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
+		return "--mcp needs a program as COMMAND, not --dir or a socket";
+	if (endpoint->shared.mode != SHARED_OFF)
+		return "--mcp and --shared can't be combined: with --mcp, clients of version "
+		       "2026-07-28 share one program, others have one for each session";
+	if (server->workers > 1)
+		return "--mcp and --workers can't be combined: the requests of a session would "
+		       "come to different processes";
+	if (endpoint->pty || in != FRAMING_LINES || out != FRAMING_LINES)
+		return "--mcp needs --framing=lines: an MCP server over stdio reads and writes "
+		       "a message per line";
+	if (endpoint->passstderr)
+		return "--mcp and --passstderr can't be combined: clients expect messages of "
+		       "MCP only";
+	return endpoint->invalid_utf8 == OUTPUT_REPLACE
+		   ? NULL
+		   : "--mcp and --invalid-utf8 can't be combined: MCP is always UTF-8";
+}
+
 const char *
 options_check_framing(const struct options_server *server, struct options_endpoint *endpoint)
 {
@@ -99,6 +127,8 @@ options_check_framing(const struct options_server *server, struct options_endpoi
 	else if (endpoint->invalid_utf8 == OUTPUT_BINARY && endpoint->passstderr)
 		wrong = "--invalid-utf8=binary and --passstderr can't be combined: leave out "
 			"one of them";
+	if (!wrong)
+		wrong = check_mcp(server, endpoint, in, out);
 	if (!wrong)
 		wrong = options_check_shared(server, endpoint, in, out);
 	if (wrong)

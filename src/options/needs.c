@@ -58,6 +58,8 @@ has_need(const struct options *options, const struct options_endpoint *endpoint,
 		       (endpoint->command ? !is_socket : !serves);
 	if (strcmp(row->needs, NEEDS_SOCKET) == 0)
 		return is_socket;
+	if (strcmp(row->needs, NEEDS_BODY) == 0)
+		return endpoint->cgidir || endpoint->mcp.on;
 	return is_set_in(options, endpoint, option_find(span_of(row->needs)));
 }
 
@@ -89,6 +91,8 @@ explain(const struct option_row *row)
 		what = "a program: give one as COMMAND, --dir=DIR or --cgidir=DIR";
 	else if (strcmp(row->needs, NEEDS_SOCKET) == 0)
 		what = "a socket: give tcp:HOST:PORT or unix:PATH as COMMAND";
+	else if (strcmp(row->needs, NEEDS_BODY) == 0)
+		what = "requests with a body: give --cgidir=DIR or --mcp";
 	if (what)
 		len = asprintf(
 		    &text, "--%s needs %s, or leave out --%s", row->name, what, row->name);

@@ -11,6 +11,7 @@
 #include "net/listeners.h"
 #include "process/confine.h"
 #include "serve/access.h"
+#include "serve/mcp_settings.h"
 #include "session/output.h"
 #include "websocket/deflate.h"
 
@@ -109,9 +110,10 @@ struct options_endpoint {
 	char *staticdir; /* likewise, as the next one */
 	char *cgidir;
 	char *spa; /* owned: a path below STATICDIR; NULL: none */
-	int64_t max_body; /* bytes of the request of a CGI script; 0: no limit */
+	int64_t max_body; /* bytes of a request for a CGI script or with MCP; 0: no limit */
 	int64_t cgi_timeout_ms; /* 0: no limit */
 	enum options_devconsole devconsole;
+	struct mcp_settings mcp;
 
 	int64_t prespawn; /* programs that are started ahead */
 	bool prespawn_blind; /* they need not know their client */

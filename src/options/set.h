@@ -63,6 +63,7 @@ typedef const char *option_setter(const struct option_set *set);
 #define NEEDS_PROGRAM "program" /* a COMMAND, also a socket, or --dir */
 #define NEEDS_CHILD "child" /* a process: a COMMAND, --dir or --cgidir */
 #define NEEDS_SOCKET "socket" /* as COMMAND */
+#define NEEDS_BODY "body" /* requests with a body: CGI scripts, or MCP */
 
 struct option_row {
 	const char *heading; /* of the group that begins here, in --help; NULL: as before */

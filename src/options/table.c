@@ -374,9 +374,15 @@ const struct option_row option_rows[] = {
 	{ENDPOINT("cgi-timeout", cgi_timeout_ms, option_set_duration), .needs = "cgidir", .argument = "TIME",
 	    .min = 0, .max = 86400000, .initial = "60",
 	    .help = "time for a CGI script to write its header; 0 for no limit"},
-	{ENDPOINT("max-body", max_body, option_set_size), .needs = "cgidir", .argument = "SIZE", .min = 0,
+	{ENDPOINT("max-body", max_body, option_set_size), .needs = NEEDS_BODY, .argument = "SIZE", .min = 0,
 	    .max = INT64_MAX, .initial = "10m",
-	    .help = "maximum size of a request body for a CGI script; 0 for no limit"},
+	    .help = "maximum size of a request body for a CGI script, or with --mcp; 0 for no limit"},
+	{ENDPOINT("mcp", mcp.on, option_set_bool), .needs = NEEDS_PROGRAM,
+	    .help = "serve the program, an MCP server over stdio, as a Streamable HTTP endpoint"},
+	{ENDPOINT("mcp-idle", mcp.idle_ms, option_set_duration), .needs = "mcp", .argument = "TIME",
+	    .max = 86400000, .initial = "30m",
+	    .help = "with --mcp, end a session without a connection, or a request without a "
+		"response, after this time; 0 for no limit"},
 	{ENDPOINT("devconsole", devconsole, option_set_devconsole), .argument = "WHEN",
 	    .optional = true, .initial = "auto", .initial_compat = "false",
 	    .help = "serve a page to try the program with, at / without --staticdir and at "

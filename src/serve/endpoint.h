@@ -14,6 +14,7 @@
 #include "peer/websocket.h"
 #include "process/confine.h"
 #include "serve/files.h"
+#include "serve/mcp_settings.h"
 #include "session/session.h"
 
 #include <stdbool.h>
@@ -56,10 +57,11 @@ struct endpoint {
 	const char *dir_path; /* its real path */
 	int cgi; /* of the CGI scripts: likewise; -1: none */
 	const char *cgi_path;
-	uint64_t max_body; /* bytes of a request for one of them; 0: no limit */
+	uint64_t max_body; /* bytes of a request for one of them, or with MCP; 0: no limit */
 	int64_t cgi_timeout_ms; /* from its start to the end of its header; 0: no limit */
 	struct files files; /* its descriptor and its header lines are owned */
 	bool console; /* the developer console is on */
+	struct mcp_settings mcp; /* of COMMAND */
 
 	struct shared_rules shared_rules; /* of one program for all clients, if it is on */
 	struct shared *shared; /* owned: that program; made by serve/share */

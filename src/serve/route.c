@@ -117,6 +117,8 @@ route_open(const struct route *route, struct endpoint *endpoint, struct exchange
 		upgrade_serve(&route->openings, endpoint, exchange, path);
 	else if (!handshake && plain_serve_token(endpoint, exchange, path))
 		return;
+	else if (!handshake && mcp_serve(route->mcp, endpoint, exchange, path))
+		return;
 	else if (!handshake &&
 		 (streams_script_serve(endpoint, exchange, path) ||
 		     streams_serve(route->streams, &route->openings, endpoint, exchange, path)))
@@ -159,7 +161,8 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 	if (refused)
 		exchange_reply_status(
 		    exchange, 421, upgrade ? NULL : endpoint->files.headers, refused);
-	else if (result == URI_PATH_OK && streams_preflight(endpoint, exchange, path))
+	else if (result == URI_PATH_OK && (mcp_preflight(endpoint, exchange, path) ||
+					      streams_preflight(endpoint, exchange, path)))
 		return;
 	else if (!endpoint->access)
 		route_open(route, endpoint, exchange, result, path);

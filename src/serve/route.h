@@ -10,6 +10,7 @@
 #include "serve/admit.h"
 #include "serve/cgi.h"
 #include "serve/endpoints.h"
+#include "serve/mcp.h"
 #include "serve/streams.h"
 #include "serve/upgrade.h"
 
@@ -17,6 +18,7 @@ struct route {
 	struct opening_context openings;
 	struct streams *streams;
 	struct script_context scripts;
+	struct mcp *mcp; /* borrowed */
 	struct admit_context admit;
 	struct endpoints *endpoints; /* owned by the server, which may replace it */
 	const char *health_path; /* borrowed: where a load balancer asks; NULL: nowhere */

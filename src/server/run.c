@@ -185,6 +185,7 @@ server_run(const struct options *options)
 	list_init(&server.openings);
 	streams_table_init(&server.streams.table);
 	list_init(&server.relays.list);
+	mcp_init(&server.mcp, &server.route.openings);
 	list_init(&server.waiting);
 	hooks_init(&server.hooks);
 	list_init(&server.shared);

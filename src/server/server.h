@@ -147,6 +147,7 @@ struct server {
 	struct list openings; /* whose backend is being connected */
 	struct streams streams;
 	struct relays relays;
+	struct mcp mcp;
 	struct list shared; /* programs that clients share */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */

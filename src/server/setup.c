@@ -283,6 +283,7 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->hosts = options->host.items;
 	endpoint->host_count = options->host.count;
 	endpoint->pass_auth = options->pass_auth;
+	endpoint->mcp = options->mcp;
 	endpoint->max_body = (uint64_t)options->max_body;
 	endpoint->streams = options->sse && !endpoint->compat;
 	endpoint->resume_buffer = (size_t)options->resume_buffer;
@@ -509,6 +510,7 @@ server_set_up(struct server *server)
 	server->route.openings.sessions = &server->sessions;
 	server->route.openings.openings = &server->openings;
 	server->route.streams = &server->streams;
+	server->route.mcp = &server->mcp;
 	server->route.admit.waiting = &server->waiting;
 	server->route.admit.hooks = &server->hooks;
 	server->route.admit.launcher = &server->route.openings.launcher;

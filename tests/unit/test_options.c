@@ -964,7 +964,7 @@ options_that_do_nothing_alone_are_refused(void **state)
 	    {"--slow=drop", "--shared"},
 	    {"--history=1", "--shared"},
 	    {"--cgi-timeout=1", "--cgidir=/"},
-	    {"--max-body=1", "--cgidir=/"},
+	    {"--mcp-idle=1", "--mcp"},
 	    {"--spa=/a", "--staticdir=/etc"},
 	    {"--admin-token=t", "--admin=127.0.0.1:1"},
 	};
@@ -992,7 +992,8 @@ options_that_do_nothing_alone_are_refused(void **state)
 static void
 each_need_is_an_option_or_a_program(void **state)
 {
-	static const char *const others[] = {NEEDS_PROGRAM, NEEDS_CHILD, NEEDS_SOCKET};
+	static const char *const others[] = {
+	    NEEDS_PROGRAM, NEEDS_CHILD, NEEDS_SOCKET, NEEDS_BODY};
 	struct run run;
 
 	(void)state;
@@ -1011,6 +1012,10 @@ each_need_is_an_option_or_a_program(void **state)
 	RUN(&run, "wspipe", "--nice=1", "tcp:localhost:1");
 	assert_string_equal(run.err, "wspipe: --nice needs a program: give one as COMMAND, "
 				     "--dir=DIR or --cgidir=DIR, or leave out --nice\n");
+	run_clear(&run);
+	RUN(&run, "wspipe", "--max-body=1", "hello");
+	assert_string_equal(run.err, "wspipe: --max-body needs requests with a body: give "
+				     "--cgidir=DIR or --mcp, or leave out --max-body\n");
 	run_clear(&run);
 	RUN(&run, "wspipe", "--connect-timeout=1", "hello");
 	assert_string_equal(run.err, "wspipe: --connect-timeout needs a socket: give "
@@ -1462,6 +1467,42 @@ values_that_do_not_fit_are_refused(void **state)
 	    {{"wspipe", "--dir="}, 64, "wspipe: --dir must be a directory, not ''\n", NULL},
 	    {{"wspipe", "--staticdir="}, 64,
 		"wspipe: --staticdir must be a directory, not ''\n", NULL},
+	};
+
+	(void)state;
+	assert_failures(rows, UTIL_LEN(rows));
+}
+
+static void
+mcp_servers_that_make_no_sense_are_refused(void **state)
+{
+	static const struct failure rows[] = {
+	    {{"wspipe", "--mcp", "--workers=2", "hello", NULL}, 64,
+		"wspipe: --mcp and --workers can't be combined: the requests of a session "
+		"would "
+		"come to different processes\n",
+		NULL},
+	    {{"wspipe", "--mcp", "--dir=/", NULL}, 64,
+		"wspipe: --mcp needs a program as COMMAND, not --dir or a socket\n", NULL},
+	    {{"wspipe", "--mcp", "--shared", "hello", NULL}, 64,
+		"wspipe: --mcp and --shared can't be combined: with --mcp, clients of version "
+		"2026-07-28 share one program, others have one for each session\n",
+		NULL},
+	    {{"wspipe", "--mcp", "--framing=json", "hello", NULL}, 64,
+		"wspipe: --mcp needs --framing=lines: an MCP server over stdio reads and "
+		"writes "
+		"a message per line\n",
+		NULL},
+	    {{"wspipe", "--mcp", "--passstderr", "hello", NULL}, 64,
+		"wspipe: --mcp and --passstderr can't be combined: clients expect messages of "
+		"MCP "
+		"only\n",
+		NULL},
+	    {{"wspipe", "--mcp", "--invalid-utf8=close", "hello", NULL}, 64,
+		"wspipe: --mcp and --invalid-utf8 can't be combined: MCP is always UTF-8\n",
+		NULL},
+	    {{"wspipe", "--mcp-idle=1s", "hello", NULL}, 64,
+		"wspipe: --mcp-idle needs --mcp: add it, or leave out --mcp-idle\n", NULL},
 	};
 
 	(void)state;
@@ -2071,6 +2112,7 @@ main(void)
 	    cmocka_unit_test(words_are_chosen_from_their_list),
 	    cmocka_unit_test(framings_are_worked_out),
 	    cmocka_unit_test(framings_that_make_no_sense_are_refused),
+	    cmocka_unit_test(mcp_servers_that_make_no_sense_are_refused),
 	    cmocka_unit_test(shared_programs_that_make_no_sense_are_refused),
 	    cmocka_unit_test(a_shared_program_has_its_own_defaults),
 	    cmocka_unit_test(directories_become_absolute),

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sessions of MCP. */
+#include "serve/mcp_session.h"
+
+#include "serve/share.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The table.
+ */
+
+void
+mcp_init(struct mcp *mcp, const struct opening_context *context)
+{
+	mcp->context = context;
+	list_init(&mcp->programs);
+	for (size_t i = 0; i < MCP_BUCKETS; i++)
+		list_init(&mcp->buckets[i]);
+}
+
+static struct list *
+mcp_session_bucket(struct mcp *mcp, const char *id)
+{
+	return &mcp->buckets[(util_hex_value((unsigned char)id[0]) * 16 +
+				 util_hex_value((unsigned char)id[1])) &
+			     (MCP_BUCKETS - 1)];
+}
+
+static bool
+mcp_session_has_user(const struct mcp_session *s, const struct exchange *exchange)
+{
+	const char *user = exchange_identity(exchange)->user;
+
+	return s->user && user ? strcmp(s->user, user) == 0 : !s->user && !user;
+}
+
+struct mcp_session *
+mcp_session_find(struct mcp *mcp, const struct endpoint *endpoint,
+    const struct exchange *exchange, struct span id)
+{
+	struct list *bucket;
+
+	if (id.len != ENV_UNIQUE_ID_LEN)
+		return NULL;
+	bucket = mcp_session_bucket(mcp, id.data);
+	for (struct list *node = bucket->next; node != bucket; node = node->next) {
+		struct mcp_session *s = LIST_ENTRY_OF(node, struct mcp_session, node);
+		unsigned char differs = 0;
+
+		/* In a time that does not depend on where they differ. */
+		for (size_t i = 0; i < id.len; i++)
+			differs |= (unsigned char)(s->id[i] ^ id.data[i]);
+		if (differs == 0 && strcmp(s->endpoint->path, endpoint->path) == 0 &&
+		    mcp_session_has_user(s, exchange))
+			return s;
+	}
+	return NULL;
+}
+
+static void
+mcp_session_free(struct mcp_session *s)
+{
+	if (!s)
+		return;
+	list_remove(&s->node);
+	endpoint_unref(s->endpoint);
+	free(s->user);
+	free(s);
+}
+
+static void
+mcp_session_on_over(void *owner)
+{
+	mcp_session_free(owner);
+}
+
+static struct mcp_session *
+mcp_session_new(struct endpoint *endpoint, const char *user)
+{
+	struct mcp_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	list_init(&s->node);
+	s->endpoint = endpoint_ref(endpoint);
+	if (!user)
+		return s;
+	s->user = strdup(user);
+	if (s->user)
+		return s;
+	mcp_session_free(s);
+	return NULL;
+}
+
+static struct peer *
+mcp_session_make_peer(struct mcp_session *s, struct session *session, struct loop *loop,
+    uint64_t log_id, struct peer_counts *sent)
+{
+	struct mcp_peer_spec spec = {
+	    .loop = loop,
+	    .sent = sent,
+	    .log_id = log_id,
+	    .idle_ms = s->endpoint->mcp.idle_ms,
+	    .stateless = *s->id == '\0',
+	    .on_over = mcp_session_on_over,
+	    .owner = s,
+	};
+
+	snprintf(spec.session, sizeof(spec.session), "Mcp-Session-Id: %s\r\n", s->id);
+	s->peer = mcp_peer_new(&spec, &session_peer_handlers, session);
+	return s->peer;
+}
+
+/*
+ * A session.
+ */
+
+struct mcp_opening {
+	struct opening opening; /* first: mcp_opening_of() casts it back */
+	struct mcp *mcp;
+	struct mcp_session *session; /* owned until there is a peer */
+	struct mcp_session **result; /* borrowed, as the next one */
+	struct reject *reject;
+};
+
+static struct mcp_opening *
+mcp_opening_of(struct opening *o)
+{
+	return (struct mcp_opening *)(void *)o;
+}
+
+static struct peer *
+mcp_opening_make_peer(struct opening *o, struct session *session, struct peer_counts *sent)
+{
+	struct mcp_opening *opening = mcp_opening_of(o);
+	struct mcp_session *s = opening->session;
+	struct peer *peer;
+
+	/* It is as secret as that of the session's program, but another one. */
+	if (!env_make_unique_id(s->id))
+		return NULL;
+	peer = mcp_session_make_peer(s, session, o->launch.launcher->loop, o->launch.id, sent);
+	if (peer) {
+		list_append(mcp_session_bucket(opening->mcp, s->id), &s->node);
+		opening->session = NULL;
+		*opening->result = s;
+	}
+	return peer;
+}
+
+static void
+mcp_opening_begin(struct opening *o, struct peer *peer)
+{
+	(void)o;
+	(void)peer;
+}
+
+static void
+mcp_opening_reject(struct opening *o, const struct reject *reject)
+{
+	struct mcp_opening *opening = mcp_opening_of(o);
+	bool own = reject->reason == reject->text;
+
+	*opening->result = NULL;
+	*opening->reject = *reject;
+	if (own)
+		opening->reject->reason = opening->reject->text;
+}
+
+static void
+mcp_opening_free(struct opening *o)
+{
+	struct mcp_opening *opening = mcp_opening_of(o);
+
+	mcp_session_free(opening->session);
+	opening_clear(o);
+	free(opening);
+}
+
+static const struct opening_ops mcp_opening_ops = {
+    .make_peer = mcp_opening_make_peer,
+    .begin = mcp_opening_begin,
+    .reject = mcp_opening_reject,
+    .free = mcp_opening_free,
+};
+
+struct mcp_session *
+mcp_session_open(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange,
+    struct reject *reject)
+{
+	struct mcp_session *s = mcp_session_new(endpoint, exchange_identity(exchange)->user);
+	struct mcp_opening *opening = s ? calloc(1, sizeof(*opening)) : NULL;
+	char path[HEAD_MAX_LINE + 1];
+	struct mcp_session *result = NULL;
+
+	if (!opening) {
+		mcp_session_free(s);
+		(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+		return NULL;
+	}
+	(void)uri_decode_path(exchange_request(exchange)->uri.path, path);
+	opening->mcp = mcp;
+	opening->session = s;
+	opening->result = &result;
+	opening->reject = reject;
+	opening_init(
+	    &opening->opening, &mcp_opening_ops, mcp->context, endpoint, exchange, path);
+	/* A COMMAND is started at once. */
+	opening_start(&opening->opening);
+	return result;
+}
+
+/*
+ * The program for all clients.
+ */
+
+static struct mcp_session *
+mcp_session_start(
+    struct mcp *mcp, struct mcp_session *s, const struct launcher *launcher, int *error)
+{
+	struct endpoint *endpoint = s->endpoint;
+	struct session_log_spec spec = {
+	    .rules = &endpoint->session.log,
+	    .id = atomic_fetch_add(launcher->last_id, 1) + 1,
+	    .remote = "-",
+	    .program = endpoint->program,
+	    .secure = launcher->secure,
+	    .target = span_of(*endpoint->path ? endpoint->path : "/"),
+	};
+	struct session *session =
+	    session_new(launcher->loop, mcp->context->sessions, &endpoint->session, &spec);
+	struct backend *backend = NULL;
+
+	*error = ENOMEM;
+	if (!session) {
+		mcp_session_free(s);
+		return NULL;
+	}
+	(void)endpoint_ref(endpoint); /* until it ends: session_rules.release */
+	if (mcp_session_make_peer(s, session, launcher->loop, spec.id, session_sent(session))) {
+		list_append(&mcp->programs, &s->node);
+		backend = share_start_program(launcher, endpoint, &endpoint->framed,
+		    &session_backend_handlers, session, error);
+		if (!backend)
+			peer_free(s->peer);
+	} else {
+		mcp_session_free(s);
+	}
+	if (backend)
+		session_start_take(session, s->peer, backend, &spec);
+	else
+		session_cancel(session);
+	return backend ? s : NULL;
+}
+
+struct mcp_session *
+mcp_session_shared(struct mcp *mcp, struct endpoint *endpoint, struct reject *reject)
+{
+	const struct launcher *launcher = &mcp->context->launcher;
+	struct mcp_session *s;
+	int error;
+
+	for (struct list *node = mcp->programs.next; node != &mcp->programs;
+	     node = node->next) {
+		s = LIST_ENTRY_OF(node, struct mcp_session, node);
+		if (s->endpoint == endpoint)
+			return s;
+	}
+	if (!launcher_may_fork(launcher, reject))
+		return NULL;
+	s = mcp_session_new(endpoint, NULL);
+	if (!s) {
+		(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+		return NULL;
+	}
+	s = mcp_session_start(mcp, s, launcher, &error);
+	if (!s)
+		share_reject(endpoint, error, reject);
+	return s;
+}
