@@ -100,6 +100,7 @@ events_free(struct peer *peer)
 	timer_stop(&e->timer);
 	loop_cancel(&e->resume);
 	events_count(e, 0);
+	loop_count_stream(e->spec.loop, false);
 	buffer_clear(&e->records.replay.bytes);
 	buffer_clear(&e->partial);
 	buffer_clear(&e->input);
@@ -649,6 +650,7 @@ events_new(const struct events_spec *spec, const struct peer_handlers *handlers,
 	event_records_init(&e->records, spec->form, spec->id);
 	e->since_ms = util_clock_ms();
 	e->deadlines.active = e->deadlines.opened = deadlines_ticks(e->since_ms);
+	loop_count_stream(spec->loop, true);
 	loop_task_init(&e->resume, events_on_resume);
 	timer_init(&e->timer, &spec->loop->timers, events_on_timer, e);
 	loop_count_stream(spec->loop, true); /* it may have none, but memory */
