@@ -135,6 +135,13 @@ members_next(const struct members *ms, const struct member *m)
 					 : LIST_ENTRY_OF(m->node.next, struct member, node);
 }
 
+void
+members_set_pid(struct members *ms, pid_t pid)
+{
+	for (struct member *m = members_first(ms); m; m = members_next(ms, m))
+		m->backend.pid = pid;
+}
+
 /* The queue of a member */
 
 static struct broadcast *
@@ -248,37 +255,6 @@ members_send(struct members *ms, struct member *m, struct broadcast *b)
 	(void)ms;
 }
 
-/* Keeps the last messages; of the oldest broadcast maybe more than these. */
-static void
-members_remember(struct members *ms, struct broadcast *b)
-{
-	uint64_t max = (uint64_t)ms->rules->history;
-	struct broadcast *oldest;
-
-	if (max == 0 || !buffer_append(&ms->history, &b, sizeof(struct broadcast *)))
-		return;
-	(void)broadcast_ref(b);
-	ms->history_messages += b->messages;
-	for (;;) {
-		memcpy(&oldest, buffer_data(&ms->history), sizeof(struct broadcast *));
-		if (ms->history_messages - oldest->messages < max)
-			break;
-		ms->history_messages -= oldest->messages;
-		buffer_consume(&ms->history, sizeof(struct broadcast *));
-		broadcast_unref(oldest);
-	}
-	if (ms->history_messages > max) {
-		struct broadcast *tail = broadcast_tail(
-		    oldest, oldest->messages - (size_t)(ms->history_messages - max));
-
-		if (!tail)
-			return;
-		memcpy(buffer_data(&ms->history), &tail, sizeof(struct broadcast *));
-		broadcast_unref(oldest);
-		ms->history_messages = max;
-	}
-}
-
 void
 members_send_all(
     struct members *ms, struct broadcast *b, struct member *const *except, size_t count)
@@ -292,7 +268,7 @@ members_send_all(
 			members_send(ms, m, b);
 	}
 	if (!except)
-		members_remember(ms, b);
+		history_add(&ms->history, b, (uint64_t)ms->rules->history);
 }
 
 /* All that was queued has been sent: reports what was not. */
@@ -555,12 +531,8 @@ members_add(struct members *ms, uint64_t id, pid_t pid, struct buffer *open,
 	*bucket = m;
 	list_append(&ms->list, &m->node);
 	ms->count++;
-	for (size_t i = 0; i < buffer_len(&ms->history); i += sizeof(struct broadcast *)) {
-		struct broadcast *b;
-
-		memcpy(&b, buffer_data(&ms->history) + i, sizeof(struct broadcast *));
-		member_push(m, b);
-	}
+	for (size_t i = 0; i < history_count(&ms->history); i++)
+		member_push(m, history_get(&ms->history, i));
 	return &m->backend;
 }
 
@@ -578,12 +550,6 @@ void
 members_clear(struct members *ms)
 {
 	assert(ms->count == 0);
-	while (buffer_len(&ms->history) > 0) {
-		struct broadcast *b;
-
-		memcpy(&b, buffer_data(&ms->history), sizeof(struct broadcast *));
-		buffer_consume(&ms->history, sizeof(struct broadcast *));
-		broadcast_unref(b);
-	}
+	history_clear(&ms->history);
 	free(ms->table);
 }

@@ -9,9 +9,9 @@
 #define BACKEND_MEMBERS_H
 
 #include "backend/backend.h"
+#include "backend/history.h"
 #include "base/list.h"
 #include "net/loop.h"
-#include "websocket/broadcast.h"
 
 /* What is done with a client whose queue exceeds its limit. */
 enum members_slow {
@@ -56,8 +56,7 @@ struct members {
 	size_t table_size; /* a power of 2, or 0 */
 	size_t count;
 	size_t blocking; /* those whose queue exceeds its limit */
-	struct buffer history; /* owned: references, the oldest first */
-	uint64_t history_messages; /* in these */
+	struct history history; /* owned */
 };
 
 void members_init(struct members *members, struct loop *loop, const struct members_rules *rules,
@@ -79,6 +78,9 @@ struct backend *member_backend(struct member *member);
 struct span member_open(const struct member *member);
 struct member *members_first(const struct members *members);
 struct member *members_next(const struct members *members, const struct member *member);
+
+/* They are those of another process of the program. */
+void members_set_pid(struct members *members, pid_t pid);
 
 /* NULL: there is no such member. */
 struct member *members_find(const struct members *members, uint64_t id);

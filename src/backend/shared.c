@@ -2,14 +2,14 @@
 /* One program for many clients. */
 #include "backend/shared.h"
 
+#include "backend/shared_bus.h"
+#include "backend/shared_input.h"
+#include "backend/shared_log.h"
 #include "websocket/frame.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct shared {
 	struct list node; /* in the list of all */
@@ -24,71 +24,26 @@ struct shared {
 	struct list waiting; /* struct shared_wait */
 	size_t waiting_count;
 	struct backend *program; /* owned; NULL: none runs */
-	struct buffer input; /* owned: records for the program, or for the next one */
+	struct shared_input input; /* for the program, or for the next one */
+	struct shared_bus bus;
 	struct timer timer;
 	int64_t due_ms; /* when a start or the end is due; 0: neither is */
 	int64_t started_ms;
 	int64_t next_start_ms; /* none before; 0: at any time */
 	int64_t backoff_ms;
 	struct log_limit stderr_limit;
-	uint64_t unread; /* messages of clients that no program read */
 	bool ending; /* we have ended it */
 	bool retired;
+	bool stopped; /* none is started any more */
+	bool kept; /* its clients wait for the next one, though it did not end by itself */
+	bool deposed; /* we have ended it because another node leads */
 	bool blocked; /* by a client that reads too slowly */
 	bool had_client; /* in the life of this program */
 	bool held;
 	bool is_down; /* counted in DOWN */
-	atomic_size_t *down; /* borrowed */
+	atomic_size_t *clients; /* borrowed, as the next one */
+	atomic_size_t *down;
 };
-
-/* The log */
-
-static bool
-shared_log(const struct shared *s, enum log_level level, const char *text)
-{
-	if (!log_begin(level, "shared", 0, span_of(text)))
-		return false;
-	log_text("endpoint", span_of(s->name));
-	return true;
-}
-
-static void
-shared_log_count(const struct shared *s, const char *text, uint64_t count)
-{
-	if (count == 0 || !shared_log(s, LOG_WARN, text))
-		return;
-	log_number("messages", (int64_t)count);
-	log_end();
-}
-
-/* How it ended, as text: "exit 3". */
-static void
-shared_describe_end(const struct backend *program, char *text, size_t size)
-{
-	if (program->end == BACKEND_SIGNAL)
-		snprintf(text, size, "signal %s", util_signal_name(program->value));
-	else
-		snprintf(text, size, "exit %d", program->value);
-}
-
-static void
-shared_on_log_line(void *arg, const char *line, size_t len)
-{
-	struct shared *s = arg;
-	unsigned int suppressed = s->stderr_limit.suppressed;
-
-	if (!log_shows(LOG_ERROR) || !log_limit_allows(&s->stderr_limit, util_clock_ms()))
-		return;
-	if (suppressed > 0 && shared_log(s, LOG_WARN, "lines of stderr suppressed")) {
-		log_number("lines", suppressed);
-		log_end();
-	}
-	s->stderr_limit.suppressed = 0;
-	if (log_begin(LOG_ERROR, "stderr", 0, (struct span){line, len})) {
-		log_text("endpoint", span_of(s->name));
-		log_end();
-	}
-}
 
 /* What it needs */
 
@@ -102,7 +57,19 @@ shared_is_always(const struct shared *s)
 static bool
 shared_is_needed(const struct shared *s)
 {
-	return shared_is_always(s) || s->members.count > 0 || !list_empty(&s->waiting);
+	return shared_is_always(s) || s->members.count > 0 || !list_empty(&s->waiting) ||
+	       s->bus.nodes.clients > 0 || s->bus.nodes.needing > 0;
+}
+
+/* Whether one has to be started, if none runs. Clients that are about to be closed need none.
+ */
+static bool
+shared_is_due(const struct shared *s)
+{
+	bool keeps = s->kept || s->rules->settings.on_exit == SHARED_KEEP;
+
+	return !s->stopped && (shared_is_always(s) || !list_empty(&s->waiting) ||
+				  s->bus.nodes.needing > 0 || (keeps && s->members.count > 0));
 }
 
 static void
@@ -130,6 +97,36 @@ shared_count_down(struct shared *s)
 		atomic_fetch_sub(s->down, 1);
 }
 
+/* What this node alone knows while no program runs: what clients sent meanwhile; as the leader,
+ * history and a back-off. */
+static bool
+shared_has_past(const struct shared *s)
+{
+	return !s->retired && (shared_input_len(&s->input) > 0 ||
+				  (s->bus.role == BUS_LEADS &&
+				      (s->members.history.messages > 0 || s->backoff_ms > 0)));
+}
+
+/* What the other nodes have to know. */
+static void
+shared_update_bus(struct shared *s)
+{
+	struct shared_bus_needs needs = {
+	    .clients = s->members.count + s->waiting_count,
+	    .waits = !list_empty(&s->waiting) || (!s->program && shared_is_due(s)),
+	    .blocked = s->blocked,
+	};
+
+	if (!s->bus.topic)
+		return;
+	/* What its last clients sent before they left is the leader's to keep. */
+	if (!s->program && s->bus.role == BUS_FOLLOWS && needs.clients == 0)
+		bus_send_take(s->bus.topic, shared_input_bytes(&s->input));
+	needs.wants =
+	    s->program || (!s->stopped && (shared_is_needed(s) || shared_has_past(s)));
+	shared_bus_update(&s->bus, &needs);
+}
+
 /* Ends each call from the loop: S may be freed by it. */
 static void
 shared_settle(struct shared *s)
@@ -137,6 +134,7 @@ shared_settle(struct shared *s)
 	bool holds = s->program || s->due_ms != 0 || s->members.count > 0;
 
 	shared_count_down(s);
+	shared_update_bus(s);
 	if (holds == s->held)
 		return;
 	s->held = holds;
@@ -155,6 +153,8 @@ shared_hold(struct shared *s)
 		shared_settle(s);
 	else if (s->held)
 		shared_set_due(s, util_clock_ms());
+	else
+		shared_update_bus(s);
 }
 
 /* Reading */
@@ -165,7 +165,9 @@ shared_set_reading(struct shared *s)
 	if (!s->program)
 		return;
 	backend_set_reading(s->program, s->ending ? BACKEND_DROPS
-					: s->blocked || (!s->had_client && !shared_is_always(s))
+					: s->blocked || s->bus.nodes.blocked > 0 ||
+						s->bus.congested ||
+						(!s->had_client && !shared_is_always(s))
 					    ? BACKEND_PAUSES
 					    : BACKEND_READS);
 }
@@ -177,7 +179,7 @@ shared_queued(void *arg)
 {
 	const struct shared *s = arg;
 
-	return s->program ? buffer_len(&s->input) + backend_queued(s->program) : 0;
+	return s->program ? shared_input_len(&s->input) + backend_queued(s->program) : 0;
 }
 
 static void
@@ -185,8 +187,8 @@ shared_flush(void *arg)
 {
 	struct shared *s = arg;
 
-	if (s->program && !s->ending && buffer_len(&s->input) > 0)
-		framed_write_take(s->program, &s->input);
+	if (s->program && !s->ending && shared_input_len(&s->input) > 0)
+		framed_write_take(s->program, shared_input_bytes(&s->input));
 }
 
 /* Whether the program, or the next one, knows a member: one that was ended for an earlier
@@ -194,7 +196,7 @@ shared_flush(void *arg)
 static bool
 shared_knows(const struct shared *s, struct member *member)
 {
-	return s->rules->settings.on_exit == SHARED_KEEP ||
+	return s->rules->settings.on_exit == SHARED_KEEP || s->kept ||
 	       (s->program && s->program->pid == member_backend(member)->pid);
 }
 
@@ -202,28 +204,41 @@ static enum backend_result
 shared_on_write(void *arg, struct member *member, struct batch *batch)
 {
 	struct shared *s = arg;
-	size_t before = buffer_len(&s->input);
+	size_t before = shared_input_len(&s->input);
 	enum backend_result result;
 
 	if (!shared_knows(s, member))
 		return BACKEND_DROPPED;
-	result = framed_wrap(&s->rules->framed, batch,
-	    s->rules->settings.mode == SHARED_ADDRESSED ? member_id(member) : 0, &s->input,
+	result = shared_input_write(&s->input, batch,
+	    s->rules->settings.mode == SHARED_ADDRESSED ? member_id(member) : 0,
 	    &member_backend(member)->why);
 
 	if (result != BACKEND_OK)
 		return result;
 	if (!s->program &&
-	    buffer_len(&s->input) > (size_t)s->rules->settings.members.queue_max) {
-		buffer_cut(&s->input, before);
-		s->unread += batch->messages;
+	    shared_input_len(&s->input) > (size_t)s->rules->settings.members.queue_max) {
+		shared_input_cut(&s->input, before);
+		s->input.unread += batch->messages;
 		return BACKEND_DROPPED;
 	}
-	if (s->program && buffer_len(&s->input) >= LOOP_BATCH)
+	if (s->program && shared_input_len(&s->input) >= LOOP_BATCH)
 		shared_flush(s);
 	if (shared_queued(s) > BUFFER_HIGH)
 		members_throttle(&s->members, member);
 	return BACKEND_OK;
+}
+
+/* All nodes get what the program of this one is now. */
+static void
+shared_report(struct shared *s, enum bus_program_state state)
+{
+	struct bus_program program = {.state = state,
+	    .pid = s->program->state == BACKEND_GONE ? 0 : s->program->pid,
+	    .end = s->program->end,
+	    .value = s->program->value};
+
+	if (!s->bus.remote)
+		shared_bus_report(&s->bus, &program);
 }
 
 /* A program that ran is ended, once; it may have ended by itself. */
@@ -234,6 +249,7 @@ shared_end(struct shared *s)
 		return;
 	shared_flush(s);
 	s->ending = true;
+	shared_report(s, BUS_PROGRAM_NONE);
 	shared_set_reading(s);
 	backend_finish(s->program, 0, (struct span){0});
 }
@@ -242,7 +258,8 @@ shared_end(struct shared *s)
 static void
 shared_look_for_clients(struct shared *s)
 {
-	int64_t linger = s->retired ? 0 : s->rules->settings.linger_ms;
+	/* That of another node lingers there. */
+	int64_t linger = s->retired || s->bus.remote ? 0 : s->rules->settings.linger_ms;
 
 	if (!s->program || s->ending)
 		return;
@@ -259,9 +276,10 @@ shared_on_left(void *arg, struct member *member, uint16_t code, struct span reas
 {
 	struct shared *s = arg;
 
-	if (shared_knows(s, member) &&
-	    !framed_put_close(&s->rules->framed, member_id(member), code, reason, &s->input))
-		s->unread++;
+	if (s->clients)
+		atomic_fetch_sub(s->clients, 1);
+	if (shared_knows(s, member))
+		shared_input_close(&s->input, member_id(member), code, reason);
 	shared_flush(s);
 	shared_look_for_clients(s);
 	shared_hold(s);
@@ -279,7 +297,10 @@ shared_on_block(void *arg, bool blocked)
 static void
 shared_on_dropped(void *arg, struct member *member, uint64_t messages)
 {
-	if (!shared_log(arg, LOG_WARN, "messages dropped for a client that reads too slowly"))
+	const struct shared *s = arg;
+
+	if (!shared_log_begin(
+		s->name, LOG_WARN, "messages dropped for a client that reads too slowly"))
 		return;
 	log_number("client", (int64_t)member_id(member));
 	log_number("messages", (int64_t)messages);
@@ -298,6 +319,14 @@ static const struct members_handlers shared_members_handlers = {
 /* From the program */
 
 static void
+shared_on_log_line(void *arg, const char *line, size_t len)
+{
+	struct shared *s = arg;
+
+	shared_log_stderr(s->name, &s->stderr_limit, (struct span){line, len});
+}
+
+static void
 shared_on_messages(void *arg, struct batch *batch)
 {
 	struct shared *s = arg;
@@ -308,43 +337,68 @@ shared_on_messages(void *arg, struct batch *batch)
 static void
 shared_on_event(void *arg, const struct backend_event *event)
 {
-	static const char *const texts[] = {
-	    [BACKEND_CLOSE] = "",
-	    [BACKEND_MALFORMED] = "the shared program's output is malformed",
-	    [BACKEND_TOO_BIG] = "a message of the shared program is too large",
-	    [BACKEND_NO_MEMORY] = "out of memory: output of the shared program is lost",
-	    [BACKEND_STUCK] = "the shared program can't be terminated",
-	};
+	const struct shared *s = arg;
 
-	if (!shared_log(arg, LOG_ERROR, texts[event->kind]))
-		return;
-	if (event->why)
-		log_text("reason", span_of(event->why));
-	log_end();
+	shared_log_event(s->name, event);
 }
 
 static void shared_run(struct shared *s);
 
-/* What is done with the clients of a program that has ended by itself. */
+/* Its clients are kept for the next one, which does not know them. What it did not read is
+ * lost; what they send from here on is not. */
+static void
+shared_keep(struct shared *s)
+{
+	for (struct member *m = members_first(&s->members); m;
+	     m = members_next(&s->members, m)) {
+		if (!shared_input_open(&s->input, member_id(m), member_open(m)))
+			s->input.unread++;
+	}
+}
+
+static void
+shared_close_all(struct shared *s, uint16_t code, struct span reason)
+{
+	for (struct member *m = members_first(&s->members); m; m = members_next(&s->members, m))
+		members_close(&s->members, m, code, reason);
+}
+
+/* What is done with the clients of a program that has ended. */
 static void
 shared_close_or_keep(struct shared *s, const struct backend *program, const char *end)
 {
 	bool restarts = program->end != BACKEND_EXIT || program->value != 0;
-	struct member *m;
 
-	for (m = members_first(&s->members); m; m = members_next(&s->members, m)) {
-		/* What it did not read is lost; from here on it is kept for the next one, which
-		 * does not know them. */
-		if (s->rules->settings.on_exit == SHARED_KEEP) {
-			struct span open = member_open(m);
+	if (s->kept || s->rules->settings.on_exit == SHARED_KEEP)
+		shared_keep(s);
+	else
+		shared_close_all(
+		    s, restarts ? CLOSE_SERVICE_RESTART : CLOSE_NORMAL, span_of(end));
+}
 
-			if (!buffer_append(&s->input, open.data, open.len))
-				s->unread++;
-			continue;
-		}
-		members_close(&s->members, m, restarts ? CLOSE_SERVICE_RESTART : CLOSE_NORMAL,
-		    span_of(end));
-	}
+static void
+shared_back_off(struct shared *s)
+{
+	if (s->backoff_ms == 0)
+		s->backoff_ms = SHARED_BACKOFF_MS;
+	else if (s->backoff_ms < SHARED_BACKOFF_MAX_MS / 2)
+		s->backoff_ms *= 2;
+	else
+		s->backoff_ms = SHARED_BACKOFF_MAX_MS;
+	s->next_start_ms = util_clock_ms() + s->backoff_ms;
+}
+
+static void
+shared_log_exit(const struct shared *s, const char *end)
+{
+	if (!shared_log_begin(
+		s->name, s->ending ? LOG_INFO : LOG_WARN, "shared program exited"))
+		return;
+	log_number("pid", s->program->pid);
+	log_text("end", span_of(end));
+	if (s->output.dropped > 0)
+		log_number("dropped", (int64_t)s->output.dropped);
+	log_end();
 }
 
 /* Nothing is left of it. */
@@ -352,38 +406,35 @@ static void
 shared_on_gone(struct shared *s)
 {
 	struct backend *program = s->program;
-	int64_t now = util_clock_ms();
-	bool ended = s->ending;
-	char end[32];
+	bool ended = s->ending, remote = s->bus.remote;
+	char end[SHARED_END_MAX];
 
-	shared_describe_end(program, end, sizeof(end));
-	if (shared_log(s, ended ? LOG_INFO : LOG_WARN, "shared program exited")) {
-		log_number("pid", program->pid);
-		log_text("end", span_of(end));
-		if (s->output.dropped > 0)
-			log_number("dropped", (int64_t)s->output.dropped);
-		log_end();
-	}
+	shared_describe_end(program, end);
+	s->kept = s->deposed || program->end == BACKEND_LOST;
+	if (!remote)
+		shared_log_exit(s, end);
+	shared_report(s, ended ? BUS_PROGRAM_NONE : BUS_PROGRAM_ENDED);
 	shared_output_end(&s->output);
-	buffer_clear(&s->input);
+	shared_input_clear(&s->input);
+	if (s->bus.topic)
+		shared_input_use_entries(&s->input);
 	s->program = NULL;
+	if (remote)
+		shared_bus_unfollow(&s->bus);
 	if (s->old_arg)
 		s->handlers->release(s->old_arg);
 	s->old_arg = NULL;
-	s->ending = false;
-	s->next_start_ms = now;
-	if (ended) {
+	s->ending = s->deposed = false;
+	if (ended || remote) {
 		s->backoff_ms = 0;
+		s->next_start_ms = util_clock_ms();
 	} else {
-		if (s->backoff_ms == 0 || now - s->started_ms >= SHARED_STEADY_MS)
-			s->backoff_ms = SHARED_BACKOFF_MS;
-		else if (s->backoff_ms < SHARED_BACKOFF_MAX_MS / 2)
-			s->backoff_ms *= 2;
-		else
-			s->backoff_ms = SHARED_BACKOFF_MAX_MS;
-		s->next_start_ms += s->backoff_ms;
-		shared_close_or_keep(s, program, end);
+		if (util_clock_ms() - s->started_ms >= SHARED_STEADY_MS)
+			s->backoff_ms = 0;
+		shared_back_off(s);
 	}
+	if (!ended || s->kept)
+		shared_close_or_keep(s, program, end);
 	backend_free(program);
 	members_resume(&s->members);
 	shared_run(s);
@@ -403,8 +454,10 @@ shared_on_changed(void *arg)
 	/* Nothing more comes from it, as from a program of one client. */
 	if (s->program->state == BACKEND_OUTPUT_ENDED)
 		backend_finish(s->program, 0, (struct span){0});
-	if (shared_queued(s) == BUFFER_LOW)
+	if (shared_queued(s) == BUFFER_LOW) {
 		members_resume(&s->members);
+		shared_bus_pause(&s->bus, false);
+	}
 }
 
 static const struct backend_handlers shared_program_handlers = {
@@ -416,34 +469,70 @@ static const struct backend_handlers shared_program_handlers = {
 
 /* Its start */
 
+/* Whether it can be started here, or runs on another node. */
+static bool
+shared_can_start(const struct shared *s)
+{
+	return shared_bus_has_program(&s->bus) ||
+	       (shared_bus_leads(&s->bus) && util_clock_ms() >= s->next_start_ms);
+}
+
+/* NULL: *ERROR is the errno. */
+static struct backend *
+shared_make_program(struct shared *s, int *error)
+{
+	struct backend *program;
+
+	*error = ENOMEM;
+	if (shared_bus_has_program(&s->bus))
+		return shared_bus_follow(
+		    &s->bus, s->loop, &s->rules->program, &shared_program_handlers, s);
+	*error = EAGAIN;
+	if (!shared_bus_leads(&s->bus))
+		return NULL;
+	program = s->handlers->start(s->arg, &shared_program_handlers, s, error);
+	s->started_ms = util_clock_ms();
+	if (!program) {
+		struct bus_program failed = {.state = BUS_PROGRAM_FAILED, .error = *error};
+
+		shared_back_off(s);
+		shared_bus_report(&s->bus, &failed);
+		shared_bus_report(&s->bus, &(struct bus_program){.state = BUS_PROGRAM_NONE});
+	}
+	return program;
+}
+
 /* 0, or an errno. */
 static int
 shared_start_program(struct shared *s)
 {
 	int error;
 
-	s->program = s->handlers->start(s->arg, &shared_program_handlers, s, &error);
-	s->started_ms = util_clock_ms();
-	if (!s->program) {
-		s->backoff_ms = s->backoff_ms == 0 ? SHARED_BACKOFF_MS : 2 * s->backoff_ms;
-		if (s->backoff_ms > SHARED_BACKOFF_MAX_MS)
-			s->backoff_ms = SHARED_BACKOFF_MAX_MS;
-		s->next_start_ms = s->started_ms + s->backoff_ms;
+	s->program = shared_make_program(s, &error);
+	if (!s->program)
 		return error;
-	}
 	s->had_client = s->members.count > 0;
 	s->ending = false;
+	shared_output_set_quiet(&s->output, s->bus.remote);
+	if (!s->bus.remote) {
+		shared_input_use_bytes(&s->input);
+		shared_report(s, BUS_PROGRAM_RUNS);
+		if (shared_log_begin(s->name, LOG_INFO, "shared program started")) {
+			log_number("pid", s->program->pid);
+			log_end();
+		}
+	}
+	if (s->kept)
+		members_set_pid(&s->members, s->program->pid);
+	s->kept = false;
+	/* Before the other nodes are to know that nobody waits any more. */
+	shared_flush(s);
 	shared_set_due(s, 0);
 	shared_hold(s);
-	if (shared_log(s, LOG_INFO, "shared program started")) {
-		log_number("pid", s->program->pid);
-		log_end();
-	}
-	shared_log_count(s,
+	shared_log_count(s->name,
 	    "messages of clients were lost while the shared program was not running",
-	    s->unread);
-	s->unread = 0;
-	shared_flush(s);
+	    s->input.unread);
+	s->input.unread = 0;
 	shared_set_reading(s);
 	return 0;
 }
@@ -474,18 +563,17 @@ shared_wake(struct shared *s, int error)
 static void
 shared_run(struct shared *s)
 {
-	/* Those that are about to be closed need none. */
-	bool needed = shared_is_always(s) || !list_empty(&s->waiting) ||
-		      (s->rules->settings.on_exit == SHARED_KEEP && s->members.count > 0);
 	int error;
 
 	if (s->program)
 		return;
-	if (!needed) {
+	if (!shared_is_due(s) ||
+	    !(shared_bus_leads(&s->bus) || shared_bus_has_program(&s->bus))) {
+		/* The bus reports when it can. */
 		shared_set_due(s, 0);
 		return;
 	}
-	if (util_clock_ms() < s->next_start_ms) {
+	if (!shared_can_start(s)) {
 		shared_set_due(s, s->next_start_ms);
 		return;
 	}
@@ -496,6 +584,111 @@ shared_run(struct shared *s)
 		shared_look_for_clients(s);
 	else
 		shared_run(s);
+}
+
+/* From other nodes */
+
+static void
+shared_on_bus_changed(void *arg)
+{
+	struct shared *s = arg;
+
+	if (s->program && s->program->state == BACKEND_GONE) {
+		shared_on_gone(s);
+	} else if (s->program && !s->bus.remote && !shared_bus_leads(&s->bus)) {
+		s->deposed = true;
+		shared_end(s);
+	} else if (s->program) {
+		shared_look_for_clients(s);
+		shared_set_reading(s);
+	} else {
+		shared_run(s);
+	}
+	s->output.publishes = s->bus.topic && shared_nodes_exist(&s->bus.nodes);
+	shared_settle(s);
+}
+
+static void
+shared_on_bus_output(void *arg, struct batch *batch)
+{
+	struct shared *s = arg;
+
+	shared_output_send(&s->output, batch);
+	members_flush(&s->members);
+}
+
+static void
+shared_on_bus_entry(void *arg, const struct entry *entry)
+{
+	struct shared *s = arg;
+
+	shared_input_entry(&s->input, entry);
+	if (entry->kind == ENTRY_OPEN)
+		s->had_client = true;
+}
+
+static void
+shared_on_bus_flush(void *arg)
+{
+	struct shared *s = arg;
+
+	shared_flush(s);
+	if (shared_queued(s) > BUFFER_HIGH)
+		shared_bus_pause(&s->bus, true);
+}
+
+static void
+shared_on_bus_failed(void *arg, int error)
+{
+	shared_wake(arg, error);
+}
+
+static void
+shared_on_bus_cut_off(void *arg)
+{
+	struct shared *s = arg;
+
+	s->kept = false;
+	shared_input_clear(&s->input);
+	shared_close_all(s, CLOSE_TRY_LATER, SPAN("the server was overloaded"));
+}
+
+static void
+shared_on_bus_drained(void *arg)
+{
+	struct shared *s = arg;
+
+	shared_set_reading(s);
+	if (s->bus.remote && shared_queued(s) == BUFFER_LOW)
+		members_resume(&s->members);
+}
+
+static const struct shared_bus_handlers shared_bus_handlers = {
+    .on_changed = shared_on_bus_changed,
+    .on_output = shared_on_bus_output,
+    .on_entry = shared_on_bus_entry,
+    .on_flush = shared_on_bus_flush,
+    .on_failed = shared_on_bus_failed,
+    .on_cut_off = shared_on_bus_cut_off,
+    .on_drained = shared_on_bus_drained,
+};
+
+static void
+shared_publish(void *arg, const struct batch *batch)
+{
+	struct shared *s = arg;
+
+	shared_bus_publish(&s->bus, batch);
+	if (s->bus.congested)
+		shared_set_reading(s);
+}
+
+static bool
+shared_is_elsewhere(void *arg, uint64_t id)
+{
+	const struct shared *s = arg;
+
+	return shared_nodes_have(&s->bus.nodes, id);
 }
 
 static void
@@ -519,19 +712,31 @@ shared_on_timer(void *arg)
 
 /* For its user */
 
-bool
-shared_has_room(const struct shared *s)
+/* Whether there may be MORE clients than those that are here. */
+static bool
+shared_has_room_for(const struct shared *s, size_t more)
 {
 	int64_t max = s->rules->settings.max_clients;
 
-	return max == 0 || s->members.count + s->waiting_count < (size_t)max;
+	return max == 0 || shared_bus_count(&s->bus,
+			       s->members.count + s->waiting_count + more) <= (size_t)max;
+}
+
+bool
+shared_has_room(const struct shared *s)
+{
+	bool room = shared_has_room_for(s, 1);
+
+	/* It has not come yet. */
+	(void)shared_has_room_for(s, 0);
+	return room;
 }
 
 bool
 shared_must_wait(const struct shared *s)
 {
 	return s->program ? s->ending || s->program->state != BACKEND_RUNNING
-			  : util_clock_ms() < s->next_start_ms;
+			  : !shared_can_start(s);
 }
 
 void
@@ -561,23 +766,31 @@ shared_join(struct shared *s, uint64_t id, struct buffer *open,
     const struct backend_handlers *handlers, void *arg, int *error)
 {
 	struct backend *backend;
-	size_t before = buffer_len(&s->input);
+	size_t before;
 
+	*error = EUSERS;
+	if (!shared_has_room_for(s, 1))
+		return NULL;
 	*error = s->program ? 0 : shared_start_program(s);
 	if (*error != 0)
 		return NULL;
 	*error = ENOMEM;
-	if (!buffer_append(&s->input, buffer_data(open), buffer_len(open)))
+	before = shared_input_len(&s->input);
+	if (!shared_input_open(
+		&s->input, id, (struct span){(char *)buffer_data(open), buffer_len(open)}))
 		return NULL;
-	if (s->rules->settings.on_exit != SHARED_KEEP)
+	/* It is needed again for the next program. */
+	if (s->rules->settings.on_exit != SHARED_KEEP && !s->bus.topic)
 		buffer_clear(open);
 	backend = members_add(&s->members, id, s->program->pid, open, handlers, arg);
 	if (!backend) {
-		buffer_cut(&s->input, before);
+		shared_input_cut(&s->input, before);
 		shared_look_for_clients(s);
 		shared_hold(s);
 		return NULL;
 	}
+	if (s->clients)
+		atomic_fetch_add(s->clients, 1);
 	s->had_client = true;
 	shared_flush(s);
 	shared_set_due(s, 0);
@@ -624,7 +837,7 @@ shared_stop_all(struct list *list)
 		struct shared *s = LIST_ENTRY_OF(node, struct shared, node);
 
 		next = node->next;
-		s->retired = true;
+		s->retired = s->stopped = true;
 		shared_set_due(s, 0);
 		shared_end(s);
 		shared_settle(s);
@@ -648,11 +861,17 @@ shared_new(const struct shared_spec *spec)
 
 	if (!s)
 		return NULL;
+	if (!shared_bus_init(&s->bus, spec->bus, &spec->topic, &s->members.history,
+		&shared_bus_handlers, s)) {
+		free(s);
+		return NULL;
+	}
 	s->loop = spec->loop;
 	s->rules = spec->rules;
 	s->name = spec->name;
 	s->handlers = spec->handlers;
 	s->arg = spec->arg;
+	s->clients = spec->clients;
 	s->down = spec->down;
 	list_init(&s->node);
 	list_append(spec->list, &s->node);
@@ -664,6 +883,12 @@ shared_new(const struct shared_spec *spec)
 	s->output.name = spec->name;
 	s->output.members = &s->members;
 	s->output.scratch = spec->loop->out;
+	s->output.publish = shared_publish;
+	s->output.is_elsewhere = shared_is_elsewhere;
+	s->output.arg = s;
+	s->input.rules = &spec->rules->framed;
+	if (s->bus.topic)
+		shared_input_use_entries(&s->input);
 	return s;
 }
 
@@ -678,6 +903,7 @@ shared_adopt(struct shared *s, const struct shared_spec *spec)
 	s->members.rules = &spec->rules->settings.members;
 	s->output.rules = &spec->rules->output;
 	s->output.name = spec->name;
+	s->input.rules = &spec->rules->framed;
 	if (!s->held)
 		return;
 	s->handlers->hold(s->arg);
@@ -696,6 +922,7 @@ shared_free(struct shared *s)
 	list_remove(&s->node);
 	members_clear(&s->members);
 	shared_output_end(&s->output);
-	buffer_clear(&s->input);
+	shared_input_clear(&s->input);
+	shared_bus_clear(&s->bus);
 	free(s);
 }

@@ -13,7 +13,7 @@
 #include "backend/framed.h"
 #include "backend/members.h"
 #include "backend/shared_output.h"
-#include "base/log.h"
+#include "bus/bus.h"
 
 #include <stdatomic.h>
 
@@ -64,6 +64,9 @@ struct shared_handlers {
 struct shared_spec {
 	struct loop *loop; /* borrowed, as all of these, for longer than it lives */
 	struct list *list; /* of all shared programs */
+	struct bus *bus; /* joins it with those of other processes; NULL: there are none */
+	struct bus_topic_spec topic; /* on it */
+	atomic_size_t *clients; /* counts those of all shared programs; may be NULL */
 	atomic_size_t *down; /* counts those that should run and do not; may be NULL */
 	const struct shared_rules *rules;
 	const char *name; /* of the endpoint, for the log */
@@ -101,7 +104,7 @@ void shared_wait(struct shared *shared, struct shared_wait *wait);
 void shared_cancel(struct shared_wait *wait);
 
 /* A backend for the client with this ID, which OPEN announces (it is empty afterwards). NULL:
- * the program could not be started, and *ERROR is the errno. */
+ * the program could not be started, and *ERROR is the errno; EUSERS: there is no room. */
 struct backend *shared_join(struct shared *shared, uint64_t id, struct buffer *open,
     const struct backend_handlers *handlers, void *arg, int *error)
     __attribute__((warn_unused_result));

@@ -98,7 +98,9 @@ shared_output_find(struct shared_output *o, size_t *count)
 		if (m && found)
 			found[(*count)++] = m;
 		else
-			o->dropped += !o->address.all;
+			o->dropped += !o->address.all &&
+				      !(o->publishes &&
+					  o->is_elsewhere(o->arg, address_id(&o->address, i)));
 	}
 	return found;
 }
@@ -145,7 +147,14 @@ shared_output_deliver(struct shared_output *o)
 	free(found);
 }
 
-/* One whole message of the program. */
+static void
+shared_output_publish(const struct shared_output *o, const struct batch *batch)
+{
+	if (o->publishes)
+		o->publish(o->arg, batch);
+}
+
+/* One whole message of the program, which others have got. */
 static void
 shared_output_message(
     struct shared_output *o, enum message_type type, uint8_t *data, size_t len)
@@ -208,6 +217,12 @@ shared_output_part(struct shared_output *o, const struct batch *batch)
 	}
 	if (!batch->last)
 		return;
+	shared_output_publish(o, &(struct batch){.type = batch->type,
+				     .data = buffer_data(&o->message),
+				     .len = len,
+				     .separator = BATCH_NO_SEPARATOR,
+				     .first = true,
+				     .last = true});
 	shared_output_message(o, batch->type, buffer_data(&o->message), len);
 	buffer_clear(&o->message);
 }
@@ -215,12 +230,13 @@ shared_output_part(struct shared_output *o, const struct batch *batch)
 void
 shared_output_send(struct shared_output *o, struct batch *batch)
 {
-	if (batch->separator == BATCH_NO_SEPARATOR && batch->first && batch->last) {
-		shared_output_message(o, batch->type, batch->data, batch->len);
+	if (batch->separator == BATCH_NO_SEPARATOR && !(batch->first && batch->last)) {
+		shared_output_part(o, batch);
 		return;
 	}
+	shared_output_publish(o, batch);
 	if (batch->separator == BATCH_NO_SEPARATOR) {
-		shared_output_part(o, batch);
+		shared_output_message(o, batch->type, batch->data, batch->len);
 		return;
 	}
 	while (batch->len > 0) {
@@ -237,6 +253,12 @@ shared_output_send(struct shared_output *o, struct batch *batch)
 		one = batch_next(batch);
 		shared_output_message(o, one.type, one.data, one.len);
 	}
+}
+
+void
+shared_output_set_quiet(struct shared_output *o, bool quiet)
+{
+	o->warned_not_utf8 = o->warned_bad = quiet;
 }
 
 void

@@ -27,6 +27,11 @@ struct shared_output {
 	const char *name; /* for the log */
 	struct members *members;
 	uint8_t *scratch; /* BROADCAST_SCRATCH bytes, during a call */
+	/* Other processes that have members, too; ARG is theirs. */
+	void (*publish)(void *arg, const struct batch *batch); /* whole messages, as written */
+	bool (*is_elsewhere)(void *arg, uint64_t id); /* whether one of them has a client */
+	void *arg;
+	bool publishes; /* PUBLISH is to be called */
 	struct buffer message; /* owned: the parts of one that has begun */
 	struct address address; /* owned */
 	bool too_long; /* the begun message: its rest is dropped */
@@ -34,6 +39,9 @@ struct shared_output {
 	bool warned_bad;
 	uint64_t dropped; /* messages for clients that have disconnected, and bad ones */
 };
+
+/* Whether the next program is logged by another process. */
+void shared_output_set_quiet(struct shared_output *o, bool quiet);
 
 /* Queues the messages of a batch for members; members_flush() follows. */
 void shared_output_send(struct shared_output *o, struct batch *batch);

@@ -31,26 +31,25 @@ enum bus_role {
 };
 
 enum bus_program_state {
-	BUS_PROGRAM_NONE,
+	BUS_PROGRAM_NONE, /* or its leader ends it */
 	BUS_PROGRAM_RUNS,
 	BUS_PROGRAM_ENDED, /* by itself */
-	BUS_PROGRAM_STOPPED, /* the leader has ended it */
 	BUS_PROGRAM_FAILED, /* it can't be started */
 };
 
 /* The program of a topic, as its leader reports it. */
 struct bus_program {
 	enum bus_program_state state;
-	uint64_t id; /* of this process of it: never used again */
-	pid_t pid; /* where it runs */
+	uint64_t id; /* of this process of it: not 0, and never used again */
+	pid_t pid; /* where it runs; 0: there is no process (any more) */
 	uint8_t end; /* ENDED: enum backend_end, and its value */
 	uint8_t value;
 	int error; /* FAILED: errno */
 };
 
 /* NODE is unique among all that there ever are. Bytes are borrowed until the handler returns.
- * None is called from inside a function of this header, but for bus_topic_leave() a handler may
- * call all of them. */
+ * None is called from inside a function of this header; a handler may call any of them, also
+ * bus_leave(). */
 struct bus_handlers {
 	void (*on_role)(void *arg, enum bus_role role);
 	/* FOLLOWS: what the leader reported. At first, what is the case. */
@@ -91,7 +90,7 @@ struct bus_topic {
 
 /* An endpoint that is shared. */
 struct bus_topic_spec {
-	const char *name; /* borrowed: its path, for all nodes the same */
+	const char *name; /* copied: its path, for all nodes the same */
 	/* Nodes with the same NUMBER have the same program: it differs after a reload that
 	 * changes the endpoint. */
 	uint64_t number;

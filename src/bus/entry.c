@@ -36,7 +36,7 @@ entry_fields(enum entry_kind kind)
 	case ENTRY_CLOSE:
 		return ENTRY_ID + ENTRY_CODE;
 	case ENTRY_STATE:
-		return 1;
+		return ENTRY_ID + 1;
 	case ENTRY_RECORDS:
 		break;
 	}
@@ -52,11 +52,11 @@ entry_put(struct buffer *out, const struct entry *entry)
 	assert(entry->bytes.len <= UINT32_MAX - sizeof(head));
 	head[0] = (uint8_t)entry->kind;
 	entry_put_number(head + 1, fields + entry->bytes.len, ENTRY_HEAD - 1);
-	if (entry->kind == ENTRY_STATE)
-		head[ENTRY_HEAD] = entry->state;
-	else if (fields > 0)
+	if (fields > 0)
 		entry_put_number(head + ENTRY_HEAD, entry->id, ENTRY_ID);
-	if (entry->kind == ENTRY_CLOSE)
+	if (entry->kind == ENTRY_STATE)
+		head[ENTRY_HEAD + ENTRY_ID] = entry->state;
+	else if (entry->kind == ENTRY_CLOSE)
 		entry_put_number(head + ENTRY_HEAD + ENTRY_ID, entry->code, ENTRY_CODE);
 	if (buffer_append(out, head, ENTRY_HEAD + fields) &&
 	    buffer_append(out, entry->bytes.data, entry->bytes.len))
@@ -103,11 +103,11 @@ entry_next(struct span *bytes, struct entry *entry)
 	if (bytes->len - ENTRY_HEAD < len)
 		return ENTRY_MORE;
 	at = bytes->data + ENTRY_HEAD;
-	if (entry->kind == ENTRY_STATE)
-		entry->state = (uint8_t)at[0];
-	else if (fields > 0)
+	if (fields > 0)
 		entry->id = entry_number(at, ENTRY_ID);
-	if (entry->kind == ENTRY_CLOSE)
+	if (entry->kind == ENTRY_STATE)
+		entry->state = (uint8_t)at[ENTRY_ID];
+	else if (entry->kind == ENTRY_CLOSE)
 		entry->code = (uint16_t)entry_number(at + ENTRY_ID, ENTRY_CODE);
 	entry->bytes = (struct span){at + fields, len - fields};
 	bytes->data += ENTRY_HEAD + len;

@@ -8,7 +8,11 @@
  *	OPEN		ID, 8 bytes, and the record that announces it
  *	RECORDS		records of the clients
  *	CLOSE		ID, 8 bytes, code, 2 bytes, and the reason
- *	STATE		1 byte: the bits of enum entry_state
+ *	STATE		ID of the program, 8 bytes, and the bits of enum entry_state, 1 byte
+ *
+ * What follows a STATE is for the program with that ID (struct bus_program), or with 0 for
+ * whichever is next. If it differs from the one before, all clients of the node are still to be
+ * opened.
  */
 #ifndef BUS_ENTRY_H
 #define BUS_ENTRY_H
@@ -37,7 +41,7 @@ struct entry {
 	enum entry_kind kind;
 	uint8_t state; /* STATE */
 	uint16_t code; /* CLOSE */
-	uint64_t id; /* OPEN, CLOSE */
+	uint64_t id; /* OPEN, CLOSE; STATE: of the program */
 	struct span bytes; /* borrowed: the record, the records, the reason */
 };
 

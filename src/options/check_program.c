@@ -130,7 +130,7 @@ options_check_framing(const struct options_server *server, struct options_endpoi
 	if (!wrong)
 		wrong = check_mcp(server, endpoint, in, out);
 	if (!wrong)
-		wrong = options_check_shared(server, endpoint, in, out);
+		wrong = options_check_shared(endpoint, in, out);
 	if (wrong)
 		return wrong;
 	endpoint->to_program = (struct framing){

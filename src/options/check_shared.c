@@ -24,8 +24,8 @@ check_shared_framing(
 }
 
 const char *
-options_check_shared(const struct options_server *server, struct options_endpoint *endpoint,
-    enum framing_kind in, enum framing_kind out)
+options_check_shared(
+    struct options_endpoint *endpoint, enum framing_kind in, enum framing_kind out)
 {
 	const char *wrong;
 
@@ -37,9 +37,6 @@ options_check_shared(const struct options_server *server, struct options_endpoin
 	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
 		return "--shared needs a COMMAND, the one program for all clients; give one, "
 		       "or leave out --shared";
-	if (server->workers > 1)
-		return "--shared and --workers can't be combined: each worker would start a "
-		       "program of its own";
 	if (endpoint->passstderr)
 		return "--shared and --passstderr can't be combined: the stderr of a shared "
 		       "program goes to the log; leave out --passstderr";

@@ -7,7 +7,7 @@
 
 /* What is wrong with the options of an endpoint whose framings are IN and OUT, or NULL. Sets
  * what follows from them. */
-const char *options_check_shared(const struct options_server *server,
+const char *options_check_shared(
     struct options_endpoint *endpoint, enum framing_kind in, enum framing_kind out);
 
 #endif

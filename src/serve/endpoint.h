@@ -65,6 +65,7 @@ struct endpoint {
 
 	struct shared_rules shared_rules; /* of one program for all clients, if it is on */
 	struct shared *shared; /* owned: that program; made by serve/share */
+	uint64_t number; /* of SHARED, the same in all processes */
 	const struct launcher *launcher; /* borrowed: of SHARED */
 	size_t tables; /* that it is in; see serve/endpoints */
 

@@ -117,9 +117,10 @@ launch_prepare_shared(struct launch *launch, struct reject *reject)
 	launch->shared = share_of(launch->launcher, launch->endpoint);
 	if (!launch->shared)
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
-	if (!shared_has_room(launch->shared))
-		return reject_with(
-		    reject, 503, REJECT_RETRY_LATER, "--max-clients clients are connected");
+	if (!shared_has_room(launch->shared)) {
+		share_reject_full(reject);
+		return false;
+	}
 	return launcher_check_room(limit_has_room_for_client(launch->launcher->limit,
 				       launcher_count(launch->launcher)),
 		   reject) &&

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct bus;
 struct children;
 struct limit;
 struct pools;
@@ -27,6 +28,8 @@ struct launcher {
 	const struct listeners *listeners; /* the first one is where shared programs are */
 	bool secure; /* over TLS */
 	struct list *shared; /* struct shared: all of them */
+	struct bus *bus; /* joins them with those of other processes; NULL: there are none */
+	atomic_size_t *members; /* clients of those, in this process */
 	/* How many programs that all clients share do not run in this process: as long as there
 	 * are any, the server is not ready (--admin). */
 	atomic_size_t *down;

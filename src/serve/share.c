@@ -89,6 +89,14 @@ share_spec(const struct launcher *launcher, struct endpoint *endpoint)
 	return (struct shared_spec){
 	    .loop = launcher->loop,
 	    .list = launcher->shared,
+	    .bus = launcher->bus,
+	    .topic =
+		{
+		    .name = *endpoint->path ? endpoint->path : "/",
+		    .number = endpoint->number,
+		    .history = (uint64_t)endpoint->shared_rules.settings.members.history,
+		},
+	    .clients = launcher->members,
 	    .down = launcher->down,
 	    .rules = &endpoint->shared_rules,
 	    .name = *endpoint->path ? endpoint->path : "/",
@@ -114,6 +122,7 @@ share_move(struct endpoint *to, struct endpoint *from)
 {
 	struct shared_spec spec;
 
+	to->number = from->number;
 	if (!from->shared)
 		return;
 	spec = share_spec(from->launcher, to);
@@ -124,8 +133,19 @@ share_move(struct endpoint *to, struct endpoint *from)
 }
 
 void
+share_reject_full(struct reject *reject)
+{
+	(void)reject_with(
+	    reject, 503, REJECT_RETRY_LATER, "--max-clients clients are connected");
+}
+
+void
 share_reject(const struct endpoint *endpoint, int error, struct reject *reject)
 {
+	if (error == EUSERS) {
+		share_reject_full(reject);
+		return;
+	}
 	(void)reject_start(reject, endpoint->program, error, NULL);
 	/* It is started again, so that it may be there for a later client. */
 	if (reject->status != 429)

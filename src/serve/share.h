@@ -24,6 +24,9 @@ void share_move(struct endpoint *to, struct endpoint *from);
 /* A client can't have it because of an errno: fills *REJECT. */
 void share_reject(const struct endpoint *endpoint, int error, struct reject *reject);
 
+/* There are --max-clients clients already. */
+void share_reject_full(struct reject *reject);
+
 /* Starts those of a table that run whether there are clients or not. False without memory. */
 bool share_start_all(const struct launcher *launcher, const struct endpoints *endpoints)
     __attribute__((warn_unused_result));

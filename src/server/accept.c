@@ -354,7 +354,8 @@ accept_load(const struct server *server, size_t worker)
 {
 	return atomic_load(&server->page->workers[worker].connections) +
 	       quota_held(&server->page->quota, worker) +
-	       atomic_load(&server->page->workers[worker].sockets);
+	       atomic_load(&server->page->workers[worker].sockets) +
+	       atomic_load(&server->page->workers[worker].members);
 }
 
 /*

@@ -27,6 +27,21 @@ limits_have_files(const struct options *options)
 	return false;
 }
 
+/* The sockets between workers: that of each shared endpoint to each other worker, at most, and
+ * the one that they are connected to. */
+static size_t
+limits_bus(const struct server *server)
+{
+	size_t shared = 0;
+
+	if (!server_shares_between_workers(server))
+		return 0;
+	for (size_t i = 0; i < options_served_count(server->options); i++)
+		shared +=
+		    options_served(server->options, i).endpoint->shared.mode != SHARED_OFF;
+	return 1 + shared * (size_t)(server->options->server.workers - 1);
+}
+
 void
 server_lift_limit(const struct server *server)
 {
@@ -50,6 +65,7 @@ server_divide_limit(struct server *server)
 		used += LIMITS_LOOKUP_FDS;
 	if (server_needs_hasher(server) || server->options->config)
 		used += LIMITS_HASHER_FDS;
+	used += limits_bus(server);
 	if (server->registry.shared)
 		used += SERVER_ADMIN_FDS;
 	server->budget =

@@ -242,6 +242,8 @@ server_reload_run(struct server *server, struct config_store *store, struct relo
 	size_t len;
 	bool lost = false; /* what was made of OPTIONS so far */
 
+	if (order)
+		server->endpoint_number = order->message.endpoint_number;
 	server->errors = open_memstream(&errors, &len);
 	server->store = store;
 	if (options && server->errors) {

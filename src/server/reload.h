@@ -14,6 +14,7 @@
 
 /* A message of the parent. It is followed by a file with the store, and the sockets. */
 struct reload_message {
+	uint64_t endpoint_number; /* of the first endpoint */
 	size_t listeners;
 	size_t redirect_listeners;
 };

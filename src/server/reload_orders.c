@@ -69,7 +69,8 @@ server_reload_workers(struct server *server, const int *channels, size_t count)
 {
 	struct config_store store = {.sealed = false};
 	const struct listeners *lists[] = {&server->listeners, &server->redirect_listeners};
-	struct reload_order order = {.count = 1};
+	struct reload_order order = {
+	    .message.endpoint_number = server->endpoint_number, .count = 1};
 	size_t served;
 
 	if (!server_reload_run(server, &store, NULL))

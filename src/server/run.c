@@ -3,6 +3,7 @@
 #include "server/run.h"
 
 #include "base/util.h"
+#include "bus/local.h"
 #include "server/accept.h"
 #include "server/admin.h"
 #include "server/announce.h"
@@ -44,10 +45,13 @@ run_clear(struct server *server)
 	notify_clear(&server->notify);
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
+	endpoints_free(server->route.endpoints);
+	local_free(server->bus);
 	loop_free(server->loop);
 	limit_free(server->limit);
 	tls_release(server->tls);
-	endpoints_free(server->route.endpoints);
+	if (server->bus_file != -1)
+		close(server->bus_file);
 	if (server->page)
 		munmap(server->page, sizeof(*server->page));
 	cidr_list_clear(&server->connections.clients.trusted);
@@ -96,7 +100,12 @@ run_start(struct server *server)
 	server->route.openings.launcher.sockets = &server->sockets;
 	server->route.openings.launcher.listeners = &server->listeners;
 	server->route.openings.launcher.shared = &server->shared;
+	server->route.openings.launcher.members =
+	    &server->page->workers[server->worker].members;
 	server->route.openings.launcher.down = &server->page->workers[server->worker].down;
+	if (!server_start_bus(server))
+		return server_fail(
+		    server, EX_OSERR, "can't connect the workers: %s", strerror(errno));
 	if (!server_start_lookup(server) || !server_start_hasher(server))
 		return server_fail(
 		    server, EX_OSERR, "can't start threads: %s", strerror(errno));
@@ -172,6 +181,7 @@ server_run(const struct options *options)
 	struct server server = {
 	    .options = options,
 	    .notify.fd = -1,
+	    .bus_file = -1,
 	};
 	struct activation_error activation_error;
 	bool activated, inherited, serves = true;

@@ -69,6 +69,7 @@ struct server_shared {
 		atomic_size_t connections; /* that wait for a request or get a response */
 		atomic_size_t parked; /* programs without a session (--prespawn) */
 		atomic_size_t sockets; /* of sessions, or that are being connected */
+		atomic_size_t members; /* clients of shared programs */
 		atomic_bool accepts;
 		_Atomic int64_t alive_ms; /* when its event loop last came round */
 		/* Shared programs that do not run; see launcher.down. */
@@ -149,6 +150,9 @@ struct server {
 	struct relays relays;
 	struct mcp mcp;
 	struct list shared; /* programs that clients share */
+	uint64_t endpoint_number; /* of the next endpoint that is made */
+	int bus_file; /* owned: of bus/local; -1: there is none */
+	struct bus *bus; /* owned; NULL: there is none */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */
 	struct pools pools; /* of parked programs */

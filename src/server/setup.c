@@ -3,6 +3,7 @@
 #include "server/setup.h"
 
 #include "base/util.h"
+#include "bus/local.h"
 #include "options/check.h"
 #include "options/compat.h"
 #include "options/config_load.h"
@@ -359,7 +360,9 @@ server_set_endpoints(struct server *server)
 		if (options->config && options->config->sections[served.place.section].failed)
 			continue;
 		items[made] = server_make_endpoint(server, &files, i, &status);
-		made += items[made] != NULL;
+		if (items[made])
+			items[made++]->number = server->endpoint_number;
+		server->endpoint_number++;
 	}
 	setup_files_clear(&files);
 	server->route.endpoints = endpoints_new_take(items, made);
@@ -455,6 +458,55 @@ server_set_tls(struct server *server)
 	return 0;
 }
 
+bool
+server_shares_between_workers(const struct server *server)
+{
+	const struct options *options = server->options;
+	/* A reload may bring such an endpoint. */
+	bool shares = options->config;
+
+	for (size_t i = 0; i < options_served_count(options) && !shares; i++)
+		shares = options_served(options, i).endpoint->shared.mode != SHARED_OFF;
+	return shares && options->server.workers > 1;
+}
+
+static pid_t
+setup_worker_pid(void *arg, size_t worker)
+{
+	const struct server *server = arg;
+
+	return worker < UTIL_LEN(server->page->workers)
+		   ? atomic_load(&server->page->workers[worker].pid)
+		   : 0;
+}
+
+static bool
+setup_program_runs(void *arg, pid_t pid)
+{
+	const struct server *server = arg;
+
+	return pid_set_has(&server->page->programs, pid);
+}
+
+bool
+server_start_bus(struct server *server)
+{
+	struct local_settings settings = {
+	    .loop = server->loop,
+	    .file = server->bus_file,
+	    .worker = server->worker,
+	    .worker_pid = setup_worker_pid,
+	    .program_runs = setup_program_runs,
+	    .arg = server,
+	};
+
+	if (server->bus_file == -1)
+		return true;
+	server->bus = local_new(&settings);
+	server->route.openings.launcher.bus = server->bus;
+	return server->bus;
+}
+
 /* Creates what the workers will share. */
 static int
 server_set_page(struct server *server)
@@ -471,6 +523,13 @@ server_set_page(struct server *server)
 		server->tally = tally_new((size_t)options->server.workers);
 		if (!server->tally)
 			return server_fail(server, EX_OSERR, "out of memory");
+	}
+	if (server_shares_between_workers(server)) {
+		server->bus_file = local_file();
+		if (server->bus_file == -1)
+			return server_fail(server, EX_OSERR,
+			    "can't create a file in memory for the workers: %s",
+			    strerror(errno));
 	}
 	quota_init(&page->quota, limit, (size_t)options->server.workers + 1);
 	/* Without --ssl, OpenSSL stays uninitialised: it is large. */

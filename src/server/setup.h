@@ -34,4 +34,10 @@ void setup_keep_shared(struct server *server, const struct endpoints *old);
 /* Starts the shared programs that run always. False without memory. */
 bool setup_start_shared(struct server *server) __attribute__((warn_unused_result));
 
+/* Whether workers have clients of one shared program. */
+bool server_shares_between_workers(const struct server *server);
+
+/* Joins a worker with the others. False with errno. */
+bool server_start_bus(struct server *server) __attribute__((warn_unused_result));
+
 #endif

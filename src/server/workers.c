@@ -172,6 +172,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 	atomic_store(&page->workers[number].accepts, false);
 	atomic_store(&page->workers[number].connections, 0);
 	atomic_store(&page->workers[number].sockets, 0);
+	atomic_store(&page->workers[number].members, 0);
 	atomic_store(&page->workers[number].parked, 0);
 	atomic_store(&page->workers[number].alive_ms, 0);
 	tally_clear(w->server->tally, number);

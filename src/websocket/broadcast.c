@@ -85,6 +85,35 @@ broadcast_of_records(struct batch *batch, uint8_t *scratch)
 	return b;
 }
 
+struct broadcast *
+broadcast_of_frames(const uint8_t *frames, size_t len)
+{
+	struct frame_header header = {.fin = true};
+	struct broadcast *b = broadcast_new(len, 0, 0);
+
+	for (size_t offset = 0; b && offset < len; offset += (size_t)header.len) {
+		bool begins = header.fin;
+		int n = frame_read_header(frames + offset, len - offset, &header);
+
+		offset += n > 0 ? (size_t)n : 0;
+		if (n <= 0 || header.masked || header.len > len - offset ||
+		    (begins ? header.opcode != FRAME_TEXT && header.opcode != FRAME_BINARY
+			    : header.opcode != FRAME_CONTINUATION)) {
+			broadcast_unref(b);
+			return NULL;
+		}
+		b->messages += header.fin;
+		b->bytes += header.len;
+	}
+	if (b && (b->messages == 0 || !header.fin)) {
+		broadcast_unref(b);
+		return NULL;
+	}
+	if (b)
+		memcpy(b->frames, frames, len);
+	return b;
+}
+
 /* The frame at the front of BYTES, which are whole frames. Returns its length. */
 static size_t
 broadcast_frame(const uint8_t *bytes, size_t len, struct frame_header *header)

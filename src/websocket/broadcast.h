@@ -50,6 +50,11 @@ struct broadcast *broadcast_of_message(enum message_type type, const uint8_t *da
 struct broadcast *broadcast_of_records(struct batch *batch, uint8_t *scratch)
     __attribute__((warn_unused_result));
 
+/* Whole frames of whole messages that another process has encoded. NULL: they are not, or
+ * without memory. */
+struct broadcast *broadcast_of_frames(const uint8_t *frames, size_t len)
+    __attribute__((warn_unused_result));
+
 /* The last COUNT of its messages, of which there are more. NULL without memory. */
 struct broadcast *broadcast_tail(const struct broadcast *b, size_t count)
     __attribute__((warn_unused_result));

@@ -13,7 +13,7 @@ static const struct entry entries[] = {
     {.kind = ENTRY_OPEN, .id = UINT64_MAX, .bytes = {"1\topen\t/\n", 9}},
     {.kind = ENTRY_OPEN, .id = 7},
     {.kind = ENTRY_RECORDS, .bytes = {"one\0two\n", 8}},
-    {.kind = ENTRY_STATE, .state = ENTRY_NEEDS | ENTRY_BLOCKED},
+    {.kind = ENTRY_STATE, .id = 1, .state = ENTRY_NEEDS | ENTRY_BLOCKED},
     {.kind = ENTRY_CLOSE, .id = 7, .code = 1006},
     {.kind = ENTRY_CLOSE, .id = 8, .code = 4999, .bytes = {"bye", 3}},
 };
@@ -89,7 +89,7 @@ test_bytes_that_are_no_entry(void **state)
 	    {"\1\0\0\0\7", 5}, /* half an ID */
 	    {"\3\0\0\0\11", 5},
 	    {"\4\0\0\0\0", 5},
-	    {"\4\0\0\0\2\0\0", 7},
+	    {"\4\0\0\0\12\0\0\0\0\0\0\0\0\0\0", 15},
 	};
 
 	(void)state;

@@ -1513,10 +1513,6 @@ static void
 shared_programs_that_make_no_sense_are_refused(void **state)
 {
 	static const struct failure rows[] = {
-	    {{"wspipe", "--shared", "--workers=2", "hello", NULL}, 64,
-		"wspipe: --shared and --workers can't be combined: each worker would start a "
-		"program of its own\n",
-		NULL},
 	    {{"wspipe", "--shared", "--dir=/", NULL}, 64,
 		"wspipe: --shared needs a COMMAND, the one program for all clients; give one, "
 		"or leave out --shared\n",

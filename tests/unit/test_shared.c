@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A shared program over a scripted process, with scripted sessions: no process, no socket. */
 #include "backend/shared.h"
+#include "base/log.h"
 #include "websocket/frame.h"
 
 #include <errno.h>

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The bus between the workers of a server. The leader of a topic is the one that holds a lock
+ * on its place in a file that all workers have: the kernel releases it when a worker dies,
+ * however that happens, and names its holder. The others are connected to the leader, each with
+ * a socket (bus/link) for each topic.
+ */
+#ifndef BUS_LOCAL_H
+#define BUS_LOCAL_H
+
+#include "bus/bus.h"
+#include "net/loop.h"
+
+enum {
+	LOCAL_WORKERS_MAX = 256,
+	LOCAL_STALL_MS = 5000, /* a worker that accepts nothing for so long is cut off */
+	LOCAL_DEAD_MS =
+	    2 * LOCAL_STALL_MS, /* a leader whose event loop stands still is killed */
+};
+
+struct local_settings {
+	struct loop *loop; /* borrowed, as all of these */
+	int file; /* of local_file() */
+	size_t worker; /* the number of this one, from 0 */
+	/* The pid of a worker; 0: it does not run. */
+	pid_t (*worker_pid)(void *arg, size_t worker);
+	/* Whether a program, or what its dead worker left of it, still runs. */
+	bool (*program_runs)(void *arg, pid_t pid);
+	void *arg;
+};
+
+/* What all workers inherit; close-on-exec. -1 with errno. */
+int local_file(void) __attribute__((warn_unused_result));
+
+/* NULL with errno. */
+struct bus *local_new(const struct local_settings *settings)
+    __attribute__((warn_unused_result));
+
+/* All topics have been left. Accepts NULL. */
+void local_free(struct bus *bus);
+
+#endif
