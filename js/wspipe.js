@@ -4,15 +4,17 @@
 (() => {
   const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
   const { CONNECTING, OPEN, CLOSING, CLOSED } = STATES;
-  const SILENCE_MS = 40000; // a stream has a comment every 15 s, and a poll ends after 25 s
-  const LAST_MS = 30000, RETRY_MS = 5000, TRIES = 10, BATCH = 1 << 18;
+  // A stream has a comment every 15 s, and a poll ends after 25 s.
+  const SILENCE_MS = 40000;
+  // Larger messages go alone: their base64 might not fit into a request.
+  const LAST_MS = 30000, RETRY_MS = 5000, TRIES = 10, BATCH = 1 << 18, LARGE = 1 << 15;
   const CODES = { 400: 1007, 413: 1009, 415: 1003 };
   const listen = (type, call, options) => globalThis.addEventListener?.(type, call, options);
   const delay = (tries, max) => Math.min(500 * 2 ** tries, max) * (0.5 + Math.random() / 2);
-  const check = (good, name) => { if (!good) throw new DOMException("see WebSocket", name); };
+  const check = (good, name) => { if (!good) throw new DOMException(name, name); };
   const size = (data) => (typeof data === "string" ? new TextEncoder().encode(data).length : data.byteLength ?? data.size);
   const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const encode = (data) => btoa(Array.from(new Uint8Array(data), (c) => String.fromCharCode(c)).join(""));
+  const encode = (data) => btoa(String.fromCharCode(...new Uint8Array(data)));
   const line = (type, data) => JSON.stringify({ type, data }) + "\n";
 
   // Waits, but no longer than until the page is back or has a network again.
@@ -103,16 +105,16 @@
     }
     async post() {
       for (await 0; this.queue.length && !this.over.signal.aborted;) {
-        const single = this.queue.length === 1;
+        const single = this.queue.length === 1 || size(this.queue[0]) > LARGE;
         let body = "", bytes = 0, count = 0, type = "application/x-ndjson";
-        while (count < this.queue.length && body.length < BATCH) {
+        do {
           let data = this.queue[count++];
           const text = typeof data === "string";
           bytes += size(data);
           if (data instanceof Blob) data = await data.arrayBuffer();
           if (single) [body, type] = [data, text ? "text/plain" : "application/octet-stream"];
           else body += text ? line("text", data) : line("binary", encode(data));
-        }
+        } while (!single && count < this.queue.length && body.length < BATCH && size(this.queue[count]) <= LARGE);
         await this.upload(type, body, () => {
           this.pending -= bytes;
           this.queue.splice(0, count);

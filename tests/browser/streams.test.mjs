@@ -205,6 +205,17 @@ for (const transport of ["websocket", "events", "poll"]) {
         assert.deepEqual(await seen(page), ["open", ...numbers(20000)]);
     });
 
+    check(`${transport}: large and small messages arrive together`, async (t) => {
+        const server = await serve(t, "--binary", "sh", "-c", "head -c 790004 | wc -c; exec cat");
+        const page = await open(t, server.origin);
+
+        await page.evaluate(connect, { transports: [transport] });
+        await page.waitForFunction(last, "open");
+        await page.evaluate(() => { for (const size of [1, 1, 790000, 1, 1]) globalThis.ws.send(new Uint8Array(size)); });
+        await page.waitForFunction(() => globalThis.seen.length === 2);
+        assert.equal(String.fromCharCode(...(await seen(page))[1]), "790004\n");
+    });
+
     check(`${transport}: a message that is not accepted closes with its code`, async (t) => {
         const server = await serve(t, "--maxframesize=1000", "cat");
         const page = await open(t, server.origin);
