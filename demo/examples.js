@@ -52,7 +52,8 @@ const PROGRAMS = [
     {
         name: "clock.js",
         language: "Node.js",
-        about: "Sends the time every second and answers messages in between.",
+        page: "/fallback/",
+        about: "Sends the time every second and answers messages in between. Its page also works without a WebSocket.",
         tries: ["tick"],
         alone: "examples/clock.js",
     },
