@@ -280,7 +280,21 @@ credentials_put(char *text, char *out, struct span joint, struct span part)
 	return out + part.len;
 }
 
-/* With STARS the name of a parameter stays, and stars are in place of the token. */
+/* Whether a part of a query is the session of an event stream, which is as secret as a token,
+ * but not to the program. */
+static bool
+credentials_is_session(struct span part, struct span *value)
+{
+	static const struct span name = {"session=", 8};
+
+	if (part.len <= name.len || memcmp(part.data, name.data, name.len) != 0)
+		return false;
+	*value = (struct span){part.data + name.len, part.len - name.len};
+	return true;
+}
+
+/* With STARS, for the log, the name of a parameter stays, and stars are in place of the token,
+ * and of a session. */
 static size_t
 credentials_filter_query(char *text, size_t len, bool stars)
 {
@@ -288,7 +302,8 @@ credentials_filter_query(char *text, size_t len, bool stars)
 	char *out = text;
 
 	while (credentials_next(&rest, '&', &part)) {
-		bool hide = credentials_is_parameter(part, &value);
+		bool hide = credentials_is_parameter(part, &value) ||
+			    (stars && credentials_is_session(part, &value));
 
 		if (hide && !stars)
 			continue;
@@ -385,15 +400,26 @@ credentials_contain(struct span text, struct span token)
 	return false;
 }
 
+static bool
+credentials_has_secret(struct span query)
+{
+	struct span part, value;
+
+	while (credentials_next(&query, '&', &part)) {
+		if (credentials_is_parameter(part, &value) ||
+		    credentials_is_session(part, &value))
+			return true;
+	}
+	return false;
+}
+
 struct span
 credentials_log_target(struct span target, char *room, size_t size)
 {
 	const char *query = target.len > 0 ? memchr(target.data, '?', target.len) : NULL;
 	size_t start = query ? (size_t)(query + 1 - target.data) : 0;
-	struct span value;
 
-	if (!query ||
-	    !credentials_find_parameter((struct span){query + 1, target.len - start}, &value))
+	if (!query || !credentials_has_secret((struct span){query + 1, target.len - start}))
 		return target;
 	if (target.len > size)
 		target.len = size;

@@ -65,8 +65,8 @@ bool credentials_contain(struct span text, struct span token);
 /* Whether the value of Authorization is a bearer token, which goes to *TOKEN. */
 bool credentials_bearer(struct span value, struct span *token);
 
-/* A request's TARGET for the log, with '*' in place of a token: TARGET itself, or a copy in
- * ROOM, cut to SIZE bytes. */
+/* A request's TARGET for the log, with '*' in place of a token or a session: TARGET itself, or
+ * a copy in ROOM, cut to SIZE bytes. */
 struct span credentials_log_target(struct span target, char *room, size_t size);
 
 #endif

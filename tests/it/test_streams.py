@@ -601,6 +601,7 @@ def test_numbers_of_events_that_are_hostile(serve, number):
             assert other.status in (400, 410)
         poll = c.open_poll()
         assert c.ask("GET", "/?poll&session=%s&after=%s" % (poll, number))[0] in (400, 410)
+        assert "session=***" in c.one.wait_log(r"rejected status=4.. .*poll&session=.*").group()
         assert c.post(s.session, b"alive") == 202
         assert s.data() == "data: alive"
 
