@@ -105,7 +105,6 @@ events_free(struct peer *peer)
 	buffer_clear(&e->partial);
 	buffer_clear(&e->input);
 	e->spec.on_over(e->spec.owner);
-	loop_count_stream(e->spec.loop, false);
 	loop_defer_free(e->spec.loop, &e->deferred, events_release);
 }
 
@@ -653,7 +652,6 @@ events_new(const struct events_spec *spec, const struct peer_handlers *handlers,
 	loop_count_stream(spec->loop, true);
 	loop_task_init(&e->resume, events_on_resume);
 	timer_init(&e->timer, &spec->loop->timers, events_on_timer, e);
-	loop_count_stream(spec->loop, true); /* it may have none, but memory */
 	events_arm(e);
 	return &e->peer;
 }
