@@ -2,6 +2,7 @@
 /* A shared program over a scripted process, with scripted sessions: no process, no socket. */
 #include "backend/shared.h"
 #include "base/log.h"
+#include "bus/entry.h"
 #include "websocket/frame.h"
 
 #include <errno.h>
@@ -45,8 +46,23 @@ struct user {
 	bool gone;
 };
 
+/* The bus: it notes what it is given, and elects nobody. */
+struct script_topic {
+	struct bus_topic topic; /* first */
+	bool wants;
+	bool reads;
+	struct bus_program program; /* as reported */
+	struct buffer published; /* with a bar after each batch */
+	struct buffer sent; /* as text: show_entries() */
+	struct buffer caught_up;
+	size_t queued;
+	size_t clients; /* of other nodes */
+};
+
 static struct {
 	struct loop *loop;
+	bool has_bus;
+	struct script_topic topic;
 	struct list list;
 	struct shared_rules rules;
 	struct shared *shared;
@@ -60,6 +76,8 @@ static struct {
 	struct shared_wait wait;
 	int waited; /* -1: it waits; else what it was reported */
 } t;
+
+static void turn(void);
 
 /* The program */
 
@@ -181,6 +199,162 @@ exits(int status)
 	backend->handlers->on_changed(backend->arg);
 }
 
+/* The bus */
+
+static void
+topic_want(struct bus_topic *topic, bool wants)
+{
+	(void)topic;
+	t.topic.wants = wants;
+}
+
+static void
+topic_report(struct bus_topic *topic, const struct bus_program *program)
+{
+	(void)topic;
+	t.topic.program = *program;
+}
+
+static void
+topic_publish(struct bus_topic *topic, const struct batch *batch)
+{
+	(void)topic;
+	assert_true(buffer_append(&t.topic.published, batch->data, batch->len) &&
+		    buffer_append(&t.topic.published, "|", 1));
+}
+
+static void
+topic_catch_up(struct bus_topic *topic, uint64_t node, struct span bytes)
+{
+	(void)topic;
+	(void)node;
+	assert_true(buffer_append(&t.topic.caught_up, bytes.data, bytes.len));
+}
+
+static void
+topic_send_take(struct bus_topic *topic, struct buffer *entries)
+{
+	struct span rest = {(char *)buffer_data(entries), buffer_len(entries)};
+	struct entry e;
+	char text[256];
+
+	(void)topic;
+	while (entry_next(&rest, &e) == ENTRY_OK) {
+		int n = snprintf(text, sizeof(text), "%s %d %d %.*s|",
+		    (const char *const[]){"", "open", "records", "close", "state"}[e.kind],
+		    (int)e.id, e.kind == ENTRY_CLOSE ? e.code : e.state, (int)e.bytes.len,
+		    e.bytes.data);
+
+		assert_true(buffer_append(&t.topic.sent, text, (size_t)n));
+	}
+	assert_int_equal(rest.len, 0);
+	buffer_clear(entries);
+}
+
+static size_t
+topic_queued(const struct bus_topic *topic)
+{
+	(void)topic;
+	return t.topic.queued;
+}
+
+static void
+topic_set_reading(struct bus_topic *topic, bool on)
+{
+	(void)topic;
+	t.topic.reads = on;
+}
+
+static size_t
+topic_count(struct bus_topic *topic, size_t own)
+{
+	(void)topic;
+	return own + t.topic.clients;
+}
+
+static void
+topic_leave(struct bus_topic *topic)
+{
+	(void)topic;
+	t.has_bus = false;
+}
+
+static const struct bus_topic_ops topic_ops = {
+    .want = topic_want,
+    .report = topic_report,
+    .publish = topic_publish,
+    .catch_up = topic_catch_up,
+    .send_take = topic_send_take,
+    .queued = topic_queued,
+    .set_reading = topic_set_reading,
+    .count = topic_count,
+    .leave = topic_leave,
+};
+
+static struct bus_topic *
+bus_make(struct bus *bus, const struct bus_topic_spec *spec,
+    const struct bus_handlers *bus_handlers, void *arg)
+{
+	(void)bus;
+	(void)spec;
+	t.topic.topic = (struct bus_topic){&topic_ops, bus_handlers, arg};
+	t.topic.reads = true;
+	return &t.topic.topic;
+}
+
+static const struct bus_ops bus_script_ops = {bus_make};
+static struct bus bus_script = {&bus_script_ops};
+
+static void
+elects(enum bus_role role)
+{
+	t.topic.topic.handlers->on_role(t.topic.topic.arg, role);
+	turn();
+}
+
+/* The leader reports the program with this ID, or none. */
+static void
+leader_reports(enum bus_program_state state, uint64_t id, uint8_t value)
+{
+	struct bus_program program = {.state = state, .id = id, .pid = 7, .value = value};
+
+	t.topic.topic.handlers->on_program(t.topic.topic.arg, &program);
+	turn();
+}
+
+static void
+leader_prints(const char *text)
+{
+	char copy[128 + BATCH_SLACK];
+	struct batch batch = {.data = (uint8_t *)copy,
+	    .len = strlen(text),
+	    .separator = '\n',
+	    .first = true,
+	    .last = true};
+
+	strcpy(copy, text);
+	t.topic.topic.handlers->on_output(t.topic.topic.arg, &batch);
+}
+
+static void
+node_comes(uint64_t node, bool present)
+{
+	t.topic.topic.handlers->on_node(t.topic.topic.arg, node, present);
+	turn();
+}
+
+static void
+node_sends(uint64_t node, const struct entry *entry)
+{
+	struct buffer out = {0};
+
+	assert_true(entry_put(&out, entry));
+	t.topic.topic.handlers->on_input(t.topic.topic.arg, node,
+	    (struct span){(char *)buffer_data(&out), buffer_len(&out)});
+	buffer_clear(&out);
+	turn();
+}
+
 /* The sessions */
 
 static void
@@ -267,6 +441,7 @@ make(void)
 {
 	struct shared_spec spec = {.loop = t.loop,
 	    .list = &t.list,
+	    .bus = t.has_bus ? &bus_script : NULL,
 	    .down = &t.down,
 	    .rules = &t.rules,
 	    .name = "/",
@@ -768,10 +943,189 @@ test_max_clients_counts_those_that_wait(void **state)
 	tear_down();
 }
 
+static void
+joins_then(void *arg, int error)
+{
+	(void)arg;
+	t.waited = error;
+	if (error == 0)
+		joins(0);
+}
+
+/* The first client of this node, which has to wait for the bus. */
+static void
+waits_for_the_bus(void)
+{
+	assert_true(shared_must_wait(t.shared));
+	t.wait.done = joins_then;
+	shared_wait(t.shared, &t.wait);
+	turn();
+	assert_true(t.topic.wants);
+	assert_int_equal(t.waited, -1);
+}
+
+static void
+test_a_leader_runs_it_for_all_nodes(void **state)
+{
+	const struct entry opened = {
+	    .kind = ENTRY_OPEN, .id = 9, .bytes = SPAN("9\topen\t/\n")};
+	const struct entry records = {.kind = ENTRY_RECORDS, .bytes = SPAN("9\ttext\thello\n")};
+	struct entry node_state = {.kind = ENTRY_STATE};
+
+	(void)state;
+	set_up(SHARED_ADDRESSED);
+	t.has_bus = true;
+	make();
+	waits_for_the_bus();
+	elects(BUS_LEADS);
+	assert_int_equal(t.waited, 0);
+	assert_int_equal(t.topic.program.state, BUS_PROGRAM_RUNS);
+	prints("1\ttext\talone\n");
+	assert_int_equal(buffer_len(&t.topic.published), 0);
+	node_comes(5, true);
+	/* What is for another program does not reach this one. */
+	node_state.id = t.topic.program.id + 1;
+	node_sends(5, &node_state);
+	node_sends(5, &opened);
+	node_state.id = t.topic.program.id;
+	node_sends(5, &node_state);
+	node_sends(5, &opened);
+	node_sends(5, &opened);
+	node_sends(5, &records);
+	expect(&t.written, "1\topen\t/\n9\topen\t/\n9\ttext\thello\n");
+	prints("9\ttext\tfor 9\n*\ttext\tall\n");
+	expect(&t.topic.published, "9\ttext\tfor 9\n*\ttext\tall\n|");
+	expect(&t.users[0].text, "alone|all|");
+	/* It goes on for the client of the other node, and ends with it. */
+	leaves(0);
+	assert_false(t.program->finished);
+	assert_true(t.topic.wants);
+	node_comes(5, false);
+	expect(&t.written, "1\tclose\t1000 bye\n9\tclose\t1006\n");
+	assert_true(t.program->finished);
+	assert_int_equal(t.topic.program.state, BUS_PROGRAM_NONE);
+	exits(0);
+	assert_false(t.topic.wants);
+	buffer_clear(&t.topic.published);
+	tear_down();
+}
+
+static void
+test_a_node_follows_and_takes_over(void **state)
+{
+	(void)state;
+	set_up(SHARED_ADDRESSED);
+	t.rules.settings.members.queue_max = 100;
+	t.has_bus = true;
+	make();
+	waits_for_the_bus();
+	elects(BUS_FOLLOWS);
+	leader_reports(BUS_PROGRAM_NONE, 0, 0);
+	expect(&t.topic.sent, "state 0 1 |");
+	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
+	assert_int_equal(t.waited, 0);
+	assert_int_equal(t.starts, 0);
+	says(0, "x");
+	expect(&t.topic.sent,
+	    "state 77 1 |open 1 0 1\topen\t/\n|state 77 0 |records 0 0 1\ttext\tx\n|");
+	leader_prints("1\ttext\thello\n2\ttext\tof another node\n");
+	expect(&t.users[0].text, "hello|");
+	/* The leader dies: the client is kept, whatever --on-exit is. */
+	elects(BUS_NOBODY);
+	assert_int_equal(t.users[0].code, 0);
+	says(0, "in between");
+	elects(BUS_LEADS);
+	assert_int_equal(t.starts, 1);
+	expect(&t.written, "1\topen\t/\n1\ttext\tin between\n");
+	buffer_clear(&t.topic.sent);
+	tear_down();
+}
+
+static void
+test_an_exit_elsewhere_closes_the_clients_of_a_follower(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	t.has_bus = true;
+	make();
+	waits_for_the_bus();
+	elects(BUS_FOLLOWS);
+	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
+	leader_reports(BUS_PROGRAM_ENDED, 77, 3);
+	turn();
+	assert_int_equal(t.users[0].code, 1012);
+	assert_string_equal(t.users[0].reason, "exit 3");
+	assert_true(t.users[0].gone);
+	passes(1);
+	assert_false(t.topic.wants);
+	buffer_clear(&t.topic.sent);
+	tear_down();
+}
+
+static void
+test_a_node_that_was_cut_off_closes_its_clients(void **state)
+{
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	t.rules.settings.on_exit = SHARED_KEEP;
+	t.has_bus = true;
+	make();
+	waits_for_the_bus();
+	elects(BUS_FOLLOWS);
+	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
+	elects(BUS_NOBODY);
+	elects(BUS_FOLLOWS);
+	/* This program has read a close event for it. */
+	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
+	turn();
+	assert_int_equal(t.users[0].code, 1013);
+	buffer_clear(&t.topic.sent);
+	tear_down();
+}
+
+static void
+test_a_slow_node_pauses_the_program_and_a_slow_program_the_nodes(void **state)
+{
+	const struct entry records = {.kind = ENTRY_RECORDS, .bytes = SPAN("x\n")};
+	struct entry node_state = {.kind = ENTRY_STATE, .state = ENTRY_BLOCKED};
+
+	(void)state;
+	set_up(SHARED_BROADCAST);
+	t.has_bus = true;
+	make();
+	waits_for_the_bus();
+	elects(BUS_LEADS);
+	node_comes(5, true);
+	t.topic.queued = 1 << 20;
+	prints("x\n");
+	assert_int_equal(t.program->framed.backend.reading, BACKEND_PAUSES);
+	t.topic.queued = 0;
+	t.topic.topic.handlers->on_drained(t.topic.topic.arg);
+	assert_int_equal(t.program->framed.backend.reading, BACKEND_READS);
+	node_state.id = t.topic.program.id;
+	node_sends(5, &node_state);
+	assert_int_equal(t.program->framed.backend.reading, BACKEND_PAUSES);
+	t.program->queued = BUFFER_HIGH + 1;
+	node_sends(5, &records);
+	assert_false(t.topic.reads);
+	t.program->queued = 0;
+	node_comes(5, false);
+	assert_int_equal(t.program->framed.backend.reading, BACKEND_READS);
+	prints("y\n");
+	assert_true(t.topic.reads);
+	buffer_clear(&t.topic.published);
+	tear_down();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_a_leader_runs_it_for_all_nodes),
+	    cmocka_unit_test(test_a_node_follows_and_takes_over),
+	    cmocka_unit_test(test_an_exit_elsewhere_closes_the_clients_of_a_follower),
+	    cmocka_unit_test(test_a_node_that_was_cut_off_closes_its_clients),
+	    cmocka_unit_test(test_a_slow_node_pauses_the_program_and_a_slow_program_the_nodes),
 	    cmocka_unit_test(test_a_broadcast_goes_to_all),
 	    cmocka_unit_test(test_events_are_in_order_for_each_client),
 	    cmocka_unit_test(test_a_client_may_leave_while_others_get_the_same),
