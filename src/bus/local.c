@@ -5,38 +5,20 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "bus/link.h"
+#include "bus/local_socket.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
-	LOCAL_PLACE = 64 * 1024, /* of a topic in the file: a page of any system */
 	LOCAL_RETRY_MS = 10,
 	LOCAL_GATHER_MS = 500, /* how long a new leader waits for the others with clients */
-	LOCAL_NAME = 5, /* bytes of an address that the kernel has chosen: unix(7) */
-	LOCAL_BACKLOG = 64,
 };
-
-/* The place of a topic, in shared memory. */
-struct local_place {
-	_Atomic uint64_t address; /* of the leader; 0: there is none */
-	_Atomic pid_t program; /* of the leader, also of a dead one; 0: none */
-	_Atomic int64_t alive_ms; /* when the loop of a leader with nodes last came round */
-	struct {
-		_Atomic pid_t pid;
-		atomic_size_t clients;
-	} workers[LOCAL_WORKERS_MAX];
-};
-_Static_assert(sizeof(struct local_place) <= LOCAL_PLACE, "a place has the topic's data");
 
 enum local_kind {
 	LOCAL_HELLO, /* to the leader: the number of the topic */
@@ -80,8 +62,7 @@ struct local_topic {
 	struct bus_topic topic; /* first */
 	struct local *local; /* borrowed */
 	struct list node; /* in local->topics */
-	uint64_t number;
-	struct local_place *place; /* owned: mapped */
+	struct place place;
 	enum local_state state;
 	struct timer timer;
 	struct loop_task turn; /* seeks */
@@ -98,116 +79,6 @@ static struct local_topic *
 local_topic_of(const struct bus_topic *topic)
 {
 	return (struct local_topic *)(uintptr_t)topic;
-}
-
-/* The file */
-
-int
-local_file(void)
-{
-	return memfd_create("workers", MFD_CLOEXEC);
-}
-
-static off_t
-local_offset(const struct local_topic *t)
-{
-	return (off_t)t->number * LOCAL_PLACE;
-}
-
-/* Maps its place. The file grows, whoever does it first. */
-static bool
-local_map(struct local_topic *t)
-{
-	int file = t->local->settings.file;
-	void *place = MAP_FAILED;
-
-	if (pwrite(file, "", 1, local_offset(t) + LOCAL_PLACE - 1) == 1)
-		place = mmap(NULL, sizeof(struct local_place), PROT_READ | PROT_WRITE,
-		    MAP_SHARED, file, local_offset(t));
-	t->place = place == MAP_FAILED ? NULL : place;
-	return t->place;
-}
-
-static struct flock
-local_lock_of(const struct local_topic *t, short type)
-{
-	return (struct flock){
-	    .l_type = type, .l_whence = SEEK_SET, .l_start = local_offset(t), .l_len = 1};
-}
-
-static bool
-local_lock(const struct local_topic *t)
-{
-	struct flock lock = local_lock_of(t, F_WRLCK);
-
-	return fcntl(t->local->settings.file, F_SETLK, &lock) == 0;
-}
-
-static void
-local_unlock(const struct local_topic *t)
-{
-	struct flock lock = local_lock_of(t, F_UNLCK);
-
-	(void)fcntl(t->local->settings.file, F_SETLK, &lock);
-}
-
-/* The worker that has the lock; 0: none. */
-static pid_t
-local_lock_holder(const struct local_topic *t)
-{
-	struct flock lock = local_lock_of(t, F_WRLCK);
-
-	if (fcntl(t->local->settings.file, F_GETLK, &lock) == -1 || lock.l_type == F_UNLCK)
-		return 0;
-	return lock.l_pid;
-}
-
-/* Sockets */
-
-/* The process that listens at, or has connected, the other side; 0: unknown. */
-static pid_t
-local_peer(int fd)
-{
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.pid : 0;
-}
-
-/* Listens at an address that the kernel chooses. */
-static bool
-local_listen(struct local *l)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	socklen_t len = sizeof(sa_family_t);
-
-	l->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->listener == -1 || bind(l->listener, (struct sockaddr *)&address, len) == -1 ||
-	    listen(l->listener, LOCAL_BACKLOG) == -1)
-		return false;
-	len = sizeof(address);
-	if (getsockname(l->listener, (struct sockaddr *)&address, &len) == -1)
-		return false;
-	memcpy(&l->address, address.sun_path + 1, LOCAL_NAME);
-	return true;
-}
-
-/* Connects to the worker PID. -1: it is not possible now. */
-static int
-local_connect(uint64_t name, pid_t pid)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd == -1)
-		return -1;
-	memcpy(address.sun_path + 1, &name, LOCAL_NAME);
-	if (connect(fd, (struct sockaddr *)&address,
-		offsetof(struct sockaddr_un, sun_path) + 1 + LOCAL_NAME) == 0 &&
-	    local_peer(fd) == pid)
-		return fd;
-	close(fd);
-	return -1;
 }
 
 /* The state of a topic */
@@ -263,8 +134,8 @@ local_stop(struct local_topic *t)
 	size_t count;
 
 	if (t->state == LOCAL_LEADS || t->state == LOCAL_LOCKED) {
-		atomic_store(&t->place->address, 0);
-		local_unlock(t);
+		atomic_store(&t->place.shared->address, 0);
+		place_unlock(&t->place);
 	}
 	while (!list_empty(&t->nodes))
 		local_node_free(LIST_ENTRY_OF(t->nodes.next, struct local_node, node));
@@ -286,16 +157,16 @@ local_seek(struct local_topic *t)
 	uint64_t address;
 	int fd = -1;
 
-	if (local_lock(t)) {
+	if (place_lock(&t->place)) {
 		local_enter(t, LOCAL_LOCKED);
-		atomic_store(&t->place->address, t->local->address);
+		atomic_store(&t->place.shared->address, t->local->address);
 		timer_at(&t->timer, util_clock_ms());
 		return;
 	}
-	t->leader_pid = local_lock_holder(t);
-	address = atomic_load(&t->place->address);
+	t->leader_pid = place_holder(&t->place);
+	address = atomic_load(&t->place.shared->address);
 	if (t->leader_pid != 0 && address != 0)
-		fd = local_connect(address, t->leader_pid);
+		fd = local_socket_connect(address, t->leader_pid);
 	if (fd != -1)
 		t->leader =
 		    link_new_take(t->local->settings.loop, fd, &local_leader_handlers, t);
@@ -304,7 +175,7 @@ local_seek(struct local_topic *t)
 		return;
 	}
 	local_enter(t, LOCAL_JOINS);
-	link_send(t->leader, hello, &t->number, sizeof(t->number));
+	link_send(t->leader, hello, &t->place.number, sizeof(t->place.number));
 	timer_at(&t->timer, util_clock_ms() + LOCAL_STALL_MS);
 }
 
@@ -360,7 +231,7 @@ local_node_enter(struct local_topic *t, struct local_node *n)
 	local_node_send(n, LOCAL_WELCOME, NULL, 0);
 	if (!t->reads)
 		link_set_reading(n->link, false);
-	atomic_store(&t->place->alive_ms, util_clock_ms());
+	atomic_store(&t->place.shared->alive_ms, util_clock_ms());
 	timer_at(&t->timer, util_clock_ms());
 	t->topic.handlers->on_node(t->topic.arg, id, true);
 	n = local_find_node(t, id);
@@ -380,7 +251,7 @@ local_node_hello(struct local_node *n, const uint8_t *bytes, size_t len)
 	for (struct list *at = l->topics.next; at != &l->topics; at = at->next) {
 		struct local_topic *t = LIST_ENTRY_OF(at, struct local_topic, node);
 
-		if (t->number == number &&
+		if (t->place.number == number &&
 		    (t->state == LOCAL_LEADS || t->state == LOCAL_LOCKED))
 			n->topic = t;
 	}
@@ -390,29 +261,12 @@ local_node_hello(struct local_node *n, const uint8_t *bytes, size_t len)
 		local_node_enter(n->topic, n);
 }
 
-/* Other workers that have clients. */
-static size_t
-local_expected(const struct local_topic *t)
-{
-	const struct local_settings *settings = &t->local->settings;
-	size_t count = 0;
-
-	for (size_t i = 0; i < LOCAL_WORKERS_MAX; i++) {
-		pid_t pid = atomic_load(&t->place->workers[i].pid);
-
-		count += i != settings->worker && pid != 0 &&
-			 atomic_load(&t->place->workers[i].clients) > 0 &&
-			 pid == settings->worker_pid(settings->arg, i);
-	}
-	return count;
-}
-
 /* It has the lock. There is one program at a time, even where it outlives its worker for a
  * moment; and the clients of other workers get all that the next one writes. */
 static void
 local_lead(struct local_topic *t)
 {
-	pid_t before = atomic_load(&t->place->program);
+	pid_t before = atomic_load(&t->place.shared->program);
 	int64_t waited_ms = util_clock_ms() - t->since_ms;
 	struct local_node *n;
 	size_t count;
@@ -420,11 +274,12 @@ local_lead(struct local_topic *t)
 	(void)local_next_waiting(t, &count);
 	if ((before != 0 && waited_ms < LOCAL_STALL_MS &&
 		t->local->settings.program_runs(t->local->settings.arg, before)) ||
-	    (count < local_expected(t) && waited_ms < LOCAL_GATHER_MS)) {
+	    (count < place_others(&t->place, &t->local->settings.workers) &&
+		waited_ms < LOCAL_GATHER_MS)) {
 		local_retry(t);
 		return;
 	}
-	atomic_store(&t->place->program, 0);
+	atomic_store(&t->place.shared->program, 0);
 	t->program = (struct bus_program){.state = BUS_PROGRAM_NONE};
 	t->reads = true;
 	local_enter(t, LOCAL_LEADS);
@@ -466,16 +321,6 @@ static const struct link_handlers local_node_handlers = {
     .on_gone = local_node_on_gone,
 };
 
-static bool
-local_is_worker(const struct local *l, pid_t pid)
-{
-	for (size_t i = 0; i < LOCAL_WORKERS_MAX; i++) {
-		if (pid != 0 && l->settings.worker_pid(l->settings.arg, i) == pid)
-			return true;
-	}
-	return false;
-}
-
 static void
 local_on_connection(evutil_socket_t listener, short what, void *arg)
 {
@@ -486,7 +331,8 @@ local_on_connection(evutil_socket_t listener, short what, void *arg)
 	(void)what;
 	if (fd == -1)
 		return;
-	n = local_is_worker(l, local_peer(fd)) ? calloc(1, sizeof(*n)) : NULL;
+	n = place_is_worker(&l->settings.workers, local_socket_peer(fd)) ? calloc(1, sizeof(*n))
+									 : NULL;
 	if (!n) {
 		close(fd);
 		return;
@@ -508,7 +354,7 @@ local_check_nodes(struct local_topic *t)
 	int64_t now = util_clock_ms(), due = now + LOCAL_STALL_MS / 5;
 	struct list *next;
 
-	atomic_store(&t->place->alive_ms, now);
+	atomic_store(&t->place.shared->alive_ms, now);
 	timer_at(&t->timer, due);
 	for (struct list *at = t->nodes.next; at != &t->nodes; at = next) {
 		struct local_node *n = LIST_ENTRY_OF(at, struct local_node, node);
@@ -548,13 +394,13 @@ static void
 local_check_leader(struct local_topic *t)
 {
 	int64_t now = util_clock_ms(), since = t->since_ms;
-	int64_t alive_ms = atomic_load(&t->place->alive_ms);
+	int64_t alive_ms = atomic_load(&t->place.shared->alive_ms);
 
 	if (t->state == LOCAL_FOLLOWS)
 		since = link_queued(t->leader) > 0 ? link_progress_ms(t->leader) : now;
 	timer_at(&t->timer, now + LOCAL_STALL_MS / 5);
 	if (now - since < LOCAL_DEAD_MS || now - alive_ms < LOCAL_DEAD_MS ||
-	    local_lock_holder(t) != t->leader_pid)
+	    place_holder(&t->place) != t->leader_pid)
 		return;
 	log_errorx("killing worker process %d, which runs a shared program and has not "
 		   "responded for %d s",
@@ -667,7 +513,7 @@ local_report(struct bus_topic *topic, const struct bus_program *program)
 	if (t->state != LOCAL_LEADS)
 		return;
 	t->program = *program;
-	atomic_store(&t->place->program, program->pid);
+	atomic_store(&t->place.shared->program, program->pid);
 	for (struct list *at = t->nodes.next; at != &t->nodes; at = at->next)
 		local_node_send(LIST_ENTRY_OF(at, struct local_node, node), LOCAL_PROGRAM,
 		    program, sizeof(*program));
@@ -737,19 +583,8 @@ static size_t
 local_count(struct bus_topic *topic, size_t own)
 {
 	const struct local_topic *t = local_topic_of(topic);
-	const struct local_settings *settings = &t->local->settings;
-	size_t sum = 0;
 
-	atomic_store(&t->place->workers[settings->worker].pid, getpid());
-	atomic_store(&t->place->workers[settings->worker].clients, own);
-	for (size_t i = 0; i < LOCAL_WORKERS_MAX; i++) {
-		pid_t pid = atomic_load(&t->place->workers[i].pid);
-
-		/* Those of a worker that died are gone. */
-		if (pid != 0 && pid == settings->worker_pid(settings->arg, i))
-			sum += atomic_load(&t->place->workers[i].clients);
-	}
-	return sum;
+	return place_count(&t->place, &t->local->settings.workers, own);
 }
 
 static void
@@ -766,7 +601,7 @@ local_leave(struct bus_topic *topic)
 	local_stop(t);
 	(void)local_count(topic, 0);
 	list_remove(&t->node);
-	munmap(t->place, sizeof(*t->place));
+	place_unmap(&t->place);
 	loop_defer_free(t->local->settings.loop, &t->deferred, local_release);
 }
 
@@ -793,11 +628,10 @@ local_join(struct bus *bus, const struct bus_topic_spec *spec,
 		return NULL;
 	t->topic = (struct bus_topic){&local_topic_ops, handlers, arg};
 	t->local = l;
-	t->number = spec->number;
 	list_init(&t->nodes);
 	timer_init(&t->timer, &l->settings.loop->timers, local_on_timer, t);
 	loop_task_init(&t->turn, local_on_turn);
-	if (!local_map(t)) {
+	if (!place_map(&t->place, l->settings.file, spec->number)) {
 		free(t);
 		return NULL;
 	}
@@ -819,7 +653,8 @@ local_new(const struct local_settings *settings)
 	l->settings = *settings;
 	list_init(&l->topics);
 	list_init(&l->nodes);
-	if (local_listen(l))
+	l->listener = local_socket_listen(&l->address);
+	if (l->listener != -1)
 		l->event = event_new(settings->loop->base, l->listener, EV_READ | EV_PERSIST,
 		    local_on_connection, l);
 	if (l->event && event_add(l->event, NULL) == 0)

@@ -9,10 +9,10 @@
 #define BUS_LOCAL_H
 
 #include "bus/bus.h"
+#include "bus/place.h"
 #include "net/loop.h"
 
 enum {
-	LOCAL_WORKERS_MAX = 256,
 	LOCAL_STALL_MS = 5000, /* a worker that accepts nothing for so long is cut off */
 	LOCAL_DEAD_MS =
 	    2 * LOCAL_STALL_MS, /* a leader whose event loop stands still is killed */
@@ -21,16 +21,11 @@ enum {
 struct local_settings {
 	struct loop *loop; /* borrowed, as all of these */
 	int file; /* of local_file() */
-	size_t worker; /* the number of this one, from 0 */
-	/* The pid of a worker; 0: it does not run. */
-	pid_t (*worker_pid)(void *arg, size_t worker);
+	struct place_workers workers;
 	/* Whether a program, or what its dead worker left of it, still runs. */
 	bool (*program_runs)(void *arg, pid_t pid);
 	void *arg;
 };
-
-/* What all workers inherit; close-on-exec. -1 with errno. */
-int local_file(void) __attribute__((warn_unused_result));
 
 /* NULL with errno. */
 struct bus *local_new(const struct local_settings *settings)

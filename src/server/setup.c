@@ -494,8 +494,7 @@ server_start_bus(struct server *server)
 	struct local_settings settings = {
 	    .loop = server->loop,
 	    .file = server->bus_file,
-	    .worker = server->worker,
-	    .worker_pid = setup_worker_pid,
+	    .workers = {server->worker, setup_worker_pid, server},
 	    .program_runs = setup_program_runs,
 	    .arg = server,
 	};
@@ -525,7 +524,7 @@ server_set_page(struct server *server)
 			return server_fail(server, EX_OSERR, "out of memory");
 	}
 	if (server_shares_between_workers(server)) {
-		server->bus_file = local_file();
+		server->bus_file = memfd_create("workers", MFD_CLOEXEC);
 		if (server->bus_file == -1)
 			return server_fail(server, EX_OSERR,
 			    "can't create a file in memory for the workers: %s",
