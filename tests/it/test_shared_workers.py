@@ -8,13 +8,17 @@ import signal
 import threading
 
 import pytest
-from conftest import rss_kib, wait_for
+from conftest import TLS, rss_kib, wait_for
 from wsraw import TEXT, close_frame, frame
 
 WORKERS = 3
 LINES = "#!/usr/bin/python3 -u\nimport os, sys\nsys.stdin.reconfigure(newline='\\n')\n"
 # It repeats each record for all, in a form that has no TAB.
 REPEATS = "for line in sys.stdin:\n    print('*\\ttext\\t' + line.rstrip('\\n').replace('\\t', ' '))\n"
+
+
+# What takes seconds, and has nothing to do with the clients' connections.
+between_workers = pytest.mark.leave_out(TLS, "the same between workers")
 
 
 @pytest.fixture
@@ -312,6 +316,7 @@ def worker_of(one, number):
     return pytest.fail("no worker has the clients of number %d" % number)
 
 
+@between_workers
 def test_the_program_is_killed_again_and_again_and_clients_are_kept(start, program):
     one = start("--shared", "--on-exit=keep", program("for line in sys.stdin:\n    print(line, end='')\n"))
     clients, ids = spread(one, 1)
@@ -370,6 +375,7 @@ sys.stdin.read()
     close_all(ids)
 
 
+@between_workers
 def test_a_worker_that_stands_still_does_not_block_the_others(start, program):
     one = start("--shared=addressed", "--events", "--client-queue=64M", program("""
 for line in sys.stdin:
@@ -398,6 +404,7 @@ for line in sys.stdin:
     one.check_clean()
 
 
+@between_workers
 def test_a_leader_that_stands_still_is_replaced(start, program):
     one = start("--shared=addressed", "--events", program(REPEATS))
     clients, ids = spread(one, 1)
