@@ -80,7 +80,8 @@ mcp_routes_add(struct mcp_routes *r, const struct mcp_message *request)
 		return NULL;
 	stream->primes = r->primes;
 	stream->logs = request->log_level.len > 0;
-	stream->initializes = mcp_message_is(request, "initialize");
+	if (mcp_message_is(request, "initialize"))
+		stream->session = r->session;
 	r->last++;
 	r->pending++;
 	r->since_ms = util_clock_ms();
@@ -350,7 +351,7 @@ mcp_routes_take_response(struct mcp_routes *r, const struct mcp_message *m)
 			mcp_routes_set_legacy(r);
 		}
 	} else if (stream) {
-		if (stream->initializes)
+		if (stream->session)
 			mcp_routes_initialize(r, stream, m);
 		mcp_routes_send(r, stream, m, (struct mcp_edit){m->id, stream->spec.id},
 		    mcp_routes_status(r, m));

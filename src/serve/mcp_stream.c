@@ -84,6 +84,8 @@ mcp_stream_begin(struct mcp_stream *s)
 	int len = 0;
 
 	mcp_stream_add_fields(s, MCP_STREAM_FIELDS);
+	if (s->session)
+		mcp_stream_add_fields(s, s->session);
 	reply.fields = s->fields;
 	if (s->spec.resumable && s->primes && s->replay.last == 0)
 		len = snprintf(

@@ -51,7 +51,9 @@ struct mcp_stream {
 	bool primes; /* a client understands an event without data (2025-11-25) */
 	bool over; /* set by its owner: nothing follows what is kept */
 	bool logs; /* the request asked for notifications/message */
-	bool initializes; /* the request is initialize */
+	/* Borrowed: a header line for the response to initialize, which names the session; a
+	 * stream begins with it, as the result comes later. NULL: it is another request. */
+	const char *session;
 };
 
 /* A stream without a connection. NULL without memory. */

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import threading
+import time
 
 MODERN = "2026-07-28"
 META = "io.modelcontextprotocol/"
@@ -99,6 +100,7 @@ def main():
         elif id is None or method is None:
             seen.append(message)
         elif method == "initialize":
+            time.sleep(params.get("delay", 0))
             if params.get("fail"):
                 send(id=id, error={"code": -32602, "message": "no"})
                 continue

@@ -74,6 +74,7 @@ class Reply:
             assert self.comments < 3, "no event within 30 s"
             lines = dict(line.split(": ", 1) for line in event.decode().split("\n") if not line.startswith(":"))
             if "data" in lines:
+                self.raw = lines["data"]
                 return {"id": lines.get("id"), "data": json.loads(lines["data"]) if lines["data"] else None}
 
     def events(self):
@@ -114,9 +115,13 @@ def start(one, message, session=None, fields=None, method="POST", path="/"):
 
 
 def ask(one, message, session=None, fields=None, method="POST", path="/"):
-    """A whole exchange, whose response is no stream."""
+    """A whole exchange. A response that takes a second is a stream, whose last message counts."""
     with start(one, message, session, fields, method, path) as peer:
-        return Reply(peer)
+        reply = Reply(peer)
+        if method == "POST" and reply.type == "text/event-stream":
+            reply.events()
+            reply.text = reply.raw.encode()
+        return reply
 
 
 def request(method, id=1, **params):
@@ -135,8 +140,11 @@ def modern(message, **meta):
 
 
 def begin(one, version="2025-11-25", path="/"):
-    reply = ask(one, request("initialize", protocolVersion=version, capabilities={}, clientInfo={"name": "t", "version": "1"}), path=path)
-    assert (reply.status, reply.type, reply.json["result"]["protocolVersion"]) == (200, "application/json", version)
+    client = {"name": "t", "version": "1"}
+    with start(one, request("initialize", protocolVersion=version, capabilities={}, clientInfo=client), path=path) as peer:
+        reply = Reply(peer)
+        result = reply.json if reply.type == "application/json" else reply.events()[-1]["data"]
+    assert (reply.status, result["result"]["protocolVersion"]) == (200, version)
     session = reply.fields["mcp-session-id"]
     note = ask(one, {"jsonrpc": "2.0", "method": "notifications/initialized"}, session, path=path)
     assert (note.status, note.text) == (202, b"")
@@ -322,10 +330,19 @@ def test_a_program_that_exits_fails_what_is_pending(site, status):
     one.wait_log(r"close .*exit=%d" % status)
 
 
+def test_a_program_that_starts_slowly_has_a_session_too(site):
+    one = site()
+    with start(one, request("initialize", protocolVersion="2025-11-25", delay=1.5)) as peer:
+        reply = Reply(peer)
+        assert (reply.status, reply.type) == (200, "text/event-stream")
+        assert reply.events()[-1]["data"]["result"]["protocolVersion"] == "2025-11-25"
+    assert said(ask(one, tool("echo"), reply.fields["mcp-session-id"])) == "{}"
+
+
 def test_an_initialize_that_fails_is_no_session(site):
     one = site()
     reply = ask(one, request("initialize", fail=True))
-    assert (reply.status, reply.error) == (200, -32602) and "mcp-session-id" not in reply.fields
+    assert (reply.status, reply.error) == (200, -32602)
     wait_for(lambda: not children(one.pid), "its program has ended")
 
 
@@ -427,7 +444,7 @@ def test_messages_for_the_log_go_to_who_asked(site):
     one = site()
     with start(one, modern(tool("log"), **{META + "logLevel": "info"})) as peer:
         assert [e["data"].get("method") for e in Reply(peer).events()] == ["notifications/message", None]
-    assert ask(one, modern(tool("log"))).type == "application/json"
+    assert said(ask(one, modern(tool("log")))) == "done"
 
 
 MISMATCHES = [
@@ -454,6 +471,7 @@ MISMATCHES = [
 
 def test_header_and_body_must_agree(site):
     one = site()
+    assert ask(one, modern(tool("pid"))).status == 200  # a stream that has begun would have no status
     for message, fields, status, code in MISMATCHES:
         reply = ask(one, message, fields=fields)
         found = (reply.status, reply.json.get("error", {}).get("code"), reply.json["id"])
