@@ -604,7 +604,8 @@ shared_on_bus_changed(void *arg)
 	} else {
 		shared_run(s);
 	}
-	s->output.publishes = s->bus.topic && shared_nodes_exist(&s->bus.nodes);
+	s->output.publishes =
+	    s->bus.topic && (s->bus.topic->is_open || shared_nodes_exist(&s->bus.nodes));
 	shared_settle(s);
 }
 
@@ -613,7 +614,7 @@ shared_on_bus_output(void *arg, struct batch *batch)
 {
 	struct shared *s = arg;
 
-	shared_output_send(&s->output, batch);
+	shared_output_receive(&s->output, batch);
 	members_flush(&s->members);
 }
 
@@ -673,14 +674,15 @@ static const struct shared_bus_handlers shared_bus_handlers = {
     .on_drained = shared_on_bus_drained,
 };
 
-static void
+static bool
 shared_publish(void *arg, const struct batch *batch)
 {
 	struct shared *s = arg;
+	bool leads = shared_bus_publish(&s->bus, batch);
 
-	shared_bus_publish(&s->bus, batch);
 	if (s->bus.congested)
 		shared_set_reading(s);
+	return leads;
 }
 
 static bool

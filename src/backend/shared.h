@@ -33,6 +33,12 @@ enum shared_mode {
 enum shared_begin { SHARED_ON_DEMAND, SHARED_ALWAYS };
 enum shared_on_exit { SHARED_CLOSE, SHARED_KEEP };
 
+/* On a bus between servers. */
+enum shared_programs {
+	SHARED_EACH, /* each server runs a program */
+	SHARED_ONE, /* one of them does, for all */
+};
+
 /* The options. */
 struct shared_settings {
 	enum shared_mode mode;
@@ -40,6 +46,7 @@ struct shared_settings {
 	enum shared_on_exit on_exit; /* what is done with its clients */
 	int64_t linger_ms; /* from the last client to its end */
 	int64_t max_clients; /* with those that wait; 0: no limit */
+	enum shared_programs programs;
 	struct members_rules members;
 };
 

@@ -112,12 +112,14 @@ shared_bus_report(struct shared_bus *b, const struct bus_program *program)
 	bus_report(b->topic, &b->program);
 }
 
-void
+bool
 shared_bus_publish(struct shared_bus *b, const struct batch *batch)
 {
-	bus_publish(b->topic, batch);
+	bool leads = bus_publish(b->topic, batch);
+
 	if (!b->congested && bus_queued(b->topic) > SHARED_BUS_HIGH)
 		b->congested = true;
+	return leads;
 }
 
 void

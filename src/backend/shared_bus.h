@@ -103,8 +103,8 @@ shared_bus_count(const struct shared_bus *b, size_t own)
 	return b->topic ? bus_count(b->topic, own) : own;
 }
 
-/* LEADS: output of the program, before anything is done with it. */
-void shared_bus_publish(struct shared_bus *b, const struct batch *batch);
+/* LEADS: output of the program, before anything is done with it; as bus_publish(). */
+bool shared_bus_publish(struct shared_bus *b, const struct batch *batch);
 
 /* LEADS: pauses the input of other nodes, or resumes it. */
 void shared_bus_pause(struct shared_bus *b, bool pause);

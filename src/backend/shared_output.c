@@ -98,7 +98,7 @@ shared_output_find(struct shared_output *o, size_t *count)
 		if (m && found)
 			found[(*count)++] = m;
 		else
-			o->dropped += !o->address.all &&
+			o->dropped += !o->address.all && !o->receives &&
 				      !(o->publishes &&
 					  o->is_elsewhere(o->arg, address_id(&o->address, i)));
 	}
@@ -147,11 +147,11 @@ shared_output_deliver(struct shared_output *o)
 	free(found);
 }
 
-static void
+/* False: nobody may get it. */
+static bool
 shared_output_publish(const struct shared_output *o, const struct batch *batch)
 {
-	if (o->publishes)
-		o->publish(o->arg, batch);
+	return !o->publishes || o->receives || o->publish(o->arg, batch);
 }
 
 /* One whole message of the program, which others have got. */
@@ -217,13 +217,13 @@ shared_output_part(struct shared_output *o, const struct batch *batch)
 	}
 	if (!batch->last)
 		return;
-	shared_output_publish(o, &(struct batch){.type = batch->type,
-				     .data = buffer_data(&o->message),
-				     .len = len,
-				     .separator = BATCH_NO_SEPARATOR,
-				     .first = true,
-				     .last = true});
-	shared_output_message(o, batch->type, buffer_data(&o->message), len);
+	if (shared_output_publish(o, &(struct batch){.type = batch->type,
+					 .data = buffer_data(&o->message),
+					 .len = len,
+					 .separator = BATCH_NO_SEPARATOR,
+					 .first = true,
+					 .last = true}))
+		shared_output_message(o, batch->type, buffer_data(&o->message), len);
 	buffer_clear(&o->message);
 }
 
@@ -234,7 +234,8 @@ shared_output_send(struct shared_output *o, struct batch *batch)
 		shared_output_part(o, batch);
 		return;
 	}
-	shared_output_publish(o, batch);
+	if (!shared_output_publish(o, batch))
+		return;
 	if (batch->separator == BATCH_NO_SEPARATOR) {
 		shared_output_message(o, batch->type, batch->data, batch->len);
 		return;
@@ -253,6 +254,14 @@ shared_output_send(struct shared_output *o, struct batch *batch)
 		one = batch_next(batch);
 		shared_output_message(o, one.type, one.data, one.len);
 	}
+}
+
+void
+shared_output_receive(struct shared_output *o, struct batch *batch)
+{
+	o->receives = true;
+	shared_output_send(o, batch);
+	o->receives = false;
 }
 
 void

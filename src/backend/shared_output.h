@@ -28,10 +28,12 @@ struct shared_output {
 	struct members *members;
 	uint8_t *scratch; /* BROADCAST_SCRATCH bytes, during a call */
 	/* Other processes that have members, too; ARG is theirs. */
-	void (*publish)(void *arg, const struct batch *batch); /* whole messages, as written */
+	/* Whole messages, as written. False: nobody may get them. */
+	bool (*publish)(void *arg, const struct batch *batch);
 	bool (*is_elsewhere)(void *arg, uint64_t id); /* whether one of them has a client */
 	void *arg;
 	bool publishes; /* PUBLISH is to be called */
+	bool receives; /* within shared_output_receive() */
 	struct buffer message; /* owned: the parts of one that has begun */
 	struct address address; /* owned */
 	bool too_long; /* the begun message: its rest is dropped */
@@ -39,6 +41,9 @@ struct shared_output {
 	bool warned_bad;
 	uint64_t dropped; /* messages for clients that have disconnected, and bad ones */
 };
+
+/* The same with what another process has published. */
+void shared_output_receive(struct shared_output *o, struct batch *batch);
 
 /* Whether the next program is logged by another process. */
 void shared_output_set_quiet(struct shared_output *o, bool quiet);

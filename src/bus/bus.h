@@ -72,7 +72,7 @@ struct bus_topic;
 struct bus_topic_ops {
 	void (*want)(struct bus_topic *topic, bool wants);
 	void (*report)(struct bus_topic *topic, const struct bus_program *program);
-	void (*publish)(struct bus_topic *topic, const struct batch *batch);
+	bool (*publish)(struct bus_topic *topic, const struct batch *batch);
 	void (*catch_up)(struct bus_topic *topic, uint64_t node, struct span bytes);
 	void (*send_take)(struct bus_topic *topic, struct buffer *entries);
 	size_t (*queued)(const struct bus_topic *topic);
@@ -86,6 +86,7 @@ struct bus_topic {
 	const struct bus_topic_ops *ops;
 	const struct bus_handlers *handlers; /* borrowed */
 	void *arg; /* borrowed: the handlers' */
+	bool is_open; /* nodes that on_node() does not report get what is published, too */
 };
 
 /* An endpoint that is shared. */
@@ -95,6 +96,9 @@ struct bus_topic_spec {
 	 * changes the endpoint. */
 	uint64_t number;
 	uint64_t history; /* messages that a node which comes late should get */
+	/* On a bus between servers: one of them runs the program for all. Else each does, so
+	 * that they all lead, and get the output of the others. */
+	bool one;
 };
 
 struct bus;
@@ -142,11 +146,13 @@ bus_report(struct bus_topic *topic, const struct bus_program *program)
 	topic->ops->report(topic, program);
 }
 
-/* LEADS: all nodes get the messages of a batch, which are whole ones; it is not changed. */
-static inline void
+/* LEADS: all nodes get the messages of a batch, which are whole ones; it is not changed. False:
+ * this node does not lead any more, which on_role() is about to report, and nobody may get the
+ * batch. */
+__attribute__((warn_unused_result)) static inline bool
 bus_publish(struct bus_topic *topic, const struct batch *batch)
 {
-	topic->ops->publish(topic, batch);
+	return topic->ops->publish(topic, batch);
 }
 
 /* LEADS, while NODE comes: what came before and matters still. A bus that keeps history itself

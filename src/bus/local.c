@@ -519,7 +519,7 @@ local_report(struct bus_topic *topic, const struct bus_program *program)
 		    program, sizeof(*program));
 }
 
-static void
+static bool
 local_publish(struct bus_topic *topic, const struct batch *batch)
 {
 	struct local_topic *t = local_topic_of(topic);
@@ -531,6 +531,7 @@ local_publish(struct bus_topic *topic, const struct batch *batch)
 	for (struct list *at = t->nodes.next; at != &t->nodes; at = at->next)
 		link_send(LIST_ENTRY_OF(at, struct local_node, node)->link, head, batch->data,
 		    batch->len);
+	return true;
 }
 
 static void
@@ -626,7 +627,8 @@ local_join(struct bus *bus, const struct bus_topic_spec *spec,
 
 	if (!t)
 		return NULL;
-	t->topic = (struct bus_topic){&local_topic_ops, handlers, arg};
+	t->topic =
+	    (struct bus_topic){.ops = &local_topic_ops, .handlers = handlers, .arg = arg};
 	t->local = l;
 	list_init(&t->nodes);
 	timer_init(&t->timer, &l->settings.loop->timers, local_on_timer, t);

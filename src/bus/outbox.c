@@ -54,7 +54,8 @@ outbox_push(
 	item->seq = seq;
 	item->messages = messages;
 	item->len = len;
-	memcpy(item->bytes, head.data, head.len);
+	if (head.len > 0)
+		memcpy(item->bytes, head.data, head.len);
 	if (body.len > 0)
 		memcpy(item->bytes + head.len, body.data, body.len);
 	list_append(&o->items, &item->node);
@@ -92,9 +93,18 @@ outbox_confirm_one(struct outbox *o)
 void
 outbox_confirm(struct outbox *o, uint64_t seq)
 {
-	while (!list_empty(&o->items) && outbox_item_of(o->items.next) != o->unsent &&
-	       outbox_item_of(o->items.next)->seq <= seq)
-		outbox_confirm_one(o);
+	while (!list_empty(&o->items)) {
+		struct outbox_item *first = outbox_item_of(o->items.next);
+
+		if (first->seq > seq)
+			return;
+		/* One that was to be sent again has arrived the first time. */
+		if (first == o->unsent)
+			o->unsent = outbox_after(o, first);
+		else
+			o->sent_bytes -= first->len;
+		outbox_remove(o, first);
+	}
 }
 
 void

@@ -27,12 +27,11 @@ enum {
 
 enum record_kind {
 	RECORD_OUTPUT = 1, /* messages of a program */
-	RECORD_PROGRAM, /* of the leader: how its program is (struct bus_program) */
-	RECORD_CATCH_UP, /* of the leader, to a connection that begins: bytes of its user */
+	RECORD_PROGRAM, /* of the leader, at intervals: its program, after the output SEQ */
 	RECORD_CONSUMED, /* of the leader: SEQ of a connection, and all before */
 	RECORD_RESET, /* of the leader: it does not know a connection */
 	RECORD_INPUT, /* of a connection: entries; SEQ counts from 1 */
-	RECORD_ALIVE, /* of a connection */
+	RECORD_ALIVE, /* of a connection, at intervals: its clients, after the input SEQ */
 	RECORD_LEAVE, /* of a connection: it ends */
 	RECORD_KINDS,
 };

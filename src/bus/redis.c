@@ -105,12 +105,23 @@ redis_bus_on_timer(void *arg)
 
 /* Connections */
 
+/* A connection is up or down. */
 static void
-redis_bus_set_up(struct redis_bus *b)
+redis_bus_on_changed(struct redis_context *context)
 {
-	atomic_store(&b->context.counts->up,
-	    redis_link_is_up(b->context.commands) && redis_link_is_up(b->context.messages));
-	atomic_store(&b->context.counts->reconnects, redis_link_losses(b->context.commands));
+	struct redis_counts *counts = context->counts;
+	bool up = context->links_down == 0;
+
+	atomic_store(&counts->reconnects, redis_link_losses(context->commands));
+	if (atomic_exchange(&counts->up, up) == up || !up)
+		return;
+	if (log_begin(context->log.reason[0] ? LOG_WARN : LOG_INFO, "bus", 0,
+		context->log.reason[0] ? SPAN("the bus is available again")
+				       : SPAN("connected to the bus"))) {
+		log_text("bus", span_of(context->url->shown));
+		log_end();
+	}
+	context->log.reason[0] = '\0';
 }
 
 static void
@@ -118,9 +129,10 @@ redis_bus_on_up(void *arg)
 {
 	struct redis_bus *b = arg;
 
-	redis_bus_set_up(b);
+	b->context.links_down--;
 	redis_bus_claim(b);
 	redis_topics_on_up(&b->context);
+	redis_bus_on_changed(&b->context);
 }
 
 static void
@@ -128,8 +140,9 @@ redis_bus_on_down(void *arg)
 {
 	struct redis_bus *b = arg;
 
-	redis_bus_set_up(b);
+	b->context.links_down++;
 	redis_topics_on_down(&b->context);
+	redis_bus_on_changed(&b->context);
 }
 
 static void
@@ -137,30 +150,42 @@ redis_bus_on_messages_up(void *arg)
 {
 	struct redis_bus *b = arg;
 
-	redis_bus_set_up(b);
+	b->context.links_down--;
 	redis_topics_on_messages_up(&b->context);
+	redis_bus_on_changed(&b->context);
 }
 
 static void
 redis_bus_on_messages_down(void *arg)
 {
-	redis_bus_set_up(arg);
+	struct redis_bus *b = arg;
+
+	b->context.links_down++;
+	redis_bus_on_changed(&b->context);
 }
 
-/* ["message", channel, bytes]; others confirm a subscription or respond to PING. */
+/* ["message", channel, bytes] or ["subscribe", channel, count]; others confirm the end of a
+ * subscription or respond to PING. */
 static void
 redis_bus_on_message(void *arg, const struct redisReply *reply)
 {
 	struct redis_bus *b = arg;
 
-	if (reply->elements != 3 || reply->element[0]->type != REDIS_REPLY_STRING ||
-	    reply->element[1]->type != REDIS_REPLY_STRING ||
-	    reply->element[2]->type != REDIS_REPLY_STRING ||
-	    strcmp(reply->element[0]->str, "message") != 0)
+	const struct redisReply *kind, *channel, *bytes;
+
+	if (reply->elements != 3)
 		return;
-	redis_topics_on_message(&b->context,
-	    (struct span){reply->element[1]->str, reply->element[1]->len},
-	    (struct span){reply->element[2]->str, reply->element[2]->len});
+	kind = reply->element[0];
+	channel = reply->element[1];
+	bytes = reply->element[2];
+	if (kind->type != REDIS_REPLY_STRING || channel->type != REDIS_REPLY_STRING)
+		return;
+	if (strcmp(kind->str, "subscribe") == 0)
+		redis_topics_on_subscribed(
+		    &b->context, (struct span){channel->str, channel->len});
+	else if (strcmp(kind->str, "message") == 0 && bytes->type == REDIS_REPLY_STRING)
+		redis_topics_on_message(&b->context, (struct span){channel->str, channel->len},
+		    (struct span){bytes->str, bytes->len});
 }
 
 /* For its user */
@@ -205,8 +230,7 @@ redis_bus_new(struct loop *loop, struct lookup *lookup,
 	    .on_message = redis_bus_on_message,
 	};
 	struct redis_bus *b = calloc(1, sizeof(*b));
-	struct redis_link_spec spec = {
-	    .loop = loop, .lookup = lookup, .url = &b->url, .arg = b};
+	struct redis_link_spec spec = {.loop = loop, .lookup = lookup, .arg = b};
 
 	if (!b)
 		return NULL;
@@ -223,6 +247,10 @@ redis_bus_new(struct loop *loop, struct lookup *lookup,
 	timer_init(&b->timer, &loop->timers, redis_bus_on_timer, b);
 	(void)!getrandom(&b->token, sizeof(b->token), 0);
 	redis_bus_choose_number(b);
+	b->context.links_down = 2;
+	b->context.on_changed = redis_bus_on_changed;
+	spec.url = &b->url;
+	spec.log = &b->context.log;
 	spec.handlers = &command_handlers;
 	b->context.commands = redis_link_new(&spec);
 	spec.kind = REDIS_LINK_MESSAGES;

@@ -29,6 +29,10 @@ struct redis_context {
 	struct redis_counts *counts;
 	struct redis_link *commands; /* owned by the bus */
 	struct redis_link *messages; /* likewise: it subscribes */
+	size_t links_down; /* of these, and those of streams */
+	struct redis_link_log log;
+	/* A connection of a stream is up or down: LINKS_DOWN has changed. */
+	void (*on_changed)(struct redis_context *context);
 	struct outbox_budget budget;
 	struct list topics; /* struct redis_topic */
 };

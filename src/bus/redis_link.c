@@ -37,8 +37,6 @@ struct redis_link {
 	int64_t due_ms; /* of the next attempt, or of the end of this one, or of a check */
 	int64_t heard_ms; /* when bytes last came */
 	int64_t wait_ms; /* before the next attempt */
-	int64_t logged_ms;
-	char *reason; /* owned: the last one that was logged; NULL: none since it was up */
 	uint64_t losses;
 	bool failed; /* it is given up once the stack allows it */
 	bool freed;
@@ -52,20 +50,19 @@ enum { REDIS_LINK_LOG_MS = 60 * 1000 }; /* between lines for the same reason */
 static void redis_link_set_due(struct redis_link *link, int64_t due_ms);
 
 static void
-redis_link_log(struct redis_link *link, struct span reason, const char *remedy)
+redis_link_log(struct redis_link *link, const char *reason, const char *remedy)
 {
+	struct redis_link_log *last = link->spec.log;
 	int64_t now = util_clock_ms();
 
-	if (link->reason && span_equal(span_of(link->reason), reason) &&
-	    now - link->logged_ms < REDIS_LINK_LOG_MS)
+	if (strcmp(last->reason, reason) == 0 && now - last->logged_ms < REDIS_LINK_LOG_MS)
 		return;
-	free(link->reason);
-	link->reason = span_dup(reason);
-	link->logged_ms = now;
+	snprintf(last->reason, sizeof(last->reason), "%s", reason);
+	last->logged_ms = now;
 	if (!log_begin(LOG_ERROR, "bus", 0, SPAN("the bus is unavailable")))
 		return;
 	log_text("bus", span_of(link->spec.url->shown));
-	log_text("reason", reason);
+	log_text("reason", span_of(reason));
 	if (remedy)
 		log_text("remedy", span_of(remedy));
 	log_end();
@@ -102,7 +99,7 @@ redis_link_lose(struct redis_link *link)
 static void
 redis_link_lose_for(struct redis_link *link, const char *reason)
 {
-	redis_link_log(link, span_of(reason), NULL);
+	redis_link_log(link, reason, NULL);
 	redis_link_lose(link);
 }
 
@@ -129,7 +126,7 @@ redis_link_fail(struct redis_link *link, const char *what, const struct redisRep
 	char reason[256];
 
 	redis_reply_describe(reply, what, reason, sizeof(reason));
-	redis_link_log(link, span_of(reason), redis_reply_remedy(reply));
+	redis_link_log(link, reason, redis_reply_remedy(reply));
 	if (link->state != REDIS_LINK_WAITING)
 		redis_link_set_failed(link);
 }
@@ -200,12 +197,6 @@ redis_link_on_greeted(void *arg, const struct redisReply *reply)
 		return;
 	link->state = REDIS_LINK_UP;
 	link->wait_ms = REDIS_LINK_RETRY_MS;
-	if (link->reason && log_begin(LOG_WARN, "bus", 0, SPAN("the bus is available again"))) {
-		log_text("bus", span_of(link->spec.url->shown));
-		log_end();
-	}
-	free(link->reason);
-	link->reason = NULL;
 	redis_link_set_due(link, util_clock_ms() + REDIS_LINK_PING_MS);
 	link->spec.handlers->on_up(link->spec.arg);
 }
@@ -252,7 +243,7 @@ redis_link_dispatch(struct redis_link *link, const struct redisReply *reply)
 		if (reply->type == REDIS_REPLY_ARRAY)
 			link->spec.handlers->on_message(link->spec.arg, reply);
 	} else {
-		redis_link_log(link, SPAN("a reply came that nothing asked for"),
+		redis_link_log(link, "a reply came that nothing asked for",
 		    "check that --bus is the address of a Redis server");
 		redis_link_set_failed(link);
 	}
@@ -448,6 +439,5 @@ redis_link_free(struct redis_link *link)
 	stream_free(link->stream);
 	redis_reader_free(link->reader);
 	buffer_clear(&link->pending);
-	free(link->reason);
 	loop_defer_free(link->spec.loop, &link->deferred, redis_link_release);
 }

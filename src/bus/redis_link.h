@@ -47,6 +47,12 @@ struct redis_link_handlers {
 /* REPLY is valid during the call. */
 typedef void redis_reply_handler(void *arg, const struct redisReply *reply);
 
+/* What was logged of the connections to one server, so that they do not repeat each other. */
+struct redis_link_log {
+	char reason[256]; /* of the last failure; "": none since all were up */
+	int64_t logged_ms;
+};
+
 struct redis_link_spec {
 	struct loop *loop; /* borrowed, as all of these */
 	struct lookup *lookup; /* may be NULL if the host is an address */
@@ -54,6 +60,7 @@ struct redis_link_spec {
 	enum redis_link_kind kind;
 	bool blocks; /* its commands wait at the server for less than REDIS_LINK_DEAD_MS: there
 			is always one, and no other check */
+	struct redis_link_log *log;
 	const struct redis_link_handlers *handlers;
 	void *arg;
 };

@@ -18,7 +18,7 @@ struct redis_stream_id {
 };
 
 struct redis_stream {
-	const struct redis_context *context; /* borrowed, as the next two */
+	struct redis_context *context; /* borrowed, as the next two */
 	const char *key;
 	redis_stream_handler *handler;
 	void *arg; /* borrowed */
@@ -171,17 +171,22 @@ redis_stream_on_up(void *arg)
 	    {count, (size_t)snprintf(count, sizeof(count), "%" PRIu64, history)},
 	};
 
+	s->context->links_down--;
 	redis_link_send(s->link, args, UTIL_LEN(args), redis_stream_on_last, s);
+	s->context->on_changed(s->context);
 }
 
 static void
 redis_stream_on_down(void *arg)
 {
-	(void)arg;
+	struct redis_stream *s = arg;
+
+	s->context->links_down++;
+	s->context->on_changed(s->context);
 }
 
 struct redis_stream *
-redis_stream_new(const struct redis_context *context, const char *key, uint64_t history,
+redis_stream_new(struct redis_context *context, const char *key, uint64_t history,
     redis_stream_handler *handler, void *arg)
 {
 	static const struct redis_link_handlers handlers = {
@@ -194,6 +199,7 @@ redis_stream_new(const struct redis_context *context, const char *key, uint64_t 
 	    .lookup = context->lookup,
 	    .url = context->url,
 	    .blocks = true,
+	    .log = &context->log,
 	    .handlers = &handlers,
 	    .arg = s,
 	};
@@ -210,6 +216,7 @@ redis_stream_new(const struct redis_context *context, const char *key, uint64_t 
 		free(s);
 		return NULL;
 	}
+	context->links_down++;
 	return s;
 }
 
@@ -218,6 +225,7 @@ redis_stream_free(struct redis_stream *s)
 {
 	if (!s)
 		return;
+	s->context->links_down -= !redis_link_is_up(s->link);
 	redis_link_free(s->link);
 	free(s);
 }

@@ -22,7 +22,7 @@ typedef void redis_stream_handler(void *arg, struct span record);
 
 /* HISTORY: messages that are read at first. KEY, HANDLER and ARG are borrowed. NULL without
  * memory. */
-struct redis_stream *redis_stream_new(const struct redis_context *context, const char *key,
+struct redis_stream *redis_stream_new(struct redis_context *context, const char *key,
     uint64_t history, redis_stream_handler *handler, void *arg)
     __attribute__((warn_unused_result));
 

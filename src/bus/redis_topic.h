@@ -30,6 +30,9 @@ void redis_topics_on_messages_up(struct redis_context *context);
 void redis_topics_on_message(
     struct redis_context *context, struct span channel, struct span bytes);
 
+/* The server has confirmed a subscription. */
+void redis_topics_on_subscribed(struct redis_context *context, struct span channel);
+
 /* All have been left: frees them. */
 void redis_topics_clear(struct redis_context *context);
 

@@ -56,6 +56,16 @@ seen_add(struct seen *s, uint64_t node, uint64_t seq, uint64_t *missed)
 	return true;
 }
 
+uint64_t
+seen_last(const struct seen *s, uint64_t node)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->nodes[i].node == node)
+			return s->nodes[i].seq;
+	}
+	return UINT64_MAX;
+}
+
 void
 seen_clear(struct seen *s)
 {

@@ -29,6 +29,9 @@ struct seen {
 bool seen_add(struct seen *seen, uint64_t node, uint64_t seq, uint64_t *missed)
     __attribute__((warn_unused_result));
 
+/* The sequence number of the last record of a node; UINT64_MAX: none came. */
+uint64_t seen_last(const struct seen *seen, uint64_t node);
+
 void seen_clear(struct seen *seen);
 
 #endif

@@ -103,6 +103,35 @@ check_listening(const struct check *check, struct options_listener *listener)
 	return true;
 }
 
+enum { CHECK_BUS_QUEUE_MIN = 64 * 1024 };
+
+/* The bus between servers, and who needs it. */
+static bool
+check_bus(const struct check *check, const struct options *options)
+{
+	const struct redis_bus_settings *bus = &options->server.bus;
+	bool used = bus->url.target.kind != CONNECT_NOTHING, shared = false, one = false;
+	const char *wrong = NULL;
+
+	for (size_t i = 0; i < options_served_count(options); i++) {
+		const struct shared_settings *s = &options_served(options, i).endpoint->shared;
+
+		shared = shared || s->mode != SHARED_OFF;
+		one = one || (s->mode != SHARED_OFF && s->programs == SHARED_ONE);
+	}
+	if (used && !shared)
+		wrong = "--bus needs --shared: it connects shared programs";
+	else if (used && options->server.workers > 1)
+		wrong =
+		    "--bus and --workers can't be combined: start several servers, each with "
+		    "--bus";
+	else if (used && bus->queue_max < CHECK_BUS_QUEUE_MIN)
+		wrong = "--bus-queue must be at least 64k";
+	else if (!used && one)
+		wrong = "--shared-program=one needs --bus";
+	return !wrong || reject(check, EX_USAGE, NULL, "%s", wrong);
+}
+
 /* How the program is talked to. */
 static bool
 check_program(const struct check *check, struct options_endpoint *endpoint)
@@ -559,6 +588,7 @@ check_config(struct options *options, struct check *check)
 	check->place.config = config;
 	if (!config->sections[0].failed)
 		(void)(options_check_section_needs(options, 0, check->err) &&
+		       check_bus(check, options) &&
 		       check_listening(check, &options->listener) &&
 		       check_tls(check, &options->listener));
 	for (size_t i = 0; i < options_served_count(options); i++) {
@@ -592,7 +622,7 @@ options_check(struct options *options, FILE *err, int *status)
 	else if (options->config)
 		ok = check_config(options, &check);
 	else
-		ok = check_usage(&check, &options->endpoint) &&
+		ok = check_usage(&check, &options->endpoint) && check_bus(&check, options) &&
 		     check_listening(&check, &options->listener) &&
 		     check_tls(&check, &options->listener) &&
 		     check_endpoint(&check, &options->endpoint, false);

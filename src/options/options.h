@@ -5,6 +5,7 @@
 
 #include "backend/shared.h"
 #include "base/log.h"
+#include "bus/redis.h"
 #include "framing/framing.h"
 #include "net/bucket.h"
 #include "net/connect.h"
@@ -53,6 +54,7 @@ struct options_server {
 	int64_t closems;
 	struct listeners_target admin; /* without a host: none */
 	char *admin_token; /* owned: name of a file; NULL: none */
+	struct redis_bus_settings bus;
 	char *health_path; /* owned: the path of a URL as in a request; NULL: none */
 	enum log_level loglevel;
 	enum log_format log_format;

@@ -277,12 +277,43 @@ option_set_admin(const struct option_set *set)
 	return listeners_parse(set->value, set->target);
 }
 
+const char *
+option_set_bus(const struct option_set *set)
+{
+	char *text = span_dup(set->value);
+	const char *wrong = "out of memory";
+
+	if (!redis_bus_is_built())
+		wrong = "this wspipe is built without Redis; build it with hiredis (package "
+			"libhiredis-dev)";
+	else if (text)
+		wrong = redis_url_parse(text, set->target);
+	free(text);
+	return wrong;
+}
+
+const char *
+option_set_bus_prefix(const struct option_set *set)
+{
+	enum { PREFIX_MAX = 128 };
+
+	for (size_t i = 0; i < set->value.len; i++) {
+		if (set->value.data[i] <= ' ' || set->value.data[i] == '\x7f')
+			return "must be printable and without spaces";
+	}
+	if (set->value.len == 0 || set->value.len > PREFIX_MAX)
+		return "must have 1 to 128 bytes";
+	options_set_text(set->target, set->value);
+	return NULL;
+}
+
 /* Each enum is stored as an unsigned int. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum log_format) == sizeof(unsigned) &&
 		   sizeof(enum shared_mode) == sizeof(unsigned) &&
 		   sizeof(enum shared_begin) == sizeof(unsigned) &&
 		   sizeof(enum shared_on_exit) == sizeof(unsigned) &&
+		   sizeof(enum shared_programs) == sizeof(unsigned) &&
 		   sizeof(enum members_slow) == sizeof(unsigned) &&
 		   sizeof(enum output_invalid) == sizeof(unsigned),
     "option_set_choice() can't store it");

@@ -103,6 +103,8 @@ option_setter option_set_url;
 option_setter option_set_reconnect; /* milliseconds in an int64_t */
 option_setter option_set_url_path;
 option_setter option_set_admin; /* a struct listeners_target */
+option_setter option_set_bus; /* a struct redis_url */
+option_setter option_set_bus_prefix;
 option_setter option_set_files;
 option_setter option_set_address;
 option_setter option_set_host;

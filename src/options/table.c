@@ -272,6 +272,20 @@ const struct option_row option_rows[] = {
 	    .max = 1000000, .initial = "0",
 	    .help = "number of earlier messages to all clients that a new client gets first"},
 
+	{ENDPOINT("shared-program", shared.programs, option_set_choice), .needs = "shared", .argument = "WHERE",
+	    .choices = CHOICES([SHARED_EACH] = "each", [SHARED_ONE] = "one"), .initial = "each",
+	    .help = "with --bus, run the shared program on each server, or on one of them for "
+		"the clients of all"},
+	{SERVER("bus", bus.url, option_set_bus), .argument = "URL",
+	    .help = "connect the shared programs of several servers through Redis or Valkey, at "
+		"redis://[USER:PASSWORD@]HOST[:PORT]/DB or redis+unix:///PATH"},
+	{SERVER("bus-prefix", bus.prefix, option_set_bus_prefix), .needs = "bus", .argument = "TEXT",
+	    .initial = "wspipe:", .help = "with --bus, what the names of channels and keys begin with"},
+	{SERVER("bus-queue", bus.queue_max, option_set_size), .needs = "bus", .argument = "SIZE",
+	    .max = INT64_C(1) << 40, .initial = "8m",
+	    .help = "with --bus, maximum size of what waits while it is unavailable; then the "
+		"oldest messages are dropped"},
+
 	{.heading = "WebSocket", ENDPOINT("subprotocol", subprotocol, option_set_tokens), BOTH, .needs = NEEDS_PROGRAM,
 	    .argument = "LIST",
 	    .help = "subprotocols the program supports, comma-separated; the client's first "

@@ -52,8 +52,10 @@ admin_serve_ready(const struct admin *admin, struct exchange *exchange)
 	struct admin_facts facts;
 
 	admin->look(admin->arg, &facts);
-	admin_reply_check(
-	    exchange, facts.unready ? 503 : 200, facts.unready ? facts.unready : "ready");
+	admin_reply_check(exchange, facts.unready ? 503 : 200,
+	    facts.unready		      ? facts.unready
+	    : facts.bus.used && !facts.bus.up ? "ready, but the bus is unavailable"
+					      : "ready");
 }
 
 static void

@@ -164,6 +164,42 @@ metrics_processes(struct metrics *m, const struct admin_facts *facts)
 	}
 }
 
+/* Without a bus there are none. */
+static void
+metrics_bus(struct metrics *m, const struct admin_bus *bus)
+{
+	const struct {
+		const char *name;
+		const char *type;
+		const char *help;
+		uint64_t value;
+	} rows[] = {
+	    {"wspipe_bus_connected", "gauge", "Whether the bus (--bus) is available.", bus->up},
+	    {"wspipe_bus_published_messages_total", "counter",
+		"Messages of shared programs for clients of other servers.", bus->published},
+	    {"wspipe_bus_received_messages_total", "counter",
+		"Messages of the shared programs of other servers.", bus->received},
+	    {"wspipe_bus_dropped_messages_total", "counter",
+		"Messages for other servers that did not fit into --bus-queue.", bus->dropped},
+	    {"wspipe_bus_missed_records_total", "counter",
+		"Records of other servers that did not arrive, each of one or more messages.",
+		bus->missed},
+	    {"wspipe_bus_fenced_messages_total", "counter",
+		"Messages of a shared program that were not delivered, because another server "
+		"runs it by now.",
+		bus->fenced},
+	    {"wspipe_bus_malformed_records_total", "counter",
+		"Records on the bus that are not wspipe's.", bus->malformed},
+	    {"wspipe_bus_reconnects_total", "counter",
+		"How often the connection to the bus was lost.", bus->reconnects},
+	    {"wspipe_bus_queue_bytes", "gauge",
+		"Bytes that wait for the bus, or for its confirmation.", bus->queued},
+	};
+
+	for (size_t i = 0; i < UTIL_LEN(rows) && bus->used; i++)
+		metrics_one(m, rows[i].name, rows[i].type, rows[i].help, rows[i].value);
+}
+
 bool
 admin_metrics(
     struct buffer *out, const struct registry *registry, const struct admin_facts *facts)
@@ -181,6 +217,7 @@ admin_metrics(
 	    "Programs that may run at a time (--maxforks); 0: no limit.", facts->programs_max);
 	metrics_one(&m, "wspipe_connections", "gauge",
 	    "Connections of clients without a session.", facts->connections);
+	metrics_bus(&m, &facts->bus);
 	metrics_processes(&m, facts);
 	return !m.failed;
 }

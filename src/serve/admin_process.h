@@ -17,12 +17,27 @@ struct admin_process {
 	int64_t started_ms; /* of the real time */
 };
 
+/* How the bus between servers is, over all workers; all 0 without one. */
+struct admin_bus {
+	bool used; /* there is one */
+	bool up; /* connected, in all */
+	uint64_t published;
+	uint64_t received;
+	uint64_t dropped;
+	uint64_t missed;
+	uint64_t fenced;
+	uint64_t malformed;
+	uint64_t reconnects;
+	uint64_t queued;
+};
+
 /* How the server is now, over all workers. */
 struct admin_facts {
 	const char *unready; /* why no client should come; NULL: it is ready */
 	size_t programs; /* that run */
 	size_t programs_max; /* 0: no limit */
 	size_t connections; /* without a session */
+	struct admin_bus bus;
 	struct admin_process processes[ADMIN_PROCESSES_MAX];
 	size_t process_count;
 };

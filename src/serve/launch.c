@@ -30,6 +30,8 @@ launch_identify(struct launch *launch, struct reject *reject)
 	    !env_make_traceparent(launch->request->head, launch->traceparent))
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "can't get random bytes");
 	launch->id = atomic_fetch_add(launch->launcher->last_id, 1) + 1;
+	if (launch->launcher->first_id)
+		launch->id += *launch->launcher->first_id;
 	listener_text(launch->request->peer, launch->remote);
 	return true;
 }

@@ -95,6 +95,7 @@ share_spec(const struct launcher *launcher, struct endpoint *endpoint)
 		    .name = *endpoint->path ? endpoint->path : "/",
 		    .number = endpoint->number,
 		    .history = (uint64_t)endpoint->shared_rules.settings.members.history,
+		    .one = endpoint->shared_rules.settings.programs == SHARED_ONE,
 		},
 	    .clients = launcher->members,
 	    .down = launcher->down,
@@ -158,11 +159,14 @@ share_start_all(const struct launcher *launcher, const struct endpoints *endpoin
 	struct endpoint *endpoint;
 
 	for (size_t i = 0; (endpoint = endpoints_get(endpoints, i)); i++) {
-		if (endpoint->shared_rules.settings.begin != SHARED_ALWAYS)
+		bool always = endpoint->shared_rules.settings.begin == SHARED_ALWAYS;
+
+		if (!endpoint_is_shared(endpoint) || !(always || launcher->bus_is_remote))
 			continue;
 		if (!share_of(launcher, endpoint))
 			return false;
-		shared_start(endpoint->shared);
+		if (always)
+			shared_start(endpoint->shared);
 	}
 	return true;
 }

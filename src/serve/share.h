@@ -27,7 +27,8 @@ void share_reject(const struct endpoint *endpoint, int error, struct reject *rej
 /* There are --max-clients clients already. */
 void share_reject_full(struct reject *reject);
 
-/* Starts those of a table that run whether there are clients or not. False without memory. */
+/* Starts those of a table that run whether there are clients or not, and joins all to the bus
+ * if other servers are on it. False without memory. */
 bool share_start_all(const struct launcher *launcher, const struct endpoints *endpoints)
     __attribute__((warn_unused_result));
 

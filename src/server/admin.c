@@ -51,9 +51,48 @@ admin_has_no_room(const struct server *server)
 	return true;
 }
 
+static struct admin_bus
+admin_bus(const struct server *server)
+{
+	struct admin_bus bus = {
+	    .used = server->options->server.bus.url.target.kind != CONNECT_NOTHING,
+	    .up = true,
+	};
+
+	for (size_t i = 0; i < (size_t)server->options->server.workers && bus.used; i++) {
+		const struct redis_counts *counts = &server->page->workers[i].bus;
+
+		bus.up = bus.up && atomic_load(&counts->up);
+		bus.published += atomic_load(&counts->published);
+		bus.received += atomic_load(&counts->received);
+		bus.dropped += atomic_load(&counts->dropped);
+		bus.missed += atomic_load(&counts->missed);
+		bus.fenced += atomic_load(&counts->fenced);
+		bus.malformed += atomic_load(&counts->malformed);
+		bus.reconnects += atomic_load(&counts->reconnects);
+		bus.queued += atomic_load(&counts->queued);
+	}
+	return bus;
+}
+
+/* Whether the clients of a program can't be served without the bus. */
+static bool
+admin_needs_bus(const struct server *server)
+{
+	const struct endpoint *endpoint;
+
+	for (size_t i = 0; (endpoint = endpoints_get(server->route.endpoints, i)); i++) {
+		if (endpoint_is_shared(endpoint) &&
+		    endpoint->shared_rules.settings.programs == SHARED_ONE)
+			return true;
+	}
+	return false;
+}
+
 static const char *
 admin_why_unready(const struct server *server)
 {
+	struct admin_bus bus = admin_bus(server);
 	size_t down = 0;
 
 	for (size_t i = 0; i < (size_t)server->options->server.workers; i++)
@@ -64,6 +103,8 @@ admin_why_unready(const struct server *server)
 		return "--maxforks programs are running";
 	if (admin_has_no_room(server))
 		return "no descriptors for another session";
+	if (bus.used && !bus.up && admin_needs_bus(server))
+		return "the bus is unavailable, and --shared-program=one needs it";
 	return down > 0 ? "a shared program is not running" : NULL;
 }
 
@@ -85,6 +126,7 @@ admin_look(void *arg, struct admin_facts *out)
 	*out = (struct admin_facts){
 	    .unready = admin_why_unready(server),
 	    .programs_max = page->quota.limit,
+	    .bus = admin_bus(server),
 	};
 	if (!alone)
 		admin_add_process(out, 0, server->parent, server->admin.started_ms);

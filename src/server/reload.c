@@ -95,6 +95,11 @@ reload_check_fixed(const struct server *server, const struct options *old)
 	    {"user", reload_differ(old->server.user, options->user)},
 	    {"group", reload_differ(old->server.group, options->group)},
 	    {"admin", memcmp(&old->server.admin, &options->admin, sizeof(options->admin)) != 0},
+	    {"bus", reload_differ(old->server.bus.url.shown, options->bus.url.shown) ||
+			reload_differ(old->server.bus.url.user, options->bus.url.user) ||
+			reload_differ(old->server.bus.url.password, options->bus.url.password)},
+	    {"bus-prefix", reload_differ(old->server.bus.prefix, options->bus.prefix)},
+	    {"bus-queue", old->server.bus.queue_max != options->bus.queue_max},
 	    {"max-per-ip", old->server.max_per_ip != options->max_per_ip},
 	    {"reverselookup", old->listener.reverselookup != listener->reverselookup},
 	    {"unixsocket-mode",

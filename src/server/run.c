@@ -46,7 +46,10 @@ run_clear(struct server *server)
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
 	endpoints_free(server->route.endpoints);
-	local_free(server->bus);
+	if (server->redis)
+		redis_bus_free(server->redis);
+	else
+		local_free(server->bus);
 	loop_free(server->loop);
 	limit_free(server->limit);
 	tls_release(server->tls);
@@ -103,12 +106,12 @@ run_start(struct server *server)
 	server->route.openings.launcher.members =
 	    &server->page->workers[server->worker].members;
 	server->route.openings.launcher.down = &server->page->workers[server->worker].down;
-	if (!server_start_bus(server))
-		return server_fail(
-		    server, EX_OSERR, "can't connect the workers: %s", strerror(errno));
 	if (!server_start_lookup(server) || !server_start_hasher(server))
 		return server_fail(
 		    server, EX_OSERR, "can't start threads: %s", strerror(errno));
+	if (!server_start_bus(server))
+		return server_fail(
+		    server, EX_OSERR, "can't create the bus: %s", strerror(errno));
 	if ((server_adopts() && !server_orphans_start(server)) ||
 	    (server->parent != 0 &&
 		(!server_reload_follow(server) || !server_relays_start(server))) ||

@@ -7,6 +7,7 @@
 #define SERVER_H
 
 #include "backend/socket.h"
+#include "bus/redis.h"
 #include "http/connection.h"
 #include "net/bucket.h"
 #include "net/limit.h"
@@ -74,6 +75,7 @@ struct server_shared {
 		_Atomic int64_t alive_ms; /* when its event loop last came round */
 		/* Shared programs that do not run; see launcher.down. */
 		atomic_size_t down;
+		struct redis_counts bus;
 		_Atomic pid_t pid; /* 0: it does not run */
 		_Atomic int64_t started_ms; /* of the real time */
 	} workers[OPTIONS_WORKERS_MAX];
@@ -153,6 +155,7 @@ struct server {
 	uint64_t endpoint_number; /* of the next endpoint that is made */
 	int bus_file; /* owned: of bus/local; -1: there is none */
 	struct bus *bus; /* owned; NULL: there is none */
+	struct redis_bus *redis; /* owned; NULL: --bus is not given */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */
 	struct pools pools; /* of parked programs */

@@ -412,7 +412,8 @@ bool
 server_needs_lookup(const struct server *server)
 {
 	const struct options *options = server->options;
-	bool needs = options->listener.reverselookup;
+	bool needs = options->listener.reverselookup ||
+		     connect_needs_lookup(&options->server.bus.url.target);
 
 	for (size_t i = 0; i < options_served_count(options); i++)
 		needs =
@@ -488,6 +489,22 @@ setup_program_runs(void *arg, pid_t pid)
 	return pid_set_has(&server->page->programs, pid);
 }
 
+static bool
+setup_start_redis(struct server *server)
+{
+	struct launcher *launcher = &server->route.openings.launcher;
+
+	server->redis = redis_bus_new(server->loop, server->lookup,
+	    &server->options->server.bus, &server->page->workers[server->worker].bus);
+	if (!server->redis)
+		return false;
+	server->bus = redis_bus_base(server->redis);
+	launcher->bus = server->bus;
+	launcher->bus_is_remote = true;
+	launcher->first_id = redis_bus_first_id(server->redis);
+	return true;
+}
+
 bool
 server_start_bus(struct server *server)
 {
@@ -499,6 +516,8 @@ server_start_bus(struct server *server)
 	    .arg = server,
 	};
 
+	if (server->options->server.bus.url.target.kind != CONNECT_NOTHING)
+		return setup_start_redis(server);
 	if (server->bus_file == -1)
 		return true;
 	server->bus = local_new(&settings);

@@ -40,6 +40,7 @@ struct world {
 	int connections;
 	struct loop *loop;
 	struct redis_link *link;
+	struct redis_link_log log;
 	int ups, downs;
 	struct buffer replies; /* the texts of replies and messages, each with a '|' */
 };
@@ -110,6 +111,7 @@ begin(struct world *w, const char *format, enum redis_link_kind kind)
 	assert_non_null(w->loop);
 	spec.loop = w->loop;
 	spec.url = &w->url;
+	spec.log = &w->log;
 	w->link = redis_link_new(&spec);
 	assert_non_null(w->link);
 }

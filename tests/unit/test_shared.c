@@ -53,6 +53,7 @@ struct script_topic {
 	bool reads;
 	struct bus_program program; /* as reported */
 	struct buffer published; /* with a bar after each batch */
+	bool is_fenced; /* it does not lead any more, and has not reported it yet */
 	struct buffer sent; /* as text: show_entries() */
 	struct buffer caught_up;
 	size_t queued;
@@ -215,12 +216,13 @@ topic_report(struct bus_topic *topic, const struct bus_program *program)
 	t.topic.program = *program;
 }
 
-static void
+static bool
 topic_publish(struct bus_topic *topic, const struct batch *batch)
 {
 	(void)topic;
 	assert_true(buffer_append(&t.topic.published, batch->data, batch->len) &&
 		    buffer_append(&t.topic.published, "|", 1));
+	return !t.topic.is_fenced;
 }
 
 static void
@@ -297,7 +299,8 @@ bus_make(struct bus *bus, const struct bus_topic_spec *spec,
 {
 	(void)bus;
 	(void)spec;
-	t.topic.topic = (struct bus_topic){&topic_ops, bus_handlers, arg};
+	t.topic.topic =
+	    (struct bus_topic){.ops = &topic_ops, .handlers = bus_handlers, .arg = arg};
 	t.topic.reads = true;
 	return &t.topic.topic;
 }
@@ -996,6 +999,12 @@ test_a_leader_runs_it_for_all_nodes(void **state)
 	prints("9\ttext\tfor 9\n*\ttext\tall\n");
 	expect(&t.topic.published, "9\ttext\tfor 9\n*\ttext\tall\n|");
 	expect(&t.users[0].text, "alone|all|");
+	/* A node that has lost the lead without knowing is not heard by its own clients either.
+	 */
+	t.topic.is_fenced = true;
+	prints("*\ttext\tstale\n");
+	assert_int_equal(buffer_len(&t.users[0].text), 0);
+	t.topic.is_fenced = false;
 	/* It goes on for the client of the other node, and ends with it. */
 	leaves(0);
 	assert_false(t.program->finished);

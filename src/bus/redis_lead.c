@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the leader of a topic knows of the other nodes. */
+#include "bus/redis_lead.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct redis_lead_node {
+	struct list node; /* in lead->nodes */
+	uint64_t id;
+	uint64_t connection;
+	uint64_t seq; /* of the last input that came */
+	uint64_t consumed; /* of the last that was confirmed */
+	int64_t heard_ms;
+	uint32_t clients;
+	struct buffer waiting; /* owned: entries while input is paused */
+};
+
+static struct redis_lead_node *
+redis_lead_at(struct list *node)
+{
+	return LIST_ENTRY_OF(node, struct redis_lead_node, node);
+}
+
+static struct redis_lead_node *
+redis_lead_find(const struct redis_lead *l, uint64_t id)
+{
+	for (struct list *node = l->nodes.next; node != &l->nodes; node = node->next) {
+		if (redis_lead_at(node)->id == id)
+			return redis_lead_at(node);
+	}
+	return NULL;
+}
+
+static void
+redis_lead_forget(struct redis_lead_node *n)
+{
+	list_remove(&n->node);
+	buffer_clear(&n->waiting);
+	free(n);
+}
+
+static void
+redis_lead_remove(struct redis_lead *l, struct redis_lead_node *n)
+{
+	uint64_t id = n->id;
+
+	redis_lead_forget(n);
+	l->handlers->on_node(l->arg, id, false);
+}
+
+/* A connection that was never heard of: one that has sent input before can't go on. */
+static void
+redis_lead_add(struct redis_lead *l, const struct record *record, int64_t now)
+{
+	struct redis_lead_node *n =
+	    record->kind == RECORD_ALIVE && record->seq == 0 ? calloc(1, sizeof(*n)) : NULL;
+	struct record reset = {.kind = RECORD_RESET, .connection = record->connection};
+
+	if (!n) {
+		l->handlers->send(l->arg, &reset);
+		return;
+	}
+	n->id = record->node;
+	n->connection = record->connection;
+	n->heard_ms = now;
+	list_append(&l->nodes, &n->node);
+	l->handlers->on_connection(l->arg, n->connection);
+	l->handlers->on_node(l->arg, n->id, true);
+}
+
+static void
+redis_lead_on_input(
+    struct redis_lead *l, struct redis_lead_node *n, const struct record *record)
+{
+	/* What is before it comes again. */
+	if (record->seq != n->seq + 1)
+		return;
+	if ((l->paused || buffer_len(&n->waiting) > 0) &&
+	    !buffer_append(&n->waiting, record->body.data, record->body.len))
+		return;
+	n->seq++;
+	if (!l->paused && buffer_len(&n->waiting) == 0)
+		l->handlers->on_input(l->arg, n->id, record->body);
+}
+
+void
+redis_lead_on_record(struct redis_lead *l, const struct record *record, int64_t now)
+{
+	struct redis_lead_node *n = redis_lead_find(l, record->node);
+
+	if (n && n->connection != record->connection) {
+		/* One that is older than the node's last is late. */
+		if (record->kind != RECORD_ALIVE || record->seq != 0)
+			return;
+		redis_lead_remove(l, n);
+		n = NULL;
+	}
+	if (record->kind == RECORD_LEAVE) {
+		if (n)
+			redis_lead_remove(l, n);
+		return;
+	}
+	if (!n) {
+		redis_lead_add(l, record, now);
+		n = redis_lead_find(l, record->node);
+	}
+	if (!n)
+		return;
+	n->heard_ms = now;
+	if (record->kind == RECORD_ALIVE && record->body.len == 4)
+		n->clients = (uint32_t)record_get_number(
+		    (const uint8_t *)record->body.data, record->body.len);
+	else if (record->kind == RECORD_INPUT)
+		redis_lead_on_input(l, n, record);
+	/* Also if it came before: the confirmation may have been lost. */
+	if (record->kind == RECORD_INPUT && record->seq <= n->consumed)
+		n->consumed = record->seq - 1;
+}
+
+void
+redis_lead_step(struct redis_lead *l, int64_t now)
+{
+	struct list *next;
+
+	for (struct list *node = l->nodes.next; node != &l->nodes; node = next) {
+		struct redis_lead_node *n = redis_lead_at(node);
+		struct buffer waiting = {0};
+
+		next = node->next;
+		if (now - n->heard_ms > REDIS_LEAD_GONE_MS) {
+			redis_lead_remove(l, n);
+			continue;
+		}
+		if (l->paused && buffer_len(&n->waiting) > 0)
+			continue;
+		if (n->consumed != n->seq) {
+			struct record consumed = {.kind = RECORD_CONSUMED,
+			    .connection = n->connection,
+			    .seq = n->seq};
+
+			n->consumed = n->seq;
+			l->handlers->send(l->arg, &consumed);
+		}
+		if (buffer_len(&n->waiting) == 0)
+			continue;
+		buffer_move(&waiting, &n->waiting);
+		l->handlers->on_input(l->arg, n->id,
+		    (struct span){(const char *)buffer_data(&waiting), buffer_len(&waiting)});
+		buffer_clear(&waiting);
+	}
+}
+
+void
+redis_lead_excuse(struct redis_lead *l, int64_t now)
+{
+	for (struct list *node = l->nodes.next; node != &l->nodes; node = node->next)
+		redis_lead_at(node)->heard_ms = now;
+}
+
+size_t
+redis_lead_clients(const struct redis_lead *l)
+{
+	size_t clients = 0;
+
+	for (struct list *node = l->nodes.next; node != &l->nodes; node = node->next)
+		clients += redis_lead_at(node)->clients;
+	return clients;
+}
+
+void
+redis_lead_init(struct redis_lead *l, const struct redis_lead_handlers *handlers, void *arg)
+{
+	*l = (struct redis_lead){.handlers = handlers, .arg = arg};
+	list_init(&l->nodes);
+}
+
+void
+redis_lead_clear(struct redis_lead *l)
+{
+	while (!list_empty(&l->nodes))
+		redis_lead_forget(redis_lead_at(l->nodes.next));
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A Redis server for a test, on a Unix socket in the test's directory."""
+
+import os
+import signal
+import socket
+import subprocess
+
+from conftest import wait_for
+
+
+class Redis:
+    def __init__(self, directory, *options):
+        self.path = os.path.join(str(directory), "redis.sock")
+        # The path of a Unix socket is short.
+        assert len(self.path) < 108, self.path
+        self.args = [
+            "redis-server", "--port", "0", "--unixsocket", self.path, "--dir", str(directory), "--save", "", "--appendonly", "yes",
+            "--daemonize", "no", *options,
+        ]
+        self.log = os.path.join(str(directory), "redis.log")
+        self.process = None
+        self.start()
+
+    def url(self, user="", db=0):
+        return "redis+unix://%s%s?db=%d" % (user, self.path, db)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(self._responds, "the Redis server responds")
+
+    def _responds(self):
+        assert self.process.poll() is None, open(self.log, encoding="utf-8").read()
+        try:
+            return self.ask("PING")[:1] in (b"+", b"-") and b"LOADING" not in self.ask("PING")
+        except OSError:
+            return False
+
+    def ask(self, *words):
+        """The reply to a command, as it came: whole lines."""
+        words = [word.encode() if isinstance(word, str) else word for word in words]
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(10)
+            peer.connect(self.path)
+            peer.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
+            peer.shutdown(socket.SHUT_WR)
+            reply = b""
+            while part := peer.recv(65536):
+                reply += part
+            return reply
+
+    def subscribers(self, channel="wspipe:/"):
+        return int(self.ask("PUBSUB", "NUMSUB", channel).split(b":")[-1])
+
+    def kill(self):
+        """As a crash; what it has acknowledged is in its file."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
