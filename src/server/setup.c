@@ -494,6 +494,10 @@ setup_start_redis(struct server *server)
 {
 	struct launcher *launcher = &server->route.openings.launcher;
 
+	if (server->options->server.bus.url.password[0] && !server->options->config)
+		log_warnx(
+		    "the password in --bus is visible to all users of this machine: write "
+		    "--bus to the configuration file");
 	server->redis = redis_bus_new(server->loop, server->lookup,
 	    &server->options->server.bus, &server->page->workers[server->worker].bus);
 	if (!server->redis)

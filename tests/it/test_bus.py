@@ -210,6 +210,7 @@ def test_a_password_is_used_and_not_shown(join, redis, script, tmp_path):
     redis.ask("CONFIG", "SET", "requirepass", "other")
     one = join("--shared", script("chat", CHAT), url=redis.url("me:s3cr%25t@"), wait=False)
     wait_for(lambda: ready(one) == (200, "ready\n"), "it is connected")
+    one.wait_log("the password in --bus is visible to all users")
     wrong = join("--shared", script("chat", CHAT), url=redis.url("me:wr0ng@"), wait=False)
     wrong.wait_log("the bus is unavailable.*WRONGPASS.*check the user and the password")
     none = join("--shared", script("chat", CHAT), wait=False)
