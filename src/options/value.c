@@ -25,7 +25,7 @@ options_no_memory(void)
 bool
 options_try(void (*run)(void *arg), void *arg)
 {
-	jmp_buf here;
+	jmp_buf here, *outer = options_tried;
 	bool ok = false;
 
 	if (setjmp(here) == 0) {
@@ -33,7 +33,7 @@ options_try(void (*run)(void *arg), void *arg)
 		run(arg);
 		ok = true;
 	}
-	options_tried = NULL;
+	options_tried = outer;
 	return ok;
 }
 

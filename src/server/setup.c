@@ -300,6 +300,23 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	return status;
 }
 
+/* An endpoint that is being built. */
+struct setup_endpoint {
+	const struct server *server; /* borrowed, as all but the last */
+	struct setup_files *files;
+	const struct options_served *served;
+	struct endpoint *endpoint;
+	int status;
+};
+
+static void
+setup_endpoint_set(void *arg)
+{
+	struct setup_endpoint *s = arg;
+
+	s->status = server_set_endpoint(s->server, s->files, s->served, s->endpoint);
+}
+
 /* Builds endpoint I of the options. NULL: *STATUS is the exit status. */
 static struct endpoint *
 server_make_endpoint(
@@ -307,16 +324,15 @@ server_make_endpoint(
 {
 	struct options_served served = options_served(server->options, i);
 	struct endpoint *endpoint = endpoint_new(served.path);
-	int failed;
+	struct setup_endpoint setup = {server, files, &served, endpoint, 0};
 
-	if (endpoint)
-		failed = server_set_endpoint(server, files, &served, endpoint);
-	else
-		failed = server_fail(server, EX_OSERR, "out of memory");
-	if (failed == 0)
+	/* Without memory nothing that was built before may be lost. */
+	if (!endpoint || !options_try(setup_endpoint_set, &setup))
+		setup.status = server_fail(server, EX_OSERR, "out of memory");
+	if (setup.status == 0)
 		return endpoint;
 	endpoint_unref(endpoint);
-	*status = failed;
+	*status = setup.status;
 	return NULL;
 }
 

@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from conftest import WSPIPE, client_context, listening_addresses, make_certificate, plain_only, wait_for
+from conftest import WSPIPE, client_context, listening_addresses, make_certificate, open_files, plain_only, wait_for
 from probes import unsanitized
 from test_config import BAD
 from test_tls import Allocator
@@ -349,9 +349,10 @@ def test_without_memory_a_reload_fails_and_the_server_goes_on(server, config, tm
     (tmp_path / "token").write_text("0123456789abcdef\n")
     for name in "123":
         (tmp_path / ("more" + name)).write_text(SAYS % ("/" + name, name))
-    text = "include = %s/more*\n%sauth-hook = /bin/true\n[/b]\ncommand = cat\nauth-token = token\n" % (
-        tmp_path, SAYS % ("/a", "old"))
+    text = "include = %s/more*\n%sauth-hook = /bin/true\nchild-read = %s\n[/b]\ncommand = cat\nauth-token = token\n" % (
+        tmp_path, SAYS % ("/a", "old"), tmp_path)
     one = start(server, config, 1, text, env=allocator.env)
+    files = sorted(open_files(one.pid).values())
     ends = "SIGHUP: (the old configuration stays in use|configuration reloaded)"
     reloads, is_left = 0, False
     while not is_left:
@@ -362,6 +363,7 @@ def test_without_memory_a_reload_fails_and_the_server_goes_on(server, config, tm
         reloads += 1
     allocator.fail(0, 0)
     assert reloads > 100
+    assert sorted(open_files(one.pid).values()) == files
     assert says(one, "/a") == "old"
 
 
