@@ -170,7 +170,8 @@ turn(struct world *w)
 static bool
 has(const struct buffer *buffer, const char *text)
 {
-	return memmem(buffer_data(buffer), buffer_len(buffer), text, strlen(text));
+	return buffer_len(buffer) > 0 &&
+	       memmem(buffer_data(buffer), buffer_len(buffer), text, strlen(text));
 }
 
 static void
