@@ -201,7 +201,7 @@ reader_key(struct reader *reader, const json_t *object, char **key)
 	if (strcmp(text, "<<") == 0)
 		return reader_fail(reader, "merge keys (<<) are not supported");
 	if (json_object_get(object, text))
-		return reader_fail(reader, "the key '%.80s' is there twice", text);
+		return reader_fail(reader, "duplicate key '%.80s'", text);
 	*key = strdup(text);
 	return *key || reader_fail(reader, "out of memory");
 }

@@ -80,7 +80,7 @@ redis_lease_set(struct redis_lease *l, enum redis_lease_state state)
 	if (changed)
 		redis_lease_log(l, state == REDIS_LEASE_HELD
 				       ? "this server runs the shared program"
-				       : "this server runs the shared program no more");
+				       : "this server no longer runs the shared program");
 	if (changed && state != REDIS_LEASE_UNWANTED)
 		l->on_changed(l->arg);
 }

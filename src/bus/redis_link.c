@@ -243,7 +243,7 @@ redis_link_dispatch(struct redis_link *link, const struct redisReply *reply)
 		if (reply->type == REDIS_REPLY_ARRAY)
 			link->spec.handlers->on_message(link->spec.arg, reply);
 	} else {
-		redis_link_log(link, "a reply came that nothing asked for",
+		redis_link_log(link, "unexpected reply from the server",
 		    "check that --bus is the address of a Redis server");
 		redis_link_set_failed(link);
 	}

@@ -122,7 +122,7 @@ redis_reply_remedy(const struct redisReply *reply)
 	    {"READONLY", "give the primary server in --bus, not a replica"},
 	    {"LOADING", "wait until the server has loaded its data"},
 	    {"OOM", "raise maxmemory of the Redis server"},
-	    {"MISCONF", "make room for the Redis server to save its data"},
+	    {"MISCONF", "the Redis server can't save its data: see its log"},
 	    {"WRONGTYPE", "choose another --bus-prefix: another program uses these keys"},
 	    {"ERR DB index", "choose a database below `databases` of the Redis server"},
 	    {"ERR max number of clients", "raise maxclients of the Redis server"},

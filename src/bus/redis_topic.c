@@ -172,8 +172,8 @@ redis_topic_report_malformed(struct redis_topic *t)
 		return;
 	t->logged_ms = now;
 	if (!log_begin(LOG_WARN, "bus", 0,
-		SPAN("a record on the bus is malformed and dropped: another program, or "
-		     "another version of wspipe, uses the same --bus-prefix")))
+		SPAN("dropped a malformed record from the bus: another program, or another "
+		     "version of wspipe, uses the same --bus-prefix")))
 		return;
 	log_text("channel", span_of(t->channel));
 	log_end();

@@ -158,8 +158,8 @@ redis_url_parse(const char *text, struct redis_url *out)
 
 	*out = (struct redis_url){0};
 	if (strncmp(text, "rediss://", 9) == 0)
-		return "asks for TLS, which Redis connections do not have here: run stunnel "
-		       "next to wspipe and give its socket as redis+unix:///PATH";
+		return "uses TLS, which --bus does not support: run stunnel next to wspipe "
+		       "and give its socket as redis+unix:///PATH";
 	if (!is_tcp && strncmp(text, local.data, local.len) != 0)
 		return "is not an address: write redis://HOST:PORT/DB or "
 		       "redis+unix:///PATH?db=DB";

@@ -120,7 +120,7 @@ check_bus(const struct check *check, const struct options *options)
 		one = one || (s->mode != SHARED_OFF && s->programs == SHARED_ONE);
 	}
 	if (used && !shared)
-		wrong = "--bus needs --shared: it connects shared programs";
+		wrong = "--bus needs --shared: add it, or leave out --bus";
 	else if (used && options->server.workers > 1)
 		wrong =
 		    "--bus and --workers can't be combined: start several servers, each with "
@@ -128,7 +128,8 @@ check_bus(const struct check *check, const struct options *options)
 	else if (used && bus->queue_max < CHECK_BUS_QUEUE_MIN)
 		wrong = "--bus-queue must be at least 64k";
 	else if (!used && one)
-		wrong = "--shared-program=one needs --bus";
+		wrong = "--shared-program=one needs --bus=URL: add it, or leave out "
+			"--shared-program";
 	return !wrong || reject(check, EX_USAGE, NULL, "%s", wrong);
 }
 

@@ -280,11 +280,11 @@ const struct option_row option_rows[] = {
 	    .help = "connect the shared programs of several servers through Redis or Valkey, at "
 		"redis://[USER:PASSWORD@]HOST[:PORT]/DB or redis+unix:///PATH"},
 	{SERVER("bus-prefix", bus.prefix, option_set_bus_prefix), .needs = "bus", .argument = "TEXT",
-	    .initial = "wspipe:", .help = "with --bus, what the names of channels and keys begin with"},
+	    .initial = "wspipe:", .help = "with --bus, prefix of the names of channels and keys"},
 	{SERVER("bus-queue", bus.queue_max, option_set_size), .needs = "bus", .argument = "SIZE",
 	    .max = INT64_C(1) << 40, .initial = "8m",
-	    .help = "with --bus, maximum size of what waits while it is unavailable; then the "
-		"oldest messages are dropped"},
+	    .help = "with --bus, maximum size of the queue while it is unavailable; when it is full, "
+		"the oldest messages are dropped"},
 
 	{.heading = "WebSocket", ENDPOINT("subprotocol", subprotocol, option_set_tokens), BOTH, .needs = NEEDS_PROGRAM,
 	    .argument = "LIST",
@@ -303,7 +303,7 @@ const struct option_row option_rows[] = {
 	    .min = 4096, .max = INT64_C(1) << 30, .initial = "1m",
 	    .help = "bytes of sent messages to keep for a client that lost its event stream"},
 	{ENDPOINT("resume-wait", resume_ms, option_set_duration), .needs = "sse", .argument = "TIME", .min = 0,
-	    .max = 86400000, .initial = "30", .help = "time for such a client to come back"},
+	    .max = 86400000, .initial = "30", .help = "time for such a client to reconnect"},
 	{.heading = "Limits", SERVER("maxforks", maxforks, option_set_number), .argument = "N",
 	    .min = 0, .max = INT32_MAX, .compat_negative = true, .initial = "1024",
 	    .help = "maximum number of concurrent programs; 0 for no limit"},

@@ -560,7 +560,7 @@ events_on_timer(void *arg)
 		} else if (e->finished) {
 			events_free(&e->peer);
 		} else {
-			events_lose(e, "the client has not come back in time (--resume-wait)");
+			events_lose(e, "the client did not reconnect in time (--resume-wait)");
 		}
 	}
 	events_changed(e);

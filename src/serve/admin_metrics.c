@@ -185,15 +185,15 @@ metrics_bus(struct metrics *m, const struct admin_bus *bus)
 		"Records of other servers that did not arrive, each of one or more messages.",
 		bus->missed},
 	    {"wspipe_bus_fenced_messages_total", "counter",
-		"Messages of a shared program that were not delivered, because another server "
-		"runs it by now.",
+		"Messages of a shared program that were not delivered, because its server had "
+		"lost the lease.",
 		bus->fenced},
-	    {"wspipe_bus_malformed_records_total", "counter",
-		"Records on the bus that are not wspipe's.", bus->malformed},
+	    {"wspipe_bus_malformed_records_total", "counter", "Malformed records from the bus.",
+		bus->malformed},
 	    {"wspipe_bus_reconnects_total", "counter",
 		"How often the connection to the bus was lost.", bus->reconnects},
 	    {"wspipe_bus_queue_bytes", "gauge",
-		"Bytes that wait for the bus, or for its confirmation.", bus->queued},
+		"Bytes queued for the bus or not yet acknowledged.", bus->queued},
 	};
 
 	for (size_t i = 0; i < UTIL_LEN(rows) && bus->used; i++)

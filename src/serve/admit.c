@@ -84,7 +84,7 @@ admit_refuse_address(const struct access *access, const struct exchange *exchang
 	if (!access_has_list(&access->allow))
 		return NULL;
 	if (client->anonymous)
-		return "the proxy reports no address of the client, so it is not in --allow";
+		return "the proxy reports no client address, so --allow can't match";
 	if (!cidr_list_covers(&access->allow, &client->address))
 		return "the client's address is not in --allow";
 	return NULL;

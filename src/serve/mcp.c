@@ -101,7 +101,7 @@ mcp_reply_reject(const struct mcp_post *post, struct span id, const struct rejec
 static void
 mcp_reply_no_session(const struct endpoint *endpoint, struct exchange *exchange)
 {
-	mcp_reply_invalid(endpoint, exchange, 404, "there is no such session any more");
+	mcp_reply_invalid(endpoint, exchange, 404, "no such session");
 }
 
 /*
@@ -130,7 +130,8 @@ mcp_pass(const struct mcp_post *post, struct mcp_session *session, const struct 
 		break;
 	case MCP_BUSY:
 		mcp_reply_error(post->endpoint, post->exchange, 429, MCP_RETRY_LATER, m->id,
-		    MCP_INTERNAL_ERROR, "too many messages wait for the MCP program", NULL);
+		    MCP_INTERNAL_ERROR, "too many messages are queued for the MCP program",
+		    NULL);
 		break;
 	case MCP_UNSUPPORTED:
 		mcp_reply_error(post->endpoint, post->exchange, 400, "", m->id,
@@ -138,7 +139,7 @@ mcp_pass(const struct mcp_post *post, struct mcp_session *session, const struct 
 		break;
 	case MCP_OVER:
 		mcp_reply_error(post->endpoint, post->exchange, 503, MCP_RETRY_LATER, m->id,
-		    MCP_INTERNAL_ERROR, "the MCP program has ended", NULL);
+		    MCP_INTERNAL_ERROR, "the MCP program has exited", NULL);
 		break;
 	case MCP_NO_MEMORY:
 		mcp_reply_error(post->endpoint, post->exchange, 503, REJECT_RETRY_LATER, m->id,
@@ -389,7 +390,7 @@ mcp_get(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 	if (!mcp_peer_listen(session->peer, exchange, fields ? fields : "", stream, event))
 		mcp_reply_invalid(endpoint, exchange, event == MCP_STREAM_CONTINUE ? 409 : 400,
 		    event == MCP_STREAM_CONTINUE ? "the session has a stream already"
-						 : "there is no such stream any more");
+						 : "no such stream");
 	free(fields);
 }
 

@@ -153,7 +153,7 @@ mcp_headers_check(const struct head *head, const struct mcp_message *m, const ch
 	if (!span_equal(version, SPAN(MCP_STATELESS)))
 		return MCP_UNSUPPORTED_VERSION;
 	if (m->kind == MCP_RESPONSE) {
-		*why = "this version of the protocol has no responses of clients";
+		*why = "clients can't send responses in this version of the protocol";
 		return MCP_INVALID_REQUEST;
 	}
 	if (m->kind == MCP_NOTIFICATION)

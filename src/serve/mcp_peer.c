@@ -353,7 +353,7 @@ mcp_peer_close(struct peer *peer, uint16_t code, struct span reason)
 	if (code == CLOSE_GOING_AWAY)
 		snprintf(text, sizeof(text), "the server is shutting down");
 	else
-		snprintf(text, sizeof(text), "the MCP program has ended%s%.*s",
+		snprintf(text, sizeof(text), "the MCP program has exited%s%.*s",
 		    reason.len > 0 ? ": " : "", (int)reason.len,
 		    reason.len > 0 ? reason.data : "");
 	mcp_routes_fail(&p->routes, MCP_INTERNAL_ERROR, text, 200);

@@ -216,7 +216,7 @@ mcp_routes_on_deadline(struct mcp_stream *stream)
 	}
 	mcp_routes_fail_one(stream, MCP_INTERNAL_ERROR,
 	    "the MCP program did not respond in time (--mcp-idle)", 200);
-	mcp_routes_cancel(r, stream, "the time for a response is over");
+	mcp_routes_cancel(r, stream, "the response timed out");
 }
 
 void

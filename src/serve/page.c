@@ -49,7 +49,7 @@ page_may_request(
 			return true;
 		if (!span_equal(site, SPAN("none")))
 			return reject_with(reject, 403, NULL,
-			    "a page of another site sent the request, and without an Origin");
+			    "a page of another site sent the request without an Origin");
 	} else if (count == 0 && head_find(head, "Referer", &referer) > 0) {
 		return page_check(endpoint, exchange, 1, page_origin_of(referer), reject);
 	} else if (count == 0 && head_find(head, "User-Agent", &agent) > 0 && agent.len >= 8 &&

@@ -213,7 +213,7 @@ streams_resume(
 		break;
 	case EVENTS_DROPPED:
 		streams_request_reply(exchange, 410, NULL,
-		    "messages that the client has not got are not kept any more "
+		    "messages that the client has not received are no longer kept "
 		    "(--resume-buffer)");
 		break;
 	case EVENTS_OVER:
@@ -240,8 +240,7 @@ streams_route(struct streams *streams, const struct opening_context *context,
 	} else if (asked->session.len > 0) {
 		s = streams_table_find(&streams->table, endpoint, exchange, asked->session);
 		if (!s)
-			streams_request_reply(
-			    exchange, 404, NULL, "there is no such session any more");
+			streams_request_reply(exchange, 404, NULL, "no such session");
 		else if (streams_request_is(request, "GET"))
 			streams_resume(s, exchange, asked);
 		else if (streams_request_is(request, "POST"))

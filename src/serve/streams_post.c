@@ -74,8 +74,7 @@ streams_post_on_body_end(void *arg)
 	enum events_posted result;
 
 	if (!s) {
-		streams_request_reply(
-		    post->exchange, 404, NULL, "there is no such session any more");
+		streams_request_reply(post->exchange, 404, NULL, "no such session");
 		streams_post_free(post);
 		return;
 	}

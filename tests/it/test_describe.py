@@ -270,7 +270,7 @@ def test_a_bad_fragment_in_yaml_is_an_error_with_its_line(programs, yaml):
         f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9))
     for text, wanted in [
         ("info:\n  - a\n b", ":3: "),
-        ("a: 1\na: 2", ":2: the key 'a' is there twice"),
+        ("a: 1\na: 2", ":2: duplicate key 'a'"),
         ("", ":1: it is empty"),
         ("info: {}\n---\ninfo: {}", ":2: it has more than one document"),
         ("? [a]\n: 1", ":1: a key must be text"),

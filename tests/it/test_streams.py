@@ -229,7 +229,7 @@ def test_a_client_that_stays_away_ends_its_session(serve, tmp_path):
     clock.put_forward(29)
     assert c.post(s.session, b"still") == 202
     clock.put_forward(2)
-    c.one.wait_log(r" close .*exit=0 .*reason=\"the client has not come back in time \(--resume-wait\)\"")
+    c.one.wait_log(r" close .*exit=0 .*reason=\"the client did not reconnect in time \(--resume-wait\)\"")
     assert c.post(s.session, b"gone") == 404
     wait_for(lambda: not children(c.one.pid), "no process is left")
 

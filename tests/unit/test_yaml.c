@@ -71,7 +71,7 @@ what_json_does_not_have_is_an_error(void **state)
 	    {"a: 1e999", 1, "the number 1e999 is too large"},
 	    {"[a]: 1", 1, "a key must be text"},
 	    {"? \"a\\0\"\n: 1", 1, "a key must be text"},
-	    {"a: 1\nb: 2\na: 3", 3, "the key 'a' is there twice"},
+	    {"a: 1\nb: 2\na: 3", 3, "duplicate key 'a'"},
 	    {"<<: {a: 1}", 1, "merge keys (<<) are not supported"},
 	    {"a: !x 1", 1, "the tag !x is not supported"},
 	    {"a: !x {}", 1, "the tag !x is not supported"},
