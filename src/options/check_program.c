@@ -46,7 +46,7 @@ check_mcp(const struct options_server *server, const struct options_endpoint *en
 		       "2026-07-28 share one program, others have one for each session";
 	if (server->workers > 1)
 		return "--mcp and --workers can't be combined: the requests of a session would "
-		       "come to different processes";
+		       "reach different processes";
 	if (endpoint->pty || in != FRAMING_LINES || out != FRAMING_LINES)
 		return "--mcp needs --framing=lines: an MCP server over stdio reads and writes "
 		       "a message per line";

@@ -146,8 +146,7 @@ reload_obey(void *arg)
 		reload_close(&follower->order);
 		return;
 	}
-	log_errorx(
-	    "SIGHUP: this worker tries it again in %d s", (int)(follower->wait_ms / 1000));
+	log_errorx("SIGHUP: this worker retries in %d s", (int)(follower->wait_ms / 1000));
 	timer_at(&follower->again, util_clock_ms() + follower->wait_ms);
 	if (follower->wait_ms < RELOAD_AGAIN_MAX_MS)
 		follower->wait_ms *= 2;

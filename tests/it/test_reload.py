@@ -371,7 +371,7 @@ def test_without_memory_a_reload_fails_and_the_server_goes_on(server, config, tm
 def test_a_worker_without_memory_reloads_later(server, config, tmp_path):
     allocator = Allocator(tmp_path)
     one = start(server, config, 2, SAYS % ("/", "old"), env=allocator.env)
-    again, reloaded = "SIGHUP: this worker tries it again in 1 s", "SIGHUP: configuration reloaded"
+    again, reloaded = "SIGHUP: this worker retries in 1 s", "SIGHUP: configuration reloaded"
 
     def is_served(text):
         try:

@@ -1480,7 +1480,7 @@ mcp_servers_that_make_no_sense_are_refused(void **state)
 	    {{"wspipe", "--mcp", "--workers=2", "hello", NULL}, 64,
 		"wspipe: --mcp and --workers can't be combined: the requests of a session "
 		"would "
-		"come to different processes\n",
+		"reach different processes\n",
 		NULL},
 	    {{"wspipe", "--mcp", "--dir=/", NULL}, 64,
 		"wspipe: --mcp needs a program as COMMAND, not --dir or a socket\n", NULL},
