@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "framing/framing_ops.h"
 
 #include <inttypes.h>
@@ -202,6 +203,59 @@ framing_json_object(json_t *object, enum framing_event *event, enum message_type
 	return framing_json_message(object, *type, data, nomem);
 }
 
+/* The length of LINE without the blanks at its end. */
+static size_t
+framing_json_trim(const uint8_t *line, size_t len)
+{
+	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r' ||
+			      line[len - 1] == ' ' || line[len - 1] == '\t'))
+		len--;
+	return len;
+}
+
+/* Whether C cannot be in a string of JSON as it is. */
+static inline uint8_t
+framing_json_is_special(uint8_t c)
+{
+	return (c < 0x20) | (c == '"') | (c == '\\');
+}
+
+/* Whether the bytes are a string of JSON without escapes. */
+static bool
+framing_json_is_literal(const uint8_t *bytes, size_t len)
+{
+	enum { STEP = 16 }; /* compilers make one instruction of as many steps */
+	uint8_t special = 0;
+	size_t i = 0;
+
+	for (; len - i >= STEP; i += STEP) {
+		for (size_t n = i; n < i + STEP; n++)
+			special |= framing_json_is_special(bytes[n]);
+	}
+	for (; i < len; i++)
+		special |= framing_json_is_special(bytes[i]);
+	return special == 0 && utf8_valid(bytes, len);
+}
+
+/*
+ * The usual line, a text without escapes as framing_json_wrap() writes it: *DATA lies in it.
+ * Any other line, malformed ones too, is jansson's.
+ */
+static bool
+framing_json_is_plain(uint8_t *line, size_t len, uint8_t **data, size_t *data_len)
+{
+	static const char head[] = "{\"type\":\"text\",\"data\":\"", tail[] = "\"}";
+	const size_t head_len = sizeof(head) - 1, tail_len = sizeof(tail) - 1;
+
+	len = framing_json_trim(line, len);
+	if (len < head_len + tail_len || memcmp(line, head, head_len) != 0 ||
+	    memcmp(line + len - tail_len, tail, tail_len) != 0)
+		return false;
+	*data = line + head_len;
+	*data_len = len - head_len - tail_len;
+	return framing_json_is_literal(*data, *data_len);
+}
+
 /* Reads a line. It may lie in PARTIAL, where the data then replaces it. */
 static enum framing_event
 framing_json_read(
@@ -212,8 +266,15 @@ framing_json_read(
 	const char *why;
 	struct buffer data = {0};
 	bool nomem = false;
-	json_t *object = framing_json_load(line, len, &why);
+	uint8_t *text;
+	size_t text_len;
+	json_t *object;
 
+	if (framing_json_is_plain(line, len, &text, &text_len)) {
+		r->partial_out = true;
+		return framing_emit(r, item, MESSAGE_TEXT, text, text_len, true);
+	}
+	object = framing_json_load(line, len, &why);
 	if (!object)
 		return why ? framing_bad(item, why, line, len) : FRAMING_NOMEM;
 	why = framing_json_object(object, &event, &type, &item->code, &data, &nomem);
@@ -230,15 +291,6 @@ framing_json_read(
 	buffer_move(&r->partial, &data);
 	(void)framing_emit_partial(r, item, type, buffer_len(&r->partial), true);
 	return event;
-}
-
-static bool
-framing_json_is_blank(const uint8_t *line, size_t len)
-{
-	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r' ||
-			      line[len - 1] == ' ' || line[len - 1] == '\t'))
-		len--;
-	return len == 0;
 }
 
 /* Adds a number, or the numbers of an array, to IDS. */
@@ -282,7 +334,7 @@ framing_json_read_address(struct address *a, const uint8_t *line, size_t len)
 
 	address_clear(a);
 	*a = (struct address){.kind = ADDRESS_IGNORED};
-	if (framing_json_is_blank(line, len))
+	if (framing_json_trim(line, len) == 0)
 		return;
 	object = framing_json_load(line, len, &a->why);
 	if (!object) {
@@ -315,7 +367,7 @@ framing_json_next(struct framing_reader *r, struct framing_item *item)
 
 		if (event != FRAMING_MESSAGE)
 			return event;
-		if (!framing_json_is_blank(line, len))
+		if (framing_json_trim(line, len) > 0)
 			return framing_json_read(r, item, line, len);
 		buffer_clear(&r->partial);
 	}
@@ -328,7 +380,7 @@ framing_json_end(struct framing_reader *r, struct framing_item *item)
 	uint8_t *line = buffer_data(&r->partial);
 	size_t len = buffer_len(&r->partial);
 
-	if (framing_json_is_blank(line, len))
+	if (framing_json_trim(line, len) == 0)
 		return FRAMING_MORE;
 	return framing_json_read(r, item, line, len);
 }

@@ -3,6 +3,7 @@
  * too long. */
 #include "framing/framing.h"
 
+#include "base/utf8.h"
 #include "framing/framing_json.h"
 
 #include <setjmp.h>
@@ -318,6 +319,129 @@ json_says_type_and_bytes(void **state)
 	(void)state;
 	CHECK_CASES(of_kind(FRAMING_JSON), cases);
 	CHECK_CASES(limited, limit);
+}
+
+/* Reads a line of the framing json, which is all that there is. */
+static enum framing_event
+read_json(char *line, size_t len, struct framing_reader *r, struct framing_item *item)
+{
+	static const struct framing framing = {.kind = FRAMING_JSON};
+
+	framing_init(r, &framing);
+	framing_feed(r, (uint8_t *)line, len);
+	return framing_next(r, item);
+}
+
+/* LINE is read as it is by the fast path, after a blank by jansson: with the same result. */
+static void
+check_json_paths(const char *line, size_t len, bool fast)
+{
+	char one[128], other[128];
+	struct framing_reader r, s;
+	struct framing_item a = {0}, b = {0};
+	enum framing_event event;
+
+	assert_true(len + 2 < sizeof(one));
+	memcpy(one, line, len);
+	one[len] = '\n';
+	other[0] = ' ';
+	memcpy(other + 1, one, len + 1);
+	event = read_json(one, len + 1, &r, &a);
+	assert_int_equal(event, read_json(other, len + 2, &s, &b));
+	assert_int_equal(event != FRAMING_MORE && a.message.data > (uint8_t *)one &&
+			     a.message.data < (uint8_t *)one + sizeof(one),
+	    fast);
+	if (event == FRAMING_MESSAGE) {
+		assert_int_equal(a.message.type, b.message.type);
+		assert_int_equal(a.message.len, b.message.len);
+		if (a.message.len > 0)
+			assert_memory_equal(a.message.data, b.message.data, a.message.len);
+		assert_int_equal(framing_next(&r, &a), FRAMING_MORE);
+	} else if (event == FRAMING_BAD) {
+		assert_string_equal(a.why, b.why);
+	}
+	framing_clear(&r);
+	framing_clear(&s);
+}
+
+#define TEXT(text) "{\"type\":\"text\",\"data\":\"" text "\"}"
+
+static void
+json_is_read_alike_on_both_paths(void **state)
+{
+	static const struct {
+		struct span line;
+		bool fast;
+	} rows[] = {
+#define FAST(text) {{(text), sizeof(text) - 1}, true}
+#define SLOW(text)                                                                             \
+	{                                                                                      \
+		{(text), sizeof(text) - 1}, false                                              \
+	}
+	    FAST(TEXT("")),
+	    FAST(TEXT("a")),
+	    FAST(TEXT("fifteen bytes: ")),
+	    FAST(TEXT("sixteen bytes:  ")),
+	    FAST(TEXT("seventeen bytes: ")),
+	    FAST(TEXT("{'a':[1]} / \x7f")),
+	    FAST(TEXT("a") " \t\r"),
+	    FAST(TEXT("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80")),
+	    FAST(TEXT("\xef\xbf\xbf\xf4\x8f\xbf\xbf\xed\x9f\xbf\xee\x80\x80")),
+	    FAST(TEXT("\xe2\x80\xa8\xef\xbb\xbf")),
+	    SLOW(TEXT("\xe2\x82")),
+	    SLOW(TEXT("\xc0\x80")),
+	    SLOW(TEXT("\xe0\x9f\xbf")),
+	    SLOW(TEXT("\xed\xa0\x80")),
+	    SLOW(TEXT("\xf4\x90\x80\x80")),
+	    SLOW(TEXT("\xf0\x8f\xbf\xbf")),
+	    SLOW(TEXT("fifteen bytes: \xff sixteen more bytes")),
+	    SLOW(TEXT("a\\nb")),
+	    SLOW(TEXT("a\\\"")),
+	    SLOW(TEXT("\\")),
+	    SLOW(TEXT("\\u0041\\ud83d\\ude00")),
+	    SLOW(TEXT("\\ud800")),
+	    SLOW(TEXT("\\u0000")),
+	    SLOW(TEXT("fifteen bytes: \t sixteen more bytes")),
+	    SLOW(TEXT("fifteen bytes: \0 sixteen more bytes")),
+	    SLOW(TEXT("fifteen bytes: \" sixteen more bytes")),
+	    SLOW(TEXT("a\",\"data\":\"b")),
+	    SLOW(TEXT("a\",\"type\":\"binary")),
+	    SLOW(TEXT("a\",\"more\":\"b")),
+	    SLOW(TEXT("a") "}"),
+	    SLOW(TEXT("a") "\0"),
+	    SLOW(TEXT("a") "\v"),
+	    SLOW(TEXT("a") TEXT("b")),
+	    SLOW("{\"type\":\"text\",\"data\":\"}"),
+	    SLOW("{\"type\":\"text\",\"data\":\""),
+	    SLOW("{\"type\":\"text\",\"data\":\"a\""),
+	    SLOW("{\"type\":\"text\",\"data\":\"a\" }"),
+	    SLOW("{\"type\": \"text\",\"data\":\"a\"}"),
+	    SLOW("{\"data\":\"a\",\"type\":\"text\"}"),
+	    SLOW("{\"type\":\"text\",\"data\":1}"),
+	    SLOW("{\"type\":\"TEXT\",\"data\":\"a\"}"),
+	    SLOW("{\"type\":\"binary\",\"data\":\"AAEC\"}"),
+	};
+	static const char head[] = "{\"type\":\"text\",\"data\":\"";
+	char line[64];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++)
+		check_json_paths(rows[i].line.data, rows[i].line.len, rows[i].fast);
+	/* Each pair of bytes but ends of lines. */
+	for (unsigned int pair = 0; pair < 0x10000; pair++) {
+		const uint8_t bytes[] = {(uint8_t)(pair >> 8), (uint8_t)pair};
+		bool plain = utf8_valid(bytes, 2);
+
+		if (bytes[0] == '\n' || bytes[1] == '\n')
+			continue;
+		for (int i = 0; i < 2; i++)
+			plain =
+			    plain && bytes[i] >= 0x20 && bytes[i] != '"' && bytes[i] != '\\';
+		memcpy(line, head, sizeof(head) - 1);
+		memcpy(line + sizeof(head) - 1, bytes, 2);
+		memcpy(line + sizeof(head) + 1, "\"}", 2);
+		check_json_paths(line, sizeof(head) + 3, plain);
+	}
 }
 
 static void
@@ -834,6 +958,7 @@ main(void)
 	    cmocka_unit_test(lsp_reads_heads),
 	    cmocka_unit_test(json_says_type_and_bytes),
 	    cmocka_unit_test(base64_is_read_strictly),
+	    cmocka_unit_test(json_is_read_alike_on_both_paths),
 	    cmocka_unit_test(json_lines_are_bounded),
 	    cmocka_unit_test(a_line_that_was_read_whole_is_not_copied),
 	    cmocka_unit_test(a_long_line_leaves_in_parts),
