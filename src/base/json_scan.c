@@ -423,12 +423,14 @@ json_next_bytes(const char **at, const char *end, char bytes[4], const char **fr
 bool
 json_is_text(struct span value, struct span text)
 {
-	const char *at = value.data + 1, *end = value.data + value.len - 1, *from;
+	const char *at, *end, *from;
 	char bytes[4];
 	size_t n;
 
 	if (json_type(value) != JSON_STRING)
 		return false;
+	at = value.data + 1;
+	end = value.data + value.len - 1;
 	while (at < end) {
 		n = json_next_bytes(&at, end, bytes, &from);
 		if (n > text.len || memcmp(from, text.data, n) != 0)
@@ -441,11 +443,15 @@ json_is_text(struct span value, struct span text)
 bool
 json_get_text(struct span value, struct buffer *out)
 {
-	const char *at = value.data + 1, *end = value.data + value.len - 1, *from;
+	const char *at, *end, *from;
 	char bytes[4];
 	size_t n;
 
-	while (json_type(value) == JSON_STRING && at < end) {
+	if (json_type(value) != JSON_STRING)
+		return true;
+	at = value.data + 1;
+	end = value.data + value.len - 1;
+	while (at < end) {
 		n = json_next_bytes(&at, end, bytes, &from);
 		if (!buffer_append(out, from, n))
 			return false;

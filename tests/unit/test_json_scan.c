@@ -160,6 +160,8 @@ strings_mean_what_their_escapes_say(void **state)
 		    text, (struct span){(char *)buffer_data(&out), buffer_len(&out)}));
 		buffer_clear(&out);
 	}
+	assert_false(json_is_text((struct span){0}, SPAN("1")));
+	assert_true(json_get_text((struct span){0}, &(struct buffer){0}));
 	assert_false(json_is_text(SPAN("1"), SPAN("1")));
 	assert_false(json_is_text(SPAN("\"ab\""), SPAN("a")));
 	assert_false(json_is_text(SPAN("\"a\""), SPAN("ab")));
