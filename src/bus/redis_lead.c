@@ -40,13 +40,15 @@ redis_lead_forget(struct redis_lead_node *n)
 	free(n);
 }
 
-static void
+/* False: the handler has cleared L. */
+static bool
 redis_lead_remove(struct redis_lead *l, struct redis_lead_node *n)
 {
-	uint64_t id = n->id;
+	uint64_t id = n->id, clears = l->clears;
 
 	redis_lead_forget(n);
 	l->handlers->on_node(l->arg, id, false);
+	return l->clears == clears;
 }
 
 /* A connection that was never heard of: one that has sent input before can't go on. */
@@ -69,6 +71,7 @@ redis_lead_add(struct redis_lead *l, const struct record *record, int64_t now)
 	l->handlers->on_node(l->arg, n->id, true);
 }
 
+/* Ends a call, as the handler may clear L. */
 static void
 redis_lead_on_input(
     struct redis_lead *l, struct redis_lead_node *n, const struct record *record)
@@ -93,12 +96,13 @@ redis_lead_on_record(struct redis_lead *l, const struct record *record, int64_t 
 		/* One that is older than the node's last is late. */
 		if (record->kind != RECORD_ALIVE || record->seq != 0)
 			return;
-		redis_lead_remove(l, n);
+		if (!redis_lead_remove(l, n))
+			return;
 		n = NULL;
 	}
 	if (record->kind == RECORD_LEAVE) {
 		if (n)
-			redis_lead_remove(l, n);
+			(void)redis_lead_remove(l, n);
 		return;
 	}
 	if (!n) {
@@ -111,25 +115,28 @@ redis_lead_on_record(struct redis_lead *l, const struct record *record, int64_t 
 	if (record->kind == RECORD_ALIVE && record->body.len == 4)
 		n->clients = (uint32_t)record_get_number(
 		    (const uint8_t *)record->body.data, record->body.len);
-	else if (record->kind == RECORD_INPUT)
-		redis_lead_on_input(l, n, record);
-	/* Also if it came before: the confirmation may have been lost. */
-	if (record->kind == RECORD_INPUT && record->seq <= n->consumed)
+	if (record->kind != RECORD_INPUT)
+		return;
+	/* If it came before, the confirmation may have been lost. */
+	if (record->seq <= n->consumed)
 		n->consumed = record->seq - 1;
+	redis_lead_on_input(l, n, record);
 }
 
 void
 redis_lead_step(struct redis_lead *l, int64_t now)
 {
+	uint64_t clears = l->clears;
 	struct list *next;
 
-	for (struct list *node = l->nodes.next; node != &l->nodes; node = next) {
+	for (struct list *node = l->nodes.next; l->clears == clears && node != &l->nodes;
+	     node = next) {
 		struct redis_lead_node *n = redis_lead_at(node);
 		struct buffer waiting = {0};
 
 		next = node->next;
 		if (now - n->heard_ms > REDIS_LEAD_GONE_MS) {
-			redis_lead_remove(l, n);
+			(void)redis_lead_remove(l, n);
 			continue;
 		}
 		if (l->paused && buffer_len(&n->waiting) > 0)
@@ -178,6 +185,7 @@ redis_lead_init(struct redis_lead *l, const struct redis_lead_handlers *handlers
 void
 redis_lead_clear(struct redis_lead *l)
 {
+	l->clears++;
 	while (!list_empty(&l->nodes))
 		redis_lead_forget(redis_lead_at(l->nodes.next));
 }

@@ -17,7 +17,7 @@ struct redis_lead_handlers {
 	/* A connection has begun; on_node() follows. */
 	void (*on_connection)(void *arg, uint64_t connection);
 	/* These two are not called from inside a function of this header but
-	 * redis_lead_on_record() and redis_lead_step(). */
+	 * redis_lead_on_record() and redis_lead_step(). They may call redis_lead_clear(). */
 	void (*on_node)(void *arg, uint64_t node, bool present);
 	void (*on_input)(void *arg, uint64_t node, struct span entries);
 };
@@ -26,6 +26,7 @@ struct redis_lead {
 	const struct redis_lead_handlers *handlers; /* borrowed */
 	void *arg;
 	struct list nodes;
+	uint64_t clears; /* calls of redis_lead_clear() */
 	bool paused; /* no input is consumed: it waits here */
 };
 

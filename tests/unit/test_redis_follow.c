@@ -20,6 +20,8 @@ static struct {
 	unsigned int loss; /* records of 100 */
 	int64_t now;
 	struct buffer input; /* what the leader has got */
+	bool any_node; /* FOLLOWER is not the only one */
+	bool resigns; /* the leader, as soon as it gets input or a node goes */
 	int come, gone;
 	struct bus_program program;
 } t;
@@ -78,9 +80,11 @@ static void
 lead_on_node(void *arg, uint64_t node, bool present)
 {
 	(void)arg;
-	assert_int_equal(node, FOLLOWER);
+	assert_true(t.any_node || node == FOLLOWER);
 	t.come += present;
 	t.gone += !present;
+	if (!present && t.resigns)
+		redis_lead_clear(&t.lead);
 }
 
 static void
@@ -89,6 +93,8 @@ lead_on_input(void *arg, uint64_t node, struct span entries)
 	(void)arg;
 	assert_int_equal(node, FOLLOWER);
 	assert_true(buffer_append(&t.input, entries.data, entries.len));
+	if (t.resigns)
+		redis_lead_clear(&t.lead);
 }
 
 static void
@@ -217,6 +223,64 @@ test_a_leader_that_forgot_a_connection_gets_another(void **state)
 	end();
 }
 
+/* FOLLOWER has a connection with input that waits; then there is another node. */
+static void
+begin_with_two_nodes(bool paused)
+{
+	struct record alive = {.kind = RECORD_ALIVE, .node = FOLLOWER + 1, .connection = 99};
+
+	begin(1, 0);
+	report(0);
+	t.lead.paused = paused;
+	if (paused)
+		redis_follow_send(&t.follow, SPAN("a"), t.now);
+	t.any_node = true;
+	redis_lead_on_record(&t.lead, &alive, t.now);
+	t.resigns = true;
+	t.loss = 100;
+}
+
+/* Nothing of a leader is used after a handler has cleared it. */
+static void
+test_a_leader_may_resign_in_any_handler(void **state)
+{
+	struct record leave = {.kind = RECORD_LEAVE, .node = FOLLOWER};
+	struct record again = {.kind = RECORD_ALIVE, .node = FOLLOWER, .connection = 98};
+	struct record input = {
+	    .kind = RECORD_INPUT, .node = FOLLOWER, .seq = 1, .body = SPAN("a")};
+
+	(void)state;
+	begin_with_two_nodes(false);
+	input.connection = t.follow.connection;
+	redis_lead_on_record(&t.lead, &input, t.now);
+	assert_true(list_empty(&t.lead.nodes));
+	end();
+
+	begin_with_two_nodes(false);
+	leave.connection = t.follow.connection;
+	redis_lead_on_record(&t.lead, &leave, t.now);
+	assert_true(list_empty(&t.lead.nodes));
+	end();
+
+	begin_with_two_nodes(false);
+	redis_lead_on_record(&t.lead, &again, t.now);
+	assert_true(list_empty(&t.lead.nodes));
+	end();
+
+	begin_with_two_nodes(false);
+	redis_lead_step(&t.lead, t.now + 60 * 1000);
+	assert_true(list_empty(&t.lead.nodes));
+	assert_int_equal(t.gone, 1);
+	end();
+
+	begin_with_two_nodes(true);
+	t.lead.paused = false;
+	redis_lead_step(&t.lead, t.now);
+	assert_true(list_empty(&t.lead.nodes));
+	assert_int_equal(buffer_len(&t.input), 1);
+	end();
+}
+
 int
 main(void)
 {
@@ -224,6 +288,7 @@ main(void)
 	    cmocka_unit_test(test_input_arrives_once_and_in_order),
 	    cmocka_unit_test(test_silence_ends_a_connection),
 	    cmocka_unit_test(test_a_leader_that_forgot_a_connection_gets_another),
+	    cmocka_unit_test(test_a_leader_may_resign_in_any_handler),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
