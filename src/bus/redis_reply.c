@@ -13,7 +13,9 @@ struct redis_reader {
 	redisReader *reader; /* owned */
 	redisReplyObjectFunctions functions; /* its default ones, with limits */
 	const redisReplyObjectFunctions *inner; /* those without */
-	size_t bytes; /* of the strings in the reply that is being read */
+	/* Of the reply that is being read: of its strings, and of its arrays. */
+	size_t bytes;
+	uint64_t elements;
 };
 
 /* The number of an array's elements, as hiredis passes it. */
@@ -30,7 +32,10 @@ redis_reader_array(const redisReadTask *task, redis_reader_count count)
 {
 	struct redis_reader *r = task->privdata;
 
-	return (uint64_t)count <= REDIS_REPLY_ELEMENTS_MAX ? r->inner->createArray(task, count)
+	if ((uint64_t)count > REDIS_REPLY_ELEMENTS_MAX)
+		return NULL;
+	r->elements += (uint64_t)count;
+	return r->elements <= REDIS_REPLY_ALL_ELEMENTS_MAX ? r->inner->createArray(task, count)
 							   : NULL;
 }
 
@@ -99,7 +104,7 @@ redis_reader_next(struct redis_reader *r, struct redisReply **reply)
 		return redis_reader_why(r);
 	*reply = out;
 	if (out)
-		r->bytes = 0;
+		r->bytes = r->elements = 0;
 	return NULL;
 }
 
@@ -145,8 +150,14 @@ redis_reply_remedy(const struct redisReply *reply)
 void
 redis_reply_describe(const struct redisReply *reply, const char *what, char *out, size_t size)
 {
-	if (reply->type == REDIS_REPLY_ERROR)
-		snprintf(out, size, "%s: %s", what, reply->str);
-	else
+	/* A server that does not know a command repeats its arguments, among them the password
+	 * of AUTH. */
+	if (reply->type == REDIS_REPLY_ERROR) {
+		const char *args = strstr(reply->str, ", with args");
+		int len = args ? (int)(args - reply->str) : (int)size;
+
+		snprintf(out, size, "%s: %.*s", what, len, reply->str);
+	} else {
 		snprintf(out, size, "%s: unexpected reply", what);
+	}
 }

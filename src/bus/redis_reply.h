@@ -10,6 +10,8 @@
 enum {
 	REDIS_REPLY_MAX = 256 * 1024 * 1024, /* bytes; a larger one is an error */
 	REDIS_REPLY_ELEMENTS_MAX = 64 * 1024, /* of an array in it */
+	/* Of all arrays in it: an entry of a stream counts as five. */
+	REDIS_REPLY_ALL_ELEMENTS_MAX = 8 * REDIS_REPLY_ELEMENTS_MAX,
 };
 
 struct redisReply;

@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "bus/redis_link.h"
+#include "bus/redis_reply.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -305,6 +306,50 @@ test_hostile_replies_end_the_connection(void **state)
 	}
 }
 
+/* Each of these arrays alone may come, but all of them together are too many. */
+static void
+test_nested_replies_have_a_limit_together(void **state)
+{
+	struct redis_reader *reader = redis_reader_new();
+	struct redisReply *reply;
+	const char *why = NULL;
+	char text[32];
+	int len = snprintf(text, sizeof(text), "*%d\r\n", REDIS_REPLY_ELEMENTS_MAX);
+	int arrays = 0;
+
+	(void)state;
+	assert_non_null(reader);
+	assert_null(redis_reader_feed(reader, (const uint8_t *)"*16\r\n", 5));
+	/* Empty ones in them take no more bytes than this. */
+	for (; !why && arrays < 6; arrays++) {
+		why = redis_reader_feed(reader, (const uint8_t *)text, (size_t)len);
+		for (int i = 0; !why && i < REDIS_REPLY_ELEMENTS_MAX; i++)
+			why = redis_reader_feed(reader, (const uint8_t *)"*1\r\n*0\r\n", 8);
+		if (!why)
+			why = redis_reader_next(reader, &reply);
+	}
+	assert_true(arrays > 2);
+	assert_non_null(why);
+	redis_reader_free(reader);
+}
+
+/* As Redis responds if AUTH has another name there. */
+static void
+test_an_error_that_repeats_a_password_hides_it(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, "redis+unix://me:hunter2@%s/s", REDIS_LINK_COMMANDS);
+	UNTIL(&w, has(&w.got, "PING"));
+	answer(
+	    &w, "-ERR unknown command 'AUTH', with args beginning with: 'me' 'hunter2' \r\n");
+	UNTIL(&w, w.connections == 2);
+	assert_string_equal(
+	    w.log.reason, "the server rejects the connection: ERR unknown command 'AUTH'");
+	end(&w);
+}
+
 static void
 test_messages_come_unasked(void **state)
 {
@@ -416,6 +461,8 @@ main(void)
 	    cmocka_unit_test(test_a_rejected_connection_is_tried_again),
 	    cmocka_unit_test(test_replies_may_be_cut_anywhere),
 	    cmocka_unit_test(test_hostile_replies_end_the_connection),
+	    cmocka_unit_test(test_nested_replies_have_a_limit_together),
+	    cmocka_unit_test(test_an_error_that_repeats_a_password_hides_it),
 	    cmocka_unit_test(test_messages_come_unasked),
 	    cmocka_unit_test(test_a_silent_server_is_given_up),
 	    cmocka_unit_test(test_a_server_that_responds_is_kept),
