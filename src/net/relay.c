@@ -11,6 +11,7 @@ struct relay {
 	struct loop_deferred deferred; /* first: relay_release() casts it back */
 	struct list node;
 	struct loop *loop; /* borrowed */
+	bool ending; /* the server has ended its side: what it has sent is read at once */
 	struct relay_side {
 		struct relay *relay;
 		struct relay_side *other;
@@ -50,7 +51,7 @@ relay_on_readable(void *arg)
 	case STREAM_OK:
 		if (!stream_write(to, relay->loop->in, n))
 			relay_end(relay, false);
-		else if (stream_queued(to) > BUFFER_HIGH)
+		else if (stream_queued(to) > BUFFER_HIGH && !relay->ending)
 			stream_set_reading(side->stream, false);
 		break;
 	case STREAM_AGAIN:
@@ -83,9 +84,15 @@ relay_on_gone(void *arg, enum stream_gone reason)
 {
 	struct relay_side *side = arg;
 
-	/* If it has half-closed, its end is read after what precedes it. */
-	if (reason == STREAM_LOST)
+	/* The end of a client is read after what precedes it. A server that has ended sends no
+	 * more than the system holds: that is read now, since a client that reads nothing would
+	 * keep the relay for any time. */
+	if (reason == STREAM_LOST) {
 		relay_end(side->relay, side == &side->relay->server);
+	} else if (side == &side->relay->server) {
+		side->relay->ending = true;
+		stream_set_reading(side->stream, true);
+	}
 }
 
 static const struct stream_handlers relay_handlers = {

@@ -135,9 +135,12 @@ server_relay(void *arg, size_t worker, struct exchange *exchange)
 	given = descriptors_send(
 	    server->relays.sockets[worker][1], &facts, sizeof(facts), &ends[1], 1);
 	close(ends[1]);
-	if (given)
+	if (given) {
 		relays_join_take(server, exchange, ends[0]);
-	else
-		close(ends[0]);
-	return given;
+		return true;
+	}
+	close(ends[0]);
+	/* Nobody counts it now: it ends with the response. */
+	exchange_close_after(exchange);
+	return false;
 }

@@ -142,6 +142,34 @@ test_what_the_server_sent_last_still_arrives(void **state)
 	pair_close(&p);
 }
 
+/* It would keep the relay, and is not counted as a connection of its client. */
+static void
+test_a_client_that_reads_nothing_does_not_outlive_its_server(void **state)
+{
+	struct script_stream other;
+	struct pair p;
+
+	(void)state;
+	pair_open(&p);
+	script_stream_init(&other);
+	p.client.room = 0;
+	say(&p.server, "0123456789abcdef", 1 << 16);
+	turn(&p);
+	assert_false(p.server.stream.reading);
+	assert_true(buffer_len(&p.server.incoming) > 0);
+	other.shut = true;
+	p.server.other = &other;
+	p.server.stream.handlers->on_gone(p.server.stream.arg, STREAM_HALF_CLOSED);
+	turn(&p);
+	assert_true(list_empty(&p.relays));
+	assert_true(p.server.freed);
+	assert_false(p.client.freed); /* it lingers, which has a deadline */
+	assert_int_equal(buffer_len(&p.client.queue), 1 << 20);
+	p.server.other = NULL;
+	pair_close(&p);
+	script_stream_clear(&other);
+}
+
 static void
 test_a_write_that_fails_ends_it(void **state)
 {
@@ -164,6 +192,7 @@ main(void)
 	    cmocka_unit_test(test_a_side_that_does_not_read_is_waited_for),
 	    cmocka_unit_test(test_the_end_of_a_client_is_passed_on),
 	    cmocka_unit_test(test_what_the_server_sent_last_still_arrives),
+	    cmocka_unit_test(test_a_client_that_reads_nothing_does_not_outlive_its_server),
 	    cmocka_unit_test(test_a_write_that_fails_ends_it),
 	};
 
