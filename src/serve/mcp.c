@@ -113,12 +113,14 @@ static void
 mcp_pass(const struct mcp_post *post, struct mcp_session *session, const struct mcp_message *m)
 {
 	enum mcp_posted result;
+	const char *why = NULL;
 	char *fields;
 
 	if (m->kind == MCP_REQUEST) {
 		fields = mcp_fields(post->endpoint, post->exchange, "");
-		result = fields ? mcp_peer_request(session->peer, m, post->exchange, fields)
-				: MCP_NO_MEMORY;
+		result = fields
+			     ? mcp_peer_request(session->peer, m, post->exchange, fields, &why)
+			     : MCP_NO_MEMORY;
 		free(fields);
 	} else {
 		result = mcp_peer_post(session->peer, m);
@@ -132,6 +134,10 @@ mcp_pass(const struct mcp_post *post, struct mcp_session *session, const struct 
 		mcp_reply_error(post->endpoint, post->exchange, 429, MCP_RETRY_LATER, m->id,
 		    MCP_INTERNAL_ERROR, "too many messages are queued for the MCP program",
 		    NULL);
+		break;
+	case MCP_MISMATCH:
+		mcp_reply_error(post->endpoint, post->exchange, 400, "", m->id,
+		    MCP_HEADER_MISMATCH, why, NULL);
 		break;
 	case MCP_UNSUPPORTED:
 		mcp_reply_error(post->endpoint, post->exchange, 400, "", m->id,

@@ -75,26 +75,28 @@ mcp_headers_are_json(const struct head *head)
 	return span_equal_nocase(span_trim(type), SPAN("application/json"));
 }
 
-/* Whether FIELD stands for the string VALUE: as it is, or as =?base64?...?=. */
-static int
-mcp_headers_compare(struct span field, struct span value, bool encoded)
+int
+mcp_headers_decode(struct buffer *text, struct span field)
 {
 	static const char before[] = "=?base64?", after[] = "?=";
 	size_t head = sizeof(before) - 1, tail = sizeof(after) - 1;
-	struct buffer text = {0};
-	enum base64_result result;
-	bool equal;
 
-	if (!encoded || field.len < head + tail || memcmp(field.data, before, head) != 0 ||
-	    memcmp(field.data + field.len - tail, after, tail) != 0)
-		return json_is_text(value, field) ? 0 : MCP_HEADER_MISMATCH;
-	result = base64_read(&text, field.data + head, field.len - head - tail);
-	equal =
-	    json_is_text(value, (struct span){(char *)buffer_data(&text), buffer_len(&text)});
-	buffer_clear(&text);
-	if (result == BASE64_NO_MEMORY)
-		return MCP_INTERNAL_ERROR;
-	return result == BASE64_OK && equal ? 0 : MCP_HEADER_MISMATCH;
+	if (field.len >= head + tail && memcmp(field.data, before, head) == 0 &&
+	    memcmp(field.data + field.len - tail, after, tail) == 0) {
+		switch (base64_read(text, field.data + head, field.len - head - tail)) {
+		case BASE64_OK:
+			return 0;
+		case BASE64_BAD:
+			return MCP_HEADER_MISMATCH;
+		case BASE64_NO_MEMORY:
+			return MCP_INTERNAL_ERROR;
+		}
+	}
+	for (size_t i = 0; i < field.len; i++) {
+		if ((unsigned char)field.data[i] >= 0x80)
+			return MCP_HEADER_MISMATCH;
+	}
+	return buffer_append(text, field.data, field.len) ? 0 : MCP_INTERNAL_ERROR;
 }
 
 /* The member that Mcp-Name repeats; empty: there is none, or the method has none. */
@@ -115,8 +117,10 @@ mcp_headers_check_name(const struct head *head, const struct mcp_message *m, con
 {
 	struct span field = {0};
 	size_t count = head_find(head, "Mcp-Name", &field);
+	struct buffer text = {0};
 	bool required;
 	struct span name = mcp_headers_name(m, &required);
+	int code;
 
 	if (!required)
 		return 0;
@@ -124,7 +128,12 @@ mcp_headers_check_name(const struct head *head, const struct mcp_message *m, con
 	       "body";
 	if (count != 1)
 		return count == 0 && name.len == 0 ? 0 : MCP_HEADER_MISMATCH;
-	return mcp_headers_compare(field, name, true);
+	code = mcp_headers_decode(&text, field);
+	if (code == 0 &&
+	    !json_is_text(name, (struct span){(char *)buffer_data(&text), buffer_len(&text)}))
+		code = MCP_HEADER_MISMATCH;
+	buffer_clear(&text);
+	return code;
 }
 
 /* What each request contains (basic/index, "_meta"). */
@@ -159,8 +168,7 @@ mcp_headers_check(const struct head *head, const struct mcp_message *m, const ch
 	if (m->kind == MCP_NOTIFICATION)
 		return 0;
 	*why = "header mismatch: Mcp-Method must be given once, and be the method in the body";
-	if (head_find(head, "Mcp-Method", &method) != 1 ||
-	    mcp_headers_compare(method, m->method, false) != 0)
+	if (head_find(head, "Mcp-Method", &method) != 1 || !json_is_text(m->method, method))
 		return MCP_HEADER_MISMATCH;
 	code = mcp_headers_check_name(head, m, why);
 	return code != 0 ? code : mcp_headers_check_meta(m, why);

@@ -30,6 +30,10 @@ bool mcp_headers_are_json(const struct head *head);
  * sentence about it. OUT of memory is MCP_INTERNAL_ERROR. */
 int mcp_headers_check(const struct head *head, const struct mcp_message *m, const char **why);
 
+/* Appends what FIELD stands for: it is plain ASCII, or =?base64?...?= ("Value Encoding"). 0, or
+ * the code of an error. */
+int mcp_headers_decode(struct buffer *text, struct span field);
+
 /* The stream and the event in Last-Event-ID. False: it is none of ours. */
 bool mcp_headers_event(struct span last, uint64_t *stream, uint64_t *event);
 

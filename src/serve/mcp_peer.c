@@ -11,12 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MCP_DISCOVER                                                                           \
-	"{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"server/discover\",\"params\":"   \
-	"{\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" MCP_STATELESS "\","       \
-	"\"io.modelcontextprotocol/clientInfo\":{\"name\":\"wspipe\",\"version\":\"1\"},"      \
-	"\"io.modelcontextprotocol/clientCapabilities\":{}}}}"
-
 struct mcp_peer {
 	struct peer peer; /* first: mcp_peer_of() casts it back */
 	struct mcp_peer_spec spec;
@@ -135,6 +129,35 @@ mcp_peer_move(struct mcp_peer *p, struct buffer *from)
 	buffer_clear(from);
 }
 
+/* Moves the messages that came while the program was asked; those whose header does not agree
+ * with what it responded are rejected. */
+static void
+mcp_peer_sift(struct mcp_peer *p)
+{
+	const char *at = (const char *)buffer_data(&p->waiting), *newline;
+	const char *end = at + buffer_len(&p->waiting), *why;
+
+	for (; at < end; at = newline + 1) {
+		struct mcp_stream *stream = NULL;
+		struct mcp_message m;
+		struct span line;
+		int code = 0;
+
+		newline = memchr(at, '\n', (size_t)(end - at));
+		line = (struct span){at, (size_t)(newline - at)};
+		if (mcp_message_read(line, &m, &why) == 0 && m.kind == MCP_REQUEST)
+			stream = mcp_routes_find(&p->routes, mcp_message_number(m.id));
+		if (stream && stream->exchange)
+			code = mcp_tools_check(&p->routes.ask.tools,
+			    exchange_request(stream->exchange)->head, &m, &why);
+		if (code != 0)
+			mcp_routes_reject(&p->routes, stream, code, why, 400);
+		else if (!buffer_append(&p->input, at, line.len + 1))
+			p->routes.leaves = true;
+	}
+	buffer_clear(&p->waiting);
+}
+
 static void
 mcp_peer_on_resume(struct loop_task *task)
 {
@@ -142,8 +165,9 @@ mcp_peer_on_resume(struct loop_task *task)
 
 	if (p->routes.era == MCP_ERA_LEGACY)
 		buffer_clear(&p->waiting);
+	mcp_peer_move(p, &p->routes.ask.lines);
 	if (p->routes.era != MCP_ERA_ASKED) {
-		mcp_peer_move(p, &p->waiting);
+		mcp_peer_sift(p);
 		mcp_peer_move(p, &p->routes.lines);
 	}
 	mcp_peer_deliver(p);
@@ -199,7 +223,7 @@ mcp_peer_check(const struct mcp_peer *p)
 
 enum mcp_posted
 mcp_peer_request(struct peer *peer, const struct mcp_message *message,
-    struct exchange *exchange, const char *fields)
+    struct exchange *exchange, const char *fields, const char **why)
 {
 	struct mcp_peer *p = mcp_peer_of(peer);
 	enum mcp_posted result = mcp_peer_check(p);
@@ -212,6 +236,17 @@ mcp_peer_request(struct peer *peer, const struct mcp_message *message,
 	if (p->routes.pending >=
 	    (p->spec.stateless ? MCP_STATELESS_PENDING_MAX : MCP_PENDING_MAX))
 		return MCP_BUSY;
+	if (p->routes.era == MCP_ERA_STATELESS) {
+		switch (mcp_tools_check(
+		    &p->routes.ask.tools, exchange_request(exchange)->head, message, why)) {
+		case 0:
+			break;
+		case MCP_HEADER_MISMATCH:
+			return MCP_MISMATCH;
+		default:
+			return MCP_NO_MEMORY;
+		}
+	}
 	stream = mcp_routes_add(&p->routes, message);
 	if (!stream)
 		return MCP_NO_MEMORY;
@@ -394,22 +429,11 @@ mcp_peer_on_timer(void *arg)
 	int64_t now = util_clock_ms();
 
 	if (p->routes.era == MCP_ERA_ASKED && now >= p->routes.since_ms + MCP_DISCOVER_MS)
-		mcp_routes_set_legacy(&p->routes);
+		mcp_routes_decide(&p->routes);
 	else if (p->spec.idle_ms > 0 && !mcp_routes_are_connected(&p->routes) &&
 		 now >= p->routes.since_ms + p->spec.idle_ms)
 		p->routes.leaves = true;
 	mcp_peer_on_resume(&p->resume);
-}
-
-/* Asks the program whether it speaks the stateless protocol; clients wait. */
-static bool
-mcp_peer_ask(struct mcp_peer *p)
-{
-	char line[512];
-	int len = snprintf(line, sizeof(line), MCP_DISCOVER "\n", ++p->routes.last);
-
-	p->routes.asked = p->routes.last;
-	return buffer_append(&p->input, line, (size_t)len);
 }
 
 struct peer *
@@ -431,7 +455,8 @@ mcp_peer_new(const struct mcp_peer_spec *spec, const struct peer_handlers *handl
 	    .owner = p};
 	loop_task_init(&p->resume, mcp_peer_on_resume);
 	timer_init(&p->timer, &spec->loop->timers, mcp_peer_on_timer, p);
-	if (mcp_routes_init(&p->routes) && (!spec->stateless || mcp_peer_ask(p))) {
+	if (mcp_routes_init(&p->routes)) {
+		mcp_peer_move(p, &p->routes.ask.lines);
 		mcp_peer_arm(p);
 		return &p->peer;
 	}

@@ -8,7 +8,7 @@
  * It is one of two kinds. That of a session of MCP (up to 2025-11-25) has one client, whose
  * streams are resumable. The stateless one (2026-07-28) has many clients that do not know each
  * other: a program of a client that disconnects is told by notifications/cancelled. It first
- * asks the program by server/discover whether that speaks this version.
+ * asks the program (serve/mcp_ask.h).
  */
 #ifndef SERVE_MCP_PEER_H
 #define SERVE_MCP_PEER_H
@@ -23,7 +23,7 @@ enum {
 	MCP_STATELESS_PENDING_MAX = 8192, /* likewise, of all clients */
 	MCP_INPUT_MAX = 1 << 20, /* bytes that wait for the program before a message */
 	MCP_LINE_MAX = 64 << 20, /* bytes of a message of the program */
-	MCP_DISCOVER_MS = 60 * 1000, /* for the response to server/discover */
+	MCP_DISCOVER_MS = 60 * 1000, /* for the responses to what it is asked first */
 };
 
 struct mcp_peer_spec {
@@ -45,6 +45,7 @@ struct peer *mcp_peer_new(const struct mcp_peer_spec *spec,
 enum mcp_posted {
 	MCP_POSTED, /* a request: the exchange is the peer's */
 	MCP_BUSY, /* too much waits for the program */
+	MCP_MISMATCH, /* the header does not agree with the arguments: *WHY */
 	MCP_UNSUPPORTED, /* the program does not speak the stateless protocol */
 	MCP_OVER,
 	MCP_NO_MEMORY,
@@ -52,7 +53,7 @@ enum mcp_posted {
 
 /* For all of these: handlers may be called. FIELDS are header lines of the response. */
 enum mcp_posted mcp_peer_request(struct peer *peer, const struct mcp_message *message,
-    struct exchange *exchange, const char *fields);
+    struct exchange *exchange, const char *fields, const char **why);
 
 /* A notification or a response. */
 enum mcp_posted mcp_peer_post(struct peer *peer, const struct mcp_message *message);

@@ -49,9 +49,11 @@ mcp_routes_init(struct mcp_routes *r)
 	struct mcp_stream_spec spec = {.number = 0};
 
 	list_init(&r->streams);
+	mcp_tools_init(&r->ask.tools);
 	r->since_ms = util_clock_ms();
 	r->era = r->stateless ? MCP_ERA_ASKED : MCP_ERA_SESSION;
-	return r->stateless || mcp_routes_put(r, &spec) != NULL;
+	return r->stateless ? mcp_ask_begin(&r->ask, ++r->last)
+			    : mcp_routes_put(r, &spec) != NULL;
 }
 
 void
@@ -60,6 +62,7 @@ mcp_routes_clear(struct mcp_routes *r)
 	while (!list_empty(&r->streams))
 		mcp_stream_free(mcp_routes_stream(r->streams.next));
 	buffer_clear(&r->lines);
+	mcp_ask_clear(&r->ask);
 }
 
 static void
@@ -80,6 +83,7 @@ mcp_routes_add(struct mcp_routes *r, const struct mcp_message *request)
 		return NULL;
 	stream->primes = r->primes;
 	stream->logs = request->log_level.len > 0;
+	stream->lists = mcp_message_is(request, "tools/list");
 	if (mcp_message_is(request, "initialize"))
 		stream->session = r->session;
 	r->last++;
@@ -193,6 +197,14 @@ mcp_routes_fail_one(struct mcp_stream *stream, int code, const char *text, int s
 	buffer_clear(&out);
 }
 
+void
+mcp_routes_reject(
+    struct mcp_routes *r, struct mcp_stream *stream, int code, const char *text, int status)
+{
+	mcp_routes_fail_one(stream, code, text, status);
+	mcp_routes_remove(r, stream);
+}
+
 static void
 mcp_routes_on_gone(struct mcp_stream *stream)
 {
@@ -277,27 +289,24 @@ mcp_routes_send(struct mcp_routes *r, struct mcp_stream *stream, const struct mc
 		mcp_routes_extend(r, stream);
 }
 
-/* Whether the result of server/discover lists the stateless version. */
-static bool
-mcp_routes_lists_stateless(struct span result)
+void
+mcp_routes_decide(struct mcp_routes *r)
 {
-	struct json_member versions = {.name = "supportedVersions"};
-	struct span item;
-	size_t cursor = 0;
-
-	json_find(result, &versions, 1);
-	while (json_next_item(versions.value, &cursor, &item)) {
-		if (json_is_text(item, SPAN(MCP_STATELESS)))
-			return true;
-	}
-	return false;
+	r->era = r->ask.pages > 0 ? MCP_ERA_STATELESS : MCP_ERA_LEGACY;
+	if (r->era == MCP_ERA_LEGACY)
+		mcp_routes_fail(r, MCP_INVALID_REQUEST, MCP_NOT_STATELESS, 400);
+	r->wake(r->owner);
 }
 
-void
-mcp_routes_set_legacy(struct mcp_routes *r)
+/* The program has responded to what it was asked. */
+static void
+mcp_routes_take_asked(struct mcp_routes *r, const struct mcp_message *m)
 {
-	r->era = MCP_ERA_LEGACY;
-	mcp_routes_fail(r, MCP_INVALID_REQUEST, MCP_NOT_STATELESS, 400);
+	if (!mcp_ask_take(&r->ask, m, r->last + 1)) {
+		mcp_routes_decide(r);
+		return;
+	}
+	r->last++;
 	r->wake(r->owner);
 }
 
@@ -343,14 +352,11 @@ mcp_routes_take_response(struct mcp_routes *r, const struct mcp_message *m)
 {
 	struct mcp_stream *stream = mcp_routes_pending(r, m->id);
 
-	if (r->era == MCP_ERA_ASKED && mcp_message_number(m->id) == r->asked) {
-		if (mcp_routes_lists_stateless(m->result)) {
-			r->era = MCP_ERA_STATELESS;
-			r->wake(r->owner);
-		} else {
-			mcp_routes_set_legacy(r);
-		}
+	if (r->era == MCP_ERA_ASKED && mcp_message_number(m->id) == r->ask.number) {
+		mcp_routes_take_asked(r, m);
 	} else if (stream) {
+		if (stream->lists && r->stateless)
+			mcp_tools_learn(&r->ask.tools, m->result);
 		if (stream->session)
 			mcp_routes_initialize(r, stream, m);
 		mcp_routes_send(r, stream, m, (struct mcp_edit){m->id, stream->spec.id},

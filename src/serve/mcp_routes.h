@@ -9,6 +9,7 @@
 #define SERVE_MCP_ROUTES_H
 
 #include "base/log.h"
+#include "serve/mcp_ask.h"
 #include "serve/mcp_message.h"
 #include "serve/mcp_stream.h"
 
@@ -20,7 +21,7 @@ enum {
 /* What the program speaks, as far as that is known. */
 enum mcp_era {
 	MCP_ERA_SESSION, /* a version with sessions */
-	MCP_ERA_ASKED, /* it was asked by server/discover */
+	MCP_ERA_ASKED, /* it is being asked (serve/mcp_ask.h) */
 	MCP_ERA_STATELESS,
 	MCP_ERA_LEGACY, /* not the stateless version */
 };
@@ -39,7 +40,7 @@ struct mcp_routes {
 	size_t pending; /* requests without a response */
 	size_t finished; /* streams that are kept all the same */
 	uint64_t last; /* number of a request */
-	uint64_t asked; /* that of server/discover */
+	struct mcp_ask ask; /* of a stateless program */
 	enum mcp_era era;
 	struct buffer lines; /* owned: messages for the program */
 	bool leaves; /* the session can't go on */
@@ -73,7 +74,11 @@ void mcp_routes_drop(struct mcp_routes *r, const char *why, struct span line);
 /* All pending requests get an error, with STATUS unless a stream has begun; all streams end. */
 void mcp_routes_fail(struct mcp_routes *r, int code, const char *text, int status);
 
-/* server/discover was not answered. */
-void mcp_routes_set_legacy(struct mcp_routes *r);
+/* Sets the era by what the program has responded so far. */
+void mcp_routes_decide(struct mcp_routes *r);
+
+/* A request gets an error, and its stream ends. */
+void mcp_routes_reject(
+    struct mcp_routes *r, struct mcp_stream *stream, int code, const char *text, int status);
 
 #endif

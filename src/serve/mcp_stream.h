@@ -50,6 +50,7 @@ struct mcp_stream {
 	bool begun; /* a client knows it as a stream of events */
 	bool primes; /* a client understands an event without data (2025-11-25) */
 	bool over; /* set by its owner: nothing follows what is kept */
+	bool lists; /* the request is tools/list */
 	bool logs; /* the request asked for notifications/message */
 	/* Borrowed: a header line for the response to initialize, which names the session; a
 	 * stream begins with it, as the result comes later. NULL: it is another request. */

@@ -11,6 +11,8 @@ const factory = () => {
     const s = new McpServer({ name: "conformance", version: "1.0.0" }, { capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, logging: {}, completions: {} } });
     const text = (t) => ({ content: [{ type: "text", text: t }] });
     s.registerTool("test_simple_text", { description: "d", inputSchema: z.object({}) }, async () => text("This is a simple text response for testing."));
+    const marked = z.object({ region: z.string().meta({ "x-mcp-header": "Region" }), count: z.number().int().meta({ "x-mcp-header": "Count" }).optional() });
+    s.registerTool("test_header", { description: "d", inputSchema: marked }, async (a) => text(a.region));
     s.registerTool("test_error_handling", { description: "d", inputSchema: z.object({}) }, async () => ({ isError: true, content: [{ type: "text", text: "This tool intentionally returns an error for testing" }] }));
     s.registerTool("test_image_content", { description: "d", inputSchema: z.object({}) }, async () => ({ content: [{ type: "image", data: "iVBORw0KGgo=", mimeType: "image/png" }] }));
     s.registerTool("test_logging_tool", { description: "d", inputSchema: z.object({}) }, async () => text("x"));

@@ -34,6 +34,7 @@ def text(what):
 
 held = {}  # calls of "hold" by their argument
 seen = []  # what came but requests
+marked = ["echo"]  # tools with an argument that the header repeats
 
 
 def call(id, name, arguments, params):
@@ -51,6 +52,9 @@ def call(id, name, arguments, params):
     if name == "progress":
         for i in range(arguments["n"]):
             note("notifications/progress", progressToken=token, progress=i)
+        return text("done")
+    if name == "mark":
+        marked.append(arguments["tool"])
         return text("done")
     if name == "log":
         note("notifications/message", level="info", data="a message")
@@ -111,7 +115,7 @@ def main():
             send(id=id, result={})
         elif method == "tools/list":
             schema = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
-            send(id=id, result={"tools": [{"name": "echo", "inputSchema": schema}]})
+            send(id=id, result={"tools": [{"name": name, "inputSchema": schema} for name in marked]})
         elif method == "subscriptions/listen":
             listen(id, params)
         elif method == "tools/call":

@@ -459,6 +459,10 @@ MISMATCHES = [
     (modern(tool("echo")), {"Mcp-Name": None}, 400, -32020),
     (modern(tool("echo")), {"Mcp-Name": "=?base64?ZWNobw==?="}, 200, None),
     (modern(tool("echo")), {"Mcp-Name": "=?base64?ZWNobw?="}, 400, -32020),
+    (modern(tool("echo", region="a")), {}, 400, -32020),
+    (modern(tool("echo", region="a")), {"Mcp-Param-Region": "b"}, 400, -32020),
+    (modern(tool("echo", region="a")), {"Mcp-Param-Region": "a"}, 200, None),
+    (modern(tool("echo", region="ä")), {"Mcp-Param-Region": "=?base64?w6Q=?="}, 200, None),
     (modern(tool("echo")), {"MCP-Protocol-Version": None}, 400, -32020),
     (modern(tool("echo")), {"MCP-Protocol-Version": "2025-11-25"}, 400, -32020),
     (modern(tool("echo")), {"Mcp-Session-Id": "0" * 32}, 200, None),
@@ -478,6 +482,24 @@ def test_header_and_body_must_agree(site):
         assert found == (status, code, 1), (message, fields, reply.text)
         if code == -32022:
             assert reply.json["error"]["data"] == {"supported": [MODERN], "requested": "1900-01-01"}
+
+
+def test_the_first_request_is_checked_too(site):
+    one = site()
+    reply = ask(one, modern(tool("echo", "x", region="a")))
+    assert (reply.json["id"], reply.error) == ("x", -32020)
+    assert said(ask(one, modern(tool("seen")))) == "[]"
+
+
+def test_what_a_client_lists_is_used(site):
+    one = site()
+    call = modern(tool("pid", region="a"))
+    assert ask(one, call).status == 200
+    assert said(ask(one, modern(tool("mark", tool="pid")))) == "done"
+    assert ask(one, call).status == 200
+    assert ask(one, modern(request("tools/list"))).status == 200
+    assert ask(one, call).status == 400
+    assert ask(one, call, fields={"Mcp-Param-Region": "a"}).status == 200
 
 
 def test_methods_and_notifications_of_the_stateless_version(site):
