@@ -92,7 +92,7 @@ records_put(struct records *r, struct batch *b, const struct framing_envelope *e
 {
 	if (b->owner)
 		return records_put_owned(r, b, e);
-	if (b->room > 0 && e->head_len + e->tail.len <= b->room) {
+	if (!b->fleeting && e->head_len + e->tail.len <= b->room) {
 		records_put_in_place(r, b, e);
 		return true;
 	}

@@ -42,8 +42,7 @@ struct batch {
 	 * buffer, and then stays there until the sender has finished the read. */
 	uint8_t *data;
 	size_t len;
-	/* Bytes before DATA that may be overwritten. 0: DATA is not in the read buffer. */
-	size_t room;
+	size_t room; /* bytes before DATA that may be overwritten */
 	union {
 		struct buffer
 		    *owner; /* the buffer that contains DATA alone and may be moved; or NULL */
@@ -58,6 +57,7 @@ struct batch {
 	size_t messages; /* whole messages in it; if the receiver counts them, set by it */
 	uint64_t bytes; /* payload, without separators; likewise */
 	uint64_t wire; /* payload as it came, maybe compressed */
+	bool fleeting; /* DATA lasts only until the receiver returns */
 	size_t careful; /* of the receiver: bytes at the front that are not all valid */
 };
 

@@ -419,6 +419,7 @@ events_deliver(struct events *e)
 			    .messages = 1,
 			    .bytes = next.message.len,
 			    .wire = next.message.len,
+			    .fleeting = true,
 			};
 
 			more = e->peer.handlers->on_messages(e->peer.arg, &batch);

@@ -111,6 +111,7 @@ mcp_peer_deliver(struct mcp_peer *p)
 		    .messages = 1,
 		    .bytes = len,
 		    .wire = len,
+		    .fleeting = true,
 		};
 
 		more = p->peer.handlers->on_messages(p->peer.arg, &batch);

@@ -157,7 +157,7 @@ check("no process is left when the tab is closed", async (t) => {
 check("vim, less, top and a Python REPL", async (t) => {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), "wspipe-terminal-"));
     t.after(() => fs.rmSync(directory, { recursive: true }));
-    const { page } = await shell(t);
+    const { page, pid } = await shell(t);
 
     await type(page, `vim -u NONE -N ${directory}/text`);
     await shows(page, /^~$/);
@@ -173,6 +173,7 @@ check("vim, less, top and a Python REPL", async (t) => {
     await type(page, "top");
     await shows(page, /load average/);
     await page.keyboard.type("q");
+    await until("top ends", () => running(pid) === "bash");
     await type(page, "python3 -q");
     await shows(page, /^>>>/);
     await type(page, "print(6 * 7)");

@@ -726,7 +726,8 @@ def test_nothing_is_left_of_abandoned_sessions(serve, tmp_path):
         wait_for(lambda: not children(c.one.pid), "no process is left")
         return memory()
 
-    first = abandon(60)
-    for _ in range(3):
-        last = abandon(60)
-    assert last - first < 60 * 2048 // KIB
+    # What is freed need not go back to the system; but a leak grows each time.
+    grown = [abandon(60)]
+    while len(grown) < 2 or grown[-1] - grown[-2] >= 60 * 2048 // KIB:
+        assert len(grown) < 12, grown
+        grown.append(abandon(60))
