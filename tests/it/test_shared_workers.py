@@ -461,13 +461,18 @@ def test_a_reload_keeps_or_replaces_it_in_all_workers(start, tmp_path):
     one.wait_log("configuration reloaded")
 
     def reloaded():
-        with one.websocket("/other") as ws:
-            say(ws, "y")
-            return ws.text() == "new-y"
+        ws = one.websocket("/other")
+        say(ws, "y")
+        if ws.text() == "new-y":
+            return ws
+        ws.close()
+        return None
 
+    first = wait_for(reloaded, "a worker has the new configuration")  # and its program goes on
     for _ in range(2 * WORKERS):
-        wait_for(reloaded, "all workers have the new configuration")
+        wait_for(reloaded, "all workers have the new configuration").close()
     news = [one.websocket("/other") for _ in range(6)]
+    first.close()
     say(news[0], "z")
     say(other[1], "z")
     say(same[1], "z")
