@@ -11,6 +11,7 @@ import pytest
 import websockets
 
 from conftest import wait_for
+from test_mcp import ask, begin, modern, request, said, tool
 from wsraw import BINARY, CLOSE, DEADLINE, TEXT, close_frame, frame
 
 EXAMPLES = os.path.join(os.environ["top_srcdir"], "examples", "framings")
@@ -131,6 +132,18 @@ def test_cgi_script_shows_the_request_and_sends_events(server):
     with one.connect() as peer:
         peer.send(b"GET /request.sh/events HTTP/1.0\r\nHost: localhost\r\n\r\n")
         assert peer.response()[0] == 200 and peer.read(9) == b"data: 1\n\n"
+
+
+def test_mcp_server_adds_for_clients_of_both_versions(server):
+    one = server("--mcp", os.path.abspath(os.path.join(os.environ["top_srcdir"], "examples", "mcp", "adder.py")))
+    session = begin(one)
+    assert ask(one, request("tools/list"), session).json["result"]["tools"][0]["name"] == "add"
+    for call, fields in ((lambda **a: tool("add", **a), session), (lambda **a: modern(tool("add", **a)), None)):
+        assert said(ask(one, call(numbers=[2, 3.5]), fields)) == "5.5"
+        assert ask(one, call(numbers="x"), fields).json["result"]["isError"]
+    assert ask(one, tool("subtract"), session).error == -32602
+    assert ask(one, request("prompts/list"), session).error == -32601
+    one.stop()
 
 
 SHARED = os.path.abspath(os.path.join(os.environ["top_srcdir"], "examples", "shared"))
