@@ -214,8 +214,8 @@ announce_programs(FILE *out, const struct server *server)
 	fputs("serving ", out);
 	if (options->endpoint.command) {
 		announce_command(out, options->endpoint.command);
-		fputs(" on ", out);
-		announce_urls(out, server, "ws", "");
+		fputs(options->endpoint.mcp.on ? " to MCP clients on " : " on ", out);
+		announce_urls(out, server, options->endpoint.mcp.on ? "http" : "ws", "");
 	} else if (announce_example(options->endpoint.dir, X_OK, name)) {
 		fprintf(out, "the programs in %s, for example ", options->endpoint.dir);
 		announce_urls(out, server, "ws", name);
@@ -416,6 +416,9 @@ server_announce(const struct server *server)
 	} else {
 		if (programs)
 			announce(server, announce_programs, true);
+		if (options->endpoint.mcp.on)
+			log_info("add this URL to an MCP client as a server of type \"http\" "
+				 "(Streamable HTTP)");
 		if (options->endpoint.cgidir)
 			announce(server, announce_scripts, !programs);
 		if (options->endpoint.staticdir)

@@ -32,6 +32,12 @@ def check_addresses(one):
             assert peer.response()[0] == (101 if upgrade else 200)
 
 
+def test_an_mcp_server(server):
+    one = server("--mcp", "cat")
+    assert announced(one) == ["serving cat to MCP clients on %s://localhost:@/%s" % ("https" if TLS else "http", EVERYWHERE)]
+    one.wait_log('server add this URL to an MCP client as a server of type "http"')
+
+
 def test_a_command(server):
     one = server("cat")
     assert announced(one) == ["serving cat on %s://localhost:@/%s" % (WS, EVERYWHERE)]
