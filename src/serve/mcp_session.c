@@ -2,6 +2,7 @@
 /* The sessions of MCP. */
 #include "serve/mcp_session.h"
 
+#include "serve/session_key.h"
 #include "serve/share.h"
 
 #include <stdatomic.h>
@@ -30,14 +31,6 @@ mcp_session_bucket(struct mcp *mcp, const char *id)
 			     (MCP_BUCKETS - 1)];
 }
 
-static bool
-mcp_session_has_user(const struct mcp_session *s, const struct exchange *exchange)
-{
-	const char *user = exchange_identity(exchange)->user;
-
-	return s->user && user ? strcmp(s->user, user) == 0 : !s->user && !user;
-}
-
 struct mcp_session *
 mcp_session_find(struct mcp *mcp, const struct endpoint *endpoint,
     const struct exchange *exchange, struct span id)
@@ -49,13 +42,9 @@ mcp_session_find(struct mcp *mcp, const struct endpoint *endpoint,
 	bucket = mcp_session_bucket(mcp, id.data);
 	for (struct list *node = bucket->next; node != bucket; node = node->next) {
 		struct mcp_session *s = LIST_ENTRY_OF(node, struct mcp_session, node);
-		unsigned char differs = 0;
+		struct session_key key = {s->id, s->endpoint, s->user};
 
-		/* In a time that does not depend on where they differ. */
-		for (size_t i = 0; i < id.len; i++)
-			differs |= (unsigned char)(s->id[i] ^ id.data[i]);
-		if (differs == 0 && strcmp(s->endpoint->path, endpoint->path) == 0 &&
-		    mcp_session_has_user(s, exchange))
+		if (session_key_opens(&key, endpoint, exchange, id))
 			return s;
 	}
 	return NULL;

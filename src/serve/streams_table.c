@@ -4,6 +4,7 @@
 
 #include "net/limit.h"
 #include "peer/events.h"
+#include "serve/session_key.h"
 #include "websocket/frame.h"
 
 #include <stdlib.h>
@@ -19,14 +20,6 @@ streams_table_bucket(struct streams_table *table, struct span id)
 	return &table->buckets[hash % STREAMS_TABLE_BUCKETS];
 }
 
-static bool
-streams_table_same_user(const struct streams_session *s, const struct exchange *exchange)
-{
-	const char *user = exchange_identity(exchange)->user;
-
-	return s->user && user ? strcmp(s->user, user) == 0 : !s->user && !user;
-}
-
 struct streams_session *
 streams_table_find(struct streams_table *table, const struct endpoint *endpoint,
     const struct exchange *exchange, struct span id)
@@ -38,16 +31,10 @@ streams_table_find(struct streams_table *table, const struct endpoint *endpoint,
 	bucket = streams_table_bucket(table, id);
 	for (struct list *node = bucket->next; node != bucket; node = node->next) {
 		struct streams_session *s = LIST_ENTRY_OF(node, struct streams_session, node);
-		unsigned char differs = 0;
+		struct session_key key = {s->id, s->endpoint, s->user};
 
-		/* In a time that does not depend on where they differ. */
-		for (size_t i = 0; i < EVENTS_ID_LEN; i++)
-			differs |= (unsigned char)(s->id[i] ^ id.data[i]);
-		if (differs == 0)
-			return strcmp(s->endpoint->path, endpoint->path) == 0 &&
-				       streams_table_same_user(s, exchange)
-				   ? s
-				   : NULL;
+		if (session_key_opens(&key, endpoint, exchange, id))
+			return s;
 	}
 	return NULL;
 }

@@ -41,7 +41,8 @@ void streams_table_finish(struct streams_table *table);
 /* Frees what waits for clients to come back after their sessions have ended. */
 void streams_table_clear(struct streams_table *table);
 
-/* A session of USER, who may be NULL; not in the table yet. NULL without memory. */
+/* A session of USER, NULL for one without authentication; not in the table yet. NULL without
+ * memory. */
 struct streams_session *streams_table_new(struct streams_table *table,
     struct endpoint *endpoint, const char *user) __attribute__((warn_unused_result));
 
