@@ -12,7 +12,7 @@ import threading
 import pytest
 from conftest import SCHEME, WSPIPE, children, rss_kib, wait_for
 from probes import KIB, MIB, Clock, is_alive, read_file, unsanitized
-from wsraw import DEADLINE
+from wsraw import DEADLINE, read_chunk
 
 SH = "#!/bin/sh\n"
 PY = "#!/usr/bin/python3\nimport os, sys, time\n"
@@ -45,17 +45,6 @@ def chunk(data):
 
 
 CHUNKED = "Transfer-Encoding: chunked\r\n"
-
-
-def read_chunk(peer):
-    """One chunk; empty: the last one."""
-    line = b""
-    while not line.endswith(b"\r\n"):
-        line += peer.read(1)
-    size = int(line, 16)
-    data = peer.read(size)
-    assert peer.read(2) == b"\r\n"
-    return data
 
 
 def read_body(peer, fields):

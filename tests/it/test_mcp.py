@@ -6,6 +6,7 @@ import os
 
 import pytest
 from conftest import HERE, SCHEME, children, wait_for
+from wsraw import read_chunk
 
 PROGRAM = os.path.join(HERE, "mcp_server.py")
 META = "io.modelcontextprotocol/"
@@ -26,16 +27,6 @@ def site(server):
     for one in sites:
         if not one.stopped:
             one.stop()
-
-
-def read_chunk(peer):
-    line = b""
-    while not line.endswith(b"\r\n"):
-        line += peer.read(1)
-    size = int(line, 16)
-    data = peer.read(size)
-    assert peer.read(2) == b"\r\n"
-    return data
 
 
 class Reply:

@@ -351,6 +351,17 @@ class Peer:
         return code, payload[2:].decode()
 
 
+def read_chunk(peer):
+    """One chunk of a body; empty: the last one."""
+    line = b""
+    while not line.endswith(b"\r\n"):
+        line += peer.read(1)
+    size = int(line, 16)
+    data = peer.read(size)
+    assert peer.read(2) == b"\r\n"
+    return data
+
+
 def random_text(n, seed):
     """n characters that have no newline, the same for the same seed."""
     rng = random.Random(seed)
