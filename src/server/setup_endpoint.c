@@ -22,7 +22,7 @@
 
 /* Joins header lines, each with its CR LF. NULL without memory. */
 static char *
-server_join_headers(const struct options_list *first, const struct options_list *second)
+join_headers(const struct options_list *first, const struct options_list *second)
 {
 	const struct options_list *lists[] = {first, second};
 	struct buffer out = {0};
@@ -43,7 +43,7 @@ server_join_headers(const struct options_list *first, const struct options_list 
 
 /* Sets the rules of ENDPOINT for origins. 0, or the exit status. */
 static int
-server_set_origins(const struct server *server, const struct options_served *served,
+set_origins(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	struct origin_policy *policy = &endpoint->origin;
@@ -84,7 +84,7 @@ server_set_origins(const struct server *server, const struct options_served *ser
 
 /* Whether ENDPOINT has a console. 0, or the exit status. */
 static int
-server_set_console(const struct server *server, const struct options_served *served,
+set_console(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	bool compat = server->options->server.compat;
@@ -117,7 +117,7 @@ server_set_console(const struct server *server, const struct options_served *ser
 /* Opens a directory of programs, given by the option NAME. False: that has been reported, and
  * *STATUS is the exit status. */
 static bool
-server_open_programs(const struct server *server, const struct options_served *served,
+open_programs(const struct server *server, const struct options_served *served,
     const char *name, const char *path, int *fd, int *status)
 {
 	struct stat dir;
@@ -137,7 +137,7 @@ server_open_programs(const struct server *server, const struct options_served *s
 
 /* Sets what ENDPOINT runs and serves. 0, or the exit status. */
 static int
-server_set_kind(const struct server *server, const struct options_served *served,
+set_kind(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	char why[DIAGNOSE_MAX];
@@ -158,13 +158,13 @@ server_set_kind(const struct server *server, const struct options_served *served
 	} else if (options->dir) {
 		endpoint->kind = ENDPOINT_DIR;
 		endpoint->dir_path = options->dir;
-		if (!server_open_programs(
+		if (!open_programs(
 			server, served, "dir", options->dir, &endpoint->dir, &status))
 			return status;
 	}
 	if (options->cgidir) {
 		endpoint->cgi_path = options->cgidir;
-		if (!server_open_programs(
+		if (!open_programs(
 			server, served, "cgidir", options->cgidir, &endpoint->cgi, &status))
 			return status;
 	}
@@ -181,12 +181,12 @@ server_set_kind(const struct server *server, const struct options_served *served
 			    "--spa=%s is not a file that --staticdir %s serves", options->spa,
 			    options->staticdir);
 	}
-	return server_set_console(server, served, options, endpoint);
+	return set_console(server, served, options, endpoint);
 }
 
 /* Warns of what is allowed, but probably not intended. */
 static void
-server_warn(const struct options_endpoint *endpoint, bool compat)
+warn_of_mistakes(const struct options_endpoint *endpoint, bool compat)
 {
 	const struct options_list *passenv = &endpoint->passenv;
 
@@ -209,7 +209,7 @@ server_warn(const struct options_endpoint *endpoint, bool compat)
 
 /* Sets which terminal programs get. */
 static void
-setup_terminal(const struct options_endpoint *options, struct endpoint *endpoint)
+set_terminal(const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	if (options->unbuffer) {
 		endpoint->pty = PTY_STDOUT;
@@ -229,7 +229,7 @@ setup_terminal(const struct options_endpoint *options, struct endpoint *endpoint
 
 /* Builds ENDPOINT from SERVED. 0, or the exit status. */
 static int
-server_set_endpoint(const struct server *server, struct setup_files *files,
+set_endpoint(const struct server *server, struct setup_files *files,
     const struct options_served *served, struct endpoint *endpoint)
 {
 	struct options_endpoint *options = options_endpoint_copy(served->endpoint);
@@ -240,12 +240,12 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 		return server_fail(server, EX_OSERR, "out of memory");
 	endpoint->source = options;
 	endpoint->free_source = options_endpoint_free;
-	status = server_set_kind(server, served, options, endpoint);
+	status = set_kind(server, served, options, endpoint);
 	if (status == 0)
 		status = server_set_confine(server, served, options, endpoint);
 	endpoint->pass_env = server_pick_env(options, endpoint);
-	endpoint->switch_headers = server_join_headers(&options->header, &options->header_ws);
-	endpoint->files.headers = server_join_headers(&options->header, &options->header_http);
+	endpoint->switch_headers = join_headers(&options->header, &options->header_ws);
+	endpoint->files.headers = join_headers(&options->header, &options->header_http);
 	if (server->options->server.log_format == LOG_COMPAT)
 		endpoint->files.compat_scheme =
 		    server->options->listener.ssl ? "https" : "http";
@@ -254,7 +254,7 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->compat = compat;
 	/* No page can connect without a PROXY header. */
 	endpoint->local_only = server->is_local && !server->options->listener.proxy_protocol;
-	setup_terminal(options, endpoint);
+	set_terminal(options, endpoint);
 	endpoint->subprotocols = options->subprotocol.items;
 	endpoint->subprotocol_count = options->subprotocol.count;
 	endpoint->require_subprotocol = options->require_subprotocol;
@@ -283,11 +283,11 @@ server_set_endpoint(const struct server *server, struct setup_files *files,
 	endpoint->cgi_timeout_ms = options->cgi_timeout_ms;
 	endpoint_complete(endpoint);
 	if (status == 0)
-		status = server_set_origins(server, served, options, endpoint);
+		status = set_origins(server, served, options, endpoint);
 	if (status == 0)
 		status = setup_access(server, files, served, endpoint);
 	if (status == 0 && server->parent == 0)
-		server_warn(options, compat);
+		warn_of_mistakes(options, compat);
 	return status;
 }
 
@@ -301,11 +301,11 @@ struct building {
 };
 
 static void
-setup_endpoint_set(void *arg)
+try_endpoint(void *arg)
 {
 	struct building *s = arg;
 
-	s->status = server_set_endpoint(s->server, s->files, s->served, s->endpoint);
+	s->status = set_endpoint(s->server, s->files, s->served, s->endpoint);
 }
 
 struct endpoint *
@@ -316,7 +316,7 @@ setup_endpoint(const struct server *server, struct setup_files *files, size_t i,
 	struct building setup = {server, files, &served, endpoint, 0};
 
 	/* Without memory nothing that was built before may be lost. */
-	if (!endpoint || !options_try(setup_endpoint_set, &setup))
+	if (!endpoint || !options_try(try_endpoint, &setup))
 		setup.status = server_fail(server, EX_OSERR, "out of memory");
 	if (setup.status == 0)
 		return endpoint;
