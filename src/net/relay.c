@@ -11,6 +11,7 @@ struct relay {
 	struct loop_deferred deferred; /* first: relay_release() casts it back */
 	struct list node;
 	struct loop *loop; /* borrowed */
+	struct span apology; /* borrowed; empty: none, or the server has sent something */
 	bool ending; /* the server has ended its side: what it has sent is read at once */
 	struct relay_side {
 		struct relay *relay;
@@ -29,6 +30,9 @@ relay_release(struct loop_deferred *deferred)
 static void
 relay_end(struct relay *relay, bool flush)
 {
+	if (flush && relay->apology.len > 0 &&
+	    !stream_write(relay->client.stream, relay->apology.data, relay->apology.len))
+		flush = false;
 	if (flush)
 		linger_take(relay->client.stream, relay->loop, RATE_CREDIT_MS);
 	else
@@ -49,6 +53,8 @@ relay_on_readable(void *arg)
 
 	switch (stream_read(side->stream, relay->loop->in, LOOP_BATCH, &n)) {
 	case STREAM_OK:
+		if (side == &relay->server)
+			relay->apology.len = 0;
 		if (!stream_write(to, relay->loop->in, n))
 			relay_end(relay, false);
 		else if (stream_queued(to) > BUFFER_HIGH && !relay->ending)
@@ -102,8 +108,8 @@ static const struct stream_handlers relay_handlers = {
 };
 
 bool
-relay_start_take(
-    struct loop *loop, struct list *list, struct stream *client, struct stream *server)
+relay_start_take(struct loop *loop, struct list *list, struct stream *client,
+    struct stream *server, struct span apology)
 {
 	struct relay *relay = calloc(1, sizeof(*relay));
 
@@ -113,6 +119,7 @@ relay_start_take(
 		return false;
 	}
 	relay->loop = loop;
+	relay->apology = apology;
 	relay->client = (struct relay_side){relay, &relay->server, client};
 	relay->server = (struct relay_side){relay, &relay->client, server};
 	list_append(list, &relay->node);

@@ -16,6 +16,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define RELAYS_WHY "the worker that served the request has exited\n"
+#define RELAYS_APOLOGY                                                                         \
+	"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\n"              \
+	"Content-Length: 46\r\nConnection: close\r\n\r\n" RELAYS_WHY
+_Static_assert(sizeof(RELAYS_WHY) - 1 == 46, "Content-Length");
+
 bool
 server_relays_open(struct server *server)
 {
@@ -114,7 +120,8 @@ relays_join_take(struct server *server, struct exchange *exchange, int fd)
 		stream_free(from);
 		stream_free(to);
 	} else {
-		(void)!relay_start_take(server->loop, &server->relays.list, from, to);
+		(void)!relay_start_take(
+		    server->loop, &server->relays.list, from, to, SPAN(RELAYS_APOLOGY));
 	}
 }
 
@@ -127,7 +134,11 @@ server_relay(void *arg, size_t worker, struct exchange *exchange)
 	int ends[2];
 	bool given;
 
-	if (!relays_set_facts(&facts, stream) ||
+	/* One that has exited is started again, and gets what waits for it, unless the server
+	 * shuts down. */
+	if ((server->stage != SERVER_SERVING &&
+		atomic_load(&server->page->workers[worker].pid) == 0) ||
+	    !relays_set_facts(&facts, stream) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == -1)
 		return false;
 	/* The other worker counts it. */

@@ -26,8 +26,8 @@ pair_open(struct pair *p)
 	list_init(&p->relays);
 	script_stream_init(&p->client);
 	script_stream_init(&p->server);
-	assert_true(
-	    relay_start_take(p->loop, &p->relays, &p->client.stream, &p->server.stream));
+	assert_true(relay_start_take(
+	    p->loop, &p->relays, &p->client.stream, &p->server.stream, SPAN("sorry")));
 }
 
 static void
@@ -142,6 +142,22 @@ test_what_the_server_sent_last_still_arrives(void **state)
 	pair_close(&p);
 }
 
+static void
+test_a_client_whose_server_ends_without_a_byte_is_told(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_open(&p);
+	say(&p.client, "question", 1);
+	turn(&p);
+	p.server.stream.handlers->on_gone(p.server.stream.arg, STREAM_LOST);
+	turn(&p);
+	assert_true(list_empty(&p.relays));
+	assert_written(&p.client, "sorry");
+	pair_close(&p);
+}
+
 /* It would keep the relay, and is not counted as a connection of its client. */
 static void
 test_a_client_that_reads_nothing_does_not_outlive_its_server(void **state)
@@ -192,6 +208,7 @@ main(void)
 	    cmocka_unit_test(test_a_side_that_does_not_read_is_waited_for),
 	    cmocka_unit_test(test_the_end_of_a_client_is_passed_on),
 	    cmocka_unit_test(test_what_the_server_sent_last_still_arrives),
+	    cmocka_unit_test(test_a_client_whose_server_ends_without_a_byte_is_told),
 	    cmocka_unit_test(test_a_client_that_reads_nothing_does_not_outlive_its_server),
 	    cmocka_unit_test(test_a_write_that_fails_ends_it),
 	};
