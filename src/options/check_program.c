@@ -44,9 +44,6 @@ check_mcp(const struct options_server *server, const struct options_endpoint *en
 	if (endpoint->shared.mode != SHARED_OFF)
 		return "--mcp and --shared can't be combined: with --mcp, clients of version "
 		       "2026-07-28 share one program, others have one for each session";
-	if (server->workers > 1)
-		return "--mcp and --workers can't be combined: the requests of a session would "
-		       "reach different processes";
 	if (endpoint->pty || in != FRAMING_LINES || out != FRAMING_LINES)
 		return "--mcp needs --framing=lines: an MCP server over stdio reads and writes "
 		       "a message per line";

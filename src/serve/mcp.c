@@ -463,6 +463,35 @@ mcp_preflight(struct endpoint *endpoint, struct exchange *exchange, const char *
 	return true;
 }
 
+/* Whether another worker serves the request: it has the session, or the program of all clients.
+ */
+static bool
+mcp_is_elsewhere(const struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
+{
+	const struct head *head = exchange_request(exchange)->head;
+	enum affinity_result where = AFFINITY_OWN;
+	struct span id;
+
+	switch (mcp_headers_protocol(head, NULL)) {
+	case MCP_PROTOCOL_SESSION:
+		if (head_find(head, "Mcp-Session-Id", &id) > 0 && id.len == ENV_UNIQUE_ID_LEN)
+			where = affinity_relay(
+			    mcp->affinity, affinity_of_id(mcp->affinity, id), exchange);
+		break;
+	case MCP_PROTOCOL_STATELESS:
+		where = affinity_relay(
+		    mcp->affinity, affinity_of_path(mcp->affinity, endpoint->path), exchange);
+		break;
+	case MCP_PROTOCOL_UNKNOWN:
+		break;
+	}
+	if (where == AFFINITY_UNREACHABLE)
+		mcp_reply_error(endpoint, exchange, 503, MCP_RETRY_LATER, (struct span){0},
+		    MCP_INTERNAL_ERROR,
+		    "the worker that has the MCP program can't be reached now", NULL);
+	return where != AFFINITY_OWN;
+}
+
 bool
 mcp_serve(
     struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange, const char *path)
@@ -474,6 +503,8 @@ mcp_serve(
 		return false;
 	if (!page_may_request(endpoint, exchange, &reject))
 		exchange_reply_status(exchange, reject.status, reject.headers, reject.reason);
+	else if (mcp_is_elsewhere(mcp, endpoint, exchange))
+		return true;
 	else if (span_equal(request->method, SPAN("POST")))
 		mcp_post(mcp, endpoint, exchange);
 	else if (span_equal(request->method, SPAN("GET")))

@@ -15,9 +15,11 @@
  */
 
 void
-mcp_init(struct mcp *mcp, const struct opening_context *context)
+mcp_init(
+    struct mcp *mcp, const struct opening_context *context, const struct affinity *affinity)
 {
 	mcp->context = context;
+	mcp->affinity = affinity;
 	list_init(&mcp->programs);
 	for (size_t i = 0; i < MCP_BUCKETS; i++)
 		list_init(&mcp->buckets[i]);
@@ -130,7 +132,7 @@ mcp_opening_make_peer(struct opening *o, struct session *session, struct peer_co
 	struct peer *peer;
 
 	/* It is as secret as that of the session's program, but another one. */
-	if (!env_make_unique_id(s->id))
+	if (!affinity_make_id(opening->mcp->affinity, s->id))
 		return NULL;
 	peer = mcp_session_make_peer(s, session, o->launch.launcher->loop, o->launch.id, sent);
 	if (peer) {

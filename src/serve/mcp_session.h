@@ -3,18 +3,21 @@
 #ifndef SERVE_MCP_SESSION_H
 #define SERVE_MCP_SESSION_H
 
+#include "serve/affinity.h"
 #include "serve/mcp_peer.h"
 #include "serve/opening.h"
 
 /* The sessions and programs of a process. */
 enum { MCP_BUCKETS = 256 };
 struct mcp {
-	const struct opening_context *context; /* borrowed, set by its user */
+	const struct opening_context *context; /* borrowed, as AFFINITY */
+	const struct affinity *affinity;
 	struct list buckets[MCP_BUCKETS]; /* of struct mcp_session, by ID */
 	struct list programs; /* struct mcp_session: those for all clients */
 };
 
-void mcp_init(struct mcp *mcp, const struct opening_context *context);
+void mcp_init(
+    struct mcp *mcp, const struct opening_context *context, const struct affinity *affinity);
 
 struct mcp_session {
 	struct list node; /* in a bucket, or in mcp->programs */

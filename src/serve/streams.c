@@ -11,12 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STREAMS_OWNER_DIGITS = 4 };
-
 /* A session that is being opened. */
 struct streams_opening {
 	struct opening opening; /* first: streams_opening_of() casts it back */
-	struct streams *streams; /* borrowed */
+	const struct affinity *affinity; /* borrowed */
 	struct streams_session *session; /* owned until it has begun */
 	enum events_form form;
 	bool made; /* the peer owns SESSION */
@@ -26,34 +24,6 @@ static struct streams_opening *
 streams_opening_of(struct opening *o)
 {
 	return (struct streams_opening *)(void *)o;
-}
-
-/* The worker that has a session: the last digits of its ID, modulo the number of workers. */
-static size_t
-streams_owner(const struct streams *streams, struct span id)
-{
-	size_t number = 0;
-
-	for (size_t i = EVENTS_ID_LEN - STREAMS_OWNER_DIGITS; i < EVENTS_ID_LEN; i++)
-		number = number * 16 + ((size_t)util_hex_value((unsigned char)id.data[i]) & 15);
-	return number % streams->workers;
-}
-
-/* False without random bytes. */
-static bool
-streams_make_id(const struct streams *streams, char id[EVENTS_ID_LEN + 1])
-{
-	char *end = id + EVENTS_ID_LEN - STREAMS_OWNER_DIGITS;
-	unsigned long number;
-
-	do {
-		if (!env_make_unique_id(id))
-			return false;
-		number = strtoul(end, NULL, 16);
-		number += streams->worker - number % streams->workers;
-	} while (number >= 1UL << (4 * STREAMS_OWNER_DIGITS));
-	snprintf(end, STREAMS_OWNER_DIGITS + 1, "%0*lx", STREAMS_OWNER_DIGITS, number);
-	return true;
 }
 
 static void
@@ -84,7 +54,7 @@ streams_make_peer(struct opening *o, struct session *session, struct peer_counts
 	struct peer *peer;
 
 	/* It is as secret as that of the session's program, but another one. */
-	if (!streams_make_id(opening->streams, s->id))
+	if (!affinity_make_id(opening->affinity, s->id))
 		return NULL;
 	memcpy(spec.id, s->id, sizeof(spec.id));
 	peer = events_new(&spec, &session_peer_handlers, session);
@@ -180,7 +150,7 @@ streams_open(struct streams *streams, const struct opening_context *context,
 		streams_request_reply(exchange, reject.status, reject.headers, reject.reason);
 		return;
 	}
-	opening->streams = streams;
+	opening->affinity = streams->affinity;
 	opening->session = s;
 	opening->form = form;
 	opening_init(&opening->opening, &streams_ops, context, endpoint, exchange, path);
@@ -230,13 +200,16 @@ streams_route(struct streams *streams, const struct opening_context *context,
 {
 	const struct request *request = exchange_request(exchange);
 	struct streams_session *s = NULL;
+	enum affinity_result where = AFFINITY_OWN;
 
-	if (asked->session.len == EVENTS_ID_LEN &&
-	    streams_owner(streams, asked->session) != streams->worker) {
-		if (!streams->relay(
-			streams->arg, streams_owner(streams, asked->session), exchange))
-			streams_request_reply(exchange, 503, REJECT_RETRY_LATER,
-			    "the worker that has the session can't be reached now");
+	if (asked->session.len == EVENTS_ID_LEN)
+		where = affinity_relay(streams->affinity,
+		    affinity_of_id(streams->affinity, asked->session), exchange);
+	if (where == AFFINITY_RELAYED)
+		return;
+	if (where == AFFINITY_UNREACHABLE) {
+		streams_request_reply(exchange, 503, REJECT_RETRY_LATER,
+		    "the worker that has the session can't be reached now");
 	} else if (asked->session.len > 0) {
 		s = streams_table_find(&streams->table, endpoint, exchange, asked->session);
 		if (!s)

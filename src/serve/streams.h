@@ -15,17 +15,13 @@
 #ifndef SERVE_STREAMS_H
 #define SERVE_STREAMS_H
 
+#include "serve/affinity.h"
 #include "serve/opening.h"
 #include "serve/streams_table.h"
 
 struct streams {
 	struct streams_table table;
-	size_t worker; /* of this process, of so many WORKERS */
-	size_t workers;
-	/* Gives the connection of a request to the worker that has its session. False: it is
-	 * not possible now, and the exchange is still the caller's. */
-	bool (*relay)(void *arg, size_t worker, struct exchange *exchange);
-	void *arg; /* borrowed */
+	const struct affinity *affinity; /* borrowed */
 };
 
 /* Responds to the question of a browser whether a page of another origin may send such

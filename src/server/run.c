@@ -85,10 +85,11 @@ run_start(struct server *server)
 	server->connections.count = &server->page->workers[server->worker].connections;
 	server->route.openings.launcher.loop = server->loop;
 	server->route.openings.launcher.children = server->children;
-	server->streams.worker = server->worker;
-	server->streams.workers = (size_t)server->options->server.workers;
-	server->streams.relay = server_relay;
-	server->streams.arg = server;
+	server->affinity = (struct affinity){.worker = server->worker,
+	    .workers = (size_t)server->options->server.workers,
+	    .relay = server_relay,
+	    .arg = server};
+	server->streams.affinity = &server->affinity;
 	server->sockets.loop = server->loop;
 	server->sockets.extra_wait_ms = server->options->server.closems;
 	server->sockets.count = &server->page->workers[server->worker].sockets;
@@ -198,7 +199,7 @@ server_run(const struct options *options)
 	list_init(&server.openings);
 	streams_table_init(&server.streams.table);
 	list_init(&server.relays.list);
-	mcp_init(&server.mcp, &server.route.openings);
+	mcp_init(&server.mcp, &server.route.openings, &server.affinity);
 	list_init(&server.waiting);
 	hooks_init(&server.hooks);
 	list_init(&server.shared);

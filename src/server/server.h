@@ -148,6 +148,7 @@ struct server {
 	struct list waiting; /* requests that wait to be admitted */
 	struct hooks hooks;
 	struct list openings; /* whose backend is being connected */
+	struct affinity affinity;
 	struct streams streams;
 	struct relays relays;
 	struct mcp mcp;

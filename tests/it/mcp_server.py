@@ -70,6 +70,8 @@ def call(id, name, arguments, params):
         held[arguments["key"]] = id
         note("notifications/progress", progressToken=token, progress=0)
         return None
+    if name == "holds":
+        return text(str(len(held)))
     if name == "release":
         send(id=held.pop(arguments["key"]), result=text("released"))
         return text("done")

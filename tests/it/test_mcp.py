@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--mcp: an MCP server over stdio by Streamable HTTP, in both versions of it. The server is mcp_server.py."""
 
+import contextlib
 import json
 import os
+import signal
 
 import pytest
 from conftest import HERE, SCHEME, children, wait_for
@@ -516,6 +518,59 @@ def test_a_shared_program_that_exits_is_started_again(site):
     reply = ask(one, modern(tool("exit", "b", status=4)))
     assert (reply.status, reply.json["id"], reply.error) == (200, "b", -32603)
     assert ask(one, modern(tool("echo"))).status == 200
+
+
+# ---- Several workers
+
+
+def test_a_request_reaches_the_worker_that_has_its_program(site):
+    one = site("--workers=3")
+    sessions = [begin(one) for _ in range(6)]
+    pids = [said(ask(one, tool("pid"), session)) for session in sessions]
+    assert len(set(pids)) == 6
+    assert [said(ask(one, tool("pid"), session)) for session in sessions] == pids
+    with listen(one, sessions[0]) as peer:
+        reply = Reply(peer)
+        reply.event()
+        assert said(ask(one, tool("change"), sessions[0])) == "done"
+        assert reply.event()["data"]["method"] == "notifications/tools/list_changed"
+    assert {said(ask(one, modern(tool("pid")))) for _ in range(8)}.isdisjoint(pids)
+    assert len({said(ask(one, modern(tool("pid")))) for _ in range(8)}) == 1
+    for session in sessions:
+        assert ask(one, None, session, method="DELETE").status == 204
+        assert ask(one, tool("pid"), session).status == 404
+
+
+def test_a_disconnect_reaches_the_worker_that_has_the_program(site):
+    one = site("--workers=2")
+    for _ in range(4):
+        with start(one, modern(tool("hold", 1, {"progressToken": 1}, key="k"))) as peer:
+            Reply(peer).event()
+    wait_for(lambda: said(ask(one, modern(tool("seen")))).count("notifications/cancelled") == 4, "each is cancelled")
+
+
+def test_a_worker_that_dies_fails_what_is_pending(site):
+    one = site("--workers=2")
+    sessions = [begin(one) for _ in range(4)]
+    with contextlib.ExitStack() as stack:
+        calls = [modern(tool("hold", 1, key=str(i))) for i in range(4)]
+        pending = [stack.enter_context(start(one, call)) for call in calls]
+        wait_for(lambda: said(ask(one, modern(tool("holds")))) == "4", "the program has them")
+        for pid in one.workers():
+            os.kill(pid, signal.SIGKILL)
+        for peer in pending:
+            with contextlib.suppress(EOFError, ConnectionError):
+                reply = Reply(peer)
+                assert reply.status == 502 or reply.event() is None
+    for session in sessions:
+        wait_for(lambda session=session: answers(one, tool("pid"), session) == 404, "a new worker responds")
+    assert said(ask(one, modern(tool("pid")))).isdigit()
+
+
+def answers(one, message, session=None):
+    """The status; None: the worker died meanwhile."""
+    with contextlib.suppress(EOFError, ConnectionError):
+        return ask(one, message, session).status
 
 
 # ---- Requests of both versions

@@ -1477,11 +1477,6 @@ static void
 mcp_servers_that_make_no_sense_are_refused(void **state)
 {
 	static const struct failure rows[] = {
-	    {{"wspipe", "--mcp", "--workers=2", "hello", NULL}, 64,
-		"wspipe: --mcp and --workers can't be combined: the requests of a session "
-		"would "
-		"reach different processes\n",
-		NULL},
 	    {{"wspipe", "--mcp", "--dir=/", NULL}, 64,
 		"wspipe: --mcp needs a program as COMMAND, not --dir or a socket\n", NULL},
 	    {{"wspipe", "--mcp", "--shared", "hello", NULL}, 64,
