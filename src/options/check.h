@@ -6,7 +6,7 @@
 #ifndef OPTIONS_CHECK_H
 #define OPTIONS_CHECK_H
 
-#include "options/table.h"
+#include "options/options.h"
 
 #include <stdbool.h>
 #include <stdio.h>

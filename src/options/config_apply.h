@@ -4,7 +4,7 @@
 #define OPTIONS_CONFIG_APPLY_H
 
 #include "options/config_load.h"
-#include "options/table.h"
+#include "options/place.h"
 
 /* Applies the entries of the section at PLACE: those of early rows, or all. */
 void config_apply_early(struct config *config, const struct option_place *place);

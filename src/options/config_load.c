@@ -5,6 +5,8 @@
 #include "http/uri.h"
 #include "options/config_file.h"
 #include "options/config_names.h"
+#include "options/place.h"
+#include "options/suggest.h"
 #include "options/value.h"
 
 #include <errno.h>

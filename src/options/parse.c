@@ -12,8 +12,10 @@
 #include "options/config_apply.h"
 #include "options/help.h"
 #include "options/needs.h"
+#include "options/place.h"
 #include "options/report.h"
 #include "options/set.h"
+#include "options/suggest.h"
 #include "options/table.h"
 #include "options/value.h"
 

@@ -7,7 +7,7 @@
 #ifndef OPTIONS_REPORT_H
 #define OPTIONS_REPORT_H
 
-#include "options/table.h"
+#include "options/place.h"
 
 #include <stdio.h>
 

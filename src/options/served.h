@@ -3,7 +3,7 @@
 #ifndef OPTIONS_SERVED_H
 #define OPTIONS_SERVED_H
 
-#include "options/table.h"
+#include "options/place.h"
 
 /* An endpoint of the options. */
 struct options_served {

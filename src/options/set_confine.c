@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The types of the options that confine programs. */
 #include "options/set.h"
-#include "options/table.h"
 #include "options/value.h"
 
 #include <stdio.h>

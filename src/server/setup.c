@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "bus/local.h"
 #include "options/config_load.h"
+#include "options/place.h"
 #include "serve/share.h"
 #include "server/admin.h"
 #include "server/listen.h"

@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "options/check.h"
 #include "options/compat.h"
+#include "options/place.h"
 #include "options/rules.h"
 #include "options/value.h"
 #include "process/diagnose.h"
