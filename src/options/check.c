@@ -9,6 +9,7 @@
 #include "options/command.h"
 #include "options/compat.h"
 #include "options/config_load.h"
+#include "options/exposure.h"
 #include "options/needs.h"
 #include "options/report.h"
 #include "options/served.h"
@@ -50,7 +51,7 @@ reject(const struct check *check, int status, const char *compat, const char *fo
 
 	*check->status = check->place.config ? EX_CONFIG : is_compat ? COMPAT_NOTHING : status;
 	va_start(args, format);
-	text = options_vtext(format, args);
+	text = options_vformat(format, args);
 	va_end(args);
 	if (is_compat)
 		fprintf(check->err, "%s\n", compat ? compat : text);
@@ -263,15 +264,13 @@ check_directory(const struct check *check, char **path, const char *name)
 	return true;
 }
 
-/* True when PATH is DIRECTORY or below it; both are real paths. */
 static bool
-is_within(const char *path, const char *directory)
+check_directories(const struct check *check, struct options_endpoint *endpoint)
 {
-	size_t len = strlen(directory);
-
-	if (strcmp(directory, "/") == 0)
-		return true;
-	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
+	return check_directory(check, &endpoint->dir, "dir") &&
+	       check_directory(check, &endpoint->chdir, "chdir") &&
+	       check_directory(check, &endpoint->staticdir, "staticdir") &&
+	       check_directory(check, &endpoint->cgidir, "cgidir");
 }
 
 /* A COMMAND that names a socket. websocketd knows none. */
@@ -314,32 +313,6 @@ check_command(const struct check *check, struct options_endpoint *endpoint)
 	return reject(check, EX_CONFIG, NULL, "%s", reason);
 }
 
-bool
-options_serve(const struct options_endpoint *endpoint, const char *path)
-{
-	char *resolved = endpoint->staticdir ? realpath(path, NULL) : NULL;
-	struct stat st;
-	bool served = resolved && is_within(resolved, endpoint->staticdir) &&
-		      stat(resolved, &st) == 0 && S_ISREG(st.st_mode);
-
-	free(resolved);
-	return served;
-}
-
-/* A directory of programs, of the option NAME, and STATICDIR. */
-static bool
-check_apart(
-    const struct check *check, const char *staticdir, const char *directory, const char *name)
-{
-	if (!directory ||
-	    (!is_within(directory, staticdir) && !is_within(staticdir, directory)))
-		return true;
-	return reject(check, EX_CONFIG, NULL,
-	    "--%s '%s' and --staticdir '%s' overlap, so anyone could download the programs' "
-	    "source: use two directories, neither inside the other",
-	    name, directory, staticdir);
-}
-
 /* Finds the program of --auth-hook. */
 static bool
 check_hook(const struct check *check, struct options_endpoint *endpoint)
@@ -372,53 +345,15 @@ check_access(const struct check *check, struct options_endpoint *endpoint)
 	return check_hook(check, endpoint);
 }
 
+/* Of a file all endpoints are checked together. */
 static bool
-check_secret(const struct check *check, const struct options_endpoint *endpoint,
-    const char *option, const char *path)
+check_exposure(const struct check *check, const struct options_endpoint *endpoint)
 {
-	if (!path || !options_serve(endpoint, path))
-		return true;
-	return reject(check, EX_CONFIG, NULL,
-	    "--%s '%s' is inside --staticdir '%s', so anyone could download it: move it "
-	    "elsewhere",
-	    option, path, endpoint->staticdir);
-}
+	char *text = options_find_exposure(check->options, endpoint);
+	bool ok = !text || reject(check, EX_CONFIG, NULL, "%s", text);
 
-/* The secrets of the server must not be downloadable. */
-static bool
-check_secrets(const struct check *check, const struct options_endpoint *endpoint)
-{
-	const struct options_list *keys = &check->options->listener.sslkey;
-
-	for (size_t i = 0; i < keys->count; i++) {
-		if (!check_secret(check, endpoint, "sslkey", keys->items[i]))
-			return false;
-	}
-	return check_secret(check, endpoint, "admin-token", check->options->server.admin_token);
-}
-
-/* Nor must be what is executed: the source of a program may contain secrets. */
-static bool
-check_overlap(const struct check *check, const struct options_endpoint *endpoint)
-{
-	if (!endpoint->staticdir)
-		return true;
-	if (!check_secrets(check, endpoint) ||
-	    !check_apart(check, endpoint->staticdir, endpoint->dir, "dir") ||
-	    !check_apart(check, endpoint->staticdir, endpoint->cgidir, "cgidir"))
-		return false;
-	for (size_t i = 0; i < ACCESS_FILES; i++) {
-		struct access_file file = access_file(&endpoint->access, i);
-
-		if (!check_secret(check, endpoint, file.option, file.path))
-			return false;
-	}
-	if (endpoint->program && options_serve(endpoint, endpoint->program))
-		return reject(check, EX_CONFIG, NULL,
-		    "COMMAND '%s' is inside --staticdir '%s', so anyone could download its "
-		    "source: move it elsewhere",
-		    endpoint->command[0], endpoint->staticdir);
-	return true;
+	free(text);
+	return ok;
 }
 
 /* The options of a section that need others. */
@@ -436,111 +371,12 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 {
 	if (failed)
 		return check_socket(check, endpoint) && check_command(check, endpoint) &&
-		       check_directory(check, &endpoint->dir, "dir") &&
-		       check_directory(check, &endpoint->chdir, "chdir") &&
-		       check_directory(check, &endpoint->staticdir, "staticdir") &&
-		       check_directory(check, &endpoint->cgidir, "cgidir");
+		       check_directories(check, endpoint);
 	return check_usage(check, endpoint) && check_needs(check) &&
 	       check_access(check, endpoint) && check_subprotocol(check, endpoint) &&
 	       check_socket(check, endpoint) && check_program(check, endpoint) &&
-	       check_command(check, endpoint) &&
-	       check_directory(check, &endpoint->dir, "dir") &&
-	       check_directory(check, &endpoint->chdir, "chdir") &&
-	       check_directory(check, &endpoint->staticdir, "staticdir") &&
-	       check_directory(check, &endpoint->cgidir, "cgidir") &&
-	       (check->place.config || check_overlap(check, endpoint));
-}
-
-/* The real path of what an endpoint runs, which the caller frees; NULL: nothing. */
-static char *
-program_of(const struct options_endpoint *endpoint)
-{
-	if (endpoint->program)
-		return realpath(endpoint->program, NULL);
-	return options_text_copy(endpoint->dir);
-}
-
-/* As check_overlap(), of all static files of a configuration file and PROGRAM of an endpoint,
- * which is a directory if IS_DIR. NAME and VALUE are its option. DIRS are the static files that
- * differ from each other. */
-static void
-check_files(const struct check *check, const char *program, bool is_dir, const char *name,
-    const char *value, const struct options_served *dirs, size_t count)
-{
-	for (size_t i = 0; i < count && program; i++) {
-		const char *dir = dirs[i].endpoint->staticdir;
-
-		if (!is_within(program, dir) && !(is_dir && is_within(dir, program)))
-			continue;
-		(void)reject(check, EX_CONFIG, NULL,
-		    "%s '%s' and staticdir '%s' of [%s] overlap, so anyone could download the "
-		    "source: use directories that are not inside each other",
-		    name, value, dir, dirs[i].path);
-		break;
-	}
-}
-
-static void
-check_programs(const struct check *check, const struct options_endpoint *endpoint,
-    const struct options_served *dirs, size_t count)
-{
-	char *program = count > 0 ? program_of(endpoint) : NULL;
-
-	if (endpoint->dir)
-		check_files(check, program, true, "--dir", endpoint->dir, dirs, count);
-	else if (program)
-		check_files(
-		    check, program, false, "COMMAND", endpoint->command[0], dirs, count);
-	check_files(check, endpoint->cgidir, true, "--cgidir", endpoint->cgidir, dirs, count);
-	free(program);
-	for (size_t i = 0; i < ACCESS_FILES && count > 0; i++) {
-		struct access_file file = access_file(&endpoint->access, i);
-		char *path = file.path ? realpath(file.path, NULL) : NULL;
-
-		check_files(check, path, false, file.option, file.path, dirs, count);
-		free(path);
-	}
-}
-
-static int
-compare_static(const void *a, const void *b)
-{
-	const struct options_served *x = a, *y = b;
-
-	return strcmp(x->endpoint->staticdir, y->endpoint->staticdir);
-}
-
-/* The endpoints of a file against each other. */
-static void
-check_all_files(struct check *check, const struct options *options)
-{
-	size_t count = options_served_count(options), kept = 0, dirs = 0;
-	struct options_served *served = calloc(count + 1, sizeof(*served));
-
-	if (!served)
-		options_no_memory();
-	for (size_t i = 0; i < count; i++) {
-		served[dirs] = options_served(options, i);
-		dirs += served[dirs].endpoint->staticdir &&
-			!options->config->sections[served[dirs].place.section].failed;
-	}
-	qsort(served, dirs, sizeof(*served), compare_static);
-	for (size_t i = 0; i < dirs; i++) {
-		if (i == 0 || compare_static(&served[kept - 1], &served[i]) != 0)
-			served[kept++] = served[i];
-	}
-	for (size_t i = 0; i < kept; i++) {
-		check->place = served[i].place;
-		(void)check_secrets(check, served[i].endpoint);
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct options_served one = options_served(options, i);
-
-		check->place = one.place;
-		if (!options->config->sections[one.place.section].failed)
-			check_programs(check, one.endpoint, served, kept);
-	}
-	free(served);
+	       check_command(check, endpoint) && check_directories(check, endpoint) &&
+	       (check->place.config || check_exposure(check, endpoint));
 }
 
 /* A client has one endpoint, which may have no COMMAND. */
@@ -602,7 +438,7 @@ check_config(struct options *options, struct check *check)
 			: &config->sections[served.place.section].endpoint,
 		    config->sections[served.place.section].failed);
 	}
-	check_all_files(check, options);
+	options_check_exposures(options, check->err);
 	*check->status = EX_CONFIG;
 	return config->errors == 0 || options->server.check_config;
 }

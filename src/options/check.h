@@ -19,7 +19,4 @@
 bool options_check(struct options *options, FILE *err, int *status)
     __attribute__((warn_unused_result));
 
-/* Whether PATH is a file that --staticdir serves, also through a link. After the check. */
-bool options_serve(const struct options_endpoint *endpoint, const char *path);
-
 #endif

@@ -61,7 +61,7 @@ loader_fail(struct loader *loader, struct config_line line, const char *format, 
 	char *text;
 
 	va_start(args, format);
-	text = options_vtext(format, args);
+	text = options_vformat(format, args);
 	va_end(args);
 	loader->config->sections[loader->section].failed = true;
 	config_report(loader->config, line, loader->err, text);
@@ -174,13 +174,10 @@ load_resolve(const struct loader *loader, struct span name)
 {
 	const char *from = loader->config->files.items[loader->file];
 	const char *slash = strrchr(from, '/');
-	char *path;
 
-	if (asprintf(&path, "%.*s%.*s",
-		name.data[0] == '/' || !slash ? 0 : (int)(slash + 1 - from), from,
-		(int)name.len, name.data) == -1)
-		options_no_memory();
-	return path;
+	return options_format("%.*s%.*s",
+	    name.data[0] == '/' || !slash ? 0 : (int)(slash + 1 - from), from, (int)name.len,
+	    name.data);
 }
 
 /* Adds a record to the store that collects them. */
@@ -400,12 +397,9 @@ config_check_paths(struct config *config, FILE *err)
 
 		if (strcmp(first->path, sorted[i]->path) != 0)
 			continue;
-		if (asprintf(&text,
-			"section [%s] already exists in %s:%u: merge the two, or change "
-			"the path",
-			first->path, config->files.items[first->line.file],
-			first->line.number) == -1)
-			options_no_memory();
+		text = options_format("section [%s] already exists in %s:%u: merge the two, "
+				      "or change the path",
+		    first->path, config->files.items[first->line.file], first->line.number);
 		sorted[i]->failed = true;
 		config_report(config, sorted[i]->line, err, text);
 		free(text);

@@ -82,8 +82,6 @@ explain(const struct option_row *row)
 {
 	const struct option_row *other = option_find(span_of(row->needs));
 	const char *what = NULL;
-	char *text;
-	int len;
 
 	if (strcmp(row->needs, NEEDS_PROGRAM) == 0)
 		what = "a program: give a COMMAND or --dir=DIR";
@@ -94,15 +92,11 @@ explain(const struct option_row *row)
 	else if (strcmp(row->needs, NEEDS_BODY) == 0)
 		what = "requests with a body: give --cgidir=DIR or --mcp";
 	if (what)
-		len = asprintf(
-		    &text, "--%s needs %s, or leave out --%s", row->name, what, row->name);
-	else
-		len = asprintf(&text, "--%s needs --%s%s%s: add it, or leave out --%s",
-		    row->name, other->name, other->argument && !other->optional ? "=" : "",
-		    other->argument && !other->optional ? other->argument : "", row->name);
-	if (len == -1)
-		options_no_memory();
-	return text;
+		return options_format(
+		    "--%s needs %s, or leave out --%s", row->name, what, row->name);
+	return options_format("--%s needs --%s%s%s: add it, or leave out --%s", row->name,
+	    other->name, other->argument && !other->optional ? "=" : "",
+	    other->argument && !other->optional ? other->argument : "", row->name);
 }
 
 /* Whether websocketd has the option ROW, which does not need anything there. */

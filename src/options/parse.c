@@ -170,14 +170,11 @@ check_roles(
 		if (walk.row->role != other &&
 		    !(place->compat && walk.row->role == OPTION_OF_CLIENT))
 			continue;
-		if (asprintf(&text,
-			options->client.connect
-			    ? "--%s applies to a server only: leave it out, or leave out "
-			      "--connect"
-			    : "--%s applies to a client only: add --connect=URL, or leave it "
-			      "out",
-			walk.row->name) == -1)
-			options_no_memory();
+		text = options_format(
+		    options->client.connect
+			? "--%s applies to a server only: leave it out, or leave out --connect"
+			: "--%s applies to a client only: add --connect=URL, or leave it out",
+		    walk.row->name);
 		option_report(place, err, text);
 		free(text);
 		*status = EX_USAGE;

@@ -95,17 +95,14 @@ option_report_value(const struct option_place *place, const struct option_row *r
 {
 	size_t rule = strcspn(reason, ";");
 	char *text;
-	int len;
 
 	if (place->compat && !place->config)
 		return compat_report_value(row, value.data, reason, out, err);
 	if (strncmp(reason, "must be ", 8) == 0)
-		len = asprintf(&text, "--%s %.*s, not '%.*s'%s", row->name, (int)rule, reason,
+		text = options_format("--%s %.*s, not '%.*s'%s", row->name, (int)rule, reason,
 		    (int)value.len, value.data, reason + rule);
 	else
-		len = asprintf(&text, "--%s: %s", row->name, reason);
-	if (len == -1)
-		options_no_memory();
+		text = options_format("--%s: %s", row->name, reason);
 	option_report(place, err, text);
 	free(text);
 	return EX_USAGE;

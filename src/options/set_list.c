@@ -174,9 +174,7 @@ option_set_header(const struct option_set *set)
 	wrong = set->compat ? NULL : check_variables(set->row, text);
 	if (wrong)
 		return wrong;
-	if (asprintf(&line, "%.*s: %.*s", (int)name.len, name.data, (int)text.len, text.data) ==
-	    -1)
-		options_no_memory();
+	line = options_format("%.*s: %.*s", (int)name.len, name.data, (int)text.len, text.data);
 	options_list_add(set->target, span_of(line));
 	free(line);
 	return NULL;

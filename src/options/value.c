@@ -48,7 +48,19 @@ options_text(struct span text)
 }
 
 char *
-options_vtext(const char *format, va_list args)
+options_format(const char *format, ...)
+{
+	va_list args;
+	char *result;
+
+	va_start(args, format);
+	result = options_vformat(format, args);
+	va_end(args);
+	return result;
+}
+
+char *
+options_vformat(const char *format, va_list args)
 {
 	char *result;
 

@@ -23,8 +23,9 @@ bool options_try(void (*run)(void *arg), void *arg) __attribute__((warn_unused_r
 /* A copy of TEXT; NULL of NULL. */
 char *options_text_copy(const char *text);
 char *options_text(struct span text);
-/* As vasprintf(), and never NULL. */
-char *options_vtext(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+/* As asprintf() and vasprintf(), and never NULL. */
+char *options_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *options_vformat(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 char **options_words_copy(char *const *words); /* in one piece; NULL of NULL */
 
 /* Adds a copy of TEXT. */

@@ -56,7 +56,7 @@ describe_ref(const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	text = options_vtext(format, args);
+	text = options_vformat(format, args);
 	va_end(args);
 	result = describe_pack("{s:s}", "$ref", text);
 	free(text);

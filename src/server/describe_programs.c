@@ -30,7 +30,7 @@ walk_fail(const struct walk *walk, const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	text = options_vtext(format, args);
+	text = options_vformat(format, args);
 	va_end(args);
 	option_report(&walk->served->place, walk->err, text);
 	free(text);

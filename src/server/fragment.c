@@ -22,7 +22,7 @@ static char *__attribute__((format(printf, 1, 2))) text(const char *format, ...)
 	char *result;
 
 	va_start(args, format);
-	result = options_vtext(format, args);
+	result = options_vformat(format, args);
 	va_end(args);
 	return result;
 }

@@ -3,8 +3,8 @@
 #include "server/setup_endpoint.h"
 
 #include "base/util.h"
-#include "options/check.h"
 #include "options/compat.h"
+#include "options/exposure.h"
 #include "options/place.h"
 #include "options/rules.h"
 #include "options/value.h"
