@@ -38,6 +38,7 @@ descriptors_receive(
     int socket, void *bytes, size_t len, int fds[DESCRIPTORS_MAX], size_t *count)
 {
 	union descriptors_control control;
+	/* cppcheck-suppress ctuuninitvar; it is filled here */
 	struct iovec part = {bytes, len};
 	struct msghdr message = {
 	    .msg_iov = &part,

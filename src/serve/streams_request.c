@@ -20,9 +20,9 @@ streams_request_parameter(struct span query, const char *name, bool *found)
 		if (part >= len && memcmp(query.data, name, len) == 0 &&
 		    (part == len || query.data[len] == '=')) {
 			*found = true;
-			return part == len
-				   ? (struct span){0}
-				   : (struct span){query.data + len + 1, part - len - 1};
+			if (part == len)
+				return (struct span){0};
+			return (struct span){query.data + len + 1, part - len - 1};
 		}
 		part += end != NULL;
 		query = (struct span){query.data + part, query.len - part};
