@@ -55,8 +55,8 @@ upgrade_compare_protocols(const void *a, const void *b)
 }
 
 /*
- * RFC 6455, section 11.3.4: tokens, and section 4.1, item 10: all different. An empty element
- * is none (RFC 9110, section 5.6.1.2).
+ * RFC 6455, section 11.3.4: tokens, and section 4.1, item 10: all different. Empty elements are
+ * ignored, but not any number of them (RFC 9110, section 5.6.1.2).
  */
 static bool
 upgrade_protocols_valid(const struct head *head)
@@ -64,10 +64,10 @@ upgrade_protocols_valid(const struct head *head)
 	struct span protocols[UPGRADE_PROTOCOLS_MAX] = {{0}};
 	struct span element;
 	size_t cursor = 0;
-	size_t count = 0;
+	size_t count = 0, empty = 0;
 
 	while (head_next_element(head, "Sec-WebSocket-Protocol", &cursor, &element)) {
-		if (element.len == 0)
+		if (element.len == 0 && empty++ < UPGRADE_PROTOCOLS_MAX)
 			continue;
 		if (count == UPGRADE_PROTOCOLS_MAX || !util_is_token(element))
 			return false;

@@ -77,6 +77,13 @@ def test_empty_elements_are_ignored(server, named, chosen):
         assert dict(peer.upgrade(headers={"Sec-WebSocket-Protocol": named})).get("sec-websocket-protocol") == chosen
 
 
+@pytest.mark.parametrize("count, status", ((64, 101), (65, 400)))
+def test_number_of_empty_elements_is_limited(server, count, status):
+    with server("cat").connect() as peer:
+        peer.send(peer.request_bytes(headers={"Sec-WebSocket-Protocol": "," * count + "a"}))
+        assert peer.response()[0] == status
+
+
 def test_thousands_of_names_cost_nothing(server):
     """Each would be compared with each other one: seconds in which nobody else is served."""
     one = server("--subprotocol=a", "cat")
