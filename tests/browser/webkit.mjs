@@ -10,14 +10,18 @@ import { DEADLINE, within } from "./server.mjs";
 // Debian has it in the directory of its architecture.
 const BROWSER = fs.readdirSync("/usr/lib").map((name) => `/usr/lib/${name}/webkit2gtk-4.1/MiniBrowser`).find(fs.existsSync);
 
+// The kernel assigns none of these to another socket.
 async function freePort() {
-    const server = net.createServer().listen(0, "127.0.0.1");
+    for (;;) {
+        const port = 10000 + Math.floor(Math.random() * 20000);
+        const server = net.createServer().listen(port, "127.0.0.1");
 
-    await once(server, "listening");
-    const { port } = server.address();
-    server.close();
-    await once(server, "close");
-    return port;
+        if (await once(server, "listening").catch(() => null)) {
+            server.close();
+            await once(server, "close");
+            return port;
+        }
+    }
 }
 
 // Commands of W3C WebDriver.

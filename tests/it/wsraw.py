@@ -368,18 +368,26 @@ def random_text(n, seed):
     return "".join(rng.choice("abcdefghijklmnopqrstuvwxyzäöü€😀 ") for _ in range(n))
 
 
+reservations = []  # until this process ends
+
+
 def free_port():
-    """A port for an option that needs a number. The kernel hands out none of these to a test that runs beside."""
+    """A port for an option that needs a number. The kernel assigns none of these to a test that runs beside it, and no
+    other process that calls this gets it, though no socket has the port yet or for a while."""
     with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
         first = int(f.read().split()[0])
     while True:
         port = random.randrange(10000, max(first, 20000))
+        reservation = socket.socket(socket.AF_UNIX)
         with socket.socket() as probe:
             try:
+                reservation.bind("\0wspipe-test-port-%d" % port)
                 probe.bind(("", port))
-                return port
             except OSError:
-                pass
+                reservation.close()
+            else:
+                reservations.append(reservation)
+                return port
 
 
 def has_ipv6():
