@@ -2,25 +2,21 @@
 /*
  * One request and its response.
  *
- * The state is that of the response; http/body_reader has that of the request's body. What has
- * to be done later, as no handler is called from inside a function of the interface, is done in
- * the exchange's turn.
+ * The state is that of the response; http/body_reader and http/body_writer have those of the
+ * two bodies. What has to be done later, as no handler is called from inside a function of the
+ * interface, is done in the exchange's turn.
  */
 #include "http/exchange.h"
 
 #include "base/log.h"
 #include "http/access_log.h"
 #include "http/body_reader.h"
+#include "http/body_writer.h"
 #include "net/listener.h"
-#include "net/rate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	EXCHANGE_SIZE_MAX = 24, /* bytes of the line before a chunk */
-};
 
 enum exchange_state {
 	EXCHANGE_WAITING, /* for its user's response */
@@ -39,26 +35,13 @@ struct exchange {
 	struct loop_task turn;
 	struct timer timer; /* for the rates */
 	struct body_reader in;
-	struct rate out;
-	uint64_t written;
+	struct body_writer out; /* if it has failed, the turn reports it */
 	bool keep; /* the connection persists, as far as is known */
-	bool chunked; /* the response */
-	bool has_body; /* the response */
-	int64_t left; /* bytes of the response's length; REPLY_LENGTH_UNKNOWN */
-	bool excess; /* bytes beyond it were dropped */
-	bool failed; /* the stream has failed: report it in the turn */
 	struct request_redirect *redirect; /* owned: the request; NULL: it is the client's */
 	unsigned int redirects;
 	struct identity identity;
 	bool logged; /* its user writes the log line */
 };
-
-/* A rate is of bytes that are left. Here it counts bytes that have moved. */
-static uint64_t
-exchange_to_go(uint64_t moved)
-{
-	return UINT64_MAX - moved;
-}
 
 static void
 exchange_release(struct loop_deferred *deferred)
@@ -101,19 +84,6 @@ exchange_log_reply(struct exchange *x, int status, const char *reason)
 	x->logged = true;
 }
 
-/* The bytes sent, as far as the client's system has confirmed them. */
-static uint64_t
-exchange_delivered(const struct exchange *x, size_t pending)
-{
-	return x->written > pending ? x->written - pending : 0;
-}
-
-static size_t
-exchange_pending(const struct exchange *x)
-{
-	return stream_queued(x->stream) + stream_unconfirmed(x->stream);
-}
-
 void
 exchange_kill(struct exchange *x, const char *reason)
 {
@@ -140,7 +110,7 @@ static void
 exchange_finish(struct exchange *x)
 {
 	x->handlers = NULL;
-	if (x->failed) {
+	if (x->out.failed) {
 		exchange_over(x, EXCHANGE_LOST);
 	} else if (!x->keep) {
 		exchange_over(x, EXCHANGE_CLOSE);
@@ -155,7 +125,7 @@ exchange_finish(struct exchange *x)
 static void
 exchange_fail(struct exchange *x)
 {
-	x->failed = true;
+	x->out.failed = true;
 	loop_defer(x->spec.loop, &x->turn);
 }
 
@@ -213,7 +183,7 @@ exchange_on_turn(struct loop_task *task)
 {
 	struct exchange *x = LIST_ENTRY_OF(task, struct exchange, turn);
 
-	if (x->failed)
+	if (x->out.failed)
 		exchange_lose(x);
 	else if (body_reader_is_pending(&x->in))
 		exchange_read_body(x);
@@ -252,43 +222,19 @@ exchange_set_reading(struct exchange *x, bool on)
 static void
 exchange_send(struct exchange *x, struct span head, struct span piece, bool last)
 {
-	char size[EXCHANGE_SIZE_MAX];
-	struct iovec parts[STREAM_PARTS_MAX] = {{(char *)(uintptr_t)head.data, head.len}};
-	int count = head.len > 0;
-	bool chunk = x->chunked && x->has_body && piece.len > 0;
+	bool excess = x->out.excess;
 
-	if (!x->has_body)
-		piece.len = 0;
-	if (x->left >= 0 && piece.len > (uint64_t)x->left) {
-		if (!x->excess)
-			exchange_log(x, "truncated", 0,
-			    "the response is longer than its Content-Length");
-		x->excess = true;
-		piece.len = (size_t)x->left;
-	}
-	if (x->left >= 0)
-		x->left -= (int64_t)piece.len;
-	if (chunk) {
-		parts[count].iov_base = size;
-		parts[count++].iov_len =
-		    (size_t)snprintf(size, sizeof(size), "%zx\r\n", piece.len);
-	}
-	if (piece.len > 0)
-		parts[count++] = (struct iovec){(char *)(uintptr_t)piece.data, piece.len};
-	if (chunk)
-		parts[count++] = (struct iovec){(char *)(uintptr_t) "\r\n", 2};
-	if (last && x->chunked && x->has_body)
-		parts[count++] = (struct iovec){(char *)(uintptr_t) "0\r\n\r\n", 5};
-	for (int i = 0; i < count; i++)
-		x->written += parts[i].iov_len;
-	if (count > 0 && !x->failed && !stream_writev(x->stream, parts, count))
+	if (!body_writer_write(&x->out, head, piece, last))
 		exchange_fail(x);
+	if (x->out.excess && !excess)
+		exchange_log(
+		    x, "truncated", 0, "the response is longer than its Content-Length");
 }
 
 static const char *
 exchange_connection_lines(const struct exchange *x)
 {
-	if (x->chunked)
+	if (x->out.chunked)
 		return x->keep ? "Transfer-Encoding: chunked\r\n"
 			       : "Transfer-Encoding: chunked\r\nConnection: close\r\n";
 	return x->keep ? "" : "Connection: close\r\n";
@@ -308,16 +254,12 @@ exchange_count(const struct exchange *x, int status)
 static void
 exchange_start(struct exchange *x, const struct reply *reply, struct span first, bool whole)
 {
-	const struct request *request = x->spec.request;
 	struct buffer head = {0};
 
 	x->state = EXCHANGE_SENDING;
-	x->has_body = reply_has_body(reply->status) && !request->is_head;
-	x->left = reply->length;
-	x->chunked = reply->length < 0 && reply_has_body(reply->status) && request->head &&
-		     head_minor(request->head) == 1;
+	body_writer_start(&x->out, x->spec.request, reply);
 	/* RFC 9112, section 9.3: a body that was not read would be parsed as a request. */
-	x->keep = x->keep && x->in.done && (!x->has_body || x->chunked || x->left >= 0);
+	x->keep = x->keep && x->in.done && body_writer_is_delimited(&x->out);
 	exchange_log_reply(x, reply->status, NULL);
 	exchange_count(x, reply->status);
 	if (reply_head(&head, reply, exchange_connection_lines(x)))
@@ -332,8 +274,8 @@ void
 exchange_begin(struct exchange *x, const struct reply *reply, struct span first)
 {
 	exchange_start(x, reply, first, false);
-	rate_start(&x->out, exchange_to_go(0), RATE_CREDIT_MS);
-	timer_at(&x->timer, x->out.due_ms);
+	body_writer_start_rate(&x->out);
+	timer_at(&x->timer, x->out.rate.due_ms);
 }
 
 void
@@ -345,19 +287,13 @@ exchange_write(struct exchange *x, const void *bytes, size_t len)
 void
 exchange_resume_rate(struct exchange *x)
 {
-	rate_start(&x->out, exchange_to_go(x->written), RATE_CREDIT_MS);
+	body_writer_resume_rate(&x->out);
 }
 
 size_t
 exchange_send_file(struct exchange *x, int fd, off_t offset, size_t len)
 {
-	size_t sent = 0;
-
-	if (x->has_body && !x->failed && x->left >= (int64_t)len)
-		sent = stream_send_file(x->stream, fd, offset, len);
-	x->left -= (int64_t)sent;
-	x->written += sent;
-	return sent;
+	return body_writer_send_file(&x->out, fd, offset, len);
 }
 
 size_t
@@ -369,7 +305,7 @@ exchange_queued(const struct exchange *x)
 void
 exchange_end(struct exchange *x)
 {
-	if (x->has_body && x->left > 0) {
+	if (body_writer_is_short(&x->out)) {
 		exchange_abort(x, "the response is shorter than its Content-Length");
 		return;
 	}
@@ -485,26 +421,20 @@ static void
 exchange_on_timer(void *arg)
 {
 	struct exchange *x = arg;
-	size_t pending = exchange_pending(x);
+	bool sends = x->state >= EXCHANGE_SENDING;
+	const char *what = sends && body_writer_is_slow(&x->out) ? "reads"
+			   : body_reader_is_slow(&x->in)	 ? "sends"
+								 : NULL;
 	char reason[80];
 
-	if (x->state >= EXCHANGE_SENDING && pending == 0)
-		rate_start(&x->out, exchange_to_go(x->written), RATE_CREDIT_MS);
-	else if (x->state >= EXCHANGE_SENDING && x->out.due_ms <= util_clock_ms() &&
-		 !rate_check(&x->out, exchange_to_go(exchange_delivered(x, pending)))) {
-		snprintf(
-		    reason, sizeof(reason), "the client reads less than %d bytes/s", RATE_MIN);
+	if (what) {
+		snprintf(reason, sizeof(reason), "the client %s less than %d bytes/s", what,
+		    RATE_MIN);
 		exchange_kill(x, reason);
 		return;
 	}
-	if (body_reader_is_slow(&x->in)) {
-		snprintf(
-		    reason, sizeof(reason), "the client sends less than %d bytes/s", RATE_MIN);
-		exchange_kill(x, reason);
-		return;
-	}
-	if (x->state >= EXCHANGE_SENDING)
-		timer_at(&x->timer, x->out.due_ms);
+	if (sends)
+		timer_at(&x->timer, x->out.rate.due_ms);
 	if (body_reader_is_active(&x->in))
 		timer_at(&x->timer, x->in.rate.due_ms);
 }
@@ -525,10 +455,10 @@ exchange_new(const struct exchange_spec *spec)
 	x->spec = *spec;
 	x->stream = spec->stream;
 	x->keep = spec->keep && spec->request->keeps_alive;
-	x->left = REPLY_LENGTH_UNKNOWN;
 	loop_task_init(&x->turn, exchange_on_turn);
 	timer_init(&x->timer, &spec->loop->timers, exchange_on_timer, x);
 	body_reader_init(&x->in, spec->request, spec->loop, spec->stream, spec->rest);
+	body_writer_init(&x->out, spec->stream);
 	stream_set_handlers(x->stream, &exchange_stream_handlers, x);
 	return x;
 }
@@ -537,10 +467,11 @@ void
 exchange_wait(struct exchange *x)
 {
 	body_reader_arm(&x->in);
-	if (x->state == EXCHANGE_FLUSHING && x->out.due_ms == 0)
-		rate_start(&x->out, exchange_to_go(0), RATE_CREDIT_MS);
-	if (x->state == EXCHANGE_FLUSHING)
-		timer_at(&x->timer, x->out.due_ms);
+	if (x->state != EXCHANGE_FLUSHING)
+		return;
+	if (x->out.rate.due_ms == 0)
+		body_writer_start_rate(&x->out);
+	timer_at(&x->timer, x->out.rate.due_ms);
 }
 
 void
