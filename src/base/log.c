@@ -6,20 +6,13 @@
 #include "base/log.h"
 
 #include "base/log_sink.h"
-#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-	LOG_TAIL = 160, /* bytes kept free for what closes a line: its mark, a quote, a brace */
-	LOG_ROOM = LOG_LINE_MAX - LOG_TAIL,
-};
 
 static struct {
 	enum log_format format;
@@ -40,14 +33,9 @@ static struct {
     .out = &log_state.sink,
 };
 
-static void log_finish(void);
+static struct log_line line; /* the one that is being written */
 
-static struct {
-	char bytes[LOG_LINE_MAX];
-	size_t len;
-	bool cut; /* something was left out */
-	struct span message; /* borrowed until log_end(); compat writes it last */
-} line;
+static void log_finish(void);
 
 const char *const log_level_names[] = {
     [LOG_DEBUG] = "debug",
@@ -182,261 +170,30 @@ log_is_json(void)
 	return log_state.format == LOG_JSON;
 }
 
-#define LOG_END ((const char *)NULL)
-
-/* Adds our own texts, LOG_END at the end; what passes the end of the buffer is left out. Lines
- * are made of many short ones, and printf() would take most of their time. */
-__attribute__((sentinel)) static void
-log_put(const char *text, ...)
-{
-	size_t len = line.len;
-	va_list more;
-
-	va_start(more, text);
-	for (; text; text = va_arg(more, const char *)) {
-		/* The last byte is for the newline. */
-		while (*text != '\0' && len < sizeof(line.bytes) - 1)
-			line.bytes[len++] = *text++;
-	}
-	va_end(more);
-	line.len = len;
-}
-
-static void
-log_put_number(uint64_t number)
-{
-	char text[UTIL_NUMBER_MAX + 1];
-
-	*util_put_number(text, number, 1) = '\0';
-	log_put(text, LOG_END);
-}
-
-static void
-log_time(char text[64])
-{
-	struct timespec now;
-	struct tm tm;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (log_state.format == LOG_COMPAT) {
-		localtime_r(&now.tv_sec, &tm);
-		/* The C locale is in force (nothing calls setlocale), so names are English. */
-		strftime(text, 64, "%a, %d %b %Y %H:%M:%S %z", &tm);
-		return;
-	}
-	gmtime_r(&now.tv_sec, &tm);
-	text = util_put_number(text, (uint64_t)tm.tm_year + 1900, 4);
-	*text++ = '-';
-	text = util_put_number(text, (uint64_t)tm.tm_mon + 1, 2);
-	*text++ = '-';
-	text = util_put_number(text, (uint64_t)tm.tm_mday, 2);
-	*text++ = 'T';
-	text = util_put_number(text, (uint64_t)tm.tm_hour, 2);
-	*text++ = ':';
-	text = util_put_number(text, (uint64_t)tm.tm_min, 2);
-	*text++ = ':';
-	text = util_put_number(text, (uint64_t)tm.tm_sec, 2);
-	*text++ = '.';
-	text = util_put_number(text, (uint64_t)now.tv_nsec / 1000000, 3);
-	strcpy(text, "Z");
-}
-
-/*
- * Characters that make a line look like another one: those that change the direction of text,
- * that separate lines, or that have no width. CODE is at most U+FFFF.
- */
-static bool
-log_is_deceptive(unsigned int code)
-{
-	return code == 0x61c || code == 0x180e || (code >= 0x200b && code <= 0x200f) ||
-	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
-	       code == 0xfeff || (code >= 0xfff9 && code <= 0xfffb);
-}
-
-/* Writes what stands for the character or byte at P, and returns its length; *USED is that of
- * the input. */
-static size_t
-log_escape(char out[8], const uint8_t *p, size_t left, char quote, size_t *used)
-{
-	size_t n = utf8_char_len(p, left);
-	unsigned int code = p[0];
-
-	if (n == 2)
-		code = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
-	else if (n == 3)
-		code = (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-	*used = n > 0 ? n : 1;
-	/* Bytes that are not UTF-8, and controls, also those from U+0080 to U+009F. */
-	if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
-		return (size_t)snprintf(
-		    out, 8, log_state.format == LOG_JSON ? "\\u%04x" : "\\x%02x", code);
-	if (n < 4 && log_is_deceptive(code))
-		return (size_t)snprintf(out, 8, "\\u%04x", code);
-	if (p[0] == '\\' || (quote != '\0' && p[0] == quote)) {
-		out[0] = '\\';
-		out[1] = (char)p[0];
-		return 2;
-	}
-	memcpy(out, p, n);
-	return n;
-}
-
-/*
- * Adds a hostile value, escaped for the format; QUOTE is the sign that stands
- * around it, '\0' for none. What passes LIMIT is left out and the line marked.
- */
-static void
-log_put_escaped(struct span value, char quote, size_t limit)
-{
-	const uint8_t *p = (const uint8_t *)value.data;
-	size_t left = value.len;
-
-	/* What needs no care, at the front, which is nearly always all of it. */
-	while (left > 0 && p[0] >= 0x20 && p[0] < 0x7f && p[0] != '\\' &&
-	       p[0] != (uint8_t)quote && line.len < limit) {
-		line.bytes[line.len++] = (char)*p++;
-		left--;
-	}
-	while (left > 0) {
-		char out[8];
-		size_t used;
-		size_t len = log_escape(out, p, left, quote, &used);
-
-		if (line.len + len > limit) {
-			line.cut = true;
-			return;
-		}
-		memcpy(line.bytes + line.len, out, len);
-		line.len += len;
-		p += used;
-		left -= used;
-	}
-}
-
 bool
 log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
 {
-	char name[16];
-	char time[64];
+	/* websocketd has no level for warnings; its scripts look for ERROR. */
+	bool as_error = level == LOG_WARN && log_state.format == LOG_COMPAT;
 
 	if (!log_shows(level))
 		return false;
-	line.len = 0;
-	line.cut = false;
-	line.message = message;
-	if (log_state.out->journal) {
-		log_put("<", LOG_END);
-		log_put_number((uint64_t)log_priorities[level]);
-		log_put(">", LOG_END);
-	}
-	log_time(time);
-	switch (log_state.format) {
-	case LOG_TEXT:
-		log_put(time, " ", log_level_names[level], " ", category, LOG_END);
-		if (session != 0) {
-			log_put(" #", LOG_END);
-			log_put_number(session);
-		}
-		log_put(" ", LOG_END);
-		log_put_escaped(message, '\0', LOG_ROOM);
-		break;
-	case LOG_JSON:
-		log_put("{\"time\":\"", time, "\",\"level\":\"", log_level_names[level],
-		    "\",\"category\":\"", category, "\"", LOG_END);
-		if (session != 0) {
-			log_put(",\"session\":", LOG_END);
-			log_put_number(session);
-		}
-		log_put(",\"message\":\"", LOG_END);
-		log_put_escaped(message, '"', LOG_ROOM);
-		log_put("\"", LOG_END);
-		break;
-	case LOG_COMPAT:
-		/* websocketd has no level for warnings; its scripts look for ERROR. */
-		if (level == LOG_WARN)
-			level = LOG_ERROR;
-		snprintf(name, sizeof(name), "%s", log_level_names[level]);
-		for (char *c = name; *c != '\0'; c++)
-			*c = (char)(*c - 'a' + 'A');
-		line.len += (size_t)snprintf(line.bytes + line.len, LOG_ROOM - line.len,
-		    "%s | %-6s | %-10s | ", time, name, category);
-		break;
-	}
+	log_line_begin(&line, log_state.format,
+	    log_state.out->journal ? log_priorities[level] : -1,
+	    log_level_names[as_error ? LOG_ERROR : level], category, session, message);
 	return true;
-}
-
-/* Adds a key up to its value; false when the line is full. */
-static bool
-log_put_key(const char *key)
-{
-	static const char *const before[] = {
-	    [LOG_TEXT] = " ", [LOG_JSON] = ",\"", [LOG_COMPAT] = " "};
-	static const char *const after[] = {
-	    [LOG_TEXT] = "=", [LOG_JSON] = "\":", [LOG_COMPAT] = ":"};
-	bool blank = line.bytes[line.len - 1] == ' '; /* in compat, before the first */
-
-	if (line.len + strlen(key) + 32 > LOG_ROOM) {
-		line.cut = true;
-		return false;
-	}
-	log_put(before[log_state.format] + blank, key, after[log_state.format], LOG_END);
-	return true;
-}
-
-/* In a text line a value of plain characters needs no quotes. */
-static bool
-log_is_plain(struct span value)
-{
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.data[i];
-
-		if (!util_is_alpha(c) && !util_is_digit(c) &&
-		    (c == '\0' || !strchr("-._:/@+,%[]*~", c)))
-			return false;
-	}
-	return value.len > 0;
 }
 
 void
 log_text(const char *key, struct span value)
 {
-	const char *quote = log_state.format == LOG_COMPAT ? "'" : "\"";
-
-	if (!log_put_key(key))
-		return;
-	if (log_state.format == LOG_TEXT && log_is_plain(value))
-		quote = "";
-	log_put(quote, LOG_END);
-	log_put_escaped(value, quote[0], LOG_ROOM);
-	log_put(quote, LOG_END);
+	log_line_text(&line, key, value);
 }
 
 void
 log_number(const char *key, int64_t value)
 {
-	const char *quote = log_state.format == LOG_COMPAT ? "'" : "";
-
-	if (!log_put_key(key))
-		return;
-	log_put(quote, value < 0 ? "-" : "", LOG_END);
-	log_put_number(value < 0 ? -(uint64_t)value : (uint64_t)value);
-	log_put(quote, LOG_END);
-}
-
-/* Ends a compat line, whose message comes last: only when it is there is known whether it fits.
- */
-static void
-log_put_compat_message(void)
-{
-	size_t at = line.len;
-	bool was_cut = line.cut;
-
-	log_put(was_cut ? " truncated:'1' | " : " | ", LOG_END);
-	log_put_escaped(line.message, '\0', sizeof(line.bytes) - 1);
-	if (line.cut && !was_cut) {
-		line.len = at;
-		log_put_compat_message();
-	}
+	log_line_number(&line, key, value);
 }
 
 /* Writes the line, or drops it if nobody reads; how many were dropped is logged once somebody
@@ -479,19 +236,7 @@ log_finish(void)
 {
 	if (log_state.worker != 0 && log_state.format != LOG_COMPAT)
 		log_number("worker", log_state.worker);
-	switch (log_state.format) {
-	case LOG_TEXT:
-		if (line.cut)
-			log_put(" truncated=1", LOG_END);
-		break;
-	case LOG_JSON:
-		log_put(line.cut ? ",\"truncated\":1}" : "}", LOG_END);
-		break;
-	case LOG_COMPAT:
-		log_put_compat_message();
-		break;
-	}
-	line.bytes[line.len++] = '\n';
+	log_line_end(&line);
 }
 
 void

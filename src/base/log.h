@@ -16,14 +16,13 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include "base/log_line.h"
 #include "base/util.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-enum { LOG_LINE_MAX = 8192 };
 
 /* The order is websocketd's, which has no LOG_WARN: compat shows it as ERROR. A level shows
  * itself and everything more severe. */
@@ -40,12 +39,6 @@ enum log_level {
 
 /* Their names, NULL at the end. */
 extern const char *const log_level_names[];
-
-enum log_format {
-	LOG_TEXT,
-	LOG_JSON,
-	LOG_COMPAT,
-};
 
 /* Where lines go from now on. FD is borrowed. Before the first call: text to stderr, from
  * LOG_ACCESS. */
