@@ -136,10 +136,12 @@ members_next(const struct members *ms, const struct member *m)
 }
 
 void
-members_set_pid(struct members *ms, pid_t pid)
+members_set_pid(struct members *ms, pid_t from, pid_t to)
 {
-	for (struct member *m = members_first(ms); m; m = members_next(ms, m))
-		m->backend.pid = pid;
+	for (struct member *m = members_first(ms); m; m = members_next(ms, m)) {
+		if (m->backend.pid == from)
+			m->backend.pid = to;
+	}
 }
 
 /* The queue of a member */

@@ -79,8 +79,8 @@ struct span member_open(const struct member *member);
 struct member *members_first(const struct members *members);
 struct member *members_next(const struct members *members, const struct member *member);
 
-/* They are those of another process of the program. */
-void members_set_pid(struct members *members, pid_t pid);
+/* Those of the process FROM of the program are those of TO. */
+void members_set_pid(struct members *members, pid_t from, pid_t to);
 
 /* NULL: there is no such member. */
 struct member *members_find(const struct members *members, uint64_t id);

@@ -33,10 +33,10 @@ struct shared {
 	int64_t backoff_ms;
 	struct log_limit stderr_limit;
 	bool ending; /* we have ended it */
+	bool passes; /* what clients send from here on is for the next program */
 	bool retired;
 	bool stopped; /* none is started any more */
 	bool kept; /* its clients wait for the next one, though it did not end by itself */
-	bool deposed; /* we have ended it because another node leads */
 	bool blocked; /* by a client that reads too slowly */
 	bool had_client; /* in the life of this program */
 	bool held;
@@ -68,8 +68,9 @@ shared_is_due(const struct shared *s)
 {
 	bool keeps = s->kept || s->rules->settings.on_exit == SHARED_KEEP;
 
-	return !s->stopped && (shared_is_always(s) || !list_empty(&s->waiting) ||
-				  s->bus.nodes.needing > 0 || (keeps && s->members.count > 0));
+	return !s->stopped &&
+	       (shared_is_always(s) || !list_empty(&s->waiting) || shared_bus_is_due(&s->bus) ||
+		   (keeps && s->members.count > 0));
 }
 
 static void
@@ -122,19 +123,29 @@ shared_update_bus(struct shared *s)
 	/* What its last clients sent before they left is the leader's to keep. */
 	if (!s->program && s->bus.role == BUS_FOLLOWS && needs.clients == 0)
 		bus_send_take(s->bus.topic, shared_input_bytes(&s->input));
-	needs.wants =
-	    s->program || (!s->stopped && (shared_is_needed(s) || shared_has_past(s)));
+	needs.wants = s->program || shared_is_due(s) ||
+		      (!s->stopped && (shared_is_needed(s) || shared_has_past(s) ||
+					  shared_nodes_exist(&s->bus.nodes)));
 	shared_bus_update(&s->bus, &needs);
+}
+
+/* Other nodes may need another program of it. */
+static bool
+shared_holds(const struct shared *s)
+{
+	return s->program || s->due_ms != 0 || s->members.count > 0 ||
+	       (!s->stopped && shared_nodes_exist(&s->bus.nodes));
 }
 
 /* Ends each call from the loop: S may be freed by it. */
 static void
 shared_settle(struct shared *s)
 {
-	bool holds = s->program || s->due_ms != 0 || s->members.count > 0;
+	bool holds;
 
 	shared_count_down(s);
 	shared_update_bus(s);
+	holds = shared_holds(s);
 	if (holds == s->held)
 		return;
 	s->held = holds;
@@ -149,7 +160,7 @@ static void
 shared_hold(struct shared *s)
 {
 	shared_count_down(s);
-	if (s->program || s->due_ms != 0 || s->members.count > 0)
+	if (shared_holds(s))
 		shared_settle(s);
 	else if (s->held)
 		shared_set_due(s, util_clock_ms());
@@ -187,7 +198,7 @@ shared_flush(void *arg)
 {
 	struct shared *s = arg;
 
-	if (s->program && !s->ending && shared_input_len(&s->input) > 0)
+	if (s->program && !s->passes && shared_input_len(&s->input) > 0)
 		framed_write_take(s->program, shared_input_bytes(&s->input));
 }
 
@@ -241,15 +252,37 @@ shared_report(struct shared *s, enum bus_program_state state)
 		shared_bus_report(&s->bus, &program);
 }
 
+/* Whether it knows any client. */
+static bool
+shared_is_known(const struct shared *s)
+{
+	return s->bus.remote || s->members.count > 0 || s->bus.nodes.clients > 0;
+}
+
+/* What clients send from here on is for the next one: the program is about to end, and knows
+ * none of them. Those of other nodes may have joined it meanwhile. */
+static void
+shared_pass(struct shared *s)
+{
+	if (s->passes)
+		return;
+	if (s->program->state == BACKEND_GONE)
+		shared_input_clear(&s->input);
+	shared_flush(s);
+	s->passes = true;
+	if (s->bus.topic)
+		shared_input_use_entries(&s->input);
+	shared_report(s, BUS_PROGRAM_NONE);
+}
+
 /* A program that ran is ended, once; it may have ended by itself. */
 static void
 shared_end(struct shared *s)
 {
 	if (!s->program || s->ending)
 		return;
-	shared_flush(s);
+	shared_pass(s);
 	s->ending = true;
-	shared_report(s, BUS_PROGRAM_NONE);
 	shared_set_reading(s);
 	backend_finish(s->program, 0, (struct span){0});
 }
@@ -353,6 +386,7 @@ shared_keep(struct shared *s)
 	     m = members_next(&s->members, m)) {
 		if (!shared_input_open(&s->input, member_id(m), member_open(m)))
 			s->input.unread++;
+		member_backend(m)->pid = 0;
 	}
 }
 
@@ -406,25 +440,29 @@ static void
 shared_on_gone(struct shared *s)
 {
 	struct backend *program = s->program;
-	bool ended = s->ending, remote = s->bus.remote;
+	bool ended = s->ending, passed = s->passes, remote = s->bus.remote;
 	char end[SHARED_END_MAX];
 
 	shared_describe_end(program, end);
-	s->kept = s->deposed || program->end == BACKEND_LOST;
+	if (!passed)
+		shared_bus_forget(&s->bus);
+	s->kept = s->kept || program->end == BACKEND_LOST;
 	if (!remote)
 		shared_log_exit(s, end);
-	shared_report(s, ended ? BUS_PROGRAM_NONE : BUS_PROGRAM_ENDED);
+	shared_report(s, passed ? BUS_PROGRAM_NONE : BUS_PROGRAM_ENDED);
 	shared_output_end(&s->output);
-	shared_input_clear(&s->input);
-	if (s->bus.topic)
+	if (!passed)
+		shared_input_clear(&s->input);
+	if (!passed && s->bus.topic)
 		shared_input_use_entries(&s->input);
+	shared_bus_pause(&s->bus, shared_input_len(&s->input) > BUFFER_HIGH);
 	s->program = NULL;
 	if (remote)
 		shared_bus_unfollow(&s->bus);
 	if (s->old_arg)
 		s->handlers->release(s->old_arg);
 	s->old_arg = NULL;
-	s->ending = s->deposed = false;
+	s->ending = s->passes = false;
 	if (ended || remote) {
 		s->backoff_ms = 0;
 		s->next_start_ms = util_clock_ms();
@@ -433,7 +471,7 @@ shared_on_gone(struct shared *s)
 			s->backoff_ms = 0;
 		shared_back_off(s);
 	}
-	if (!ended || s->kept)
+	if (!passed)
 		shared_close_or_keep(s, program, end);
 	backend_free(program);
 	members_resume(&s->members);
@@ -446,6 +484,8 @@ shared_on_changed(void *arg)
 	struct shared *s = arg;
 
 	members_flush(&s->members);
+	if (s->program->state != BACKEND_RUNNING && !shared_is_known(s))
+		shared_pass(s);
 	if (s->program->state == BACKEND_GONE) {
 		shared_on_gone(s);
 		shared_settle(s);
@@ -511,8 +551,7 @@ shared_start_program(struct shared *s)
 	s->program = shared_make_program(s, &error);
 	if (!s->program)
 		return error;
-	s->had_client = s->members.count > 0;
-	s->ending = false;
+	s->had_client = s->members.count > 0 || s->bus.nodes.clients > 0;
 	shared_output_set_quiet(&s->output, s->bus.remote);
 	if (!s->bus.remote) {
 		shared_input_use_bytes(&s->input);
@@ -522,8 +561,7 @@ shared_start_program(struct shared *s)
 			log_end();
 		}
 	}
-	if (s->kept)
-		members_set_pid(&s->members, s->program->pid);
+	members_set_pid(&s->members, 0, s->program->pid);
 	s->kept = false;
 	/* Before the other nodes are to know that nobody waits any more. */
 	shared_flush(s);
@@ -534,6 +572,8 @@ shared_start_program(struct shared *s)
 	    s->input.unread);
 	s->input.unread = 0;
 	shared_set_reading(s);
+	if (shared_queued(s) == BUFFER_LOW)
+		shared_bus_pause(&s->bus, false);
 	return 0;
 }
 
@@ -588,17 +628,48 @@ shared_run(struct shared *s)
 
 /* From other nodes */
 
+/* Another node leads: the program ends, and the clients of this node are kept for the next one,
+ * which gets all that they send from here on. */
+static void
+shared_depose(struct shared *s)
+{
+	if (s->ending)
+		return;
+	shared_end(s);
+	s->kept = true;
+	shared_keep(s);
+}
+
+/* To its clients the next process may be the same program. */
+static void
+shared_follow_process(struct shared *s)
+{
+	pid_t pid = s->bus.program.pid;
+
+	if (!shared_bus_has_program(&s->bus) || s->program->pid == pid)
+		return;
+	members_set_pid(&s->members, s->program->pid, pid);
+	s->program->pid = pid;
+}
+
 static void
 shared_on_bus_changed(void *arg)
 {
 	struct shared *s = arg;
 
+	/* The clients of others are opened again by their own nodes. */
+	if (s->bus.role != BUS_LEADS && s->bus.late)
+		shared_input_clear(&s->input);
+	if (s->bus.role != BUS_LEADS)
+		s->bus.late = false;
 	if (s->program && s->program->state == BACKEND_GONE) {
 		shared_on_gone(s);
 	} else if (s->program && !s->bus.remote && !shared_bus_leads(&s->bus)) {
-		s->deposed = true;
-		shared_end(s);
+		shared_depose(s);
 	} else if (s->program) {
+		shared_follow_process(s);
+		if (!shared_must_wait(s))
+			shared_wake(s, 0);
 		shared_look_for_clients(s);
 		shared_set_reading(s);
 	} else {
@@ -634,7 +705,7 @@ shared_on_bus_flush(void *arg)
 	struct shared *s = arg;
 
 	shared_flush(s);
-	if (shared_queued(s) > BUFFER_HIGH)
+	if ((s->program ? shared_queued(s) : shared_input_len(&s->input)) > BUFFER_HIGH)
 		shared_bus_pause(&s->bus, true);
 }
 
@@ -737,7 +808,8 @@ shared_has_room(const struct shared *s)
 bool
 shared_must_wait(const struct shared *s)
 {
-	return s->program ? s->ending || s->program->state != BACKEND_RUNNING
+	return s->program ? s->ending || s->program->state != BACKEND_RUNNING ||
+				(s->bus.remote && !shared_bus_has_program(&s->bus))
 			  : !shared_can_start(s);
 }
 
@@ -841,6 +913,7 @@ shared_stop_all(struct list *list)
 		next = node->next;
 		s->retired = s->stopped = true;
 		shared_set_due(s, 0);
+		shared_bus_forget(&s->bus);
 		shared_end(s);
 		shared_settle(s);
 	}

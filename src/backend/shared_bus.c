@@ -53,10 +53,11 @@ shared_bus_on_program(void *arg, const struct bus_program *program)
 	uint64_t before = b->program.id;
 
 	b->program = *program;
+	/* It knows none of the clients, and has nothing of what they have sent. */
+	if (program->state != BUS_PROGRAM_ENDED && program->id != before)
+		shared_bus_end(b, BACKEND_LOST, 0);
 	switch (program->state) {
 	case BUS_PROGRAM_RUNS:
-		if (b->remote && program->id != before)
-			shared_bus_end(b, BACKEND_LOST, 0);
 		if (b->lost == program->id)
 			b->handlers->on_cut_off(b->arg);
 		b->lost = 0;
@@ -65,7 +66,6 @@ shared_bus_on_program(void *arg, const struct bus_program *program)
 		shared_bus_end(b, (enum backend_end)program->end, program->value);
 		break;
 	case BUS_PROGRAM_NONE:
-		shared_bus_end(b, BACKEND_LOST, 0);
 		break;
 	case BUS_PROGRAM_FAILED:
 		b->handlers->on_failed(b->arg, program->error);
@@ -92,19 +92,27 @@ shared_bus_on_catch_up(void *arg, struct span bytes)
 
 /* Leader */
 
-/* The ID of the program; 0: none runs. */
-static uint64_t
-shared_bus_running(const struct shared_bus *b)
+void
+shared_bus_forget(struct shared_bus *b)
 {
-	return b->program.state == BUS_PROGRAM_RUNS ? b->program.id : 0;
+	if (b->role != BUS_LEADS)
+		return;
+	b->late = false;
+	b->program.id = 0;
+	shared_nodes_forget(&b->nodes);
 }
 
 void
 shared_bus_report(struct shared_bus *b, const struct bus_program *program)
 {
+	uint64_t id = b->program.id;
+
 	if (!b->topic || b->role != BUS_LEADS)
 		return;
 	b->program = *program;
+	b->program.id = id;
+	if (program->state == BUS_PROGRAM_RUNS)
+		b->late = false;
 	while (program->state == BUS_PROGRAM_RUNS && b->program.id == 0) {
 		if (getrandom(&b->program.id, sizeof(b->program.id), 0) == -1)
 			b->program.id = (uint64_t)util_clock_ms();
@@ -125,7 +133,7 @@ shared_bus_publish(struct shared_bus *b, const struct batch *batch)
 void
 shared_bus_pause(struct shared_bus *b, bool pause)
 {
-	if (!b->topic || b->paused == pause)
+	if (!b->topic || b->role != BUS_LEADS || b->paused == pause)
 		return;
 	b->paused = pause;
 	bus_set_reading(b->topic, !pause);
@@ -149,8 +157,7 @@ shared_bus_on_node(void *arg, uint64_t node, bool present)
 	if (!present) {
 		/* It may have been the one that was too far behind. */
 		b->congested = b->congested && bus_queued(b->topic) > SHARED_BUS_LOW;
-		shared_nodes_remove(
-		    &b->nodes, node, shared_bus_running(b), shared_bus_on_left, b);
+		shared_nodes_remove(&b->nodes, node, b->program.id, shared_bus_on_left, b);
 		b->handlers->on_flush(b->arg);
 	} else if (shared_nodes_add(&b->nodes, node) && history_write(b->history, &bytes) &&
 		   buffer_len(&bytes) > 0) {
@@ -168,8 +175,12 @@ shared_bus_on_input(void *arg, uint64_t node, struct span entries)
 	struct entry entry;
 
 	while (entry_next(&entries, &entry) == ENTRY_OK) {
-		if (shared_nodes_accept(&b->nodes, node, &entry, shared_bus_running(b)))
-			b->handlers->on_entry(b->arg, &entry);
+		if (!shared_nodes_accept(&b->nodes, node, &entry, b->program.id))
+			continue;
+		if (b->program.state != BUS_PROGRAM_RUNS &&
+		    shared_nodes_program(&b->nodes, node) != 0)
+			b->late = true;
+		b->handlers->on_entry(b->arg, &entry);
 	}
 	b->handlers->on_flush(b->arg);
 	b->handlers->on_changed(b->arg);
@@ -233,6 +244,7 @@ shared_bus_update(struct shared_bus *b, const struct shared_bus_needs *needs)
 	if (!b->wants) {
 		b->role = BUS_NOBODY;
 		b->lost = 0;
+		b->late = false;
 		b->program = (struct bus_program){.state = BUS_PROGRAM_NONE};
 		b->sent_program = 0;
 		b->sent_state = 0;

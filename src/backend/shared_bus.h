@@ -59,6 +59,9 @@ struct shared_bus {
 	bool wants;
 	bool congested; /* LEADS: a node is too far behind */
 	bool paused; /* LEADS: input of the nodes */
+	/* LEADS: entries for the program have come while none runs; its user resets it if this
+	 * node leads no more. */
+	bool late;
 };
 
 /* Without a BUS it only is empty. False without memory. */
@@ -81,8 +84,17 @@ shared_bus_has_program(const struct shared_bus *b)
 	return b->topic && b->role == BUS_FOLLOWS && b->program.state == BUS_PROGRAM_RUNS;
 }
 
-/* That program, as a backend; it ends when contact is lost (BACKEND_LOST), too. NULL without
- * memory. */
+/* LEADS: whether the others need a program, if none runs. */
+static inline bool
+shared_bus_is_due(const struct shared_bus *b)
+{
+	return b->nodes.needing > 0 || b->nodes.clients > 0 || b->late || b->paused;
+}
+
+/* That program, as a backend; it ends when contact is lost (BACKEND_LOST), too. It remains
+ * while the leader starts another process that has all that was written to it. NULL without
+ * memory.
+ */
 struct backend *shared_bus_follow(struct shared_bus *b, struct loop *loop,
     const struct framed_rules *rules, const struct backend_handlers *handlers, void *arg)
     __attribute__((warn_unused_result));
@@ -90,9 +102,13 @@ struct backend *shared_bus_follow(struct shared_bus *b, struct loop *loop,
 /* Its user has freed it. */
 void shared_bus_unfollow(struct shared_bus *b);
 
-/* LEADS: the program runs here, under a new ID, or is being ended, has ended by itself, or
- * could not be started. */
+/* LEADS: the program runs here, or is being ended, has ended by itself, or could not be
+ * started. Its ID is set by this; it stays the same until shared_bus_forget(). */
 void shared_bus_report(struct shared_bus *b, const struct bus_program *program);
+
+/* LEADS: the next program gets nothing of what the clients of other nodes have sent until they
+ * know it: they open all of them again. */
+void shared_bus_forget(struct shared_bus *b);
 
 void shared_bus_update(struct shared_bus *b, const struct shared_bus_needs *needs);
 

@@ -162,6 +162,21 @@ shared_nodes_accept(
 	return concerns;
 }
 
+uint64_t
+shared_nodes_program(const struct shared_nodes *nodes, uint64_t node)
+{
+	const struct shared_node *n = shared_nodes_find(nodes, node);
+
+	return n ? n->program : 0;
+}
+
+void
+shared_nodes_forget(struct shared_nodes *nodes)
+{
+	for (struct list *at = nodes->list.next; at != &nodes->list; at = at->next)
+		shared_node_drop_all(nodes, LIST_ENTRY_OF(at, struct shared_node, node));
+}
+
 bool
 shared_nodes_have(const struct shared_nodes *nodes, uint64_t id)
 {

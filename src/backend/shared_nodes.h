@@ -34,11 +34,17 @@ shared_nodes_exist(const struct shared_nodes *nodes)
 	return !list_empty(&nodes->list);
 }
 
-/* Notes what a node has sent. True if it is for the program with the ID PROGRAM (0: none runs),
- * or for the next one, as of a node that knows none: of clients that have left since the last
- * one. STATE never is, nor is a client that comes twice. */
+/* Notes what a node has sent. True if it is for the program with the ID PROGRAM (0: there is
+ * none), or for the next one, as of a node that knows none: of clients that have left since the
+ * last one. STATE never is, nor is a client that comes twice. */
 bool shared_nodes_accept(struct shared_nodes *nodes, uint64_t node, const struct entry *entry,
     uint64_t program) __attribute__((warn_unused_result));
+
+/* The ID of the program that a node knows; 0: none. */
+uint64_t shared_nodes_program(const struct shared_nodes *nodes, uint64_t node);
+
+/* The next program knows no client. */
+void shared_nodes_forget(struct shared_nodes *nodes);
 
 /* Whether a node has the client ID. */
 bool shared_nodes_have(const struct shared_nodes *nodes, uint64_t id);

@@ -11,6 +11,11 @@
  *
  * Nodes come and go at any time, and so does the leader: its topic elects another one. What was
  * on its way to or from a node that is gone may be lost; nothing comes twice, or out of order.
+ *
+ * Entries for a program with an ID reach the process that has it, or the next one with the same
+ * ID: a leader that ends a program because it has no clients keeps what comes from then on. So
+ * a client that joins elsewhere in that moment loses nothing. A leader does not resign while
+ * there are nodes, unless its server stops, since their entries would be lost.
  */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
@@ -40,7 +45,9 @@ enum bus_program_state {
 /* The program of a topic, as its leader reports it. */
 struct bus_program {
 	enum bus_program_state state;
-	uint64_t id; /* of this process of it: not 0, and never used again */
+	/* Another one if clients have to be opened again. Processes have the same one if the
+	 * one before had no clients when it ended. 0: there is none. */
+	uint64_t id;
 	pid_t pid; /* where it runs; 0: there is no process (any more) */
 	uint8_t end; /* ENDED: enum backend_end, and its value */
 	uint8_t value;

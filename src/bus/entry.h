@@ -10,9 +10,9 @@
  *	CLOSE		ID, 8 bytes, code, 2 bytes, and the reason
  *	STATE		ID of the program, 8 bytes, and the bits of enum entry_state, 1 byte
  *
- * What follows a STATE is for the program with that ID (struct bus_program), or with 0 for
- * whichever is next. If it differs from the one before, all clients of the node are still to be
- * opened.
+ * What follows a STATE is for the program with that ID (struct bus_program), also while its
+ * next process is still to be started; or with 0 for whichever is next. If it differs from the
+ * one before, all clients of the node are still to be opened.
  */
 #ifndef BUS_ENTRY_H
 #define BUS_ENTRY_H

@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One shared program for the clients of several workers."""
+"""
+One shared program for the clients of several workers.
+
+WSPIPE_TEST_ROUNDS is how often a client comes as another one leaves (default: 60). 1,000 find nearly all races.
+"""
 
 import contextlib
+import json
 import os
+import random
 import re
 import signal
 import threading
+import time
 
 import pytest
 from conftest import TLS, rss_kib, wait_for
 from wsraw import TEXT, close_frame, frame
 
 WORKERS = 3
+ROUNDS = int(os.environ.get("WSPIPE_TEST_ROUNDS", "60"))
 LINES = "#!/usr/bin/python3 -u\nimport os, sys\nsys.stdin.reconfigure(newline='\\n')\n"
 # It repeats each record for all, in a form that has no TAB.
 REPEATS = "for line in sys.stdin:\n    print('*\\ttext\\t' + line.rstrip('\\n').replace('\\t', ' '))\n"
@@ -130,6 +138,40 @@ def spread_beside(one, others):
         clients[int(opened[1])].append(ws)
         ids[ws] = number
     return clients, ids
+
+
+@pytest.mark.parametrize("linger", ["0", "1ms"])
+@pytest.mark.parametrize("framing", ["lines", "json"])
+def test_a_client_that_comes_as_the_last_one_leaves_is_answered(start, tmp_path, framing, linger):
+    mode = ["--shared=addressed"] if framing == "lines" else ["--shared", "--framing=json"]
+    records = tmp_path / "records"
+    one = start(*mode, "--events", "--linger=" + linger, "tee", "-a", str(records))
+    rng = random.Random(1)
+    old = one.websocket()
+    say(old, "0")
+    assert old.text() == "0"
+    for i in range(1, ROUNDS + 1):
+        new = one.connect()
+        both = [lambda: new.send(new.request_bytes()), lambda: old.send(close_frame(1000))]
+        rng.shuffle(both)
+        both[0]()
+        moment = time.perf_counter() + rng.uniform(0, 0.002)
+        while time.perf_counter() < moment:
+            pass
+        both[1]()
+        assert new.response()[0] == 101
+        say(new, "%d" % i)
+        assert new.text() == "%d" % i
+        old.read_to_end()
+        old.close()
+        old = new
+    old.close()
+    one.check_clean()
+    seen = {}
+    for line in records.read_text().splitlines():
+        number, kind = line.split("\t")[:2] if framing == "lines" else [json.loads(line)[key] for key in ("id", "type")]
+        seen.setdefault(int(number), []).append(kind)
+    assert seen == {number: ["open", "text", "close"] for number in range(1, ROUNDS + 2)}
 
 
 def test_messages_reach_the_client_that_they_name(start, program):

@@ -1126,12 +1126,265 @@ test_a_slow_node_pauses_the_program_and_a_slow_program_the_nodes(void **state)
 	tear_down();
 }
 
+/* What a node sends of its client 9, to the program with this ID. */
+enum part { PART_OPEN = 1, PART_TEXT = 2, PART_CLOSE = 4 };
+
+static void
+node_has_client(uint64_t node, uint64_t program, unsigned int parts)
+{
+	static const struct entry entries[] = {
+	    {.kind = ENTRY_OPEN, .id = 9, .bytes = SPAN("9\topen\t/\n")},
+	    {.kind = ENTRY_RECORDS, .bytes = SPAN("9\ttext\thello\n")},
+	    {.kind = ENTRY_CLOSE, .id = 9, .code = 1000, .bytes = SPAN("bye")},
+	};
+	const struct entry node_state = {.kind = ENTRY_STATE, .id = program};
+
+	if (parts & PART_OPEN)
+		node_sends(node, &node_state);
+	for (size_t i = 0; i < UTIL_LEN(entries); i++) {
+		if (parts & (1U << i))
+			node_sends(node, &entries[i]);
+	}
+}
+
+/* A leader whose only client has left, with another node; its program ends. Returns its ID. */
+static uint64_t
+leads_and_ends(void)
+{
+	uint64_t id;
+
+	set_up(SHARED_ADDRESSED);
+	t.has_bus = true;
+	make();
+	waits_for_the_bus();
+	elects(BUS_LEADS);
+	node_comes(5, true);
+	id = t.topic.program.id;
+	leaves(0);
+	memset(&t.users[0], 0, sizeof(t.users[0]));
+	assert_true(t.program->finished);
+	assert_int_equal(t.topic.program.state, BUS_PROGRAM_NONE);
+	assert_int_equal(t.topic.program.id, id);
+	buffer_clear(&t.written);
+	return id;
+}
+
+static void
+test_entries_that_come_while_the_program_ends_are_for_the_next_one(void **state)
+{
+	enum { ALL = PART_OPEN | PART_TEXT };
+	static const struct {
+		unsigned int ending, gone; /* parts */
+		int error; /* of the first start */
+		bool waits; /* a client of this node */
+		const char *written;
+	} rows[] = {
+	    {ALL, 0, 0, false, "9\topen\t/\n9\ttext\thello\n"},
+	    {PART_OPEN, PART_TEXT, 0, false, "9\topen\t/\n9\ttext\thello\n"},
+	    {0, ALL, 0, false, "9\topen\t/\n9\ttext\thello\n"},
+	    {ALL, 0, ENOENT, false, "9\topen\t/\n9\ttext\thello\n"},
+	    {PART_OPEN, PART_TEXT, ENOENT, false, "9\topen\t/\n9\ttext\thello\n"},
+	    {ALL, 0, 0, true, "9\topen\t/\n9\ttext\thello\n1\topen\t/\n"},
+	    {ALL | PART_CLOSE, 0, 0, false, "9\topen\t/\n9\ttext\thello\n9\tclose\t1000 bye\n"},
+	    {PART_OPEN, PART_TEXT | PART_CLOSE, ENOENT, false,
+		"9\topen\t/\n9\ttext\thello\n9\tclose\t1000 bye\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		uint64_t id = leads_and_ends();
+		bool stays = !((rows[i].ending | rows[i].gone) & PART_CLOSE);
+
+		node_has_client(5, id, rows[i].ending);
+		if (rows[i].waits)
+			waits();
+		assert_int_equal(buffer_len(&t.written), 0);
+		t.start_error = rows[i].error;
+		exits(0);
+		assert_true(t.topic.wants);
+		node_has_client(5, id, rows[i].gone);
+		t.start_error = 0;
+		passes(SHARED_BACKOFF_MAX_MS);
+		expect(&t.written, rows[i].written);
+		assert_int_equal(t.starts, 2);
+		assert_int_equal(t.topic.program.id, id);
+		assert_true(t.program->finished != stays);
+		if (stays)
+			assert_int_equal(t.program->framed.backend.reading, BACKEND_READS);
+		/* All the same, it ends with the last client. */
+		node_comes(5, false);
+		tear_down();
+	}
+}
+
+static void
+test_a_leader_reads_only_so_much_for_the_next_program(void **state)
+{
+	uint64_t id = leads_and_ends();
+
+	(void)state;
+	node_has_client(5, id, PART_OPEN);
+	for (int i = 0; i < BUFFER_HIGH && t.topic.reads; i++)
+		node_has_client(5, id, PART_TEXT);
+	assert_false(t.topic.reads);
+	t.start_error = ENOENT;
+	exits(0);
+	assert_false(t.topic.reads);
+	t.start_error = 0;
+	passes(SHARED_BACKOFF_MS);
+	assert_true(buffer_len(&t.written) > BUFFER_HIGH / 2);
+	assert_true(t.topic.reads);
+	buffer_clear(&t.written);
+	node_comes(5, false);
+	tear_down();
+}
+
+static void
+test_a_leader_waits_for_the_nodes_before_it_resigns(void **state)
+{
+	(void)state;
+	(void)leads_and_ends();
+	shared_retire(t.shared);
+	exits(0);
+	assert_true(t.topic.wants);
+	assert_int_equal(t.holds, 1);
+	node_comes(5, false);
+	assert_false(t.topic.wants);
+	tear_down();
+	/* Not if it is to stop: the clients of others are opened again elsewhere. */
+	(void)leads_and_ends();
+	shared_stop_all(&t.list);
+	exits(0);
+	assert_false(t.topic.wants);
+	assert_int_equal(t.topic.program.id, 0);
+	tear_down();
+}
+
+static void
+test_an_idle_program_may_exit_as_a_client_comes_elsewhere(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	for (int early = 0; early < 2; early++) {
+		set_up(SHARED_ADDRESSED);
+		t.rules.settings.linger_ms = SHARED_FOREVER;
+		t.has_bus = true;
+		make();
+		waits_for_the_bus();
+		elects(BUS_LEADS);
+		node_comes(5, true);
+		id = t.topic.program.id;
+		leaves(0);
+		buffer_clear(&t.written);
+		if (early) {
+			/* It has exited; the end of its output is still to come. */
+			t.program->framed.backend.state = BACKEND_EXITED;
+			t.program->framed.backend.handlers->on_changed(t.shared);
+			node_has_client(5, id, PART_OPEN | PART_TEXT);
+		}
+		exits(1);
+		if (!early)
+			node_has_client(5, id, PART_OPEN | PART_TEXT);
+		passes(SHARED_BACKOFF_MS);
+		expect(&t.written, "9\topen\t/\n9\ttext\thello\n");
+		assert_int_equal(t.starts, 2);
+		shared_retire(t.shared);
+		node_comes(5, false);
+		tear_down();
+	}
+}
+
+static void
+test_a_follower_waits_for_the_next_process(void **state)
+{
+	(void)state;
+	set_up(SHARED_ADDRESSED);
+	t.rules.settings.members.queue_max = 100;
+	t.has_bus = true;
+	make();
+	waits_for_the_bus();
+	elects(BUS_FOLLOWS);
+	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
+	buffer_clear(&t.topic.sent);
+	/* The leader has ended it before it knew of the client. */
+	leader_reports(BUS_PROGRAM_NONE, 77, 0);
+	says(0, "x");
+	assert_true(shared_must_wait(t.shared));
+	leader_reports(BUS_PROGRAM_FAILED, 77, 0);
+	leader_reports(BUS_PROGRAM_NONE, 77, 0);
+	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
+	assert_false(shared_must_wait(t.shared));
+	says(0, "y");
+	expect(&t.topic.sent, "records 0 0 1\ttext\tx\n|records 0 0 1\ttext\ty\n|");
+	/* It has ended it with its clients. */
+	leader_reports(BUS_PROGRAM_NONE, 0, 0);
+	says(0, "z");
+	leader_reports(BUS_PROGRAM_RUNS, 78, 0);
+	expect(&t.topic.sent, "state 0 0 |state 0 1 |state 78 1 |"
+			      "open 1 0 1\topen\t/\n|records 0 0 1\ttext\tz\n|state 78 0 |");
+	leaves(0);
+	buffer_clear(&t.topic.sent);
+	tear_down();
+}
+
+static void
+test_a_deposed_leader_keeps_what_its_clients_send_while_the_program_ends(void **state)
+{
+	(void)state;
+	set_up(SHARED_ADDRESSED);
+	t.has_bus = true;
+	make();
+	waits_for_the_bus();
+	elects(BUS_LEADS);
+	buffer_clear(&t.written);
+	elects(BUS_NOBODY);
+	assert_true(t.program->finished);
+	says(0, "x");
+	elects(BUS_LEADS);
+	exits(0);
+	expect(&t.written, "1\topen\t/\n1\ttext\tx\n");
+	tear_down();
+}
+
+static void
+test_an_exit_resumes_the_input_of_other_nodes(void **state)
+{
+	const struct entry needs = {.kind = ENTRY_STATE, .state = ENTRY_NEEDS};
+	uint64_t id;
+
+	(void)state;
+	id = leads_and_ends();
+	node_has_client(5, id, PART_OPEN);
+	exits(0);
+	t.program->queued = BUFFER_HIGH + 1;
+	node_has_client(5, id, PART_TEXT);
+	assert_false(t.topic.reads);
+	exits(1);
+	assert_true(t.topic.reads);
+	/* Its clients are closed, or opened again. */
+	node_sends(5, &needs);
+	passes(SHARED_BACKOFF_MS);
+	assert_int_equal(t.starts, 3);
+	node_comes(5, false);
+	tear_down();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_leader_runs_it_for_all_nodes),
 	    cmocka_unit_test(test_a_node_follows_and_takes_over),
+	    cmocka_unit_test(
+		test_entries_that_come_while_the_program_ends_are_for_the_next_one),
+	    cmocka_unit_test(test_a_leader_reads_only_so_much_for_the_next_program),
+	    cmocka_unit_test(test_a_leader_waits_for_the_nodes_before_it_resigns),
+	    cmocka_unit_test(test_an_idle_program_may_exit_as_a_client_comes_elsewhere),
+	    cmocka_unit_test(test_a_follower_waits_for_the_next_process),
+	    cmocka_unit_test(
+		test_a_deposed_leader_keeps_what_its_clients_send_while_the_program_ends),
+	    cmocka_unit_test(test_an_exit_resumes_the_input_of_other_nodes),
 	    cmocka_unit_test(test_an_exit_elsewhere_closes_the_clients_of_a_follower),
 	    cmocka_unit_test(test_a_node_that_was_cut_off_closes_its_clients),
 	    cmocka_unit_test(test_a_slow_node_pauses_the_program_and_a_slow_program_the_nodes),
