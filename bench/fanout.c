@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For bench/shared: what one program writes, sent to many clients.
+ * For bench/shared and bench/bus: what one program writes, sent to many clients.
  *
- *	fanout server COMMAND...	the baseline: frames of the lines that COMMAND writes,
- *with one send(2) for each client and read; it prints its port fanout clients HOW PORT N BYTES
- *N clients, HOW "ws" or "raw", until each has got so many bytes of frames; prints the latencies
- *of lines that begin with a time in nanoseconds fanout churn PORT RATE COUNT	COUNT sessions,
- *RATE in a second, that send two messages, read them, and leave with a Close or without
+ * fanout server COMMAND...: the baseline, frames of the lines that COMMAND writes, with one
+ * send(2) for each client and read. It prints its port.
+ *
+ * fanout clients HOW PORT N BYTES: N clients, HOW "ws" or "raw", until each has got so many
+ * bytes of frames. It prints the seconds, and the median and 99th percentile of the
+ * microseconds from the time that a line begins with, in nanoseconds, to its arrival, over all
+ * lines of all clients.
+ *
+ * fanout churn PORT RATE COUNT: COUNT sessions, RATE in a second, that send two messages, read
+ * them, and leave with a Close or without.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_CLIENTS = 20000, READ = 64 * 1024, SAMPLES = 1 << 20 };
+enum { MAX_CLIENTS = 20000, READ = 64 * 1024 };
 
 static const char head[] =
     "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -208,36 +213,139 @@ serve(char **argv)
 
 /* Clients */
 
-static int32_t *samples; /* microseconds */
-static size_t sample_count;
+enum {
+	CARRY = 32, /* bytes of a frame: its header and the time after it */
+	BUCKETS = 200000,
+	BUCKET_NS = 100000,
+};
 
-static int
-compare(const void *a, const void *b)
+struct client {
+	int fd;
+	int64_t left; /* bytes that it is still to get */
+	size_t skip; /* those of the frame that it is in */
+	size_t carried;
+	char carry[CARRY]; /* the beginning of a frame that ends in the next read */
+};
+
+static uint32_t latencies[BUCKETS];
+static uint64_t latency_count;
+
+/* The time at the beginning of a line, if there is one. */
+static void
+note_latency(const char *text, const char *end, int64_t now)
 {
-	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+	int64_t sent = 0, bucket;
 
-	return (x > y) - (x < y);
+	if (text == end || *text < '0' || *text > '9')
+		return;
+	for (; text < end && *text >= '0' && *text <= '9'; text++)
+		sent = 10 * sent + (*text - '0');
+	bucket = (now - sent) / BUCKET_NS;
+	latencies[bucket < 0 ? 0 : bucket < BUCKETS ? bucket : BUCKETS - 1]++;
+	latency_count++;
+}
+
+/* Microseconds within which PERCENT of all messages came, from the time that they begin with
+ * until they were read. */
+static int64_t
+latency_us(unsigned int percent)
+{
+	uint64_t sum = 0;
+
+	for (int64_t i = 0; i < BUCKETS && latency_count > 0; i++) {
+		sum += latencies[i];
+		if (sum * 100 >= latency_count * percent)
+			return (i + 1) * BUCKET_NS / 1000;
+	}
+	return 0;
+}
+
+/* The frames in BYTES, before which there is room for CARRY bytes. */
+static void
+read_frames(struct client *c, char *bytes, size_t len)
+{
+	const char *at = bytes - c->carried, *end = bytes + len;
+	int64_t now = now_ns();
+
+	memcpy(bytes - c->carried, c->carry, c->carried);
+	c->carried = 0;
+	while (c->skip <= (size_t)(end - at)) {
+		const unsigned char *frame = (const unsigned char *)(at += c->skip);
+		size_t header = 2, payload;
+
+		c->skip = 0;
+		if (end - at < 4)
+			break;
+		payload = frame[1];
+		if (payload == 126) {
+			header = 4;
+			payload = (size_t)frame[2] << 8 | frame[3];
+		} else if (payload == 127) {
+			if (end - at < 10)
+				break;
+			header = 10;
+			payload = 0;
+			for (int i = 2; i < 10; i++)
+				payload = payload << 8 | frame[i];
+		}
+		if (end - at < CARRY && (size_t)(end - at) < header + payload)
+			break;
+		note_latency(at + header,
+		    at + header + payload < end ? at + header + payload : end, now);
+		c->skip = header + payload;
+	}
+	if (c->skip > 0) {
+		c->skip -= (size_t)(end - at);
+		return;
+	}
+	c->carried = (size_t)(end - at);
+	memcpy(c->carry, at, c->carried);
+}
+
+/* Returns true when C has got all, with this read. */
+static bool
+receive(struct client *c)
+{
+	static char block[CARRY + READ];
+	char *in = block + CARRY;
+	bool done = false;
+	ssize_t got;
+
+	/* An edge-triggered event: up to the end of what has come. */
+	do {
+		got = recv(c->fd, in, READ, MSG_DONTWAIT);
+		if (got == -1 && errno == EAGAIN)
+			return done;
+		if (got <= 0 && c->left > 0)
+			fail("the end came early");
+		if (got <= 0) {
+			close(c->fd);
+			return done;
+		}
+		read_frames(c, in, (size_t)got);
+		c->left -= got;
+		done |= c->left <= 0 && c->left + got > 0;
+	} while (got == READ);
+	return done;
 }
 
 static int
 be_clients(const char *how, int port, int count, int64_t bytes)
 {
 	bool ws = strcmp(how, "ws") == 0;
-	int64_t *left = calloc((size_t)count, sizeof(*left));
+	struct client *all = calloc((size_t)count, sizeof(*all));
 	int epoll = epoll_create1(0), done = 0, last = -1;
 	int64_t start;
-	static char in[READ];
 
-	samples = calloc(SAMPLES, sizeof(*samples));
 	for (int i = 0; i < count; i++) {
-		struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint32_t)i};
+		struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = &all[i]};
 
 		last = connect_to(port);
 		if (ws)
 			upgrade(last);
-		event.data.u64 |= (uint64_t)last << 32;
+		all[i].fd = last;
+		all[i].left = bytes;
 		epoll_ctl(epoll, EPOLL_CTL_ADD, last, &event);
-		left[i] = bytes;
 	}
 	printf("connected\n");
 	fflush(stdout);
@@ -247,34 +355,16 @@ be_clients(const char *how, int port, int count, int64_t bytes)
 	if (write(last, ws ? go : "g", ws ? sizeof(go) - 1 : 1) < 1)
 		fail("write");
 	while (done < count) {
-		struct epoll_event events[64];
-		int n = epoll_wait(epoll, events, 64, 60000);
+		struct epoll_event events[256];
+		int n = epoll_wait(epoll, events, 256, 60000);
 
 		if (n <= 0)
 			fail("nothing comes");
-		for (int i = 0; i < n; i++) {
-			uint32_t which = (uint32_t)events[i].data.u64;
-			ssize_t got = read((int)(events[i].data.u64 >> 32), in, sizeof(in));
-
-			if (got <= 0 && left[which] > 0)
-				fail("the end came early");
-			if (got <= 0) {
-				close((int)(events[i].data.u64 >> 32));
-				continue;
-			}
-			/* A frame that came alone begins with a time. */
-			if (got > 20 && sample_count < SAMPLES && in[2] >= '0' && in[2] <= '9')
-				samples[sample_count++] =
-				    (int32_t)((now_ns() - strtoll(in + 2, NULL, 10)) / 1000);
-			left[which] -= got;
-			if (left[which] <= 0 && left[which] + got > 0)
-				done++;
-		}
+		for (int i = 0; i < n; i++)
+			done += receive(events[i].data.ptr);
 	}
-	qsort(samples, sample_count, sizeof(*samples), compare);
-	printf("%.6f %d %d\n", (double)(now_ns() - start) / 1e9,
-	    sample_count > 0 ? samples[sample_count / 2] : 0,
-	    sample_count > 0 ? samples[sample_count * 99 / 100] : 0);
+	printf("%.6f %lld %lld\n", (double)(now_ns() - start) / 1e9, (long long)latency_us(50),
+	    (long long)latency_us(99));
 	return 0;
 }
 
