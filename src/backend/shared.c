@@ -340,7 +340,7 @@ shared_on_dropped(void *arg, struct member *member, uint64_t messages)
 	log_end();
 }
 
-static const struct members_handlers shared_members_handlers = {
+static const struct member_handlers shared_members_handlers = {
     .on_write = shared_on_write,
     .on_flush = shared_flush,
     .queued = shared_queued,
@@ -975,7 +975,7 @@ shared_adopt(struct shared *s, const struct shared_spec *spec)
 	s->rules = spec->rules;
 	s->name = spec->name;
 	s->arg = spec->arg;
-	s->members.rules = &spec->rules->settings.members;
+	s->members.group.rules = &spec->rules->settings.members;
 	s->output.rules = &spec->rules->output;
 	s->output.name = spec->name;
 	s->input.rules = &spec->rules->framed;

@@ -47,7 +47,7 @@ struct shared_settings {
 	int64_t linger_ms; /* from the last client to its end */
 	int64_t max_clients; /* with those that wait; 0: no limit */
 	enum shared_programs programs;
-	struct members_rules members;
+	struct member_rules members;
 };
 
 struct shared_rules {

@@ -139,8 +139,10 @@ shared_output_deliver(struct shared_output *o)
 		shared_output_close(o, found, count);
 	else if (a->all || count > 0)
 		b = shared_output_encode(o, a->type, a->text);
-	if (b && a->all)
-		members_send_all(o->members, b, found, count);
+	if (b && a->all && found)
+		members_send_but(o->members, b, found, count);
+	else if (b && a->all)
+		members_send_all(o->members, b);
 	for (size_t i = 0; b && !a->all && i < count; i++)
 		members_send(o->members, found[i], b);
 	broadcast_unref(b);
@@ -166,7 +168,7 @@ shared_output_message(
 	case SHARED_TO_ALL:
 		b = shared_output_encode(o, type, text);
 		if (b)
-			members_send_all(o->members, b, NULL, 0);
+			members_send_all(o->members, b);
 		broadcast_unref(b);
 		return;
 	case SHARED_LINES:
@@ -247,7 +249,7 @@ shared_output_send(struct shared_output *o, struct batch *batch)
 		struct batch one;
 
 		if (b) {
-			members_send_all(o->members, b, NULL, 0);
+			members_send_all(o->members, b);
 			broadcast_unref(b);
 			continue;
 		}

@@ -314,7 +314,7 @@ _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
 		   sizeof(enum shared_begin) == sizeof(unsigned) &&
 		   sizeof(enum shared_on_exit) == sizeof(unsigned) &&
 		   sizeof(enum shared_programs) == sizeof(unsigned) &&
-		   sizeof(enum members_slow) == sizeof(unsigned) &&
+		   sizeof(enum member_slow) == sizeof(unsigned) &&
 		   sizeof(enum output_invalid) == sizeof(unsigned),
     "option_set_choice() can't store it");
 

@@ -254,8 +254,8 @@ const struct option_row option_rows[] = {
 	    .max = INT64_MAX, .initial = "1m",
 	    .help = "maximum size of a client's queue"},
 	{ENDPOINT("slow", shared.members.slow, option_set_choice), .needs = "shared", .argument = "WHAT",
-	    .choices = CHOICES([MEMBERS_CLOSE] = "close", [MEMBERS_DROP] = "drop",
-		[MEMBERS_BLOCK] = "block"),
+	    .choices = CHOICES([MEMBER_CLOSE] = "close", [MEMBER_DROP] = "drop",
+		[MEMBER_BLOCK] = "block"),
 	    .initial = "close",
 	    .help = "when a client's queue is full, close it, drop messages for it, or stop "
 		"reading from the program"},

@@ -208,9 +208,11 @@ sender_put_broadcast(struct sender *s, struct batch *batch)
 		memcpy(s->loop->out + s->out_len, parts[1].iov_base, n);
 		s->out_len += (uint32_t)n;
 	} else {
+		bool alone = s->out_len == 0;
+
 		parts[0] = (struct iovec){s->loop->out, s->out_len};
 		s->out_len = 0;
-		if (!stream_writev(s->stream, parts, 2))
+		if (!stream_writev(s->stream, parts + alone, 2 - alone))
 			s->failed = SENDER_LOST;
 	}
 	if (batch->len > 0)

@@ -95,7 +95,7 @@ describe_messages_out(const struct options_endpoint *endpoint)
 		describe_set(messages, "outStderr",
 		    stream_message("type", describe_pack("[s]", "stderr")));
 	if (kind == FRAMING_JSON && endpoint->shared.mode != SHARED_OFF &&
-	    endpoint->shared.members.slow == MEMBERS_DROP)
+	    endpoint->shared.members.slow == MEMBER_DROP)
 		describe_set(messages, "outDropped",
 		    message("Number of messages that were dropped", "application/json",
 			describe_pack("{s:s, s:[s,s], s:{s:{s:s}, s:{s:s}}}", "type", "object",

@@ -7,8 +7,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { BROADCAST_RUN = 16 * 1024 }; /* bytes of records: still cached when they are validated */
+enum {
+	BROADCAST_RUN = 16 * 1024, /* bytes of records: still cached when they are validated */
+	BROADCAST_ROOM = 1024, /* memory for messages that are joined grows by so much */
+};
 
 static struct broadcast *
 broadcast_new(size_t len, size_t messages, uint64_t bytes)
@@ -141,6 +145,32 @@ broadcast_tail(const struct broadcast *b, size_t count)
 	if (tail)
 		memcpy(tail->frames, b->frames + offset, tail->len);
 	return tail;
+}
+
+bool
+broadcast_join(struct broadcast **b, const struct broadcast *more)
+{
+	bool owned = (*b)->refs == 1;
+	size_t len = (*b)->len + more->len;
+	struct broadcast *joined;
+
+	if (len > BROADCAST_JOINED_MAX)
+		return false;
+	assert(!(*b)->deflate_tried);
+	joined = realloc(owned ? *b : NULL, sizeof(*joined) + (len | (BROADCAST_ROOM - 1)));
+	if (!joined)
+		return false;
+	if (!owned) {
+		memcpy(joined, *b, sizeof(**b) + (*b)->len);
+		joined->refs = 1;
+		broadcast_unref(*b);
+	}
+	memcpy(joined->frames + joined->len, more->frames, more->len);
+	joined->len = len;
+	joined->messages += more->messages;
+	joined->bytes += more->bytes;
+	*b = joined;
+	return true;
 }
 
 struct broadcast *

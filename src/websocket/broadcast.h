@@ -17,6 +17,7 @@ enum {
 	    64 * 1024, /* payload of a frame: longer messages are fragmented */
 	BROADCAST_RECORDS_MAX = 64 * 1024, /* bytes of records that are encoded together */
 	BROADCAST_SCRATCH = SIMD_FRAMES_ROOM(BROADCAST_RECORDS_MAX) + SIMD_SLACK,
+	BROADCAST_JOINED_MAX = 16 * 1024, /* bytes of frames that are joined */
 	BROADCAST_PIECE_MAX = BROADCAST_SCRATCH, /* bytes that are sent at once */
 };
 
@@ -57,6 +58,11 @@ struct broadcast *broadcast_of_frames(const uint8_t *frames, size_t len)
 
 /* The last COUNT of its messages, of which there are more. NULL without memory. */
 struct broadcast *broadcast_tail(const struct broadcast *b, size_t count)
+    __attribute__((warn_unused_result));
+
+/* Appends the messages of MORE to *B, a reference that is replaced if there are others. False,
+ * and nothing is done: they are long, or there is no memory. */
+bool broadcast_join(struct broadcast **b, const struct broadcast *more)
     __attribute__((warn_unused_result));
 
 /* Adds a reference. */

@@ -4,12 +4,14 @@
 import json
 import os
 import re
+import shutil
 import signal
 import threading
 import zlib
 
 import pytest
 from conftest import wait_for
+from probes import traced
 from wsraw import BINARY, TEXT, close_frame, frame
 
 LINES = "#!/usr/bin/python3 -u\nimport sys\nsys.stdin.reconfigure(newline='\\n')\n"
@@ -621,3 +623,20 @@ def test_compression_is_the_same_for_all(server):
         raws.append(ws.read(head[1]))
     assert raws[0] == raws[1]
     assert zlib.decompressobj(-15).decompress(raws[0] + b"\0\0\xff\xff") == b"x" * 1000
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_many_clients_get_what_came_meanwhile_with_one_write(server, program, tmp_path):
+    """A delivery to a hundred clients takes long while strace looks on, so messages that come fast leave together."""
+    clients, lines = 100, 300
+    fast = program("import time\nsys.stdin.readline()\nfor i in range(%d):\n    print(i)\n    time.sleep(0.001)\n" % lines)
+    trace = tmp_path / "trace"
+    one = server("--max-clients=0", "--shared", fast)
+    sockets = [one.websocket() for _ in range(clients)]
+    with traced(one, trace, "-e", "trace=write,writev"):
+        say(sockets[0], "go")
+        for ws in sockets:
+            assert [int(ws.text()) for _ in range(lines)] == list(range(lines))
+    assert clients < trace.read_text().count("\n") < clients * lines / 3
+    for ws in sockets:
+        ws.close()

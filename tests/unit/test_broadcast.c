@@ -125,6 +125,37 @@ test_many_records_are_several_broadcasts(void **state)
 }
 
 static void
+test_messages_are_joined_up_to_a_limit(void **state)
+{
+	char memory[128 + BATCH_SLACK];
+	struct batch batch = batch_of("one\ntwo\n", memory);
+	struct broadcast *first = broadcast_of_records(&batch, scratch);
+	struct broadcast *more =
+	    broadcast_of_message(MESSAGE_TEXT, (const uint8_t *)"three", 5);
+	struct broadcast *joined = first;
+
+	(void)state;
+	assert_true(first && more);
+	/* One that others refer to stays as it is. */
+	(void)broadcast_ref(first);
+	assert_true(broadcast_join(&joined, more));
+	assert_ptr_not_equal(joined, first);
+	assert_int_equal(first->refs, 1);
+	expect(broadcast_plain(first), "one|two|");
+	expect(broadcast_plain(joined), "one|two|three|");
+	assert_int_equal(joined->messages, 3);
+	assert_int_equal(joined->refs, 1);
+	while (joined->len + more->len <= BROADCAST_JOINED_MAX)
+		assert_true(broadcast_join(&joined, more));
+	assert_false(broadcast_join(&joined, more));
+	assert_int_equal(joined->bytes, 6 + 5 * (joined->messages - 2));
+	assert_int_equal(joined->len, joined->bytes + 2 * joined->messages);
+	broadcast_unref(first);
+	broadcast_unref(more);
+	broadcast_unref(joined);
+}
+
+static void
 test_a_long_message_is_fragmented_and_sent_in_pieces(void **state)
 {
 	size_t len = 5 * BROADCAST_FRAME_MAX + 7;
@@ -242,6 +273,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_records_are_encoded_up_to_what_is_not_utf8),
 	    cmocka_unit_test(test_many_records_are_several_broadcasts),
+	    cmocka_unit_test(test_messages_are_joined_up_to_a_limit),
 	    cmocka_unit_test(test_a_long_message_is_fragmented_and_sent_in_pieces),
 	    cmocka_unit_test(test_the_compressed_form_has_the_same_messages),
 	    cmocka_unit_test(test_a_long_message_is_compressed_in_its_fragments),

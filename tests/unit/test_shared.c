@@ -618,7 +618,7 @@ test_messages_for_a_slow_client_are_dropped_whole(void **state)
 {
 	(void)state;
 	set_up(SHARED_BROADCAST);
-	t.rules.settings.members.slow = MEMBERS_DROP;
+	t.rules.settings.members.slow = MEMBER_DROP;
 	t.rules.settings.members.reports_dropped = true;
 	make();
 	t.users[0].slow = true;
@@ -642,7 +642,7 @@ test_a_slow_client_blocks_the_program_until_it_reads_or_leaves(void **state)
 	(void)state;
 	for (int how = 0; how < 2; how++) {
 		set_up(SHARED_BROADCAST);
-		t.rules.settings.members.slow = MEMBERS_BLOCK;
+		t.rules.settings.members.slow = MEMBER_BLOCK;
 		make();
 		t.users[0].slow = true;
 		joins(0);
