@@ -296,3 +296,16 @@ log_limit_allows(struct log_limit *limit, int64_t now_ms)
 	limit->left--;
 	return true;
 }
+
+bool
+log_limit_report(struct log_limit *limit, char text[LOG_LIMIT_TEXT_MAX])
+{
+	unsigned int count = limit->suppressed;
+
+	if (count == 0)
+		return false;
+	limit->suppressed = 0;
+	snprintf(text, LOG_LIMIT_TEXT_MAX, "%u line%s of stderr suppressed", count,
+	    util_plural(count));
+	return true;
+}

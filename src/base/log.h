@@ -103,6 +103,7 @@ void log_server(enum log_level level, int error, const char *format, ...)
 enum {
 	LOG_LIMIT_BURST = 200,
 	LOG_LIMIT_PER_SECOND = 20,
+	LOG_LIMIT_TEXT_MAX = 48, /* bytes of a report */
 };
 
 struct log_limit {
@@ -113,5 +114,9 @@ struct log_limit {
 
 /* Whether a line at NOW_MS is logged; a line that is not is counted. */
 bool log_limit_allows(struct log_limit *limit, int64_t now_ms);
+
+/* What to log before such a line of stderr: how many were suppressed, from 0 again. False: none
+ * were. */
+bool log_limit_report(struct log_limit *limit, char text[LOG_LIMIT_TEXT_MAX]);
 
 #endif

@@ -415,16 +415,12 @@ static void
 script_on_stderr(void *arg, const char *line, size_t len)
 {
 	struct script *s = arg;
-	char text[64];
+	char text[LOG_LIMIT_TEXT_MAX];
 
 	if (!log_shows(LOG_ERROR) || !log_limit_allows(&s->stderr_limit, util_clock_ms()))
 		return;
-	if (s->stderr_limit.suppressed > 0) {
-		snprintf(text, sizeof(text), "%u line%s of stderr suppressed",
-		    s->stderr_limit.suppressed, util_plural(s->stderr_limit.suppressed));
-		s->stderr_limit.suppressed = 0;
+	if (log_limit_report(&s->stderr_limit, text))
 		script_log_line(s, LOG_WARN, "cgi", span_of(text));
-	}
 	script_log_line(s, LOG_ERROR, "stderr", (struct span){line, len});
 }
 

@@ -186,19 +186,26 @@ session_finish_backend(struct session *s)
 	    s->close_reason);
 }
 
-/* The close code and the reason for how the backend ended. */
+/* The close code for how the backend ended, with the reason and the cause. */
 static uint16_t
-session_code_of_end(const struct backend *backend, char *reason, size_t size)
+session_code_of_end(
+    const struct backend *backend, char *reason, size_t size, enum session_cause *cause)
 {
+	*cause = SESSION_CAUSE_FAILURE;
 	switch (backend->end) {
 	case BACKEND_EXIT:
 		snprintf(reason, size, "exit %d", backend->value);
-		return backend->value == 0 ? CLOSE_NORMAL : (uint16_t)(4000 + backend->value);
+		if (backend->value != 0)
+			return (uint16_t)(4000 + backend->value);
+		*cause = SESSION_CAUSE_EXIT;
+		return CLOSE_NORMAL;
 	case BACKEND_SIGNAL:
 		snprintf(reason, size, "signal %s", util_signal_name(backend->value));
+		*cause = SESSION_CAUSE_SIGNAL;
 		return (uint16_t)(4256 + backend->value);
 	case BACKEND_CLOSED:
 		snprintf(reason, size, "the backend closed the connection");
+		*cause = SESSION_CAUSE_EXIT;
 		return CLOSE_NORMAL;
 	case BACKEND_LOST:
 	case BACKEND_CUT:
@@ -212,35 +219,17 @@ session_code_of_end(const struct backend *backend, char *reason, size_t size)
 	return CLOSE_INTERNAL;
 }
 
-static enum session_cause
-session_cause_of(const struct backend *backend)
-{
-	switch (backend->end) {
-	case BACKEND_EXIT:
-		return backend->value == 0 ? SESSION_CAUSE_EXIT : SESSION_CAUSE_FAILURE;
-	case BACKEND_SIGNAL:
-		return SESSION_CAUSE_SIGNAL;
-	case BACKEND_CLOSED:
-		return SESSION_CAUSE_EXIT;
-	case BACKEND_LOST:
-	case BACKEND_CUT:
-	case BACKEND_LEFT:
-	case BACKEND_UNUSED:
-		break;
-	}
-	return SESSION_CAUSE_FAILURE;
-}
-
 static void
 session_send_close(struct session *s)
 {
 	char text[FRAME_CONTROL_MAX];
 	struct span reason = s->close_reason;
+	enum session_cause cause;
 
 	if (s->closing == CLOSING_NONE) {
-		s->close_code = session_code_of_end(s->backend, text, sizeof(text));
+		s->close_code = session_code_of_end(s->backend, text, sizeof(text), &cause);
 		reason = span_of(text);
-		session_note_cause(s, session_cause_of(s->backend));
+		session_note_cause(s, cause);
 	}
 	if (s->peer_state == PEER_LEFT)
 		reason =

@@ -239,15 +239,10 @@ session_log_open(struct session_log *log, const struct session_log_spec *spec)
 static void
 session_log_suppressed(struct session_log *log)
 {
-	unsigned int count = log->stderr_limit.suppressed;
-	char message[64];
+	char text[LOG_LIMIT_TEXT_MAX];
 
-	if (count == 0)
-		return;
-	log->stderr_limit.suppressed = 0;
-	snprintf(message, sizeof(message), "%u line%s of stderr suppressed", count,
-	    util_plural(count));
-	session_log_line(log, LOG_WARN, span_of(message));
+	if (log_limit_report(&log->stderr_limit, text))
+		session_log_line(log, LOG_WARN, span_of(text));
 }
 
 void
