@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* Parses in pieces of PIECE bytes, each in a block of exactly its size. */
 static enum cgi_head_result
 parse(struct cgi_head *head, const uint8_t *data, size_t size, size_t piece, size_t *used)

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define TAG "\"a-b-c\""
 
 /* A request of METHOD with the fields, in a block of exactly its size. */

@@ -5,15 +5,11 @@
  */
 #include "options/config_file.h"
 #include "options/words.h"
+#include "require.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike assert(). */
-#define CHECK(condition) ((condition) ? (void)0 : abort())
 
 /* The items in canonical form. */
 struct found {

@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* TEXT without what HIDE removes: nothing but separators is left to remove. */
 static void
 check_hidden(size_t (*hide)(char *text, size_t len), struct span text)

@@ -6,49 +6,14 @@
  * With a batch before each event the result must be the same, and no other byte may be touched.
  * All this with each implementation of simd/simd.h that this processor supports.
  */
+#include "trace.h"
 #include "websocket/decoder.h"
 #include "websocket/encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike assert(). */
-#define CHECK(condition) ((condition) ? (void)0 : abort())
-
 enum { LIMIT = 300 }; /* low, so that few bytes pass it */
-
-/* The events as bytes: kind, code, length, payload. */
-struct trace {
-	struct buffer text;
-};
-
-static void
-trace_add(struct trace *trace, const void *bytes, size_t len)
-{
-	CHECK(buffer_append(&trace->text, bytes, len));
-}
-
-static void
-trace_event(struct trace *trace, uint8_t kind, uint16_t code, const uint8_t *data, size_t len)
-{
-	trace_add(trace, &kind, sizeof(kind));
-	trace_add(trace, &code, sizeof(code));
-	trace_add(trace, &len, sizeof(len));
-	if (len > 0)
-		trace_add(trace, data, len);
-}
-
-/* A random number that depends on the input alone: xorshift. */
-static uint64_t
-next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
 
 /* What stands in the SIZE bytes of FRAME reads back as a frame with this content. */
 static void
@@ -159,7 +124,7 @@ take_message(
 }
 
 static void
-take_event(struct trace *trace, struct decoder *d, enum decoder_event event,
+take_event(struct buffer *trace, struct decoder *d, enum decoder_event event,
     const struct decoder_item *item, const uint8_t *block, size_t size)
 {
 	switch (event) {
@@ -193,7 +158,7 @@ take_event(struct trace *trace, struct decoder *d, enum decoder_event event,
 
 /* Feeds a part, in a block of exactly its size. */
 static void
-feed(struct trace *trace, struct decoder *d, const uint8_t *data, size_t size)
+feed(struct buffer *trace, struct decoder *d, const uint8_t *data, size_t size)
 {
 	uint8_t *block = malloc(size);
 	struct decoder_item item;
@@ -218,10 +183,10 @@ feed(struct trace *trace, struct decoder *d, const uint8_t *data, size_t size)
 }
 
 /* Runs the input in parts of at most PART bytes, or of random sizes when it is 0. */
-static struct trace
+static struct buffer
 run(const uint8_t *data, size_t size, uint64_t limit, size_t part, uint64_t *seed)
 {
-	struct trace trace = {0};
+	struct buffer trace = {0};
 	struct decoder d;
 	size_t done = 0;
 
@@ -238,16 +203,6 @@ run(const uint8_t *data, size_t size, uint64_t limit, size_t part, uint64_t *see
 	return trace;
 }
 
-static void
-check_same(struct trace *a, struct trace b)
-{
-	size_t len = buffer_len(&a->text);
-
-	CHECK(len == buffer_len(&b.text));
-	CHECK(len == 0 || memcmp(buffer_data(&a->text), buffer_data(&b.text), len) == 0);
-	buffer_clear(&b.text);
-}
-
 /* How batches are asked for, and where they go. */
 struct fast_path {
 	bool batches;
@@ -260,7 +215,7 @@ struct fast_path {
 /* A batch has no bounds but the separators, so all messages are traced so: their bytes and
  * separators in one stream, and their number. */
 struct stream {
-	struct trace trace;
+	struct buffer trace;
 	uint64_t messages;
 	uint64_t bytes;
 };
@@ -360,7 +315,7 @@ random_part(const uint8_t *data, size_t size, uint64_t *seed)
 }
 
 /* As run(). */
-static struct trace
+static struct buffer
 run_streamed(const uint8_t *data, size_t size, uint64_t limit, const struct fast_path *way,
     size_t part, uint64_t *seed)
 {
@@ -390,7 +345,7 @@ check_batches(const uint8_t *data, size_t size, uint64_t limit, uint64_t *seed)
 
 	for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
 		struct fast_path way = {.separator = separators[i]};
-		struct trace whole = run_streamed(data, size, limit, &way, size, seed);
+		struct buffer whole = run_streamed(data, size, limit, &way, size, seed);
 
 		way.batches = true;
 		for (unsigned int k = 0; k < 4; k++) {
@@ -402,7 +357,7 @@ check_batches(const uint8_t *data, size_t size, uint64_t limit, uint64_t *seed)
 			check_same(&whole,
 			    run_streamed(data, size, limit, &way, k & 1 ? size : 0, seed));
 		}
-		buffer_clear(&whole.text);
+		buffer_clear(&whole);
 	}
 }
 
@@ -416,13 +371,13 @@ check_all(const uint8_t *data, size_t size)
 		seed = (seed ^ data[i]) * 0x100000001b3u;
 	seed |= 1;
 	for (size_t i = 0; i < 2; i++) {
-		struct trace whole = run(data, size, limits[i], size, &seed);
+		struct buffer whole = run(data, size, limits[i], size, &seed);
 
 		check_same(&whole, run(data, size, limits[i], 1, &seed));
 		for (int k = 0; k < 3; k++)
 			check_same(&whole, run(data, size, limits[i], 0, &seed));
 		check_batches(data, size, limits[i], &seed);
-		buffer_clear(&whole.text);
+		buffer_clear(&whole);
 	}
 }
 

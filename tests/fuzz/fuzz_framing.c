@@ -8,15 +8,11 @@
  */
 #include "base/utf8.h"
 #include "framing/framing.h"
+#include "trace.h"
 #include "websocket/encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike assert(). */
-#define CHECK(condition) ((condition) ? (void)0 : abort())
 
 enum {
 	LIMIT = 200, /* low, so that few bytes pass it */
@@ -30,12 +26,6 @@ struct trace {
 	bool over;
 };
 
-static void
-trace_add(struct trace *trace, const void *bytes, size_t len)
-{
-	CHECK(buffer_append(&trace->text, bytes, len));
-}
-
 /* Streams have no messages: of them only the bytes must be the same. */
 static bool
 has_bounds(const struct framing *framing)
@@ -44,7 +34,7 @@ has_bounds(const struct framing *framing)
 }
 
 static void
-trace_event(struct trace *trace, const struct framing *framing, enum framing_event event,
+note_event(struct trace *trace, const struct framing *framing, enum framing_event event,
     const struct framing_item *item)
 {
 	const struct message *m = &item->message;
@@ -59,28 +49,28 @@ trace_event(struct trace *trace, const struct framing *framing, enum framing_eve
 	case FRAMING_PART:
 	case FRAMING_MESSAGE:
 		if (has_bounds(framing) && !trace->in_message)
-			trace_add(trace, &type, 1);
-		trace_add(trace, m->data, m->len);
+			trace_add(&trace->text, &type, 1);
+		trace_add(&trace->text, m->data, m->len);
 		if (has_bounds(framing) && event == FRAMING_MESSAGE)
-			trace_add(trace, "|", 1);
+			trace_add(&trace->text, "|", 1);
 		trace->in_message = event == FRAMING_PART;
 		CHECK(framing->kind != FRAMING_JSON || m->type != MESSAGE_TEXT ||
 		      utf8_valid(m->data, m->len));
 		return;
 	case FRAMING_CLOSE:
 		CHECK(item->code >= 1000 && item->code <= 4999);
-		trace_add(trace, &item->code, sizeof(item->code));
-		trace_add(trace, m->data, m->len);
+		trace_add(&trace->text, &item->code, sizeof(item->code));
+		trace_add(&trace->text, m->data, m->len);
 		break;
 	case FRAMING_BAD:
 		CHECK(m->len <= FRAMING_SHOWN_MAX);
-		trace_add(trace, item->why, strlen(item->why));
-		trace_add(trace, m->data, m->len);
+		trace_add(&trace->text, item->why, strlen(item->why));
+		trace_add(&trace->text, m->data, m->len);
 		break;
 	case FRAMING_TOO_BIG:
 		break;
 	}
-	trace_add(trace, &kind, 1);
+	trace_add(&trace->text, &kind, 1);
 	trace->over = true;
 }
 
@@ -131,7 +121,7 @@ take_batch(struct trace *trace, struct framing_reader *r, size_t max)
 		if (bytes[end] != separator)
 			continue;
 		item.message.len = size - (batch.cr && size > 0 && bytes[end - 1] == '\r');
-		trace_event(trace, r->framing, FRAMING_MESSAGE, &item);
+		note_event(trace, r->framing, FRAMING_MESSAGE, &item);
 		at = end + 1;
 		put += check_frame(frames + put, (size_t)(batch.to - frames) - put,
 		    (struct span){(char *)item.message.data, item.message.len});
@@ -162,22 +152,12 @@ feed(
 			continue;
 		event = framing_next(r, &item);
 		if (event != FRAMING_MORE)
-			trace_event(trace, r->framing, event, &item);
+			note_event(trace, r->framing, event, &item);
 	} while (event != FRAMING_MORE);
 	CHECK(r->len == 0);
 	/* What is kept follows what came, not what is announced. */
 	CHECK(buffer_len(&r->partial) <= FRAMING_PART_MAX + LIMIT);
 	free(block);
-}
-
-/* A random number that depends on the input alone: xorshift. */
-static uint64_t
-next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
 }
 
 /* Runs the input in parts of at most PART bytes, or of random sizes when it is 0, with runs of
@@ -203,19 +183,9 @@ run(const struct framing *framing, const uint8_t *data, size_t size, size_t part
 	}
 	event = framing_end(&r, &item);
 	if (event != FRAMING_MORE)
-		trace_event(&trace, framing, event, &item);
+		note_event(&trace, framing, event, &item);
 	framing_clear(&r);
 	return trace;
-}
-
-static void
-check_same(const struct trace *a, struct trace b)
-{
-	size_t len = buffer_len(&a->text);
-
-	CHECK(len == buffer_len(&b.text));
-	CHECK(len == 0 || memcmp(buffer_data(&a->text), buffer_data(&b.text), len) == 0);
-	buffer_clear(&b.text);
 }
 
 /* What the program would read for a message, if it said it again, would be that message. */
@@ -281,12 +251,12 @@ check(const uint8_t *data, size_t size)
 		seed = (seed ^ data[i]) * 0x100000001b3u;
 	seed |= 1;
 	whole = run(&framing, data, size, size, 0, &seed);
-	check_same(&whole, run(&framing, data, size, 1, 0, &seed));
+	check_same(&whole.text, run(&framing, data, size, 1, 0, &seed).text);
 	for (int k = 0; k < 3; k++)
-		check_same(&whole, run(&framing, data, size, 0, 0, &seed));
-	check_same(&whole, run(&framing, data, size, size, BATCH_MAX, &seed));
-	check_same(&whole, run(&framing, data, size, size, 3, &seed));
-	check_same(&whole, run(&framing, data, size, 0, BATCH_MAX, &seed));
+		check_same(&whole.text, run(&framing, data, size, 0, 0, &seed).text);
+	check_same(&whole.text, run(&framing, data, size, size, BATCH_MAX, &seed).text);
+	check_same(&whole.text, run(&framing, data, size, size, 3, &seed).text);
+	check_same(&whole.text, run(&framing, data, size, 0, BATCH_MAX, &seed).text);
 	buffer_clear(&whole.text);
 
 	if (framing_takes(&framing, MESSAGE_BINARY))

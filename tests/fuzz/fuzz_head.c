@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { CUTS_LEN = 4, BYTEWISE_MAX = 600 };
 
 /* A copy in a block of exactly its size, so that a read behind it is seen. */

@@ -5,51 +5,16 @@
  * random, it must give the same events, within the limit and with valid text; and each message,
  * compressed again by ourselves, must come back.
  */
+#include "trace.h"
 #include "websocket/decoder.h"
 #include "websocket/encoder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike assert(). */
-#define CHECK(condition) ((condition) ? (void)0 : abort())
-
 enum {
 	MEMORY_MAX = 64 * 1024
 }; /* bytes that the decoder may partial, with the limits of LLVMFuzzerTestOneInput() */
-
-/* The events as bytes: kind, code, length, payload. */
-struct trace {
-	struct buffer text;
-};
-
-static void
-trace_add(struct trace *trace, const void *bytes, size_t len)
-{
-	CHECK(buffer_append(&trace->text, bytes, len));
-}
-
-static void
-trace_event(struct trace *trace, uint8_t kind, uint16_t code, const void *data, size_t len)
-{
-	trace_add(trace, &kind, sizeof(kind));
-	trace_add(trace, &code, sizeof(code));
-	trace_add(trace, &len, sizeof(len));
-	if (len > 0)
-		trace_add(trace, data, len);
-}
-
-/* A random number that depends on the input alone: xorshift. */
-static uint64_t
-next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
 
 /* Compressed by us in two parts, as a client's frames, the message comes back. */
 static void
@@ -97,7 +62,7 @@ struct mirror {
 };
 
 static void
-take_event(struct trace *trace, struct mirror *mirror, struct decoder *d,
+take_event(struct buffer *trace, struct mirror *mirror, struct decoder *d,
     enum decoder_event event, const struct decoder_item *item)
 {
 	const struct message *m = &item->message;
@@ -129,7 +94,7 @@ take_event(struct trace *trace, struct mirror *mirror, struct decoder *d,
 }
 
 /* Runs the input in parts of at most PART bytes, or of random sizes when it is 0. */
-static struct trace
+static struct buffer
 run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part,
     uint64_t *seed)
 {
@@ -146,7 +111,7 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 	struct inflater *inflater = inflater_new(&agreed);
 	struct mirror mirror = {
 	    .deflater = deflater_new(&agreed, 1), .inflater = inflater_new(&back)};
-	struct trace trace = {0};
+	struct buffer trace = {0};
 	struct decoder d;
 	size_t done = 0;
 
@@ -184,16 +149,6 @@ run(const uint8_t *data, size_t size, uint64_t limit, bool takeover, size_t part
 	return trace;
 }
 
-static void
-check_same(struct trace *a, struct trace b)
-{
-	size_t len = buffer_len(&a->text);
-
-	CHECK(len == buffer_len(&b.text));
-	CHECK(len == 0 || memcmp(buffer_data(&a->text), buffer_data(&b.text), len) == 0);
-	buffer_clear(&b.text);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -201,7 +156,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t seed = 0xcbf29ce484222325u;
 	uint64_t limit;
 	bool takeover;
-	struct trace whole;
+	struct buffer whole;
 
 	if (size < 2)
 		return 0;
@@ -216,6 +171,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_same(&whole, run(data, size, limit, takeover, 1, &seed));
 	for (int k = 0; k < 2; k++)
 		check_same(&whole, run(data, size, limit, takeover, 0, &seed));
-	buffer_clear(&whole.text);
+	buffer_clear(&whole);
 	return 0;
 }

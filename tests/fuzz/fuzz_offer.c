@@ -4,15 +4,11 @@
  * Sec-WebSocket-Extensions, one a line. What is accepted must be within the
  * settings, and the answer, offered in turn, must be accepted as it is.
  */
+#include "require.h"
 #include "websocket/deflate_offer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike assert(). */
-#define CHECK(condition) ((condition) ? (void)0 : abort())
 
 enum { VALUES_MAX = 100 };
 

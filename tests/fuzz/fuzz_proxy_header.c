@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void
 check_done(const struct proxy_protocol *header, const uint8_t *bytes)
 {

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { CUT_LEN = 3 };
 
 /* RFC 6455, section 1.3: the seeds have the answer to it. */

@@ -5,15 +5,11 @@
  * cut, it must be rejected at the same byte.
  */
 #include "base/utf8.h"
+#include "require.h"
 #include "simd/simd.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike assert(). */
-#define CHECK(condition) ((condition) ? (void)0 : abort())
 
 static bool
 is_valid(const uint8_t *bytes, size_t len)

@@ -17,16 +17,12 @@
  *   code, where section 5.5.1 wants two.
  * - Fragments: wslay does not count them.
  */
+#include "require.h"
 #include "websocket/decoder.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <wslay/wslay.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Holds in every build, unlike assert(). */
-#define CHECK(condition) ((condition) ? (void)0 : abort())
 
 enum { LIMIT = 300 }; /* low, so that few bytes pass it */
 

@@ -7,6 +7,8 @@
  *   replay_head               all files of $top_srcdir/tests/corpus/head
  *   replay_head DIR|FILE...   those: the way to look at an input that crashed
  */
+#include "require.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
@@ -14,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
 	char **paths; /* owned */

@@ -4,8 +4,15 @@
 #define FUZZ_REQUIRE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Holds in every build, unlike assert(). */
+#define CHECK(condition) ((condition) ? (void)0 : abort())
 
 static inline void
 require(bool holds, const char *what)
