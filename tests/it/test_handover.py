@@ -80,6 +80,13 @@ def install(path):
     os.rename(str(path) + ".new", path)
 
 
+def install_script(path, text):
+    os.unlink(path)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, 0o755)
+
+
 def hand_over(one):
     """Sends the signal, and makes ONE the new server; returns the process of the old one."""
     count = len(re.findall("is now serving", one.log()))
@@ -179,10 +186,7 @@ def test_a_new_binary_that_does_not_serve(server, program, tmp_path, workers, wh
 def test_a_new_binary_that_hangs(server, program, tmp_path):
     clock = Clock(tmp_path)
     one = server("cat", program=program, env=clock.env)
-    os.unlink(program)
-    with open(program, "w") as f:
-        f.write("#!/bin/sh\nexec sleep 1000\n")
-    os.chmod(program, 0o755)
+    install_script(program, "#!/bin/sh\nexec sleep 1000\n")
     one.process.send_signal(signal.SIGUSR2)
     one.wait_log("SIGUSR2: starting ")
     one.process.send_signal(signal.SIGUSR2)
@@ -198,10 +202,8 @@ def test_a_new_binary_that_can_not_be_reaped_blocks_nothing(server, program, wor
     """As one whose SIGKILL waits for a disk: here for a tracer, which its parent has to wait for."""
     ptrace = ctypes.CDLL(None, use_errno=True).ptrace
     one = server("--workers=%d" % workers, "cat", program=program)
-    os.unlink(program)
-    with open(program, "w") as f:
-        f.write("#!/usr/bin/python3\nimport os, time\nopen(%r).read()\nos.closerange(3, 1000)\ntime.sleep(1000)\n" % (program + ".go"))
-    os.chmod(program, 0o755)
+    script = "#!/usr/bin/python3\nimport os, time\nopen(%r).read()\nos.closerange(3, 1000)\ntime.sleep(1000)\n"
+    install_script(program, script % (program + ".go"))
     os.mkfifo(program + ".go")
     one.process.send_signal(signal.SIGUSR2)
     pid = int(one.wait_log(r"SIGUSR2: starting .* as process (\d+)").group(1))
@@ -224,10 +226,7 @@ def test_a_new_binary_that_can_not_be_reaped_blocks_nothing(server, program, wor
 @both
 def test_a_shutdown_ends_a_new_binary_that_does_not_serve_yet(server, program, workers):
     one = server("--workers=%d" % workers, "cat", program=program)
-    os.unlink(program)
-    with open(program, "w") as f:
-        f.write("#!/bin/sh\nexec sleep 1000\n")
-    os.chmod(program, 0o755)
+    install_script(program, "#!/bin/sh\nexec sleep 1000\n")
     one.process.send_signal(signal.SIGUSR2)
     one.wait_log("SIGUSR2: starting ")
     one.stop()
