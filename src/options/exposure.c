@@ -96,14 +96,6 @@ options_find_exposure(const struct options *options, const struct options_endpoi
 	return text;
 }
 
-static void
-report_take(const struct option_place *place, FILE *err, char *text)
-{
-	if (text)
-		option_report(place, err, text);
-	free(text);
-}
-
 /* Those static files of a configuration file that differ from each other. */
 struct static_dirs {
 	struct options_served *items; /* owned */
@@ -121,7 +113,7 @@ check_program(const struct option_place *place, FILE *err, const struct static_d
 
 		if (!is_within(program, dir) && !(is_dir && is_within(dir, program)))
 			continue;
-		report_take(place, err,
+		option_report_take(place, err,
 		    options_format(
 			"%s '%s' and staticdir '%s' of [%s] overlap, so anyone could "
 			"download the source: use directories that are not inside each "
@@ -194,9 +186,12 @@ options_check_exposures(const struct options *options, FILE *err)
 {
 	struct static_dirs dirs = find_static_dirs(options);
 
-	for (size_t i = 0; i < dirs.count; i++)
-		report_take(&dirs.items[i].place, err,
-		    find_server_secret(options, dirs.items[i].endpoint));
+	for (size_t i = 0; i < dirs.count; i++) {
+		char *text = find_server_secret(options, dirs.items[i].endpoint);
+
+		if (text)
+			option_report_take(&dirs.items[i].place, err, text);
+	}
 	for (size_t i = 0; i < options_served_count(options) && dirs.count > 0; i++) {
 		struct options_served served = options_served(options, i);
 

@@ -143,14 +143,11 @@ options_check_section_needs(const struct options *options, size_t section, FILE 
 		const struct config_entry *entry = &config->entries[i];
 		const struct option_place place = {
 		    .name = "wspipe", .config = config, .section = section, .entry = entry};
-		char *text;
 
 		if (entry->section != section || !entry->row->needs ||
 		    has_need_at(options, endpoint, entry->row))
 			continue;
-		text = explain(entry->row);
-		option_report(&place, err, text);
-		free(text);
+		option_report_take(&place, err, explain(entry->row));
 		ok = false;
 	}
 	return ok;

@@ -164,19 +164,19 @@ check_roles(
 {
 	struct walk walk = {.argc = options->argc, .argv = options->argv, .next = 1};
 	enum option_role other = options->client.connect ? OPTION_OF_SERVER : OPTION_OF_CLIENT;
-	char *text;
 
 	while (walk_next(&walk) == WALK_OPTION) {
 		if (walk.row->role != other &&
 		    !(place->compat && walk.row->role == OPTION_OF_CLIENT))
 			continue;
-		text = options_format(
-		    options->client.connect
-			? "--%s applies to a server only: leave it out, or leave out --connect"
-			: "--%s applies to a client only: add --connect=URL, or leave it out",
-		    walk.row->name);
-		option_report(place, err, text);
-		free(text);
+		option_report_take(place, err,
+		    options_format(
+			options->client.connect
+			    ? "--%s applies to a server only: leave it out, or leave out "
+			      "--connect"
+			    : "--%s applies to a client only: add --connect=URL, or leave it "
+			      "out",
+			walk.row->name));
 		*status = EX_USAGE;
 		return false;
 	}

@@ -71,6 +71,13 @@ option_report(const struct option_place *place, FILE *err, const char *text)
 	free(copy);
 }
 
+void
+option_report_take(const struct option_place *place, FILE *err, char *text)
+{
+	option_report(place, err, text);
+	free(text);
+}
+
 bool
 option_report_if_placed(const struct options *options, FILE *err, const char *text)
 {
@@ -103,7 +110,6 @@ option_report_value(const struct option_place *place, const struct option_row *r
 		    (int)value.len, value.data, reason + rule);
 	else
 		text = options_format("--%s: %s", row->name, reason);
-	option_report(place, err, text);
-	free(text);
+	option_report_take(place, err, text);
 	return EX_USAGE;
 }

@@ -15,6 +15,9 @@
  * and that is set there. */
 void option_report(const struct option_place *place, FILE *err, const char *text);
 
+/* The same, and frees TEXT. */
+void option_report_take(const struct option_place *place, FILE *err, char *text);
+
 /* Reports TEXT, about the server as a whole, if the options come from a file in which the first
  * option that it names is set. */
 bool option_report_if_placed(const struct options *options, FILE *err, const char *text);

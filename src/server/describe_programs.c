@@ -27,13 +27,10 @@ static bool __attribute__((format(printf, 2, 3)))
 walk_fail(const struct walk *walk, const char *format, ...)
 {
 	va_list args;
-	char *text;
 
 	va_start(args, format);
-	text = options_vformat(format, args);
+	option_report_take(&walk->served->place, walk->err, options_vformat(format, args));
 	va_end(args);
-	option_report(&walk->served->place, walk->err, text);
-	free(text);
 	return false;
 }
 

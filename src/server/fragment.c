@@ -9,23 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A formatted text, which the caller frees. */
-static char *__attribute__((format(printf, 1, 2))) text(const char *format, ...)
-{
-	va_list args;
-	char *result;
-
-	va_start(args, format);
-	result = options_vformat(format, args);
-	va_end(args);
-	return result;
-}
 
 /* Reads all of FD. NULL, or why that fails. */
 static const char *
@@ -67,7 +54,7 @@ check(const json_t *fragment)
 	json_t *value;
 
 	if (!json_is_object(fragment))
-		return text("it must be an object");
+		return options_format("it must be an object");
 	json_object_foreach((json_t *)fragment, key, value)
 	{
 		bool known = false;
@@ -75,11 +62,12 @@ check(const json_t *fragment)
 		for (size_t i = 0; i < UTIL_LEN(names); i++)
 			known = known || strcmp(key, names[i]) == 0;
 		if (!known)
-			return text("unknown member '%s': it can have channels, operations, "
-				    "components and info",
+			return options_format(
+			    "unknown member '%s': it can have channels, operations, "
+			    "components and info",
 			    key);
 		if (!json_is_object(value))
-			return text("the member '%s' must be an object", key);
+			return options_format("the member '%s' must be an object", key);
 	}
 	return NULL;
 }
@@ -98,7 +86,7 @@ load(int fd, bool is_yaml, char **why, size_t *line)
 		fragment = is_yaml ? yaml_parse(span, &error) : parse_json(span, &error);
 	buffer_clear(&bytes);
 	*line = error.line;
-	*why = fragment ? check(fragment) : text("%s", failed ? failed : error.why);
+	*why = fragment ? check(fragment) : options_format("%s", failed ? failed : error.why);
 	if (!*why)
 		return fragment;
 	json_decref(fragment);
@@ -120,9 +108,9 @@ open_fragment(int root, const char *root_path, const char *file, bool is_yaml, c
 	if (fd == -1 && errno == ENOENT)
 		return NULL;
 	if (fd == -1)
-		why = text("%s", errno == EXDEV ? "it leads out of the directory"
-				 : errno != 0	? strerror(errno)
-						: "it is not a regular file");
+		why = options_format("%s", errno == EXDEV ? "it leads out of the directory"
+					   : errno != 0	  ? strerror(errno)
+							  : "it is not a regular file");
 	else
 		fragment = load(fd, is_yaml, &why, &line);
 	if (fd != -1)
@@ -130,7 +118,7 @@ open_fragment(int root, const char *root_path, const char *file, bool is_yaml, c
 	if (line > 0)
 		snprintf(at, sizeof(at), ":%zu", line);
 	if (!fragment)
-		*wrong = text(
+		*wrong = options_format(
 		    "%s/%s%s: %s; correct it, or remove the file", root_path, file, at, why);
 	free(why);
 	return fragment;
@@ -145,7 +133,7 @@ fragment_read(
 
 	*wrong = NULL;
 	for (size_t i = 0; i < UTIL_LEN(kinds) && !*wrong; i++) {
-		char *file = text("%s.asyncapi.%s", name, kinds[i]);
+		char *file = options_format("%s.asyncapi.%s", name, kinds[i]);
 		json_t *fragment = open_fragment(root, root_path, file, i == 1, wrong);
 
 		if (fragment && json_array_append_new(fragments, fragment) != 0)
@@ -153,8 +141,9 @@ fragment_read(
 		free(file);
 	}
 	if (!*wrong && json_array_size(fragments) == before + 2)
-		*wrong = text("%s/%s.asyncapi.json and .yaml both exist: remove one of them",
-		    root_path, name);
+		*wrong = options_format(
+		    "%s/%s.asyncapi.json and .yaml both exist: remove one of them", root_path,
+		    name);
 	return !*wrong;
 }
 
