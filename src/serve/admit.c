@@ -284,23 +284,14 @@ admit_ask(struct admit *a)
 {
 	const struct admit_context *context = a->context;
 	const struct request *asked = exchange_request(a->exchange);
-	const struct client *client = exchange_client(a->exchange);
 	char path[HEAD_MAX_LINE + 1];
 	struct stream_cert cert = {0};
-	struct env_request request = {
-	    .head = asked->head,
-	    .uri = &asked->uri,
-	    .host = asked->host,
-	    .secure = client->secure,
-	    .peer = &client->address,
-	    .peer_name = client->name,
-	    .identity = exchange_identity(a->exchange),
-	    .path = path,
-	    .hook = true,
-	    .client = &cert,
-	};
+	struct env_request request = env_request_of(
+	    asked, exchange_client(a->exchange), exchange_identity(a->exchange), path);
 	struct reject reject = {.status = 503, .headers = REJECT_RETRY_LATER};
 
+	request.hook = true;
+	request.client = &cert;
 	/* An invalid path is that of the endpoint at the root, and is rejected later. */
 	if (uri_decode_path(asked->uri.path, path) == URI_PATH_BAD)
 		strcpy(path, "/");

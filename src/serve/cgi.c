@@ -61,20 +61,9 @@ cgi_serve(const struct script_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path)
 {
 	const struct request *asked = exchange_request(exchange);
-	const struct client *sender = exchange_client(exchange);
 	struct stream_cert client = {0};
-	struct env_request request = {
-	    .head = asked->head,
-	    .uri = &asked->uri,
-	    .host = asked->host,
-	    .secure = sender->secure,
-	    .peer = &sender->address,
-	    .peer_name = sender->name,
-	    .identity = exchange_identity(exchange),
-	    .path = path,
-	    .cgi = asked,
-	    .client = &client,
-	};
+	struct env_request request =
+	    env_request_of(asked, exchange_client(exchange), exchange_identity(exchange), path);
 	struct launch launch = {
 	    .launcher = context->launcher, .endpoint = endpoint, .request = &request};
 	enum endpoint_result found = endpoint_find_cgi(endpoint, path, &launch.script);
@@ -83,6 +72,8 @@ cgi_serve(const struct script_context *context, struct endpoint *endpoint,
 
 	if (found == ENDPOINT_MISSING)
 		return false;
+	request.cgi = asked;
+	request.client = &client;
 	request.traceparent = launch.traceparent;
 	if (!stream_client_cert(exchange_stream(exchange), &client))
 		(void)reject_with(&reject, 503, REJECT_RETRY_LATER, "out of memory");

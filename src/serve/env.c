@@ -34,6 +34,22 @@ env_random(size_t count)
 	return random + left;
 }
 
+struct env_request
+env_request_of(const struct request *request, const struct client *client,
+    const struct identity *identity, const char *path)
+{
+	return (struct env_request){
+	    .head = request->head,
+	    .uri = &request->uri,
+	    .host = request->host,
+	    .secure = client->secure,
+	    .peer = &client->address,
+	    .peer_name = client->name,
+	    .identity = identity,
+	    .path = path,
+	};
+}
+
 bool
 env_make_unique_id(char out[ENV_UNIQUE_ID_LEN + 1])
 {

@@ -11,6 +11,7 @@
 #ifndef SERVE_ENV_H
 #define SERVE_ENV_H
 
+#include "http/client.h"
 #include "http/head.h"
 #include "http/identity.h"
 #include "http/request.h"
@@ -43,6 +44,10 @@ struct env_request {
 	const struct stream_cert *client; /* its certificate */
 	struct span subprotocol; /* that was agreed on; empty: none */
 };
+
+/* The facts of REQUEST, sent by CLIENT, for the decoded PATH; the others are the caller's. */
+struct env_request env_request_of(const struct request *request, const struct client *client,
+    const struct identity *identity, const char *path);
 
 /* Makes a UNIQUE_ID: 128 random bits in hexadecimal, so nobody can guess another session's.
  * False when the system has none. */

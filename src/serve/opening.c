@@ -9,9 +9,6 @@ opening_init(struct opening *o, const struct opening_ops *ops,
     const struct opening_context *context, struct endpoint *endpoint, struct exchange *exchange,
     const char *path)
 {
-	const struct request *asked = exchange_request(exchange);
-	const struct client *client = exchange_client(exchange);
-
 	list_init(&o->node);
 	list_append(context->openings, &o->node);
 	o->ops = ops;
@@ -20,18 +17,10 @@ opening_init(struct opening *o, const struct opening_ops *ops,
 	o->exchange = exchange;
 	o->launch = (struct launch){
 	    .launcher = &context->launcher, .endpoint = endpoint, .script = ENDPOINT_NO_SCRIPT};
-	o->request = (struct env_request){
-	    .head = asked->head,
-	    .uri = &asked->uri,
-	    .host = asked->host,
-	    .secure = client->secure,
-	    .peer = &client->address,
-	    .local = &o->local,
-	    .traceparent = o->launch.traceparent,
-	    .peer_name = client->name,
-	    .identity = exchange_identity(exchange),
-	    .path = path,
-	};
+	o->request = env_request_of(exchange_request(exchange), exchange_client(exchange),
+	    exchange_identity(exchange), path);
+	o->request.local = &o->local;
+	o->request.traceparent = o->launch.traceparent;
 	if (endpoint->proxy_protocol)
 		stream_local_address(exchange_stream(exchange), &o->local);
 }
