@@ -62,7 +62,8 @@ sweep_kill(const struct sweep *sweep, size_t *denied)
 	return left;
 }
 
-/* Removes the programs from the set: they have exited, or came to us. */
+/* Removes those that have exited from the set. One that is our child by now came after the
+ * scan: its worker died, too, and the next sweep looks for it. */
 static void
 sweep_remove_ended(const struct sweep *sweep)
 {
@@ -70,7 +71,7 @@ sweep_remove_ended(const struct sweep *sweep)
 	     pid = pid_set_next(sweep->programs, pid)) {
 		struct proc process;
 
-		if (!proc_look(pid, &process) || process.parent == getpid())
+		if (!proc_look(pid, &process))
 			pid_set_remove(sweep->programs, pid);
 	}
 }
