@@ -14,7 +14,7 @@ export const demo = path.join(source, "demo");
 export const console_ = path.join(source, "console");
 export const binary = path.resolve(process.env.WSPIPE || path.join(build, "wspipe"));
 
-export const DEADLINE = 30_000; // for each wait
+export const DEADLINE = 60_000; // for each wait
 
 // PROMISE, or an error that says WHAT did not happen in time.
 export async function within(what, promise) {

@@ -165,11 +165,13 @@ check("vim, less, top and a Python REPL", async (t) => {
     await page.keyboard.press("Escape");
     await type(page, ":wq");
     await until("vim writes", () => fs.existsSync(`${directory}/text`) && fs.readFileSync(`${directory}/text`, "utf8") === "hellö\n");
+    await until("vim ends", () => running(pid) === "bash");
     await type(page, "seq 1000 | less");
     await shows(page, /^:$/);
     await page.keyboard.type("G");
     await shows(page, /^1000$/);
     await page.keyboard.type("q");
+    await until("less ends", () => running(pid) === "bash");
     await type(page, "top");
     await shows(page, /load average/);
     await page.keyboard.type("q");
@@ -179,6 +181,7 @@ check("vim, less, top and a Python REPL", async (t) => {
     await type(page, "print(6 * 7)");
     await shows(page, /^42$/);
     await page.keyboard.press("Control+d");
+    await until("Python ends", () => running(pid) === "bash");
     await type(page, "exit");
     await state(page, "status 0");
 });

@@ -221,6 +221,10 @@ class Server:
     def _takes_signals(self, pid=None):
         return int(self._status(pid or self.pid, "SigCgt"), 16) & (1 << (signal.SIGTERM - 1))
 
+    def waits(self):
+        """Whether it sleeps: it does so for events only."""
+        return self._status(self.pid, "State") == "S"
+
     def workers(self):
         """The pids of the workers, in their order of age, once all are there and serve."""
         found = sorted(pid for pid, _ in children(self.pid) if self._takes_signals(pid) and self._is_ours(pid))

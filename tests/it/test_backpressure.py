@@ -140,15 +140,6 @@ def test_stop_and_go(server, size):
         assert ws.closed(answer=False) == (1000, "")
 
 
-def fulfilled(condition, seconds):
-    """Whether it becomes true within the time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-    return True
-
-
 @pytest.mark.parametrize("end", ("read", "closed"))
 def test_pings_of_a_client_that_does_not_read(server, end):
     """One PONG waits, for the last PING. Who reads gets one for each, and for the last also before a CLOSE."""
@@ -161,10 +152,13 @@ def test_pings_of_a_client_that_does_not_read(server, end):
         # Echoes, until one does not leave whole: it is in the server's queue then, which is not at its mark yet.
         echoes, line, left = 0, "x" * 4000, True
         while left:
+            read = bytes_read(one.pid) + len(frame(TEXT, line)) + len(line + "\n")
             whole = bytes_written(one.pid) + len(line + "\n") + 4 + len(line)
             ws.send(frame(TEXT, line))
             echoes += 1
-            left = fulfilled(lambda: bytes_written(one.pid) >= whole, 0.5)
+            # It has read the echo, and once it waits, it has also written what the socket accepts.
+            wait_for(lambda: bytes_read(one.pid) >= read and one.waits(), "the echo is with the server")
+            left = bytes_written(one.pid) >= whole
         for i in range(50):
             ws.send(frame(PING, b"%d" % i + b"x" * 100))
         wait_still(lambda: bytes_read(one.pid), "the server")

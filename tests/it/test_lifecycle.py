@@ -276,7 +276,7 @@ def test_an_exit_costs_the_same_whatever_there_is(server, tmp_path):
 
 def can_unshare():
     return (
-        subprocess.run(("unshare", "--pid", "--fork", "true"), stderr=subprocess.DEVNULL, check=False).returncode == 0
+        subprocess.run(("unshare", "--pid", "--fork", "--mount-proc", "true"), stderr=subprocess.DEVNULL, check=False).returncode == 0
     )
 
 
