@@ -761,7 +761,7 @@ shared_is_elsewhere(void *arg, uint64_t id)
 {
 	const struct shared *s = arg;
 
-	return shared_nodes_have(&s->bus.nodes, id);
+	return shared_nodes_have(&s->bus.nodes, id) || bus_may_have(s->bus.topic, id);
 }
 
 static void

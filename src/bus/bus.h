@@ -85,6 +85,7 @@ struct bus_topic_ops {
 	size_t (*queued)(const struct bus_topic *topic);
 	void (*set_reading)(struct bus_topic *topic, bool on);
 	size_t (*count)(struct bus_topic *topic, size_t own);
+	bool (*may_have)(const struct bus_topic *topic, uint64_t id); /* NULL: false */
 	void (*leave)(struct bus_topic *topic);
 };
 
@@ -190,6 +191,13 @@ static inline void
 bus_set_reading(struct bus_topic *topic, bool on)
 {
 	topic->ops->set_reading(topic, on);
+}
+
+/* LEADS: whether a node that on_node() does not report may have the client ID. */
+static inline bool
+bus_may_have(const struct bus_topic *topic, uint64_t id)
+{
+	return topic->ops->may_have && topic->ops->may_have(topic, id);
 }
 
 /* This node has OWN clients, with those that wait. Returns the number of all nodes, as far as

@@ -73,6 +73,22 @@ record_parse(struct span bytes, struct record *out)
 	return out->kind == RECORD_OUTPUT ? record_has_parts(out) : out->messages == 0;
 }
 
+bool
+record_next(struct span *records, struct record *out)
+{
+	struct span first = *records;
+
+	if (records->len < RECORD_HEADER)
+		return false;
+	first.len = RECORD_HEADER +
+		    record_get_number((const uint8_t *)first.data + RECORD_AT_LENGTH, 4);
+	if (first.len > records->len || !record_parse(first, out))
+		return false;
+	records->data += first.len;
+	records->len -= first.len;
+	return true;
+}
+
 void
 record_put_header(const struct record *record, uint8_t out[RECORD_HEADER])
 {

@@ -49,6 +49,9 @@ struct record {
 /* False: the bytes are not a record. */
 bool record_parse(struct span bytes, struct record *out) __attribute__((warn_unused_result));
 
+/* Cuts the first record off *RECORDS. False: there is none, or it is malformed. */
+bool record_next(struct span *records, struct record *out) __attribute__((warn_unused_result));
+
 /* Writes the header of a record with its body's length. */
 void record_put_header(const struct record *record, uint8_t out[RECORD_HEADER]);
 

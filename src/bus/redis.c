@@ -18,9 +18,7 @@ struct redis_bus {
 	struct redis_context context;
 	struct redis_url url;
 	char *prefix; /* owned */
-	uint64_t token; /* what this server writes to the key of its number */
-	uint64_t number;
-	uint64_t first_id;
+	uint64_t claimed; /* the first ID whose number was claimed last */
 	struct timer timer;
 	int64_t renew_ms;
 };
@@ -33,18 +31,35 @@ redis_bus_of(struct bus *bus)
 
 /* The number of the server */
 
-/* IDs of an earlier server with this number differ: the second of the start is in them. */
+/* In place of BEFORE, unless another worker was faster. IDs of an earlier server with this
+ * number differ: the second of the start is in them. */
 static void
-redis_bus_choose_number(struct redis_bus *b)
+redis_bus_choose_number(struct redis_bus *b, uint64_t before)
 {
 	enum { SECONDS = 1000 * 1000 };
-	uint64_t random = 0;
+	uint64_t random = 0, first_id;
 	struct timespec now;
 
 	(void)!getrandom(&random, sizeof(random), 0);
 	clock_gettime(CLOCK_REALTIME, &now);
-	b->number = 1 + random % REDIS_BUS_NUMBERS;
-	b->first_id = b->number * REDIS_BUS_ID_STEP + (uint64_t)now.tv_sec % SECONDS * SECONDS;
+	first_id = (1 + random % REDIS_BUS_NUMBERS) * REDIS_BUS_ID_STEP +
+		   (uint64_t)now.tv_sec % SECONDS * SECONDS;
+	(void)atomic_compare_exchange_strong(&b->context.identity->first_id, &before, first_id);
+}
+
+static void
+redis_bus_choose_token(struct redis_bus *b)
+{
+	uint64_t none = 0, token = 0;
+
+	(void)!getrandom(&token, sizeof(token), 0);
+	(void)atomic_compare_exchange_strong(&b->context.identity->token, &none, token);
+}
+
+static void
+redis_bus_put_token(const struct redis_bus *b, char out[24])
+{
+	snprintf(out, 24, "%016" PRIx64, atomic_load(&b->context.identity->token));
 }
 
 static void redis_bus_claim(struct redis_bus *b);
@@ -60,10 +75,10 @@ redis_bus_on_claimed(void *arg, const struct redisReply *reply)
 		redis_link_fail(b->context.commands, "EVAL", reply);
 		return;
 	}
-	snprintf(token, sizeof(token), "%016" PRIx64, b->token);
+	redis_bus_put_token(b, token);
 	if (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, token) == 0)
 		return;
-	redis_bus_choose_number(b);
+	redis_bus_choose_number(b, b->claimed);
 	redis_bus_claim(b);
 }
 
@@ -81,12 +96,16 @@ redis_bus_claim(struct redis_bus *b)
 	    SPAN(script),
 	    SPAN("1"),
 	    {key, 0},
-	    {token, (size_t)snprintf(token, sizeof(token), "%016" PRIx64, b->token)},
+	    {token, 0},
 	    {ms, (size_t)snprintf(ms, sizeof(ms), "%d", REDIS_BUS_NUMBER_MS)},
 	};
 
-	snprintf(key, sizeof(key), "%sserver:%" PRIu64, b->context.prefix, b->number);
+	b->claimed = atomic_load(&b->context.identity->first_id);
+	snprintf(key, sizeof(key), "%sserver:%" PRIu64, b->context.prefix,
+	    b->claimed / REDIS_BUS_ID_STEP);
 	args[3].len = strlen(key);
+	redis_bus_put_token(b, token);
+	args[4].len = strlen(token);
 	redis_link_send(b->context.commands, args, UTIL_LEN(args), redis_bus_on_claimed, b);
 	b->renew_ms = util_clock_ms() + REDIS_BUS_RENEW_MS;
 	timer_at(&b->timer, b->renew_ms);
@@ -112,7 +131,9 @@ redis_bus_on_changed(struct redis_context *context)
 	struct redis_counts *counts = context->counts;
 	bool up = context->links_down == 0;
 
-	atomic_store(&counts->reconnects, redis_link_losses(context->commands));
+	atomic_fetch_add(
+	    &counts->reconnects, redis_link_losses(context->commands) - context->losses);
+	context->losses = redis_link_losses(context->commands);
 	if (atomic_exchange(&counts->up, up) == up || !up)
 		return;
 	if (log_begin(context->log.reason[0] ? LOG_WARN : LOG_INFO, "bus", 0,
@@ -209,15 +230,14 @@ redis_bus_base(struct redis_bus *b)
 	return &b->bus;
 }
 
-const uint64_t *
+const _Atomic uint64_t *
 redis_bus_first_id(const struct redis_bus *b)
 {
-	return &b->first_id;
+	return &b->context.identity->first_id;
 }
 
 struct redis_bus *
-redis_bus_new(struct loop *loop, struct lookup *lookup,
-    const struct redis_bus_settings *settings, struct redis_counts *counts)
+redis_bus_new(const struct redis_bus_spec *spec)
 {
 	static const struct bus_ops ops = {.join = redis_bus_join};
 	static const struct redis_link_handlers command_handlers = {
@@ -230,32 +250,39 @@ redis_bus_new(struct loop *loop, struct lookup *lookup,
 	    .on_message = redis_bus_on_message,
 	};
 	struct redis_bus *b = calloc(1, sizeof(*b));
-	struct redis_link_spec spec = {.loop = loop, .lookup = lookup, .arg = b};
+	struct redis_link_spec link = {.loop = spec->loop, .lookup = spec->lookup, .arg = b};
 
 	if (!b)
 		return NULL;
 	b->bus.ops = &ops;
-	b->context.loop = loop;
-	b->context.lookup = lookup;
-	b->url = settings->url;
-	b->prefix = strdup(settings->prefix);
-	b->context.url = &b->url;
-	b->context.prefix = b->prefix;
-	b->context.counts = counts;
-	b->context.budget.max = (size_t)settings->queue_max;
+	b->url = spec->settings->url;
+	b->prefix = strdup(spec->settings->prefix);
+	b->context = (struct redis_context){
+	    .loop = spec->loop,
+	    .lookup = spec->lookup,
+	    .url = &b->url,
+	    .prefix = b->prefix,
+	    .counts = spec->counts,
+	    .identity = spec->identity,
+	    .workers = spec->workers,
+	    .links_down = 2,
+	    .on_changed = redis_bus_on_changed,
+	    .budget = {.max = (size_t)spec->settings->queue_max},
+	};
+	/* They may be those of a worker that has died. */
+	atomic_store(&spec->counts->up, false);
+	atomic_store(&spec->counts->queued, 0);
 	list_init(&b->context.topics);
-	timer_init(&b->timer, &loop->timers, redis_bus_on_timer, b);
-	(void)!getrandom(&b->token, sizeof(b->token), 0);
-	redis_bus_choose_number(b);
-	b->context.links_down = 2;
-	b->context.on_changed = redis_bus_on_changed;
-	spec.url = &b->url;
-	spec.log = &b->context.log;
-	spec.handlers = &command_handlers;
-	b->context.commands = redis_link_new(&spec);
-	spec.kind = REDIS_LINK_MESSAGES;
-	spec.handlers = &message_handlers;
-	b->context.messages = redis_link_new(&spec);
+	timer_init(&b->timer, &spec->loop->timers, redis_bus_on_timer, b);
+	redis_bus_choose_token(b);
+	redis_bus_choose_number(b, 0);
+	link.url = &b->url;
+	link.log = &b->context.log;
+	link.handlers = &command_handlers;
+	b->context.commands = redis_link_new(&link);
+	link.kind = REDIS_LINK_MESSAGES;
+	link.handlers = &message_handlers;
+	b->context.messages = redis_link_new(&link);
 	if (b->prefix && b->context.commands && b->context.messages)
 		return b;
 	redis_bus_free(b);

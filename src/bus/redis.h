@@ -2,8 +2,8 @@
 /*
  * A Redis or Valkey server as the bus between servers (bus/bus.h).
  *
- * Each process has a number on it, so that the IDs of its clients differ from those of all
- * others: redis_bus_first_id().
+ * Each server has a number on it, so that the IDs of its clients differ from those of all
+ * others: redis_bus_first_id(). Each of its workers is a node of its own.
  */
 #ifndef BUS_REDIS_H
 #define BUS_REDIS_H
@@ -12,15 +12,9 @@
 #include "bus/redis_context.h"
 
 enum {
-	REDIS_BUS_NUMBERS = 8999, /* from 1: with the IDs below 2^53 */
 	REDIS_BUS_NUMBER_MS = 30 * 1000, /* how long it is kept for a server that is cut off */
 	REDIS_BUS_RENEW_MS = 5 * 1000,
 };
-
-#define REDIS_BUS_ID_STEP UINT64_C(1000000000000)
-
-_Static_assert((REDIS_BUS_NUMBERS + 1) * REDIS_BUS_ID_STEP < UINT64_C(1) << 53,
-    "JavaScript can't count that far");
 
 struct redis_bus_settings {
 	struct redis_url url; /* without a target: there is no bus */
@@ -28,14 +22,22 @@ struct redis_bus_settings {
 	int64_t queue_max; /* bytes that wait for the server, or for its confirmation */
 };
 
+struct redis_bus_spec {
+	struct loop *loop; /* borrowed, as all of these but the settings */
+	struct lookup *lookup; /* may be NULL if the host is an address */
+	const struct redis_bus_settings *settings; /* copied */
+	struct redis_counts *counts;
+	struct redis_identity *identity;
+	struct bus *workers; /* of the server (bus/local); NULL: there is one process */
+};
+
 struct redis_bus;
 
 /* Whether this program can do it at all: ./configure --without-redis. */
 bool redis_bus_is_built(void);
 
-/* SETTINGS are copied; LOOKUP may be NULL if the host is an address. NULL without memory. */
-struct redis_bus *redis_bus_new(struct loop *loop, struct lookup *lookup,
-    const struct redis_bus_settings *settings, struct redis_counts *counts)
+/* NULL without memory. */
+struct redis_bus *redis_bus_new(const struct redis_bus_spec *spec)
     __attribute__((warn_unused_result));
 
 /* All topics have been left. Accepts NULL. */
@@ -45,6 +47,6 @@ struct bus *redis_bus_base(struct redis_bus *bus);
 
 /* The ID of a client is above this number: those of its sessions are added to it. It changes
  * if the number turns out to be another server's. */
-const uint64_t *redis_bus_first_id(const struct redis_bus *bus);
+const _Atomic uint64_t *redis_bus_first_id(const struct redis_bus *bus);
 
 #endif

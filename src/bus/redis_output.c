@@ -125,6 +125,9 @@ redis_output_flush(struct redis_output *o)
 	if (o->messages > 0) {
 		o->seq++;
 		record_put_header(&record, header);
+		if (o->rules.on_record)
+			o->rules.on_record(o->arg,
+			    (struct span){(const char *)header, sizeof(header)}, record.body);
 		atomic_fetch_add(&o->context->counts->published, o->messages);
 		redis_output_drop(
 		    o, outbox_push(&o->outbox, o->seq, o->messages,

@@ -14,6 +14,8 @@ struct redis_output_rules {
 	uint64_t stream_max; /* entries of the stream that are kept, about; 0: a channel */
 	struct redis_lease *lease; /* borrowed: without it nothing is delivered; NULL: none */
 	uint64_t node;
+	/* Each record once, before it is sent, with the ARG of the output; NULL: none. */
+	void (*on_record)(void *arg, struct span header, struct span body);
 };
 
 /* Embedded in its user. */

@@ -220,6 +220,12 @@ redis_stream_new(struct redis_context *context, const char *key, uint64_t histor
 	return s;
 }
 
+bool
+redis_stream_is_up(const struct redis_stream *s)
+{
+	return redis_link_is_up(s->link);
+}
+
 void
 redis_stream_free(struct redis_stream *s)
 {

@@ -26,6 +26,9 @@ struct redis_stream *redis_stream_new(struct redis_context *context, const char 
     uint64_t history, redis_stream_handler *handler, void *arg)
     __attribute__((warn_unused_result));
 
+/* Whether it is connected: what is appended comes. */
+bool redis_stream_is_up(const struct redis_stream *stream);
+
 /* Accepts NULL. */
 void redis_stream_free(struct redis_stream *stream);
 

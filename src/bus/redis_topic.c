@@ -6,6 +6,7 @@
 #include "bus/redis_one.h"
 #include "bus/redis_output.h"
 #include "bus/redis_stream.h"
+#include "bus/redis_workers.h"
 #include "bus/seen.h"
 
 #include <stdio.h>
@@ -23,6 +24,8 @@ struct redis_topic {
 	char *input_channel; /* of the one program */
 	uint64_t id; /* as a node */
 	struct redis_one *one; /* owned; NULL: each server runs a program */
+	/* Owned; NULL: there are no others, or each is as a server of its own. */
+	struct redis_workers *workers;
 	bool wants;
 	bool left;
 	enum bus_role role; /* as reported */
@@ -56,6 +59,7 @@ redis_topic_free(struct redis_topic *t)
 	redis_stream_free(t->stream);
 	redis_output_clear(&t->output);
 	redis_one_free(t->one);
+	redis_workers_free(t->workers);
 	buffer_clear(&t->in);
 	seen_clear(&t->seen);
 	free(t->channel);
@@ -140,16 +144,25 @@ redis_topic_accept_output(struct redis_topic *t, const struct record *record)
 {
 	struct span body = record->body;
 	struct batch batch;
-	uint64_t missed;
 
-	if (!seen_add(&t->seen, record->node, record->seq, &missed))
-		return;
-	atomic_fetch_add(&t->context->counts->missed, missed);
 	while (record_next_batch(&body, &batch)) {
 		uint32_t messages = record_put_batch(&t->in, &t->last_in, &batch);
 
 		atomic_fetch_add(&t->context->counts->received, messages);
 	}
+}
+
+static void
+redis_topic_on_output(struct redis_topic *t, const struct record *record)
+{
+	uint64_t missed;
+
+	if ((t->one && !redis_one_accepts(t->one, record)) ||
+	    (t->workers && redis_workers_brings(t->workers, record)) ||
+	    !seen_add(&t->seen, record->node, record->seq, &missed))
+		return;
+	atomic_fetch_add(&t->context->counts->missed, missed);
+	redis_topic_accept_output(t, record);
 }
 
 static void
@@ -164,11 +177,10 @@ redis_topic_on_record(void *arg, struct span bytes)
 	}
 	if (record.node == t->id || t->left)
 		return;
-	if (record.kind != RECORD_OUTPUT && t->one)
+	if (record.kind == RECORD_OUTPUT)
+		redis_topic_on_output(t, &record);
+	else if (t->one)
 		redis_one_on_record(t->one, &record);
-	else if (record.kind == RECORD_OUTPUT &&
-		 (!t->one || redis_one_accepts(t->one, &record)))
-		redis_topic_accept_output(t, &record);
 	redis_topic_defer(t);
 }
 
@@ -193,6 +205,32 @@ redis_topic_deliver(struct redis_topic *t)
 	buffer_clear(&in);
 }
 
+/* Workers of this server */
+
+/* What was in transit before this one followed is not missed. */
+static void
+redis_topic_on_worker_records(const struct bus_topic *topic, struct span records)
+{
+	struct redis_topic *t = redis_topic_of(topic);
+	struct record record;
+	uint64_t missed;
+
+	while (record_next(&records, &record)) {
+		if (record.kind == RECORD_OUTPUT &&
+		    seen_add(&t->seen, record.node, record.seq, &missed))
+			redis_topic_accept_output(t, &record);
+	}
+	redis_topic_deliver(t);
+}
+
+static void
+redis_topic_on_own_record(void *arg, struct span header, struct span body)
+{
+	const struct redis_topic *t = arg;
+
+	redis_workers_publish(t->workers, header, body);
+}
+
 static void
 redis_topic_set_role(struct redis_topic *t, bool reports)
 {
@@ -200,7 +238,7 @@ redis_topic_set_role(struct redis_topic *t, bool reports)
 			     : t->wants ? BUS_LEADS
 					: BUS_NOBODY;
 
-	if (role == t->role)
+	if (role == t->role || t->workers)
 		return;
 	t->role = role;
 	if (reports)
@@ -222,6 +260,8 @@ redis_topic_on_turn(struct loop_task *task)
 	if (!t->left)
 		redis_topic_set_role(t, true);
 	redis_topic_deliver(t);
+	if (!t->left && t->workers)
+		redis_workers_check(t->workers);
 	if (!t->left && t->one && redis_one_step(t->one))
 		t->drained = true;
 	if (!t->left && t->drained) {
@@ -261,6 +301,8 @@ redis_topic_want(struct bus_topic *topic, bool wants)
 	t->wants = wants;
 	if (t->one)
 		redis_one_want(t->one, wants);
+	if (t->workers)
+		redis_workers_want(t->workers, wants);
 	if (!wants)
 		redis_topic_set_role(t, false);
 	redis_topic_defer(t);
@@ -273,6 +315,8 @@ redis_topic_report(struct bus_topic *topic, const struct bus_program *program)
 
 	if (t->one)
 		redis_one_report(t->one, program);
+	else if (t->workers)
+		bus_report(redis_workers_topic(t->workers), program);
 }
 
 static bool
@@ -303,6 +347,8 @@ redis_topic_send_take(struct bus_topic *topic, struct buffer *entries)
 
 	if (t->one)
 		redis_one_send_take(t->one, entries);
+	else if (t->workers)
+		bus_send_take(redis_workers_topic(t->workers), entries);
 	buffer_clear(entries);
 }
 
@@ -310,8 +356,10 @@ static size_t
 redis_topic_queued(const struct bus_topic *topic)
 {
 	const struct redis_topic *t = redis_topic_of(topic);
+	size_t own = t->one ? redis_one_queued(t->one) : redis_output_queued(&t->output);
+	size_t near = t->workers ? bus_queued(redis_workers_topic(t->workers)) : 0;
 
-	return t->one ? redis_one_queued(t->one) : redis_output_queued(&t->output);
+	return own > near ? own : near;
 }
 
 static void
@@ -321,6 +369,8 @@ redis_topic_set_reading(struct bus_topic *topic, bool on)
 
 	if (t->one)
 		redis_one_set_reading(t->one, on);
+	else if (t->workers)
+		bus_set_reading(redis_workers_topic(t->workers), on);
 	redis_topic_defer(t);
 }
 
@@ -329,6 +379,8 @@ redis_topic_count(struct bus_topic *topic, size_t own)
 {
 	const struct redis_topic *t = redis_topic_of(topic);
 
+	if (t->workers)
+		return bus_count(redis_workers_topic(t->workers), own);
 	return t->one ? redis_one_count(t->one, own) : own;
 }
 
@@ -341,9 +393,22 @@ redis_topic_leave(struct bus_topic *topic)
 	if (t->wants)
 		redis_topic_want(topic, false);
 	t->left = true;
+	if (t->workers)
+		redis_workers_leave(t->workers);
 	if (redis_topic_has_channel(t))
 		redis_topic_unsubscribe(t, t->channel);
 	redis_topic_defer(t);
+}
+
+/* The others' clients are known only to them. */
+static bool
+redis_topic_may_have(const struct bus_topic *topic, uint64_t id)
+{
+	const struct redis_topic *t = redis_topic_of(topic);
+	uint64_t own = atomic_load(&t->context->identity->first_id) / REDIS_BUS_ID_STEP;
+	uint64_t number = id / REDIS_BUS_ID_STEP;
+
+	return !t->one && number != own && number > 0 && number <= REDIS_BUS_NUMBERS;
 }
 
 static const struct bus_topic_ops redis_topic_ops = {
@@ -355,6 +420,7 @@ static const struct bus_topic_ops redis_topic_ops = {
     .queued = redis_topic_queued,
     .set_reading = redis_topic_set_reading,
     .count = redis_topic_count,
+    .may_have = redis_topic_may_have,
     .leave = redis_topic_leave,
 };
 
@@ -364,6 +430,13 @@ redis_topic_set_up(struct redis_topic *t, const struct bus_topic_spec *spec)
 {
 	struct redis_output_rules rules = {
 	    .stream_max = spec->history > 0 ? spec->history + REDIS_STREAM_SPARE : 0,
+	};
+	struct redis_workers_spec workers = {
+	    .loop = t->context->loop,
+	    .topic = &t->topic,
+	    .output = &t->output,
+	    .seen = &t->seen,
+	    .accept = redis_topic_on_worker_records,
 	};
 	struct redis_one_spec one = {
 	    .context = t->context,
@@ -391,11 +464,20 @@ redis_topic_set_up(struct redis_topic *t, const struct bus_topic_spec *spec)
 	if (spec->one)
 		t->one = redis_one_new(&one);
 	rules.lease = t->one ? redis_one_lease(t->one) : NULL;
+	if (!spec->one && t->context->workers)
+		rules.on_record = redis_topic_on_own_record;
 	redis_output_init(&t->output, t->context, &rules, redis_topic_on_output_changed, t);
 	if (spec->history > 0)
 		t->stream = redis_stream_new(
 		    t->context, t->channel, spec->history, redis_topic_on_record, t);
-	return (!spec->one || t->one) && (spec->history == 0 || t->stream);
+	if ((spec->one && !t->one) || (spec->history > 0 && !t->stream))
+		return false;
+	if (spec->one || !t->context->workers)
+		return true;
+	workers.stream = t->stream;
+	workers.node = t->id;
+	t->workers = redis_workers_new(&workers, t->context->workers, spec);
+	return t->workers;
 }
 
 struct bus_topic *

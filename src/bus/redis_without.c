@@ -9,13 +9,9 @@ redis_bus_is_built(void)
 }
 
 struct redis_bus *
-redis_bus_new(struct loop *loop, struct lookup *lookup,
-    const struct redis_bus_settings *settings, struct redis_counts *counts)
+redis_bus_new(const struct redis_bus_spec *spec)
 {
-	(void)loop;
-	(void)lookup;
-	(void)settings;
-	(void)counts;
+	(void)spec;
 	return NULL;
 }
 
@@ -32,7 +28,7 @@ redis_bus_base(struct redis_bus *bus)
 	return NULL;
 }
 
-const uint64_t *
+const _Atomic uint64_t *
 redis_bus_first_id(const struct redis_bus *bus)
 {
 	(void)bus;

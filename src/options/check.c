@@ -122,10 +122,6 @@ check_bus(const struct check *check, const struct options *options)
 	}
 	if (used && !shared)
 		wrong = "--bus needs --shared: add it, or leave out --bus";
-	else if (used && options->server.workers > 1)
-		wrong =
-		    "--bus and --workers can't be combined: start several servers, each with "
-		    "--bus";
 	else if (used && bus->queue_max < CHECK_BUS_QUEUE_MIN)
 		wrong = "--bus-queue must be at least 64k";
 	else if (!used && one)

@@ -31,7 +31,7 @@ launch_identify(struct launch *launch, struct reject *reject)
 		return reject_with(reject, 503, REJECT_RETRY_LATER, "can't get random bytes");
 	launch->id = atomic_fetch_add(launch->launcher->last_id, 1) + 1;
 	if (launch->launcher->first_id)
-		launch->id += *launch->launcher->first_id;
+		launch->id += atomic_load(launch->launcher->first_id);
 	listener_text(launch->request->peer, launch->remote);
 	return true;
 }

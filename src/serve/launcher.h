@@ -31,7 +31,7 @@ struct launcher {
 	struct bus *bus; /* joins them with those of other processes; NULL: there are none */
 	bool
 	    bus_is_remote; /* other servers are on it: what they send matters before a client */
-	const uint64_t *first_id; /* IDs of launches are above it; NULL: above 0 */
+	const _Atomic uint64_t *first_id; /* IDs of launches are above it; NULL: above 0 */
 	atomic_size_t *members; /* clients of those, in this process */
 	/* How many programs that all clients share do not run in this process: as long as there
 	 * are any, the server is not ready (--admin). */

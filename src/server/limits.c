@@ -13,6 +13,7 @@
 enum {
 	LIMITS_LOOP_FDS = 4, /* which an event loop opens */
 	LIMITS_HASHER_FDS = 4, /* two pipes */
+	LIMITS_REDIS_FDS = 2, /* for commands, and what subscribes */
 	LIMITS_LOOKUP_FDS = 4 + 2 * LOOKUP_THREADS, /* two pipes, and what each thread opens */
 };
 
@@ -28,18 +29,23 @@ limits_have_files(const struct options *options)
 }
 
 /* The sockets between workers: that of each shared endpoint to each other worker, at most, and
- * the one that they are connected to. */
+ * the one that they are connected to; and the connections to a Redis server. */
 static size_t
 limits_bus(const struct server *server)
 {
-	size_t shared = 0;
+	bool redis = server->options->server.bus.url.target.kind != CONNECT_NOTHING;
+	size_t shared = 0, streams = 0, used = redis ? LIMITS_REDIS_FDS : 0;
 
-	if (!server_shares_between_workers(server))
-		return 0;
-	for (size_t i = 0; i < options_served_count(server->options); i++)
-		shared +=
-		    options_served(server->options, i).endpoint->shared.mode != SHARED_OFF;
-	return 1 + shared * (size_t)(server->options->server.workers - 1);
+	for (size_t i = 0; i < options_served_count(server->options); i++) {
+		const struct shared_settings *s =
+		    &options_served(server->options, i).endpoint->shared;
+
+		shared += s->mode != SHARED_OFF;
+		streams += redis && s->mode != SHARED_OFF && s->members.history > 0;
+	}
+	if (server_shares_between_workers(server))
+		used += 1 + shared * (size_t)(server->options->server.workers - 1);
+	return used + streams;
 }
 
 void

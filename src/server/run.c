@@ -46,10 +46,8 @@ run_clear(struct server *server)
 	if (server->children && children_count(server->children) == 0)
 		children_free(server->children);
 	endpoints_free(server->route.endpoints);
-	if (server->redis)
-		redis_bus_free(server->redis);
-	else
-		local_free(server->bus);
+	redis_bus_free(server->redis);
+	local_free(server->bus);
 	loop_free(server->loop);
 	limit_free(server->limit);
 	tls_release(server->tls);

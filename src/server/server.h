@@ -62,6 +62,7 @@ struct server_shared {
 	    quota; /* the holders: each worker by its number, and then those that died */
 	struct tls_ticket_keys tickets; /* written by the parent */
 	_Atomic uint64_t last_session;
+	struct redis_identity identity;
 	struct buckets buckets;
 	_Atomic uint32_t pressure; /* of --prespawn: pools.pressure */
 	_Atomic int stage; /* enum server_stage: what the parent wants */
@@ -155,7 +156,7 @@ struct server {
 	struct list shared; /* programs that clients share */
 	uint64_t endpoint_number; /* of the next endpoint that is made */
 	int bus_file; /* owned: of bus/local; -1: there is none */
-	struct bus *bus; /* owned; NULL: there is none */
+	struct bus *bus; /* owned: between workers; NULL: there is none */
 	struct redis_bus *redis; /* owned; NULL: --bus is not given */
 	struct sockets sockets;
 	struct route route; /* its endpoints are owned */

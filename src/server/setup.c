@@ -193,24 +193,31 @@ static bool
 setup_start_redis(struct server *server)
 {
 	struct launcher *launcher = &server->route.openings.launcher;
+	struct redis_bus_spec spec = {
+	    .loop = server->loop,
+	    .lookup = server->lookup,
+	    .settings = &server->options->server.bus,
+	    .counts = &server->page->workers[server->worker].bus,
+	    .identity = &server->page->identity,
+	    .workers = server->bus,
+	};
 
-	if (server->options->server.bus.url.password[0] && !server->options->config)
+	if (server->options->server.bus.url.password[0] && !server->options->config &&
+	    server->worker == 0)
 		log_warnx(
 		    "the password in --bus is visible to all users of this machine: write "
 		    "--bus to the configuration file");
-	server->redis = redis_bus_new(server->loop, server->lookup,
-	    &server->options->server.bus, &server->page->workers[server->worker].bus);
+	server->redis = redis_bus_new(&spec);
 	if (!server->redis)
 		return false;
-	server->bus = redis_bus_base(server->redis);
-	launcher->bus = server->bus;
+	launcher->bus = redis_bus_base(server->redis);
 	launcher->bus_is_remote = true;
 	launcher->first_id = redis_bus_first_id(server->redis);
 	return true;
 }
 
-bool
-server_start_bus(struct server *server)
+static bool
+setup_start_local(struct server *server)
 {
 	struct local_settings settings = {
 	    .loop = server->loop,
@@ -220,13 +227,18 @@ server_start_bus(struct server *server)
 	    .arg = server,
 	};
 
-	if (server->options->server.bus.url.target.kind != CONNECT_NOTHING)
-		return setup_start_redis(server);
-	if (server->bus_file == -1)
-		return true;
 	server->bus = local_new(&settings);
 	server->route.openings.launcher.bus = server->bus;
 	return server->bus;
+}
+
+bool
+server_start_bus(struct server *server)
+{
+	if (server->bus_file != -1 && !setup_start_local(server))
+		return false;
+	return server->options->server.bus.url.target.kind == CONNECT_NOTHING ||
+	       setup_start_redis(server);
 }
 
 /* Creates what the workers will share. */

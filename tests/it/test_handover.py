@@ -16,6 +16,9 @@ import time
 import pytest
 from conftest import HERE, WSPIPE, listening_addresses, plain_only, wait_for
 from probes import Clock, is_alive, unsanitized
+from redis import Redis
+from test_bus import CHAT, say
+from test_bus_workers import settle, spread
 from test_systemd import Manager
 from wsraw import DEADLINE, TEXT, Peer, close_frame, frame, free_port
 
@@ -438,3 +441,27 @@ def test_a_storm_of_reloads_and_new_binaries():
     assert figures["connects"] == figures["answered"] == 1500
     assert (figures["reloads"], figures["reloads_of_a_bad_file"], figures["upgrades"]) == (8, 2, 2)
     assert (figures["refused"], figures["reset"], figures["sessions_dropped"]) == (0, 0, 0)
+
+
+@plain_only
+def test_the_workers_of_both_servers_are_on_the_bus(server, script, tmp_path):
+    redis = Redis(tmp_path)
+    try:
+        one = server("--admin=127.0.0.1:0", "--bus=" + redis.url(), "--workers=2", "--shared", "--history=5", script("chat", CHAT))
+        settle(one)
+        old = spread(one)
+        say(old[1], "old")
+        assert {ws.text() for ws in old.values()} == {"old"}
+        before = hand_over(one)
+        settle(one)
+        new = spread(one)
+        assert {ws.text() for ws in new.values()} == {"old"}
+        for own in (old, new):
+            say(own[2], "both")
+            assert {ws.text() for each in (old, new) for ws in each.values()} == {"both"}
+        for ws in [*old.values(), *new.values()]:
+            end(ws)
+        assert before.wait(DEADLINE) == 0
+        one.stop()
+    finally:
+        redis.stop()
