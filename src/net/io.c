@@ -3,18 +3,15 @@
 #include "net/io.h"
 
 #include "base/util.h"
+#include "net/io_peer.h"
 #include "net/limit.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -27,9 +24,7 @@ struct io_standalone {
 		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct io io;
-	struct stream_facts facts;
-	bool peer_secure; /* io_set_peer_tls_take() */
-	char *peer_subject; /* owned */
+	struct io_peer peer;
 };
 
 static const struct stream_ops io_ops;
@@ -180,9 +175,9 @@ io_new_take(struct loop *loop, struct transport transport, struct limit_slot *sl
 		limit_leave(slot);
 		return NULL;
 	}
-	alone->facts.slot = slot;
+	alone->peer.facts.slot = slot;
 	if (peer)
-		memcpy(&alone->facts.peer, peer, sizeof(alone->facts.peer));
+		memcpy(&alone->peer.facts.peer, peer, sizeof(alone->peer.facts.peer));
 	loop_task_init(&alone->wake, io_on_wake);
 	io_init_take(&alone->io, loop, transport, handlers, arg);
 	loop_count_stream(loop, true);
@@ -192,22 +187,22 @@ io_new_take(struct loop *loop, struct transport transport, struct limit_slot *sl
 void
 io_set_peer_name(struct stream *stream, const char *name)
 {
-	io_standalone_of(io_of(stream))->facts.peer_name = strdup(name);
+	io_standalone_of(io_of(stream))->peer.facts.peer_name = strdup(name);
 }
 
 void
 io_set_peer_tls_take(struct stream *stream, char *subject)
 {
-	struct io_standalone *alone = io_standalone_of(io_of(stream));
+	struct io_peer *peer = &io_standalone_of(io_of(stream))->peer;
 
-	alone->peer_secure = true;
-	alone->peer_subject = subject;
+	peer->secure = true;
+	peer->subject = subject;
 }
 
 void
 io_set_anonymous(struct stream *stream)
 {
-	io_standalone_of(io_of(stream))->facts.anonymous = true;
+	io_standalone_of(io_of(stream))->peer.facts.anonymous = true;
 }
 
 bool
@@ -232,8 +227,7 @@ io_release(struct loop_deferred *deferred)
 	struct io_standalone *alone = (struct io_standalone *)(void *)deferred;
 
 	loop_count_stream(alone->io.loop, false);
-	free(alone->facts.peer_name);
-	free(alone->peer_subject);
+	io_peer_clear(&alone->peer);
 	free(alone);
 }
 
@@ -256,8 +250,8 @@ io_free(struct stream *stream)
 	if (io->transport.fd != -1 && buffer_len(&io->queue) > 0)
 		io_reset(io);
 	io_clear(io);
-	limit_leave(alone->facts.slot);
-	alone->facts.slot = NULL;
+	limit_leave(alone->peer.facts.slot);
+	alone->peer.facts.slot = NULL;
 	loop_defer_free(io->loop, &alone->deferred, io_release);
 }
 
@@ -418,30 +412,6 @@ io_queued(const struct stream *stream)
 	return len == 0 && io_has_output(io) && !io->lost ? 1 : len;
 }
 
-static size_t
-io_unconfirmed(const struct stream *stream)
-{
-	int n = 0;
-
-	return ioctl(io_of(stream)->transport.fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
-}
-
-static struct stream_contact
-io_contact(const struct stream *stream)
-{
-	const struct io *io = io_of(stream);
-	struct tcp_info info = {0};
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(io->transport.fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
-		return (struct stream_contact){0};
-	/* Systems limit how often they answer probes: one without an answer means nothing. */
-	return (struct stream_contact){
-	    .awaited = info.tcpi_unacked > 0 || info.tcpi_probes > 1,
-	    .silent_ms = info.tcpi_last_ack_recv,
-	};
-}
-
 static void
 io_shutdown(struct stream *stream)
 {
@@ -461,25 +431,30 @@ io_fd(const struct io *io)
 	return io->transport.fd;
 }
 
+static size_t
+io_unconfirmed(const struct stream *stream)
+{
+	return io_peer_unconfirmed(&io_of(stream)->transport);
+}
+
+static struct stream_contact
+io_contact(const struct stream *stream)
+{
+	return io_peer_contact(&io_of(stream)->transport);
+}
+
 static void
 io_local_address(const struct stream *stream, struct sockaddr_storage *out)
 {
-	socklen_t len = sizeof(*out);
-
-	memset(out, 0, sizeof(*out));
-	(void)getsockname(io_of(stream)->transport.fd, (struct sockaddr *)out, &len);
+	io_peer_local_address(&io_of(stream)->transport, out);
 }
 
 static bool
 io_client_cert(const struct stream *stream, struct stream_cert *out)
 {
-	const struct transport *transport = &io_of(stream)->transport;
-	const char *subject = io_standalone_of(io_of(stream))->peer_subject;
+	struct io *io = io_of(stream);
 
-	*out = (struct stream_cert){0};
-	if (subject)
-		return (out->subject = strdup(subject)) != NULL;
-	return !transport->ops->client_cert || transport->ops->client_cert(transport, out);
+	return io_peer_cert(&io_standalone_of(io)->peer, &io->transport, out);
 }
 
 static const struct stream_facts *
@@ -487,13 +462,10 @@ io_facts(const struct stream *stream)
 {
 	static const struct stream_facts none;
 	struct io *io = io_of(stream);
-	struct stream_facts *facts = &io_standalone_of(io)->facts;
 
-	if (io->transport.ops->one_way)
-		return &none;
-	facts->secure = io->transport.ops->secure || io_standalone_of(io)->peer_secure;
-	facts->downgraded = io->transport.plain_text;
-	return facts;
+	return io->transport.ops->one_way
+		   ? &none
+		   : io_peer_facts(&io_standalone_of(io)->peer, &io->transport);
 }
 
 static const struct stream_ops io_ops = {
