@@ -320,11 +320,12 @@ json_next_item(struct span value, size_t *cursor, struct span *item)
 bool
 json_next_member(struct span value, size_t *cursor, struct span *name, struct span *member)
 {
-	const char *end = value.data + value.len;
 	const char *at = json_type(value) == JSON_OBJECT ? json_step(value, *cursor) : NULL;
+	const char *end;
 
 	if (!at)
 		return false;
+	end = value.data + value.len;
 	name->data = at;
 	at = json_skip_string(at, end);
 	name->len = (size_t)(at - name->data);
