@@ -441,6 +441,45 @@ json_is_text(struct span value, struct span text)
 	return text.len == 0;
 }
 
+/* The ASCII character that a reader which ignores case sees at AT, and how many bytes it is. */
+static char
+json_fold(const char *at, size_t len, size_t *used)
+{
+	*used = 1;
+	if (len >= 2 && memcmp(at, "\xc5\xbf", 2) == 0) {
+		*used = 2;
+		return 's';
+	}
+	if (len >= 3 && memcmp(at, "\xe2\x84\xaa", 3) == 0) {
+		*used = 3;
+		return 'k';
+	}
+	return util_lower(*at);
+}
+
+bool
+json_resembles(struct span value, struct span text)
+{
+	const char *at, *end, *from, *wanted = text.data;
+	size_t n, used, left = text.len;
+	char bytes[4];
+
+	if (json_type(value) != JSON_STRING)
+		return false;
+	at = value.data + 1;
+	end = value.data + value.len - 1;
+	while (at < end) {
+		n = json_next_bytes(&at, end, bytes, &from);
+		for (; n > 0; n -= used, from += used) {
+			if (left == 0 || json_fold(from, n, &used) != util_lower(*wanted))
+				return false;
+			wanted++;
+			left--;
+		}
+	}
+	return left == 0;
+}
+
 bool
 json_get_text(struct span value, struct buffer *out)
 {

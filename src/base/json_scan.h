@@ -50,6 +50,10 @@ void json_find(struct span value, struct json_member *members, size_t count);
 /* Whether VALUE is a string that stands for TEXT. */
 bool json_is_text(struct span value, struct span text);
 
+/* Likewise, as readers see it that ignore case: TEXT is ASCII. To some of them, U+017F is an s,
+ * and U+212A a k. */
+bool json_resembles(struct span value, struct span text);
+
 /* Appends what the string VALUE stands for, in UTF-8; a lone surrogate as U+FFFD. False without
  * memory: OUT may hold a part of it then. */
 bool json_get_text(struct span value, struct buffer *out) __attribute__((warn_unused_result));

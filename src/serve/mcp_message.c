@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MCP_AMBIGUOUS "a member occurs twice, or its name is in the wrong case"
+
 /* Some member that matters occurs twice: two readers could take different ones. */
 static bool
 mcp_message_is_ambiguous(const struct json_member *members, size_t count)
@@ -15,6 +17,25 @@ mcp_message_is_ambiguous(const struct json_member *members, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (members[i].count > 1)
 			return true;
+	}
+	return false;
+}
+
+/* A member of OBJECT that matters has a name in another case. Some readers, as that of Go,
+ * ignore case: a client could have its message taken for one of another client. */
+static bool
+mcp_message_is_disguised(struct span object, const struct json_member *members, size_t count)
+{
+	struct span name, value;
+	size_t cursor = 0;
+
+	while (json_next_member(object, &cursor, &name, &value)) {
+		for (size_t i = 0; i < count; i++) {
+			struct span wanted = span_of(members[i].name);
+
+			if (json_resembles(name, wanted) && !json_is_text(name, wanted))
+				return true;
+		}
 	}
 	return false;
 }
@@ -46,7 +67,8 @@ mcp_message_read_meta(struct span meta, struct mcp_message *m)
 	m->capabilities = members[2].value;
 	m->log_level = members[3].value;
 	m->subscription = members[4].value;
-	return !mcp_message_is_ambiguous(members, UTIL_LEN(members));
+	return !mcp_message_is_ambiguous(members, UTIL_LEN(members)) &&
+	       !mcp_message_is_disguised(meta, members, UTIL_LEN(members));
 }
 
 /* Likewise. */
@@ -64,6 +86,8 @@ mcp_message_read_params(struct mcp_message *m)
 	if (m->kind == MCP_NOTIFICATION)
 		m->token = members[4].value;
 	return !mcp_message_is_ambiguous(members, UTIL_LEN(members)) &&
+	       !mcp_message_is_disguised(
+		   m->kind == MCP_RESPONSE ? m->result : m->params, members, 1) &&
 	       mcp_message_read_meta(members[0].value, m);
 }
 
@@ -110,8 +134,9 @@ mcp_message_read(struct span text, struct mcp_message *message, const char **why
 	json_find(message->text, members, UTIL_LEN(members));
 	if (!json_is_text(members[0].value, SPAN("2.0")))
 		return MCP_INVALID_REQUEST;
-	*why = "a member occurs twice";
-	if (mcp_message_is_ambiguous(members, UTIL_LEN(members)))
+	*why = MCP_AMBIGUOUS;
+	if (mcp_message_is_ambiguous(members, UTIL_LEN(members)) ||
+	    mcp_message_is_disguised(message->text, members, UTIL_LEN(members)))
 		return MCP_INVALID_REQUEST;
 	message->id = members[1].value;
 	message->method = members[2].value;
@@ -120,7 +145,10 @@ mcp_message_read(struct span text, struct mcp_message *message, const char **why
 	message->error = members[5].value;
 	*why = mcp_message_classify(message);
 	if (!*why && !mcp_message_read_params(message))
-		*why = "a member occurs twice";
+		*why = MCP_AMBIGUOUS;
+	if (!*why && message->kind == MCP_REQUEST && message->token.len > 0 &&
+	    !mcp_message_is_id(message->token))
+		*why = "the progress token is not a string or a number of at most 1024 bytes";
 	return *why ? MCP_INVALID_REQUEST : 0;
 }
 

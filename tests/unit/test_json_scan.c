@@ -167,6 +167,35 @@ strings_mean_what_their_escapes_say(void **state)
 	assert_false(json_is_text(SPAN("\"a\""), SPAN("ab")));
 }
 
+static void
+names_in_another_case_resemble_theirs(void **state)
+{
+	static const struct {
+		const char *name;
+		bool resembles;
+	} rows[] = {
+	    {"\"tasks\"", true},
+	    {"\"TASKS\"", true},
+	    {"\"\\u0054as\\u006bs\"", true},
+	    {"\"ta\xc5\xbf\\u212a\\u017f\"", true},
+	    {"\"ta\xc5\xbf\xe2\x84\xaa\xc5\xbf\"", true},
+	    {"\"task\"", false},
+	    {"\"taskss\"", false},
+	    {"\"tas\xc5\xbe"
+	     "s\"",
+		false},
+	    {"\"\"", false},
+	    {"1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++)
+		assert_int_equal(
+		    json_resembles(span_of(rows[i].name), SPAN("tasks")), rows[i].resembles);
+	assert_true(json_resembles(SPAN("\"\""), SPAN("")));
+	assert_false(json_resembles((struct span){0}, SPAN("")));
+}
+
 int
 main(void)
 {
@@ -178,6 +207,7 @@ main(void)
 	    cmocka_unit_test(members_are_found_by_what_their_names_mean),
 	    cmocka_unit_test(items_are_walked_in_order),
 	    cmocka_unit_test(strings_mean_what_their_escapes_say),
+	    cmocka_unit_test(names_in_another_case_resemble_theirs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,24 @@ messages_are_classified(void **state)
 	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"_meta\":{"
 	     "\"progressToken\":1,\"progressToken\":2}}}",
 		MCP_INVALID_REQUEST, 0, "1"},
+	    /* To readers that ignore case, these have another ID or token. */
+	    {"{\"jsonrpc\":\"2.0\",\"ID\":1,\"method\":\"a\"}", MCP_INVALID_REQUEST, 0, ""},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"i\\u0044\":7,\"method\":\"a\"}",
+		MCP_INVALID_REQUEST, 0, ""},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"param\xc5\xbf\":{}}",
+		MCP_INVALID_REQUEST, 0, ""},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"_Meta\":{}}}",
+		MCP_INVALID_REQUEST, 0, "1"},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"_meta\":{"
+	     "\"progressto\\u212Aen\":7}}}",
+		MCP_INVALID_REQUEST, 0, "1"},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"Name\":1,\"Id\":2}}",
+		0, MCP_REQUEST, "1"},
+	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"_meta\":{"
+	     "\"progressToken\":[1]}}}",
+		MCP_INVALID_REQUEST, 0, "1"},
+	    {"{\"jsonrpc\":\"2.0\",\"method\":\"a\",\"params\":{\"progressToken\":[1]}}", 0,
+		MCP_NOTIFICATION, ""},
 	};
 	struct mcp_message m;
 	const char *why;
@@ -65,6 +84,32 @@ messages_are_classified(void **state)
 			assert_int_equal(m.kind, rows[i].kind);
 		else
 			assert_non_null(why);
+	}
+}
+
+/* Both are kept until the response. */
+static void
+ids_and_tokens_are_short(void **state)
+{
+	static const char *const forms[] = {
+	    "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"a\"}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"_meta\":{"
+	    "\"progressToken\":\"%s\"}}}"};
+	char text[MCP_ID_MAX + 1], message[MCP_ID_MAX + 256];
+	struct mcp_message m;
+	const char *why;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < UTIL_LEN(forms); i++) {
+		text[MCP_ID_MAX - 2] = '\0'; /* and its quotes */
+		snprintf(message, sizeof(message), forms[i], text);
+		assert_int_equal(mcp_message_read(span_of(message), &m, &why), 0);
+		text[MCP_ID_MAX - 2] = 'x';
+		text[MCP_ID_MAX - 1] = '\0';
+		snprintf(message, sizeof(message), forms[i], text);
+		assert_int_equal(
+		    mcp_message_read(span_of(message), &m, &why), MCP_INVALID_REQUEST);
 	}
 }
 
@@ -126,6 +171,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(messages_are_classified),
+	    cmocka_unit_test(ids_and_tokens_are_short),
 	    cmocka_unit_test(spans_are_replaced_in_their_order),
 	    cmocka_unit_test(only_our_numbers_are_numbers),
 	    cmocka_unit_test(errors_are_responses),
