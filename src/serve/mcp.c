@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "serve/mcp_headers.h"
+#include "serve/mcp_reply.h"
 #include "serve/page.h"
 
 #include <stdio.h>
@@ -14,81 +15,20 @@
 #define MCP_RETRY_LATER "Retry-After: 1\r\n"
 #define MCP_SUPPORTED "{\"supported\":[\"" MCP_STATELESS "\"],\"requested\":"
 
+enum { MCP_POSTED_MAX = 64 << 20 }; /* bytes of all bodies that are being read */
+
 /* A request with a message, whose body is being read. */
 struct mcp_post {
 	struct mcp *mcp; /* borrowed, as EXCHANGE */
 	struct exchange *exchange;
 	struct endpoint *endpoint; /* a reference */
 	struct buffer body;
+	size_t counted; /* bytes of it in MCP */
 };
 
 /*
- * Responses.
+ * Messages.
  */
-
-/* The header lines of a response: those for a page that may read it, and OTHERS. NULL without
- * memory. Owned by the caller. */
-static char *
-mcp_fields(const struct endpoint *endpoint, const struct exchange *exchange, const char *others)
-{
-	struct span origin = {0};
-	const char *own = endpoint->files.headers;
-	char *fields = NULL;
-	int len;
-
-	if (head_find(exchange_request(exchange)->head, "Origin", &origin) == 0)
-		len = asprintf(&fields, "%s%s", own, others);
-	else
-		len = asprintf(&fields,
-		    "%sAccess-Control-Allow-Origin: %.*s\r\n"
-		    "Access-Control-Allow-Credentials: true\r\n"
-		    "Access-Control-Expose-Headers: Mcp-Session-Id\r\nVary: Origin\r\n%s",
-		    own, (int)origin.len, origin.data, others);
-	return len == -1 ? NULL : fields;
-}
-
-/* A response without a message. */
-static void
-mcp_reply(
-    const struct endpoint *endpoint, struct exchange *exchange, int status, const char *others)
-{
-	struct reply reply = {.status = status, .length = 0};
-	char *fields = mcp_fields(endpoint, exchange, others);
-
-	reply.fields = fields;
-	exchange_reply(exchange, &reply, (struct span){0});
-	free(fields);
-}
-
-/* An error response of JSON-RPC to the request ID, which may be empty. */
-static void
-mcp_reply_error(const struct endpoint *endpoint, struct exchange *exchange, int status,
-    const char *others, struct span id, int code, const char *text, const char *data)
-{
-	struct reply reply = {.status = status, .type = "application/json"};
-	char *fields = mcp_fields(endpoint, exchange, others);
-	struct buffer body = {0};
-
-	exchange_log_reply(exchange, status, text);
-	if (mcp_message_put_error(&body, id, code, text, data)) {
-		reply.fields = fields;
-		reply.length = (int64_t)buffer_len(&body);
-		exchange_reply(exchange, &reply,
-		    (struct span){(char *)buffer_data(&body), buffer_len(&body)});
-	} else {
-		exchange_abort(exchange, "out of memory");
-	}
-	buffer_clear(&body);
-	free(fields);
-}
-
-static void
-mcp_reply_invalid(
-    const struct endpoint *endpoint, struct exchange *exchange, int status, const char *text)
-{
-	mcp_reply_error(
-	    endpoint, exchange, status, "", (struct span){0}, MCP_INVALID_REQUEST, text, NULL);
-}
 
 static void
 mcp_reply_reject(const struct mcp_post *post, struct span id, const struct reject *reject)
@@ -104,10 +44,6 @@ mcp_reply_no_session(const struct endpoint *endpoint, struct exchange *exchange)
 	mcp_reply_invalid(endpoint, exchange, 404, "no such session");
 }
 
-/*
- * Messages.
- */
-
 /* Passes a message on to SESSION, or reports why not. */
 static void
 mcp_pass(const struct mcp_post *post, struct mcp_session *session, const struct mcp_message *m)
@@ -117,7 +53,7 @@ mcp_pass(const struct mcp_post *post, struct mcp_session *session, const struct 
 	char *fields;
 
 	if (m->kind == MCP_REQUEST) {
-		fields = mcp_fields(post->endpoint, post->exchange, "");
+		fields = mcp_reply_fields(post->endpoint, post->exchange, "");
 		result = fields
 			     ? mcp_peer_request(session->peer, m, post->exchange, fields, &why)
 			     : MCP_NO_MEMORY;
@@ -237,6 +173,7 @@ mcp_post_stateless(const struct mcp_post *post, const struct mcp_message *m)
 static void
 mcp_post_free(struct mcp_post *post)
 {
+	post->mcp->posted -= post->counted;
 	endpoint_unref(post->endpoint);
 	buffer_clear(&post->body);
 	free(post);
@@ -275,13 +212,23 @@ static void
 mcp_post_on_body(void *arg, struct span bytes)
 {
 	struct mcp_post *post = arg;
+	struct mcp *mcp = post->mcp;
 	uint64_t max = post->endpoint->max_body;
-	bool fits = max == 0 || buffer_len(&post->body) + bytes.len <= max;
+	size_t others = mcp->posted - post->counted;
 
-	if (fits && buffer_append(&post->body, bytes.data, bytes.len))
+	/* One alone may be as large as --max-body allows. */
+	if (max != 0 && post->counted + bytes.len > max) {
+		mcp_reply_invalid(post->endpoint, post->exchange, 413,
+		    "the request body is larger than --max-body");
+	} else if ((others > 0 && mcp->posted + bytes.len > MCP_POSTED_MAX) ||
+		   !buffer_append(&post->body, bytes.data, bytes.len)) {
+		mcp_reply_error(post->endpoint, post->exchange, 503, REJECT_RETRY_LATER,
+		    (struct span){0}, MCP_INTERNAL_ERROR, "no memory for request bodies", NULL);
+	} else {
+		post->counted += bytes.len;
+		mcp->posted += bytes.len;
 		return;
-	mcp_reply_invalid(post->endpoint, post->exchange, fits ? 503 : 413,
-	    fits ? "out of memory" : "the request body is larger than --max-body");
+	}
 	mcp_post_free(post);
 }
 
@@ -392,7 +339,7 @@ mcp_get(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 		mcp_reply_invalid(endpoint, exchange, 400, "Last-Event-ID is malformed");
 		return;
 	}
-	fields = mcp_fields(endpoint, exchange, "");
+	fields = mcp_reply_fields(endpoint, exchange, "");
 	if (!mcp_peer_listen(session->peer, exchange, fields ? fields : "", stream, event))
 		mcp_reply_invalid(endpoint, exchange, event == MCP_STREAM_CONTINUE ? 409 : 400,
 		    event == MCP_STREAM_CONTINUE ? "the session has a stream already"

@@ -21,6 +21,7 @@ struct mcp_peer {
 	struct loop_task resume; /* does what the routes want, and passes INPUT on */
 	struct loop_deferred deferred; /* once it is freed */
 	struct timer timer;
+	bool finishes; /* it ends with its last connection */
 	bool skips; /* the rest of a message that is too long */
 	bool freed;
 };
@@ -74,7 +75,7 @@ mcp_peer_arm(struct mcp_peer *p)
 	if (p->freed)
 		return;
 	if (p->routes.era == MCP_ERA_ASKED)
-		timer_at(&p->timer, p->routes.since_ms + MCP_DISCOVER_MS);
+		timer_at(&p->timer, p->routes.begun_ms + MCP_DISCOVER_MS);
 	else if (p->spec.idle_ms > 0 && !mcp_routes_are_connected(&p->routes))
 		timer_at(&p->timer, p->routes.since_ms + p->spec.idle_ms);
 }
@@ -130,8 +131,8 @@ mcp_peer_move(struct mcp_peer *p, struct buffer *from)
 	buffer_clear(from);
 }
 
-/* Moves the messages that came while the program was asked; those whose header does not agree
- * with what it responded are rejected. */
+/* Moves the requests that came while the program was asked, unless they were cancelled; those
+ * whose header does not agree with what it responded are rejected. */
 static void
 mcp_peer_sift(struct mcp_peer *p)
 {
@@ -148,7 +149,9 @@ mcp_peer_sift(struct mcp_peer *p)
 		line = (struct span){at, (size_t)(newline - at)};
 		if (mcp_message_read(line, &m, &why) == 0 && m.kind == MCP_REQUEST)
 			stream = mcp_routes_find(&p->routes, mcp_message_number(m.id));
-		if (stream && stream->exchange)
+		if (!stream)
+			continue;
+		if (stream->exchange)
 			code = mcp_tools_check(&p->routes.ask.tools,
 			    exchange_request(stream->exchange)->head, &m, &why);
 		if (code != 0)
@@ -172,6 +175,8 @@ mcp_peer_on_resume(struct loop_task *task)
 		mcp_peer_move(p, &p->routes.lines);
 	}
 	mcp_peer_deliver(p);
+	if (p->finishes && !mcp_routes_are_connected(&p->routes))
+		p->routes.leaves = true;
 	if (p->routes.leaves && p->peer.state == PEER_OPEN)
 		mcp_peer_leave(&p->peer);
 	else
@@ -308,6 +313,19 @@ mcp_peer_listen(struct peer *peer, struct exchange *exchange, const char *fields
 }
 
 void
+mcp_peer_finish(struct peer *peer)
+{
+	struct mcp_peer *p = mcp_peer_of(peer);
+	struct mcp_stream *zero = mcp_routes_find(&p->routes, 0);
+
+	mcp_peer_end(p);
+	if (zero)
+		mcp_routes_remove(&p->routes, zero);
+	p->finishes = true;
+	mcp_peer_wake(p);
+}
+
+void
 mcp_peer_leave(struct peer *peer)
 {
 	struct mcp_peer *p = mcp_peer_of(peer);
@@ -341,12 +359,16 @@ mcp_peer_take_part(struct mcp_peer *p, const struct batch *batch)
 		buffer_clear(&p->partial);
 		p->skips = false;
 	}
-	if (!p->skips && (buffer_len(&p->partial) + batch->len > MCP_LINE_MAX ||
-			     !buffer_append(&p->partial, batch->data, batch->len))) {
+	if (!p->skips && buffer_len(&p->partial) + batch->len > MCP_LINE_MAX) {
 		p->skips = true;
-		buffer_clear(&p->partial);
 		mcp_routes_drop(&p->routes, "it is too long", (struct span){0});
+	} else if (!p->skips && !buffer_append(&p->partial, batch->data, batch->len)) {
+		/* Nobody knows whose response it was. */
+		p->skips = p->routes.leaves = true;
+		mcp_peer_wake(p);
 	}
+	if (p->skips)
+		buffer_clear(&p->partial);
 	if (batch->last && !p->skips)
 		mcp_peer_take_line(p,
 		    (struct span){(char *)buffer_data(&p->partial), buffer_len(&p->partial)});
@@ -359,15 +381,16 @@ mcp_peer_send(struct peer *peer, struct batch *batch)
 {
 	struct mcp_peer *p = mcp_peer_of(peer);
 
-	if (batch->separator == BATCH_NO_SEPARATOR) {
+	if (batch->separator == BATCH_NO_SEPARATOR)
 		mcp_peer_take_part(p, batch);
-		return;
-	}
-	while (batch->len > 0 && peer->state == PEER_OPEN) {
+	while (batch->separator != BATCH_NO_SEPARATOR && batch->len > 0 &&
+	       peer->state == PEER_OPEN) {
 		struct batch one = batch_next(batch);
 
 		mcp_peer_take_line(p, (struct span){(char *)one.data, one.len});
 	}
+	if (p->finishes)
+		mcp_peer_wake(p);
 }
 
 static void
@@ -429,7 +452,7 @@ mcp_peer_on_timer(void *arg)
 	struct mcp_peer *p = arg;
 	int64_t now = util_clock_ms();
 
-	if (p->routes.era == MCP_ERA_ASKED && now >= p->routes.since_ms + MCP_DISCOVER_MS)
+	if (p->routes.era == MCP_ERA_ASKED && now >= p->routes.begun_ms + MCP_DISCOVER_MS)
 		mcp_routes_decide(&p->routes);
 	else if (p->spec.idle_ms > 0 && !mcp_routes_are_connected(&p->routes) &&
 		 now >= p->routes.since_ms + p->spec.idle_ms)
@@ -449,6 +472,7 @@ mcp_peer_new(const struct mcp_peer_spec *spec, const struct peer_handlers *handl
 	p->spec = *spec;
 	p->routes = (struct mcp_routes){.loop = spec->loop,
 	    .log_id = spec->log_id,
+	    .room = spec->room,
 	    .idle_ms = spec->idle_ms,
 	    .stateless = spec->stateless,
 	    .session = p->spec.session,
@@ -456,8 +480,11 @@ mcp_peer_new(const struct mcp_peer_spec *spec, const struct peer_handlers *handl
 	    .owner = p};
 	loop_task_init(&p->resume, mcp_peer_on_resume);
 	timer_init(&p->timer, &spec->loop->timers, mcp_peer_on_timer, p);
-	if (mcp_routes_init(&p->routes)) {
+	if (mcp_routes_init(&p->routes))
 		mcp_peer_move(p, &p->routes.ask.lines);
+	else
+		p->routes.leaves = true;
+	if (!p->routes.leaves) {
 		mcp_peer_arm(p);
 		return &p->peer;
 	}

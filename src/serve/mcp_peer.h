@@ -29,6 +29,7 @@ enum {
 struct mcp_peer_spec {
 	struct loop *loop; /* borrowed */
 	struct peer_counts *sent; /* for struct peer */
+	size_t *room; /* borrowed: bytes that all streams of the process keep */
 	uint64_t log_id;
 	int64_t idle_ms;
 	bool stateless;
@@ -62,6 +63,10 @@ enum mcp_posted mcp_peer_post(struct peer *peer, const struct mcp_message *messa
  * or, with MCP_STREAM_CONTINUE, another connection has it. */
 bool mcp_peer_listen(struct peer *peer, struct exchange *exchange, const char *fields,
     uint64_t number, uint64_t after);
+
+/* No request can come any more: it ends once those that are pending have got their responses.
+ */
+void mcp_peer_finish(struct peer *peer);
 
 /* The client ends its session. */
 void mcp_peer_leave(struct peer *peer);

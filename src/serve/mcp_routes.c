@@ -36,6 +36,7 @@ mcp_routes_put(struct mcp_routes *r, struct mcp_stream_spec *spec)
 	spec->loop = r->loop;
 	spec->handlers = &mcp_routes_handlers;
 	spec->owner = r;
+	spec->room = r->room;
 	spec->resumable = !r->stateless;
 	stream = mcp_stream_new(spec);
 	if (stream)
@@ -50,7 +51,7 @@ mcp_routes_init(struct mcp_routes *r)
 
 	list_init(&r->streams);
 	mcp_tools_init(&r->ask.tools);
-	r->since_ms = util_clock_ms();
+	r->since_ms = r->begun_ms = util_clock_ms();
 	r->era = r->stateless ? MCP_ERA_ASKED : MCP_ERA_SESSION;
 	return r->stateless ? mcp_ask_begin(&r->ask, ++r->last)
 			    : mcp_routes_put(r, &spec) != NULL;
@@ -170,7 +171,8 @@ mcp_routes_finish(struct mcp_routes *r, struct mcp_stream *stream)
 	}
 }
 
-/* The program is to stop what it does for a request, whose number means nothing from now on. */
+/* The program is to stop what it does for a request, whose number means nothing from now on.
+ * While it is asked it has not got the request, and will not. */
 static void
 mcp_routes_cancel(struct mcp_routes *r, struct mcp_stream *stream, const char *reason)
 {
@@ -181,7 +183,7 @@ mcp_routes_cancel(struct mcp_routes *r, struct mcp_stream *stream, const char *r
 	    stream->spec.number, reason);
 
 	mcp_routes_remove(r, stream);
-	if (!buffer_append(&r->lines, line, (size_t)len))
+	if (r->era != MCP_ERA_ASKED && !buffer_append(&r->lines, line, (size_t)len))
 		r->leaves = true;
 	r->wake(r->owner);
 }
@@ -194,6 +196,8 @@ mcp_routes_fail_one(struct mcp_stream *stream, int code, const char *text, int s
 	if (mcp_message_put_error(&out, stream->spec.id, code, text, NULL))
 		(void)mcp_stream_respond(
 		    stream, (struct span){(char *)buffer_data(&out), buffer_len(&out)}, status);
+	else
+		mcp_stream_abort(stream, "out of memory");
 	buffer_clear(&out);
 }
 
@@ -279,6 +283,8 @@ mcp_routes_send(struct mcp_routes *r, struct mcp_stream *stream, const struct mc
 		text = (struct span){(char *)buffer_data(&out), buffer_len(&out)};
 		sent = response ? mcp_stream_respond(stream, text, response)
 				: mcp_stream_send(stream, text);
+	} else {
+		mcp_stream_abort(stream, "out of memory");
 	}
 	buffer_clear(&out);
 	if (response)
@@ -334,6 +340,7 @@ mcp_routes_initialize(
     struct mcp_routes *r, struct mcp_stream *stream, const struct mcp_message *m)
 {
 	struct json_member version = {.name = "protocolVersion"};
+	struct mcp_stream *zero = mcp_routes_find(r, 0);
 
 	if (m->error.len > 0) {
 		r->leaves = true;
@@ -344,7 +351,8 @@ mcp_routes_initialize(
 	json_find(m->result, &version, 1);
 	/* Earlier clients take an event without data for malformed JSON. */
 	r->primes = json_is_text(version.value, SPAN("2025-11-25"));
-	mcp_routes_find(r, 0)->primes = r->primes;
+	if (zero)
+		zero->primes = r->primes;
 }
 
 static void

@@ -28,7 +28,8 @@ enum mcp_era {
 
 /* Those after OWNER are its state: zero bytes and mcp_routes_init() are its beginning. */
 struct mcp_routes {
-	struct loop *loop; /* borrowed, as OWNER */
+	struct loop *loop; /* borrowed, as ROOM and OWNER */
+	size_t *room; /* for the streams */
 	uint64_t log_id;
 	int64_t idle_ms; /* for the next message about a request; 0: no limit */
 	bool stateless;
@@ -46,6 +47,7 @@ struct mcp_routes {
 	bool leaves; /* the session can't go on */
 	bool primes; /* a client understands an event without data */
 	int64_t since_ms; /* the last event */
+	int64_t begun_ms;
 	struct log_limit limit;
 };
 

@@ -2,6 +2,7 @@
 /* The sessions of MCP. */
 #include "serve/mcp_session.h"
 
+#include "net/limit.h"
 #include "serve/session_key.h"
 #include "serve/share.h"
 
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MCP_FINISHES "the server accepts no more sessions"
 
 /*
  * The table.
@@ -23,6 +26,26 @@ mcp_init(
 	list_init(&mcp->programs);
 	for (size_t i = 0; i < MCP_BUCKETS; i++)
 		list_init(&mcp->buckets[i]);
+}
+
+static void
+mcp_finish_all(struct list *list)
+{
+	struct list *next;
+
+	for (struct list *node = list->next; node != list; node = next) {
+		next = node->next;
+		mcp_peer_finish(LIST_ENTRY_OF(node, struct mcp_session, node)->peer);
+	}
+}
+
+void
+mcp_finish(struct mcp *mcp)
+{
+	mcp->finishes = true;
+	mcp_finish_all(&mcp->programs);
+	for (size_t i = 0; i < MCP_BUCKETS; i++)
+		mcp_finish_all(&mcp->buckets[i]);
 }
 
 static struct list *
@@ -58,6 +81,7 @@ mcp_session_free(struct mcp_session *s)
 	if (!s)
 		return;
 	list_remove(&s->node);
+	limit_leave(s->slot);
 	endpoint_unref(s->endpoint);
 	free(s->user);
 	free(s);
@@ -88,12 +112,13 @@ mcp_session_new(struct endpoint *endpoint, const char *user)
 }
 
 static struct peer *
-mcp_session_make_peer(struct mcp_session *s, struct session *session, struct loop *loop,
+mcp_session_make_peer(struct mcp *mcp, struct mcp_session *s, struct session *session,
     uint64_t log_id, struct peer_counts *sent)
 {
 	struct mcp_peer_spec spec = {
-	    .loop = loop,
+	    .loop = mcp->context->launcher.loop,
 	    .sent = sent,
+	    .room = &mcp->kept,
 	    .log_id = log_id,
 	    .idle_ms = s->endpoint->mcp.idle_ms,
 	    .stateless = *s->id == '\0',
@@ -134,7 +159,7 @@ mcp_opening_make_peer(struct opening *o, struct session *session, struct peer_co
 	/* It is as secret as that of the session's program, but another one. */
 	if (!affinity_make_id(opening->mcp->affinity, s->id))
 		return NULL;
-	peer = mcp_session_make_peer(s, session, o->launch.launcher->loop, o->launch.id, sent);
+	peer = mcp_session_make_peer(opening->mcp, s, session, o->launch.id, sent);
 	if (peer) {
 		list_append(mcp_session_bucket(opening->mcp, s->id), &s->node);
 		opening->session = NULL;
@@ -179,6 +204,15 @@ static const struct opening_ops mcp_opening_ops = {
     .free = mcp_opening_free,
 };
 
+/* Counts it as a connection of CLIENT. False: there is no room for one. */
+static bool
+mcp_session_enter(struct mcp_session *s, struct limit *limit, const struct client *client)
+{
+	s->slot = limit_enter(limit, &client->address);
+	limit_move(s->slot, LIMIT_ABSENT);
+	return s->slot && limit_admit(s->slot);
+}
+
 struct mcp_session *
 mcp_session_open(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange,
     struct reject *reject)
@@ -188,9 +222,18 @@ mcp_session_open(struct mcp *mcp, struct endpoint *endpoint, struct exchange *ex
 	char path[HEAD_MAX_LINE + 1];
 	struct mcp_session *result = NULL;
 
-	if (!opening) {
-		mcp_session_free(s);
+	if (mcp->finishes)
+		(void)reject_with(reject, 503, REJECT_RETRY_LATER, MCP_FINISHES);
+	else if (!opening)
 		(void)reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
+	else if (!mcp_session_enter(s, mcp->context->launcher.limit, exchange_client(exchange)))
+		(void)reject_with(reject, 429, "Retry-After: 5\r\n",
+		    "too many connections and sessions from this address (--max-per-ip)");
+	else
+		reject->status = 0;
+	if (reject->status != 0) {
+		mcp_session_free(s);
+		free(opening);
 		return NULL;
 	}
 	(void)uri_decode_path(exchange_request(exchange)->uri.path, path);
@@ -232,7 +275,7 @@ mcp_session_start(
 		return NULL;
 	}
 	(void)endpoint_ref(endpoint); /* until it ends: session_rules.release */
-	if (mcp_session_make_peer(s, session, launcher->loop, spec.id, session_sent(session))) {
+	if (mcp_session_make_peer(mcp, s, session, spec.id, session_sent(session))) {
 		list_append(&mcp->programs, &s->node);
 		backend = share_start_program(launcher, endpoint, &endpoint->framed,
 		    &session_backend_handlers, session, error);
@@ -260,6 +303,10 @@ mcp_session_shared(struct mcp *mcp, struct endpoint *endpoint, struct reject *re
 		s = LIST_ENTRY_OF(node, struct mcp_session, node);
 		if (s->endpoint == endpoint)
 			return s;
+	}
+	if (mcp->finishes) {
+		(void)reject_with(reject, 503, REJECT_RETRY_LATER, MCP_FINISHES);
+		return NULL;
 	}
 	if (!launcher_may_fork(launcher, reject))
 		return NULL;

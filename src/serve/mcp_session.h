@@ -14,15 +14,23 @@ struct mcp {
 	const struct affinity *affinity;
 	struct list buckets[MCP_BUCKETS]; /* of struct mcp_session, by ID */
 	struct list programs; /* struct mcp_session: those for all clients */
+	size_t posted; /* bytes of requests that are being read */
+	size_t kept; /* bytes of messages that streams keep */
+	bool finishes; /* no more of both */
 };
 
 void mcp_init(
     struct mcp *mcp, const struct opening_context *context, const struct affinity *affinity);
 
+/* The server accepts no more connections: each ends with its last one. */
+void mcp_finish(struct mcp *mcp);
+
 struct mcp_session {
 	struct list node; /* in a bucket, or in mcp->programs */
 	struct endpoint *endpoint; /* a reference */
 	char *user; /* owned: who began it; NULL: it was not authenticated */
+	/* Owned: a session counts as a connection of its client, whether it has one or not. */
+	struct limit_slot *slot;
 	struct peer *peer; /* borrowed until it is over */
 	char id[ENV_UNIQUE_ID_LEN + 1]; /* empty: for all clients */
 };

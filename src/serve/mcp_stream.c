@@ -95,16 +95,34 @@ mcp_stream_begin(struct mcp_stream *s)
 	exchange_begin(s->exchange, &reply, (struct span){prime, (size_t)len});
 }
 
-/* Drops the oldest events, also if no client has got them. */
+static void
+mcp_stream_count(struct mcp_stream *s, size_t kept)
+{
+	*s->spec.room += kept - s->counted;
+	s->counted = kept;
+}
+
+/* Drops the oldest events, also if no client has got them. Each stream may keep an eighth of
+ * the room that is left. */
 static void
 mcp_stream_trim(struct mcp_stream *s)
 {
 	size_t sent = s->replay.sent, len = buffer_len(&s->replay.bytes), dropped;
+	size_t others = *s->spec.room - s->counted;
+	size_t share = others < MCP_STREAM_ROOM ? (MCP_STREAM_ROOM - others) / 8 : 0;
 
 	s->replay.sent = len;
-	replay_trim(&s->replay, MCP_STREAM_KEPT_MAX);
+	replay_trim(&s->replay, share < MCP_STREAM_KEPT_MAX ? share : MCP_STREAM_KEPT_MAX);
 	dropped = len - buffer_len(&s->replay.bytes);
 	s->replay.sent = sent > dropped ? sent - dropped : 0;
+	mcp_stream_count(s, buffer_len(&s->replay.bytes));
+}
+
+void
+mcp_stream_abort(struct mcp_stream *s, const char *reason)
+{
+	if (s->exchange)
+		exchange_abort(mcp_stream_detach(s), reason);
 }
 
 /* False: the client does not read, and is disconnected. */
@@ -113,9 +131,19 @@ mcp_stream_is_read(struct mcp_stream *s)
 {
 	if (!s->exchange || exchange_queued(s->exchange) <= MCP_STREAM_QUEUE_MAX)
 		return true;
-	exchange_abort(
-	    mcp_stream_detach(s), "the client does not read what the MCP program sends");
+	mcp_stream_abort(s, "the client does not read what the MCP program sends");
 	return false;
+}
+
+/* A stream may be silent for any time: only what waits in its queue shows that the client is
+ * slow. */
+static void
+mcp_stream_write(struct mcp_stream *s, const void *bytes, size_t len)
+{
+	if (exchange_queued(s->exchange) == 0)
+		exchange_resume_rate(s->exchange);
+	exchange_write(s->exchange, bytes, len);
+	s->since_ms = util_clock_ms();
 }
 
 /* Sends what of the kept events was not. */
@@ -125,8 +153,7 @@ mcp_stream_flush(struct mcp_stream *s)
 	struct span unsent = replay_unsent(&s->replay);
 
 	if (s->exchange && unsent.len > 0) {
-		exchange_write(s->exchange, unsent.data, unsent.len);
-		s->since_ms = util_clock_ms();
+		mcp_stream_write(s, unsent.data, unsent.len);
 		s->replay.sent = buffer_len(&s->replay.bytes);
 	}
 	mcp_stream_trim(s);
@@ -164,14 +191,13 @@ mcp_stream_send(struct mcp_stream *s, struct span message)
 	if (!mcp_stream_is_read(s))
 		return false;
 	put = mcp_stream_put(out, s, message);
-	if (!put && s->exchange)
-		exchange_abort(mcp_stream_detach(s), "out of memory");
+	if (!put)
+		mcp_stream_abort(s, "out of memory");
 	if (put && s->spec.resumable) {
 		replay_add(&s->replay);
 		mcp_stream_flush(s);
 	} else if (put) {
-		exchange_write(s->exchange, buffer_data(out), buffer_len(out));
-		s->since_ms = util_clock_ms();
+		mcp_stream_write(s, buffer_data(out), buffer_len(out));
 	}
 	buffer_clear(&one);
 	return put;
@@ -201,8 +227,7 @@ void
 mcp_stream_attach(
     struct mcp_stream *s, struct exchange *exchange, const char *fields, uint64_t after)
 {
-	if (s->exchange)
-		exchange_abort(mcp_stream_detach(s), NULL);
+	mcp_stream_abort(s, NULL);
 	s->exchange = exchange;
 	mcp_stream_add_fields(s, fields);
 	limit_move(stream_slot(exchange_stream(exchange)), LIMIT_PROGRAM);
@@ -236,8 +261,7 @@ mcp_stream_on_timer(void *arg)
 	if (s->exchange && !s->begun && now >= s->since_ms + MCP_STREAM_BEGIN_MS) {
 		mcp_stream_begin(s);
 	} else if (s->exchange && s->begun && now >= s->since_ms + MCP_STREAM_COMMENT_MS) {
-		exchange_write(s->exchange, ":\n\n", 3);
-		s->since_ms = now;
+		mcp_stream_write(s, ":\n\n", 3);
 	}
 	if (s->deadline_ms != 0 && now >= s->deadline_ms) {
 		s->deadline_ms = 0;
@@ -278,8 +302,8 @@ mcp_stream_free(struct mcp_stream *s)
 	timer_stop(&s->timer);
 	if (s->exchange && s->begun)
 		exchange_end(mcp_stream_detach(s));
-	else if (s->exchange)
-		exchange_abort(mcp_stream_detach(s), NULL);
+	mcp_stream_abort(s, NULL);
+	mcp_stream_count(s, 0);
 	buffer_clear(&s->replay.bytes);
 	free((char *)(uintptr_t)s->spec.id.data);
 	free(s);

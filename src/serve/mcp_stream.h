@@ -16,6 +16,7 @@ enum {
 	MCP_STREAM_BEGIN_MS = 1000, /* how long a response may take until a stream begins */
 	MCP_STREAM_COMMENT_MS = 15 * 1000, /* silence until a stream gets a comment */
 	MCP_STREAM_KEPT_MAX = 1 << 20, /* bytes of messages that are kept */
+	MCP_STREAM_ROOM = 64 << 20, /* likewise, of all streams of a process */
 	MCP_STREAM_QUEUE_MAX = 1 << 20, /* bytes that wait to be sent before a message */
 };
 
@@ -29,9 +30,10 @@ struct mcp_stream_handlers {
 };
 
 struct mcp_stream_spec {
-	struct loop *loop; /* borrowed, as HANDLERS and OWNER */
+	struct loop *loop; /* borrowed, as all to ROOM */
 	const struct mcp_stream_handlers *handlers;
 	void *owner;
+	size_t *room; /* bytes that all streams of the process keep */
 	uint64_t number; /* of the request to the program; 0: stream 0 */
 	struct span id; /* the client's ID of the request and its token, as JSON; empty: none */
 	struct span token;
@@ -44,6 +46,7 @@ struct mcp_stream {
 	struct exchange *exchange; /* borrowed; NULL: there is no connection */
 	char *fields; /* owned: header lines of the response of EXCHANGE */
 	struct replay replay; /* if it is resumable */
+	size_t counted; /* bytes of it in the room */
 	struct timer timer;
 	int64_t since_ms; /* when the connection came, or was last written to */
 	int64_t deadline_ms; /* 0: none */
@@ -73,6 +76,9 @@ void mcp_stream_add_fields(struct mcp_stream *stream, const char *fields);
 
 /* Sends a message, which is one line. False: the client does not read, and was disconnected. */
 bool mcp_stream_send(struct mcp_stream *stream, struct span message);
+
+/* A message is lost: the client sees that its response is incomplete. */
+void mcp_stream_abort(struct mcp_stream *stream, const char *reason);
 
 /* Sends the last one. STATUS is that of a response which has not begun. */
 bool mcp_stream_respond(struct mcp_stream *stream, struct span message, int status);

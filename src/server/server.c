@@ -202,6 +202,7 @@ server_finish(struct server *server, int number)
 	if (atomic_load(&server->page->handed_over))
 		listeners_close(&server->admin.listeners);
 	streams_table_finish(&server->streams.table);
+	mcp_finish(&server->mcp);
 	connection_finish_all(&server->connections);
 	shared_retire_all(&server->shared);
 	pools_end(&server->pools);

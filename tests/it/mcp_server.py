@@ -73,7 +73,7 @@ def call(id, name, arguments, params):
     if name == "holds":
         return text(str(len(held)))
     if name == "release":
-        send(id=held.pop(arguments["key"]), result=text("released"))
+        send(id=held.pop(arguments["key"]), result=text(arguments.get("text", "released")))
         return text("done")
     if name == "never":
         return None
