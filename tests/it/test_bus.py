@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import fd_count, wait_for
+from conftest import WSPIPE, fd_count, wait_for
 from redis import Redis
 from test_admin import ask, text_of
 from wsraw import TEXT, frame
@@ -25,6 +25,10 @@ SEND = HEAD + "for line in sys.stdin:\n    who, kind, rest = line.rstrip('\\n').
     "    if kind == 'text' and rest == 'who':\n        print(who, 'text', who, sep='\\t')\n" \
     "    elif kind == 'text':\n        to, text = rest.split(' ', 1)\n        print(to, 'text', text, sep='\\t')\n" \
     "    else:\n        print('*', 'text', '%d %s %s' % (os.getpid(), kind, rest.split('?')[0]), sep='\\t')\n"
+
+HAS_REDIS = b"built without Redis" not in subprocess.run(
+    [WSPIPE, "--check-config", "--shared", "--bus=redis://localhost", "cat"], capture_output=True, check=False).stderr
+pytestmark = pytest.mark.skipif(not HAS_REDIS, reason="built without hiredis")
 
 
 @pytest.fixture
