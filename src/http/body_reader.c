@@ -46,7 +46,9 @@ body_reader_is_pending(const struct body_reader *r)
 void
 body_reader_arm(struct body_reader *r)
 {
-	stream_set_reading(r->stream, body_reader_is_active(r) && buffer_len(r->rest) == 0);
+	/* Pending bytes are read in this round, or the next: until then nothing changes. */
+	if (!body_reader_is_pending(r))
+		stream_set_reading(r->stream, body_reader_is_active(r));
 }
 
 /* Decodes N bytes of the loop's buffer in place. */

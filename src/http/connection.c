@@ -345,6 +345,10 @@ connection_on_readable(void *arg)
 	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
 	size_t n;
 
+	if (c->state == CONNECTION_ANSWERED) { /* in its turn */
+		stream_set_reading(c->stream, false);
+		return;
+	}
 	limit_heard(stream_slot(c->stream));
 	switch (stream_read(c->stream, c->loop->in, room, &n)) {
 	case STREAM_OK:
@@ -457,10 +461,8 @@ connection_on_exchange_end(void *arg, enum exchange_result result)
 	case EXCHANGE_KEEP:
 		stream_set_handlers(c->stream, &connection_handlers, c);
 		/* Its user may still look at the request, so what follows is not read yet. */
-		if (c->state == CONNECTION_WAITING) {
-			stream_set_reading(c->stream, false);
+		if (c->state == CONNECTION_WAITING)
 			loop_defer(c->loop, &c->turn);
-		}
 		c->state = CONNECTION_ANSWERED;
 		return;
 	case EXCHANGE_CLOSE:
