@@ -65,6 +65,14 @@ framed_flush(struct backend *backend)
 	records_flush(&framed_of(backend)->records);
 }
 
+/* What is queued shows in time whether the program is slow. */
+static void
+framed_flush_full(struct framed *f)
+{
+	if (buffer_len(&f->records.assembled) >= LOOP_BATCH)
+		framed_flush(&f->backend);
+}
+
 /* Writes one message, or a part of one. */
 static enum backend_result
 framed_write_one(struct framed *f, struct batch *b)
@@ -90,8 +98,7 @@ framed_write_one(struct framed *f, struct batch *b)
 		return BACKEND_REJECTED;
 	}
 	f->initialized = f->initialized || wrapped.initialize;
-	if (buffer_len(&f->records.assembled) >= LOOP_BATCH)
-		framed_flush(&f->backend);
+	framed_flush_full(f);
 	return BACKEND_OK;
 }
 
@@ -109,7 +116,10 @@ framed_write(struct backend *backend, struct batch *b)
 	if (b->messages <= 1 && b->separator == BATCH_NO_SEPARATOR)
 		return framed_write_one(f, b);
 	assert(format.joins && b->separator == format.separator);
-	return records_put(&f->records, b, &none) ? BACKEND_OK : BACKEND_WRITE_NO_MEMORY;
+	if (!records_put(&f->records, b, &none))
+		return BACKEND_WRITE_NO_MEMORY;
+	framed_flush_full(f);
+	return BACKEND_OK;
 }
 
 enum backend_result

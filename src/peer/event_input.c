@@ -7,9 +7,15 @@
 
 #include <string.h>
 
-/* What precedes each one in the buffer. */
+/* Messages are joined until they have as many bytes. */
+enum { EVENT_INPUT_JOINED = 16 * 1024 };
+
+/* What precedes each entry in the buffer: a message, several with separators, or the end. */
 struct event_input_head {
 	size_t len;
+	size_t messages;
+	uint64_t bytes; /* of the messages alone */
+	int separator;
 	enum message_type type;
 	uint16_t code;
 };
@@ -21,7 +27,19 @@ event_input_first(const struct buffer *kept)
 
 	memcpy(&head, buffer_data(kept), sizeof(head));
 	return (struct event_input){
-	    .message = {head.type, buffer_data(kept) + sizeof(head), head.len},
+	    .batch =
+		{
+		    .type = head.type,
+		    .data = buffer_data(kept) + sizeof(head),
+		    .len = head.len,
+		    .separator = head.separator,
+		    .first = true,
+		    .last = true,
+		    .messages = head.messages,
+		    .bytes = head.bytes,
+		    .wire = head.bytes,
+		    .fleeting = true,
+		},
 	    .code = head.code,
 	};
 }
@@ -35,44 +53,84 @@ event_input_take(struct buffer *kept)
 	buffer_consume(kept, sizeof(head) + head.len);
 }
 
+/*
+ * Keeps a message, or the end with a CODE: after those of the last entry, whose head is at
+ * *ENTRY, if the SEPARATOR may follow each of them; else in an entry of its own.
+ */
 static enum events_posted
-event_input_keep(struct buffer *kept, const struct message *message, uint16_t code)
+event_input_keep(struct buffer *kept, size_t *entry, int separator,
+    const struct message *message, uint16_t code)
 {
-	struct event_input_head head = {message->len, message->type, code};
+	struct event_input_head head = {0};
+	size_t end = buffer_len(kept);
+	uint8_t *to = buffer_reserve(kept, sizeof(head) + message->len + 1);
 
-	return buffer_append(kept, &head, sizeof(head)) &&
-		       buffer_append(kept, message->data, message->len)
-		   ? EVENTS_POSTED
-		   : EVENTS_NO_MEMORY;
+	if (!to)
+		return EVENTS_NO_MEMORY;
+	if (end > 0)
+		memcpy(&head, buffer_data(kept) + *entry, sizeof(head));
+	if (head.len == 0 || separator == BATCH_NO_SEPARATOR || code != 0 ||
+	    head.type != message->type || head.len >= EVENT_INPUT_JOINED) {
+		*entry = end;
+		head = (struct event_input_head){
+		    .separator = separator, .type = message->type, .code = code};
+		to += sizeof(head);
+	}
+	if (message->len > 0)
+		to = mempcpy(to, message->data, message->len);
+	if (separator != BATCH_NO_SEPARATOR)
+		*to++ = (uint8_t)separator;
+	buffer_commit(kept, (size_t)(to - buffer_data(kept)) - end);
+	head.messages++;
+	head.bytes += message->len;
+	head.len = buffer_len(kept) - *entry - sizeof(head);
+	memcpy(buffer_data(kept) + *entry, &head, sizeof(head));
+	return EVENTS_POSTED;
 }
 
-/* Text must be UTF-8, as in RFC 6455, section 8.1. */
 static enum events_posted
-event_input_put(struct buffer *kept, const struct batch_format *format, uint64_t max,
-    const struct message *message, const char **why)
+event_input_check(
+    const struct batch_format *format, uint64_t max, const struct message *message)
 {
 	if (!(message->type == MESSAGE_TEXT ? format->text : format->binary))
 		return EVENTS_WRONG_TYPE;
-	if (message->len > max)
-		return EVENTS_TOO_BIG;
+	return message->len > max ? EVENTS_TOO_BIG : EVENTS_POSTED;
+}
+
+/* The body is one message. Text must be UTF-8, as in RFC 6455, section 8.1. */
+static enum events_posted
+event_input_body(struct buffer *kept, const struct batch_format *format, uint64_t max,
+    const struct message *message, const char **why)
+{
+	enum events_posted result = event_input_check(format, max, message);
+	size_t entry = 0;
+
+	if (result != EVENTS_POSTED)
+		return result;
 	if (message->type == MESSAGE_TEXT && !utf8_valid(message->data, message->len)) {
 		*why = "the text is not valid UTF-8";
 		return EVENTS_BAD;
 	}
-	return event_input_keep(kept, message, 0);
+	return event_input_keep(kept, &entry, BATCH_NO_SEPARATOR, message, 0);
 }
 
+/* Each line is a message. The texts of JSON are UTF-8. */
 static enum events_posted
 event_input_lines(struct buffer *kept, const struct batch_format *format, uint64_t max,
     struct buffer *body, const char **why)
 {
 	static const struct framing json = {.kind = FRAMING_JSON};
+	int separator = format->joins ? format->separator : BATCH_NO_SEPARATOR;
 	enum events_posted result = EVENTS_POSTED;
 	enum framing_event event = FRAMING_MESSAGE;
 	struct framing_reader reader;
 	struct framing_item item = {0};
 	bool at_end = false;
+	size_t entry = 0;
 
+	/* A message is shorter than its line. */
+	if (!buffer_reserve(kept, buffer_len(body) + BATCH_SLACK))
+		return EVENTS_NO_MEMORY;
 	framing_init(&reader, &json);
 	framing_feed(&reader, buffer_data(body), buffer_len(body));
 	while (result == EVENTS_POSTED && event != FRAMING_CLOSE &&
@@ -83,10 +141,14 @@ event_input_lines(struct buffer *kept, const struct batch_format *format, uint64
 		case FRAMING_MORE:
 			break;
 		case FRAMING_MESSAGE:
-			result = event_input_put(kept, format, max, &item.message, why);
+			result = event_input_check(format, max, &item.message);
+			if (result == EVENTS_POSTED)
+				result =
+				    event_input_keep(kept, &entry, separator, &item.message, 0);
 			break;
 		case FRAMING_CLOSE:
-			result = event_input_keep(kept, &item.message, item.code);
+			result = event_input_keep(
+			    kept, &entry, BATCH_NO_SEPARATOR, &item.message, item.code);
 			break;
 		case FRAMING_PART:
 		case FRAMING_TOO_BIG:
@@ -112,7 +174,7 @@ event_input_read(struct buffer *kept, const struct batch_format *format, uint64_
 	if (kind == EVENTS_LINES)
 		result = event_input_lines(kept, format, max, body, why);
 	else
-		result = event_input_put(kept, format, max,
+		result = event_input_body(kept, format, max,
 		    &(struct message){kind == EVENTS_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY,
 			buffer_data(body), buffer_len(body)},
 		    why);

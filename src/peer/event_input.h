@@ -21,19 +21,20 @@ enum events_posted {
 	EVENTS_NO_MEMORY,
 };
 
-/* A message, or the end of the session. */
+/* Messages, or the end of the session. */
 struct event_input {
-	struct message message; /* or the reason */
-	uint16_t code; /* of the end; 0: it is a message */
+	struct batch batch; /* or the reason */
+	uint16_t code; /* of the end; 0: they are messages */
 };
 
 /* Appends the messages of BODY, which is changed, to the empty buffer KEPT: all of them, or
- * none. FORMAT is what they are to be, with at most MAX bytes each. *WHY is set with BAD. */
+ * none. FORMAT is what they are to be, with at most MAX bytes each; lines become batches where
+ * it joins. *WHY is set with BAD. */
 enum events_posted event_input_read(struct buffer *kept, const struct batch_format *format,
     uint64_t max, enum events_kind kind, struct buffer *body, const char **why);
 
-/* The first one of KEPT, which is not empty. It is valid until it is taken, or KEPT is changed.
- */
+/* The first batch of KEPT, which is not empty, or the end. It is valid until it is taken, or
+ * KEPT is changed. */
 struct event_input event_input_first(const struct buffer *kept);
 void event_input_take(struct buffer *kept);
 

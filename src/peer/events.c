@@ -407,22 +407,9 @@ events_deliver(struct events *e)
 		if (next.code != 0) {
 			events_set_left(e);
 			e->peer.handlers->on_close(e->peer.arg, next.code,
-			    (struct span){(char *)next.message.data, next.message.len});
+			    (struct span){(char *)next.batch.data, next.batch.len});
 		} else {
-			struct batch batch = {
-			    .type = next.message.type,
-			    .data = next.message.data,
-			    .len = next.message.len,
-			    .separator = BATCH_NO_SEPARATOR,
-			    .first = true,
-			    .last = true,
-			    .messages = 1,
-			    .bytes = next.message.len,
-			    .wire = next.message.len,
-			    .fleeting = true,
-			};
-
-			more = e->peer.handlers->on_messages(e->peer.arg, &batch);
+			more = e->peer.handlers->on_messages(e->peer.arg, &next.batch);
 		}
 		/* It may have been cleared meanwhile. */
 		if (buffer_len(&e->input) > 0)

@@ -272,6 +272,25 @@ def test_backpressure_is_429(serve, tmp_path):
         assert s.data() == "data: last"
 
 
+@pytest.mark.parametrize("options", ((), ("--framing=nul",), ("--framing=json",)))
+def test_lines_arrive_in_order_at_a_program_that_is_slow(serve, tmp_path, options):
+    go = tmp_path / "go"
+    c = serve(*options, "sh", "-c", "while [ ! -e %s ]; do sleep 0.01; done; exec 3>&1 cat >%s" % (go, tmp_path / "got"))
+    with Stream(c) as s:
+        sent, status = 0, 202
+        while status == 202:
+            lines = b"".join(b'{"type":"text","data":"%06d%s"}\n' % (sent + i, b"x" * (i % 100)) for i in range(1000))
+            status = c.post(s.session, lines, "application/x-ndjson")
+            sent += 1000 * (status == 202)
+            assert sent < 20000
+        assert status == 429
+        go.touch()
+        wait_for(lambda: c.post(s.session, b"last") == 202, "the program reads again")
+        wait_for(lambda: b"last" in (tmp_path / "got").read_bytes(), "everything has arrived")
+    found = re.findall(rb"(?<!\d)(\d{6})(x*)(?!x)", (tmp_path / "got").read_bytes())
+    assert [(int(n), len(xs)) for n, xs in found] == [(n, n % 100) for n in range(sent)]
+
+
 def test_a_program_waits_for_a_client_that_does_not_read(serve):
     c = serve("sh", "-c", "yes")
     with Stream(c):

@@ -32,9 +32,13 @@ __wrap_util_clock_ms(void)
 
 static const struct batch_format texts = {.text = true};
 static const struct batch_format both = {.text = true, .binary = true};
+static const struct batch_format joined = {
+    .text = true, .binary = true, .joins = true, .separator = '\n'};
 
 /* A peer, its user, and the connections of its client. */
 struct user {
+	size_t messages;
+	uint64_t bytes;
 	struct loop *loop;
 	struct connections connections;
 	atomic_size_t count;
@@ -61,6 +65,8 @@ on_messages(void *arg, struct batch *batch)
 	    batch->type == MESSAGE_TEXT ? 0 : 1));
 	assert_true(buffer_append(&u->got, batch->data, batch->len));
 	assert_true(buffer_append(&u->got, "|", 1));
+	u->messages += batch->messages;
+	u->bytes += batch->bytes;
 	return !u->pauses;
 }
 
@@ -571,6 +577,53 @@ test_posts_are_messages(void **state)
 	user_close(&u, 1);
 }
 
+#define LINE(text) "{\"type\":\"text\",\"data\":\"" text "\"}\n"
+
+static void
+test_lines_of_a_post_are_joined(void **state)
+{
+	struct buffer lines = {0};
+	struct user u;
+
+	(void)state;
+	user_open(&u, EVENTS_STREAM, &joined);
+	assert_int_equal(post(&u, EVENTS_LINES, LINE("1") LINE("") "\n" LINE("2\\n") LINE("3")),
+	    EVENTS_POSTED);
+	assert_got(&u, "1\n\n2\n\n3\n|");
+	assert_int_equal(u.messages, 4);
+	assert_int_equal(u.bytes, 4);
+	assert_int_equal(
+	    post(&u, EVENTS_LINES,
+		LINE("a") "{\"type\":\"binary\",\"data\":\"Mg==\"}\n" LINE("b") LINE("c")),
+	    EVENTS_POSTED);
+	assert_got(&u, "a\n|#2\n|b\nc\n|");
+	assert_int_equal(post(&u, EVENTS_LINES, LINE("a") LINE("\xff")), EVENTS_BAD);
+	assert_int_equal(post(&u, EVENTS_TEXT, "one"), EVENTS_POSTED);
+	assert_got(&u, "one|");
+	/* A long body is several batches: the user may pause between them. */
+	for (int i = 0; i < 5000; i++)
+		assert_true(
+		    buffer_append(&lines, LINE("0123456"), sizeof(LINE("0123456")) - 1));
+	assert_true(buffer_append(&lines, "", 1));
+	u.messages = 0;
+	u.pauses = true;
+	assert_int_equal(
+	    post(&u, EVENTS_LINES, (const char *)buffer_data(&lines)), EVENTS_POSTED);
+	assert_int_equal(u.messages, 16 * 1024 / 8);
+	assert_int_equal(post(&u, EVENTS_TEXT, "3"), EVENTS_BUSY);
+	u.pauses = false;
+	peer_set_reading(u.peer, true);
+	turn(&u);
+	assert_int_equal(u.messages, 5000);
+	buffer_clear(&lines);
+	assert_int_equal(post(&u, EVENTS_LINES,
+			     LINE("x") "{\"type\":\"close\",\"code\":4001,\"reason\":\"y\"}\n"),
+	    EVENTS_POSTED);
+	assert_int_equal(u.closed, 4001);
+	assert_null(u.peer);
+	user_close(&u, 1);
+}
+
 static void
 test_a_type_that_is_not_accepted(void **state)
 {
@@ -771,6 +824,7 @@ main(void)
 	    cmocka_unit_test(test_a_message_in_parts_is_one_event),
 	    cmocka_unit_test(test_a_silent_stream_gets_comments),
 	    cmocka_unit_test(test_posts_are_messages),
+	    cmocka_unit_test(test_lines_of_a_post_are_joined),
 	    cmocka_unit_test(test_a_type_that_is_not_accepted),
 	    cmocka_unit_test(test_backpressure_is_busy),
 	    cmocka_unit_test(test_after_a_violation_nothing_is_read),
