@@ -462,8 +462,14 @@ events_leave(struct peer *peer)
 {
 	struct events *e = events_of(peer);
 
-	if (peer->state != PEER_OPEN)
+	if (e->finished) {
+		events_free(peer);
 		return;
+	}
+	if (peer->state != PEER_OPEN) {
+		e->left = true; /* it ends already, and fetches nothing more */
+		return;
+	}
 	events_set_left(e);
 	buffer_clear(&e->input);
 	peer->handlers->on_close(peer->arg, CLOSE_NORMAL, (struct span){0});

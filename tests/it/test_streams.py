@@ -301,6 +301,15 @@ def test_a_program_waits_for_a_client_that_does_not_read(serve):
     c.one.stop()
 
 
+def test_a_session_that_has_ended_can_be_deleted(serve, tmp_path):
+    c = serve("--admin=unix:%s/admin" % tmp_path, "sh", "-c", "echo a; exit 0")
+    session = c.open_poll()
+    c.one.wait_log(r"#1 close ")
+    assert len(json.loads(c.ask("GET", "/?poll&session=%s" % session)[2])) == 2
+    assert c.ask("DELETE", "/?session=%s" % session)[0] == 204
+    assert c.ask("GET", "/?poll&session=%s" % session)[0] == 404
+
+
 def test_polls(serve):
     c = serve("--framing=json", "cat")
     session = c.open_poll()
