@@ -3,6 +3,7 @@
 #include "net/loop.h"
 
 #include "base/util.h"
+#include "net/event_slots.h"
 
 #include <event2/event.h>
 #include <malloc.h>
@@ -120,6 +121,7 @@ loop_new(void)
 	struct loop *loop = calloc(1, sizeof(*loop));
 	struct event_config *config = NULL;
 
+	event_slots_init();
 	if (!loop)
 		return NULL;
 	list_init(&loop->lingering);

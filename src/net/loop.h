@@ -85,10 +85,10 @@ void loop_defer(struct loop *loop, struct loop_task *task);
 void loop_cancel(struct loop_task *task);
 
 /*
- * A stream, or what waits for one, is there from now on, or is no more. When half of them have
- * gone, and they were not few, the memory that they left is given back to the system a moment
- * later: the allocator would keep what lies between small pieces still in use (doc/design.md,
- * section 3).
+ * A stream, a child, or what waits for one, exists from now on, or no longer. When half of them
+ * have gone, and they were not few, the memory that they left is given back to the system a
+ * moment later: the allocator would keep what lies between small pieces still in use
+ * (doc/design.md, section 3).
  */
 enum {
 	LOOP_TRIM_STREAMS = 32, /* so many must have gone */

@@ -189,6 +189,7 @@ child_free(struct child *child)
 	io_clear(&child->in);
 	io_clear(&child->out);
 	io_clear(&child->err);
+	loop_count_stream(child->children->loop, false);
 	loop_defer_free(child->children->loop, &child->deferred, child_release);
 }
 
@@ -521,6 +522,7 @@ child_start(struct children *children, const struct spawn_command *command,
 	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
 	if (spawned.err != -1)
 		stream_set_reading(&child->err.stream, true);
+	loop_count_stream(loop, true); /* its session lasts as long */
 	*out = child;
 	return 0;
 release:

@@ -9,7 +9,7 @@ import struct
 import time
 
 import pytest
-from conftest import TLS, plain_only, wait_for
+from conftest import TLS, children, plain_only, wait_for
 from probes import KIB, preload, traced, unsanitized
 from wsraw import BINARY, TEXT, close_frame, frame
 
@@ -37,6 +37,30 @@ def private_kib(pid):
 def echo(ws, payload):
     ws.send(frame(TEXT, payload))
     assert ws.message() == (TEXT, payload)
+
+
+@unsanitized
+@pytest.mark.parametrize("fields", ("", "Accept: text/event-stream\r\n"))
+def test_the_memory_of_many_sessions_goes_back_to_the_system(server, descriptors, fields):
+    one = server("--maxforks=0", "--resume-wait=1", "cat")
+
+    def connect():
+        if not fields:
+            return one.websocket()
+        peer = one.connect()
+        peer.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % fields.encode())
+        assert peer.response()[0] == 200
+        return peer
+
+    connect().close()
+    wait_for(lambda: not children(one.pid), "the first session has ended")
+    before = private_kib(one.pid)
+    peers = [connect() for _ in range(400)]
+    grown = private_kib(one.pid) - before
+    for peer in peers:
+        peer.close()
+    wait_for(lambda: private_kib(one.pid) - before < grown / 4, lambda: "%d KiB before, %d more with all, now %d" % (
+        before, grown, private_kib(one.pid)))
 
 
 @unsanitized

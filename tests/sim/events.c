@@ -160,6 +160,15 @@ event_config_set_flag(struct event_config *config, int flag)
 	return 0;
 }
 
+void
+event_set_mem_functions(
+    void *(*malloc_fn)(size_t), void *(*realloc_fn)(void *, size_t), void (*free_fn)(void *))
+{
+	(void)malloc_fn;
+	(void)realloc_fn;
+	(void)free_fn;
+}
+
 int
 event_config_set_max_dispatch_interval(
     struct event_config *config, const struct timeval *interval, int callbacks, int priority)
