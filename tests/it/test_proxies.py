@@ -20,6 +20,7 @@ import pytest
 from ambiguous import NEXT, ROWS, WAITS
 from conftest import HERE, make_certificate, wait_for
 from test_smuggling import split_responses
+from test_streams import Client, Stream
 from wsraw import PING, PONG, TEXT, Peer, frame, free_port
 
 DOC = os.path.join(os.environ.get("top_srcdir") or os.path.join(HERE, "..", ".."), "doc", "deploy.md")
@@ -250,6 +251,34 @@ def test_page_and_websocket(wspipe, proxy, kind):
         assert peer.text() == "hello"
         peer.send(b"\x88\x82\0\0\0\0" + b"\x03\xe8")
         assert peer.closed(answer=False)[0] == 1000
+
+
+@each_proxy
+def test_event_streams_and_polls(wspipe, proxy, kind):
+    """Each message arrives when it is sent: no proxy waits for more of them."""
+    one = wspipe()
+    c = Client(proxy(kind, one.addresses[0][1]))
+    c.host = NAME
+    with Stream(c) as s:
+        assert s.data() == "data: 127.0.0.1 on " + NAME
+        for text in (b"hello", b"x" * 100000, b"last"):
+            assert c.post(s.session, text) == 202
+            assert s.data() == "data: " + text.decode()
+        with Stream(c, "Last-Event-ID: %s-3\r\n" % s.session) as again:
+            assert again.session == s.session and again.data() == "data: last"
+            assert c.ask("DELETE", None, "Wspipe-Session: %s\r\n" % s.session)[0] == 204
+            assert again.data().startswith("event: close\n")
+            assert again.event() is None
+    session = c.open_poll()
+    assert [m["data"] for m in json.loads(c.ask("GET", "/?poll&session=" + session)[2])] == ["127.0.0.1 on " + NAME]
+    with c.one.connect() as poll:
+        c.send(poll, "GET", "/?poll&session=%s&after=1" % session)
+        assert c.post(session, b"late") == 202
+        status, fields = poll.response()
+        assert status == 200
+        assert json.loads(poll.read(int(dict(fields)["content-length"])))[0]["data"] == "late"
+    assert c.ask("DELETE", "/?session=" + session)[0] == 204
+    one.wait_log(r"#2 close ")
 
 
 @each_proxy
