@@ -33,8 +33,10 @@ redis_lead_find(const struct redis_lead *l, uint64_t id)
 }
 
 static void
-redis_lead_forget(struct redis_lead_node *n)
+redis_lead_forget(struct redis_lead *l, struct redis_lead_node *n)
 {
+	l->count--;
+	l->waiting -= buffer_len(&n->waiting);
 	list_remove(&n->node);
 	buffer_clear(&n->waiting);
 	free(n);
@@ -46,7 +48,7 @@ redis_lead_remove(struct redis_lead *l, struct redis_lead_node *n)
 {
 	uint64_t id = n->id, clears = l->clears;
 
-	redis_lead_forget(n);
+	redis_lead_forget(l, n);
 	l->handlers->on_node(l->arg, id, false);
 	return l->clears == clears;
 }
@@ -56,7 +58,9 @@ static void
 redis_lead_add(struct redis_lead *l, const struct record *record, int64_t now)
 {
 	struct redis_lead_node *n =
-	    record->kind == RECORD_ALIVE && record->seq == 0 ? calloc(1, sizeof(*n)) : NULL;
+	    record->kind == RECORD_ALIVE && record->seq == 0 && l->count < REDIS_LEAD_NODES_MAX
+		? calloc(1, sizeof(*n))
+		: NULL;
 	struct record reset = {.kind = RECORD_RESET, .connection = record->connection};
 
 	if (!n) {
@@ -67,8 +71,21 @@ redis_lead_add(struct redis_lead *l, const struct record *record, int64_t now)
 	n->connection = record->connection;
 	n->heard_ms = now;
 	list_append(&l->nodes, &n->node);
+	l->count++;
 	l->handlers->on_connection(l->arg, n->connection);
 	l->handlers->on_node(l->arg, n->id, true);
+}
+
+/* Keeps input while it is paused. False: there is no room, and it has to come again. */
+static bool
+redis_lead_keep(struct redis_lead *l, struct redis_lead_node *n, struct span entries)
+{
+	if (buffer_len(&n->waiting) >= REDIS_LEAD_WAITING_MAX ||
+	    l->waiting + entries.len > REDIS_LEAD_ALL_WAITING_MAX ||
+	    !buffer_append(&n->waiting, entries.data, entries.len))
+		return false;
+	l->waiting += entries.len;
+	return true;
 }
 
 /* Ends a call, as the handler may clear L. */
@@ -79,8 +96,7 @@ redis_lead_on_input(
 	/* What is before it comes again. */
 	if (record->seq != n->seq + 1)
 		return;
-	if ((l->paused || buffer_len(&n->waiting) > 0) &&
-	    !buffer_append(&n->waiting, record->body.data, record->body.len))
+	if ((l->paused || buffer_len(&n->waiting) > 0) && !redis_lead_keep(l, n, record->body))
 		return;
 	n->seq++;
 	if (!l->paused && buffer_len(&n->waiting) == 0)
@@ -152,6 +168,7 @@ redis_lead_step(struct redis_lead *l, int64_t now)
 		if (buffer_len(&n->waiting) == 0)
 			continue;
 		buffer_move(&waiting, &n->waiting);
+		l->waiting -= buffer_len(&waiting);
 		l->handlers->on_input(l->arg, n->id,
 		    (struct span){(const char *)buffer_data(&waiting), buffer_len(&waiting)});
 		buffer_clear(&waiting);
@@ -187,5 +204,5 @@ redis_lead_clear(struct redis_lead *l)
 {
 	l->clears++;
 	while (!list_empty(&l->nodes))
-		redis_lead_forget(redis_lead_at(l->nodes.next));
+		redis_lead_forget(l, redis_lead_at(l->nodes.next));
 }

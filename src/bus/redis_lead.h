@@ -10,7 +10,14 @@
 #include "base/list.h"
 #include "bus/record.h"
 
-enum { REDIS_LEAD_GONE_MS = 2500 }; /* a node from which nothing comes is gone */
+enum {
+	REDIS_LEAD_GONE_MS = 2500, /* a node from which nothing comes is gone */
+	REDIS_LEAD_NODES_MAX = 16 * 1024, /* more are not accepted */
+	/* Bytes of input that waits: of a node before its last record, and of all. What exceeds
+	 * them is not confirmed, so that it is sent again. */
+	REDIS_LEAD_WAITING_MAX = 256 * 1024,
+	REDIS_LEAD_ALL_WAITING_MAX = 256 * 1024 * 1024,
+};
 
 struct redis_lead_handlers {
 	void (*send)(void *arg, const struct record *record);
@@ -26,6 +33,8 @@ struct redis_lead {
 	const struct redis_lead_handlers *handlers; /* borrowed */
 	void *arg;
 	struct list nodes;
+	size_t count; /* of them */
+	size_t waiting; /* bytes of their input */
 	uint64_t clears; /* calls of redis_lead_clear() */
 	bool paused; /* no input is consumed: it waits here */
 };

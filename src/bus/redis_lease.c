@@ -178,8 +178,12 @@ redis_lease_lose(struct redis_lease *l)
 void
 redis_lease_learn(struct redis_lease *l, uint64_t epoch)
 {
-	if (l->state != REDIS_LEASE_HELD && epoch > l->epoch)
+	if (epoch <= l->epoch)
+		return;
+	if (l->state != REDIS_LEASE_HELD)
 		l->epoch = epoch;
+	else if (l->sent_ms == 0)
+		timer_at(&l->timer, util_clock_ms());
 }
 
 void

@@ -64,7 +64,7 @@ bool redis_lease_check(struct redis_lease *lease);
 /* The server has found the key to be another's. */
 void redis_lease_lose(struct redis_lease *lease);
 
-/* There is such an epoch. */
+/* There may be such an epoch: a holder makes sure that the lease is still its own. */
 void redis_lease_learn(struct redis_lease *lease, uint64_t epoch);
 
 void redis_lease_on_up(struct redis_lease *lease);

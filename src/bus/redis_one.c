@@ -5,6 +5,7 @@
 #include "bus/redis_follow.h"
 #include "bus/redis_lead.h"
 
+#include <hiredis/hiredis.h>
 #include <stdlib.h>
 
 enum {
@@ -22,6 +23,8 @@ struct redis_one {
 	struct bus_program program; /* LEADS */
 	size_t clients; /* of this node */
 	uint64_t epoch; /* the newest that is known */
+	uint64_t confirmed; /* the one that the server has confirmed */
+	bool checks; /* its reply to that is to come */
 	int64_t reported_ms; /* LEADS: when the program was last reported */
 	struct timer timer;
 };
@@ -74,6 +77,37 @@ redis_one_send_program(struct redis_one *o, uint64_t connection)
 
 /* From the bus */
 
+/* An epoch that was never that of a lease is forgotten: it would fence all others. */
+static void
+redis_one_on_epoch(void *arg, const struct redisReply *reply)
+{
+	struct redis_one *o = arg;
+
+	o->checks = false;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		redis_link_fail(o->spec.context->commands, "GET", reply);
+		return;
+	}
+	if (reply->type == REDIS_REPLY_STRING)
+		o->confirmed = strtoull(reply->str, NULL, 10);
+	if (o->epoch > o->confirmed) {
+		atomic_fetch_add(&o->spec.context->counts->malformed, 1);
+		o->epoch = o->confirmed;
+	}
+}
+
+static void
+redis_one_check_epoch(struct redis_one *o)
+{
+	struct span args[] = {SPAN("GET"), span_of(o->lease.epoch_key)};
+
+	if (o->checks || o->epoch <= o->confirmed ||
+	    !redis_link_is_up(o->spec.context->commands))
+		return;
+	o->checks = true;
+	redis_link_send(o->spec.context->commands, args, UTIL_LEN(args), redis_one_on_epoch, o);
+}
+
 bool
 redis_one_accepts(struct redis_one *o, const struct record *record)
 {
@@ -82,9 +116,8 @@ redis_one_accepts(struct redis_one *o, const struct record *record)
 		return false;
 	}
 	o->epoch = record->epoch;
+	redis_one_check_epoch(o);
 	redis_lease_learn(&o->lease, o->epoch);
-	if (o->lease.state == REDIS_LEASE_HELD && o->epoch > o->lease.epoch)
-		redis_lease_lose(&o->lease);
 	return true;
 }
 
@@ -177,7 +210,7 @@ redis_one_update(struct redis_one *o)
 		redis_follow_clear(&o->follow);
 	o->role = role;
 	if (role == BUS_LEADS) {
-		o->epoch = o->lease.epoch;
+		o->epoch = o->confirmed = o->lease.epoch;
 		o->lead.paused = false;
 		/* redis_one_on_listening() follows. */
 		o->spec.listen(o->spec.topic, true);
@@ -313,12 +346,14 @@ void
 redis_one_on_up(struct redis_one *o)
 {
 	redis_lease_on_up(&o->lease);
+	redis_one_check_epoch(o);
 }
 
 void
 redis_one_on_down(struct redis_one *o)
 {
 	redis_lease_on_down(&o->lease);
+	o->checks = false;
 }
 
 void
@@ -348,7 +383,7 @@ redis_one_lease(struct redis_one *o)
 bool
 redis_one_is_busy(const struct redis_one *o)
 {
-	return o->lease.pending > 0;
+	return o->lease.pending > 0 || o->checks;
 }
 
 struct redis_one *

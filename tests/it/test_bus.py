@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
@@ -337,6 +338,19 @@ def test_a_program_that_was_taken_over_is_not_heard(join, redis, script):
             pass
         assert {ws.text().split()[1] for _ in range(30)} == {str(heir)}
     assert not os.path.exists("/proc/%d" % stale)
+
+
+def test_an_epoch_that_no_lease_has_does_not_fence_the_program(join, redis, script):
+    servers = [join("--shared", "--shared-program=one", script("pids", PIDS)) for _ in range(2)]
+    clients = [one.websocket() for one in servers]
+    wait_for(lambda: len(programs(servers)) == 1, "one program runs")
+    # Of a leader: node 7, connection 0, epoch 2**63, number 1.
+    report = struct.pack(">4sIIIQQQQ", b"wsb1", 2 << 24, 23, 0, 7, 0, 2**63, 1) + bytes(23)
+    redis.ask("PUBLISH", "wspipe:/", report)
+    wait_for(lambda: all(metric(one, "malformed_records_total") == 1 for one in servers), "it is found out")
+    leader = clients[servers.index(leader_of(servers))]
+    say(leader, "still here")
+    assert {ws.text() for ws in clients} == {"%d still here" % programs(servers)[0]}
 
 
 def test_a_server_is_not_ready_without_the_bus_that_it_needs(join, redis, script):

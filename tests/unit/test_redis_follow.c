@@ -281,6 +281,41 @@ test_a_leader_may_resign_in_any_handler(void **state)
 	end();
 }
 
+/* Of a node that does not wait for confirmations. */
+static void
+test_input_that_waits_is_bounded(void **state)
+{
+	enum { SIZE = 100 * 1024 };
+	struct record input = {.kind = RECORD_INPUT, .node = FOLLOWER};
+	struct record alive = {.kind = RECORD_ALIVE, .node = 3, .connection = 3};
+	char *body = calloc(1, SIZE);
+
+	(void)state;
+	begin(1, 0);
+	report(0);
+	t.lead.paused = true;
+	input.connection = t.follow.connection;
+	input.body = (struct span){body, SIZE};
+	for (input.seq = 1; input.seq <= 100; input.seq++)
+		redis_lead_on_record(&t.lead, &input, t.now);
+	assert_in_range(t.lead.waiting, REDIS_LEAD_WAITING_MAX, REDIS_LEAD_WAITING_MAX + SIZE);
+	/* What did not fit is accepted when it comes again. */
+	t.lead.paused = false;
+	redis_lead_step(&t.lead, t.now);
+	assert_int_equal(t.lead.waiting, 0);
+	input.seq = buffer_len(&t.input) / SIZE + 1;
+	redis_lead_on_record(&t.lead, &input, t.now);
+	assert_int_equal(buffer_len(&t.input), input.seq * SIZE);
+
+	t.any_node = true;
+	for (int i = 0; i < 2 * REDIS_LEAD_NODES_MAX; i++, alive.node++)
+		redis_lead_on_record(&t.lead, &alive, t.now);
+	assert_int_equal(t.lead.count, REDIS_LEAD_NODES_MAX);
+	free(body);
+	end();
+	assert_int_equal(t.lead.count, 0);
+}
+
 int
 main(void)
 {
@@ -289,6 +324,7 @@ main(void)
 	    cmocka_unit_test(test_silence_ends_a_connection),
 	    cmocka_unit_test(test_a_leader_that_forgot_a_connection_gets_another),
 	    cmocka_unit_test(test_a_leader_may_resign_in_any_handler),
+	    cmocka_unit_test(test_input_that_waits_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
