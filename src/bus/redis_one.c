@@ -20,7 +20,8 @@ struct redis_one {
 	struct redis_follow follow;
 	bool wants;
 	enum bus_role role;
-	struct bus_program program; /* LEADS */
+	struct bus_program program; /* LEADS, as the next one */
+	uint64_t led; /* the epoch of its lease, which may be lost already */
 	size_t clients; /* of this node */
 	uint64_t epoch; /* the newest that is known */
 	uint64_t confirmed; /* the one that the server has confirmed */
@@ -42,7 +43,7 @@ redis_one_send(void *arg, const struct record *record)
 	uint8_t header[RECORD_HEADER];
 
 	whole.node = o->spec.node;
-	whole.epoch = leads ? o->lease.epoch : o->follow.epoch;
+	whole.epoch = leads ? o->led : o->follow.epoch;
 	record_put_header(&whole, header);
 	if (buffer_append(&bytes, header, sizeof(header)) &&
 	    (whole.body.len == 0 || buffer_append(&bytes, whole.body.data, whole.body.len))) {
@@ -134,7 +135,7 @@ redis_one_on_record(struct redis_one *o, const struct record *record)
 	case RECORD_INPUT:
 	case RECORD_ALIVE:
 	case RECORD_LEAVE:
-		if (o->role == BUS_LEADS && record->epoch == o->lease.epoch)
+		if (o->role == BUS_LEADS && record->epoch == o->led)
 			redis_lead_on_record(&o->lead, record, util_clock_ms());
 		break;
 	case RECORD_OUTPUT:
@@ -210,7 +211,7 @@ redis_one_update(struct redis_one *o)
 		redis_follow_clear(&o->follow);
 	o->role = role;
 	if (role == BUS_LEADS) {
-		o->epoch = o->confirmed = o->lease.epoch;
+		o->epoch = o->confirmed = o->led = o->lease.epoch;
 		o->lead.paused = false;
 		/* redis_one_on_listening() follows. */
 		o->spec.listen(o->spec.topic, true);
