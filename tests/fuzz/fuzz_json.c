@@ -23,8 +23,6 @@
 #undef JSON_NULL
 #include "base/json_scan.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void compare(struct span value, json_t *wanted);
 
 static void

@@ -12,8 +12,6 @@
 #include <stdint.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct span
 text_of(const struct buffer *b)
 {
