@@ -40,7 +40,8 @@ check_mcp(const struct options_server *server, const struct options_endpoint *en
 	if (server->compat)
 		return "--mcp and --compat can't be combined";
 	if (!endpoint->command || endpoint->target.kind != CONNECT_NOTHING)
-		return "--mcp needs a program as COMMAND, not --dir or a socket";
+		return "--mcp needs a program as COMMAND, not --dir or a socket; several MCP "
+		       "servers need a section of --config each";
 	if (endpoint->shared.mode != SHARED_OFF)
 		return "--mcp and --shared can't be combined: with --mcp, clients of version "
 		       "2026-07-28 share one program, others have one for each session";

@@ -592,6 +592,7 @@ REJECTED = [
     (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', {"Mcp-Session-Id": "x"}, 404, -32600),
     (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', {"Accept": "application/json"}, 406, -32600),
     (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', {"Accept": None}, 406, -32600),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', {"Accept": "*/*"}, 400, -32600),
     (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', {"Content-Type": "text/plain"}, 415, -32600),
     (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', {"Content-Type": None}, 415, -32600),
     (b" " * 2000, {}, 413, -32600),

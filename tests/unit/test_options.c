@@ -1478,7 +1478,9 @@ mcp_servers_that_make_no_sense_are_refused(void **state)
 {
 	static const struct failure rows[] = {
 	    {{"wspipe", "--mcp", "--dir=/", NULL}, 64,
-		"wspipe: --mcp needs a program as COMMAND, not --dir or a socket\n", NULL},
+		"wspipe: --mcp needs a program as COMMAND, not --dir or a socket; several MCP "
+		"servers need a section of --config each\n",
+		NULL},
 	    {{"wspipe", "--mcp", "--shared", "hello", NULL}, 64,
 		"wspipe: --mcp and --shared can't be combined: with --mcp, clients of version "
 		"2026-07-28 share one program, others have one for each session\n",
