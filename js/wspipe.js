@@ -72,6 +72,7 @@
           timer = setTimeout(() => request.abort(), SILENCE_MS);
         };
         over.addEventListener("abort", () => request.abort(), request);
+        listen("pagehide", () => request.abort(), request); // a page that is kept sends it again
         try {
           alive();
           const response = await this.fetch({ signal: request.signal, ...make() }), { status } = response;

@@ -380,6 +380,37 @@ check("reconnecting goes on until the server is there, and ends with close()", a
     assert.deepEqual((await seen(page)).slice(-3), ["reconnecting", "error", { code: 1006, reason: "", wasClean: false }]);
 });
 
+for (const transport of ["events", "poll"]) {
+    check(`${transport}: a request waits as long as the response says, or until the network is back`, async (t) => {
+        const server = await serve(t, "cat");
+        const page = await open(t, server.origin);
+
+        // The first two requests with messages get the response of a server that is busy.
+        await page.evaluate(() => {
+            const { fetch } = globalThis, times = globalThis.times = [];
+
+            globalThis.fetch = async (url, options) => {
+                if (!options.headers["Wspipe-Post"])
+                    return fetch(url, options);
+                times.push(performance.now());
+                return times.length > 2 ? fetch(url, options) : new Response("", {
+                    status: 503, headers: { "Retry-After": times.length === 1 ? "2" : "3600" },
+                });
+            };
+        });
+        await page.evaluate(connect, { transports: [transport] });
+        await page.waitForFunction(last, "open");
+        await page.evaluate(() => globalThis.ws.send("hello"));
+        await page.waitForFunction(() => globalThis.times.length === 2);
+        const [first, second] = await page.evaluate(() => globalThis.times);
+        assert.ok(second - first >= 1999, `${second - first} ms`);
+        await page.evaluate(() => new Promise((resolve) => setTimeout(resolve))); // the response has been read
+        await page.evaluate(() => globalThis.dispatchEvent(new Event("online")));
+        await page.waitForFunction(last, "hello");
+        assert.deepEqual(await seen(page), ["open", "hello"]);
+    });
+}
+
 check("a page that the browser has kept goes on", async (t) => {
     const server = await serve(t, "cat");
     const page = await open(t, server.origin);
