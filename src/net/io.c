@@ -191,12 +191,13 @@ io_set_peer_name(struct stream *stream, const char *name)
 }
 
 void
-io_set_peer_tls_take(struct stream *stream, char *subject)
+io_set_peer_tls_take(struct stream *stream, struct stream_cert *cert)
 {
 	struct io_peer *peer = &io_standalone_of(io_of(stream))->peer;
 
 	peer->secure = true;
-	peer->subject = subject;
+	peer->cert = *cert;
+	*cert = (struct stream_cert){0};
 }
 
 void

@@ -55,9 +55,9 @@ struct stream *io_new_take(struct loop *loop, struct transport transport,
 /* Of such a stream: what stream_peer_name() returns, without memory NULL. NAME is copied. */
 void io_set_peer_name(struct stream *stream, const char *name);
 
-/* Likewise, what a proxy has reported of the other side: that it uses TLS, and the SUBJECT of
- * its certificate, which is taken; NULL: it has none. */
-void io_set_peer_tls_take(struct stream *stream, char *subject);
+/* Likewise, what a proxy has reported of the other side: that it uses TLS, and its
+ * certificate, which is taken; {0}: it has none. */
+void io_set_peer_tls_take(struct stream *stream, struct stream_cert *cert);
 
 /* Likewise: PEER is that of a proxy, and the other side unknown. */
 void io_set_anonymous(struct stream *stream);

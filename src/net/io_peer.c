@@ -14,7 +14,7 @@ void
 io_peer_clear(struct io_peer *peer)
 {
 	free(peer->facts.peer_name);
-	free(peer->subject);
+	stream_cert_clear(&peer->cert);
 }
 
 const struct stream_facts *
@@ -30,8 +30,8 @@ io_peer_cert(
     const struct io_peer *peer, const struct transport *transport, struct stream_cert *out)
 {
 	*out = (struct stream_cert){0};
-	if (peer->subject)
-		return (out->subject = strdup(peer->subject)) != NULL;
+	if (peer->cert.subject)
+		return stream_cert_copy(out, peer->cert.subject, peer->cert.serial);
 	return !transport->ops->client_cert || transport->ops->client_cert(transport, out);
 }
 

@@ -9,7 +9,7 @@
 struct io_peer {
 	struct stream_facts facts;
 	bool secure; /* a proxy reported that it uses TLS */
-	char *subject; /* owned: of its certificate, likewise; or NULL */
+	struct stream_cert cert; /* owned: its certificate, likewise; or {0} */
 };
 
 void io_peer_clear(struct io_peer *peer);

@@ -281,6 +281,16 @@ stream_client_cert(const struct stream *stream, struct stream_cert *out)
 	return stream->ops->client_cert(stream, out);
 }
 
+/* What SUBJECT and SERIAL, which may be NULL, are; false without memory. OUT is to be cleared.
+ */
+static inline bool
+stream_cert_copy(struct stream_cert *out, const char *subject, const char *serial)
+{
+	out->subject = subject ? strdup(subject) : NULL;
+	out->serial = serial ? strdup(serial) : NULL;
+	return (!subject || out->subject) && (!serial || out->serial);
+}
+
 static inline void
 stream_cert_clear(struct stream_cert *cert)
 {

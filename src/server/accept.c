@@ -26,7 +26,7 @@ struct accepted {
 	bool relayed; /* by another worker, which has taken it out of TLS */
 	bool anonymous; /* it is not known, PEER is the proxy's */
 	bool secure; /* a proxy has reported that the client uses TLS */
-	char *subject; /* owned: of the certificate that it has reported; NULL: none */
+	struct stream_cert cert; /* owned: that it has reported; {0}: none */
 };
 
 /* One that waits for its PROXY header or, with QUERY, for the name of its client. */
@@ -40,11 +40,11 @@ struct accept_waiting {
 };
 
 static void
-accept_drop(const struct accepted *connection)
+accept_drop(struct accepted *connection)
 {
 	close(connection->fd);
 	limit_leave(connection->slot);
-	free(connection->subject);
+	stream_cert_clear(&connection->cert);
 }
 
 /* What follows may be for another worker. */
@@ -57,7 +57,7 @@ accept_serve_relayed(void *arg, struct exchange *exchange)
 
 /* Takes CONNECTION and serves it. NAME, that of the client, may be NULL. */
 static void
-accept_serve(struct server *server, const struct accepted *connection, const char *name)
+accept_serve(struct server *server, struct accepted *connection, const char *name)
 {
 	struct transport transport = {.ops = &transport_socket, .fd = connection->fd};
 	struct tls *tls = connection->redirect || connection->relayed ? NULL : server->tls;
@@ -76,9 +76,9 @@ accept_serve(struct server *server, const struct accepted *connection, const cha
 	if (stream && connection->anonymous)
 		io_set_anonymous(stream);
 	if (stream && connection->secure)
-		io_set_peer_tls_take(stream, connection->subject);
+		io_set_peer_tls_take(stream, &connection->cert);
 	else
-		free(connection->subject);
+		stream_cert_clear(&connection->cert);
 	if (!stream || !connection_open_take(server->loop, &server->connections, stream, serve,
 			   connection->redirect ? (void *)&server->redirect : &server->route))
 		log_errorx("out of memory for a connection");
@@ -116,7 +116,7 @@ accept_on_timer(void *arg)
 
 /* Takes CONNECTION, which waits now. NULL without memory: it was closed. */
 static struct accept_waiting *
-accept_wait(struct server *server, const struct accepted *connection)
+accept_wait(struct server *server, struct accepted *connection)
 {
 	struct accept_waiting *waiting = calloc(1, sizeof(*waiting));
 
@@ -183,7 +183,7 @@ accept_look_up(struct server *server, struct accepted *connection)
 
 /* Closes CONNECTION, and logs that now and then. */
 static void
-accept_reject(const struct accepted *connection, const char *reason)
+accept_reject(struct accepted *connection, const char *reason)
 {
 	static int64_t logged_ms;
 	static size_t closed;
@@ -219,8 +219,8 @@ accept_proxied(struct server *server, struct accepted *connection,
 			limit_set_client(connection->slot, &connection->peer);
 	}
 	if (header->name.len > 0)
-		connection->subject = proxy_protocol_subject(header->name);
-	if (header->name.len > 0 && !connection->subject) {
+		connection->cert.subject = proxy_protocol_subject(header->name);
+	if (header->name.len > 0 && !connection->cert.subject) {
 		log_errorx("out of memory for a connection");
 		accept_drop(connection);
 		return;
@@ -321,10 +321,11 @@ server_accept_relayed(struct server *server, int fd, const struct accept_facts *
 	    .relayed = true,
 	    .anonymous = facts->anonymous,
 	    .secure = facts->secure,
-	    .subject = facts->has_subject ? strdup(facts->subject) : NULL,
 	};
 
-	if (!connection.slot || (facts->has_subject && !connection.subject))
+	if (!connection.slot ||
+	    !stream_cert_copy(&connection.cert, facts->has_subject ? facts->subject : NULL,
+		facts->has_serial ? facts->serial : NULL))
 		accept_drop(&connection);
 	else
 		accept_serve(server, &connection, facts->name[0] ? facts->name : NULL);

@@ -17,8 +17,10 @@ struct accept_facts {
 	bool anonymous; /* PEER is a proxy's */
 	bool secure; /* over TLS */
 	bool has_subject;
+	bool has_serial;
 	char name[256]; /* its host name; empty: not known */
-	char subject[2048]; /* of its certificate */
+	char subject[2048]; /* of its certificate, as the next one */
+	char serial[128];
 };
 
 /* Takes FD, and serves one request. */

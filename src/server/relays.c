@@ -94,12 +94,16 @@ relays_set_facts(struct accept_facts *facts, const struct stream *stream)
 	if (!stream_client_cert(stream, &cert))
 		return false;
 	facts->has_subject = cert.subject;
+	facts->has_serial = cert.serial;
 	fits = (!name || strlen(name) < sizeof(facts->name)) &&
-	       (!cert.subject || strlen(cert.subject) < sizeof(facts->subject));
+	       (!cert.subject || strlen(cert.subject) < sizeof(facts->subject)) &&
+	       (!cert.serial || strlen(cert.serial) < sizeof(facts->serial));
 	if (fits) {
 		snprintf(facts->name, sizeof(facts->name), "%s", name ? name : "");
 		snprintf(facts->subject, sizeof(facts->subject), "%s",
 		    cert.subject ? cert.subject : "");
+		snprintf(
+		    facts->serial, sizeof(facts->serial), "%s", cert.serial ? cert.serial : "");
 	}
 	stream_cert_clear(&cert);
 	return fits;

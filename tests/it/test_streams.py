@@ -34,13 +34,16 @@ class Client:
             if not self.one.stopped:
                 self.ask("DELETE", None, fields + "Wspipe-Session: %s\r\n" % session)
 
+    def connect(self):
+        return self.one.connect()
+
     def send(self, peer, method, path=None, fields="", body=b""):
         length = "Content-Length: %d\r\n" % len(body) if method == "POST" else ""
         text = "%s %s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n" % (method, path or self.path, self.host, fields, length)
         peer.send(text.encode() + body)
 
     def ask(self, method, path=None, fields="", body=b""):
-        with self.one.connect() as peer:
+        with self.connect() as peer:
             self.send(peer, method, path, fields, body)
             status, found = peer.response()
             found = dict(found)
@@ -84,7 +87,7 @@ class Stream:
     """A response that does not end."""
 
     def __init__(self, client, fields="", path=None):
-        self.peer = client.one.connect()
+        self.peer = client.connect()
         client.send(self.peer, "GET", path, ACCEPT + fields)
         self.status, found = self.peer.response()
         self.fields = dict(found)
