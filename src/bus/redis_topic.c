@@ -2,19 +2,16 @@
 /* A topic on a Redis server. */
 #include "bus/redis_topic.h"
 
-#include "base/log.h"
+#include "bus/redis_input.h"
 #include "bus/redis_one.h"
 #include "bus/redis_output.h"
 #include "bus/redis_stream.h"
 #include "bus/redis_workers.h"
-#include "bus/seen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-enum { REDIS_TOPIC_LOG_MS = 60 * 1000 };
 
 struct redis_topic {
 	struct bus_topic topic; /* first: redis_topic_of() casts it back */
@@ -32,11 +29,8 @@ struct redis_topic {
 	bool drained; /* on_drained() is due */
 	struct redis_output output;
 	struct redis_stream *stream; /* owned; NULL without a history */
-	struct buffer in; /* owned: parts that wait to be delivered */
-	size_t last_in; /* of record_put_batch() */
-	struct seen seen;
+	struct redis_input input;
 	struct loop_task turn;
-	int64_t logged_ms; /* when a malformed record was last logged */
 };
 
 static struct redis_topic *
@@ -60,8 +54,7 @@ redis_topic_free(struct redis_topic *t)
 	redis_output_clear(&t->output);
 	redis_one_free(t->one);
 	redis_workers_free(t->workers);
-	buffer_clear(&t->in);
-	seen_clear(&t->seen);
+	redis_input_clear(&t->input);
 	free(t->channel);
 	free(t->input_channel);
 	free(t);
@@ -121,48 +114,11 @@ redis_topic_has_channel(const struct redis_topic *t)
 /* From the bus */
 
 static void
-redis_topic_report_malformed(struct redis_topic *t)
-{
-	int64_t now = util_clock_ms();
-
-	atomic_fetch_add(&t->context->counts->malformed, 1);
-	if (t->logged_ms != 0 && now - t->logged_ms < REDIS_TOPIC_LOG_MS)
-		return;
-	t->logged_ms = now;
-	if (!log_begin(LOG_WARN, "bus", 0,
-		SPAN("dropped a malformed record from the bus: another program, or another "
-		     "version of wspipe, uses the same --bus-prefix")))
-		return;
-	log_text("channel", span_of(t->channel));
-	log_end();
-}
-
-/* Keeps the parts of a record for the next turn, so that those of many are delivered at once.
- */
-static void
-redis_topic_accept_output(struct redis_topic *t, const struct record *record)
-{
-	struct span body = record->body;
-	struct batch batch;
-
-	while (record_next_batch(&body, &batch)) {
-		uint32_t messages = record_put_batch(&t->in, &t->last_in, &batch);
-
-		atomic_fetch_add(&t->context->counts->received, messages);
-	}
-}
-
-static void
 redis_topic_on_output(struct redis_topic *t, const struct record *record)
 {
-	uint64_t missed;
-
-	if ((t->one && !redis_one_accepts(t->one, record)) ||
-	    (t->workers && redis_workers_brings(t->workers, record)) ||
-	    !seen_add(&t->seen, record->node, record->seq, &missed))
-		return;
-	atomic_fetch_add(&t->context->counts->missed, missed);
-	redis_topic_accept_output(t, record);
+	if ((!t->one || redis_one_accepts(t->one, record)) &&
+	    !(t->workers && redis_workers_brings(t->workers, record)))
+		redis_input_add(&t->input, record, true);
 }
 
 static void
@@ -171,11 +127,7 @@ redis_topic_on_record(void *arg, struct span bytes)
 	struct redis_topic *t = arg;
 	struct record record;
 
-	if (!record_parse(bytes, &record)) {
-		redis_topic_report_malformed(t);
-		return;
-	}
-	if (record.node == t->id || t->left)
+	if (!redis_input_parse(&t->input, bytes, &record) || record.node == t->id || t->left)
 		return;
 	if (record.kind == RECORD_OUTPUT)
 		redis_topic_on_output(t, &record);
@@ -184,25 +136,20 @@ redis_topic_on_record(void *arg, struct span bytes)
 	redis_topic_defer(t);
 }
 
-/* Its user may leave the topic at any call. */
+/* What came in this turn is delivered at once. Its user may leave the topic at any call. */
 static void
 redis_topic_deliver(struct redis_topic *t)
 {
-	struct buffer in = {0};
+	struct buffer parts = {0};
 	struct span rest;
 	struct batch batch;
 
-	if (buffer_len(&t->in) == 0)
+	if (!redis_input_take(&t->input, &parts))
 		return;
-	/* Bytes that may be read follow the last message. */
-	if (buffer_reserve(&t->in, BATCH_SLACK))
-		buffer_move(&in, &t->in);
-	buffer_clear(&t->in);
-	t->last_in = SIZE_MAX;
-	rest = (struct span){(const char *)buffer_data(&in), buffer_len(&in)};
+	rest = (struct span){(const char *)buffer_data(&parts), buffer_len(&parts)};
 	while (!t->left && record_next_batch(&rest, &batch))
 		t->topic.handlers->on_output(t->topic.arg, &batch);
-	buffer_clear(&in);
+	buffer_clear(&parts);
 }
 
 /* Workers of this server */
@@ -213,12 +160,10 @@ redis_topic_on_worker_records(const struct bus_topic *topic, struct span records
 {
 	struct redis_topic *t = redis_topic_of(topic);
 	struct record record;
-	uint64_t missed;
 
 	while (record_next(&records, &record)) {
-		if (record.kind == RECORD_OUTPUT &&
-		    seen_add(&t->seen, record.node, record.seq, &missed))
-			redis_topic_accept_output(t, &record);
+		if (record.kind == RECORD_OUTPUT)
+			redis_input_add(&t->input, &record, false);
 	}
 	redis_topic_deliver(t);
 }
@@ -435,14 +380,14 @@ redis_topic_set_up(struct redis_topic *t, const struct bus_topic_spec *spec)
 	    .loop = t->context->loop,
 	    .topic = &t->topic,
 	    .output = &t->output,
-	    .seen = &t->seen,
+	    .seen = &t->input.seen,
 	    .accept = redis_topic_on_worker_records,
 	};
 	struct redis_one_spec one = {
 	    .context = t->context,
 	    .topic = &t->topic,
 	    .output = &t->output,
-	    .seen = &t->seen,
+	    .seen = &t->input.seen,
 	    .name = spec->name,
 	    .defer = redis_topic_defer_turn,
 	    .listen = redis_topic_listen,
@@ -458,6 +403,7 @@ redis_topic_set_up(struct redis_topic *t, const struct bus_topic_spec *spec)
 		t->input_channel = NULL;
 	if (!t->channel || !t->input_channel)
 		return false;
+	redis_input_init(&t->input, t->context->counts, t->channel);
 	one.node = rules.node = t->id;
 	one.channel = rules.channel = t->channel;
 	one.input_channel = t->input_channel;
@@ -491,7 +437,6 @@ redis_topic_join(struct redis_context *context, const struct bus_topic_spec *spe
 	t->topic = (struct bus_topic){
 	    .ops = &redis_topic_ops, .handlers = handlers, .arg = arg, .is_open = true};
 	t->context = context;
-	t->last_in = SIZE_MAX;
 	list_init(&t->node);
 	list_init(&t->output.outbox.items);
 	loop_task_init(&t->turn, redis_topic_on_turn);
