@@ -370,6 +370,12 @@ def server(tmp_path, request):
             one.kill()
 
 
+@pytest.fixture(params=[1, 3], ids=["alone", "workers"])
+def any_server(server, request):
+    """As `server`, once with one process and once with several workers."""
+    return lambda *args, **kwargs: server("--workers=%d" % request.param, *args, **kwargs)
+
+
 @pytest.fixture
 def secure(server, certificate):
     """secure("cat"): a server with TLS, whatever the other tests run over."""

@@ -52,8 +52,8 @@ def test_a_broadcast_reaches_all_in_order(server, program):
 
 
 @pytest.mark.parametrize("framing", ["lines", "stream", "text", "nul", "length"])
-def test_each_framing_can_be_broadcast(server, framing):
-    one = server("--shared", "--framing=" + framing, "cat")
+def test_each_framing_can_be_broadcast(any_server, framing):
+    one = any_server("--shared", "--framing=" + framing, "cat")
     a, b = one.websocket(), one.websocket()
     binary = framing in ("stream", "length")
     say(a, "hello")
@@ -162,8 +162,8 @@ for line in sys.stdin:
     assert a.closed() == (1000, "")
 
 
-def test_json_addresses_numbers_arrays_and_all_but_some(server, program):
-    one = server("--shared", "--framing=json", "--events", program("""
+def test_json_addresses_numbers_arrays_and_all_but_some(any_server, program):
+    one = any_server("--shared", "--framing=json", "--events", program("""
 import json
 def send(**message):
     print(json.dumps(message))
@@ -198,8 +198,8 @@ for line in sys.stdin:
         ws.close()
 
 
-def test_cat_is_an_echo_server_for_json_events(server):
-    one = server("--shared", "--framing=json", "--events", "cat")
+def test_cat_is_an_echo_server_for_json_events(any_server):
+    one = any_server("--shared", "--framing=json", "--events", "cat")
     with one.websocket() as a, one.websocket() as b:
         for ws, text in ((a, "x"), (b, "y")):
             say(ws, text)
@@ -317,8 +317,8 @@ def test_it_starts_with_the_first_client_and_ends_with_the_last(server):
         assert len(pids(one.log())) == 2 and pids(one.log())[1] != first
 
 
-def test_it_lingers(server):
-    one = server("--shared", "--linger=forever", "cat")
+def test_it_lingers(any_server):
+    one = any_server("--shared", "--linger=forever", "cat")
     for _ in range(3):
         with one.websocket() as ws:
             say(ws, "x")
@@ -326,7 +326,7 @@ def test_it_lingers(server):
     wait_for(lambda: one.log().count(" close ") == 3, "the sessions are over")
     assert len(pids(one.log())) == 1
     one.stop()
-    one = server("--shared", "--linger=200ms", "cat")
+    one = any_server("--shared", "--linger=200ms", "cat")
     with one.websocket():
         pass
     one.wait_log(r"shared program exited")

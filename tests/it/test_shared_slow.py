@@ -66,8 +66,8 @@ def enough():
     return lambda: next(steps, None) is None
 
 
-def test_a_slow_client_is_closed_with_1013_and_reset(server, writer):
-    one = server("--shared", writer)
+def test_a_slow_client_is_closed_with_1013_and_reset(any_server, writer):
+    one = any_server("--shared", writer)
     fast, slow = one.websocket(), one.websocket(rcvbuf=4096)
     pump(fast, enough())
     closed = one.wait_log(r"session #2 close .*")
@@ -80,8 +80,8 @@ def test_a_slow_client_is_closed_with_1013_and_reset(server, writer):
     fast.close()
 
 
-def test_whole_messages_are_dropped_for_a_slow_client(server, writer):
-    one = server("--shared", "--slow=drop", writer)
+def test_whole_messages_are_dropped_for_a_slow_client(any_server, writer):
+    one = any_server("--shared", "--slow=drop", writer)
     fast, slow = one.websocket(), one.websocket(rcvbuf=4096)
     total = pump(fast, enough())
     seen = []
@@ -106,7 +106,7 @@ def test_whole_messages_are_dropped_for_a_slow_client(server, writer):
     fast.close()
 
 
-def test_json_reports_how_many_were_dropped(server, script):
+def test_json_reports_how_many_were_dropped(any_server, script):
     program = script("program", PYTHON + """
 import json
 for line in sys.stdin:
@@ -114,7 +114,7 @@ for line in sys.stdin:
         sys.stdout.write(json.dumps({'type': 'text', 'data': '%%07d' %% i + 'x' * 992}) + '\\n')
     print(json.dumps({'type': 'text', 'data': 'end %d'}))
 """ % (STEP, STEP))
-    one = server("--shared", "--framing=json", "--slow=drop", program)
+    one = any_server("--shared", "--framing=json", "--slow=drop", program)
     fast, slow = one.websocket(), one.websocket(rcvbuf=4096)
     total = pump(fast, enough())
     count = 0
@@ -128,8 +128,8 @@ for line in sys.stdin:
     fast.close()
 
 
-def test_a_slow_client_blocks_the_program_until_it_reads(server, writer):
-    one = server("--shared", "--client-queue=100k", "--slow=block", writer)
+def test_a_slow_client_blocks_the_program_until_it_reads(any_server, writer):
+    one = any_server("--shared", "--client-queue=100k", "--slow=block", writer)
     fast, slow = one.websocket(), one.websocket(rcvbuf=4096)
     say(fast, "20000")
     numbers = []
@@ -143,8 +143,8 @@ def test_a_slow_client_blocks_the_program_until_it_reads(server, writer):
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_a_client_that_blocks_and_leaves_unblocks(server, writer, how):
-    one = server("--shared", "--client-queue=100k", "--slow=block", writer)
+def test_a_client_that_blocks_and_leaves_unblocks(any_server, writer, how):
+    one = any_server("--shared", "--client-queue=100k", "--slow=block", writer)
     fast, slow = one.websocket(), one.websocket(rcvbuf=4096)
     say(fast, "20000")
     for i in range(100):

@@ -16,6 +16,7 @@ import time
 
 import pytest
 from conftest import TLS, rss_kib, wait_for
+from sharing import leader_of, starts
 from wsraw import TEXT, close_frame, frame
 
 WORKERS = 3
@@ -43,14 +44,6 @@ def say(ws, text):
     ws.send(frame(TEXT, text))
 
 
-def starts(one):
-    """The processes of the program, as logged: [(pid, worker)]."""
-    return [
-        (int(pid), int(worker))
-        for pid, worker in re.findall(r"shared program started .*pid=(\d+) worker=(\d+)", one.log())
-    ]
-
-
 def spread(one, least=2):
     """Clients of all workers, at least so many of each: {worker: [WebSocket]}, and {WebSocket: its ID}."""
     clients = {number: [] for number in range(1, WORKERS + 1)}
@@ -62,15 +55,6 @@ def spread(one, least=2):
         clients[int(opened[1])].append(ws)
         ids[ws] = number
     return clients, ids
-
-
-
-
-def leader_of(one):
-    """The pid of the worker that runs the program, and its number."""
-    pid, number = starts(one)[-1]
-    with open("/proc/%d/stat" % pid) as f:
-        return int(f.read().rsplit(")", 1)[1].split()[1]), number
 
 
 def until(ws, last):
@@ -356,22 +340,6 @@ def worker_of(one, number):
         if inodes & names:
             return pid
     return pytest.fail("no worker has the clients of number %d" % number)
-
-
-@between_workers
-def test_the_program_is_killed_again_and_again_and_clients_are_kept(start, program):
-    one = start("--shared", "--on-exit=keep", program("for line in sys.stdin:\n    print(line, end='')\n"))
-    clients, ids = spread(one, 1)
-    for i in range(6):
-        ((pid, _),) = wait_for(lambda: one.tagged() or None, "it runs")
-        for ws in ids:
-            say(ws, "ping %d" % i)
-        for ws in ids:
-            got = [ws.text() for _ in ids]
-            assert got == ["ping %d" % i] * len(ids)
-        os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: len(starts(one)) == i + 2, "it is started again")
-    close_all(ids)
 
 
 def test_a_program_that_reads_nothing_throttles_the_clients_of_all_workers(start, program, tmp_path):
