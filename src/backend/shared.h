@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One program for many clients: its life, and what they send to it. The members
- * (backend/members) are what the sessions see; the program itself is a backend as any other.
+ * One program for many clients: its life. What they send to it and get of it is
+ * backend/shared_program's. The members (backend/members) are what the sessions see; the
+ * program itself is a backend as any other.
  *
  * It is started for the first client, ended some time after the last one, and started again
  * after an exit of its own once a client needs it, with a back-off. While it can't be started,
@@ -10,10 +11,9 @@
 #ifndef BACKEND_SHARED_H
 #define BACKEND_SHARED_H
 
-#include "backend/framed.h"
-#include "backend/members.h"
-#include "backend/shared_output.h"
+#include "backend/shared_rules.h"
 #include "bus/bus.h"
+#include "net/loop.h"
 
 #include <stdatomic.h>
 
@@ -21,40 +21,6 @@ enum {
 	SHARED_BACKOFF_MS = 100, /* after an exit; doubled by each further one */
 	SHARED_BACKOFF_MAX_MS = 30 * 1000,
 	SHARED_STEADY_MS = 10 * 1000, /* one that has run for so long starts at once again */
-	SHARED_FOREVER = -1, /* as LINGER_MS */
-};
-
-enum shared_mode {
-	SHARED_OFF, /* each client has a program of its own */
-	SHARED_BROADCAST, /* what it writes goes to all */
-	SHARED_ADDRESSED, /* messages carry the ID of their sender or recipient */
-};
-
-enum shared_begin { SHARED_ON_DEMAND, SHARED_ALWAYS };
-enum shared_on_exit { SHARED_CLOSE, SHARED_KEEP };
-
-/* On a bus between servers. */
-enum shared_programs {
-	SHARED_EACH, /* each server runs a program */
-	SHARED_ONE, /* one of them does, for all */
-};
-
-/* The options. */
-struct shared_settings {
-	enum shared_mode mode;
-	enum shared_begin begin;
-	enum shared_on_exit on_exit; /* what is done with its clients */
-	int64_t linger_ms; /* from the last client to its end */
-	int64_t max_clients; /* with those that wait; 0: no limit */
-	enum shared_programs programs;
-	struct member_rules members;
-};
-
-struct shared_rules {
-	struct shared_settings settings;
-	struct framed_rules framed; /* of what clients send, and of events */
-	struct framed_rules program; /* of the program itself */
-	struct shared_output_rules output;
 };
 
 /* What its user does for it. */

@@ -4,13 +4,48 @@
 
 #include <stdio.h>
 
-bool
+static bool
 shared_log_begin(const char *name, enum log_level level, const char *text)
 {
 	if (!log_begin(level, "shared", 0, span_of(text)))
 		return false;
 	log_text("endpoint", span_of(name));
 	return true;
+}
+
+void
+shared_log_start(const char *name, const struct backend *program)
+{
+	if (!shared_log_begin(name, LOG_INFO, "shared program started"))
+		return;
+	log_number("pid", program->pid);
+	log_end();
+}
+
+void
+shared_log_exit(const char *name, const struct backend *program, bool ended, uint64_t dropped)
+{
+	char end[SHARED_END_MAX];
+
+	if (!shared_log_begin(name, ended ? LOG_INFO : LOG_WARN, "shared program exited"))
+		return;
+	shared_describe_end(program, end);
+	log_number("pid", program->pid);
+	log_text("end", span_of(end));
+	if (dropped > 0)
+		log_number("dropped", (int64_t)dropped);
+	log_end();
+}
+
+void
+shared_log_dropped(const char *name, uint64_t client, uint64_t messages)
+{
+	if (!shared_log_begin(
+		name, LOG_WARN, "messages dropped for a client that reads too slowly"))
+		return;
+	log_number("client", (int64_t)client);
+	log_number("messages", (int64_t)messages);
+	log_end();
 }
 
 void

@@ -8,9 +8,14 @@
 
 enum { SHARED_END_MAX = 32 };
 
-/* Begins a line, unless the log does not show it. log_end() follows. */
-bool shared_log_begin(const char *name, enum log_level level, const char *text)
-    __attribute__((warn_unused_result));
+void shared_log_start(const char *name, const struct backend *program);
+
+/* ENDED: by us. DROPPED: messages of it. */
+void shared_log_exit(
+    const char *name, const struct backend *program, bool ended, uint64_t dropped);
+
+/* Messages for a client that reads too slowly were dropped. */
+void shared_log_dropped(const char *name, uint64_t client, uint64_t messages);
 
 /* A line with a number of messages, if it is not 0. */
 void shared_log_count(const char *name, const char *text, uint64_t count);

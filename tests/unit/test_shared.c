@@ -679,7 +679,7 @@ test_only_who_sends_waits_for_the_program(void **state)
 	assert_int_equal(backend_queued(t.users[1].backend), 0);
 	changes = t.users[0].changes;
 	t.program->queued = 0;
-	t.program->framed.backend.handlers->on_changed(t.shared);
+	t.program->framed.backend.handlers->on_changed(t.program->framed.backend.arg);
 	assert_int_equal(backend_queued(t.users[0].backend), 0);
 	assert_int_equal(t.users[0].changes, changes + 1);
 	tear_down();
@@ -1280,7 +1280,8 @@ test_an_idle_program_may_exit_as_a_client_comes_elsewhere(void **state)
 		if (early) {
 			/* It has exited; the end of its output is still to come. */
 			t.program->framed.backend.state = BACKEND_EXITED;
-			t.program->framed.backend.handlers->on_changed(t.shared);
+			t.program->framed.backend.handlers->on_changed(
+			    t.program->framed.backend.arg);
 			node_has_client(5, id, PART_OPEN | PART_TEXT);
 		}
 		exits(1);
@@ -1338,9 +1339,11 @@ test_a_deposed_leader_keeps_what_its_clients_send_while_the_program_ends(void **
 	waits_for_the_bus();
 	elects(BUS_LEADS);
 	buffer_clear(&t.written);
-	elects(BUS_NOBODY);
+	elects(BUS_FOLLOWS);
 	assert_true(t.program->finished);
 	says(0, "x");
+	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
+	assert_int_equal(t.program->framed.backend.pid, 101);
 	elects(BUS_LEADS);
 	exits(0);
 	expect(&t.written, "1\topen\t/\n1\ttext\tx\n");
