@@ -60,9 +60,10 @@ __wrap_closedir(DIR *dir)
 static pid_t
 start_worker(void)
 {
-	pid_t worker = fork();
+	pid_t worker;
 
 	shared->program = 0;
+	worker = fork();
 	if (worker == 0) {
 		pid_t program = fork();
 
