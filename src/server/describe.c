@@ -139,6 +139,7 @@ describe(const struct options *options, FILE *out, FILE *err)
 	    "securitySchemes");
 	json_t *fragments = describe_pack("[]");
 	size_t count = options_served_count(options);
+	int status = EX_OK;
 	bool ok = true, streams = false;
 
 	for (size_t i = 0; i < count; i++)
@@ -158,8 +159,14 @@ describe(const struct options *options, FILE *out, FILE *err)
 	/* Once all channels have their keys. */
 	fragment_merge(document, fragments);
 	json_decref(fragments);
-	if (ok && json_dumpf(document, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
+	if (!ok)
+		status = EX_CONFIG;
+	else if (json_dumpf(document, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
 		fputc('\n', out);
+	else if (!ferror(out)) { /* of which the caller reports */
+		fputs("wspipe: out of memory\n", err);
+		status = EX_OSERR;
+	}
 	json_decref(document);
-	return ok ? EX_OK : EX_CONFIG;
+	return status;
 }

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 from conftest import WSPIPE, plain_only
+from probes import unsanitized
+from test_tls import Allocator
 from wsraw import DEADLINE
 
 pytestmark = plain_only
@@ -350,3 +352,19 @@ def test_asyncapi_accepts_the_documents(programs, access, certificate, tmp_path)
     for name, result in json.loads(done.stdout).items():
         assert result["errors"] == [], name
         assert result["addresses"] == [one["address"] for one in json.loads(texts[name])["channels"].values()]
+
+
+@unsanitized
+def test_no_document_is_incomplete_for_lack_of_memory(tmp_path):
+    allocator = Allocator(tmp_path)
+    env = dict(os.environ, **allocator.env)
+    whole = subprocess.run([WSPIPE, "--describe", "--port=0", "sh"], capture_output=True, check=True).stdout
+    for after in range(0, 100000, 3):
+        allocator.fail(after)
+        done = subprocess.run(
+            [WSPIPE, "--describe", "--port=0", "sh"], capture_output=True, env=env, timeout=DEADLINE, check=False)
+        assert done.returncode >= 0, after
+        assert done.returncode != 0 or done.stdout == whole, after
+        if allocator.left() > 0:
+            return
+    pytest.fail("it allocates without an end")
