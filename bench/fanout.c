@@ -19,6 +19,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -347,6 +348,10 @@ be_clients(const char *how, int port, int count, int64_t bytes)
 		all[i].left = bytes;
 		epoll_ctl(epoll, EPOLL_CTL_ADD, last, &event);
 	}
+	/* As bench/run does: or each write of the server may be interrupted by the client that
+	 * it wakes up. */
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
 	printf("connected\n");
 	fflush(stdout);
 	if (getchar() == EOF)

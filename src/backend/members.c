@@ -9,7 +9,7 @@ enum {
 	MEMBERS_TABLE_FIRST = 16,
 	MEMBERS_MANY = 64, /* to deliver messages to fewer takes no time to speak of */
 	MEMBERS_REST = 3, /* times as long as a delivery to all took, the next one is put off */
-	MEMBERS_REST_MAX_MS = 20,
+	MEMBERS_REST_MAX_MS = 15,
 };
 
 /* The table */

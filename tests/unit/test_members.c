@@ -17,7 +17,7 @@
 enum {
 	MANY = 100,
 	COST_US = 100, /* of a delivery to one */
-	REST_MS = 20, /* the longest */
+	REST_MS = 15, /* the longest */
 };
 
 struct user {
