@@ -46,7 +46,8 @@ mcp_reply_no_session(const struct endpoint *endpoint, struct exchange *exchange)
 
 /* Passes a message on to SESSION, or reports why not. */
 static void
-mcp_pass(const struct mcp_post *post, struct mcp_session *session, const struct mcp_message *m)
+mcp_pass(
+    const struct mcp_post *post, struct session_entry *session, const struct mcp_message *m)
 {
 	enum mcp_posted result;
 	const char *why = NULL;
@@ -96,11 +97,12 @@ mcp_post_session(const struct mcp_post *post, const struct mcp_message *m)
 	struct span id = {0};
 	size_t count = head_find(exchange_request(post->exchange)->head, "Mcp-Session-Id", &id);
 	bool initialize = m->kind == MCP_REQUEST && mcp_message_is(m, "initialize");
-	struct mcp_session *session = NULL;
+	struct session_entry *session = NULL;
 	struct reject reject;
 
 	if (count > 0)
-		session = mcp_session_find(post->mcp, post->endpoint, post->exchange, id);
+		session =
+		    session_table_find(&post->mcp->table, post->endpoint, post->exchange, id);
 	if (count > 0 && !session) {
 		mcp_reply_no_session(post->endpoint, post->exchange);
 	} else if (count > 0 && initialize) {
@@ -146,7 +148,7 @@ mcp_post_stateless(const struct mcp_post *post, const struct mcp_message *m)
 {
 	const char *why;
 	int code = mcp_headers_check(exchange_request(post->exchange)->head, m, &why);
-	struct mcp_session *session;
+	struct session_entry *session;
 	struct reject reject;
 
 	if (code == MCP_UNSUPPORTED_VERSION) {
@@ -289,11 +291,11 @@ mcp_post(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
  */
 
 /* The session of a request without a body; NULL: it got an error. */
-static struct mcp_session *
+static struct session_entry *
 mcp_session_of(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 {
 	const struct head *head = exchange_request(exchange)->head;
-	struct mcp_session *session;
+	struct session_entry *session;
 	struct span id;
 
 	switch (mcp_headers_protocol(head, NULL)) {
@@ -311,7 +313,7 @@ mcp_session_of(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exch
 		mcp_reply_invalid(endpoint, exchange, 400, "Mcp-Session-Id is missing");
 		return NULL;
 	}
-	session = mcp_session_find(mcp, endpoint, exchange, id);
+	session = session_table_find(&mcp->table, endpoint, exchange, id);
 	if (!session)
 		mcp_reply_no_session(endpoint, exchange);
 	return session;
@@ -322,7 +324,7 @@ mcp_get(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 {
 	const struct head *head = exchange_request(exchange)->head;
 	uint64_t stream = 0, event = MCP_STREAM_CONTINUE;
-	struct mcp_session *session;
+	struct session_entry *session;
 	struct span last;
 	char *fields;
 
@@ -350,7 +352,7 @@ mcp_get(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 static void
 mcp_delete(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 {
-	struct mcp_session *session = mcp_session_of(mcp, endpoint, exchange);
+	struct session_entry *session = mcp_session_of(mcp, endpoint, exchange);
 
 	if (!session)
 		return;

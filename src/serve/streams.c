@@ -6,6 +6,7 @@
 #include "serve/page.h"
 #include "serve/streams_post.h"
 #include "serve/streams_request.h"
+#include "websocket/frame.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 /* A session that is being opened. */
 struct streams_opening {
 	struct opening opening; /* first: streams_opening_of() casts it back */
-	const struct affinity *affinity; /* borrowed */
-	struct streams_session *session; /* owned until it has begun */
+	struct streams *streams; /* borrowed */
+	struct session_entry *session; /* owned until it has begun */
 	enum events_form form;
 	bool made; /* the peer owns SESSION */
 };
@@ -29,14 +30,14 @@ streams_opening_of(struct opening *o)
 static void
 streams_on_over(void *owner)
 {
-	streams_table_free(owner);
+	session_entry_free(owner);
 }
 
 static struct peer *
 streams_make_peer(struct opening *o, struct session *session, struct peer_counts *sent)
 {
 	struct streams_opening *opening = streams_opening_of(o);
-	struct streams_session *s = opening->session;
+	struct session_entry *s = opening->session;
 	struct events_spec spec = {
 	    .loop = o->launch.launcher->loop,
 	    .format = &o->endpoint->format,
@@ -44,7 +45,7 @@ streams_make_peer(struct opening *o, struct session *session, struct peer_counts
 	    .sent = sent,
 	    .form = opening->form,
 	    .max_kept = o->endpoint->resume_buffer,
-	    .room = &s->table->room,
+	    .room = &opening->streams->room,
 	    .resume_ms = o->endpoint->resume_ms,
 	    .idle_ms = o->endpoint->websocket.idle_ms,
 	    .lifetime_ms = o->endpoint->websocket.lifetime_ms,
@@ -54,13 +55,15 @@ streams_make_peer(struct opening *o, struct session *session, struct peer_counts
 	struct peer *peer;
 
 	/* It is as secret as that of the session's program, but another one. */
-	if (!affinity_make_id(opening->affinity, s->id))
+	if (!affinity_make_id(opening->streams->affinity, s->id))
 		return NULL;
 	memcpy(spec.id, s->id, sizeof(spec.id));
 	peer = events_new(&spec, &session_peer_handlers, session);
 	opening->made = peer != NULL;
-	if (peer)
-		streams_table_add(s, peer);
+	if (peer) {
+		s->peer = peer;
+		session_table_add(&opening->streams->table, s);
+	}
 	return peer;
 }
 
@@ -99,7 +102,7 @@ streams_opening_free(struct opening *o)
 	struct streams_opening *opening = streams_opening_of(o);
 
 	if (!opening->made)
-		streams_table_free(opening->session);
+		session_entry_free(opening->session);
 	opening_clear(o);
 	free(opening);
 }
@@ -129,28 +132,27 @@ streams_open(struct streams *streams, const struct opening_context *context,
     enum events_form form)
 {
 	struct streams_opening *opening = calloc(1, sizeof(*opening));
-	struct streams_session *s =
-	    streams_table_new(&streams->table, endpoint, exchange_identity(exchange)->user);
+	struct session_entry *s =
+	    session_entry_new(endpoint, exchange_identity(exchange)->user);
 	struct reject reject;
 
 	if (form == EVENTS_STREAM)
 		streams_take_connection(exchange);
 	if (!opening || !s)
 		(void)reject_with(&reject, 503, REJECT_RETRY_LATER, "out of memory");
-	else if (!streams_table_enter(
-		     s, context->launcher.limit, &exchange_client(exchange)->address))
+	else if (!session_entry_admit(s, context->launcher.limit, exchange_client(exchange)))
 		(void)reject_with(&reject, 429, "Retry-After: 5\r\n",
 		    "too many connections and event streams from this address "
 		    "(--max-per-ip)");
 	else
 		reject.status = 0;
 	if (reject.status != 0) {
-		streams_table_free(s);
+		session_entry_free(s);
 		free(opening);
 		streams_request_reply(exchange, reject.status, reject.headers, reject.reason);
 		return;
 	}
-	opening->affinity = streams->affinity;
+	opening->streams = streams;
 	opening->session = s;
 	opening->form = form;
 	opening_init(&opening->opening, &streams_ops, context, endpoint, exchange, path);
@@ -164,7 +166,7 @@ streams_open(struct streams *streams, const struct opening_context *context,
 
 static void
 streams_resume(
-    struct streams_session *s, struct exchange *exchange, const struct streams_request *asked)
+    struct session_entry *s, struct exchange *exchange, const struct streams_request *asked)
 {
 	int64_t after = 0;
 	char *fields;
@@ -199,7 +201,7 @@ streams_route(struct streams *streams, const struct opening_context *context,
     const struct streams_request *asked)
 {
 	const struct request *request = exchange_request(exchange);
-	struct streams_session *s = NULL;
+	struct session_entry *s = NULL;
 	enum affinity_result where = AFFINITY_OWN;
 
 	if (asked->session.len == EVENTS_ID_LEN)
@@ -211,13 +213,14 @@ streams_route(struct streams *streams, const struct opening_context *context,
 		streams_request_reply(exchange, 503, REJECT_RETRY_LATER,
 		    "the worker that has the session can't be reached now");
 	} else if (asked->session.len > 0) {
-		s = streams_table_find(&streams->table, endpoint, exchange, asked->session);
+		s = session_table_find(&streams->table, endpoint, exchange, asked->session);
 		if (!s)
 			streams_request_reply(exchange, 404, NULL, "no such session");
 		else if (streams_request_is(request, "GET"))
 			streams_resume(s, exchange, asked);
 		else if (streams_request_is(request, "POST"))
-			streams_post(&streams->table, endpoint, exchange, asked->session);
+			streams_post(&streams->table, &streams->posted, endpoint, exchange,
+			    asked->session);
 		else {
 			events_leave(s->peer);
 			exchange_set_logged(exchange);
@@ -295,4 +298,22 @@ streams_serve(struct streams *streams, const struct opening_context *context,
 	else
 		streams_route(streams, context, endpoint, exchange, path, &asked);
 	return true;
+}
+
+static void
+streams_restart(struct peer *peer)
+{
+	events_end(peer, CLOSE_SERVICE_RESTART, "the server accepts no more connections");
+}
+
+void
+streams_finish(struct streams *streams)
+{
+	session_table_each(&streams->table, streams_restart);
+}
+
+void
+streams_clear(struct streams *streams)
+{
+	session_table_each(&streams->table, events_abandon);
 }

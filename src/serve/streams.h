@@ -15,14 +15,23 @@
 #ifndef SERVE_STREAMS_H
 #define SERVE_STREAMS_H
 
+#include "peer/events.h"
 #include "serve/affinity.h"
 #include "serve/opening.h"
-#include "serve/streams_table.h"
+#include "serve/session_table.h"
 
 struct streams {
-	struct streams_table table;
+	struct session_table table;
+	struct events_room room;
+	size_t posted; /* bytes of requests that are being read */
 	const struct affinity *affinity; /* borrowed */
 };
+
+/* Closes all sessions with 1012: no client can reach them any more. */
+void streams_finish(struct streams *streams);
+
+/* Frees what waits for clients to come back after their sessions have ended. */
+void streams_clear(struct streams *streams);
 
 /* Responds to the question of a browser whether a page of another origin may send such
  * requests. It has no credentials. False: it is not such a question. */

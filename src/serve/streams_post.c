@@ -2,6 +2,7 @@
 /* Requests with messages for a session. */
 #include "serve/streams_post.h"
 
+#include "peer/events.h"
 #include "serve/reject.h"
 #include "serve/streams_request.h"
 
@@ -12,11 +13,12 @@ static const char streams_post_too_big[] = "the request body is larger than 1 Mi
 
 /* A request with messages, whose body is being read. */
 struct streams_post {
-	struct streams_table *table; /* borrowed, as EXCHANGE */
+	struct session_table *table; /* borrowed, as the next two */
+	size_t *posted; /* bytes of all such requests */
 	struct exchange *exchange;
 	struct endpoint *endpoint; /* a reference */
 	struct buffer body;
-	size_t counted; /* bytes of it in TABLE */
+	size_t counted; /* bytes of it in POSTED */
 	enum events_kind kind;
 	char id[EVENTS_ID_LEN];
 };
@@ -24,7 +26,7 @@ struct streams_post {
 static void
 streams_post_free(struct streams_post *post)
 {
-	post->table->posted -= post->counted;
+	*post->posted -= post->counted;
 	endpoint_unref(post->endpoint);
 	buffer_clear(&post->body);
 	free(post);
@@ -34,17 +36,16 @@ static void
 streams_post_on_body(void *arg, struct span bytes)
 {
 	struct streams_post *post = arg;
-	struct streams_table *table = post->table;
 
 	if (post->counted + bytes.len > STREAMS_POST_MAX) {
 		streams_request_reply(post->exchange, 413, NULL, streams_post_too_big);
-	} else if (table->posted + bytes.len > STREAMS_POST_ALL_MAX ||
+	} else if (*post->posted + bytes.len > STREAMS_POST_ALL_MAX ||
 		   !buffer_append(&post->body, bytes.data, bytes.len)) {
 		streams_request_reply(
 		    post->exchange, 503, REJECT_RETRY_LATER, "no memory for request bodies");
 	} else {
 		post->counted += bytes.len;
-		table->posted += bytes.len;
+		*post->posted += bytes.len;
 		return;
 	}
 	streams_post_free(post);
@@ -54,7 +55,7 @@ streams_post_on_body(void *arg, struct span bytes)
  * False: S has its messages. */
 static bool
 streams_post_is_new(
-    const struct streams_session *s, const struct exchange *exchange, int64_t *number)
+    const struct session_entry *s, const struct exchange *exchange, int64_t *number)
 {
 	struct span value;
 
@@ -67,7 +68,7 @@ static void
 streams_post_on_body_end(void *arg)
 {
 	struct streams_post *post = arg;
-	struct streams_session *s = streams_table_find(post->table, post->endpoint,
+	struct session_entry *s = session_table_find(post->table, post->endpoint,
 	    post->exchange, (struct span){post->id, sizeof(post->id)});
 	const char *why = NULL;
 	int64_t before, number;
@@ -139,8 +140,8 @@ static const struct exchange_handlers streams_post_handlers = {
 };
 
 void
-streams_post(struct streams_table *table, struct endpoint *endpoint, struct exchange *exchange,
-    struct span id)
+streams_post(struct session_table *table, size_t *posted, struct endpoint *endpoint,
+    struct exchange *exchange, struct span id)
 {
 	const struct request *request = exchange_request(exchange);
 	struct streams_post *post;
@@ -162,6 +163,7 @@ streams_post(struct streams_table *table, struct endpoint *endpoint, struct exch
 		return;
 	}
 	post->table = table;
+	post->posted = posted;
 	post->exchange = exchange;
 	post->endpoint = endpoint_ref(endpoint);
 	memcpy(post->id, id.data, sizeof(post->id));

@@ -31,7 +31,7 @@ run_clear(struct server *server)
 	server_close_listeners(server);
 	server_accept_clear(server);
 	server_relays_clear(server);
-	streams_table_clear(&server->streams.table);
+	streams_clear(&server->streams);
 	hasher_free(server->route.admit.hasher);
 	server_signals_clear(server);
 	server_reload_unfollow(server);
@@ -195,7 +195,7 @@ server_run(const struct options *options)
 	list_init(&server.sessions);
 	list_init(&server.scripts);
 	list_init(&server.openings);
-	streams_table_init(&server.streams.table);
+	session_table_init(&server.streams.table);
 	list_init(&server.relays.list);
 	mcp_init(&server.mcp, &server.route.openings, &server.affinity);
 	list_init(&server.waiting);

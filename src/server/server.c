@@ -201,7 +201,7 @@ server_finish(struct server *server, int number)
 	activation_close(&server->activation);
 	if (atomic_load(&server->page->handed_over))
 		listeners_close(&server->admin.listeners);
-	streams_table_finish(&server->streams.table);
+	streams_finish(&server->streams);
 	mcp_finish(&server->mcp);
 	connection_finish_all(&server->connections);
 	shared_retire_all(&server->shared);
