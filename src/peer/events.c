@@ -2,21 +2,21 @@
 /* A client without a WebSocket as a peer. */
 #include "peer/events.h"
 
-#include "base/utf8.h"
 #include "peer/deadlines.h"
-#include "websocket/broadcast.h"
+#include "peer/event_output.h"
 #include "websocket/frame.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#define EVENTS_TOO_LARGE "a message of the program is larger than --resume-buffer"
+
 struct events {
 	struct peer peer; /* first: events_of() casts it back */
 	struct events_spec spec;
 	struct exchange *exchange; /* borrowed; NULL: there is no connection */
-	struct event_records records;
-	struct buffer partial; /* the begun message to the client; owned, as the next one */
-	struct buffer input; /* from it, not passed on: peer/event_input.h */
+	struct event_output output;
+	struct buffer input; /* owned: messages from it, not passed on: peer/event_input.h */
 	union {
 		struct loop_task resume; /* passes INPUT on */
 		struct loop_deferred deferred; /* once it is freed */
@@ -39,7 +39,7 @@ events_of(const struct peer *peer)
 static bool
 events_is_stream(const struct events *e)
 {
-	return e->records.form == EVENTS_STREAM;
+	return e->output.records.form == EVENTS_STREAM;
 }
 
 static void
@@ -72,8 +72,9 @@ events_trim(struct events *e)
 	size_t kept = e->spec.room->kept;
 	size_t share = kept < room ? (room - kept) / 8 : 0;
 
-	replay_trim(&e->records.replay, share < e->spec.max_kept ? share : e->spec.max_kept);
-	events_count(e, e->records.replay.sent);
+	replay_trim(
+	    &e->output.records.replay, share < e->spec.max_kept ? share : e->spec.max_kept);
+	events_count(e, e->output.records.replay.sent);
 }
 
 /* Its end */
@@ -101,8 +102,8 @@ events_free(struct peer *peer)
 	loop_cancel(&e->resume);
 	events_count(e, 0);
 	loop_count_stream(e->spec.loop, false);
-	buffer_clear(&e->records.replay.bytes);
-	buffer_clear(&e->partial);
+	buffer_clear(&e->output.records.replay.bytes);
+	buffer_clear(&e->output.partial);
 	buffer_clear(&e->input);
 	e->spec.on_over(e->spec.owner);
 	loop_defer_free(e->spec.loop, &e->deferred, events_release);
@@ -183,21 +184,9 @@ events_detach(struct events *e)
 /* Output */
 
 static void
-events_put(struct events *e, enum message_type type, uint8_t *data, size_t len)
-{
-	if (!event_records_put(&e->records, &(struct message){type, data, len})) {
-		events_lose(e, "out of memory");
-		return;
-	}
-	events_touch(e);
-	e->peer.sent->messages++;
-	e->peer.sent->bytes += len;
-}
-
-static void
 events_put_close(struct events *e, uint16_t code, struct span reason)
 {
-	if (!e->records.ended && !event_records_end(&e->records, code, reason))
+	if (!e->output.records.ended && !event_records_end(&e->output.records, code, reason))
 		events_lose(e, "out of memory");
 }
 
@@ -206,7 +195,7 @@ static void
 events_answer_poll(struct events *e)
 {
 	struct exchange *exchange = e->exchange;
-	struct span records = replay_unsent(&e->records.replay);
+	struct span records = replay_unsent(&e->output.records.replay);
 	struct reply reply = {.status = 200,
 	    .type = "application/json",
 	    .length = (int64_t)records.len,
@@ -214,7 +203,7 @@ events_answer_poll(struct events *e)
 
 	/* "[", and "]" for the ",\n" after the last one. */
 	events_detach(e);
-	e->records.replay.sent = buffer_len(&e->records.replay.bytes);
+	e->output.records.replay.sent = buffer_len(&e->output.records.replay.bytes);
 	exchange_begin(exchange, &reply, SPAN("["));
 	exchange_write(exchange, records.data, records.len - 2);
 	exchange_write(exchange, "]", 1);
@@ -236,7 +225,7 @@ static void
 events_flush(struct peer *peer)
 {
 	struct events *e = events_of(peer);
-	struct span unsent = replay_unsent(&e->records.replay);
+	struct span unsent = replay_unsent(&e->output.records.replay);
 
 	if (!e->exchange)
 		return;
@@ -244,10 +233,10 @@ events_flush(struct peer *peer)
 		events_answer_poll(e);
 	} else if (unsent.len > 0) {
 		events_write(e, unsent);
-		e->records.replay.sent = buffer_len(&e->records.replay.bytes);
+		e->output.records.replay.sent = buffer_len(&e->output.records.replay.bytes);
 		events_trim(e);
 	}
-	if (e->exchange && e->records.ended && events_is_stream(e)) {
+	if (e->exchange && e->output.records.ended && events_is_stream(e)) {
 		struct exchange *exchange = e->exchange;
 
 		events_detach(e);
@@ -255,87 +244,26 @@ events_flush(struct peer *peer)
 	}
 }
 
-/* A message in parts is kept until it is complete, since nobody can resume within one. */
-static void
-events_send_part(struct events *e, const struct batch *batch)
-{
-	if (batch->first)
-		buffer_clear(&e->partial);
-	if (buffer_len(&e->partial) + batch->len > e->spec.max_kept) {
-		events_put_close(e, CLOSE_TOO_BIG,
-		    SPAN("a message of the program is larger than --resume-buffer"));
-		events_flush(&e->peer);
-		events_lose(e, "a message of the program is larger than --resume-buffer");
-	} else if (!buffer_append(&e->partial, batch->data, batch->len)) {
-		events_lose(e, "out of memory");
-	} else if (batch->last) {
-		events_put(e, batch->type, buffer_data(&e->partial), buffer_len(&e->partial));
-		buffer_clear(&e->partial);
-	}
-}
-
-/* One message, or a part of one. */
-static void
-events_send_one(struct events *e, const struct batch *batch)
-{
-	if (batch->first && batch->last)
-		events_put(e, batch->type, batch->data, batch->len);
-	else
-		events_send_part(e, batch);
-}
-
-/* Messages for many clients, which are frames already. */
-static void
-events_send_broadcast(struct events *e, struct batch *batch)
-{
-	struct broadcast_form form = broadcast_plain(batch->broadcast);
-	struct batch part = {.separator = BATCH_NO_SEPARATOR};
-	struct frame_header header;
-
-	batch->len = 0;
-	for (size_t at = 0; at < form.len && e->peer.state == PEER_OPEN; at += part.len) {
-		at += (size_t)frame_read_header(form.bytes + at, form.len - at, &header);
-		part.first = header.opcode != FRAME_CONTINUATION;
-		part.last = header.fin;
-		if (part.first)
-			part.type = header.opcode == FRAME_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY;
-		part.data = (uint8_t *)(uintptr_t)(form.bytes + at);
-		part.len = (size_t)header.len;
-		events_send_one(e, &part);
-	}
-}
-
 static void
 events_send(struct peer *peer, struct batch *batch)
 {
 	struct events *e = events_of(peer);
+	uint64_t before = peer->sent->messages;
 
-	if (batch->broadcast) {
-		events_send_broadcast(e, batch);
-		return;
+	switch (event_output_send(&e->output, batch)) {
+	case EVENT_OUTPUT_SENT:
+		break;
+	case EVENT_OUTPUT_TOO_BIG:
+		events_put_close(e, CLOSE_TOO_BIG, SPAN(EVENTS_TOO_LARGE));
+		events_flush(peer);
+		events_lose(e, EVENTS_TOO_LARGE);
+		break;
+	case EVENT_OUTPUT_NO_MEMORY:
+		events_lose(e, "out of memory");
+		break;
 	}
-	if (batch->separator == BATCH_NO_SEPARATOR) {
-		events_send_one(e, batch);
-		return;
-	}
-	if (batch->type != MESSAGE_TEXT || utf8_valid(batch->data, batch->len)) {
-		peer->sent->messages +=
-		    event_records_put_batch(&e->records, batch, &peer->sent->bytes);
+	if (peer->sent->messages != before)
 		events_touch(e);
-		if (batch->len > 0)
-			events_lose(e, "out of memory");
-		return;
-	}
-	/* Up to the first one that is not valid. */
-	while (batch->len > 0 && peer->state == PEER_OPEN) {
-		struct batch rest = *batch;
-		struct batch one = batch_next(&rest);
-
-		if (!utf8_valid(one.data, one.len))
-			return;
-		events_put(e, one.type, one.data, one.len);
-		*batch = rest;
-	}
 }
 
 static void
@@ -353,10 +281,10 @@ static size_t
 events_queued(const struct peer *peer)
 {
 	const struct events *e = events_of(peer);
-	size_t unsent = replay_unsent(&e->records.replay).len;
+	size_t unsent = replay_unsent(&e->output.records.replay).len;
 
 	if (!events_is_stream(e))
-		return buffer_len(&e->records.replay.bytes);
+		return buffer_len(&e->output.records.replay.bytes);
 	return unsent + (e->exchange ? exchange_queued(e->exchange) : 0);
 }
 
@@ -368,8 +296,8 @@ events_finish(struct peer *peer)
 
 	events_flush(peer);
 	e->finished = true;
-	if (!e->records.ended || e->left ||
-	    (events_is_stream(e) && replay_unsent(&e->records.replay).len == 0))
+	if (!e->output.records.ended || e->left ||
+	    (events_is_stream(e) && replay_unsent(&e->output.records.replay).len == 0))
 		events_free(peer);
 	else
 		events_arm(e);
@@ -594,13 +522,13 @@ events_attach(struct peer *peer, struct exchange *exchange, uint64_t after, cons
 {
 	struct events *e = events_of(peer);
 
-	if (!replay_seek(&e->records.replay, after))
+	if (!replay_seek(&e->output.records.replay, after))
 		return EVENTS_DROPPED;
 	if (!events_is_stream(e)) /* it has them */
-		replay_trim(&e->records.replay, 0);
+		replay_trim(&e->output.records.replay, 0);
 	else
-		events_count(e, e->records.replay.sent);
-	if (e->records.ended && replay_unsent(&e->records.replay).len == 0) {
+		events_count(e, e->output.records.replay.sent);
+	if (e->output.records.ended && replay_unsent(&e->output.records.replay).len == 0) {
 		if (e->finished)
 			events_free(peer);
 		return EVENTS_OVER;
@@ -640,7 +568,9 @@ events_new(const struct events_spec *spec, const struct peer_handlers *handlers,
 	e->peer = (struct peer){
 	    .ops = &events_ops, .handlers = handlers, .arg = arg, .sent = spec->sent};
 	e->spec = *spec;
-	event_records_init(&e->records, spec->form, spec->id);
+	event_records_init(&e->output.records, spec->form, spec->id);
+	e->output.sent = spec->sent;
+	e->output.max_message = spec->max_kept;
 	e->since_ms = util_clock_ms();
 	e->deadlines.active = e->deadlines.opened = deadlines_ticks(e->since_ms);
 	loop_count_stream(spec->loop, true);
