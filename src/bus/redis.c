@@ -21,6 +21,7 @@ struct redis_bus {
 	uint64_t claimed; /* the first ID whose number was claimed last */
 	struct timer timer;
 	int64_t renew_ms;
+	struct timer steady; /* reports that it is available again */
 };
 
 static struct redis_bus *
@@ -62,8 +63,6 @@ redis_bus_put_token(const struct redis_bus *b, char out[24])
 	snprintf(out, 24, "%016" PRIx64, atomic_load(&b->context.identity->token));
 }
 
-static void redis_bus_claim(struct redis_bus *b);
-
 /* The reply is the token of the server that has the number. */
 static void
 redis_bus_on_claimed(void *arg, const struct redisReply *reply)
@@ -79,7 +78,8 @@ redis_bus_on_claimed(void *arg, const struct redisReply *reply)
 	if (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, token) == 0)
 		return;
 	redis_bus_choose_number(b, b->claimed);
-	redis_bus_claim(b);
+	b->renew_ms = util_clock_ms() + REDIS_BUS_CLAIM_MS;
+	timer_at(&b->timer, b->renew_ms);
 }
 
 static void
@@ -124,25 +124,43 @@ redis_bus_on_timer(void *arg)
 
 /* Connections */
 
+static void
+redis_bus_log(struct redis_bus *b, enum log_level level, struct span text)
+{
+	if (!log_begin(level, "bus", 0, text))
+		return;
+	log_text("bus", span_of(b->url.shown));
+	log_end();
+}
+
+static void
+redis_bus_on_steady(void *arg)
+{
+	struct redis_bus *b = arg;
+
+	redis_bus_log(b, LOG_WARN, SPAN("the bus is available again"));
+	b->context.log.reason[0] = '\0';
+}
+
 /* A connection is up or down. */
 static void
 redis_bus_on_changed(struct redis_context *context)
 {
+	struct redis_bus *b = LIST_ENTRY_OF(context, struct redis_bus, context);
 	struct redis_counts *counts = context->counts;
 	bool up = context->links_down == 0;
 
 	atomic_fetch_add(
 	    &counts->reconnects, redis_link_losses(context->commands) - context->losses);
 	context->losses = redis_link_losses(context->commands);
-	if (atomic_exchange(&counts->up, up) == up || !up)
+	if (atomic_exchange(&counts->up, up) == up)
 		return;
-	if (log_begin(context->log.reason[0] ? LOG_WARN : LOG_INFO, "bus", 0,
-		context->log.reason[0] ? SPAN("the bus is available again")
-				       : SPAN("connected to the bus"))) {
-		log_text("bus", span_of(context->url->shown));
-		log_end();
-	}
-	context->log.reason[0] = '\0';
+	if (!up)
+		timer_stop(&b->steady);
+	else if (context->log.reason[0])
+		timer_at(&b->steady, util_clock_ms() + REDIS_BUS_STEADY_MS);
+	else
+		redis_bus_log(b, LOG_INFO, SPAN("connected to the bus"));
 }
 
 static void
@@ -274,6 +292,7 @@ redis_bus_new(const struct redis_bus_spec *spec)
 	atomic_store(&spec->counts->queued, 0);
 	list_init(&b->context.topics);
 	timer_init(&b->timer, &spec->loop->timers, redis_bus_on_timer, b);
+	timer_init(&b->steady, &spec->loop->timers, redis_bus_on_steady, b);
 	redis_bus_choose_token(b);
 	redis_bus_choose_number(b, 0);
 	link.url = &b->url;
@@ -296,6 +315,7 @@ redis_bus_free(struct redis_bus *b)
 		return;
 	redis_topics_clear(&b->context);
 	timer_stop(&b->timer);
+	timer_stop(&b->steady);
 	redis_link_free(b->context.commands);
 	redis_link_free(b->context.messages);
 	free(b->prefix);

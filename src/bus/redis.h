@@ -14,6 +14,10 @@
 enum {
 	REDIS_BUS_NUMBER_MS = 30 * 1000, /* how long it is kept for a server that is cut off */
 	REDIS_BUS_RENEW_MS = 5 * 1000,
+	REDIS_BUS_CLAIM_MS = 20, /* until another one is tried */
+	/* How long it is connected before it is reported as available again: a server that
+	 * rejects a command, which ends the connection, rejects the next one, too. */
+	REDIS_BUS_STEADY_MS = 3 * 1000,
 };
 
 struct redis_bus_settings {

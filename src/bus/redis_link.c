@@ -45,7 +45,8 @@ struct redis_link {
 	struct loop_deferred deferred; /* once it is freed */
 };
 
-enum { REDIS_LINK_LOG_MS = 60 * 1000 }; /* between lines for the same reason */
+/* Between lines: for the same reason, or for any. */
+enum { REDIS_LINK_LOG_MS = 60 * 1000, REDIS_LINK_LOG_MIN_MS = 5 * 1000 };
 
 static void redis_link_set_due(struct redis_link *link, int64_t due_ms);
 
@@ -53,9 +54,10 @@ static void
 redis_link_log(struct redis_link *link, const char *reason, const char *remedy)
 {
 	struct redis_link_log *last = link->spec.log;
-	int64_t now = util_clock_ms();
+	int64_t now = util_clock_ms(), ago = now - last->logged_ms;
+	bool same = strcmp(last->reason, reason) == 0;
 
-	if (strcmp(last->reason, reason) == 0 && now - last->logged_ms < REDIS_LINK_LOG_MS)
+	if (last->reason[0] && ago < (same ? REDIS_LINK_LOG_MS : REDIS_LINK_LOG_MIN_MS))
 		return;
 	snprintf(last->reason, sizeof(last->reason), "%s", reason);
 	last->logged_ms = now;
@@ -196,7 +198,6 @@ redis_link_on_greeted(void *arg, const struct redisReply *reply)
 	if (buffer_len(&link->pending) > 0 || link->state != REDIS_LINK_GREETING)
 		return;
 	link->state = REDIS_LINK_UP;
-	link->wait_ms = REDIS_LINK_RETRY_MS;
 	redis_link_set_due(link, util_clock_ms() + REDIS_LINK_PING_MS);
 	link->spec.handlers->on_up(link->spec.arg);
 }
@@ -355,6 +356,8 @@ redis_link_check(struct redis_link *link, int64_t now, int64_t late_ms)
 		redis_link_lose_for(link, "the server does not respond");
 		return;
 	}
+	/* A server that accepts connections may reject each command. */
+	link->wait_ms = REDIS_LINK_RETRY_MS;
 	redis_link_ping(link);
 	redis_link_set_due(link, now + REDIS_LINK_PING_MS);
 }

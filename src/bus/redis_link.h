@@ -23,7 +23,8 @@ enum {
 	REDIS_LINK_CONNECT_MS = 2 * 1000, /* for a connection to be made and authenticated */
 	REDIS_LINK_PING_MS = 1000, /* between checks */
 	REDIS_LINK_DEAD_MS = 3 * 1000, /* without a byte: it is given up */
-	REDIS_LINK_RETRY_MS = 50, /* the first wait after a failure, doubled by each further */
+	/* The first wait after a failure, doubled by each further one until a check passes. */
+	REDIS_LINK_RETRY_MS = 50,
 	REDIS_LINK_RETRY_MAX_MS = 1600,
 };
 

@@ -59,7 +59,7 @@ redis_output_on_confirmed(void *arg, const struct redisReply *reply)
 		    o->context->commands, o->rules.stream_max > 0 ? "XADD" : "PUBLISH", reply);
 		return;
 	}
-	if (reply->type == REDIS_REPLY_INTEGER && reply->integer < 0) {
+	if (o->rules.lease && reply->type == REDIS_REPLY_INTEGER && reply->integer < 0) {
 		redis_output_fence(o);
 		redis_lease_lose(o->rules.lease);
 	} else {

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Shared programs of several servers on one Redis server (--bus)."""
 
+import contextlib
 import os
 import re
 import shutil
 import signal
+import socketserver
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
-from conftest import WSPIPE, fd_count, wait_for
+from conftest import WSPIPE, fd_count, plain_only, wait_for
 from redis import Redis
 from test_admin import ask, text_of
 from wsraw import TEXT, frame
@@ -200,6 +203,65 @@ def test_a_server_starts_without_its_bus(join, redis, script):
     one.wait_log("the bus is available again")
     ws.close()
     one.stop()
+
+
+@plain_only
+def test_a_server_that_rejects_commands_is_reported_once(join, redis, script):
+    """It accepts each connection: the key is another program's."""
+
+    def connections():
+        return int(re.search(rb"total_connections_received:(\d+)", redis.ask("INFO", "stats"))[1])
+
+    redis.ask("SET", "wspipe:/", "x")
+    one = join("--shared", "--history=5", script("chat", CHAT), wait=False)
+    one.wait_log("the bus is unavailable.*WRONGTYPE.*choose another --bus-prefix")
+    ws = one.websocket()
+    say(ws, "kept")
+    assert ws.text() == "kept"
+    before, asked = connections(), 0
+    while connections() - before - asked < 6:
+        asked += 1
+    assert one.log().count("the bus is unavailable") == 1 and "available again" not in one.log()
+    redis.ask("DEL", "wspipe:/")
+    one.wait_log("the bus is available again")
+    assert b"kept" in redis.ask("XRANGE", "wspipe:/", "-", "+")
+    ws.close()
+    one.stop()
+
+
+@plain_only
+@pytest.mark.parametrize("history", [0, 5])
+@pytest.mark.parametrize("reply", [b":-1\r\n", b"$1\r\nx\r\n", b"$-1\r\n", b"*0\r\n"])
+def test_a_server_that_replies_the_same_to_all_does_no_harm(server, script, tmp_path, history, reply):
+    seen = []
+
+    class Fake(socketserver.BaseRequestHandler):
+        def handle(self):
+            with contextlib.suppress(OSError):
+                while part := self.request.recv(65536):
+                    commands = re.findall(rb"\*\d+\r\n\$\d+\r\n([A-Z]+)\r\n", part)
+                    self.request.sendall(reply * len(commands))
+                    seen.extend(commands)
+
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "fake"), Fake) as fake:
+        fake.daemon_threads, fake.block_on_close = True, False
+        threading.Thread(target=fake.serve_forever).start()
+        try:
+            one = server("--bus=redis+unix://%s/fake" % tmp_path, "--shared", "--history=%d" % history, script("chat", CHAT))
+            one.wait_log("connected to the bus|the bus is unavailable")
+            ws = one.websocket()
+            for i in range(3):
+                count = len(seen)
+                say(ws, str(i))
+                assert ws.text() == str(i)
+                wait_for(lambda: b"XADD" in seen[count:] or b"PUBLISH" in seen[count:] or b"PING" in seen[count:], "it is sent")
+            # An unlucky number is not replaced without a pause.
+            assert len(seen) < 2000
+            ws.close()
+            one.fds = None
+            one.stop()
+        finally:
+            fake.shutdown()
 
 
 def test_a_bus_that_stops_is_noticed(join, redis, script):

@@ -434,6 +434,44 @@ test_it_backs_off(void **state)
 	end(&w);
 }
 
+/* It accepts each connection, so that the link is up at once. */
+static void
+test_a_server_that_rejects_commands_is_tried_less_often(void **state)
+{
+	struct span args[] = {SPAN("GET"), SPAN("x")};
+	struct world w;
+	int connections;
+
+	(void)state;
+	begin(&w, "redis+unix://%s/s", REDIS_LINK_COMMANDS);
+	for (int i = 0; i < 6; i++) {
+		clock_ahead_ms += 2000;
+		go_up(&w);
+		redis_link_send(w.link, args, 2, NULL, NULL);
+		UNTIL(&w, has(&w.got, "GET"));
+		answer(&w, "-OOM command not allowed\r\n");
+		UNTIL(&w, w.downs == i + 1);
+		hang_up(&w);
+	}
+	connections = w.connections;
+	clock_ahead_ms += 400;
+	for (int round = 0; round < 5; round++)
+		turn(&w);
+	assert_int_equal(w.connections, connections);
+	/* Once one lasts, the next failure is the first. */
+	clock_ahead_ms += 2000;
+	go_up(&w);
+	clock_ahead_ms += REDIS_LINK_PING_MS;
+	UNTIL(&w, has(&w.got, "PING"));
+	hang_up(&w);
+	UNTIL(&w, w.downs == 7);
+	clock_ahead_ms += REDIS_LINK_RETRY_MS;
+	for (int round = 0; round < 5; round++)
+		turn(&w);
+	assert_int_equal(w.connections, connections + 2);
+	end(&w);
+}
+
 static void
 test_nothing_is_sent_while_it_is_down(void **state)
 {
@@ -467,6 +505,7 @@ main(void)
 	    cmocka_unit_test(test_a_silent_server_is_given_up),
 	    cmocka_unit_test(test_a_server_that_responds_is_kept),
 	    cmocka_unit_test(test_it_backs_off),
+	    cmocka_unit_test(test_a_server_that_rejects_commands_is_tried_less_often),
 	    cmocka_unit_test(test_nothing_is_sent_while_it_is_down),
 	};
 
