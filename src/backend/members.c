@@ -140,11 +140,13 @@ members_send_but(
 	}
 }
 
-/* Whether what is pending waits, with what comes meanwhile. */
+/* Whether what is pending waits, with what comes meanwhile. What nothing can be joined to does
+ * not: it fills the buffer of a socket. */
 static bool
 members_rests(struct members *ms)
 {
-	if (!ms->pending || ms->rest_until_ms == 0 || util_clock_ms() >= ms->rest_until_ms)
+	if (!ms->pending || ms->pending->len >= BROADCAST_JOINED_MAX ||
+	    ms->rest_until_ms == 0 || util_clock_ms() >= ms->rest_until_ms)
 		return false;
 	timer_at(&ms->timer, ms->rest_until_ms);
 	return true;
