@@ -11,12 +11,13 @@
 #include "bus/bus.h"
 #include "net/loop.h"
 
-/* TOPIC, LOOP, RULES and the handlers are borrowed. NULL without memory. */
+/* PID is the process that the leader reports, or 0. TOPIC, LOOP, RULES and the handlers are
+ * borrowed. NULL without memory. */
 struct backend *remote_new(struct loop *loop, struct bus_topic *topic, pid_t pid,
     const struct framed_rules *rules, const struct backend_handlers *handlers, void *arg)
     __attribute__((warn_unused_result));
 
-/* It has ended. The caller reports it: no handler is called. */
+/* Marks it as ended, with END and VALUE. Calls no handler: the caller reports it. */
 void remote_end(struct backend *backend, enum backend_end end, uint8_t value);
 
 #endif

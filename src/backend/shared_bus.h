@@ -19,8 +19,8 @@ enum {
 
 /* None is called from inside a function of this header. */
 struct shared_bus_handlers {
-	/* What the functions below return, or the state of the program of another node. It is
-	 * the last one of a call of the bus, and its user may end everything. */
+	/* A result of the functions below, or the state of another node's program, has changed.
+	 * The last handler in a call from the bus; it may free the shared program. */
 	void (*on_changed)(void *arg);
 	void (*on_output)(void *arg, struct batch *batch);
 	/* LEADS: OPEN, RECORDS or CLOSE for the program. Those of one call of the bus are
@@ -29,7 +29,8 @@ struct shared_bus_handlers {
 	void (*on_flush)(void *arg);
 	/* FOLLOWS: the program could not be started. */
 	void (*on_failed)(void *arg, int error);
-	/* The program has been told that all clients of this node have left. */
+	/* FOLLOWS: contact was lost and is back with the same program, which was told that all
+	 * clients of this node have left. */
 	void (*on_cut_off)(void *arg);
 	void (*on_drained)(void *arg);
 };

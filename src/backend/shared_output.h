@@ -42,10 +42,10 @@ struct shared_output {
 	uint64_t dropped; /* messages for clients that have disconnected, and bad ones */
 };
 
-/* The same with what another process has published. */
+/* As shared_output_send(), for a batch that another process has published. */
 void shared_output_receive(struct shared_output *o, struct batch *batch);
 
-/* Whether the next program is logged by another process. */
+/* QUIET: do not warn about the next program's output; the process that runs it does. */
 void shared_output_set_quiet(struct shared_output *o, bool quiet);
 
 /* Queues the messages of a batch for members; members_flush() follows. */

@@ -9,8 +9,9 @@
  *	leader to nodes: what the program writes, and whether it runs
  *	node to leader:  what its clients send, as entries (bus/entry)
  *
- * Nodes come and go at any time, and so does the leader: its topic elects another one. What was
- * on its way to or from a node that is gone may be lost; nothing comes twice, or out of order.
+ * Nodes join and disconnect at any time. If the leader disconnects, its topic elects another
+ * one. Data in transit to or from a disconnected node may be lost; nothing is delivered twice
+ * or out of order.
  *
  * Entries for a program with an ID reach the process that has it, or the next one with the same
  * ID: a leader that ends a program because it has no clients keeps what comes from then on. So
@@ -54,20 +55,20 @@ struct bus_program {
 	int error; /* FAILED: errno */
 };
 
-/* NODE is unique among all that there ever are. Bytes are borrowed until the handler returns.
+/* Node numbers are never reused. Bytes are borrowed until the handler returns.
  * None is called from inside a function of this header; a handler may call any of them, also
  * bus_leave(). */
 struct bus_handlers {
 	void (*on_role)(void *arg, enum bus_role role);
-	/* FOLLOWS: what the leader reported. At first, what is the case. */
+	/* FOLLOWS: the state of the leader's program: first as it is, then each change. */
 	void (*on_program)(void *arg, const struct bus_program *program);
 	/* Messages of a program that another node runs, as bus_publish() was given them: whole
 	 * ones. BATCH has BATCH_SLACK, and may be changed. */
 	void (*on_output)(void *arg, struct batch *batch);
-	/* LEADS: a node has come, or is gone. What bus_catch_up() sends it while it comes
-	 * precedes all else. */
+	/* LEADS: NODE has joined (PRESENT) or disconnected. What bus_catch_up() sends within
+	 * this call precedes all other output. */
 	void (*on_node)(void *arg, uint64_t node, bool present);
-	/* LEADS: entries of a node that has come, whole ones. */
+	/* LEADS: whole entries of a node that has joined. */
 	void (*on_input)(void *arg, uint64_t node, struct span entries);
 	/* FOLLOWS: what the leader's bus_catch_up() sent. */
 	void (*on_catch_up)(void *arg, struct span bytes);
@@ -94,7 +95,7 @@ struct bus_topic {
 	const struct bus_topic_ops *ops;
 	const struct bus_handlers *handlers; /* borrowed */
 	void *arg; /* borrowed: the handlers' */
-	bool is_open; /* nodes that on_node() does not report get what is published, too */
+	bool is_open; /* output also reaches nodes that on_node() does not report */
 };
 
 /* An endpoint that is shared. */
@@ -138,9 +139,9 @@ bus_leave(struct bus_topic *topic)
 		topic->ops->leave(topic);
 }
 
-/* Whether this node has a use for the program, or runs it. With it, the topic finds a leader,
- * maybe this node; without it a leader resigns. on_role() reports each change but the one to
- * NOBODY that follows from this call. */
+/* Sets whether this node needs the program. If so, the topic finds a leader, possibly this
+ * node; if not, a leader resigns. on_role() reports each change of role but the one to NOBODY
+ * that this call causes. */
 static inline void
 bus_want(struct bus_topic *topic, bool wants)
 {
@@ -155,8 +156,8 @@ bus_report(struct bus_topic *topic, const struct bus_program *program)
 }
 
 /* LEADS: all nodes get the messages of a batch, which are whole ones; it is not changed. False:
- * this node does not lead any more, which on_role() is about to report, and nobody may get the
- * batch. */
+ * this node no longer leads, which on_role() reports next; the caller must not deliver the
+ * batch to its own clients either. */
 __attribute__((warn_unused_result)) static inline bool
 bus_publish(struct bus_topic *topic, const struct batch *batch)
 {
@@ -178,8 +179,9 @@ bus_send_take(struct bus_topic *topic, struct buffer *entries)
 	topic->ops->send_take(topic, entries);
 }
 
-/* Bytes that wait to be sent to the leader, or to the slowest node. Its user stops producing
- * above a limit of its own; a node that accepts nothing is cut off some time later. */
+/* Bytes that wait to be sent to the leader, or to the slowest node. The caller
+ * pauses its producer above a limit of its own until on_drained(). A node that accepts nothing
+ * is cut off later. */
 static inline size_t
 bus_queued(const struct bus_topic *topic)
 {

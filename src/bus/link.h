@@ -41,7 +41,8 @@ struct link *link_new_take(struct loop *loop, int fd, const struct link_handlers
 /* Another user. */
 void link_set_handlers(struct link *link, const struct link_handlers *handlers, void *arg);
 
-/* A frame goes out, now or later. A link that fails reports on_gone(). */
+/* Sends a frame with LEN bytes, at most LINK_FRAME_MAX, now or later. If the link fails,
+ * on_gone() is called from the loop. */
 void link_send(struct link *link, struct link_head head, const void *bytes, size_t len);
 
 /* Bytes that wait, and when some of them last left (util_clock_ms()). */

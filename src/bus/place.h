@@ -25,7 +25,8 @@ struct place_workers {
 struct place_shared {
 	_Atomic uint64_t address; /* of the leader; 0: there is none */
 	_Atomic pid_t program; /* of the leader, also of a dead one; 0: none */
-	_Atomic int64_t alive_ms; /* when the loop of a leader with nodes last came round */
+	_Atomic int64_t
+	    alive_ms; /* when the loop of a leader with nodes last ran (util_clock_ms()) */
 	struct {
 		_Atomic pid_t pid;
 		atomic_size_t clients;

@@ -71,6 +71,7 @@ uint32_t record_put_batch(struct buffer *body, size_t *last, const struct batch 
 bool record_next_batch(struct span *body, struct batch *batch)
     __attribute__((warn_unused_result));
 
+/* Big-endian numbers of LEN bytes, at most 8. */
 uint64_t record_get_number(const uint8_t *bytes, size_t len);
 void record_put_number(uint8_t *bytes, size_t len, uint64_t number);
 

@@ -56,7 +56,8 @@ void redis_follow_on_record(
 /* Sends what is due, and drops a leader that is gone. */
 void redis_follow_step(struct redis_follow *follow, int64_t now);
 
-/* Records may have been lost until NOW. */
+/* The bus was unavailable until NOW: earlier silence of the leader does not count. Sends
+ * unconfirmed input again. */
 void redis_follow_excuse(struct redis_follow *follow, int64_t now);
 
 /* Entries for the leader. Without memory another connection begins. */

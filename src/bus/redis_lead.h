@@ -51,7 +51,7 @@ void redis_lead_on_record(struct redis_lead *lead, const struct record *record, 
 /* Consumes what waits, confirms what was consumed, and drops nodes that are gone. */
 void redis_lead_step(struct redis_lead *lead, int64_t now);
 
-/* Records may have been lost until NOW: no node is gone because of it. */
+/* The bus was unavailable until NOW: earlier silence of nodes does not count. */
 void redis_lead_excuse(struct redis_lead *lead, int64_t now);
 
 /* Clients of all nodes. */

@@ -54,8 +54,8 @@ void redis_output_on_down(struct redis_output *output);
 /* Whether nothing is left to send, and no reply is to come. */
 bool redis_output_is_idle(const struct redis_output *output);
 
-/* Bytes that the server has fallen behind. While it is away, the oldest are dropped instead,
- * and this is 0. */
+/* Unconfirmed bytes beyond OUTBOX_WINDOW. 0 while the link is down, when the oldest are dropped
+ * instead. */
 size_t redis_output_queued(const struct redis_output *output);
 
 #endif

@@ -12,7 +12,7 @@
  *	ID close CODE REASON	ID close CODE REASON
  *
  * What follows the last of these TABs is the message, whatever it contains. The framing json
- *has members for the same: framing/framing_json.h.
+ * has members for the same: framing/framing_json.h.
  */
 #ifndef FRAMING_ADDRESS_H
 #define FRAMING_ADDRESS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Joins the stream of a client and one to whoever serves it: what comes from one of them is
- * written to the other, with backpressure, until the server ends its side.
+ * Joins a client's stream and the stream of the worker that serves it: what comes from one of
+ * them is written to the other, with backpressure, until the worker ends its side.
  */
 #ifndef NET_RELAY_H
 #define NET_RELAY_H

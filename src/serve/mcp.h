@@ -3,10 +3,11 @@
  * An MCP server over stdio as an endpoint of the Streamable HTTP transport, in both versions of
  * it:
  *
- *	2025-11-25 and earlier	POST of initialize starts a session and its program;
- *MCP-Session-Id names it in all further requests: POST of messages, GET for a stream, DELETE
- *for its end. 2026-07-28		each POST stands for itself; one program serves all
- *clients.
+ * 2025-11-25 and earlier: POST of initialize starts a session and its program. MCP-Session-Id
+ * names the session in all later requests: POST sends messages, GET opens a stream, DELETE ends
+ * it.
+ *
+ * 2026-07-28: each POST stands alone; one program serves all clients.
  *
  * The program speaks lines of JSON-RPC. Messages pass as they are but for IDs
  * (serve/mcp_peer.h).
@@ -16,8 +17,8 @@
 
 #include "serve/mcp_session.h"
 
-/* Responds to what a page of another origin asks before it sends a request for the decoded PATH
- * (Fetch, CORS preflight): it has no credentials. False: it is not for MCP. */
+/* Responds to a CORS preflight request (Fetch standard) for the decoded PATH, which carries no
+ * credentials. False: it is not one, or not for MCP. */
 bool mcp_preflight(struct endpoint *endpoint, struct exchange *exchange, const char *path);
 
 /* Responds to a request for the decoded PATH, now or later. False: it is not for MCP. */

@@ -7,7 +7,7 @@
  *
  * It is one of two kinds. That of a session of MCP (up to 2025-11-25) has one client, whose
  * streams are resumable. The stateless one (2026-07-28) has many clients that do not know each
- * other: a program of a client that disconnects is told by notifications/cancelled. It first
+ * other: if one of them disconnects, the program receives notifications/cancelled. It first
  * asks the program (serve/mcp_ask.h).
  */
 #ifndef SERVE_MCP_PEER_H
@@ -21,7 +21,8 @@
 enum {
 	MCP_PENDING_MAX = 1024, /* requests of a session that wait for their responses */
 	MCP_STATELESS_PENDING_MAX = 8192, /* likewise, of all clients */
-	MCP_INPUT_MAX = 1 << 20, /* bytes that wait for the program before a message */
+	MCP_INPUT_MAX =
+	    1 << 20, /* bytes queued for the program: above it, messages are rejected */
 	MCP_LINE_MAX = 64 << 20, /* bytes of a message of the program */
 	MCP_DISCOVER_MS = 60 * 1000, /* for the responses to what it is asked first */
 };

@@ -33,8 +33,8 @@ void streams_finish(struct streams *streams);
 /* Frees what waits for clients to come back after their sessions have ended. */
 void streams_clear(struct streams *streams);
 
-/* Responds to the question of a browser whether a page of another origin may send such
- * requests. It has no credentials. False: it is not such a question. */
+/* Responds to a CORS preflight request (Fetch standard), which carries no credentials. False:
+ * it is not one, or not for this endpoint. */
 bool streams_preflight(struct endpoint *endpoint, struct exchange *exchange, const char *path);
 
 /* Responds to a request for the decoded PATH, now or later. False: it is not such a request. */

@@ -14,7 +14,7 @@
  * fragment. Only the body of a CLOSE is checked as a whole.
  *
  * With permessage-deflate (RFC 7692) a message may come compressed. It is then always
- *assembled: what is decompressed is checked, and compared with the limit, as it comes out.
+ * assembled: what is decompressed is checked, and compared with the limit, as it comes out.
  *
  * In parts nothing is assembled: what has come of a message and is valid is emitted, so that a
  * message may be of any size. It may turn out to be invalid later.
