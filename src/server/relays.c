@@ -79,6 +79,24 @@ server_relays_clear(struct server *server)
 	}
 }
 
+void
+server_relays_refuse(struct server *server, size_t worker)
+{
+	const int *sockets = server->relays.sockets[worker];
+	int fds[DESCRIPTORS_MAX];
+	struct accept_facts facts;
+	size_t count;
+
+	/* Once it is shut down nothing more can be sent. */
+	shutdown(sockets[0], SHUT_RDWR);
+	do {
+		if (!descriptors_receive(sockets[0], &facts, sizeof(facts), fds, &count))
+			count = 0;
+		for (size_t i = 0; i < count; i++)
+			close(fds[i]);
+	} while (count > 0);
+}
+
 /* What is known of the client. False: it does not fit, or there is no memory. */
 static bool
 relays_set_facts(struct accept_facts *facts, const struct stream *stream)
@@ -138,15 +156,13 @@ server_relay(void *arg, size_t worker, struct exchange *exchange)
 	int ends[2];
 	bool given;
 
-	/* One that has exited is started again, and gets what waits for it, unless the server
-	 * shuts down. */
-	if ((server->stage != SERVER_SERVING &&
-		atomic_load(&server->page->workers[worker].pid) == 0) ||
-	    !relays_set_facts(&facts, stream) ||
+	if (!relays_set_facts(&facts, stream) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == -1)
 		return false;
 	/* The other worker counts it. */
 	limit_set_client(stream_slot(stream), NULL);
+	/* One that has exited is started again, and gets what waits for it, unless the server
+	 * shuts down: see server_relays_refuse(). */
 	given = descriptors_send(
 	    server->relays.sockets[worker][1], &facts, sizeof(facts), &ends[1], 1);
 	close(ends[1]);

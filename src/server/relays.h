@@ -18,6 +18,10 @@ bool server_relays_open(struct server *server) __attribute__((warn_unused_result
 /* In a worker: it takes what others give it. False without memory. */
 bool server_relays_start(struct server *server) __attribute__((warn_unused_result));
 
+/* In the parent, of a WORKER that has exited and is not started again: the clients of requests
+ * that it was given and has not accepted get the apology, and nothing more is given to it. */
+void server_relays_refuse(struct server *server, size_t worker);
+
 void server_relays_clear(struct server *server);
 
 /* Gives the connection of EXCHANGE to WORKER. SERVER is a struct server. False: it is not

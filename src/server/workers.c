@@ -376,6 +376,10 @@ workers_step(struct workers *w)
 		workers_finish(w, SIGUSR2);
 	if (w->ready && w->server->notify.watchdog_ms > 0 && now >= w->watchdog_ms)
 		workers_watch(w, now);
+	for (size_t i = 0; i < w->count && w->server->stage != SERVER_SERVING; i++) {
+		if (w->items[i].pid == 0)
+			server_relays_refuse(w->server, i);
+	}
 	if (w->server->stage != SERVER_SERVING && w->server->stage_end_ms <= now &&
 	    workers_alive(w) > 0) {
 		log_errorx("killing %zu worker%s that did not stop in time", workers_alive(w),

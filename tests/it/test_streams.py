@@ -479,6 +479,24 @@ def test_a_worker_that_dies_takes_its_sessions_with_it(serve):
     c.sessions.clear()
 
 
+def test_what_waits_for_a_worker_that_dies_while_the_server_finishes_ends(serve):
+    c = serve("--workers=2", "cat")
+    stopped, other = c.one.workers()
+    before = len(open_files(other))
+    with contextlib.ExitStack() as stack:
+        os.kill(stopped, signal.SIGSTOP)
+        peers = [stack.enter_context(c.connect()) for _ in range(2)]
+        for peer, session in zip(peers, ("0" * 32, "0" * 31 + "1")):
+            c.send(peer, "POST", None, "Wspipe-Session: %s\r\nContent-Type: text/plain\r\n" % session, b"x")
+        wait_for(lambda: len(open_files(other)) == before + 3, "one request is relayed")
+        c.one.process.send_signal(signal.SIGQUIT)
+        wait_for(lambda: "SIGQUIT" in c.one.log(), "the server finishes")
+        os.kill(stopped, signal.SIGKILL)
+        assert sorted(peer.response()[0] for peer in peers) == [404, 502]
+    assert c.one.process.wait(DEADLINE) != 0
+    c.one.stopped = True
+
+
 def test_shutdown_with_workers_closes_streams(serve):
     c = serve("--workers=2", "cat")
     with contextlib.ExitStack() as stack:
