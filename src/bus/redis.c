@@ -290,6 +290,7 @@ redis_bus_new(const struct redis_bus_spec *spec)
 	/* They may be those of a worker that has died. */
 	atomic_store(&spec->counts->up, false);
 	atomic_store(&spec->counts->queued, 0);
+	atomic_store(&spec->counts->faults, 0);
 	list_init(&b->context.topics);
 	timer_init(&b->timer, &spec->loop->timers, redis_bus_on_timer, b);
 	timer_init(&b->steady, &spec->loop->timers, redis_bus_on_steady, b);

@@ -19,6 +19,7 @@ struct redis_counts {
 	_Atomic uint64_t malformed; /* records */
 	_Atomic uint64_t reconnects;
 	_Atomic uint64_t queued; /* bytes */
+	atomic_int faults; /* leases that no server can get (bus/redis_lease) */
 };
 
 enum { REDIS_BUS_NUMBERS = 8999 }; /* of servers, from 1: with the IDs below 2^53 */

@@ -10,23 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* KEYS are the lease and the epoch. */
+enum { REDIS_LEASE_LOG_MS = 60 * 1000 };
+
+/* Why no server gets it. */
+enum {
+	REDIS_LEASE_LASTS = 1, /* the key has no time limit, or a long one */
+	REDIS_LEASE_NO_EPOCH = 2, /* the other key is no number, or a huge one */
+};
+
+/* KEYS are the lease and the epoch. If another program has written to them, GET fails; such an
+ * error does not end the script, because that would end the connection of all topics. */
 
 /* ARGV is the token, the time and an epoch that must be known, so that the server has its data;
- * or 0. The new epoch as text, or nil; never one that was used before. */
+ * or 0. The new epoch as text, never one that was used before; nil, because another server has
+ * the lease; or REDIS_LEASE_LASTS or REDIS_LEASE_NO_EPOCH. */
 static const char redis_lease_acquire[] =
-    "if ARGV[3] ~= '0' and redis.call('EXISTS', KEYS[2]) == 0 then return false end "
-    "if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return false end "
+    "local left = redis.call('PTTL', KEYS[1]) "
+    "if left == -1 or left > 10 * ARGV[2] then return 1 end "
+    "local epoch = redis.pcall('GET', KEYS[2]) "
+    "if left ~= -2 or (ARGV[3] ~= '0' and not epoch) then return false end "
+    "epoch = tonumber(epoch or 0) "
+    "if not (epoch and epoch < 2^53) then return 2 end "
     "local now = redis.call('TIME') "
-    "local epoch = tonumber(redis.call('GET', KEYS[2]) or '0') + 1 "
-    "epoch = string.format('%.0f', math.max(epoch, now[1] * 1000000 + now[2])) "
+    "epoch = string.format('%.0f', math.max(epoch + 1, now[1] * 1000000 + now[2])) "
+    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) "
     "redis.call('SET', KEYS[2], epoch) "
     "return epoch";
 
 /* ARGV is the token, the time and the epoch. A server that has lost its data gets it again. */
 static const char redis_lease_renew[] =
-    "local token = redis.call('GET', KEYS[1]) "
-    "local epoch = redis.call('GET', KEYS[2]) "
+    "local token = redis.pcall('GET', KEYS[1]) "
+    "local epoch = redis.pcall('GET', KEYS[2]) "
     "if token ~= ARGV[1] and (token or (epoch and epoch ~= ARGV[3])) then return 0 end "
     "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) "
     "redis.call('SET', KEYS[2], ARGV[3]) "
@@ -34,7 +48,7 @@ static const char redis_lease_renew[] =
 
 /* ARGV is the token. */
 static const char redis_lease_release[] =
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end "
+    "if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end "
     "return 0";
 
 static void
@@ -43,6 +57,36 @@ redis_lease_log(const struct redis_lease *l, const char *text)
 	if (!log_begin(LOG_INFO, "bus", 0, span_of(text)))
 		return;
 	log_text("lease", span_of(l->key));
+	log_end();
+}
+
+static void
+redis_lease_set_fault(struct redis_lease *l, int64_t fault)
+{
+	atomic_fetch_add(&l->context->counts->faults, (fault != 0) - (l->fault != 0));
+	l->fault = fault;
+}
+
+/* Another server has it, or the key that FAULT names keeps all from it. */
+static void
+redis_lease_on_missed(struct redis_lease *l, int64_t fault)
+{
+	int64_t now = util_clock_ms();
+
+	redis_lease_set_fault(l, fault);
+	if (fault == 0 || (fault == l->logged && now - l->logged_ms < REDIS_LEASE_LOG_MS))
+		return;
+	l->logged = fault;
+	l->logged_ms = now;
+	if (!log_begin(LOG_ERROR, "bus", 0,
+		SPAN("no server can run the shared program: a key was not written by wspipe")))
+		return;
+	log_text("key", span_of(fault == REDIS_LEASE_LASTS ? l->key : l->epoch_key));
+	log_text("reason", fault == REDIS_LEASE_LASTS ? SPAN("it does not expire soon")
+						      : SPAN("it is not a valid epoch"));
+	log_text("remedy",
+	    SPAN("delete it (DEL); if it comes back, another program writes it: choose another "
+		 "--bus-prefix"));
 	log_end();
 }
 
@@ -77,6 +121,7 @@ redis_lease_set(struct redis_lease *l, enum redis_lease_state state)
 	bool changed = (l->state == REDIS_LEASE_HELD) != (state == REDIS_LEASE_HELD);
 
 	l->state = state;
+	redis_lease_set_fault(l, 0);
 	if (changed)
 		redis_lease_log(l, state == REDIS_LEASE_HELD
 				       ? "this server runs the shared program"
@@ -85,36 +130,41 @@ redis_lease_set(struct redis_lease *l, enum redis_lease_state state)
 		l->on_changed(l->arg);
 }
 
-/* An error ends the connection. */
-static bool
-redis_lease_replied(struct redis_lease *l, const struct redisReply *reply, int64_t *sent_ms)
+static void
+redis_lease_fail(const struct redis_lease *l, const struct redisReply *reply)
 {
-	*sent_ms = l->sent_ms;
+	redis_link_fail(l->context->commands, "EVAL", reply);
+}
+
+static int64_t
+redis_lease_take_sent(struct redis_lease *l)
+{
+	int64_t sent_ms = l->sent_ms;
+
 	l->sent_ms = 0;
 	l->pending--;
-	if (reply->type != REDIS_REPLY_ERROR)
-		return true;
-	redis_link_fail(l->context->commands, "EVAL", reply);
-	return false;
+	return sent_ms;
 }
 
 static void
 redis_lease_on_released(void *arg, const struct redisReply *reply)
 {
-	int64_t sent_ms;
+	struct redis_lease *l = arg;
 
-	(void)redis_lease_replied(arg, reply, &sent_ms);
+	(void)redis_lease_take_sent(l);
+	if (reply->type != REDIS_REPLY_INTEGER)
+		redis_lease_fail(l, reply);
 }
 
 static void
 redis_lease_on_renewed(void *arg, const struct redisReply *reply)
 {
 	struct redis_lease *l = arg;
-	int64_t sent_ms;
+	int64_t sent_ms = redis_lease_take_sent(l);
 
-	if (!redis_lease_replied(l, reply, &sent_ms) || l->state != REDIS_LEASE_HELD)
-		return;
-	if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 1)
+	if (reply->type != REDIS_REPLY_INTEGER)
+		redis_lease_fail(l, reply);
+	else if (l->state == REDIS_LEASE_HELD && reply->integer == 1)
 		l->until_ms = sent_ms + REDIS_LEASE_HOLD_MS;
 	else
 		redis_lease_lose(l);
@@ -124,11 +174,20 @@ static void
 redis_lease_on_acquired(void *arg, const struct redisReply *reply)
 {
 	struct redis_lease *l = arg;
-	int64_t sent_ms;
+	int64_t sent_ms = redis_lease_take_sent(l);
+	uint64_t epoch = reply->type == REDIS_REPLY_STRING ? strtoull(reply->str, NULL, 10) : 0;
+	bool missed = reply->type == REDIS_REPLY_NIL ||
+		      (reply->type == REDIS_REPLY_INTEGER && reply->integer > 0);
 
-	if (!redis_lease_replied(l, reply, &sent_ms) || reply->type != REDIS_REPLY_STRING)
+	if (missed && l->state == REDIS_LEASE_WANTED)
+		redis_lease_on_missed(l, reply->integer);
+	if (missed)
 		return;
-	l->epoch = strtoull(reply->str, NULL, 10);
+	if (epoch == 0) {
+		redis_lease_fail(l, reply);
+		return;
+	}
+	l->epoch = epoch;
 	l->until_ms = sent_ms + REDIS_LEASE_HOLD_MS;
 	if (l->state == REDIS_LEASE_UNWANTED)
 		redis_lease_call(l, SPAN(redis_lease_release), 1, redis_lease_on_released);

@@ -43,6 +43,9 @@ struct redis_lease {
 	int64_t until_ms; /* HELD: it gives up */
 	int64_t wait_ms; /* WANTED: no attempt before, if the server has lost its data */
 	bool was_up;
+	int64_t fault; /* WANTED: what keeps all servers from it; 0: nothing */
+	int64_t logged; /* the last one that was logged */
+	int64_t logged_ms;
 	size_t pending; /* replies */
 	struct timer timer;
 };

@@ -85,10 +85,6 @@ redis_one_on_epoch(void *arg, const struct redisReply *reply)
 	struct redis_one *o = arg;
 
 	o->checks = false;
-	if (reply->type == REDIS_REPLY_ERROR) {
-		redis_link_fail(o->spec.context->commands, "GET", reply);
-		return;
-	}
 	if (reply->type == REDIS_REPLY_STRING)
 		o->confirmed = strtoull(reply->str, NULL, 10);
 	if (o->epoch > o->confirmed) {

@@ -12,7 +12,7 @@ enum { REDIS_OUTPUT_RECORD_MAX = 64 * 1024 }; /* bytes of a body that gets no mo
 
 /* KEYS are the channel or stream and the lease, ARGV its token, the record and the length of
  * the stream. -1: the lease is another's. */
-#define REDIS_OUTPUT_FENCE "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end "
+#define REDIS_OUTPUT_FENCE "if redis.pcall('GET', KEYS[2]) ~= ARGV[1] then return -1 end "
 static const char redis_output_publish[] =
     REDIS_OUTPUT_FENCE "return redis.call('PUBLISH', KEYS[1], ARGV[2])";
 static const char redis_output_append[] = REDIS_OUTPUT_FENCE

@@ -94,9 +94,12 @@ admin_why_unready(const struct server *server)
 {
 	struct admin_bus bus = admin_bus(server);
 	size_t down = 0;
+	int faults = 0;
 
-	for (size_t i = 0; i < (size_t)server->options->server.workers; i++)
+	for (size_t i = 0; i < (size_t)server->options->server.workers; i++) {
 		down += atomic_load(&server->page->workers[i].down);
+		faults += atomic_load(&server->page->workers[i].bus.faults);
+	}
 	if (server->stage != SERVER_SERVING)
 		return "the server is shutting down";
 	if (quota_is_full(&server->page->quota))
@@ -105,6 +108,8 @@ admin_why_unready(const struct server *server)
 		return "no descriptors for another session";
 	if (bus.used && !bus.up && admin_needs_bus(server))
 		return "the bus is unavailable, and --shared-program=one needs it";
+	if (faults > 0)
+		return "a key on the bus keeps a shared program from running: see the log";
 	return down > 0 ? "a shared program is not running" : NULL;
 }
 

@@ -229,10 +229,9 @@ def test_a_server_that_rejects_commands_is_reported_once(join, redis, script):
     one.stop()
 
 
-@plain_only
-@pytest.mark.parametrize("history", [0, 5])
-@pytest.mark.parametrize("reply", [b":-1\r\n", b"$1\r\nx\r\n", b"$-1\r\n", b"*0\r\n"])
-def test_a_server_that_replies_the_same_to_all_does_no_harm(server, script, tmp_path, history, reply):
+@contextlib.contextmanager
+def fake_bus(path, reply):
+    """Yields the commands that have come."""
     seen = []
 
     class Fake(socketserver.BaseRequestHandler):
@@ -243,25 +242,49 @@ def test_a_server_that_replies_the_same_to_all_does_no_harm(server, script, tmp_
                     self.request.sendall(reply * len(commands))
                     seen.extend(commands)
 
-    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "fake"), Fake) as fake:
+    with socketserver.ThreadingUnixStreamServer(path, Fake) as fake:
         fake.daemon_threads, fake.block_on_close = True, False
         threading.Thread(target=fake.serve_forever).start()
         try:
-            one = server("--bus=redis+unix://%s/fake" % tmp_path, "--shared", "--history=%d" % history, script("chat", CHAT))
-            one.wait_log("connected to the bus|the bus is unavailable")
-            ws = one.websocket()
-            for i in range(3):
-                count = len(seen)
-                say(ws, str(i))
-                assert ws.text() == str(i)
-                wait_for(lambda: b"XADD" in seen[count:] or b"PUBLISH" in seen[count:] or b"PING" in seen[count:], "it is sent")
-            # An unlucky number is not replaced without a pause.
-            assert len(seen) < 2000
-            ws.close()
-            one.fds = None
-            one.stop()
+            yield seen
         finally:
             fake.shutdown()
+
+
+@plain_only
+@pytest.mark.parametrize("history", [0, 5])
+@pytest.mark.parametrize("reply", [b":-1\r\n", b"$1\r\nx\r\n", b"$-1\r\n", b"*0\r\n"])
+def test_a_server_that_replies_the_same_to_all_does_no_harm(server, script, tmp_path, history, reply):
+    with fake_bus(str(tmp_path / "fake"), reply) as seen:
+        one = server("--bus=redis+unix://%s/fake" % tmp_path, "--shared", "--history=%d" % history, script("chat", CHAT))
+        one.wait_log("connected to the bus|the bus is unavailable")
+        ws = one.websocket()
+        for i in range(3):
+            count = len(seen)
+            say(ws, str(i))
+            assert ws.text() == str(i)
+            wait_for(lambda: b"XADD" in seen[count:] or b"PUBLISH" in seen[count:] or b"PING" in seen[count:], "it is sent")
+        # An unlucky number is not replaced without a pause.
+        assert len(seen) < 2000
+        ws.close()
+        one.fds = None
+        one.stop()
+
+
+@plain_only
+@pytest.mark.parametrize("reply", [b":-1\r\n", b"$1\r\nx\r\n"])
+def test_a_reply_without_an_epoch_is_no_lease(server, script, tmp_path, reply):
+    with fake_bus(str(tmp_path / "fake"), reply) as seen:
+        one = server(
+            "--bus=redis+unix://%s/fake" % tmp_path, "--shared", "--shared-program=one", "--shared-start=always",
+            script("chat", CHAT),
+        )
+        one.wait_log("the bus is unavailable")
+        count = len(seen)
+        wait_for(lambda: b"EVAL" in seen[count:], "it tries again")
+        assert "runs the shared program" not in one.log()
+        one.fds = None
+        one.stop()
 
 
 def test_a_bus_that_stops_is_noticed(join, redis, script):
@@ -412,6 +435,43 @@ def test_an_epoch_that_no_lease_has_does_not_fence_the_program(join, redis, scri
     leader = clients[servers.index(leader_of(servers))]
     say(leader, "still here")
     assert {ws.text() for ws in clients} == {"%d still here" % programs(servers)[0]}
+
+
+@plain_only
+@pytest.mark.parametrize(
+    "command, kind, reason",
+    [
+        ("SET x", "lease", "does not expire soon"),
+        ("SET x EX 9999", "lease", "does not expire soon"),
+        ("RPUSH x", "lease", "does not expire soon"),
+        ("SET x", "epoch", "not a valid epoch"),
+        ("SET inf", "epoch", "not a valid epoch"),
+        ("RPUSH x", "epoch", "not a valid epoch"),
+    ],
+)
+def test_a_key_that_keeps_all_from_the_lease_is_reported(join, redis, script, command, kind, reason):
+    """Before a program runs and while it does; the connection to the bus is kept."""
+    key = "wspipe:%s:/" % kind
+    name, *rest = command.split()
+    text = (503, "a key on the bus keeps a shared program from running: see the log\n")
+    redis.ask(name, key, *rest)
+    one = join("--shared", "--shared-program=one", "--shared-start=always", script("pids", PIDS))
+    wait_for(lambda: ready(one) == text, "it is not ready")
+    one.wait_log("no server can run the shared program.*key=%s .*%s.*delete it" % (key, reason))
+    redis.ask("DEL", key)
+    wait_for(lambda: ready(one) == (200, "ready\n"), "it is ready")
+    redis.ask("DEL", key)
+    redis.ask(name, key, *rest)
+    if kind == "lease":
+        wait_for(lambda: ready(one) == text, "it has lost the lease")
+        redis.ask("DEL", key)
+        wait_for(lambda: ready(one) == (200, "ready\n"), "it has the lease again")
+    else:
+        wait_for(lambda: redis.ask("GET", key)[5:15].isdigit(), "the holder writes the epoch again")
+    assert one.log().count("no server can run the shared program") == 1
+    assert metric(one, "reconnects_total") == 0 and "the bus is unavailable" not in one.log()
+    one.fds = None
+    one.stop()
 
 
 def test_a_server_is_not_ready_without_the_bus_that_it_needs(join, redis, script):
