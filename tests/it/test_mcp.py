@@ -295,7 +295,7 @@ def test_a_cancelled_request_is_named_by_its_number(site):
     assert [m["params"] for m in seen] == [{"requestId": 2, "reason": "r"}]
 
 
-def test_a_session_belongs_to_its_path_and_user(server, tmp_path):
+def test_a_session_belongs_to_its_path(server, tmp_path):
     (tmp_path / "wspipe.conf").write_text("port = 0\npassenv = +WSPIPE_TEST_TAG\n" + "".join(
         "[%s]\ncommand = /usr/bin/python3 %s\nmcp = true\n" % (path, PROGRAM) for path in ("/a", "/b")))
     one = server("--config=" + str(tmp_path / "wspipe.conf"), passenv=False)
@@ -539,6 +539,19 @@ def test_a_request_reaches_the_worker_that_has_its_program(site):
     for session in sessions:
         assert ask(one, None, session, method="DELETE").status == 204
         assert ask(one, tool("pid"), session).status == 404
+
+
+def test_a_session_belongs_to_its_user_on_each_worker(site, tmp_path):
+    (tmp_path / "tokens").write_text("%s alice\n%s bob\n" % ("a" * 40, "b" * 40))
+    one = site("--workers=3", "--auth-token=%s/tokens" % tmp_path)
+    alice, bob = ({"Authorization": "Bearer " + name * 40} for name in "ab")
+    begun = ask(one, request("initialize", protocolVersion="2025-11-25", capabilities={}), fields=alice)
+    session = begun.fields["mcp-session-id"]
+    for _ in range(6):
+        assert ask(one, tool("pid"), session).status == 401
+        assert ask(one, tool("pid"), session, bob).status == 404
+        assert ask(one, None, session, bob, method="DELETE").status == 404
+        assert ask(one, tool("pid"), session, alice).status == 200
 
 
 def test_a_disconnect_reaches_the_worker_that_has_the_program(site):
