@@ -135,6 +135,11 @@ shared_output_deliver(struct shared_output *o)
 	struct member **found = shared_output_find(o, &count);
 	struct broadcast *b = NULL;
 
+	/* Without memory: those that must not get it are not known. */
+	if (a->all && address_count(a) > 0 && !found) {
+		o->dropped++;
+		return;
+	}
 	if (a->kind == ADDRESS_CLOSE)
 		shared_output_close(o, found, count);
 	else if (a->all || count > 0)

@@ -27,6 +27,16 @@ __wrap_util_clock_ms(void)
 	return now_ms;
 }
 
+static bool without_memory;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return without_memory ? NULL : __real_calloc(n, size);
+}
+
 /* The program, of which there is one at a time. */
 struct program {
 	struct framed framed; /* first */
@@ -572,6 +582,29 @@ test_events_are_in_order_for_each_client(void **state)
 	assert_int_equal(t.users[1].code, 4001);
 	assert_string_equal(t.users[1].reason, "go away");
 	expect(&t.written, "2\tclose\t4001 left\n");
+	tear_down();
+}
+
+static void
+test_without_memory_nobody_gets_what_is_not_for_all(void **state)
+{
+	(void)state;
+	set_up(SHARED_ADDRESSED);
+	t.rules.output.addresses = SHARED_JSON;
+	make();
+	joins(0);
+	joins(1);
+	without_memory = true;
+	prints("{\"type\":\"text\",\"except\":1,\"data\":\"secret\"}\n"
+	       "{\"type\":\"close\",\"except\":1,\"code\":4001}\n"
+	       "{\"type\":\"text\",\"id\":1,\"data\":\"secret\"}\n");
+	without_memory = false;
+	turn();
+	assert_int_equal(t.users[0].code, 0);
+	assert_int_equal(t.users[1].code, 0);
+	prints("{\"type\":\"text\",\"except\":1,\"data\":\"a\"}\n");
+	expect(&t.users[0].text, "");
+	expect(&t.users[1].text, "a|");
 	tear_down();
 }
 
@@ -1393,6 +1426,7 @@ main(void)
 	    cmocka_unit_test(test_a_slow_node_pauses_the_program_and_a_slow_program_the_nodes),
 	    cmocka_unit_test(test_a_broadcast_goes_to_all),
 	    cmocka_unit_test(test_events_are_in_order_for_each_client),
+	    cmocka_unit_test(test_without_memory_nobody_gets_what_is_not_for_all),
 	    cmocka_unit_test(test_a_client_may_leave_while_others_get_the_same),
 	    cmocka_unit_test(test_a_slow_client_is_closed),
 	    cmocka_unit_test(test_messages_for_a_slow_client_are_dropped_whole),
