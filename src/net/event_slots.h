@@ -7,7 +7,7 @@
 #ifndef NET_EVENT_SLOTS_H
 #define NET_EVENT_SLOTS_H
 
-/* Before anything of libevent. Later calls do nothing. */
+/* Before anything of libevent; later calls change nothing. */
 void event_slots_init(void);
 
 #endif
