@@ -14,10 +14,10 @@
 #include "bus/redis_context.h"
 
 enum {
-	REDIS_LEASE_MS = 2300,
-	REDIS_LEASE_HOLD_MS = 1400, /* from the last renewal */
+	REDIS_LEASE_MS = 2100,
+	REDIS_LEASE_HOLD_MS = 1300, /* from the last renewal */
 	REDIS_LEASE_RENEW_MS = 300,
-	REDIS_LEASE_TRY_MS = 200,
+	REDIS_LEASE_TRY_MS = 100,
 };
 
 enum redis_lease_state {
