@@ -89,7 +89,7 @@ class Talker:
         self.threads[1].join()
         numbers = [number for _, _, number in self.seen]
         assert numbers == sorted(numbers)
-        sent = numbers[-1] + 1
+        sent = numbers[-1] + 1 if numbers else 0  # its worker may have been killed before
         return sent, sent - len(set(numbers)), len(numbers) - len(set(numbers))
 
 
