@@ -7,8 +7,7 @@ import signal
 
 import pytest
 from conftest import TLS, fd_count, leave_out, wait_for
-from redis import Redis
-from test_bus import CHAT, HEAD, SEND, metric, programs, ready, say, texts
+from test_bus import CHAT, HEAD, SEND, metric, programs, ready, redis, say, texts  # noqa: F401 (redis is a fixture)
 from wsraw import close_frame
 
 WORKERS = 2
@@ -18,13 +17,6 @@ COUNTS = HEAD + "import threading, time\ndef count():\n    n = 0\n    while True
 
 # What has nothing to do with the clients' connections.
 between_servers = leave_out(TLS, "the same between servers")
-
-
-@pytest.fixture
-def redis(tmp_path):
-    one = Redis(tmp_path)
-    yield one
-    one.stop()
 
 
 @pytest.fixture
