@@ -990,14 +990,17 @@ joins_then(void *arg, int error)
 
 /* The first client of this node, which has to wait for the bus. */
 static void
-waits_for_the_bus(void)
+joins_the_bus(enum bus_role role)
 {
+	t.has_bus = true;
+	make();
 	assert_true(shared_must_wait(t.shared));
 	t.wait.done = joins_then;
 	shared_wait(t.shared, &t.wait);
 	turn();
 	assert_true(t.topic.wants);
 	assert_int_equal(t.waited, -1);
+	elects(role);
 }
 
 static void
@@ -1010,10 +1013,7 @@ test_a_leader_runs_it_for_all_nodes(void **state)
 
 	(void)state;
 	set_up(SHARED_ADDRESSED);
-	t.has_bus = true;
-	make();
-	waits_for_the_bus();
-	elects(BUS_LEADS);
+	joins_the_bus(BUS_LEADS);
 	assert_int_equal(t.waited, 0);
 	assert_int_equal(t.topic.program.state, BUS_PROGRAM_RUNS);
 	prints("1\ttext\talone\n");
@@ -1058,10 +1058,7 @@ test_a_node_follows_and_takes_over(void **state)
 	(void)state;
 	set_up(SHARED_ADDRESSED);
 	t.rules.settings.members.queue_max = 100;
-	t.has_bus = true;
-	make();
-	waits_for_the_bus();
-	elects(BUS_FOLLOWS);
+	joins_the_bus(BUS_FOLLOWS);
 	leader_reports(BUS_PROGRAM_NONE, 0, 0);
 	expect(&t.topic.sent, "state 0 1 |");
 	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
@@ -1088,10 +1085,7 @@ test_an_exit_elsewhere_closes_the_clients_of_a_follower(void **state)
 {
 	(void)state;
 	set_up(SHARED_BROADCAST);
-	t.has_bus = true;
-	make();
-	waits_for_the_bus();
-	elects(BUS_FOLLOWS);
+	joins_the_bus(BUS_FOLLOWS);
 	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
 	leader_reports(BUS_PROGRAM_ENDED, 77, 3);
 	turn();
@@ -1110,10 +1104,7 @@ test_a_node_that_was_cut_off_closes_its_clients(void **state)
 	(void)state;
 	set_up(SHARED_BROADCAST);
 	t.rules.settings.on_exit = SHARED_KEEP;
-	t.has_bus = true;
-	make();
-	waits_for_the_bus();
-	elects(BUS_FOLLOWS);
+	joins_the_bus(BUS_FOLLOWS);
 	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
 	elects(BUS_NOBODY);
 	elects(BUS_FOLLOWS);
@@ -1133,10 +1124,7 @@ test_a_slow_node_pauses_the_program_and_a_slow_program_the_nodes(void **state)
 
 	(void)state;
 	set_up(SHARED_BROADCAST);
-	t.has_bus = true;
-	make();
-	waits_for_the_bus();
-	elects(BUS_LEADS);
+	joins_the_bus(BUS_LEADS);
 	node_comes(5, true);
 	t.topic.queued = 1 << 20;
 	prints("x\n");
@@ -1187,10 +1175,7 @@ leads_and_ends(void)
 	uint64_t id;
 
 	set_up(SHARED_ADDRESSED);
-	t.has_bus = true;
-	make();
-	waits_for_the_bus();
-	elects(BUS_LEADS);
+	joins_the_bus(BUS_LEADS);
 	node_comes(5, true);
 	id = t.topic.program.id;
 	leaves(0);
@@ -1302,10 +1287,7 @@ test_an_idle_program_may_exit_as_a_client_comes_elsewhere(void **state)
 	for (int early = 0; early < 2; early++) {
 		set_up(SHARED_ADDRESSED);
 		t.rules.settings.linger_ms = SHARED_FOREVER;
-		t.has_bus = true;
-		make();
-		waits_for_the_bus();
-		elects(BUS_LEADS);
+		joins_the_bus(BUS_LEADS);
 		node_comes(5, true);
 		id = t.topic.program.id;
 		leaves(0);
@@ -1335,10 +1317,7 @@ test_a_follower_waits_for_the_next_process(void **state)
 	(void)state;
 	set_up(SHARED_ADDRESSED);
 	t.rules.settings.members.queue_max = 100;
-	t.has_bus = true;
-	make();
-	waits_for_the_bus();
-	elects(BUS_FOLLOWS);
+	joins_the_bus(BUS_FOLLOWS);
 	leader_reports(BUS_PROGRAM_RUNS, 77, 0);
 	buffer_clear(&t.topic.sent);
 	/* The leader has ended it before it knew of the client. */
@@ -1367,10 +1346,7 @@ test_a_deposed_leader_keeps_what_its_clients_send_while_the_program_ends(void **
 {
 	(void)state;
 	set_up(SHARED_ADDRESSED);
-	t.has_bus = true;
-	make();
-	waits_for_the_bus();
-	elects(BUS_LEADS);
+	joins_the_bus(BUS_LEADS);
 	buffer_clear(&t.written);
 	elects(BUS_FOLLOWS);
 	assert_true(t.program->finished);
