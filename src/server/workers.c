@@ -302,7 +302,6 @@ workers_on_signal(struct workers *w, int number)
 {
 	switch (number) {
 	case SIGCHLD:
-		workers_reap(w);
 		break;
 	case SIGHUP:
 		if (server_lost_terminal(w->server))
@@ -459,6 +458,9 @@ server_work(struct server *server, bool *serves)
 		number = workers_wait(&w);
 		if (number != 0)
 			workers_on_signal(&w, number);
+		/* Not at SIGCHLD only: of the pending signals the one with the lowest number is
+		 * first, and SIGTERM may come again and again. */
+		workers_reap(&w);
 	} while (
 	    server->stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep.end_ms != 0);
 	log_info("stopped");

@@ -7,6 +7,7 @@ import http.client
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import ssl
@@ -15,7 +16,7 @@ import time
 
 import pytest
 from conftest import TLS, children, client_context, make_certificate, tagged, wait_for
-from probes import SANITIZED, cpu_seconds, preload, unsanitized, wait_idle
+from probes import SANITIZED, cpu_seconds, preload, traced, unsanitized, wait_idle
 from tlsprobes import context_of, fingerprint, make_client, make_crl
 from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
 
@@ -456,6 +457,37 @@ def test_a_worker_dies_in_the_drain(server):
     one.stop_now(status=70)
     for ws in peers:
         ws.close()
+
+
+def strangers(one):
+    """The children of the parent that are no workers, zombies among them."""
+    return {pid for pid, _ in children(one.pid)} - set(one.workers() or [])
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_signals_that_come_without_pause_hide_no_death(server, tmp_path):
+    """The next one is pending when the one before it has been handled, as /proc is slow, and its number is below
+    SIGCHLD's: the programs that are killed for the dead worker are reaped all the same."""
+    one = server("--workers=2", *REPORT_PPID)
+    over = threading.Event()
+
+    def send():
+        while not over.is_set():
+            os.kill(one.pid, signal.SIGUSR1)
+            time.sleep(0.001)
+
+    sender = threading.Thread(target=send)
+    with one.websocket() as ws, traced(one, tmp_path / "trace", "-e", "inject=getdents64:delay_enter=100000"):
+        victim = owner(ws)
+        sender.start()
+        try:
+            os.kill(victim, signal.SIGKILL)
+            wait_for(lambda: victim not in (one.workers() or [victim]), "there is a new worker")
+            wait_for(lambda: not strangers(one), "nothing is left of the old one")
+        finally:
+            over.set()
+            sender.join()
+    assert "did not exit after SIGKILL" not in one.log()
 
 
 def test_a_killed_parent_leaves_nothing(server):
