@@ -15,6 +15,7 @@ enum events_kind {
 enum events_posted {
 	EVENTS_POSTED, /* all of them are messages now, or will be */
 	EVENTS_BUSY, /* none: it is not read now */
+	EVENTS_ENDED, /* none: the session has ended */
 	EVENTS_TOO_BIG, /* none: a message is larger than the limit */
 	EVENTS_WRONG_TYPE, /* none: such messages are not accepted */
 	EVENTS_BAD, /* none: *WHY is what is wrong */

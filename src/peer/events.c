@@ -24,7 +24,7 @@ struct events {
 	struct timer timer;
 	int64_t since_ms; /* when the connection came, was last written to, or went */
 	struct deadlines deadlines; /* SINCE_MS: when it broke a rule, or left; 0: neither */
-	size_t counted; /* bytes of it in the room */
+	struct events_kept kept; /* in the room; the bytes of OUTPUT */
 	bool left; /* it has closed the session itself: it fetches nothing more */
 	bool finished; /* its user has released it */
 	bool freed;
@@ -53,28 +53,14 @@ events_lose(struct events *e, const char *reason)
 
 /* What it keeps */
 
-/* Counts what has been sent and is kept. */
+/* Counts it: what is not sent has its bound in the backpressure, as long as there is a user. */
 static void
-events_count(struct events *e, size_t kept)
+events_count(struct events *e)
 {
-	e->spec.room->kept += kept - e->counted;
-	e->counted = kept;
-}
+	const struct replay *replay = &e->output.records.replay;
 
-/*
- * Drops what need not be kept. Each may keep an eighth of the room that is left, so that many
- * keep less, and none is left without any.
- */
-static void
-events_trim(struct events *e)
-{
-	size_t room = e->spec.max_kept * EVENTS_ROOM;
-	size_t kept = e->spec.room->kept;
-	size_t share = kept < room ? (room - kept) / 8 : 0;
-
-	replay_trim(
-	    &e->output.records.replay, share < e->spec.max_kept ? share : e->spec.max_kept);
-	events_count(e, e->output.records.replay.sent);
+	events_room_set(
+	    e->spec.room, &e->kept, e->finished ? buffer_len(&replay->bytes) : replay->sent);
 }
 
 /* Its end */
@@ -100,7 +86,7 @@ events_free(struct peer *peer)
 	e->exchange = NULL;
 	timer_stop(&e->timer);
 	loop_cancel(&e->resume);
-	events_count(e, 0);
+	events_room_remove(e->spec.room, &e->kept);
 	loop_count_stream(e->spec.loop, false);
 	buffer_clear(&e->output.records.replay.bytes);
 	buffer_clear(&e->output.partial);
@@ -234,7 +220,9 @@ events_flush(struct peer *peer)
 	} else if (unsent.len > 0) {
 		events_write(e, unsent);
 		e->output.records.replay.sent = buffer_len(&e->output.records.replay.bytes);
-		events_trim(e);
+		replay_trim(&e->output.records.replay,
+		    events_room_share(e->spec.room, e->spec.max_kept));
+		events_count(e);
 	}
 	if (e->exchange && e->output.records.ended && events_is_stream(e)) {
 		struct exchange *exchange = e->exchange;
@@ -288,19 +276,44 @@ events_queued(const struct peer *peer)
 	return unsent + (e->exchange ? exchange_queued(e->exchange) : 0);
 }
 
-/* Its user has no more for it: it lives on while its client may fetch the rest. */
+/* Frees one that is finished: soon, as its owner may be going through all of them. */
+static void
+events_drop(struct events *e)
+{
+	struct replay *replay = &e->output.records.replay;
+
+	replay->sent = buffer_len(&replay->bytes);
+	replay_trim(replay, 0);
+	events_room_remove(e->spec.room, &e->kept);
+	e->spec.resume_ms = 0;
+	events_arm(e);
+}
+
+/*
+ * Its user has no more for it. It lives on while its client may fetch the rest, or again what
+ * was sent: nothing shows that a client, and not a proxy, has received it.
+ */
 static void
 events_finish(struct peer *peer)
 {
 	struct events *e = events_of(peer);
+	struct events_room *room = e->spec.room;
+	struct events_kept *excess;
 
 	events_flush(peer);
 	e->finished = true;
-	if (!e->output.records.ended || e->left ||
-	    (events_is_stream(e) && replay_unsent(&e->output.records.replay).len == 0))
+	if (!e->output.records.ended || e->left) {
 		events_free(peer);
-	else
-		events_arm(e);
+		return;
+	}
+	buffer_clear(&e->input);
+	buffer_clear(&e->output.partial);
+	events_count(e);
+	events_room_end(room, &e->kept);
+	while ((excess = events_room_excess(room, e->spec.max_kept)))
+		events_drop(LIST_ENTRY_OF(excess, struct events, kept));
+	events_arm(e);
+	e->spec.on_ended(e->spec.owner);
 }
 
 /* Input */
@@ -372,6 +385,8 @@ events_post(struct peer *peer, enum events_kind kind, struct buffer *body, const
 	struct events *e = events_of(peer);
 	enum events_posted result;
 
+	if (e->finished)
+		return EVENTS_ENDED;
 	if (peer->state != PEER_OPEN || !peer->reading || e->deadlines.since_ms != 0 ||
 	    buffer_len(&e->input) > 0)
 		return EVENTS_BUSY;
@@ -526,8 +541,7 @@ events_attach(struct peer *peer, struct exchange *exchange, uint64_t after, cons
 		return EVENTS_DROPPED;
 	if (!events_is_stream(e)) /* it has them */
 		replay_trim(&e->output.records.replay, 0);
-	else
-		events_count(e, e->output.records.replay.sent);
+	events_count(e);
 	if (e->output.records.ended && replay_unsent(&e->output.records.replay).len == 0) {
 		if (e->finished)
 			events_free(peer);
@@ -541,8 +555,6 @@ events_attach(struct peer *peer, struct exchange *exchange, uint64_t after, cons
 	if (events_is_stream(e))
 		events_begin_stream(e, fields);
 	events_flush(peer);
-	if (e->finished && events_is_stream(e))
-		events_free(peer);
 	events_changed(e);
 	return EVENTS_ATTACHED;
 }
@@ -571,6 +583,7 @@ events_new(const struct events_spec *spec, const struct peer_handlers *handlers,
 	event_records_init(&e->output.records, spec->form, spec->id);
 	e->output.sent = spec->sent;
 	e->output.max_message = spec->max_kept;
+	events_kept_init(&e->kept);
 	e->since_ms = util_clock_ms();
 	e->deadlines.active = e->deadlines.opened = deadlines_ticks(e->since_ms);
 	loop_count_stream(spec->loop, true);

@@ -22,18 +22,12 @@
 #include "http/exchange.h"
 #include "peer/event_input.h"
 #include "peer/event_records.h"
+#include "peer/events_room.h"
 #include "peer/peer.h"
 
 enum {
 	EVENTS_COMMENT_MS = 15 * 1000, /* silence until a stream gets a comment */
 	EVENTS_POLL_MS = 25 * 1000, /* how long a poll waits */
-	/* All streams that share a struct events_room keep at most so many times MAX_KEPT. */
-	EVENTS_ROOM = 64,
-};
-
-/* What the streams of a process keep together; {0} at first. */
-struct events_room {
-	size_t kept; /* bytes */
 };
 
 struct events_spec {
@@ -48,13 +42,16 @@ struct events_spec {
 	int64_t idle_ms; /* without a message in either direction; 0: no limit, as the next */
 	int64_t lifetime_ms;
 	char id[EVENTS_ID_LEN + 1]; /* SESSION */
+	/* It is finished, but kept for a client that may have lost its end. */
+	void (*on_ended)(void *owner);
 	/* It is freed: nobody can come back to it. Called once. */
 	void (*on_over)(void *owner);
 	void *owner; /* borrowed */
 };
 
 /* A peer without a connection. HANDLERS and ARG are borrowed until it is finished or freed; it
- * may live on until its client has fetched the rest. NULL without memory. */
+ * may live on until its client has received the end, for RESUME_MS without a connection, or
+ * until others need the room. NULL without memory. */
 struct peer *events_new(const struct events_spec *spec, const struct peer_handlers *handlers,
     void *arg) __attribute__((warn_unused_result));
 

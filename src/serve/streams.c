@@ -27,6 +27,16 @@ streams_opening_of(struct opening *o)
 	return (struct streams_opening *)(void *)o;
 }
 
+/* It counts as a connection no longer. */
+static void
+streams_on_ended(void *owner)
+{
+	struct session_entry *s = owner;
+
+	limit_leave(s->slot);
+	s->slot = NULL;
+}
+
 static void
 streams_on_over(void *owner)
 {
@@ -49,6 +59,7 @@ streams_make_peer(struct opening *o, struct session *session, struct peer_counts
 	    .resume_ms = o->endpoint->resume_ms,
 	    .idle_ms = o->endpoint->websocket.idle_ms,
 	    .lifetime_ms = o->endpoint->websocket.lifetime_ms,
+	    .on_ended = streams_on_ended,
 	    .on_over = streams_on_over,
 	    .owner = s,
 	};
@@ -298,6 +309,14 @@ streams_serve(struct streams *streams, const struct opening_context *context,
 	else
 		streams_route(streams, context, endpoint, exchange, path, &asked);
 	return true;
+}
+
+void
+streams_init(struct streams *streams, const struct affinity *affinity)
+{
+	session_table_init(&streams->table);
+	events_room_init(&streams->room);
+	streams->affinity = affinity;
 }
 
 static void

@@ -27,6 +27,9 @@ struct streams {
 	const struct affinity *affinity; /* borrowed */
 };
 
+/* AFFINITY is borrowed. */
+void streams_init(struct streams *streams, const struct affinity *affinity);
+
 /* Closes all sessions with 1012: no client can reach them any more. */
 void streams_finish(struct streams *streams);
 

@@ -101,6 +101,9 @@ streams_post_on_body_end(void *arg)
 		    STREAMS_NO_STORE "Retry-After: 1\r\n",
 		    "the program does not read as fast as messages come");
 		break;
+	case EVENTS_ENDED:
+		streams_request_reply(post->exchange, 404, NULL, "the session has ended");
+		break;
 	case EVENTS_TOO_BIG:
 		streams_request_reply(
 		    post->exchange, 413, NULL, "a message is larger than --maxframesize");

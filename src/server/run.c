@@ -87,7 +87,6 @@ run_start(struct server *server)
 	    .workers = (size_t)server->options->server.workers,
 	    .relay = server_relay,
 	    .arg = server};
-	server->streams.affinity = &server->affinity;
 	server->sockets.loop = server->loop;
 	server->sockets.extra_wait_ms = server->options->server.closems;
 	server->sockets.count = &server->page->workers[server->worker].sockets;
@@ -195,7 +194,7 @@ server_run(const struct options *options)
 	list_init(&server.sessions);
 	list_init(&server.scripts);
 	list_init(&server.openings);
-	session_table_init(&server.streams.table);
+	streams_init(&server.streams, &server.affinity);
 	list_init(&server.relays.list);
 	mcp_init(&server.mcp, &server.route.openings, &server.affinity);
 	list_init(&server.waiting);

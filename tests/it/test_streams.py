@@ -32,7 +32,9 @@ class Client:
         """Ends its sessions, which would wait for it to come back."""
         for session, fields in self.sessions.items():
             if not self.one.stopped:
-                self.ask("DELETE", None, fields + "Wspipe-Session: %s\r\n" % session)
+                gone = fields + "Wspipe-Session: %s\r\n" % session
+                # Connections that were closed may still count.
+                wait_for(lambda gone=gone: self.ask("DELETE", None, gone)[0] != 429, "there is room for a request")
 
     def connect(self):
         return self.one.connect()
@@ -175,6 +177,49 @@ def test_a_client_that_comes_back_gets_what_it_has_missed(serve):
     for unknown in ("0" * 32 + "-1", "x", "-", s.session[:-1] + "-1"):
         assert Stream(c, "Last-Event-ID: %s\r\n" % unknown).status == 404
     assert c.ask("DELETE", "/?session=" + s.session)[0] == 204
+
+
+@pytest.mark.parametrize("workers", (1, 2))
+def test_the_end_is_kept_for_a_client_that_has_missed_it(serve, workers):
+    """What was sent may be lost with the connection, the last events too."""
+    c = serve("--workers=%d" % workers, "sh", "-c", "echo a; echo b; read -r x; exit 3")
+    with Stream(c) as s:
+        assert [s.data(), s.data()] == ["data: a", "data: b"]
+        assert c.post(s.session, b"end") == 202
+        c.one.wait_log(r" close .*exit=3")
+    last = "Last-Event-ID: " + s.session
+    for _ in range(2):
+        with Stream(c, last + "-1\r\n") as again:
+            assert again.data() == "data: b"
+            assert again.data() == 'event: close\ndata: {"code":4003,"reason":"exit 3"}'
+            assert again.event() is None
+    assert c.post(s.session, b"late") == 404
+    # The client has received everything.
+    assert Stream(c, last + "-3\r\n").status == 204
+    assert Stream(c, last + "-3\r\n").status == 404
+
+
+def test_a_session_that_has_ended_counts_for_no_limit_of_its_client(serve):
+    c = serve("--max-per-ip=2", "--resume-wait=1h", "echo", "a")
+    for _ in range(4):
+        # The connection before may still be counted.
+        with wait_for(lambda: (s := Stream(c)).status == 200 and s, "there is room") as s:
+            assert s.data() == "data: a"
+            assert s.data().startswith("event: close\n")
+
+
+def test_the_end_of_a_poll_is_kept_until_it_is_acknowledged(serve):
+    c = serve("sh", "-c", "echo a; exit 3")
+    session = c.open_poll()
+    c.one.wait_log(r" close .*exit=3")
+    poll = "/?poll&session=%s&after=%%d" % session
+    close = {"id": 2, "type": "close", "code": 4003, "reason": "exit 3"}
+    for _ in range(2):
+        assert json.loads(c.ask("GET", poll % 0)[2]) == [{"id": 1, "type": "text", "data": "a"}, close]
+    assert json.loads(c.ask("GET", poll % 1)[2]) == [close]
+    assert c.post(session, b"late") == 404
+    assert c.ask("GET", poll % 2)[0] == 204
+    assert c.ask("GET", poll % 2)[0] == 404
 
 
 def test_what_is_kept_is_bounded(serve):

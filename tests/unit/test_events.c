@@ -21,6 +21,7 @@
 
 static int64_t now_ms;
 static int64_t idle_ms, lifetime_ms; /* of the next user */
+static size_t max_kept = 400; /* likewise */
 static struct events_room room;
 
 int64_t __wrap_util_clock_ms(void);
@@ -52,6 +53,7 @@ struct user {
 	uint16_t closed;
 	const char *error; /* of on_error */
 	bool grace_over;
+	int ended;
 	int over;
 	char *out;
 };
@@ -129,6 +131,12 @@ static const struct peer_handlers handlers = {
 };
 
 static void
+on_ended(void *owner)
+{
+	((struct user *)owner)->ended++;
+}
+
+static void
 on_over(void *owner)
 {
 	((struct user *)owner)->over++;
@@ -140,31 +148,41 @@ handle(void *arg, struct exchange *exchange)
 	((struct user *)arg)->exchange = exchange;
 }
 
-static void
-user_open(struct user *u, enum events_form form, const struct batch_format *format)
+static struct peer *
+new_peer(struct user *u, enum events_form form, const struct batch_format *format)
 {
 	struct events_spec spec = {
+	    .loop = u->loop,
 	    .format = format,
 	    .sent = &u->sent,
 	    .form = form,
-	    .max_kept = 400,
+	    .max_kept = max_kept,
 	    .resume_ms = 30000,
 	    .room = &room,
 	    .idle_ms = idle_ms,
 	    .lifetime_ms = lifetime_ms,
 	    .id = ID,
+	    .on_ended = on_ended,
 	    .on_over = on_over,
 	    .owner = u,
 	};
+	struct peer *peer = events_new(&spec, &handlers, u);
 
+	assert_non_null(peer);
+	return peer;
+}
+
+static void
+user_open(struct user *u, enum events_form form, const struct batch_format *format)
+{
 	memset(u, 0, sizeof(*u));
 	now_ms = 1000;
-	spec.loop = u->loop = loop_new();
+	events_room_init(&room);
+	u->loop = loop_new();
 	assert_non_null(u->loop);
 	list_init(&u->connections.list);
 	u->connections.count = &u->count;
-	u->peer = events_new(&spec, &handlers, u);
-	assert_non_null(u->peer);
+	u->peer = new_peer(u, form, format);
 	peer_set_reading(u->peer, true);
 }
 
@@ -208,6 +226,22 @@ request(struct user *u, int c)
 	return u->exchange;
 }
 
+/* The session ends; its peer, which lives on. */
+static struct peer *
+end(struct user *u, uint16_t code, const char *reason)
+{
+	struct peer *peer = u->peer;
+
+	u->peer = NULL;
+	peer_close(peer, code, span_of(reason));
+	assert_int_equal(peer->state, PEER_LEFT);
+	peer_finish(peer);
+	turn(u);
+	assert_int_equal(u->ended, 1);
+	assert_int_equal(u->over, 0);
+	return peer;
+}
+
 static void
 user_close(struct user *u, int over)
 {
@@ -218,6 +252,8 @@ user_close(struct user *u, int over)
 		over++;
 	}
 	assert_int_equal(u->over, over);
+	assert_int_equal(room.ended_count, 0);
+	assert_int_equal(room.ended_kept, 0);
 	linger_abort_all(u->loop);
 	loop_free(u->loop);
 	buffer_clear(&u->got);
@@ -329,15 +365,10 @@ test_messages_are_events(void **state)
 		assert_string_equal(body(&u, 0), wanted);
 	}
 	assert_int_equal(u.sent.messages, UTIL_LEN(rows));
-	peer_close(u.peer, 4007, SPAN("exit \"7\""));
-	assert_int_equal(u.peer->state, PEER_LEFT);
-	peer_finish(u.peer);
-	u.peer = NULL;
-	turn(&u);
+	events_abandon(end(&u, 4007, "exit \"7\""));
 	assert_string_equal(body(&u, 0),
 	    "id: " ID
 	    "-11\nevent: close\ndata: {\"code\":4007,\"reason\":\"exit \\\"7\\\"\"}\n\n");
-	assert_int_equal(u.over, 1);
 	user_close(&u, 1);
 }
 
@@ -702,33 +733,91 @@ test_a_client_closes(void **state)
 	}
 }
 
+#define REST                                                                                   \
+	OPEN "id: " ID "-1\ndata: 1\n\nid: " ID "-2\nevent: close\n"                           \
+	     "data: {\"code\":1000,\"reason\":\"exit 0\"}\n\n"
+
+/* Whether it was away, or has lost what was sent. */
 static void
-test_the_rest_is_kept_for_a_client_that_is_away(void **state)
+test_the_rest_is_kept_for_a_client_that_may_miss_it(void **state)
 {
-	for (int comes = 0; comes < 2; comes++) {
+	for (int attached = 0; attached < 2; attached++) {
+		struct buffer late = {0};
 		struct user u;
 		struct peer *peer;
+		const char *why;
 
 		(void)state;
 		user_open(&u, EVENTS_STREAM, &both);
+		if (attached)
+			(void)events_attach(u.peer, request(&u, 0), 0, NULL);
 		say(&u, MESSAGE_TEXT, "1");
-		peer = u.peer;
-		u.peer = NULL;
-		peer_close(peer, 1000, SPAN("exit 0"));
-		peer_finish(peer);
-		assert_int_equal(u.over, 0);
-		if (comes) {
+		peer = end(&u, 1000, "exit 0");
+		assert_int_equal(room.ended_kept, room.kept);
+		assert_true(room.kept > 0);
+		if (attached)
+			assert_string_equal(body(&u, 0), REST);
+		assert_int_equal(events_post(peer, EVENTS_TEXT, &late, &why), EVENTS_ENDED);
+		for (int c = 1; c < 3; c++) {
+			pass(&u, 29000);
 			assert_int_equal(
-			    events_attach(peer, request(&u, 0), 0, NULL), EVENTS_ATTACHED);
+			    events_attach(peer, request(&u, c), 0, NULL), EVENTS_ATTACHED);
 			turn(&u);
-			assert_string_equal(body(&u, 0),
-			    OPEN "id: " ID "-1\ndata: 1\n\nid: " ID "-2\nevent: close\n"
-				 "data: {\"code\":1000,\"reason\":\"exit 0\"}\n\n");
-		} else {
-			pass(&u, 31000);
+			assert_string_equal(body(&u, c), REST);
+			assert_int_equal(u.over, 0);
 		}
+		if (attached) /* it has received everything */
+			assert_int_equal(
+			    events_attach(peer, request(&u, 3), 2, NULL), EVENTS_OVER);
+		else
+			pass(&u, 31000);
 		assert_int_equal(u.over, 1);
 		user_close(&u, 1);
+	}
+}
+
+static void
+test_sessions_that_have_ended_are_bounded(void **state)
+{
+	static const struct {
+		enum events_form form;
+		size_t max_kept;
+		size_t size; /* of a message */
+		int kept; /* sessions, at least */
+	} rows[] = {
+	    {EVENTS_STREAM, 40000, 0, EVENTS_ENDED_MAX},
+	    {EVENTS_STREAM, 400, 250, EVENTS_ROOM / 2 * 400 / (250 + 200)},
+	    {EVENTS_POLL, 400, 250, EVENTS_ROOM / 2 * 400 / (250 + 200)},
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
+		int count = 0;
+		struct user u;
+
+		max_kept = rows[i].max_kept;
+		user_open(&u, rows[i].form, &both);
+		peer_free(u.peer);
+		memset(text, 'x', sizeof(text));
+		text[rows[i].size] = '\0';
+		for (; count < 2 * rows[i].kept; count++) {
+			u.peer = new_peer(&u, rows[i].form, &both);
+			if (rows[i].size > 0)
+				say(&u, MESSAGE_TEXT, text);
+			peer_close(u.peer, 1000, (struct span){0});
+			peer_finish(u.peer);
+			u.peer = NULL;
+			/* Its bytes are freed at once. */
+			assert_true(room.ended_kept <= EVENTS_ROOM / 2 * max_kept);
+			assert_true(room.ended_count <= EVENTS_ENDED_MAX);
+		}
+		assert_int_equal(u.ended, count);
+		pass(&u, 1);
+		assert_true(u.over > 1);
+		assert_true(count + 1 - u.over >= rows[i].kept);
+		pass(&u, 31000);
+		user_close(&u, count + 1);
 	}
 }
 
@@ -759,10 +848,7 @@ test_polls_fetch_arrays(void **state)
 	say(&u, MESSAGE_TEXT, "c");
 	assert_string_equal(body(&u, 2), "[{\"id\":3,\"type\":\"text\",\"data\":\"c\"}]");
 	/* The end is an object as well, and acknowledged. */
-	peer = u.peer;
-	u.peer = NULL;
-	peer_close(peer, 1000, (struct span){0});
-	peer_finish(peer);
+	peer = end(&u, 1000, "");
 	(void)events_attach(peer, request(&u, 3), 3, NULL);
 	turn(&u);
 	assert_string_equal(
@@ -829,7 +915,8 @@ main(void)
 	    cmocka_unit_test(test_backpressure_is_busy),
 	    cmocka_unit_test(test_after_a_violation_nothing_is_read),
 	    cmocka_unit_test(test_a_client_closes),
-	    cmocka_unit_test(test_the_rest_is_kept_for_a_client_that_is_away),
+	    cmocka_unit_test(test_the_rest_is_kept_for_a_client_that_may_miss_it),
+	    cmocka_unit_test(test_sessions_that_have_ended_are_bounded),
 	    cmocka_unit_test(test_polls_fetch_arrays),
 	    cmocka_unit_test(test_a_poll_waits_for_a_time),
 	    cmocka_unit_test(test_a_second_poll_ends_the_first),
