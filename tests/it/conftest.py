@@ -147,7 +147,15 @@ def logged_addresses(log):
 
 
 def listening_addresses(pid):
-    """The addresses that a process listens on according to the system, [(host, port)]."""
+    """The addresses that a process listens on according to the system, [(host, port)]. Its table is no snapshot: a row may
+    be missing, or come twice, while other sockets come and go."""
+    seen, found = None, listening_rows(pid)
+    while found != seen:
+        seen, found = found, listening_rows(pid)
+    return list(dict.fromkeys(found))
+
+
+def listening_rows(pid):
     inodes = {name[8:-1] for name in open_files(pid).values() if name.startswith("socket:[")}
     found = []
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
@@ -200,14 +208,7 @@ class Server:
         self.worker_count = found[-1] if found and found[-1] > 1 else 0
         if ready:
             self.addresses = wait_for(self._addresses, "the server listens:\n" + self.log())
-            # A parent has no handlers, it waits for its signals, and does so before it has workers.
-            wait_for(self.workers if self.worker_count else self._takes_signals, "the server takes signals")
-            # Until then it may have a file open to announce it.
-            for pid in [self.pid, *(self.workers() or [])]:
-                wait_for(lambda: self._status(pid, "State") == "S", "the server waits")
-            self.fds = fd_count(self.pid)
-            if self.worker_count:
-                self.worker_fds = fd_count(self.workers()[0])
+            self.take_baseline()
 
     @staticmethod
     def _status(pid, name):
@@ -220,6 +221,20 @@ class Server:
 
     def _takes_signals(self, pid=None):
         return int(self._status(pid or self.pid, "SigCgt"), 16) & (1 << (signal.SIGTERM - 1))
+
+    def settle(self):
+        """Waits until the server, and then each worker, waits for events: it has handled all that it was sent."""
+        for pid in [self.pid, *(self.workers() or [])]:
+            wait_for(lambda: self._status(pid, "State") == "S", "process %d waits for events" % pid)
+
+    def take_baseline(self):
+        """Counts the descriptors of a server that listens. While it starts it has others: the time zone, for its log."""
+        # A parent has no handlers, it waits for its signals, and does so before it has workers.
+        wait_for(self.workers if self.worker_count else self._takes_signals, "the server takes signals")
+        self.settle()
+        self.fds = fd_count(self.pid)
+        if self.worker_count:
+            self.worker_fds = fd_count(self.workers()[0])
 
     def waits(self):
         """Whether it sleeps: it does so for events only."""

@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 from conftest import PORT, TAG, TLS, listening_addresses, wait_for
-from wsraw import KEY, TEXT, fd_count, frame, has_ipv6
+from wsraw import KEY, TEXT, frame, has_ipv6
 
 STANDARD = (
     "SERVER_SOFTWARE TAG REMOTE_ADDR REMOTE_HOST SERVER_NAME SERVER_PORT SERVER_PROTOCOL GATEWAY_INTERFACE "
@@ -475,9 +475,7 @@ def test_odd_inherited_state(server, name, workers):
     """It serves, a program exits, and SIGTERM ends it, whatever the process was like when it was started."""
     one = server("--workers=%d" % workers, "/bin/sh", "-c", "read line; echo $line; exit 3", preexec=INHERITED[name], ready=False)
     one.addresses = wait_for(lambda: listening_addresses(one.pid), "it listens")
-    wait_for(one.workers if workers > 1 else one._takes_signals, "it takes signals")
-    one.fds = fd_count(one.pid)
-    one.worker_fds = workers > 1 and fd_count(one.workers()[0])
+    one.take_baseline()
     with one.websocket() as ws:
         ws.send(frame(TEXT, "hello"))
         assert ws.text() == "hello"

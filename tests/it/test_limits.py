@@ -14,7 +14,7 @@ import time
 import pytest
 from conftest import TLS, WSPIPE, children, listening_addresses, plain_only, wait_for
 from probes import wait_idle
-from wsraw import DEADLINE, TEXT, close_frame, fd_count, frame
+from wsraw import DEADLINE, TEXT, close_frame, frame
 
 
 def echoes(ws):
@@ -151,8 +151,7 @@ def mute_server(server, log, *args):
     """A server whose log goes to a place that the test can't read."""
     one = server(*args, wrapper=("sh", "-c", 'exec "$@" 2>%s' % log, "sh"), ready=False)
     one.addresses = wait_for(lambda: listening_addresses(one.pid), "the server listens")
-    wait_for(one._takes_signals, "the server takes signals")
-    one.fds = fd_count(one.pid)
+    one.take_baseline()
     return one
 
 
@@ -289,7 +288,7 @@ def test_failing_system_calls(server):
     """One client may be refused; the others do not notice, and the next is served."""
     one = server("--log-format=json", "cat")
     others = [one.websocket() for _ in range(3)]
-    seen = set()
+    seen, begun = set(), time.monotonic()
     for calls, error, n, allowed in INJECTIONS:
         with Injection(one, calls, error, n):
             for _ in range(3):
@@ -308,8 +307,8 @@ def test_failing_system_calls(server):
     assert seen == {(calls, error) for calls, error, _, allowed in INJECTIONS if allowed}
     for ws in others:
         close(ws)
-    # However often it failed, now and then a line.
-    assert len(re.findall("can't accept", one.log())) in range(1, 4)
+    # However often it failed, a line in ten seconds.
+    assert 1 <= len(re.findall("can't accept", one.log())) <= 1 + (time.monotonic() - begun) // 10
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")

@@ -9,7 +9,7 @@ import socket
 
 import pytest
 from conftest import SCHEME, listening_addresses, wait_for
-from wsraw import TEXT, close_frame, fd_count, frame
+from wsraw import TEXT, close_frame, frame
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 LINE_MAX = 8192
@@ -39,7 +39,7 @@ def closed_session(one, *frames, path="/", headers=None):
 
 
 def test_lines_of_a_session(server):
-    one = server("cat")
+    one = server("--closems=5000", "cat")  # a busy machine may not let it exit before a signal
     headers = {"Origin": "%s://%s:%d" % (SCHEME, *one.addresses[0])}
     remote = closed_session(one, frame(TEXT, "four"), frame(TEXT, "€"), path="/a%20b?x=y", headers=headers)
     opened, closed = lines_of(one, r" session ")
@@ -75,7 +75,7 @@ def test_close_line_tells_how_a_program_ended(server, command, fields):
 
 
 def test_close_line_of_a_peer_without_a_close(server):
-    one = server("cat")
+    one = server("--closems=5000", "cat")
     one.websocket().close()
     assert re.search(r"exit=0 close_sent=1006 close_received=1006\b", one.wait_log(r"session #1 close .*\n").group(0))
 
@@ -317,8 +317,7 @@ def test_levels(server, script, level, shown):
     talk = script("talk", "#!/bin/sh\necho oops >&2\nread line\n")
     one = server("--loglevel=" + level, "--address=127.0.0.1", talk, ready=False)
     one.addresses = wait_for(lambda: listening_addresses(one.pid), "the server listens")
-    wait_for(one._takes_signals, "the server takes signals")
-    one.fds = fd_count(one.pid)
+    one.take_baseline()
     with one.websocket() as ws:
         ws.send(frame(TEXT, "end"))
         assert ws.closed() == (1000, "exit 0")

@@ -76,6 +76,7 @@ def test_bytes_of_an_idle_session(server, descriptors, messages):
             for _ in range(messages):
                 echo(ws, b"x" * 64)
             idle.append(ws)
+        one.settle()  # the last one is idle, too
         return private_kib(one.pid)
 
     try:
@@ -102,6 +103,7 @@ def test_bytes_of_an_idle_connection(server, descriptors, tmp_path):
                 peer.send(peer.request_bytes(path, {"Cookie": "x" * 4000}, upgrade=False))
                 peer.read(int(dict(peer.response()[1])["content-length"]))
             idle.append(peer)
+        one.settle()  # the last one is idle, too
         return private_kib(one.pid)
 
     try:

@@ -145,9 +145,7 @@ def test_one_address_and_unique_sessions(server):
     one = server("--workers=3", "--log-format=json", *REPORT_PPID, ready=False)
     one.addresses = wait_for(one._addresses, "it listens")
     assert one.log().count("serving ") == 1
-    wait_for(one.workers, "the workers are there")
-    one.fds = len(os.listdir("/proc/%d/fd" % one.pid))
-    one.worker_fds = len(os.listdir("/proc/%d/fd" % one.workers()[0]))
+    one.take_baseline()
     count = 0
 
     def come():
