@@ -63,6 +63,7 @@ def test_last_response_is_queued_when_the_client_half_closes(server, tmp_path, v
     one = server("--staticdir=site", "cat")
     with connect(one, version, rcvbuf=4096) as peer:
         peer.send(peer.request_bytes("/file", upgrade=False) * 200)
+        one.wait_log("http reply")
         count = wait_still(lambda: one.log().count("http reply"), "the responses until one is queued")
     assert 0 < count < 200
     with connect(one, version, rcvbuf=4096) as peer:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import WSPIPE, plain_only, wait_for
+from conftest import WSPIPE, open_files, plain_only, wait_for
 from wsraw import DEADLINE, TEXT, close_frame, frame, free_port
 
 both = pytest.mark.parametrize("workers", (1, 2))
@@ -59,10 +59,7 @@ def test_every_process_reopens_the_log(server, tmp_path, workers):
     one.process.send_signal(signal.SIGUSR1)
     one.wait_log(" info server SIGUSR1: log reopened")
     for pid in [one.pid, *(one.workers() or [])]:
-        wait_for(
-            lambda: str(old) not in [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)],
-            "the old file is closed",
-        )
+        wait_for(lambda: str(old) not in open_files(pid).values(), "the old file is closed")
     assert oct(os.stat(one.log_path).st_mode & 0o777) == "0o640"
 
 

@@ -153,7 +153,7 @@ def said(reply):
 
 
 def test_a_session_has_a_program_of_its_own(site):
-    one = site()
+    one = site("--closems=5000")  # the time that the interpreter needs to exit
     first, second = begin(one), begin(one)
     assert len(first) == 32 and first != second
     pids = {said(ask(one, tool("pid"), session)) for session in (first, second)}
@@ -315,8 +315,7 @@ def test_a_program_that_exits_fails_what_is_pending(site, status):
     with start(one, tool("hold", "a", {"progressToken": 1}, key="k"), session) as peer:
         reply = Reply(peer)
         reply.event()
-        with start(one, tool("exit", "b", status=status), session) as other:
-            failed = Reply(other).json
+        failed = ask(one, tool("exit", "b", status=status), session).json
         assert (failed["id"], failed["error"]["code"]) == ("b", -32603) and "exit" in failed["error"]["message"]
         assert reply.events()[-1]["data"]["error"]["code"] == -32603
     assert ask(one, tool("pid"), session).status == 404
@@ -509,7 +508,9 @@ def test_a_program_of_an_earlier_version_gets_no_stateless_request(site):
     one = site(program=["--legacy"])
     for _ in range(2):
         reply = ask(one, modern(tool("echo")))
-        assert (reply.status, reply.json["id"], reply.error) == (400, 1, -32600)
+        assert (reply.json["id"], reply.error) == (1, -32600)
+        assert reply.status == 400 or reply.type == "text/event-stream"  # which has begun before the program did
+    assert reply.status == 400
     assert said(ask(one, tool("echo"), begin(one))) == "{}"
 
 

@@ -294,4 +294,4 @@ def test_a_stopped_worker_does_not_delay_the_end(server, now):
         one.stopped = True
         assert one.process.wait(DEADLINE) == 0
     assert time.monotonic() - begun < 15
-    assert not tagged(one.tag)
+    wait_for(lambda: not tagged(one.tag), "nothing survives the server")  # killed, the system may still be at it
