@@ -64,12 +64,13 @@ redis_url_parse_secrets(struct span *rest, struct redis_url *out)
 	password = (struct span){rest->data, (size_t)(at - rest->data)};
 	*rest = (struct span){at + 1, rest->len - password.len - 1};
 	if (!redis_url_cut(&password, ':', &user))
-		return "has a user without a password: write redis://USER:PASSWORD@HOST, or "
-		       "redis://:PASSWORD@HOST for the default user";
+		return "the address has a user without a password: write "
+		       "redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST for the default "
+		       "user";
 	if (!redis_url_decode(user, out->user, sizeof(out->user)) ||
 	    !redis_url_decode(password, out->password, sizeof(out->password)))
-		return "has a user or a password that is too long or not percent-encoded: "
-		       "write % as %25, @ as %40, / as %2F";
+		return "the address has a user or a password that is too long or not "
+		       "percent-encoded: write % as %25, @ as %40, / as %2F";
 	return NULL;
 }
 
@@ -79,7 +80,7 @@ redis_url_parse_db(struct span text, struct redis_url *out)
 	int64_t db;
 
 	if (util_parse_number(text, 0, REDIS_URL_DB_MAX, &db))
-		return "has a database that is not a number from 0 to 65535";
+		return "the address has a database that is not a number from 0 to 65535";
 	out->db = (int)db;
 	return NULL;
 }
@@ -99,7 +100,7 @@ redis_url_parse_tcp(struct span rest, struct redis_url *out)
 	if (bracket) {
 		port = (struct span){before.data + 1, before.len - 1};
 		if (!redis_url_cut(&port, ']', &host) || (port.len > 0 && port.data[0] != ':'))
-			return "has an IPv6 address without its closing bracket";
+			return "the address has an IPv6 address without its closing bracket";
 		if (port.len > 0)
 			port = (struct span){port.data + 1, port.len - 1};
 	} else if (!redis_url_cut(&port, ':', &host)) {
@@ -108,9 +109,9 @@ redis_url_parse_tcp(struct span rest, struct redis_url *out)
 	}
 	if (host.len == 0 ||
 	    !redis_url_decode(host, out->target.host, sizeof(out->target.host)))
-		return "has no host, or an invalid one: write redis://HOST:PORT/DB";
+		return "the address has no host, or an invalid one: write redis://HOST:PORT/DB";
 	if (port.len > 0 && util_parse_number(port, 1, UINT16_MAX, &number))
-		return "has a port that is not a number from 1 to 65535";
+		return "the address has a port that is not a number from 1 to 65535";
 	why = db.len > 0 ? redis_url_parse_db(db, out) : NULL;
 	if (why)
 		return why;
@@ -131,7 +132,7 @@ redis_url_parse_unix(struct span rest, struct redis_url *out)
 
 	if (redis_url_cut(&rest, '?', &path)) {
 		if (rest.len < db.len || memcmp(rest.data, db.data, db.len) != 0)
-			return "has an unknown parameter: ?db=NUMBER is the only one";
+			return "the address has an unknown parameter: write ?db=NUMBER only";
 		why = redis_url_parse_db(
 		    (struct span){rest.data + db.len, rest.len - db.len}, out);
 	}
@@ -140,8 +141,8 @@ redis_url_parse_unix(struct span rest, struct redis_url *out)
 	if (path.len == 0 || path.data[0] != '/' ||
 	    !redis_url_decode(path, out->target.host, sizeof(out->target.host)) ||
 	    strlen(out->target.host) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return "needs the absolute path of a Unix socket, of at most 107 bytes: write "
-		       "redis+unix:///run/redis/redis.sock";
+		return "the address needs the absolute path of a Unix socket, of at most 107 "
+		       "bytes: write redis+unix:///run/redis/redis.sock";
 	out->target.kind = CONNECT_UNIX;
 	snprintf(
 	    out->shown, sizeof(out->shown), "redis+unix://%s?db=%d", out->target.host, out->db);
@@ -158,11 +159,11 @@ redis_url_parse(const char *text, struct redis_url *out)
 
 	*out = (struct redis_url){0};
 	if (strncmp(text, "rediss://", 9) == 0)
-		return "uses TLS, which --bus does not support: run stunnel next to wspipe "
-		       "and give its socket as redis+unix:///PATH";
+		return "the address uses TLS, which --bus does not support: run stunnel next "
+		       "to wspipe and give its socket as redis+unix:///PATH";
 	if (!is_tcp && strncmp(text, local.data, local.len) != 0)
-		return "is not an address: write redis://HOST:PORT/DB or "
-		       "redis+unix:///PATH?db=DB";
+		return "the address must start with redis:// or redis+unix://: write "
+		       "redis://HOST:PORT/DB or redis+unix:///PATH?db=DB";
 	rest.data += is_tcp ? tcp.len : local.len;
 	rest.len -= is_tcp ? tcp.len : local.len;
 	why = redis_url_parse_secrets(&rest, out);

@@ -23,7 +23,7 @@ struct redis_url {
 	char shown[LOOKUP_NAME_MAX + 32]; /* for logs: without user and password */
 };
 
-/* NULL, or why TEXT is invalid: a constant text that follows a name. */
+/* NULL, or why TEXT is invalid: a constant text, without what may be a password. */
 const char *redis_url_parse(const char *text, struct redis_url *out)
     __attribute__((warn_unused_result));
 

@@ -77,8 +77,9 @@ server_listen_failed(const struct server *server, const struct listeners_error *
 		return server_fail(server, COMPAT_NO_START, "%s", compat);
 	}
 	if (error->resolve)
-		return server_fail(
-		    server, EX_CONFIG, "--address=%s: %s", error->address, error->resolve);
+		return server_fail(server, EX_CONFIG,
+		    "--address=%s: %s; give an address or a host name of this machine",
+		    error->address, error->resolve);
 	six = strchr(error->address, ':') != NULL;
 	return server_fail(server, error->error == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR,
 	    "can't listen on %s%s%s:%d: %s%s", six ? "[" : "", error->address, six ? "]" : "",

@@ -507,8 +507,8 @@ def test_the_example_for_haproxy_is_valid():
         (["--shared", "--shared-program=one", "cat"], "--shared-program=one needs --bus"),
         (["--shared", "--bus-prefix=x", "cat"], "--bus-prefix needs --bus"),
         (["--shared", "--bus=redis://h", "--bus-queue=1k", "cat"], "--bus-queue must be at least 64k"),
-        (["--shared", "--bus=redis://u:s3cret@", "cat"], "--bus: has no host"),
-        (["--shared", "--bus=tcp:s3cret", "cat"], "--bus: is not an address"),
+        (["--shared", "--bus=redis://u:s3cret@", "cat"], "--bus: the address has no host"),
+        (["--shared", "--bus=tcp:s3cret", "cat"], "--bus: the address must start with redis://"),
     ],
 )
 def test_options_that_make_no_sense_are_rejected(server, args, error):

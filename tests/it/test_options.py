@@ -145,6 +145,11 @@ ERRORS = [
         "can't listen on 192.0.2.1:0: Cannot assign requested address; "
         "this machine has no such address: choose another --address",
     ),
+    (  # no name that a server would be asked for
+        ("--port=0", "--address=::x", "cat"),
+        78,
+        "--address=::x: Name or service not known; give an address or a host name of this machine",
+    ),
 ]
 
 
