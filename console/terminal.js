@@ -90,10 +90,11 @@ let paused = false;
 let writable = true;
 let used = false;
 
-function setState(kind, text) {
-    document.querySelector(".dot").className = `dot ${kind}`;
+function setState(state, text) {
+    document.querySelector(".dot").dataset.state = state;
     element("what").textContent = visible(text);
     element("connect").textContent = socket ? "Disconnect" : used ? "Reconnect" : "Connect";
+    element("connect").classList.toggle("primary", !socket);
 }
 
 function send(kind, bytes) {
@@ -158,7 +159,7 @@ function ended(opened, event) {
         ? { good: false, text: opened ? "The connection was lost" : "The server rejected the connection, or does not respond: its log shows the reason" }
         : explainClose(event.code, event.reason);
     const reason = event.reason !== "" && !/^(exit|signal) /.test(event.reason) ? `: ${event.reason}` : "";
-    setState(good ? "good" : "bad", `${text} (${event.code})${reason}`);
+    setState(good ? "idle" : "bad", `${text} (${event.code})${reason}`);
     terminal.options.cursorBlink = false;
 }
 
@@ -172,7 +173,7 @@ function connect() {
     paused = false;
     socket = new WebSocket(url, ["tty"]);
     socket.binaryType = "arraybuffer";
-    setState("", "Connecting");
+    setState("connecting", "Connecting");
     const mine = socket;
     socket.addEventListener("open", () => {
         opened = true;
@@ -247,7 +248,7 @@ function start() {
     new ResizeObserver(() => fit.fit()).observe(element("terminal"));
     setReader(storage.get("reader") === true);
     element("messages").href = `${base}/-/messages`;
-    setState("", "Not connected");
+    setState("idle", "Not connected");
     if (wasTyped())
         connect();
 }

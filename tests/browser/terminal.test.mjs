@@ -67,6 +67,12 @@ const shows = (page, pattern) => page.waitForFunction(([source]) => {
     return new RegExp(source, "m").test(Array.from({ length: active.length }, (_, i) => active.getLine(i).translateToString(true).trimEnd()).join("\n"));
 }, [pattern.source]);
 const state = (page, text) => page.locator("#what", { hasText: text }).waitFor();
+// The color of the dot next to it; that of the border is seen where nothing fills it.
+const dot = (page) => page.locator(".dot").evaluate((node) => {
+    const { backgroundColor, borderTopColor } = getComputedStyle(node);
+
+    return backgroundColor === "rgba(0, 0, 0, 0)" ? `edge ${borderTopColor}` : backgroundColor;
+});
 const type = async (page, text) => {
     await page.keyboard.type(text);
     await page.keyboard.press("Enter");
@@ -140,6 +146,22 @@ check("a shell: keys that are signals, job control, the size of the window", asy
     await page.getByRole("button", { name: "Reconnect" }).click();
     await shows(page, /^<.*>$/);
     assert.doesNotMatch(await screen(page), /resized/);
+});
+
+check("the dot shows the state of the connection", async (t) => {
+    const { page } = await shell(t);
+    const open = await dot(page);
+
+    await type(page, "exit 3");
+    await state(page, "status 3");
+    const bad = await dot(page);
+    await page.getByRole("button", { name: "Reconnect" }).click();
+    await shows(page, /^<.*>$/);
+    assert.equal(await dot(page), open);
+    await type(page, "exit");
+    await state(page, "status 0");
+    const closed = await dot(page);
+    assert.equal(new Set([open, bad, closed]).size, 3, `${open}, ${bad}, ${closed}`);
 });
 
 check("no process is left when the tab is closed", async (t) => {
