@@ -129,6 +129,15 @@ def children(pid):
     return found
 
 
+def age_order(pid):
+    """A key that sorts processes by their start: the numbers of processes begin again at some point."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return int(f.read().rsplit(")", 1)[1].split()[19]), pid
+    except OSError:
+        return 0, pid
+
+
 def rss_kib(pid):
     with open("/proc/%d/status" % pid) as f:
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
@@ -209,6 +218,7 @@ class Server:
         if ready:
             self.addresses = wait_for(self._addresses, "the server listens:\n" + self.log())
             self.take_baseline()
+            self.addresses = self._addresses()  # all of them have been announced by now
 
     @staticmethod
     def _status(pid, name):
@@ -242,7 +252,7 @@ class Server:
 
     def workers(self):
         """The pids of the workers, in their order of age, once all are there and serve."""
-        found = sorted(pid for pid, _ in children(self.pid) if self._takes_signals(pid) and self._is_ours(pid))
+        found = sorted((pid for pid, _ in children(self.pid) if self._takes_signals(pid) and self._is_ours(pid)), key=age_order)
         return found if len(found) == self.worker_count else None
 
     def _is_ours(self, pid):
@@ -288,7 +298,11 @@ class Server:
 
     def websocket(self, path="/", headers=None, **kwargs):
         peer = self.connect(**kwargs)
-        peer.upgrade(path, headers)
+        try:
+            peer.upgrade(path, headers)
+        except BaseException:
+            peer.close()
+            raise
         return peer
 
     def url(self, path="/"):
@@ -305,7 +319,7 @@ class Server:
         pids = [self.pid]
         if self.worker_count:
             workers = wait_for(self.workers, "all workers are there")
-            wait_for(lambda: sorted(p for p, _ in children(self.pid)) == workers, "the parent has workers and nobody else")
+            wait_for(lambda: {p for p, _ in children(self.pid)} == set(workers), "the parent has workers and nobody else")
             for pid in workers:
                 wait_for(lambda: fd_count(pid) == self.worker_fds, "descriptors of a worker are at their baseline")
             pids = workers
