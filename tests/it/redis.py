@@ -14,9 +14,10 @@ class Redis:
         self.path = os.path.join(str(directory), "redis.sock")
         # The path of a Unix socket is short.
         assert len(self.path) < 108, self.path
+        # It does not wait for the disk, which others keep busy: a kill of the process loses nothing that it has written.
         self.args = [
             "redis-server", "--port", "0", "--unixsocket", self.path, "--dir", str(directory), "--save", "", "--appendonly", "yes",
-            "--daemonize", "no", *options,
+            "--appendfsync", "no", "--daemonize", "no", *options,
         ]
         self.log = os.path.join(str(directory), "redis.log")
         self.process = None
@@ -52,6 +53,19 @@ class Redis:
 
     def subscribers(self, channel="wspipe:/"):
         return int(self.ask("PUBSUB", "NUMSUB", channel).split(b":")[-1])
+
+    def wait_subscribed(self, servers):
+        """Waits until those of the servers that run receive what others publish, which a history of theirs has anyway."""
+        wanted = {}
+        for one in servers:
+            options = dict(arg.partition("=")[::2] for arg in one.args)
+            if one.process.poll() is not None or "--config" in options:
+                continue
+            if int(options.get("--history", 0)) == 0 or options.get("--shared-program") == "one":
+                channel = options.get("--bus-prefix", "wspipe:") + "/"
+                wanted[channel] = wanted.get(channel, 0) + max(one.worker_count, 1)
+        for channel, count in wanted.items():
+            wait_for(lambda: self.subscribers(channel) >= count, "all servers subscribe")
 
     def kill(self):
         """As a crash; what it has acknowledged is in its file."""

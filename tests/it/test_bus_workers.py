@@ -7,6 +7,7 @@ import signal
 
 import pytest
 from conftest import TLS, fd_count, leave_out, wait_for
+from probes import wait_still
 from test_bus import CHAT, HEAD, SEND, metric, programs, ready, redis, say, texts  # noqa: F401 (redis is a fixture)
 from wsraw import close_frame
 
@@ -23,10 +24,14 @@ between_servers = leave_out(TLS, "the same between servers")
 def join(redis, server):
     """Starts servers with workers on the bus, once all are connected. They end before it does."""
 
+    joined = []
+
     def start(*args, wait=True, **kwargs):
         one = server("--admin=127.0.0.1:0", "--bus=" + redis.url(), "--workers=%d" % WORKERS, *args, **kwargs)
         if wait:
             settle(one)
+            joined.append(one)
+            redis.wait_subscribed(joined)
         return one
 
     return start
@@ -34,8 +39,8 @@ def join(redis, server):
 
 def settle(one):
     wait_for(lambda: ready(one) == (200, "ready\n"), "all workers are connected")
-    # The request is over in all of them.
-    wait_for(lambda: len(set(map(fd_count, one.workers()))) == 1, "they have the same descriptors")
+    # The requests are over in all of them.
+    wait_for(lambda: len(set(wait_still(lambda: tuple(map(fd_count, one.workers())), "they"))) == 1, "they have the same descriptors")
     one.fds, one.worker_fds = fd_count(one.pid), fd_count(one.workers()[0])
 
 
