@@ -204,7 +204,7 @@ def test_a_close_of_ours_is_awaited_for_close_wait(raw_server, client):
         c.send(text(b"late"))
         c.read_to_end()
 
-    c = client(raw_server(after_upgrade(serve)), "--close-wait=500ms")
+    c = client(raw_server(after_upgrade(serve)), "--close-wait=2s")
     assert c.end(b"") == (1, b"late\n", "wspipe: the server did not answer our Close\n")
     assert codes == [(1000, b"")]
 
@@ -579,7 +579,7 @@ def test_a_command_is_started_again_with_the_connection(raw_server, client, tmp_
     lost = after_upgrade(lambda c: c.frame())
     kept = after_upgrade(lambda c: (c.frame(), c.send(close_frame(*c.close_code()))))
     c = client(raw_server(lost, kept), "--reconnect=1ms", "sh", "-c",
-        "echo run | tee -a %s; [ $(wc -l <%s) = 2 ] || cat; exit 3" % (runs, runs), stdin=subprocess.DEVNULL)
+        "echo run >>%s; echo run; [ $(wc -l <%s) = 2 ] || cat; exit 3" % (runs, runs), stdin=subprocess.DEVNULL)
     assert c.wait() == 3
     assert runs.read_text() == "run\nrun\n"
 
@@ -597,8 +597,8 @@ def test_a_command_may_continue_after_the_end_of_its_input(raw_server, client, t
 
 
 def test_a_command_that_continues_is_terminated(raw_server, client):
-    one = raw_server(after_upgrade(lambda c: (c.send(text(b"x") + close_frame(1000)), c.close_code())))
-    c = client(one, "--close-wait=1ms", "sh", "-c", "trap '' INT; exec sleep 1000", stdin=subprocess.DEVNULL)
+    one = raw_server(after_upgrade(lambda c: (c.frame(), c.send(text(b"x") + close_frame(1000)), c.close_code())))
+    c = client(one, "--close-wait=1ms", "sh", "-c", "trap '' INT; echo ignored; exec sleep 1000", stdin=subprocess.DEVNULL)
     assert c.wait() == 128 + signal.SIGTERM
 
 

@@ -123,7 +123,7 @@ def test_program_closes_stdin(server, tmp_path):
 
 def test_grandchild_keeps_stdout(server):
     """What its group writes shortly after the exit counts; then the group is gone and the session ends."""
-    one = server("sh", "-c", "(sleep 0.05; echo late; exec sleep 1000) & echo a; exit 3")
+    one = server("sh", "-c", "echo a; (sleep 0.05; echo late; exec sleep 1000) & exit 3")
     with one.websocket() as ws:
         messages, *end = session(ws)
         assert texts(messages)[0] == b"a"
