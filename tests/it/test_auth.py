@@ -687,7 +687,7 @@ def test_reload_replaces_the_files_or_keeps_them(server, tmp_path, tokens):
         assert status_of(one, headers=bearer("new-token-of-the-file"))[0] == 101
         with open(tokens, "w", encoding="utf-8") as f:
             f.write(before)
-        assert re.search("old configuration stays", one.log())
+        one.wait_log("old configuration stays")
 
 
 @pytest.mark.parametrize("path,headers,invalid", [("/", {}, False), ("/", bearer("x"), True), ("/?token=x", {}, True)])
