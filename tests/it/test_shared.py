@@ -11,8 +11,8 @@ import zlib
 
 import pytest
 from conftest import wait_for
-from probes import traced
-from wsraw import BINARY, TEXT, close_frame, frame
+from probes import traced, wait_still
+from wsraw import BINARY, PING, PONG, TEXT, close_frame, fd_count, frame
 
 LINES = "#!/usr/bin/python3 -u\nimport sys\nsys.stdin.reconfigure(newline='\\n')\n"
 
@@ -439,45 +439,59 @@ for line in sys.stdin:
     one.check_clean()
 
 
+# Makes the next starts fail, which lose nothing, until the file is back: a program that starts reads what it can't keep.
+HIDES = "os.rename(sys.argv[0], sys.argv[0] + '.hidden')"
+
+
+def show_again(path):
+    os.rename(path + ".hidden", path)
+
+
 def test_a_client_that_left_in_the_gap_is_opened_and_closed(server, program, tmp_path):
-    flag = tmp_path / "flag"
-    one = server("--shared=addressed", "--events", "--on-exit=keep", program("""
+    path = program("""
 import os
-if not os.path.exists(sys.argv[1]):
-    sys.exit(1)
 for line in sys.stdin:
+    if line.startswith('2\\topen') and not os.path.exists(sys.argv[1]):
+        open(sys.argv[1], 'w').close()
+        %s
+        os._exit(1)
     print('*\\ttext\\t' + line.rstrip('\\n').replace('\\t', ' '))
-"""), str(flag))
-    a = one.websocket("/a")
+""" % HIDES)
+    one = server("--shared=addressed", "--events", "--on-exit=keep", path, str(tmp_path / "flag"))
+    a, b = one.websocket("/a"), one.websocket("/b")
     one.wait_log("shared program exited")
-    b = one.websocket("/b")
-    one.wait_log("shared program exited", count=3)
     say(b, "last words")
     b.send(close_frame(4000, "bye"))
     b.closed(answer=False)
-    flag.write_text("")
+    show_again(path)
     got = []
     while not got or "close" not in got[-1]:
         got.append(a.text())
-    assert got == ["1 open /a", "2 open /b", "2 text last words", "2 close 4000 bye"]
+    # The first one comes from before the gap.
+    assert got == ["1 open /a", "1 open /a", "2 open /b", "2 text last words", "2 close 4000 bye"]
     a.close()
 
 
 def test_messages_in_the_gap_are_limited(server, program):
-    one = server("--shared", "--on-exit=keep", "--client-queue=1000", program("""
+    path = program("""
 import os
 line = sys.stdin.readline()
 if line == 'die\\n':
+    %s
     os._exit(1)
 while line:
     print(line, end='')
     line = sys.stdin.readline()
-"""))
+""" % HIDES)
+    one = server("--shared", "--on-exit=keep", "--client-queue=1000", path)
     ws = one.websocket()
     say(ws, "die")
     one.wait_log("shared program exited")
     for i in range(100):
         say(ws, "%099d" % i)
+    ws.send(frame(PING, "all"))
+    assert ws.frame() == (PONG, True, b"all")  # the server has read them
+    show_again(path)
     got = [ws.text()]
     say(ws, "end")
     while got[-1] != "end":
@@ -487,26 +501,42 @@ while line:
     ws.close()
 
 
-def test_a_client_waits_while_the_program_is_terminated(server, script):
-    stubborn = script("program", "#!/bin/sh\ntrap '' INT\necho start\nwhile read line; do :; done\nsleep 0.3\n")
-    one = server("--shared", stubborn)
+# After the last client it runs until it may end.
+STUBBORN = "#!/bin/sh\ntrap '' INT\necho start\nwhile read line; do :; done\nwhile [ ! -e $1 ]; do sleep 0.01; done\n"
+
+
+def waiting_client(one):
+    """A client that the server has accepted, and that has sent its handshake."""
+    before = wait_still(lambda: fd_count(one.pid), "the number of descriptors")
+    ws = one.connect()
+    ws.send(ws.request_bytes())
+    wait_for(lambda: fd_count(one.pid) == before + 1, "it is accepted")
+    return ws
+
+
+def test_a_client_waits_while_the_program_is_terminated(server, script, tmp_path):
+    one = server("--closems=20000", "--shared", script("program", STUBBORN), str(tmp_path / "go"))
     with one.websocket() as a:
         assert a.text() == "start"
     one.wait_log("session #1 close")
-    with one.websocket() as b:  # waits for the next one
+    with waiting_client(one) as b:
+        (tmp_path / "go").touch()
+        assert b.response()[0] == 101
         assert b.text() == "start"
         assert len(pids(one.log())) == 2
     one.check_clean()
 
 
-def test_a_client_that_disconnects_while_it_waits_is_removed(server, script):
-    one = server("--shared", script("program", "#!/bin/sh\ntrap '' INT\necho start\nwhile read line; do :; done\nsleep 0.5\n"))
+def test_a_client_that_disconnects_while_it_waits_is_removed(server, script, tmp_path):
+    one = server("--closems=20000", "--shared", script("program", STUBBORN), str(tmp_path / "go"))
     with one.websocket() as a:
         assert a.text() == "start"
     one.wait_log("session #1 close")
-    b = one.connect()
-    b.send(b.request_bytes())
+    b = waiting_client(one)
+    before = fd_count(one.pid)
     b.close()
+    wait_for(lambda: fd_count(one.pid) == before - 1, "its connection is closed")
+    (tmp_path / "go").touch()
     one.check_clean()
     assert len(pids(one.log())) == 1
 
