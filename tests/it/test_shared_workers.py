@@ -471,25 +471,28 @@ def test_a_reload_keeps_or_replaces_it_in_all_workers(start, tmp_path):
     one.process.send_signal(signal.SIGHUP)
     one.wait_log("configuration reloaded")
 
-    def reloaded():
+    reloaded, firsts = set(), []
+
+    def are_reloaded():
         ws = one.websocket("/other")
         say(ws, "y")
         if ws.text() == "new-y":
-            return ws
-        ws.close()
-        return None
+            opened = one.wait_log(r"session #\d+ open remote=127.0.0.1:%d .*worker=(\d+)" % ws.port)
+            reloaded.add(opened[1])
+            firsts.append(ws)  # so that the next one goes to another worker
+        else:
+            ws.close()
+        return len(reloaded) == WORKERS
 
-    first = wait_for(reloaded, "a worker has the new configuration")  # and its program goes on
-    for _ in range(2 * WORKERS):
-        wait_for(reloaded, "all workers have the new configuration").close()
+    wait_for(are_reloaded, "all workers have the new configuration")
     news = [one.websocket("/other") for _ in range(6)]
-    first.close()
+    close_all(firsts)
     say(news[0], "z")
     say(other[1], "z")
     say(same[1], "z")
     assert [ws.text() for ws in news] == ["new-z"] * 6
     for ws in other:
-        # A worker that had not reloaded yet let the client of reloaded() join them.
+        # A worker that had not reloaded yet let a client of are_reloaded() join them.
         while (line := ws.text()) == "old-y":
             pass
         assert line == "old-z"
