@@ -248,7 +248,7 @@ def test_two_signals_at_once_are_one(server, workers):
         one.process.send_signal(signal.SIGTERM)
         in_time = time.monotonic() - begun < 0.15
         assert ws.closed() == (1001, "the server is shutting down")
-        status = one.process.wait(20)
+        status = one.process.wait(DEADLINE)
     one.stopped = True
     if in_time:  # else this machine is too busy for a statement
         assert status == 0

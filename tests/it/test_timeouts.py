@@ -23,7 +23,7 @@ def test_session_ends_with_the_name_of_the_option(server, option):
     begin = time.monotonic()
     with one.websocket() as ws:
         assert ws.closed() == (1001, REASONS[option])
-        assert time.monotonic() - begin >= 0.3
+        assert time.monotonic() - begin >= 0.299  # the server counts whole milliseconds
     one.wait_log(r"close .*close_sent=1001 .*reason=.%s" % REASONS[option])
     wait_for(lambda: not one.tagged(), "the program has ended")
 
@@ -72,7 +72,7 @@ def test_request_that_does_not_arrive(server, tmp_path):
     with one.connect() as peer:
         peer.send(b"GET / HT")
         assert peer.answer()[0] == 408
-        assert time.monotonic() - begin >= 0.3
+        assert time.monotonic() - begin >= 0.299  # the server counts whole milliseconds
     one.wait_log(r"status=408 .*\(--handshake-timeout\)")
 
 

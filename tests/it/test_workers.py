@@ -26,6 +26,10 @@ REPORT_PPID = ("sh", "-c", "echo $PPID; exec cat")
 IGNORES_SIGNALS = ("sh", "-c", "trap '' INT TERM HUP; echo $PPID; sleep 1000 & setsid sleep 1000 & (sleep 1000 &); cat; sleep 1000")
 
 
+# A worker that is ahead of another leaves it a connection for some milliseconds.
+LATE_MS = 10
+
+
 def owner(ws):
     """The pid of the worker that serves it."""
     return int(ws.text())
@@ -87,19 +91,35 @@ def test_one_worker_is_no_other_process(server):
         assert len(children(one.pid)) == 1
 
 
+def late_ms(one):
+    """How long the server and its programs, as far as they live, have waited for a CPU."""
+    late = 0
+    for pid, _ in tagged(one.tag):
+        with contextlib.suppress(OSError), open("/proc/%d/schedstat" % pid) as f:
+            late += int(f.read().split()[1]) / 1e6
+    return late
+
+
 @pytest.mark.parametrize("at_once", (False, True))
 def test_few_connections_are_spread_evenly(server, at_once):
     one = server("--workers=2", *REPORT_PPID)
     workers = one.workers()
-    peers = all_at_once(16, one.websocket) if at_once else [one.websocket() for _ in range(16)]
-    spread = collections.Counter(owner(ws) for ws in peers)
-    assert set(spread) == set(workers)
-    # On a busy machine one may come too late for a connection or two.
-    assert max(spread.values()) <= (13 if at_once else 10), spread
-    # When those of one are gone, it gets the next ones.
-    for ws in peers:
-        ws.close()
-    one.check_clean()
+
+    def come():
+        """Whether they are; a busy machine, on which a worker may come too late, has another try."""
+        before = late_ms(one)
+        peers = all_at_once(16, one.websocket) if at_once else [one.websocket() for _ in range(16)]
+        spread = collections.Counter(owner(ws) for ws in peers)
+        late = late_ms(one) - before
+        even = set(spread) == set(workers) and max(spread.values()) <= (13 if at_once else 10)
+        assert even or late > LATE_MS, (spread, late)
+        for ws in peers:
+            ws.close()
+        # When those of one are gone, it gets the next ones.
+        one.check_clean()
+        return even
+
+    wait_for(come, "the connections are spread evenly")
 
 
 def test_the_worker_with_fewer_gets_the_next(server):
@@ -142,10 +162,8 @@ def test_a_worker_that_stands_still_keeps_nobody_waiting(server):
 
 
 def test_one_address_and_unique_sessions(server):
-    one = server("--workers=3", "--log-format=json", *REPORT_PPID, ready=False)
-    one.addresses = wait_for(one._addresses, "it listens")
+    one = server("--workers=3", "--log-format=json", *REPORT_PPID)
     assert one.log().count("serving ") == 1
-    one.take_baseline()
     count = 0
 
     def come():
@@ -251,7 +269,9 @@ def test_nothing_is_left_of_a_worker_that_died(server, number):
     victim, other = one.workers()
     peers, owners = spread(one, 8)
     ours = owners.count(other)
-    wait_for(lambda: len(one.tagged()) == 5 * len(peers), "all processes of all programs run")
+    # Before it is the command of that name it may still be in the program's group.
+    names = sorted(["sh", "sleep", "sleep", "sleep", "cat"] * len(peers))
+    wait_for(lambda: sorted(command.split(" ")[0] for _, command in one.tagged()) == names, "all processes of all programs run")
     os.kill(victim, number)
     one.wait_log(
         r"error server worker \d \(pid %d\) was killed by %s; starting another\n" % (victim, number.name)
@@ -384,7 +404,7 @@ def test_a_worker_that_is_told_to_stop_is_replaced(server):
         for ws, pid in zip(peers, owners):
             if pid == told:
                 assert ws.closed() == (1001, "the server is shutting down")
-        one.wait_log(r"info server worker 1 \(pid %d\) exited with status 0; starting another" % told)
+        one.wait_log(r"info server worker \d \(pid %d\) exited with status 0; starting another" % told)
         for ws, pid in zip(peers, owners):
             if pid == other:
                 echo(ws)
@@ -399,7 +419,7 @@ def test_drain(server, number):
     for ws in peers:
         assert ws.closed() == (1001, "the server is shutting down")
         ws.close()
-    assert one.process.wait(20) == 0
+    assert one.process.wait(DEADLINE) == 0
     one.stopped = True
     one.check_log()
     assert not tagged(one.tag)
@@ -415,14 +435,15 @@ def test_a_signal_to_all_processes_is_one_signal(server):
         "--workers=2", "--closems=20000", "sh", "-c", "echo $PPID; cat; sleep 0.5; exit 3", preexec=os.setsid
     )
     peers, _ = spread(one, 6)
+    workers = one.workers()
     os.killpg(one.pid, signal.SIGINT)
-    for pid in one.workers() or []:
+    for pid in workers:  # at once: a later one would be a second signal
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     for ws in peers:
         assert ws.closed() == (1001, "the server is shutting down")
         ws.close()
-    assert one.process.wait(20) == 0
+    assert one.process.wait(DEADLINE) == 0
     one.stopped = True
     # All programs had the time for their own end.
     assert len(re.findall(r"session #\d+ close .*exit=3 ", one.log() + " ")) == len(peers), one.log()
