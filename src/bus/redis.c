@@ -3,6 +3,7 @@
 #include "bus/redis.h"
 
 #include "base/log.h"
+#include "bus/redis_reply.h"
 #include "bus/redis_topic.h"
 
 #include <hiredis/hiredis.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+enum { REDIS_BUS_KEY_MAX = 512 };
 
 struct redis_bus {
 	struct bus bus; /* first: redis_bus_of() casts it back */
@@ -32,9 +35,9 @@ redis_bus_of(struct bus *bus)
 
 /* The number of the server */
 
-/* In place of BEFORE, unless another worker was faster. IDs of an earlier server with this
+/* In place of BEFORE. False: another worker was faster. IDs of an earlier server with this
  * number differ: the second of the start is in them. */
-static void
+static bool
 redis_bus_choose_number(struct redis_bus *b, uint64_t before)
 {
 	enum { SECONDS = 1000 * 1000 };
@@ -45,7 +48,8 @@ redis_bus_choose_number(struct redis_bus *b, uint64_t before)
 	clock_gettime(CLOCK_REALTIME, &now);
 	first_id = (1 + random % REDIS_BUS_NUMBERS) * REDIS_BUS_ID_STEP +
 		   (uint64_t)now.tv_sec % SECONDS * SECONDS;
-	(void)atomic_compare_exchange_strong(&b->context.identity->first_id, &before, first_id);
+	return atomic_compare_exchange_strong(
+	    &b->context.identity->first_id, &before, first_id);
 }
 
 static void
@@ -63,7 +67,31 @@ redis_bus_put_token(const struct redis_bus *b, char out[24])
 	snprintf(out, 24, "%016" PRIx64, atomic_load(&b->context.identity->token));
 }
 
-/* The reply is the token of the server that has the number. */
+static size_t
+redis_bus_put_key(const struct redis_bus *b, char *out, size_t size)
+{
+	snprintf(
+	    out, size, "%sserver:%" PRIu64, b->context.prefix, b->claimed / REDIS_BUS_ID_STEP);
+	return strlen(out);
+}
+
+static void
+redis_bus_log_foreign(const struct redis_bus *b)
+{
+	char key[REDIS_BUS_KEY_MAX];
+	struct span shown = {key, redis_bus_put_key(b, key, sizeof(key))};
+
+	if (!log_begin(LOG_WARN, "bus", 0,
+		SPAN("this server gets another number: a key was not written by wspipe")))
+		return;
+	log_text("key", shown);
+	log_text("reason", SPAN("it is not a string"));
+	log_text("remedy", span_of(REDIS_REPLY_DELETE));
+	log_end();
+}
+
+/* The reply is the token of the server that has the number; or 0, because the key has another
+ * type. */
 static void
 redis_bus_on_claimed(void *arg, const struct redisReply *reply)
 {
@@ -75,9 +103,11 @@ redis_bus_on_claimed(void *arg, const struct redisReply *reply)
 		return;
 	}
 	redis_bus_put_token(b, token);
-	if (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, token) == 0)
+	if (reply->type != REDIS_REPLY_INTEGER &&
+	    (reply->type != REDIS_REPLY_STRING || strcmp(reply->str, token) == 0))
 		return;
-	redis_bus_choose_number(b, b->claimed);
+	if (redis_bus_choose_number(b, b->claimed) && reply->type == REDIS_REPLY_INTEGER)
+		redis_bus_log_foreign(b);
 	b->renew_ms = util_clock_ms() + REDIS_BUS_CLAIM_MS;
 	timer_at(&b->timer, b->renew_ms);
 }
@@ -86,11 +116,12 @@ static void
 redis_bus_claim(struct redis_bus *b)
 {
 	static const char script[] =
-	    "local t = redis.call('GET', KEYS[1]) "
+	    "local t = redis.pcall('GET', KEYS[1]) "
+	    "if type(t) == 'table' then return 0 end "
 	    "if not t or t == ARGV[1] then "
 	    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return ARGV[1] end "
 	    "return t";
-	char key[512], token[24], ms[16];
+	char key[REDIS_BUS_KEY_MAX], token[24], ms[16];
 	struct span args[] = {
 	    SPAN("EVAL"),
 	    SPAN(script),
@@ -101,9 +132,7 @@ redis_bus_claim(struct redis_bus *b)
 	};
 
 	b->claimed = atomic_load(&b->context.identity->first_id);
-	snprintf(key, sizeof(key), "%sserver:%" PRIu64, b->context.prefix,
-	    b->claimed / REDIS_BUS_ID_STEP);
-	args[3].len = strlen(key);
+	args[3].len = redis_bus_put_key(b, key, sizeof(key));
 	redis_bus_put_token(b, token);
 	args[4].len = strlen(token);
 	redis_link_send(b->context.commands, args, UTIL_LEN(args), redis_bus_on_claimed, b);
@@ -295,7 +324,7 @@ redis_bus_new(const struct redis_bus_spec *spec)
 	timer_init(&b->timer, &spec->loop->timers, redis_bus_on_timer, b);
 	timer_init(&b->steady, &spec->loop->timers, redis_bus_on_steady, b);
 	redis_bus_choose_token(b);
-	redis_bus_choose_number(b, 0);
+	(void)redis_bus_choose_number(b, 0);
 	link.url = &b->url;
 	link.log = &b->context.log;
 	link.handlers = &command_handlers;

@@ -3,6 +3,7 @@
 #include "bus/redis_lease.h"
 
 #include "base/log.h"
+#include "bus/redis_reply.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -84,9 +85,7 @@ redis_lease_on_missed(struct redis_lease *l, int64_t fault)
 	log_text("key", span_of(fault == REDIS_LEASE_LASTS ? l->key : l->epoch_key));
 	log_text("reason", fault == REDIS_LEASE_LASTS ? SPAN("it does not expire soon")
 						      : SPAN("it is not a valid epoch"));
-	log_text("remedy",
-	    SPAN("delete it (DEL); if it comes back, another program writes it: choose another "
-		 "--bus-prefix"));
+	log_text("remedy", span_of(REDIS_REPLY_DELETE));
 	log_end();
 }
 

@@ -3,6 +3,7 @@
 #include "bus/redis_output.h"
 
 #include "base/log.h"
+#include "bus/redis_reply.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -16,7 +17,7 @@ enum { REDIS_OUTPUT_RECORD_MAX = 64 * 1024 }; /* bytes of a body that gets no mo
 static const char redis_output_publish[] =
     REDIS_OUTPUT_FENCE "return redis.call('PUBLISH', KEYS[1], ARGV[2])";
 static const char redis_output_append[] = REDIS_OUTPUT_FENCE
-    "redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'r', ARGV[2]) return 0";
+    "return redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'r', ARGV[2])";
 
 static void
 redis_output_drop(struct redis_output *o, uint64_t messages)
@@ -46,33 +47,26 @@ redis_output_fence(struct redis_output *o)
 	o->messages = 0;
 }
 
-static void redis_output_send(struct redis_output *o);
-
-static void
-redis_output_on_confirmed(void *arg, const struct redisReply *reply)
+/* Whether the server has accepted a record. */
+static bool
+redis_output_check(struct redis_output *o, const char *command, const struct redisReply *reply)
 {
-	struct redis_output *o = arg;
-
-	o->pending--;
 	if (reply->type == REDIS_REPLY_ERROR) {
-		redis_link_fail(
-		    o->context->commands, o->rules.stream_max > 0 ? "XADD" : "PUBLISH", reply);
-		return;
+		redis_link_fail(o->context->commands, command, reply);
+		return false;
 	}
-	if (o->rules.lease && reply->type == REDIS_REPLY_INTEGER && reply->integer < 0) {
-		redis_output_fence(o);
-		redis_lease_lose(o->rules.lease);
-	} else {
-		outbox_confirm_one(&o->outbox);
-		redis_output_send(o);
-	}
+	if (!o->rules.lease || reply->type != REDIS_REPLY_INTEGER || reply->integer >= 0)
+		return true;
+	redis_output_fence(o);
+	redis_lease_lose(o->rules.lease);
 	o->on_changed(o->arg);
+	return false;
 }
 
 static void
-redis_output_send_item(struct redis_output *o, const struct outbox_item *item)
+redis_output_send_item(struct redis_output *o, const struct outbox_item *item,
+    const struct redis_output_rules *rules, redis_reply_handler *handler)
 {
-	const struct redis_output_rules *rules = &o->rules;
 	struct span record = {(const char *)item->bytes, item->len};
 	struct span channel = span_of(rules->channel);
 	char digits[24];
@@ -96,7 +90,49 @@ redis_output_send_item(struct redis_output *o, const struct outbox_item *item)
 		count = UTIL_LEN(fenced);
 	}
 	o->pending++;
-	redis_link_send(o->context->commands, args, count, redis_output_on_confirmed, o);
+	redis_link_send(o->context->commands, args, count, handler, o);
+}
+
+static void
+redis_output_on_published(void *arg, const struct redisReply *reply)
+{
+	struct redis_output *o = arg;
+
+	o->pending--;
+	if (redis_output_check(o, "PUBLISH", reply))
+		o->on_changed(o->arg);
+}
+
+/* The key of the stream has another type (redis_stream reports it): connected servers get the
+ * oldest record nevertheless. */
+static void
+redis_output_publish_first(struct redis_output *o)
+{
+	struct redis_output_rules rules = o->rules;
+
+	rules.stream_max = 0;
+	if (!list_empty(&o->outbox.items))
+		redis_output_send_item(o,
+		    LIST_ENTRY_OF(o->outbox.items.next, struct outbox_item, node), &rules,
+		    redis_output_on_published);
+}
+
+static void redis_output_send(struct redis_output *o);
+
+static void
+redis_output_on_confirmed(void *arg, const struct redisReply *reply)
+{
+	struct redis_output *o = arg;
+	bool appends = o->rules.stream_max > 0;
+
+	o->pending--;
+	if (appends && redis_reply_is_wrong_type(reply))
+		redis_output_publish_first(o);
+	else if (!redis_output_check(o, appends ? "XADD" : "PUBLISH", reply))
+		return;
+	outbox_confirm_one(&o->outbox);
+	redis_output_send(o);
+	o->on_changed(o->arg);
 }
 
 static void
@@ -105,7 +141,7 @@ redis_output_send(struct redis_output *o)
 	struct outbox_item *item;
 
 	while (redis_link_is_up(o->context->commands) && (item = outbox_next(&o->outbox)))
-		redis_output_send_item(o, item);
+		redis_output_send_item(o, item, &o->rules, redis_output_on_confirmed);
 	atomic_store(&o->context->counts->queued, o->context->budget.used);
 }
 

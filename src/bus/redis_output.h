@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a program writes, on its way to a Redis server: messages become records, which are
- * published on a channel or appended to a stream, and kept until that is confirmed.
+ * published on a channel or appended to a stream, and kept until that is confirmed. While the
+ * key of the stream is another program's, they are published.
  */
 #ifndef BUS_REDIS_OUTPUT_H
 #define BUS_REDIS_OUTPUT_H

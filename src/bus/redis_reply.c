@@ -108,6 +108,20 @@ redis_reader_next(struct redis_reader *r, struct redisReply **reply)
 	return NULL;
 }
 
+static bool
+redis_reply_begins(const struct redisReply *reply, const char *text)
+{
+	size_t len = strlen(text);
+
+	return reply->len >= len && memcmp(reply->str, text, len) == 0;
+}
+
+bool
+redis_reply_is_wrong_type(const struct redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ERROR && redis_reply_begins(reply, "WRONGTYPE");
+}
+
 const char *
 redis_reply_remedy(const struct redisReply *reply)
 {
@@ -139,9 +153,7 @@ redis_reply_remedy(const struct redisReply *reply)
 	if (reply->type != REDIS_REPLY_ERROR)
 		return "check that --bus is the address of a Redis server";
 	for (size_t i = 0; i < UTIL_LEN(rows); i++) {
-		size_t len = strlen(rows[i].text);
-
-		if (reply->len >= len && memcmp(reply->str, rows[i].text, len) == 0)
+		if (redis_reply_begins(reply, rows[i].text))
 			return rows[i].remedy;
 	}
 	return NULL;

@@ -14,6 +14,11 @@ enum {
 	REDIS_REPLY_ALL_ELEMENTS_MAX = 8 * REDIS_REPLY_ELEMENTS_MAX,
 };
 
+/* The remedy for a key of another program. */
+#define REDIS_REPLY_DELETE                                                                     \
+	"delete it (DEL); if it comes back, another program writes it: choose another "        \
+	"--bus-prefix"
+
 struct redisReply;
 struct redis_reader;
 
@@ -32,6 +37,9 @@ const char *redis_reader_feed(struct redis_reader *reader, const uint8_t *bytes,
  */
 const char *redis_reader_next(struct redis_reader *reader, struct redisReply **reply)
     __attribute__((warn_unused_result));
+
+/* Whether it is the error of a key that has another type than the command needs. */
+bool redis_reply_is_wrong_type(const struct redisReply *reply);
 
 /* What an error means to an operator, as an instruction; NULL: nothing special. */
 const char *redis_reply_remedy(const struct redisReply *reply);

@@ -26,6 +26,8 @@ struct redis_stream {
 	uint64_t history;
 	struct redis_stream_id last; /* of the entry that was read last */
 	bool begun; /* it knows where to go on */
+	bool foreign; /* the key has another type */
+	struct timer timer; /* of FOREIGN */
 };
 
 static void redis_stream_read(struct redis_stream *s);
@@ -83,6 +85,28 @@ redis_stream_emit(struct redis_stream *s, const struct redisReply *entries)
 	return true;
 }
 
+/* Another program's key does no harm to the connection, nor to other topics. */
+static void
+redis_stream_on_error(
+    struct redis_stream *s, const char *command, const struct redisReply *reply)
+{
+	if (!redis_reply_is_wrong_type(reply)) {
+		redis_link_fail(s->link, command, reply);
+		return;
+	}
+	timer_at(&s->timer, util_clock_ms() + REDIS_STREAM_RETRY_MS);
+	if (s->foreign)
+		return;
+	s->foreign = true;
+	if (!log_begin(LOG_ERROR, "bus", 0,
+		SPAN("no history is kept: a key was not written by wspipe")))
+		return;
+	log_text("key", span_of(s->key));
+	log_text("reason", SPAN("it is not a stream"));
+	log_text("remedy", span_of(REDIS_REPLY_DELETE));
+	log_end();
+}
+
 /* XREAD: NULL after the time, or [[key, entries]]. */
 static void
 redis_stream_on_read(void *arg, const struct redisReply *reply)
@@ -94,7 +118,7 @@ redis_stream_on_read(void *arg, const struct redisReply *reply)
 	if (reply->type != REDIS_REPLY_NIL &&
 	    (!stream || stream->type != REDIS_REPLY_ARRAY || stream->elements != 2 ||
 		!redis_stream_emit(s, stream->element[1]))) {
-		redis_link_fail(s->link, "XREAD", reply);
+		redis_stream_on_error(s, "XREAD", reply);
 		return;
 	}
 	redis_stream_read(s);
@@ -131,13 +155,14 @@ redis_stream_on_last(void *arg, const struct redisReply *reply)
 	if (reply->type != REDIS_REPLY_ARRAY ||
 	    (reply->elements > 0 &&
 		!redis_stream_parse_entry(reply->element[0], &newest, &record))) {
-		redis_link_fail(s->link, "XREVRANGE", reply);
+		redis_stream_on_error(s, "XREVRANGE", reply);
 		return;
 	}
 	if (s->begun && redis_stream_id_less(newest, s->last)) {
 		/* What comes twice is recognized by its number. */
 		s->last = (struct redis_stream_id){0};
-		if (log_begin(LOG_WARN, "bus", 0,
+		if (!s->foreign &&
+		    log_begin(LOG_WARN, "bus", 0,
 			SPAN("the bus has lost messages: it does not keep its data over a "
 			     "restart (appendonly yes)"))) {
 			log_text("key", span_of(s->key));
@@ -153,11 +178,12 @@ redis_stream_on_last(void *arg, const struct redisReply *reply)
 		s->handler(s->arg, record);
 	}
 	s->begun = true;
+	s->foreign = false;
 	redis_stream_read(s);
 }
 
 static void
-redis_stream_on_up(void *arg)
+redis_stream_read_last(void *arg)
 {
 	struct redis_stream *s = arg;
 	uint64_t history = s->begun ? 1 : s->history;
@@ -171,8 +197,16 @@ redis_stream_on_up(void *arg)
 	    {count, (size_t)snprintf(count, sizeof(count), "%" PRIu64, history)},
 	};
 
-	s->context->links_down--;
 	redis_link_send(s->link, args, UTIL_LEN(args), redis_stream_on_last, s);
+}
+
+static void
+redis_stream_on_up(void *arg)
+{
+	struct redis_stream *s = arg;
+
+	s->context->links_down--;
+	redis_stream_read_last(s);
 	s->context->on_changed(s->context);
 }
 
@@ -181,6 +215,7 @@ redis_stream_on_down(void *arg)
 {
 	struct redis_stream *s = arg;
 
+	timer_stop(&s->timer);
 	s->context->links_down++;
 	s->context->on_changed(s->context);
 }
@@ -211,6 +246,7 @@ redis_stream_new(struct redis_context *context, const char *key, uint64_t histor
 	s->history = history < REDIS_REPLY_ELEMENTS_MAX ? history : REDIS_REPLY_ELEMENTS_MAX;
 	s->handler = handler;
 	s->arg = arg;
+	timer_init(&s->timer, &context->loop->timers, redis_stream_read_last, s);
 	s->link = redis_link_new(&spec);
 	if (!s->link) {
 		free(s);
@@ -223,7 +259,7 @@ redis_stream_new(struct redis_context *context, const char *key, uint64_t histor
 bool
 redis_stream_is_up(const struct redis_stream *s)
 {
-	return redis_link_is_up(s->link);
+	return redis_link_is_up(s->link) && !s->foreign;
 }
 
 void
@@ -232,6 +268,7 @@ redis_stream_free(struct redis_stream *s)
 	if (!s)
 		return;
 	s->context->links_down -= !redis_link_is_up(s->link);
+	timer_stop(&s->timer);
 	redis_link_free(s->link);
 	free(s);
 }

@@ -104,13 +104,6 @@ redis_topic_unsubscribe(const struct redis_topic *t, const char *channel)
 		redis_link_send(t->context->messages, args, UTIL_LEN(args), NULL, NULL);
 }
 
-/* Whether it needs its channel: a stream is read another way. */
-static bool
-redis_topic_has_channel(const struct redis_topic *t)
-{
-	return !t->stream || t->one;
-}
-
 /* From the bus */
 
 static void
@@ -340,8 +333,7 @@ redis_topic_leave(struct bus_topic *topic)
 	t->left = true;
 	if (t->workers)
 		redis_workers_leave(t->workers);
-	if (redis_topic_has_channel(t))
-		redis_topic_unsubscribe(t, t->channel);
+	redis_topic_unsubscribe(t, t->channel);
 	redis_topic_defer(t);
 }
 
@@ -444,7 +436,7 @@ redis_topic_join(struct redis_context *context, const struct bus_topic_spec *spe
 		redis_topic_free(t);
 		return NULL;
 	}
-	if (redis_topic_has_channel(t) && !redis_topic_is_shared(t))
+	if (!redis_topic_is_shared(t))
 		redis_topic_subscribe(t, t->channel);
 	list_append(&context->topics, &t->node);
 	return &t->topic;
@@ -497,7 +489,7 @@ redis_topics_on_down(struct redis_context *context)
 static void
 redis_topic_on_messages_up(struct redis_topic *t)
 {
-	if (redis_topic_has_channel(t) && !t->left)
+	if (!t->left)
 		redis_topic_subscribe(t, t->channel);
 	if (t->one)
 		redis_one_on_messages_up(t->one);

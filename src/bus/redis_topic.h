@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A topic on a Redis server. What a program writes is published on a channel, or with a history
- * appended to a stream; its name, as that of all keys, begins with the prefix:
+ * appended to a stream, whose key may be another program's, so both are read; its name, as that
+ *of all keys, begins with the prefix:
  *
  *	PREFIX ENDPOINT			the output of programs
  *	PREFIX "input:" ENDPOINT	what clients send to the one program

@@ -211,14 +211,14 @@ def test_a_server_starts_without_its_bus(join, redis, script):
 
 @plain_only
 def test_a_server_that_rejects_commands_is_reported_once(join, redis, script):
-    """It accepts each connection: the key is another program's."""
+    """It accepts each connection."""
 
     def connections():
         return int(re.search(rb"total_connections_received:(\d+)", redis.ask("INFO", "stats"))[1])
 
-    redis.ask("SET", "wspipe:/", "x")
+    redis.ask("ACL", "SETUSER", "default", "-xadd", "-xrevrange")
     one = join("--shared", "--history=5", script("chat", CHAT), wait=False)
-    one.wait_log("the bus is unavailable.*WRONGTYPE.*choose another --bus-prefix")
+    one.wait_log("the bus is unavailable.*NOPERM.*allow the user")
     ws = one.websocket()
     say(ws, "kept")
     assert ws.text() == "kept"
@@ -226,11 +226,65 @@ def test_a_server_that_rejects_commands_is_reported_once(join, redis, script):
     while connections() - before - asked < 6:
         asked += 1
     assert one.log().count("the bus is unavailable") == 1 and "available again" not in one.log()
-    redis.ask("DEL", "wspipe:/")
+    redis.ask("ACL", "SETUSER", "default", "+xadd", "+xrevrange")
     one.wait_log("the bus is available again")
     assert b"kept" in redis.ask("XRANGE", "wspipe:/", "-", "+")
     ws.close()
     one.stop()
+
+
+@plain_only
+@pytest.mark.parametrize("program", ["each", "one"])
+def test_a_key_in_the_place_of_a_history_is_reported_and_stops_no_message(join, redis, script, program):
+    """Before the servers start and while they run; the connection to the bus is kept."""
+
+    def pass_on(first, text):
+        say(first, text)
+        assert [ws.text() for ws in clients] == [text] * 2
+
+    args = ["--shared", "--history=5", "--shared-program=" + program, script("chat", CHAT)]
+    redis.ask("SET", "wspipe:/", "x")
+    servers = [join(*args) for _ in range(2)]
+    for one in servers:
+        one.wait_log("no history is kept.*key=wspipe:/ .*not a stream.*delete it")
+    wait_for(lambda: redis.subscribers() == 2, "all servers subscribe")
+    clients = [one.websocket() for one in servers]
+    for i in range(4):
+        pass_on(clients[i % 2], "without %d" % i)
+    redis.ask("DEL", "wspipe:/")
+    for i in range(4):
+        pass_on(clients[i % 2], "with %d" % i)
+    assert texts(join(*args).websocket(), 4) == ["with %d" % i for i in range(4)]
+    wait_for(lambda: b"blocked_clients:3\r" in redis.ask("INFO", "clients"), "all servers read the history")
+    redis.ask("SET", "wspipe:/", "x")
+    for i in range(4):
+        pass_on(clients[i % 2], "again without %d" % i)
+    for one in servers:
+        wait_for(lambda: one.log().count("no history is kept") == 2, "it is reported again")
+        assert metric(one, "reconnects_total") == 0 and "the bus is unavailable" not in one.log()
+
+
+@plain_only
+def test_a_key_in_the_place_of_a_server_s_number_is_reported(join, redis, script):
+    """It gets another number, and keeps its connection."""
+
+    def numbers():
+        return re.findall(rb"wspipe:server:\d+", redis.ask("KEYS", "wspipe:server:*"))
+
+    one = join("--shared=addressed", "--events", script("send", SEND))
+    wait_for(numbers, "it has a number")
+    (foreign,) = numbers()
+    redis.ask("DEL", foreign)
+    redis.ask("RPUSH", foreign, "x")
+    # So that it looks at once.
+    redis.ask("CLIENT", "KILL", "TYPE", "normal")
+    one.wait_log("gets another number.*key=%s .*not a string.*delete it" % foreign.decode())
+    wait_for(lambda: len(numbers()) == 2, "it has another number")
+    ws = one.websocket()
+    assert " open " in ws.text()
+    say(ws, "who")
+    assert b"wspipe:server:%d" % (int(ws.text()) // 10**12) in set(numbers()) - {foreign}
+    assert metric(one, "connected") == 1 and one.log().count("gets another number") == 1
 
 
 @contextlib.contextmanager
