@@ -110,7 +110,7 @@ static void
 redis_topic_on_output(struct redis_topic *t, const struct record *record)
 {
 	if ((!t->one || redis_one_accepts(t->one, record)) &&
-	    !(t->workers && redis_workers_brings(t->workers, record)))
+	    !(t->workers && redis_workers_keep(t->workers, record)))
 		redis_input_add(&t->input, record, true);
 }
 

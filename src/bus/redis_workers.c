@@ -10,7 +10,7 @@ enum {
 	 * came that way before, or none did and they may be older than the history. */
 	REDIS_WORKERS_WAIT_MS = 5000,
 	REDIS_WORKERS_WAIT_NEW_MS = 1500,
-	REDIS_WORKERS_HELD_MAX = 16 * 1024 * 1024, /* bytes of them */
+	REDIS_WORKERS_HELD_MAX = 16 * 1024 * 1024, /* bytes of records */
 };
 
 /* How the output of the leader comes. */
@@ -18,6 +18,7 @@ enum redis_workers_source {
 	REDIS_WORKERS_ALONE, /* from Redis: this worker does not follow */
 	REDIS_WORKERS_JOINS, /* from Redis, until no record is missing in between */
 	REDIS_WORKERS_FOLLOWS, /* from the leader */
+	REDIS_WORKERS_LEFT, /* from Redis: the leader is gone, and some of it is held */
 };
 
 struct redis_workers {
@@ -27,8 +28,11 @@ struct redis_workers {
 	enum redis_workers_source source;
 	uint64_t leader; /* its node on Redis; 0: not known yet */
 	uint64_t first; /* the record with which its connection begins */
-	struct buffer held; /* owned: records that have come from it; of JOINS */
-	int64_t until_ms; /* likewise */
+	/* Owned: records of it that are ahead of others, which come the other way. JOINS and
+	 * LEFT: those that it has sent; FOLLOWS: those that have come from Redis. */
+	struct buffer held;
+	uint64_t held_last; /* FOLLOWS: the number of the last one */
+	int64_t until_ms; /* JOINS and LEFT */
 	struct timer timer;
 };
 
@@ -40,7 +44,7 @@ redis_workers_user(const struct redis_workers *w)
 
 /* Follower */
 
-/* What came from the leader is delivered from now on; or without one, nothing is. */
+/* All that is held is delivered. */
 static void
 redis_workers_enter(struct redis_workers *w, enum redis_workers_source source)
 {
@@ -68,12 +72,14 @@ void
 redis_workers_check(struct redis_workers *w)
 {
 	int64_t now = util_clock_ms();
+	bool left = w->source == REDIS_WORKERS_LEFT;
 
-	if (w->source != REDIS_WORKERS_JOINS)
+	if (w->source != REDIS_WORKERS_JOINS && !left)
 		return;
-	if (w->leader != 0 && (redis_workers_last(w) + 1 >= w->first ||
-				  !redis_stream_is_up(w->spec.stream) || now >= w->until_ms))
-		redis_workers_enter(w, REDIS_WORKERS_FOLLOWS);
+	if (w->leader != 0 ? redis_workers_last(w) + 1 >= w->first || !w->spec.stream ||
+				 !redis_stream_is_up(w->spec.stream) || now >= w->until_ms
+			   : left)
+		redis_workers_enter(w, left ? REDIS_WORKERS_ALONE : REDIS_WORKERS_FOLLOWS);
 	else
 		timer_at(&w->timer, now + REDIS_WORKERS_STEP_MS);
 }
@@ -95,6 +101,8 @@ redis_workers_on_record(struct redis_workers *w, struct span record)
 	if (joins)
 		redis_workers_enter(w, REDIS_WORKERS_FOLLOWS);
 	w->spec.accept(w->spec.topic, record);
+	if (buffer_len(&w->held) > 0 && redis_workers_last(w) >= w->held_last)
+		buffer_clear(&w->held);
 }
 
 /* The first one is no output, and has the number before that of the next. */
@@ -136,13 +144,24 @@ redis_workers_on_program(void *arg, const struct bus_program *program)
 }
 
 bool
-redis_workers_brings(const struct redis_workers *w, const struct record *record)
+redis_workers_keep(struct redis_workers *w, const struct record *record)
 {
-	uint64_t last = redis_workers_last(w);
+	size_t before = buffer_len(&w->held), len = RECORD_HEADER + record->body.len;
+	uint8_t header[RECORD_HEADER];
 
-	if (w->source != REDIS_WORKERS_FOLLOWS || record->node != w->leader)
+	if (w->source != REDIS_WORKERS_FOLLOWS || record->node != w->leader ||
+	    record->seq <= w->first || record->seq <= redis_workers_last(w) + 1)
 		return false;
-	return record->seq > w->first && record->seq > last + 1;
+	/* Without room it is left to the leader alone. */
+	record_put_header(record, header);
+	if (before + len > REDIS_WORKERS_HELD_MAX ||
+	    !buffer_append(&w->held, header, sizeof(header)))
+		return true;
+	if (buffer_append(&w->held, record->body.data, record->body.len))
+		w->held_last = record->seq;
+	else
+		buffer_cut(&w->held, before);
+	return true;
 }
 
 /* Leader */
@@ -221,10 +240,15 @@ redis_workers_on_role(void *arg, enum bus_role role)
 {
 	struct redis_workers *w = arg;
 
-	redis_workers_enter(w, role != BUS_FOLLOWS ? REDIS_WORKERS_ALONE
-			       : w->spec.stream	   ? REDIS_WORKERS_JOINS
-						   : REDIS_WORKERS_FOLLOWS);
-	w->leader = 0;
+	if (role == BUS_NOBODY) {
+		w->source = REDIS_WORKERS_LEFT;
+		redis_workers_check(w);
+	} else {
+		redis_workers_enter(w, role == BUS_LEADS ? REDIS_WORKERS_ALONE
+				       : w->spec.stream	 ? REDIS_WORKERS_JOINS
+							 : REDIS_WORKERS_FOLLOWS);
+		w->leader = 0;
+	}
 	w->nodes = 0;
 	if (w->topic)
 		redis_workers_user(w)->on_role(w->spec.topic->arg, role);
@@ -277,10 +301,10 @@ redis_workers_want(struct redis_workers *w, bool wants)
 	bus_want(w->topic, wants);
 	if (wants)
 		return;
-	buffer_clear(&w->held);
-	timer_stop(&w->timer);
-	w->source = REDIS_WORKERS_ALONE;
+	w->source = REDIS_WORKERS_LEFT;
 	w->nodes = 0;
+	/* No handler is called from here. */
+	timer_at(&w->timer, util_clock_ms());
 }
 
 void

@@ -46,8 +46,10 @@ void redis_workers_free(struct redis_workers *workers);
 /* A record of the program, for the other workers. */
 void redis_workers_publish(struct redis_workers *workers, struct span header, struct span body);
 
-/* Whether the leader sends this record, and ones that precede it and are still to come. */
-bool redis_workers_brings(const struct redis_workers *workers, const struct record *record);
+/* Whether the leader sends this record, and ones that precede it and are still to come: it is
+ * kept in case that the leader disconnects before. */
+bool redis_workers_keep(struct redis_workers *workers, const struct record *record)
+    __attribute__((warn_unused_result));
 
 /* Records have come from Redis. */
 void redis_workers_check(struct redis_workers *workers);

@@ -111,11 +111,14 @@ accept_records(const struct bus_topic *topic, struct span records)
 static void
 come(uint64_t node, uint64_t seq)
 {
-	struct record record = {.kind = RECORD_OUTPUT, .node = node, .seq = seq};
+	struct buffer bytes = {0};
+	struct record record;
 	uint64_t missed;
 
-	if (!redis_workers_brings(t.workers, &record) && seen_add(&t.seen, node, seq, &missed))
+	assert_true(record_parse(make_record(node, seq, &bytes), &record));
+	if (!redis_workers_keep(t.workers, &record) && seen_add(&t.seen, node, seq, &missed))
 		note(&t.delivered, "%llu ", seq);
+	buffer_clear(&bytes);
 	redis_workers_check(t.workers);
 }
 
@@ -331,7 +334,7 @@ test_records_do_not_wait_during_an_outage_or_for_ever(void **state)
 }
 
 static void
-test_output_precedes_the_end_of_its_program_and_of_its_leader(void **state)
+test_output_precedes_the_end_of_its_program(void **state)
 {
 	struct bus_program program = {.state = BUS_PROGRAM_RUNS};
 
@@ -344,15 +347,6 @@ test_output_precedes_the_end_of_its_program_and_of_its_leader(void **state)
 	program.state = BUS_PROGRAM_ENDED;
 	t.near.handlers->on_program(t.near.arg, &program);
 	assert_noted(&t.delivered, "6 program2 ");
-	end();
-
-	begin(true);
-	follow(5);
-	bring(6);
-	t.near.handlers->on_role(t.near.arg, BUS_NOBODY);
-	assert_noted(&t.delivered, "role2 6 role0 ");
-	come(LEADER, 8);
-	assert_noted(&t.delivered, "8 ");
 	end();
 }
 
@@ -378,6 +372,79 @@ test_a_record_ahead_of_the_leader_waits_for_it(void **state)
 	redis_workers_want(t.workers, false);
 	come(LEADER, 30);
 	assert_noted(&t.delivered, "30 ");
+	end();
+}
+
+/* The leader has read its program's output, and sent it to Redis alone. */
+static void
+test_a_record_that_the_leader_left_is_not_lost(void **state)
+{
+	(void)state;
+	for (int history = 0; history < 2; history++) {
+		begin(history);
+		come(LEADER, 5);
+		follow(5);
+		come(LEADER, 8);
+		come(LEADER, 10);
+		bring(6);
+		bring(7);
+		assert_noted(&t.delivered, "5 role2 6 7 ");
+		t.near.handlers->on_role(t.near.arg, BUS_NOBODY);
+		come(LEADER, 11);
+		assert_noted(&t.delivered, "8 10 role0 11 ");
+		end();
+
+		/* It brings all of them; the next leader has no part in it. */
+		begin(history);
+		come(LEADER, 5);
+		follow(5);
+		come(LEADER, 7);
+		bring(6);
+		bring(7);
+		t.near.handlers->on_role(t.near.arg, BUS_NOBODY);
+		assert_noted(&t.delivered, "5 role2 6 7 role0 ");
+		t.near.handlers->on_role(t.near.arg, BUS_LEADS);
+		assert_noted(&t.delivered, "role1 ");
+		end();
+	}
+}
+
+/* What its connection began with is still to come from Redis. */
+static void
+test_records_of_a_leader_that_is_gone_wait_for_older_ones(void **state)
+{
+	(void)state;
+	begin(true);
+	come(LEADER, 3);
+	follow(5);
+	bring(6);
+	t.near.handlers->on_role(t.near.arg, BUS_NOBODY);
+	assert_noted(&t.delivered, "3 role2 role0 ");
+	come(LEADER, 4);
+	come(LEADER, 5);
+	assert_noted(&t.delivered, "4 5 6 ");
+	come(LEADER, 6);
+	come(LEADER, 9);
+	assert_noted(&t.delivered, "9 ");
+	end();
+
+	/* Not for ever, nor beyond the next leader. */
+	begin(true);
+	come(LEADER, 3);
+	follow(5);
+	bring(6);
+	t.near.handlers->on_role(t.near.arg, BUS_NOBODY);
+	t.now += 6000;
+	timers_run(&t.loop->timers);
+	assert_noted(&t.delivered, "3 role2 role0 6 ");
+	end();
+	begin(true);
+	come(LEADER, 3);
+	follow(5);
+	bring(6);
+	t.near.handlers->on_role(t.near.arg, BUS_NOBODY);
+	t.near.handlers->on_role(t.near.arg, BUS_LEADS);
+	assert_noted(&t.delivered, "3 role2 role0 6 role1 ");
 	end();
 }
 
@@ -421,8 +488,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_records_wait_for_older_ones_from_redis),
 	    cmocka_unit_test(test_records_do_not_wait_during_an_outage_or_for_ever),
-	    cmocka_unit_test(test_output_precedes_the_end_of_its_program_and_of_its_leader),
+	    cmocka_unit_test(test_output_precedes_the_end_of_its_program),
 	    cmocka_unit_test(test_a_record_ahead_of_the_leader_waits_for_it),
+	    cmocka_unit_test(test_a_record_that_the_leader_left_is_not_lost),
+	    cmocka_unit_test(test_records_of_a_leader_that_is_gone_wait_for_older_ones),
 	    cmocka_unit_test(test_a_node_gets_what_the_stream_may_lack),
 	};
 
