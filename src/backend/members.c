@@ -188,6 +188,13 @@ members_flush(struct members *ms)
 	ms->rest_until_ms = took_ms > 1 ? began_ms + took_ms + rest_ms : 0;
 }
 
+void
+members_flush_now(struct members *ms)
+{
+	ms->rest_until_ms = 0;
+	members_flush(ms);
+}
+
 static void
 members_on_timer(void *arg)
 {

@@ -55,8 +55,9 @@ void members_send_but(
     struct members *members, struct broadcast *b, struct member *const *except, size_t count);
 
 /* What goes to all may be delivered some milliseconds later, with more, if the delivery before
- * it took long. */
+ * it took long; with the second one it is not. */
 void members_flush(struct members *members);
+void members_flush_now(struct members *members);
 
 /* Closes a session once what is queued for it has been sent; the first call counts. */
 void members_close(

@@ -473,6 +473,13 @@ shared_retire_all(struct list *list)
 }
 
 void
+shared_flush_all(struct list *list)
+{
+	for (struct list *node = list->next; node != list; node = node->next)
+		members_flush_now(&LIST_ENTRY_OF(node, struct shared, node)->program.members);
+}
+
+void
 shared_stop_all(struct list *list)
 {
 	struct list *next;

@@ -89,6 +89,9 @@ void shared_start(struct shared *shared);
 void shared_retire(struct shared *shared);
 void shared_retire_all(struct list *list);
 
+/* The clients of all in a list are about to be closed: they get what was read for them. */
+void shared_flush_all(struct list *list);
+
 /* All in a list end now: their clients are being closed. */
 void shared_stop_all(struct list *list);
 

@@ -250,6 +250,7 @@ server_shut_down(struct server *server, int number)
 	opening_drain_all(&server->route.openings);
 	connection_drain_all(&server->connections);
 	pools_end(&server->pools);
+	shared_flush_all(&server->shared);
 	session_drain_all(&server->sessions, "the server is shutting down");
 	shared_stop_all(&server->shared);
 	server_enter_stage(server, SERVER_DRAINING, server_drain_ms(server));

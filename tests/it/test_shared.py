@@ -10,7 +10,7 @@ import threading
 import zlib
 
 import pytest
-from conftest import wait_for
+from conftest import DEADLINE, wait_for
 from probes import traced, wait_still
 from wsraw import BINARY, PING, PONG, TEXT, close_frame, fd_count, frame
 
@@ -550,6 +550,27 @@ def test_a_shutdown_closes_all_and_ends_the_program(server):
         assert ws.closed()[0] == 1001
         ws.close()
     stop.join()
+
+
+def test_a_shutdown_delivers_what_was_read(server, program):
+    """A delivery to many takes long, so the line that follows it waits; the signal comes once the server has read it."""
+    one = server("--max-clients=0", "--shared", program("""import fcntl, os, signal, struct, termios
+for line in sys.stdin:
+    os.write(1, b"x" * 60000 + b"\\n")
+    for text in (b"first\\n", b"last\\n"):
+        os.write(1, text)
+        while struct.unpack("i", fcntl.ioctl(1, termios.FIONREAD, bytes(4)))[0] > 0:
+            pass
+    os.kill(os.getppid(), signal.SIGTERM)
+"""))
+    clients = [one.websocket() for _ in range(128)]
+    say(clients[0], "go")
+    for ws in clients:
+        assert [ws.text(), ws.text(), ws.text()] == ["x" * 60000, "first", "last"]
+        assert ws.closed()[0] == 1001
+        ws.close()
+    one.process.wait(DEADLINE)
+    one.stop()
 
 
 # Reloads

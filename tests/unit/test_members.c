@@ -327,6 +327,22 @@ test_a_client_that_comes_meanwhile_gets_history_once(void **state)
 }
 
 static void
+test_nothing_waits_when_all_are_about_to_be_closed(void **state)
+{
+	(void)state;
+	join_many();
+	prints("0");
+	all_got("0|", 1);
+	prints("1");
+	prints("2");
+	all_got("", 0);
+	members_flush_now(&t.members);
+	all_got("1|2|", 1);
+	passes(REST_MS);
+	all_got("", 0);
+}
+
+static void
 test_long_messages_are_not_joined(void **state)
 {
 	static char text[BROADCAST_JOINED_MAX];
@@ -358,6 +374,7 @@ main(void)
 	    TEST(test_few_clients_and_quick_deliveries_wait_for_nothing),
 	    TEST(test_what_does_not_go_to_all_does_not_wait_and_keeps_the_order),
 	    TEST(test_a_client_that_comes_meanwhile_gets_history_once),
+	    TEST(test_nothing_waits_when_all_are_about_to_be_closed),
 	    TEST(test_long_messages_are_not_joined),
 #undef TEST
 	};
