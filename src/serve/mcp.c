@@ -399,6 +399,12 @@ mcp_is_at(const struct endpoint *endpoint, const char *path)
 }
 
 bool
+mcp_covers(const struct endpoint *endpoint, const struct exchange *exchange, const char *path)
+{
+	return mcp_is_at(endpoint, path) && !mcp_is_page(exchange_request(exchange));
+}
+
+bool
 mcp_preflight(struct endpoint *endpoint, struct exchange *exchange, const char *path)
 {
 	const struct request *request = exchange_request(exchange);
@@ -412,10 +418,8 @@ mcp_preflight(struct endpoint *endpoint, struct exchange *exchange, const char *
 	return true;
 }
 
-/* Whether another worker serves the request: it has the session, or the program of all clients.
- */
-static bool
-mcp_is_elsewhere(const struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
+bool
+mcp_relay(const struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 {
 	const struct head *head = exchange_request(exchange)->head;
 	enum affinity_result where = AFFINITY_OWN;
@@ -448,12 +452,10 @@ mcp_serve(
 	const struct request *request = exchange_request(exchange);
 	struct reject reject;
 
-	if (!mcp_is_at(endpoint, path) || mcp_is_page(request))
+	if (!mcp_covers(endpoint, exchange, path))
 		return false;
 	if (!page_may_request(endpoint, exchange, &reject))
 		exchange_reply_status(exchange, reject.status, reject.headers, reject.reason);
-	else if (mcp_is_elsewhere(mcp, endpoint, exchange))
-		return true;
 	else if (span_equal(request->method, SPAN("POST")))
 		mcp_post(mcp, endpoint, exchange);
 	else if (span_equal(request->method, SPAN("GET")))

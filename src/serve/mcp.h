@@ -21,6 +21,14 @@
  * credentials. False: it is not one, or not for MCP. */
 bool mcp_preflight(struct endpoint *endpoint, struct exchange *exchange, const char *path);
 
+/* Whether mcp_serve() responds to a request for the decoded PATH. */
+bool mcp_covers(
+    const struct endpoint *endpoint, const struct exchange *exchange, const char *path);
+
+/* Sees that the worker that has the session, or the program of all clients, serves such a
+ * request. False: it is this one. */
+bool mcp_relay(const struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange);
+
 /* Responds to a request for the decoded PATH, now or later. False: it is not for MCP. */
 bool mcp_serve(
     struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange, const char *path);

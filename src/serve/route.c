@@ -136,6 +136,21 @@ route_open(const struct route *route, struct endpoint *endpoint, struct exchange
 		files_serve(&endpoint->files, exchange, endpoint_rest(endpoint, path));
 }
 
+/* Whether another worker serves a request. That one has all further checks, so that none is
+ * made twice. */
+static bool
+route_relay(const struct route *route, struct endpoint *endpoint, struct exchange *exchange,
+    const char *path)
+{
+	const struct head *head = exchange_request(exchange)->head;
+
+	if (route_is_upgrade(endpoint, head) || plain_is_handshake(head))
+		return false;
+	if (mcp_covers(endpoint, exchange, path))
+		return mcp_relay(route->mcp, endpoint, exchange);
+	return streams_relay(route->streams, endpoint, exchange, path);
+}
+
 /* The endpoint has admitted a request. */
 static void
 route_on_admitted(void *arg, struct endpoint *endpoint, struct exchange *exchange)
@@ -163,6 +178,8 @@ route_to(const struct route *route, struct endpoint *endpoint, struct exchange *
 		    exchange, 421, upgrade ? NULL : endpoint->files.headers, refused);
 	else if (result == URI_PATH_OK && (mcp_preflight(endpoint, exchange, path) ||
 					      streams_preflight(endpoint, exchange, path)))
+		return;
+	else if (result != URI_PATH_BAD && route_relay(route, endpoint, exchange, path))
 		return;
 	else if (!endpoint->access)
 		route_open(route, endpoint, exchange, result, path);

@@ -212,18 +212,9 @@ streams_route(struct streams *streams, const struct opening_context *context,
     const struct streams_request *asked)
 {
 	const struct request *request = exchange_request(exchange);
-	struct session_entry *s = NULL;
-	enum affinity_result where = AFFINITY_OWN;
+	struct session_entry *s;
 
-	if (asked->session.len == EVENTS_ID_LEN)
-		where = affinity_relay(streams->affinity,
-		    affinity_of_id(streams->affinity, asked->session), exchange);
-	if (where == AFFINITY_RELAYED)
-		return;
-	if (where == AFFINITY_UNREACHABLE) {
-		streams_request_reply(exchange, 503, REJECT_RETRY_LATER,
-		    "the worker that has the session can't be reached now");
-	} else if (asked->session.len > 0) {
+	if (asked->session.len > 0) {
 		s = session_table_find(&streams->table, endpoint, exchange, asked->session);
 		if (!s)
 			streams_request_reply(exchange, 404, NULL, "no such session");
@@ -292,6 +283,25 @@ streams_preflight(struct endpoint *endpoint, struct exchange *exchange, const ch
 	    "Wspipe-Post, Wspipe-Session\r\nAccess-Control-Max-Age: 600\r\n",
 	    NULL);
 	return true;
+}
+
+bool
+streams_relay(const struct streams *streams, struct endpoint *endpoint,
+    struct exchange *exchange, const char *path)
+{
+	const struct request *request = exchange_request(exchange);
+	struct streams_request asked = streams_request_read(request);
+	enum affinity_result where;
+
+	if (asked.session.len != EVENTS_ID_LEN || !streams_request_wants(request, &asked) ||
+	    !streams_are_at(endpoint, path))
+		return false;
+	where = affinity_relay(
+	    streams->affinity, affinity_of_id(streams->affinity, asked.session), exchange);
+	if (where == AFFINITY_UNREACHABLE)
+		streams_request_reply(exchange, 503, REJECT_RETRY_LATER,
+		    "the worker that has the session can't be reached now");
+	return where != AFFINITY_OWN;
 }
 
 bool

@@ -40,6 +40,11 @@ void streams_clear(struct streams *streams);
  * it is not one, or not for this endpoint. */
 bool streams_preflight(struct endpoint *endpoint, struct exchange *exchange, const char *path);
 
+/* Sees that the worker that has the session of a request for the decoded PATH serves it. False:
+ * it is this one, or there is no session. */
+bool streams_relay(const struct streams *streams, struct endpoint *endpoint,
+    struct exchange *exchange, const char *path);
+
 /* Responds to a request for the decoded PATH, now or later. False: it is not such a request. */
 bool streams_serve(struct streams *streams, const struct opening_context *context,
     struct endpoint *endpoint, struct exchange *exchange, const char *path);

@@ -555,6 +555,17 @@ def test_a_session_belongs_to_its_user_on_each_worker(site, tmp_path):
         assert ask(one, tool("pid"), session, alice).status == 200
 
 
+def test_a_request_for_another_worker_is_checked_once(site, script, tmp_path):
+    asked = tmp_path / "asked"
+    one = site("--workers=3", "--auth-hook=" + script("hook", "#!/bin/sh\necho x >>%s\n" % asked))
+    for _ in range(6):
+        session = begin(one)  # by two requests
+        assert said(ask(one, tool("pid"), session)).isdigit()
+        assert said(ask(one, modern(tool("pid")))).isdigit()
+        assert ask(one, None, session, method="DELETE").status == 204
+    assert len(asked.read_text().splitlines()) == 6 * 5
+
+
 def test_a_disconnect_reaches_the_worker_that_has_the_program(site):
     one = site("--workers=2")
     for _ in range(4):
