@@ -76,7 +76,7 @@ def test_a_program_of_a_background_server_hears_sigint(server, workers):
     """The second step of the termination sequence works, though the server itself ignores SIGINT."""
     script = "trap 'exit 9' INT; echo up; while :; do read line || sleep 0.01; done"
     one = server(
-        "--workers=%d" % workers, "bash", "-c", script, preexec=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
+        "--workers=%d" % workers, "--closems=500", "bash", "-c", script, preexec=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
     )
     with one.websocket() as ws:
         assert ws.text() == "up"

@@ -328,7 +328,7 @@ def test_a_connection_that_gets_no_response(server, service, tmp_path, family):
     start = time.monotonic()
     status, body = status_of(one)
     assert status == 504 and "--connect-timeout" in body
-    assert 0.3 <= time.monotonic() - start < DEADLINE / 2
+    assert 0.299 <= time.monotonic() - start < DEADLINE / 2  # the server counts whole milliseconds
 
 
 def test_a_queue_that_was_full(server, service, tmp_path):
@@ -515,7 +515,7 @@ def test_a_resolver_that_hangs_blocks_nobody(server, service, tmp_path):
     env["ASAN_OPTIONS"] = "verify_asan_link_order=0"
     backend = service()
     target = "tcp:later.example:%d" % backend.port
-    one = server("--address=127.0.0.1", "--connect-timeout=200", target, env=env)
+    one = server("--address=127.0.0.1", "--connect-timeout=1000", target, env=env)
     status, body = status_of(one)
     assert status == 504
     with one.connect() as peer:

@@ -192,7 +192,7 @@ def test_storm(server, script):
     script("programs/program", PROGRAM)
     script("programs/plain", "not a program", mode=0o644)
     script("programs/broken", "#!/no/such/interpreter\n")
-    one = server("--dir=programs", "--pingms=2000", "--closems=300")
+    one = server("--dir=programs", "--pingms=2000", "--closems=1000")
     rng = random.Random(20251121)
     names = list(WAYS) * 2
     assert asyncio.run(storm(one, names, rng)) == []

@@ -124,7 +124,7 @@ class Stream:
 
 
 def test_messages_go_both_ways(serve):
-    c = serve("--framing=json", "cat", path="/a?b=c")
+    c = serve("--framing=json", "--closems=20000", "cat", path="/a?b=c")
     with Stream(c) as s:
         assert s.fields["cache-control"] == "no-store, no-transform"
         assert c.post(s.session, "ä\nb".encode()) == 202
@@ -269,7 +269,7 @@ def test_a_request_that_is_sent_again_counts_once(server):
 @unsanitized
 def test_a_client_that_stays_away_ends_its_session(serve, tmp_path):
     clock = Clock(tmp_path)
-    c = serve("sh", "-c", "echo up; exec cat", env=clock.env)
+    c = serve("--closems=1h", "sh", "-c", "echo up; exec cat", env=clock.env)
     before = sockets(c)
     with Stream(c) as s:
         assert s.data() == "data: up"

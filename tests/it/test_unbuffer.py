@@ -50,7 +50,7 @@ def test_each_line_is_printed_at_once(server, tmp_path, name):
         subprocess.run(["cc", "-o", tmp_path / "printf", "-xc", "-"], input=C_PROGRAM, text=True, check=True)
     elif not shutil.which(command[0]):
         pytest.skip("the program %s is missing" % command[0])
-    one = server("--unbuffer", *command)
+    one = server("--unbuffer", "--closems=20000", *command)
     ws = one.websocket()
     for _ in range(3):
         ws.send(frame(TEXT, "one"))
@@ -69,7 +69,7 @@ def test_each_line_is_printed_at_once(server, tmp_path, name):
 
 def test_it_is_not_a_terminal_otherwise(server):
     """stdin and stderr are pipes, there is no controlling terminal, and the end of input is one."""
-    one = server("--unbuffer", "sh", "-c", "test -t 1 && ! test -t 0 && ! test -t 2 && ! (: </dev/tty) 2>/dev/null && "
+    one = server("--unbuffer", "--closems=20000", "sh", "-c", "test -t 1 && ! test -t 0 && ! test -t 2 && ! (: </dev/tty) 2>/dev/null && "
                  "echo $TERM && echo error >&2 && cat && echo end >&2")
     ws = one.websocket()
     assert ws.text() == "dumb"
@@ -83,7 +83,7 @@ def test_it_is_not_a_terminal_otherwise(server):
 
 def test_output_without_a_newline_is_the_last_message(server):
     """The end of the terminal is the end of output, also when the program goes on."""
-    one = server("--unbuffer", "sh", "-c", "printf 'a\\r\\nb'; exec >&-; cat; exit 3")
+    one = server("--unbuffer", "--closems=20000", "sh", "-c", "printf 'a\\r\\nb'; exec >&-; cat; exit 3")
     ws = one.websocket()
     assert [ws.text(), ws.text()] == ["a", "b"]
     assert ws.closed() == (4003, "exit 3")

@@ -12,6 +12,7 @@ import threading
 
 import pytest
 from conftest import SCHEME, TLS, WSPIPE, listening_addresses, wait_for
+from test_env import set_of, status_of
 from wsraw import TEXT, Peer, frame
 
 PRINTER = ("sh", "-c", 'echo "$REMOTE_ADDR|$REMOTE_HOST|$REMOTE_PORT|$SERVER_NAME"; exec cat')
@@ -45,7 +46,7 @@ def echo(ws, text="hello"):
     assert ws.text() == text
 
 
-def status_of(peer, headers=None):
+def response_to(peer, headers=None):
     """Of the response to a handshake."""
     peer.send(peer.request_bytes("/", headers))
     return peer.response()[0]
@@ -167,6 +168,8 @@ def test_of_many_that_start_at_once_one_listens(server, path):
         assert sorted(p.poll() or 0 for p in started) == [0] + [69] * 7
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
+        (winner,) = (p.pid for p in started if p.poll() is None)
+        wait_for(lambda: signal.SIGTERM in set_of(status_of(winner)["SigCgt"]), "it removes its socket at SIGTERM")
     finally:
         for process in started:
             if process.poll() is None:
@@ -223,7 +226,7 @@ def test_a_proxy_may_pass_on_any_host(server, path, host, origin, status):
     for address in (path, one.addresses[0]):
         with Peer(address, context=one.context) as peer:
             fields = {"Host": host, **({"Origin": origin} if origin else {})}
-            assert status_of(peer, fields) == (status if address == path or host == "localhost" else 421)
+            assert response_to(peer, fields) == (status if address == path or host == "localhost" else 421)
 
 
 @pytest.mark.parametrize("port", ([], ["--port=0"]))
@@ -252,14 +255,14 @@ def test_host_applies_when_given(server, path):
     one = server("--unixsocket=" + path, "--host=app.example.com", "cat")
     for host, status in (("app.example.com", 101), ("evil.example", 421)):
         with one.connect() as peer:
-            assert status_of(peer, {"Host": host}) == status
+            assert response_to(peer, {"Host": host}) == status
 
 
 def test_all_clients_are_one_address(server, path):
     one = server("--unixsocket=" + path, "--max-per-ip=2", "cat")
     with one.websocket(), one.websocket():
         with one.connect() as peer:
-            assert status_of(peer) == 429
+            assert response_to(peer) == 429
 
 
 def test_sighup_leaves_the_socket(server, path):

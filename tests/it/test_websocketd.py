@@ -355,7 +355,7 @@ def test_differs_static_files(both, tmp_path):
 
 
 def test_differs_the_log(both):
-    one = both("cat")
+    one = both("--closems=20000", "cat")
     with one.websocket("/a'b\\c") as ws:
         ws.send(close_frame(1000))
         ws.closed(answer=False)
