@@ -206,7 +206,7 @@ def test_system_calls_of_a_session(server, tmp_path):
     """From connect to the closing line: 43 without the waits, of which there are 6 to 10, and now and then one that serves
     several sessions."""
     count = 20
-    one = server("cat")
+    one = server("--closems=5000", "cat")  # a program that exits late would get signals
     trace = tmp_path / "trace"
 
     def session():
