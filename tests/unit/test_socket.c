@@ -16,13 +16,12 @@
 
 static int64_t ahead_ms; /* of the clock */
 
-int64_t __real_util_clock_ms(void);
 int64_t __wrap_util_clock_ms(void);
 
 int64_t
 __wrap_util_clock_ms(void)
 {
-	return __real_util_clock_ms() + ahead_ms;
+	return 1000 + ahead_ms;
 }
 
 static const struct framed_rules lines = {

@@ -29,13 +29,12 @@
 
 /* A clock that can be set forward. */
 static int64_t passed_ms;
-int64_t __real_util_clock_ms(void);
 int64_t __wrap_util_clock_ms(void);
 
 int64_t
 __wrap_util_clock_ms(void)
 {
-	return __real_util_clock_ms() + passed_ms;
+	return 1000 + passed_ms;
 }
 
 /* The files, all in the working directory: a.crt a.key, b.crt b.key, and what is wrong. */

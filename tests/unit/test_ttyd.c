@@ -14,13 +14,12 @@
 
 static int64_t shift_ms;
 
-int64_t __real_util_clock_ms(void);
 int64_t __wrap_util_clock_ms(void);
 
 int64_t
 __wrap_util_clock_ms(void)
 {
-	return __real_util_clock_ms() + shift_ms;
+	return 1000 + shift_ms;
 }
 
 static struct script_backend program;
