@@ -51,6 +51,12 @@ class Redis:
                 reply += part
             return reply
 
+    def replace(self, key, command, *words):
+        """Runs a command on a key that does not exist: no server can write the key between DEL and the command."""
+        text = "redis.call('DEL', KEYS[1]) redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2)) return 1"
+        reply = self.ask("EVAL", text, "1", key, command, *words)
+        assert reply == b":1\r\n", reply
+
     def subscribers(self, channel="wspipe:/"):
         return int(self.ask("PUBSUB", "NUMSUB", channel).split(b":")[-1])
 

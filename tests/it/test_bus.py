@@ -274,8 +274,7 @@ def test_a_key_in_the_place_of_a_server_s_number_is_reported(join, redis, script
     one = join("--shared=addressed", "--events", script("send", SEND))
     wait_for(numbers, "it has a number")
     (foreign,) = numbers()
-    redis.ask("DEL", foreign)
-    redis.ask("RPUSH", foreign, "x")
+    redis.replace(foreign, "RPUSH", "x")
     # So that it looks at once.
     redis.ask("CLIENT", "KILL", "TYPE", "normal")
     one.wait_log("gets another number.*key=%s .*not a string.*delete it" % foreign.decode())
@@ -526,14 +525,13 @@ def test_a_key_that_keeps_all_from_the_lease_is_reported(join, redis, script, co
     key = "wspipe:%s:/" % kind
     name, *rest = command.split()
     text = (503, "a key on the bus keeps a shared program from running: see the log\n")
-    redis.ask(name, key, *rest)
+    redis.replace(key, name, *rest)
     one = join("--shared", "--shared-program=one", "--shared-start=always", script("pids", PIDS))
     wait_for(lambda: ready(one) == text, "it is not ready")
     one.wait_log("no server can run the shared program.*key=%s .*%s.*delete it" % (key, reason))
     redis.ask("DEL", key)
     wait_for(lambda: ready(one) == (200, "ready\n"), "it is ready")
-    redis.ask("DEL", key)
-    redis.ask(name, key, *rest)
+    redis.replace(key, name, *rest)
     if kind == "lease":
         wait_for(lambda: ready(one) == text, "it has lost the lease")
         redis.ask("DEL", key)
