@@ -134,8 +134,10 @@ async def converse(reader, writer, name, rng):
     if not early:
         writer.write(start(what))
     if what in ("stubborn", "fork", "flood"):
-        while (await read_frame(reader))[0] != 0x80 | TEXT:
-            pass  # until it has begun
+        # Until it has begun.
+        while (got := await read_frame(reader)) and got[0] != 0x80 | TEXT:
+            if got[0] & 0x0F == PING:
+                writer.write(frame(PONG, got[1]))
     if then == "silent":
         return await read_close(reader, writer, False)
     if then == "reset":

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from conftest import plain_only
+from probes import bytes_read, wait_still
 from wsraw import BINARY, TEXT, frame
 
 pytestmark = plain_only
@@ -50,6 +51,7 @@ def handlers(server, tmp_path):
     def open_one(target, **headers):
         return one.websocket("/" + target, headers)
 
+    open_one.pid = one.pid
     return open_one
 
 
@@ -72,6 +74,7 @@ def test_handler(handlers, target, headers, sent, received, code):
 def test_sender_is_slowed_down_by_the_client(handlers):
     with handlers("send-backpressure") as ws:
         assert ws.message() == (BINARY, b"")
+        wait_still(lambda: bytes_read(handlers.pid), "the server")  # so the program's clock runs
         time.sleep(0.5)  # the pause is what is tested
         for _ in range(16):
             assert ws.message() == (BINARY, b" " * (1 << 20))
