@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--pty: a program in a terminal, from its size to the end of all its processes."""
 
-import contextlib
 import os
 import re
 import shlex
 import signal
+import threading
 
 import pytest
 from conftest import children, rss_kib, wait_for
@@ -278,16 +278,13 @@ def test_a_program_that_does_not_read_stops_the_client(server):
     shown = b""
     while b"ready" not in shown:
         shown += ws.message()[1]
-    ws.sock.settimeout(0.2)
     data = frame(BINARY, b"x" * 1000) * (total // 1000)
-    sent = 0
-    with contextlib.suppress(TimeoutError):
-        while sent < len(data):
-            sent += ws.sock.send(data[sent : sent + 65536])
-    ws.sock.settimeout(60)
+    sender = threading.Thread(target=ws.send, args=(data,))
+    sender.start()
+    wait_still(lambda: bytes_read(one.pid), "the server")
     with open(os.path.join(os.path.dirname(one.log_path), "fifo"), "w") as f:
         f.write("\n")
-    ws.send(data[sent:])
+    sender.join()
     messages, code, _ = session(ws)
     assert b" %d" % total in b"".join(payload for m in messages for _, _, payload in m)
     assert code == 1000
