@@ -307,7 +307,7 @@ def test_nothing_is_left_where_a_program_dies_while_it_is_looked_at(server, tmp_
     with one.websocket() as ws:
         worker, pid = int(ws.text()), ws.text()
         names = ["bash", "sh", "sleep", "sleep"]
-        wait_for(lambda: sorted(command.split()[0] for _, command in one.tagged()) == names, "all of it runs")
+        wait_for(lambda: sorted(command.split(" ")[0] for _, command in one.tagged()) == names, "all of it runs")
         if sum(other < int(pid) for other, _ in one.tagged()) != 1:
             pytest.skip("the numbers of processes have just begun anew")  # else it would not be met last
         doomed.write_text(pid)
