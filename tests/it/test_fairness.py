@@ -85,8 +85,8 @@ def flood(one, count, source, first=b""):
 
 
 def few_descriptors(server, *args, limit=64):
-    """(server, sessions, other connections) with so many descriptors."""
-    one = server(*args, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+    """(server, sessions, other connections) with so many descriptors. No connection is closed because of its age."""
+    one = server("--handshake-timeout=%d" % DEADLINE, *args, preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
     line = one.wait_log(r"the limit of %d open files \w*\s*allows (\d+) sessions and (\d+) other connections" % limit)
     return one, int(line[1]), int(line[2])
 

@@ -200,8 +200,8 @@ def test_limits_of_a_head(server):
 
 
 def test_largest_head_in_single_bytes(server):
-    """The parser goes on where it stopped: 16384 reads cost no more than a fraction of the deadline."""
-    one = server("cat")
+    """The parser goes on where it stopped: 16384 reads cost no more than a fraction of the usual deadline."""
+    one = server("--handshake-timeout=%d" % DEADLINE, "cat")
     used = cpu_seconds(one.pid)
     with one.connect() as peer:
         peer.send_cut(raw(GET + "X-Name: " + "a" * (LIMIT - len(GET) - 12) + "\r\n"), "bytes")
