@@ -471,22 +471,36 @@ const measure = (page) => page.evaluate(() => new Promise((resolve) => {
             requestAnimationFrame(step);
         } else {
             button.click();
-            resolve({ frames: frames / took, messages: count() / took, rows: document.querySelectorAll(".row").length });
+            resolve({ count: frames, frames: frames / took, messages: count() / took, rows: document.querySelectorAll(".row").length });
         }
     };
     button.click();
     requestAnimationFrame(step);
 }));
 
-// The figures of a page that has 30 frames a second; on a loaded machine, the first ones that are opened may have fewer.
+// The CPU time of the page's thread so far, in seconds. Firefox has no such figure.
+async function cpuTime(page) {
+    if (isFirefox)
+        return () => NaN;
+    const session = await page.context().newCDPSession(page);
+
+    await session.send("Performance.enable", { timeDomain: "threadTicks" });
+    return async () => (await session.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value;
+}
+
+// The figures of a page that has 30 frames a second, or would have them with a CPU of its own; the first ones that are
+// opened may have fewer.
 async function smooth(t, openPage) {
     for (let tries = 1;; tries++) {
         const page = await openPage();
+        const time = await cpuTime(page);
+        const before = await time();
         const figures = await measure(page);
+        const cost = 1000 * (await time() - before) / figures.count;
 
-        t.diagnostic(`${Math.round(figures.messages)} messages and ${Math.round(figures.frames)} frames a second`);
-        if (figures.frames >= 30 || tries === 5) {
-            assert.ok(figures.frames >= 30, `${figures.frames} frames a second`);
+        t.diagnostic(`${Math.round(figures.messages)} messages and ${Math.round(figures.frames)} frames a second, ${cost.toFixed(1)} ms each`);
+        if (figures.frames >= 30 || cost < 1000 / 30 || tries === 5) {
+            assert.ok(figures.frames >= 30 || cost < 1000 / 30, `${figures.frames} frames a second, ${cost.toFixed(1)} ms each`);
             return { page, ...figures };
         }
         await page.close();
