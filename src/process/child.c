@@ -3,9 +3,7 @@
 #include "process/child.h"
 
 #include "base/log.h"
-#include "base/util.h"
 #include "net/io.h"
-#include "process/groups.h"
 #include "process/lines.h"
 
 #include <assert.h>
@@ -13,18 +11,13 @@
 #include <event2/event.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	CHILD_KILL_WAIT_MS = 1000, /* SIGKILL should have done its work by then */
-	CHILD_LAST_WORDS = 1024 * 1024, /* bytes of stderr that are read of a dead one */
-};
+enum { CHILD_LAST_WORDS = 1024 * 1024 }; /* bytes of stderr that are read of a dead one */
 
 enum child_life {
 	CHILD_ALIVE,
@@ -43,8 +36,6 @@ struct child {
 	void *arg; /* the handlers' */
 	int pidfd; /* owned; -1 once it is dead */
 	enum child_life life : 8;
-	uint8_t step; /* of the termination sequence: how many were taken */
-	bool denied; /* it can't be signalled: it runs as another user */
 	bool stuck; /* the termination sequence has ended, and it is alive */
 	bool out_lost; /* the system can't wait for its stdout */
 	enum pty_kind pty : 8;
@@ -55,81 +46,6 @@ struct child {
 	struct io err;
 	struct lines err_lines;
 };
-
-/* The termination sequence. The first step closes stdin, the second is for a terminal only. */
-enum child_step {
-	CHILD_STEP_INPUT,
-	CHILD_STEP_HANGUP,
-	CHILD_STEP_INTERRUPT,
-	CHILD_STEP_TERM,
-	CHILD_STEP_KILL,
-};
-static const struct {
-	int signal;
-	int wait_ms;
-	bool plus_extra;
-} child_termination[] = {
-    [CHILD_STEP_INPUT] = {0, 100, true},
-    [CHILD_STEP_HANGUP] = {SIGHUP, 100, true},
-    [CHILD_STEP_INTERRUPT] = {SIGINT, 250, true},
-    [CHILD_STEP_TERM] = {SIGTERM, 500, true},
-    [CHILD_STEP_KILL] = {SIGKILL, CHILD_KILL_WAIT_MS, false},
-};
-
-/* Logs once that it runs as another user. */
-static void
-child_deny(struct child *child)
-{
-	char path[32];
-	struct stat st;
-
-	if (child->denied)
-		return;
-	child->denied = true;
-	snprintf(path, sizeof(path), "/proc/%d", (int)child->member.pid);
-	if (stat(path, &st) == -1)
-		st.st_uid = 0;
-	log_errorx("can't signal process %d: it runs as another user (uid %u), so it can't be "
-		   "terminated",
-	    (int)child->member.pid, (unsigned int)st.st_uid);
-}
-
-/* A signal to the whole group. The leader is not reaped, so the number is still the group's. */
-static void
-child_signal_group(struct child *child, int signal)
-{
-	assert(child->life != CHILD_REAPED);
-	if (kill(-child->member.pid, signal) == -1 && errno == EPERM &&
-	    child->life == CHILD_ALIVE)
-		child_deny(child);
-}
-
-/* As when a terminal closes. */
-static void
-child_hang_up(struct child *child)
-{
-	pid_t foreground = pty_foreground(io_fd(&child->out));
-
-	child_signal_group(child, SIGHUP);
-	child_signal_group(child, SIGCONT);
-	if (foreground != 0 && foreground != child->member.pid)
-		(void)groups_signal(child->member.pid, foreground, SIGHUP);
-}
-
-/* A signal to all that ends with it. False: some of it runs as another user. */
-static bool
-child_signal(struct child *child, int signal)
-{
-	bool all = true;
-
-	child_signal_group(child, signal);
-	if (child->member.terminal)
-		all = groups_signal(child->member.pid, 0, signal);
-	/* Meanwhile a process may have started another one, in a group of its own. */
-	if (child->member.terminal && signal == SIGKILL)
-		all = groups_signal(child->member.pid, 0, signal);
-	return all;
-}
 
 static void
 child_on_line(void *arg, const char *line, size_t len)
@@ -162,12 +78,12 @@ child_read_stderr(struct child *child)
 		child->handlers->on_stderr_read(child->arg);
 		return true;
 	case STREAM_AGAIN:
-		return false;
+		break;
 	case STREAM_EOF:
 	case STREAM_FAILED:
+		child_close_stderr(child);
 		break;
 	}
-	child_close_stderr(child);
 	return false;
 }
 
@@ -186,17 +102,18 @@ child_free(struct child *child)
 	if (!child)
 		return;
 	assert(child->life == CHILD_REAPED);
-	io_clear(&child->in);
 	io_clear(&child->out);
-	io_clear(&child->err);
 	loop_count_stream(child->children->loop, false);
 	loop_defer_free(child->children->loop, &child->deferred, child_release);
 }
 
-/* What is not needed of a dead child. */
+/* It is dead: its input and the watch for its exit have no more use. */
 static void
-child_unwatch(struct child *child)
+child_set_dead(struct child *child)
 {
+	child->life = CHILD_ZOMBIE;
+	child->facts.dead = true;
+	child->member.termination.silent = true;
 	event_del(&child->event);
 	if (child->pidfd != -1)
 		close(child->pidfd);
@@ -210,26 +127,23 @@ child_reap(struct child *child)
 {
 	struct children *children = child->children;
 	bool all;
-	int left = 0;
-	int status = 0;
+	int left = 0, status = 0;
 
-	child->life = CHILD_ZOMBIE;
-	child->facts.dead = true;
-	child_unwatch(child);
-	all = child_signal(child, SIGKILL);
+	child_set_dead(child);
+	all = termination_signal(&child->member.termination, SIGKILL);
 	if (children->settings.programs)
-		pid_set_remove(children->settings.programs, child->member.pid);
-	while (waitpid(child->member.pid, &status, 0) == -1 && errno == EINTR)
+		pid_set_remove(children->settings.programs, child->facts.pid);
+	while (waitpid(child->facts.pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	child->life = CHILD_REAPED;
 	child->facts.by_signal = WIFSIGNALED(status);
 	child->facts.value =
 	    (uint8_t)(child->facts.by_signal ? WTERMSIG(status) : WEXITSTATUS(status));
 	/* Processes of our own user are dying now. */
-	if (!all || (kill(-child->member.pid, 0) == -1 && errno == EPERM)) {
+	if (!all || (kill(-child->facts.pid, 0) == -1 && errno == EPERM)) {
 		log_errorx("process %d has exited, but a process of its group can't be "
 			   "signalled: it runs as another user",
-		    (int)child->member.pid);
+		    (int)child->facts.pid);
 		children->left_behind = true;
 	}
 	children->stuck -= child->stuck;
@@ -251,20 +165,6 @@ child_reap(struct child *child)
 	child->handlers->on_reaped(child->arg);
 }
 
-/* SIGKILL was sent, and it is alive. */
-static void
-child_give_up(struct child *child)
-{
-	if (kill(child->member.pid, 0) == -1 && errno == EPERM)
-		child_deny(child);
-	else
-		log_errorx("process %d did not exit after SIGKILL", (int)child->member.pid);
-	child->stuck = true;
-	child->children->stuck++;
-	event_remove_timer(&child->event);
-	child->handlers->on_stuck(child->arg);
-}
-
 static void
 child_wait(struct child *child, int64_t wait_ms)
 {
@@ -279,25 +179,21 @@ child_wait(struct child *child, int64_t wait_ms)
 static void
 child_escalate(struct child *child)
 {
-	unsigned int step = child->step;
+	struct termination *sequence = &child->member.termination;
+	int64_t wait_ms;
 
-	if (step == UTIL_LEN(child_termination)) {
-		child_give_up(child);
+	if (sequence->step == TERMINATION_INPUT)
+		stream_shutdown(&child->in.stream);
+	wait_ms = termination_next(
+	    sequence, io_fd(&child->out), child->children->settings.extra_wait_ms);
+	if (wait_ms != -1) {
+		child_wait(child, wait_ms);
 		return;
 	}
-	if (step == CHILD_STEP_INPUT)
-		stream_shutdown(&child->in.stream);
-	else if (step == CHILD_STEP_HANGUP)
-		child_hang_up(child);
-	else
-		(void)child_signal(child, child_termination[step].signal);
-	child->step++;
-	if (child->step == CHILD_STEP_HANGUP && !child->member.terminal)
-		child->step++;
-	child_wait(child,
-	    child_termination[step].wait_ms + (child_termination[step].plus_extra
-						      ? child->children->settings.extra_wait_ms
-						      : 0));
+	child->stuck = true;
+	child->children->stuck++;
+	event_remove_timer(&child->event);
+	child->handlers->on_stuck(child->arg);
 }
 
 void
@@ -307,14 +203,21 @@ child_adopt(struct child *child, const struct child_handlers *handlers, void *ar
 	child->arg = arg;
 }
 
+/* Whether it has exited, and how; it is not reaped by that. */
+static bool
+child_look(const struct child *child, siginfo_t *info)
+{
+	*info = (siginfo_t){0};
+	return waitid(P_PID, (id_t)child->facts.pid, info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info->si_pid != 0;
+}
+
 bool
 child_has_exited(const struct child *child)
 {
-	siginfo_t info = {0};
+	siginfo_t info;
 
-	return child->life != CHILD_ALIVE || (waitid(P_PID, (id_t)child->member.pid, &info,
-						  WEXITED | WNOHANG | WNOWAIT) == 0 &&
-						 info.si_pid != 0);
+	return child->life != CHILD_ALIVE || child_look(child, &info);
 }
 
 bool
@@ -324,7 +227,7 @@ child_kill(struct child *child, int ms)
 
 	if (child->life != CHILD_ALIVE)
 		return false;
-	(void)child_signal(child, SIGKILL);
+	(void)termination_signal(&child->member.termination, SIGKILL);
 	if (poll(&end, 1, ms) != 1)
 		return false;
 	child_reap(child);
@@ -341,58 +244,45 @@ child_end_input(struct child *child)
 void
 child_interrupt(struct child *child)
 {
-	if (child->life != CHILD_ALIVE || child->step > 0)
+	if (child->life != CHILD_ALIVE || child->member.termination.step > 0)
 		return;
-	child->step = child->member.terminal ? CHILD_STEP_HANGUP : CHILD_STEP_INTERRUPT;
+	termination_skip_input(&child->member.termination);
 	child_escalate(child);
 }
 
 void
 child_end(struct child *child)
 {
-	if (child->life != CHILD_ALIVE || child->step > 0)
-		return;
-	child_escalate(child);
+	if (child->life == CHILD_ALIVE && child->member.termination.step == 0)
+		child_escalate(child);
 }
 
 static void child_on_event(evutil_socket_t fd, short what, void *arg);
-
-/* Whether processes of other groups still run: the sequence goes on for them, before they are
- * killed with the last step. */
-static bool
-child_has_jobs(const struct child *child)
-{
-	return child->member.terminal && child->step < CHILD_STEP_KILL &&
-	       groups_remain(child->member.pid);
-}
 
 /* The program has exited. The zombie is kept as long as its group may write to its stdout, or
  * its session has other groups. */
 static void
 child_on_exit(struct child *child)
 {
-	siginfo_t info = {0};
-	bool jobs = child_has_jobs(child);
+	siginfo_t info;
+	bool jobs = termination_has_jobs(&child->member.termination);
 
 	if (child->facts.stdout_ended && !jobs) {
 		child_reap(child);
 		return;
 	}
-	if (waitid(P_PID, (id_t)child->member.pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
-	    info.si_pid == 0)
+	if (!child_look(child, &info))
 		return;
-	child->life = CHILD_ZOMBIE;
-	child->facts.dead = true;
+	child_set_dead(child);
 	child->facts.by_signal = info.si_code != CLD_EXITED;
 	child->facts.value = (uint8_t)info.si_status;
-	child_unwatch(child);
 	(void)evtimer_assign(&child->event, child->children->loop->base, child_on_event, child);
-	if (jobs && child->step < CHILD_STEP_HANGUP)
-		child->step = CHILD_STEP_HANGUP;
-	if (jobs)
+	if (jobs) {
+		termination_skip_input(&child->member.termination);
 		child_escalate(child);
-	else
+	} else {
 		child_wait(child, CHILD_GRACE_MS);
+	}
 	child->handlers->on_exit(child->arg);
 }
 
@@ -402,7 +292,7 @@ child_on_event(evutil_socket_t fd, short what, void *arg)
 	struct child *child = arg;
 
 	(void)fd;
-	if (child->life == CHILD_ZOMBIE && child_has_jobs(child))
+	if (child->life == CHILD_ZOMBIE && termination_has_jobs(&child->member.termination))
 		child_escalate(child);
 	else if (child->life == CHILD_ZOMBIE)
 		child_reap(child);
@@ -499,11 +389,10 @@ child_start(struct children *children, const struct spawn_command *command,
 	if (error != 0)
 		goto release;
 	child->children = children;
-	child->handlers = handlers;
-	child->arg = arg;
+	child_adopt(child, handlers, arg);
 	child->pty = command->pty;
-	child->member.terminal = command->pty == PTY_TERMINAL;
-	child->member.pid = child->facts.pid = spawned.pid;
+	child->member.termination.terminal = command->pty == PTY_TERMINAL;
+	child->member.termination.pid = child->facts.pid = spawned.pid;
 	child->pidfd = spawned.pidfd;
 	if (event_assign(&child->event, loop->base, child->pidfd, EV_READ | EV_PERSIST,
 		child_on_event, child) == -1 ||
@@ -514,8 +403,8 @@ child_start(struct children *children, const struct spawn_command *command,
 	}
 	children_add(children, &child->member);
 	io_init(&child->in, loop,
-	    child->member.terminal ? &transport_terminal : &transport_pipe, spawned.in,
-	    &child_stdin_handlers, child);
+	    child->member.termination.terminal ? &transport_terminal : &transport_pipe,
+	    spawned.in, &child_stdin_handlers, child);
 	io_init(&child->out, loop,
 	    child->pty != PTY_NONE ? &transport_terminal : &transport_pipe, spawned.out,
 	    &child_stdout_handlers, child);
@@ -597,14 +486,14 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 	if (result == STREAM_OK || (result == STREAM_AGAIN && child->life != CHILD_REAPED))
 		return result;
 	/* To close the master of a controlling terminal sends SIGHUP. */
-	if (child->member.terminal && child->life == CHILD_ALIVE && io_is_open(&child->out))
+	if (child->member.termination.terminal && child->life == CHILD_ALIVE &&
+	    io_is_open(&child->out))
 		stream_set_reading(&child->out.stream, false);
 	else
 		io_clear(&child->out);
 	child->facts.stdout_ended = true;
-	if (child->life == CHILD_ZOMBIE && !child_has_jobs(child)) {
-		/* The grace time has no more purpose; no handler is called from here. */
+	/* The grace time has no more purpose; no handler is called from here. */
+	if (child->life == CHILD_ZOMBIE && !termination_has_jobs(&child->member.termination))
 		child_wait(child, 0);
-	}
 	return result == STREAM_FAILED ? STREAM_FAILED : STREAM_EOF;
 }

@@ -6,14 +6,9 @@
  * wants it to end. The child leads its own process group, and all of the group ends with it:
  * the group is killed before the leader is reaped, as long as nobody else can have its number.
  *
- * The termination sequence of child_end(): stdin is closed; 100 ms later SIGINT; 250 ms later
- * SIGTERM; 500 ms later SIGKILL; each of these waits is longer by the extra time of the
- * settings.
- *
- * A program with a terminal may have several process groups, and all of its session end with
- * it. Its sequence has one step more, after 100 ms: SIGHUP to its own group and the one in the
- * foreground, as when a terminal closes, and 100 ms later SIGINT to all groups. If the program
- * has exited, and other groups have not, the sequence goes on for them until it is reaped.
+ * child_end() begins the termination sequence (process/termination). If the program has exited,
+ * and other groups of a terminal's session have not, the sequence goes on for them until it is
+ * reaped.
  */
 #ifndef PROCESS_CHILD_H
 #define PROCESS_CHILD_H

@@ -2,8 +2,6 @@
 /* All programs of a process that serves. */
 #include "process/children.h"
 
-#include "process/groups.h"
-
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -81,11 +79,9 @@ children_kill_all(struct children *children)
 	const struct list *members = &children->members;
 
 	for (struct list *node = members->next; node != members; node = node->next) {
-		const struct children_member *member =
+		struct children_member *member =
 		    LIST_ENTRY_OF(node, struct children_member, node);
 
-		(void)kill(-member->pid, SIGKILL);
-		if (member->terminal)
-			(void)groups_signal(member->pid, 0, SIGKILL);
+		(void)termination_signal(&member->termination, SIGKILL);
 	}
 }

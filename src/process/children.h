@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "process/quota.h"
 #include "process/spawn.h"
+#include "process/termination.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,8 +40,7 @@ struct children {
 /* Embedded in a child. */
 struct children_member {
 	struct list node;
-	pid_t pid; /* it leads a session and a process group with this number */
-	bool terminal; /* its session may have other process groups, which end with it */
+	struct termination termination;
 };
 
 struct children *children_new(struct loop *loop, const struct children_settings *settings);
