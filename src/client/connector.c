@@ -156,19 +156,19 @@ connector_retries_after(uint16_t code)
 }
 
 static void
-connector_set_why(struct connector *c, uint16_t code, const struct session_end *end)
+connector_set_why(struct connector *c, uint16_t code, const struct ending *end)
 {
 	char reason[HANDSHAKE_WHY_MAX];
 	const char *what = "closed the connection with";
 
 	handshake_show(end->reason, reason, sizeof(reason));
 	if (code == CLOSE_ABNORMAL) {
-		what = end->close_sent != 0 ? "the server did not answer our Close"
-					    : "the connection was lost";
+		what = end->sent != 0 ? "the server did not answer our Close"
+				      : "the connection was lost";
 		snprintf(c->why, sizeof(c->why), "%s%s%s", what, *reason ? ": " : "", reason);
 		return;
 	}
-	if (code != end->close_sent || end->by_peer)
+	if (code != end->sent || end->by_peer)
 		what = "the server closed the connection with";
 	snprintf(c->why, sizeof(c->why), "%s %d%s%s", what, code, *reason ? ": " : "", reason);
 }
@@ -176,15 +176,15 @@ connector_set_why(struct connector *c, uint16_t code, const struct session_end *
 /* The close code of RFC 6455, section 7.1.5, but for a Close of ours that reports an error. An
  * empty answer to a normal Close is one. */
 static uint16_t
-connector_code(const struct session_end *end)
+connector_code(const struct ending *end)
 {
-	if (!end->by_peer && end->close_sent > CLOSE_GOING_AWAY)
-		return end->close_sent;
-	if (end->close_received == 0)
+	if (!end->by_peer && end->sent > CLOSE_GOING_AWAY)
+		return end->sent;
+	if (end->received == 0)
 		return CLOSE_ABNORMAL;
-	if (end->close_received == CLOSE_NO_STATUS && end->close_sent == CLOSE_NORMAL)
+	if (end->received == CLOSE_NO_STATUS && end->sent == CLOSE_NORMAL)
 		return CLOSE_NORMAL;
-	return end->close_received;
+	return end->received;
 }
 
 /* Stdin or stdout was lost. */
@@ -209,7 +209,8 @@ connector_has_lost(struct connector *c)
 }
 
 static void
-connector_on_end(const struct session_rules *rules, const struct session_end *end)
+connector_on_end(
+    const struct session_rules *rules, const struct backend *backend, const struct ending *end)
 {
 	struct connector *c = LIST_ENTRY_OF((uintptr_t)rules, struct connector, session);
 	uint16_t code = connector_code(end);
@@ -219,16 +220,15 @@ connector_on_end(const struct session_rules *rules, const struct session_end *en
 	if (c->stdio && connector_has_lost(c))
 		return;
 	/* After a Close of ours that was not answered, nothing is left to do. */
-	c->retries =
-	    connector_retries_after(code) && (end->close_sent == 0 || end->close_received != 0);
+	c->retries = connector_retries_after(code) && (end->sent == 0 || end->received != 0);
 	c->status = status == -1 ? CONNECTOR_FAILED : status;
 	*c->why = '\0';
 	if (status == -1)
 		connector_set_why(c, code, end);
 	/* A program's own exit is ours, whatever the server answers. */
 	if (!c->stdio)
-		c->status = end->backend->end == BACKEND_SIGNAL ? 128 + end->backend->value
-								: end->backend->value;
+		c->status =
+		    backend->end == BACKEND_SIGNAL ? 128 + backend->value : backend->value;
 }
 
 /* A session */

@@ -6,7 +6,6 @@
 #include "session/policy.h"
 #include "websocket/frame.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct session {
@@ -21,14 +20,9 @@ struct session {
 	struct policy policy; /* the last result */
 	struct output output;
 	struct session_log log;
-	struct span
-	    close_reason; /* for the Close and for the log; constant unless OWNS_REASON */
-	uint16_t close_code; /* while REQUESTED or GRACE: of the Close */
-	enum closing closing : 8;
+	struct ending ending;
 	enum peer_state peer_state : 8; /* as last noted */
 	enum backend_state backend_state : 8;
-	bool owns_reason;
-	bool closed_by_peer; /* its Close came first */
 	char texts[]; /* of the log */
 };
 
@@ -41,7 +35,7 @@ session_ask(struct session *s)
 	struct policy_facts facts = {
 	    .peer = s->peer_state,
 	    .backend = s->backend_state,
-	    .closing = s->closing,
+	    .closing = s->ending.closing,
 	    .peer_queued = s->peer ? peer_queued(s->peer) : 0,
 	    .backend_queued = backend_queued(s->backend),
 	    .peer_ending = s->peer && s->peer->ending,
@@ -53,57 +47,26 @@ session_ask(struct session *s)
 	s->policy = policy_decide(&facts, &s->policy);
 }
 
-/* Why it ends; the first reason counts, and a connection that is lost first. */
-static void
-session_note_cause(struct session *s, enum session_cause cause)
-{
-	if (s->log.cause == SESSION_CAUSE_LOST && s->peer)
-		s->log.cause = cause;
-}
-
-/* The session is to close; the first reason counts. */
-static void
-session_set_closing(struct session *s, enum closing closing, uint16_t code, const char *reason)
-{
-	if (s->closing != CLOSING_NONE)
-		return;
-	s->closing = closing;
-	s->close_code = code;
-	s->close_reason = span_of(reason);
-	session_note_cause(s, closing == CLOSING_GRACE	 ? SESSION_CAUSE_VIOLATION
-			      : code == CLOSE_GOING_AWAY ? SESSION_CAUSE_SERVER
-							 : SESSION_CAUSE_ERROR);
-	session_ask(s);
-}
-
-/* A copy of a reason that others own. Without memory there is none. */
-static void
-session_keep_reason(struct session *s, struct span reason)
-{
-	char *text = span_dup(reason);
-
-	if (!text)
-		return;
-	s->close_reason = (struct span){text, reason.len};
-	s->owns_reason = true;
-}
-
-/* It also ends a grace time: an answer that is lost can't be followed by others. */
 static void
 session_request_close(struct session *s, uint16_t code, const char *reason)
 {
-	if (s->closing == CLOSING_GRACE) {
-		s->closing = CLOSING_REQUESTED;
+	if (ending_request(&s->ending, code, reason))
 		session_ask(s);
-	}
-	session_set_closing(s, CLOSING_REQUESTED, code, reason);
+}
+
+/* The peer broke a rule. */
+static void
+session_begin_grace(struct session *s, uint16_t code, const char *reason)
+{
+	if (ending_begin(&s->ending, CLOSING_GRACE, code, reason))
+		session_ask(s);
 }
 
 /* The peer sent a message that can't be accepted. */
 static void
 session_violation(struct session *s, uint16_t code, const char *reason)
 {
-	session_set_closing(s, CLOSING_GRACE, code, reason);
+	session_begin_grace(s, code, reason);
 	peer_violation(s->peer);
 }
 
@@ -123,6 +86,7 @@ session_release_peer(struct session *s, void (*release)(struct peer *peer))
 	struct peer *peer = s->peer;
 
 	s->peer = NULL;
+	s->ending.cause_is_final = true;
 	release(peer);
 	session_note_peer(s, PEER_GONE);
 }
@@ -138,8 +102,7 @@ session_note_states(struct session *s)
 	if (s->peer && s->peer->state != PEER_GONE) {
 		session_note_peer(s, s->peer->state);
 	} else if (s->peer) {
-		if (!s->close_reason.data)
-			s->close_reason = span_of(s->peer->reason);
+		ending_note_reason(&s->ending, s->peer->reason);
 		session_release_peer(s, peer_free);
 	}
 }
@@ -151,8 +114,7 @@ session_release(struct loop_deferred *deferred)
 {
 	struct session *s = LIST_ENTRY_OF(deferred, struct session, deferred);
 
-	if (s->owns_reason)
-		free((char *)(uintptr_t)s->close_reason.data);
+	ending_clear(&s->ending);
 	if (s->rules->release)
 		s->rules->release(s->rules);
 	free(s);
@@ -162,17 +124,9 @@ session_release(struct loop_deferred *deferred)
 static void
 session_free(struct session *s)
 {
-	const struct session_end end = {
-	    .backend = s->backend,
-	    .close_sent = s->log.close_sent,
-	    .close_received = s->log.close_received,
-	    .by_peer = s->closed_by_peer,
-	    .reason = s->close_reason,
-	};
-
-	session_log_close(&s->log, s->backend, s->close_reason);
+	session_log_close(&s->log, s->backend, &s->ending);
 	if (s->rules->on_end)
-		s->rules->on_end(s->rules, &end);
+		s->rules->on_end(s->rules, s->backend, &s->ending);
 	backend_free(s->backend);
 	output_clear(&s->output);
 	list_remove(&s->node);
@@ -182,61 +136,20 @@ session_free(struct session *s)
 static void
 session_finish_backend(struct session *s)
 {
-	backend_finish(s->backend, s->closing != CLOSING_NONE ? s->close_code : CLOSE_ABNORMAL,
-	    s->close_reason);
-}
+	const struct ending *e = &s->ending;
 
-/* The close code for how the backend ended, with the reason and the cause. */
-static uint16_t
-session_code_of_end(
-    const struct backend *backend, char *reason, size_t size, enum session_cause *cause)
-{
-	*cause = SESSION_CAUSE_FAILURE;
-	switch (backend->end) {
-	case BACKEND_EXIT:
-		snprintf(reason, size, "exit %d", backend->value);
-		if (backend->value != 0)
-			return (uint16_t)(4000 + backend->value);
-		*cause = SESSION_CAUSE_EXIT;
-		return CLOSE_NORMAL;
-	case BACKEND_SIGNAL:
-		snprintf(reason, size, "signal %s", util_signal_name(backend->value));
-		*cause = SESSION_CAUSE_SIGNAL;
-		return (uint16_t)(4256 + backend->value);
-	case BACKEND_CLOSED:
-		snprintf(reason, size, "the backend closed the connection");
-		*cause = SESSION_CAUSE_EXIT;
-		return CLOSE_NORMAL;
-	case BACKEND_LOST:
-	case BACKEND_CUT:
-	case BACKEND_LEFT:
-		break;
-	case BACKEND_UNUSED:
-		snprintf(reason, size, "the program was not started");
-		return CLOSE_INTERNAL;
-	}
-	snprintf(reason, size, "the connection to the backend was lost");
-	return CLOSE_INTERNAL;
+	backend_finish(
+	    s->backend, e->closing != CLOSING_NONE ? e->code : CLOSE_ABNORMAL, e->reason);
 }
 
 static void
 session_send_close(struct session *s)
 {
 	char text[FRAME_CONTROL_MAX];
-	struct span reason = s->close_reason;
-	enum session_cause cause;
+	struct span reason =
+	    ending_send(&s->ending, s->backend, s->peer_state == PEER_LEFT, text);
 
-	if (s->closing == CLOSING_NONE) {
-		s->close_code = session_code_of_end(s->backend, text, sizeof(text), &cause);
-		reason = span_of(text);
-		session_note_cause(s, cause);
-	}
-	if (s->peer_state == PEER_LEFT)
-		reason =
-		    (struct span){0}; /* section 5.5.1: "typically echos the status code" */
-	s->log.close_sent = s->close_code;
-	s->closing = s->peer_state == PEER_LEFT ? CLOSING_ANSWERED : CLOSING_SENT;
-	peer_close(s->peer, s->close_code, reason);
+	peer_close(s->peer, s->ending.sent, reason);
 	session_note_states(s);
 }
 
@@ -313,9 +226,8 @@ session_on_peer_violation(void *arg, uint16_t code, const char *reason)
 {
 	struct session *s = arg;
 
-	session_set_closing(s, CLOSING_GRACE, code, reason);
-	if (!s->close_reason.data)
-		s->close_reason = span_of(reason); /* after our Close: for the log */
+	session_begin_grace(s, code, reason);
+	ending_note_reason(&s->ending, reason); /* after our Close: for the log */
 }
 
 static void
@@ -323,8 +235,7 @@ session_on_peer_grace_over(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->closing == CLOSING_GRACE)
-		s->closing = CLOSING_REQUESTED;
+	(void)ending_end_grace(&s->ending);
 }
 
 static void
@@ -338,18 +249,8 @@ session_on_peer_close(void *arg, uint16_t code, struct span reason)
 {
 	struct session *s = arg;
 
-	s->closed_by_peer = s->log.close_sent == 0;
-	s->log.close_received = code;
-	session_note_cause(s, SESSION_CAUSE_CLIENT);
-	if (s->closing == CLOSING_NONE && reason.len > 0)
-		session_keep_reason(s, reason);
+	ending_receive(&s->ending, code, reason);
 	backend_finish(s->backend, code, reason);
-	/* A client at the end of its input may well wait for the result. */
-	if (s->closing == CLOSING_NONE && (code == CLOSE_NORMAL || code == CLOSE_NO_STATUS))
-		s->closing = CLOSING_GRACE;
-	else
-		s->closing = s->closing == CLOSING_SENT ? CLOSING_ANSWERED : CLOSING_REQUESTED;
-	s->close_code = code;
 }
 
 static void
@@ -421,11 +322,12 @@ session_on_backend_close(struct session *s, const struct backend_event *event)
 		return;
 	}
 	/* 1012 and 1013 are for the clients of a shared program. */
-	session_note_cause(s, event->code == CLOSE_SERVICE_RESTART ? SESSION_CAUSE_FAILURE
-			      : event->code == CLOSE_TRY_LATER	   ? SESSION_CAUSE_SERVER
-								   : SESSION_CAUSE_EXIT);
+	ending_note_cause(&s->ending, event->code == CLOSE_SERVICE_RESTART
+					  ? SESSION_CAUSE_FAILURE
+				      : event->code == CLOSE_TRY_LATER ? SESSION_CAUSE_SERVER
+								       : SESSION_CAUSE_EXIT);
 	session_request_close(s, event->code, "");
-	session_keep_reason(s, event->text);
+	ending_copy_reason(&s->ending, event->text);
 }
 
 static void
@@ -435,7 +337,7 @@ session_on_backend_event(void *arg, const struct backend_event *event)
 
 	/* The output of one that is being ended may well end within a record. */
 	if (event->kind <= BACKEND_NO_MEMORY &&
-	    (!s->policy.relay_output || s->closing != CLOSING_NONE))
+	    (!s->policy.relay_output || s->ending.closing != CLOSING_NONE))
 		return;
 	switch (event->kind) {
 	case BACKEND_CLOSE:
@@ -565,9 +467,8 @@ session_abort_all(struct list *list)
 		struct session *s = LIST_ENTRY_OF(node, struct session, node);
 
 		next = node->next;
-		if (!s->close_reason.data)
-			s->close_reason = SPAN("server stopped");
-		session_note_cause(s, SESSION_CAUSE_SERVER);
+		ending_note_reason(&s->ending, "server stopped");
+		ending_note_cause(&s->ending, SESSION_CAUSE_SERVER);
 		if (s->peer)
 			session_release_peer(s, peer_free);
 		session_step(s);

@@ -12,20 +12,12 @@
 #include "backend/backend.h"
 #include "base/list.h"
 #include "peer/peer.h"
+#include "session/ending.h"
 #include "session/output.h"
 #include "session/session_log.h"
 
 struct loop;
 struct session;
-
-/* How a session has ended. */
-struct session_end {
-	const struct backend *backend; /* borrowed, as REASON */
-	uint16_t close_sent; /* 0: none, as the next one */
-	uint16_t close_received;
-	bool by_peer; /* it sent its Close first */
-	struct span reason; /* of the first Close, or why the peer was lost; may be empty */
-};
 
 /* The rules of an endpoint for its sessions. */
 struct session_rules {
@@ -33,7 +25,8 @@ struct session_rules {
 	struct session_log_rules log;
 	char reason_output[96]; /* of a message of the backend that exceeds the limit */
 	/* Called once, before the backend is freed. May be NULL. */
-	void (*on_end)(const struct session_rules *rules, const struct session_end *end);
+	void (*on_end)(const struct session_rules *rules, const struct backend *backend,
+	    const struct ending *ending);
 	/* Called once for each session that is freed: it does not refer to its rules any more.
 	 * NULL: nobody needs to know. */
 	void (*release)(const struct session_rules *rules);

@@ -258,11 +258,11 @@ session_log_stderr(struct session_log *log, struct span line)
 /* Browsers and some libraries disconnect without a Close frame when none of the subprotocols
  * that they offered is selected (RFC 6455, section 4.1). */
 static void
-session_log_hint_subprotocol(struct session_log *log)
+session_log_hint_subprotocol(struct session_log *log, const struct ending *ending)
 {
 	const char *offered = session_log_text(log, SESSION_LOG_OFFERED);
 
-	if (*offered == '\0' || log->counts->in.messages > 0 || log->close_received != 0 ||
+	if (*offered == '\0' || log->counts->in.messages > 0 || ending->received != 0 ||
 	    util_clock_ms() - log->opened_ms > SESSION_LOG_AT_ONCE_MS ||
 	    !session_log_begin(log, LOG_WARN, "session",
 		SPAN("the client disconnected because none of the subprotocols that it offered "
@@ -319,7 +319,7 @@ session_log_end(const struct backend *backend)
 
 static void
 session_log_close_line(struct session_log *log, const struct backend *backend,
-    struct span reason, int64_t duration_ms)
+    const struct ending *ending, int64_t duration_ms)
 {
 	if (!session_log_begin(log, LOG_ACCESS, "session",
 		log->rules->compat ? SPAN("DISCONNECT") : SPAN("close")))
@@ -327,7 +327,7 @@ session_log_close_line(struct session_log *log, const struct backend *backend,
 	if (!log->rules->compat) {
 		log_text("remote", span_of(session_log_text(log, SESSION_LOG_REMOTE)));
 		log_number("duration_ms", duration_ms);
-		log_text("cause", span_of(session_cause_names[log->cause]));
+		log_text("cause", span_of(session_cause_names[ending->cause]));
 		log_number("in_messages", (int64_t)log->counts->in.messages);
 		log_number("in_bytes", (int64_t)log->counts->in.bytes);
 		log_number("out_messages", (int64_t)log->counts->out.messages);
@@ -338,27 +338,27 @@ session_log_close_line(struct session_log *log, const struct backend *backend,
 		}
 		session_log_end(backend);
 		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
-		log_number(
-		    "close_sent", log->close_sent != 0 ? log->close_sent : CLOSE_ABNORMAL);
+		log_number("close_sent", ending->sent != 0 ? ending->sent : CLOSE_ABNORMAL);
 		log_number("close_received",
-		    log->close_received != 0 ? log->close_received : CLOSE_ABNORMAL);
-		if (reason.len > 0)
-			log_text("reason", reason);
+		    ending->received != 0 ? ending->received : CLOSE_ABNORMAL);
+		if (ending->reason.len > 0)
+			log_text("reason", ending->reason);
 	}
 	log_end();
 }
 
 void
-session_log_close(struct session_log *log, const struct backend *backend, struct span reason)
+session_log_close(
+    struct session_log *log, const struct backend *backend, const struct ending *ending)
 {
 	int64_t duration_ms = util_clock_ms() - log->opened_ms;
 
 	session_log_suppressed(log);
-	session_log_close_line(log, backend, reason, duration_ms);
+	session_log_close_line(log, backend, ending, duration_ms);
 	if (!log->rules->compat) {
-		session_log_hint_subprotocol(log);
+		session_log_hint_subprotocol(log, ending);
 		session_log_hint_buffering(log);
 	}
 	registry_end(log->rules->registry, session_log_entry(log), log->rules->endpoint,
-	    log->cause, duration_ms, log->counts);
+	    ending->cause, duration_ms, log->counts);
 }

@@ -6,8 +6,8 @@
 #include "backend/backend.h"
 #include "base/log.h"
 #include "peer/peer.h"
+#include "session/ending.h"
 #include "session/output.h"
-#include "session/registry.h"
 
 /* Of an endpoint; all borrowed for longer than any session. */
 struct session_log_rules {
@@ -48,9 +48,6 @@ struct session_log {
 	bool warned_dropped;
 	/* For the closing line. */
 	bool compresses;
-	enum session_cause cause : 8;
-	uint16_t close_sent; /* 0: none, as the next one */
-	uint16_t close_received;
 	struct registry_counts *counts; /* those of an entry of the registry, or its own */
 	struct registry_counts own_counts;
 };
@@ -96,6 +93,6 @@ void session_log_cancel(struct session_log *log);
  * has the same figures. */
 void session_log_open(struct session_log *log, const struct session_log_spec *spec);
 void session_log_close(
-    struct session_log *log, const struct backend *backend, struct span reason);
+    struct session_log *log, const struct backend *backend, const struct ending *ending);
 
 #endif
