@@ -4,9 +4,9 @@
 
 #include "peer/deadlines.h"
 #include "peer/event_output.h"
+#include "peer/event_response.h"
 #include "websocket/frame.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define EVENTS_TOO_LARGE "a message of the program is larger than --resume-buffer"
@@ -14,7 +14,7 @@
 struct events {
 	struct peer peer; /* first: events_of() casts it back */
 	struct events_spec spec;
-	struct exchange *exchange; /* borrowed; NULL: there is no connection */
+	struct event_response response;
 	struct event_output output;
 	struct buffer input; /* owned: messages from it, not passed on: peer/event_input.h */
 	union {
@@ -22,7 +22,6 @@ struct events {
 		struct loop_deferred deferred; /* once it is freed */
 	};
 	struct timer timer;
-	int64_t since_ms; /* when the connection came, was last written to, or went */
 	struct deadlines deadlines; /* SINCE_MS: when it broke a rule, or left; 0: neither */
 	struct events_kept kept; /* in the room; the bytes of OUTPUT */
 	bool left; /* it has closed the session itself: it fetches nothing more */
@@ -39,7 +38,7 @@ events_of(const struct peer *peer)
 static bool
 events_is_stream(const struct events *e)
 {
-	return e->output.records.form == EVENTS_STREAM;
+	return e->response.form == EVENTS_STREAM;
 }
 
 static void
@@ -81,9 +80,9 @@ events_free(struct peer *peer)
 
 	e->freed = true;
 	e->peer.state = PEER_GONE;
-	if (e->exchange)
-		exchange_abort(e->exchange, NULL);
-	e->exchange = NULL;
+	if (e->response.exchange)
+		exchange_abort(e->response.exchange, NULL);
+	e->response.exchange = NULL;
 	timer_stop(&e->timer);
 	loop_cancel(&e->resume);
 	events_room_remove(e->spec.room, &e->kept);
@@ -96,15 +95,6 @@ events_free(struct peer *peer)
 }
 
 /* Time */
-
-/* When something is to be done, if nothing happens. */
-static int64_t
-events_due(const struct events *e)
-{
-	if (!e->exchange)
-		return e->since_ms + e->spec.resume_ms;
-	return e->since_ms + (events_is_stream(e) ? EVENTS_COMMENT_MS : EVENTS_POLL_MS);
-}
 
 static struct deadlines_facts
 events_facts(const struct events *e)
@@ -126,7 +116,7 @@ events_arm(struct events *e)
 		return;
 	if (next != 0)
 		timer_at(&e->timer, next);
-	timer_at(&e->timer, events_due(e));
+	timer_at(&e->timer, event_response_due(&e->response, e->spec.resume_ms));
 }
 
 /* A message came or went. */
@@ -159,14 +149,6 @@ events_abandon(struct peer *peer)
 		events_free(peer);
 }
 
-/* The connection is not ours any more. */
-static void
-events_detach(struct events *e)
-{
-	e->exchange = NULL;
-	e->since_ms = util_clock_ms();
-}
-
 /* Output */
 
 static void
@@ -176,60 +158,25 @@ events_put_close(struct events *e, uint16_t code, struct span reason)
 		events_lose(e, "out of memory");
 }
 
-/* The response to a poll: all records that there are. */
-static void
-events_answer_poll(struct events *e)
-{
-	struct exchange *exchange = e->exchange;
-	struct span records = replay_unsent(&e->output.records.replay);
-	struct reply reply = {.status = 200,
-	    .type = "application/json",
-	    .length = (int64_t)records.len,
-	    .fields = "Cache-Control: no-store\r\n"};
-
-	/* "[", and "]" for the ",\n" after the last one. */
-	events_detach(e);
-	e->output.records.replay.sent = buffer_len(&e->output.records.replay.bytes);
-	exchange_begin(exchange, &reply, SPAN("["));
-	exchange_write(exchange, records.data, records.len - 2);
-	exchange_write(exchange, "]", 1);
-	exchange_end(exchange);
-}
-
-/* A stream may be silent for any time: only what waits in its queue shows that the client is
- * slow. */
-static void
-events_write(struct events *e, struct span bytes)
-{
-	if (exchange_queued(e->exchange) == 0)
-		exchange_resume_rate(e->exchange);
-	exchange_write(e->exchange, bytes.data, bytes.len);
-	e->since_ms = util_clock_ms();
-}
-
 static void
 events_flush(struct peer *peer)
 {
 	struct events *e = events_of(peer);
-	struct span unsent = replay_unsent(&e->output.records.replay);
+	struct replay *replay = &e->output.records.replay;
+	struct span unsent = replay_unsent(replay);
 
-	if (!e->exchange)
+	if (!e->response.exchange)
 		return;
-	if (unsent.len > 0 && !events_is_stream(e)) {
-		events_answer_poll(e);
-	} else if (unsent.len > 0) {
-		events_write(e, unsent);
-		e->output.records.replay.sent = buffer_len(&e->output.records.replay.bytes);
-		replay_trim(&e->output.records.replay,
-		    events_room_share(e->spec.room, e->spec.max_kept));
+	if (unsent.len > 0) {
+		event_response_send(&e->response, unsent);
+		replay->sent = buffer_len(&replay->bytes);
+	}
+	if (unsent.len > 0 && events_is_stream(e)) {
+		replay_trim(replay, events_room_share(e->spec.room, e->spec.max_kept));
 		events_count(e);
 	}
-	if (e->exchange && e->output.records.ended && events_is_stream(e)) {
-		struct exchange *exchange = e->exchange;
-
-		events_detach(e);
-		exchange_end(exchange);
-	}
+	if (e->output.records.ended && events_is_stream(e))
+		event_response_end(&e->response);
 }
 
 static void
@@ -273,7 +220,7 @@ events_queued(const struct peer *peer)
 
 	if (!events_is_stream(e))
 		return buffer_len(&e->output.records.replay.bytes);
-	return unsent + (e->exchange ? exchange_queued(e->exchange) : 0);
+	return unsent + event_response_queued(&e->response);
 }
 
 /* Frees one that is finished: soon, as its owner may be going through all of them. */
@@ -442,7 +389,7 @@ events_on_gone(void *arg)
 {
 	struct events *e = arg;
 
-	events_detach(e);
+	event_response_detach(&e->response);
 	events_changed(e);
 }
 
@@ -452,7 +399,7 @@ events_on_half_closed(void *arg)
 {
 	struct events *e = arg;
 
-	exchange_abort(e->exchange, NULL);
+	exchange_abort(e->response.exchange, NULL);
 	events_on_gone(arg);
 }
 
@@ -485,51 +432,15 @@ events_on_timer(void *arg)
 		if (at != 0 && now >= at)
 			events_expire(e, i, now);
 	}
-	if (!e->freed && now >= events_due(e)) {
-		if (e->exchange && events_is_stream(e)) {
-			events_write(e, SPAN(":\n\n"));
-		} else if (e->exchange) {
-			struct exchange *exchange = e->exchange;
-
-			events_detach(e);
-			exchange_reply_status(
-			    exchange, 204, "Cache-Control: no-store\r\n", NULL);
-		} else if (e->finished) {
+	if (!e->freed && now >= event_response_due(&e->response, e->spec.resume_ms)) {
+		if (e->response.exchange)
+			event_response_refresh(&e->response);
+		else if (e->finished)
 			events_free(&e->peer);
-		} else {
+		else
 			events_lose(e, "the client did not reconnect in time (--resume-wait)");
-		}
 	}
 	events_changed(e);
-}
-
-/* Its client has another connection, and maybe does not know yet that this one is dead. */
-static void
-events_replace(struct events *e)
-{
-	struct exchange *exchange = e->exchange;
-
-	if (!exchange)
-		return;
-	events_detach(e);
-	if (events_is_stream(e))
-		exchange_abort(exchange, NULL);
-	else
-		exchange_reply_status(exchange, 204, "Cache-Control: no-store\r\n", NULL);
-}
-
-static void
-events_begin_stream(struct events *e, const char *fields)
-{
-	char open[128];
-	struct reply reply = {.status = 200,
-	    .type = "text/event-stream",
-	    .length = REPLY_LENGTH_UNKNOWN,
-	    .fields = fields};
-	int len = snprintf(
-	    open, sizeof(open), "event: open\ndata: {\"session\":\"%s\"}\n\n", e->spec.id);
-
-	exchange_begin(e->exchange, &reply, (struct span){open, (size_t)len});
 }
 
 enum events_attached
@@ -547,13 +458,9 @@ events_attach(struct peer *peer, struct exchange *exchange, uint64_t after, cons
 			events_free(peer);
 		return EVENTS_OVER;
 	}
-	events_replace(e);
-	e->exchange = exchange;
-	e->since_ms = util_clock_ms();
+	event_response_replace(&e->response);
 	exchange_set_handlers(exchange, &events_exchange_handlers, e);
-	exchange_set_logged(exchange);
-	if (events_is_stream(e))
-		events_begin_stream(e, fields);
+	event_response_begin(&e->response, exchange, e->spec.id, fields);
 	events_flush(peer);
 	events_changed(e);
 	return EVENTS_ATTACHED;
@@ -584,8 +491,9 @@ events_new(const struct events_spec *spec, const struct peer_handlers *handlers,
 	e->output.sent = spec->sent;
 	e->output.max_message = spec->max_kept;
 	events_kept_init(&e->kept);
-	e->since_ms = util_clock_ms();
-	e->deadlines.active = e->deadlines.opened = deadlines_ticks(e->since_ms);
+	e->response.form = spec->form;
+	e->response.since_ms = util_clock_ms();
+	e->deadlines.active = e->deadlines.opened = deadlines_ticks(e->response.since_ms);
 	loop_count_stream(spec->loop, true);
 	loop_task_init(&e->resume, events_on_resume);
 	timer_init(&e->timer, &spec->loop->timers, events_on_timer, e);

@@ -25,11 +25,6 @@
 #include "peer/events_room.h"
 #include "peer/peer.h"
 
-enum {
-	EVENTS_COMMENT_MS = 15 * 1000, /* silence until a stream gets a comment */
-	EVENTS_POLL_MS = 25 * 1000, /* how long a poll waits */
-};
-
 struct events_spec {
 	struct loop *loop; /* borrowed, as the next two, for longer than the peer */
 	const struct batch_format *format; /* what messages from it are to be */

@@ -3,6 +3,7 @@
 #include "http/connection.h"
 #include "net/linger.h"
 #include "peer/deadlines.h"
+#include "peer/event_response.h"
 #include "peer/events.h"
 #include "script_stream.h"
 
@@ -866,7 +867,7 @@ test_a_poll_waits_for_a_time(void **state)
 	(void)state;
 	user_open(&u, EVENTS_POLL, &both);
 	(void)events_attach(u.peer, request(&u, 0), 0, NULL);
-	pass(&u, EVENTS_POLL_MS - 1000);
+	pass(&u, EVENT_RESPONSE_POLL_MS - 1000);
 	assert_int_equal(buffer_len(&u.streams[0].written), 0);
 	pass(&u, 2000);
 	(void)body(&u, 0);
