@@ -30,6 +30,15 @@ body_writer_is_delimited(const struct body_writer *w)
 	return !w->has_body || w->chunked || w->left >= 0;
 }
 
+const char *
+body_writer_connection(const struct body_writer *w, bool keep)
+{
+	if (w->chunked)
+		return keep ? "Transfer-Encoding: chunked\r\n"
+			    : "Transfer-Encoding: chunked\r\nConnection: close\r\n";
+	return keep ? "" : "Connection: close\r\n";
+}
+
 bool
 body_writer_write(struct body_writer *w, struct span head, struct span piece, bool last)
 {

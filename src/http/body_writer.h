@@ -33,6 +33,9 @@ void body_writer_start(
 /* Whether the client finds the end of the body while the connection persists. */
 bool body_writer_is_delimited(const struct body_writer *writer);
 
+/* The header lines for that; KEEP: the connection persists. */
+const char *body_writer_connection(const struct body_writer *writer, bool keep);
+
 /* Writes HEAD, a piece of the body, and the end of it if LAST, now or later. Bytes beyond the
  * length are dropped. False: the stream has failed; true from then on. */
 bool body_writer_write(struct body_writer *writer, struct span head, struct span piece,

@@ -4,6 +4,7 @@
 
 #include "http/forwarded.h"
 #include "http/uri.h"
+#include "net/listener.h"
 
 #include <string.h>
 
@@ -142,4 +143,19 @@ client_resolve(struct client *client, const struct client_rules *rules, const st
 		 span_equal_nocase(hops.proto, SPAN("ws")))
 		client->secure = false;
 	return NULL;
+}
+
+bool
+client_is_local(const struct client *client, const struct head *head)
+{
+	static const char *const forwarded[] = {
+	    "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
+
+	if (client->trusted || client->anonymous)
+		return false;
+	for (size_t i = 0; i < UTIL_LEN(forwarded) && head; i++) {
+		if (head_find(head, forwarded[i], NULL) > 0)
+			return false;
+	}
+	return listener_is_loopback(&client->address);
 }

@@ -45,4 +45,8 @@ void client_init(struct client *client, const struct stream *stream);
 const char *client_resolve(struct client *client, const struct client_rules *rules,
     const struct head *head, struct span *host) __attribute__((warn_unused_result));
 
+/* True when the client is on this machine, and no proxy forwarded its request, whose HEAD may
+ * be NULL. */
+bool client_is_local(const struct client *client, const struct head *head);
+
 #endif

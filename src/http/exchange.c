@@ -12,11 +12,9 @@
 #include "http/access_log.h"
 #include "http/body_reader.h"
 #include "http/body_writer.h"
-#include "net/listener.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum exchange_state {
 	EXCHANGE_WAITING, /* for its user's response */
@@ -49,9 +47,7 @@ exchange_release(struct loop_deferred *deferred)
 	struct exchange *x = (struct exchange *)(void *)deferred;
 
 	timer_stop(&x->timer);
-	if (x->redirect)
-		buffer_clear(&x->redirect->bytes);
-	free(x->redirect);
+	request_redirect_free(x->redirect);
 	identity_clear(&x->identity);
 	free(x);
 }
@@ -155,8 +151,9 @@ exchange_report_end(struct exchange *x)
 }
 
 static void
-exchange_read_body(struct exchange *x)
+exchange_on_readable(void *arg)
 {
+	struct exchange *x = arg;
 	struct span content;
 
 	switch (body_reader_read(&x->in, &content)) {
@@ -186,15 +183,9 @@ exchange_on_turn(struct loop_task *task)
 	if (x->out.failed)
 		exchange_lose(x);
 	else if (body_reader_is_pending(&x->in))
-		exchange_read_body(x);
+		exchange_on_readable(x);
 	else
 		exchange_report_end(x);
-}
-
-static void
-exchange_on_readable(void *arg)
-{
-	exchange_read_body(arg);
 }
 
 void
@@ -231,15 +222,6 @@ exchange_send(struct exchange *x, struct span head, struct span piece, bool last
 		    x, "truncated", 0, "the response is longer than its Content-Length");
 }
 
-static const char *
-exchange_connection_lines(const struct exchange *x)
-{
-	if (x->out.chunked)
-		return x->keep ? "Transfer-Encoding: chunked\r\n"
-			       : "Transfer-Encoding: chunked\r\nConnection: close\r\n";
-	return x->keep ? "" : "Connection: close\r\n";
-}
-
 static void
 exchange_count(const struct exchange *x, int status)
 {
@@ -262,7 +244,7 @@ exchange_start(struct exchange *x, const struct reply *reply, struct span first,
 	x->keep = x->keep && x->in.done && body_writer_is_delimited(&x->out);
 	exchange_log_reply(x, reply->status, NULL);
 	exchange_count(x, reply->status);
-	if (reply_head(&head, reply, exchange_connection_lines(x)))
+	if (reply_head(&head, reply, body_writer_connection(&x->out, x->keep)))
 		exchange_send(x, (struct span){(char *)buffer_data(&head), buffer_len(&head)},
 		    first, whole);
 	else
@@ -360,23 +342,20 @@ bool
 exchange_redirect(struct exchange *x, struct span target)
 {
 	struct request_redirect *to = calloc(1, sizeof(*to));
-	struct request_redirect *old = to;
-	bool ok = to && x->redirects < EXCHANGE_REDIRECTS_MAX &&
-		  request_redirect(to, x->spec.request, target);
 
-	if (ok) {
-		old = x->redirect;
-		x->redirect = to;
-		x->redirects++;
-		x->spec.request = &to->request;
-		x->handlers = NULL;
-		identity_clear(&x->identity);
-		exchange_set_reading(x, false);
+	if (!to || x->redirects == EXCHANGE_REDIRECTS_MAX ||
+	    !request_redirect(to, x->spec.request, target)) {
+		request_redirect_free(to);
+		return false;
 	}
-	if (old)
-		buffer_clear(&old->bytes);
-	free(old);
-	return ok;
+	request_redirect_free(x->redirect);
+	x->redirect = to;
+	x->redirects++;
+	x->spec.request = &to->request;
+	x->handlers = NULL;
+	identity_clear(&x->identity);
+	exchange_set_reading(x, false);
+	return true;
 }
 
 struct stream *
@@ -536,15 +515,5 @@ exchange_identity(const struct exchange *x)
 bool
 exchange_is_local(const struct exchange *x)
 {
-	static const char *const forwarded[] = {
-	    "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
-	const struct head *head = x->spec.request->head;
-
-	if (x->spec.client->trusted || x->spec.client->anonymous)
-		return false;
-	for (size_t i = 0; i < UTIL_LEN(forwarded) && head; i++) {
-		if (head_find(head, forwarded[i], NULL) > 0)
-			return false;
-	}
-	return listener_is_loopback(&x->spec.client->address);
+	return client_is_local(x->spec.client, x->spec.request->head);
 }

@@ -2,6 +2,8 @@
 /* A request as a value. */
 #include "http/request.h"
 
+#include <stdlib.h>
+
 /* Transfer-Encoding (RFC 9112, section 6.1). Returns what is wrong, or NULL. */
 static const char *
 request_check_coding(const struct head *head, int *status)
@@ -135,4 +137,12 @@ request_redirect(struct request_redirect *out, const struct request *from, struc
 		   HEAD_DONE &&
 	       head_len(&out->head) == buffer_len(bytes) &&
 	       request_init(&out->request, &out->head, &status, &reason);
+}
+
+void
+request_redirect_free(struct request_redirect *redirect)
+{
+	if (redirect)
+		buffer_clear(&redirect->bytes);
+	free(redirect);
 }

@@ -50,4 +50,7 @@ struct request_redirect {
 bool request_redirect(struct request_redirect *out, const struct request *from,
     struct span target) __attribute__((warn_unused_result));
 
+/* For one in memory of its own. Accepts NULL. */
+void request_redirect_free(struct request_redirect *redirect);
+
 #endif
