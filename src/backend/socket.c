@@ -2,7 +2,7 @@
 /* A connected TCP or Unix socket as a backend. */
 #include "backend/socket.h"
 
-#include "net/io.h"
+#include "net/io_socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -272,7 +272,7 @@ socket_start_take(
 	struct loop *loop = spec->sockets->loop;
 	struct socket *s = calloc(1, sizeof(*s));
 	struct stream *stream =
-	    io_new_take(loop, transport, NULL, NULL, &socket_stream_handlers, s);
+	    io_socket_new_take(loop, transport, NULL, NULL, &socket_stream_handlers, s);
 	struct iovec head[] = {{(char *)(uintptr_t)spec->head.data, spec->head.len},
 	    {(char *)(uintptr_t)spec->event.data, spec->event.len}};
 

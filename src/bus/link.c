@@ -3,7 +3,7 @@
 #include "bus/link.h"
 
 #include "base/batch.h"
-#include "net/io.h"
+#include "net/io_socket.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -147,7 +147,7 @@ link_new_take(struct loop *loop, int fd, const struct link_handlers *handlers, v
 	struct transport transport = {.ops = &transport_socket, .fd = fd};
 	struct link *l = calloc(1, sizeof(*l));
 	struct stream *stream =
-	    io_new_take(loop, transport, NULL, NULL, &link_stream_handlers, l);
+	    io_socket_new_take(loop, transport, NULL, NULL, &link_stream_handlers, l);
 
 	if (!l || !stream) {
 		stream_free(stream);

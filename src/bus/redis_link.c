@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "bus/redis_reply.h"
-#include "net/io.h"
+#include "net/io_socket.h"
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
@@ -323,7 +323,7 @@ redis_link_on_connected(void *arg, const struct connect_result *result)
 		redis_link_lose_for(link, result->why);
 		return;
 	}
-	link->stream = io_new_take(link->spec.loop, transport, NULL, &result->address,
+	link->stream = io_socket_new_take(link->spec.loop, transport, NULL, &result->address,
 	    &redis_link_stream_handlers, link);
 	link->reader = redis_reader_new();
 	if (!link->stream || !link->reader) {

@@ -4,7 +4,7 @@
 
 #include "client/proxy.h"
 #include "http/body.h"
-#include "net/io.h"
+#include "net/io_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -200,7 +200,7 @@ dial_stream(struct dial *d, int fd)
 	if (settings->tls && !d->at_proxy &&
 	    !tls_client_open(settings->tls, host, fd, &transport))
 		return NULL;
-	return io_new_take(
+	return io_socket_new_take(
 	    settings->loop, transport, NULL, &d->address, &dial_stream_handlers, d);
 }
 

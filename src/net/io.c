@@ -3,29 +3,13 @@
 #include "net/io.h"
 
 #include "base/util.h"
-#include "net/io_peer.h"
-#include "net/limit.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
 
 enum { IO_FLUSH_MAX = 4 * LOOP_BATCH }; /* bytes of a queue that are written in a round */
-
-/* One in memory of its own: all but pipes. */
-struct io_standalone {
-	union { /* first: io_release() casts it back */
-		struct loop_task wake; /* reads, or writes, what no event announces */
-		struct loop_deferred deferred; /* once it is freed */
-	};
-	struct io io;
-	struct io_peer peer;
-};
 
 static const struct stream_ops io_ops;
 static void io_on_event(evutil_socket_t fd, short what, void *arg);
@@ -76,10 +60,10 @@ io_wanted(const struct io *io)
 	return want;
 }
 
-static struct io_standalone *
-io_standalone_of(struct io *io)
+static struct io_duplex *
+io_duplex_of(struct io *io)
 {
-	return LIST_ENTRY_OF(io, struct io_standalone, io);
+	return LIST_ENTRY_OF(io, struct io_duplex, io);
 }
 
 static struct io *
@@ -95,13 +79,13 @@ io_wake(struct io *io)
 	const struct transport_ops *ops = io->transport.ops;
 
 	if (ops->pending && io->stream.reading && ops->pending(&io->transport))
-		loop_defer(io->loop, &io_standalone_of(io)->wake);
+		loop_defer(io->loop, &io_duplex_of(io)->wake);
 }
 
 static void
 io_on_wake(struct loop_task *task)
 {
-	struct io *io = &LIST_ENTRY_OF(task, struct io_standalone, wake)->io;
+	struct io *io = &LIST_ENTRY_OF(task, struct io_duplex, wake)->io;
 
 	if (buffer_len(&io->queue) > 0)
 		io_flush(io);
@@ -119,7 +103,7 @@ io_disarm(struct io *io)
 	io->wanted = 0;
 	io->failed = false;
 	if (!io->transport.ops->one_way)
-		loop_cancel(&io_standalone_of(io)->wake);
+		loop_cancel(&io_duplex_of(io)->wake);
 }
 
 /* Brings what is waited for in line with the state. When the system refuses the loop calls
@@ -145,65 +129,28 @@ io_reload(struct io *io)
 	event_active(&io->event, EV_TIMEOUT, 0);
 }
 
-static void
-io_init_take(struct io *io, struct loop *loop, struct transport transport,
-    const struct stream_handlers *handlers, void *arg)
-{
-	*io = (struct io){
-	    .stream = {.ops = &io_ops, .handlers = handlers, .arg = arg},
-	    .loop = loop,
-	    .transport = transport,
-	};
-}
-
 void
 io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
     const struct stream_handlers *handlers, void *arg)
 {
 	assert(ops->one_way);
-	io_init_take(io, loop, (struct transport){.ops = ops, .fd = fd}, handlers, arg);
-}
-
-struct stream *
-io_new_take(struct loop *loop, struct transport transport, struct limit_slot *slot,
-    const struct sockaddr_storage *peer, const struct stream_handlers *handlers, void *arg)
-{
-	struct io_standalone *alone = calloc(1, sizeof(*alone));
-
-	if (!alone) {
-		transport.ops->close(&transport);
-		limit_leave(slot);
-		return NULL;
-	}
-	alone->peer.facts.slot = slot;
-	if (peer)
-		memcpy(&alone->peer.facts.peer, peer, sizeof(alone->peer.facts.peer));
-	loop_task_init(&alone->wake, io_on_wake);
-	io_init_take(&alone->io, loop, transport, handlers, arg);
-	loop_count_stream(loop, true);
-	return &alone->io.stream;
+	*io = (struct io){
+	    .stream = {.ops = &io_ops, .handlers = handlers, .arg = arg},
+	    .loop = loop,
+	    .transport = {.ops = ops, .fd = fd},
+	};
 }
 
 void
-io_set_peer_name(struct stream *stream, const char *name)
+io_init_duplex(struct io_duplex *duplex, struct loop *loop, struct transport transport,
+    const struct stream_ops *ops, const struct stream_handlers *handlers, void *arg)
 {
-	io_standalone_of(io_of(stream))->peer.facts.peer_name = strdup(name);
-}
-
-void
-io_set_peer_tls_take(struct stream *stream, struct stream_cert *cert)
-{
-	struct io_peer *peer = &io_standalone_of(io_of(stream))->peer;
-
-	peer->secure = true;
-	peer->cert = *cert;
-	*cert = (struct stream_cert){0};
-}
-
-void
-io_set_anonymous(struct stream *stream)
-{
-	io_standalone_of(io_of(stream))->peer.facts.anonymous = true;
+	loop_task_init(&duplex->wake, io_on_wake);
+	duplex->io = (struct io){
+	    .stream = {.ops = ops, .handlers = handlers, .arg = arg},
+	    .loop = loop,
+	    .transport = transport,
+	};
 }
 
 bool
@@ -222,40 +169,6 @@ io_clear(struct io *io)
 	buffer_clear(&io->queue);
 }
 
-static void
-io_release(struct loop_deferred *deferred)
-{
-	struct io_standalone *alone = (struct io_standalone *)(void *)deferred;
-
-	loop_count_stream(alone->io.loop, false);
-	io_peer_clear(&alone->peer);
-	free(alone);
-}
-
-/* What is queued will be missing: the other side gets a RST in place of an end, and the system
- * does not keep what it has of it. */
-static void
-io_reset(const struct io *io)
-{
-	struct linger none = {.l_onoff = 1};
-
-	(void)setsockopt(io->transport.fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-}
-
-static void
-io_free(struct stream *stream)
-{
-	struct io *io = io_of(stream);
-	struct io_standalone *alone = io_standalone_of(io);
-
-	if (io->transport.fd != -1 && buffer_len(&io->queue) > 0)
-		io_reset(io);
-	io_clear(io);
-	limit_leave(alone->peer.facts.slot);
-	alone->peer.facts.slot = NULL;
-	loop_defer_free(io->loop, &alone->deferred, io_release);
-}
-
 /* The stream is of no use any more: the loop notifies its owner, who frees it. */
 static void
 io_fail(struct io *io, int error)
@@ -268,7 +181,7 @@ io_fail(struct io *io, int error)
 	io->stream.handlers->on_gone(io->stream.arg, STREAM_LOST);
 }
 
-static void
+void
 io_set_reading(struct stream *stream, bool on)
 {
 	struct io *io = io_of(stream);
@@ -278,7 +191,7 @@ io_set_reading(struct stream *stream, bool on)
 	io_wake(io);
 }
 
-static enum stream_result
+enum stream_result
 io_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n)
 {
 	struct io *io = io_of(stream);
@@ -295,7 +208,7 @@ io_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n)
 	return result;
 }
 
-static const char *
+const char *
 io_error(const struct stream *stream)
 {
 	const struct io *io = io_of(stream);
@@ -337,7 +250,7 @@ io_begin_queue(struct io *io)
 	io_reload(io);
 }
 
-static bool
+bool
 io_writev(struct stream *stream, const struct iovec *parts, int count)
 {
 	struct io *io = io_of(stream);
@@ -366,7 +279,7 @@ io_writev(struct stream *stream, const struct iovec *parts, int count)
 	return true;
 }
 
-static bool
+bool
 io_write_take(struct stream *stream, struct buffer *buffer)
 {
 	struct io *io = io_of(stream);
@@ -390,20 +303,7 @@ io_write_take(struct stream *stream, struct buffer *buffer)
 	return ok;
 }
 
-static size_t
-io_send_file(struct stream *stream, int fd, off_t offset, size_t len)
-{
-	struct io *io = io_of(stream);
-	ssize_t n;
-
-	if (io->transport.fd == -1 || io->transport.ops != &transport_socket || io->ending ||
-	    buffer_len(&io->queue) > 0)
-		return 0;
-	n = sendfile(io->transport.fd, fd, &offset, len);
-	return n > 0 ? (size_t)n : 0;
-}
-
-static size_t
+size_t
 io_queued(const struct stream *stream)
 {
 	const struct io *io = io_of(stream);
@@ -413,7 +313,7 @@ io_queued(const struct stream *stream)
 	return len == 0 && io_has_output(io) && !io->lost ? 1 : len;
 }
 
-static void
+void
 io_shutdown(struct stream *stream)
 {
 	struct io *io = io_of(stream);
@@ -432,58 +332,14 @@ io_fd(const struct io *io)
 	return io->transport.fd;
 }
 
-static size_t
-io_unconfirmed(const struct stream *stream)
-{
-	return io_peer_unconfirmed(&io_of(stream)->transport);
-}
-
-static struct stream_contact
-io_contact(const struct stream *stream)
-{
-	return io_peer_contact(&io_of(stream)->transport);
-}
-
-static void
-io_local_address(const struct stream *stream, struct sockaddr_storage *out)
-{
-	io_peer_local_address(&io_of(stream)->transport, out);
-}
-
-static bool
-io_client_cert(const struct stream *stream, struct stream_cert *out)
-{
-	struct io *io = io_of(stream);
-
-	return io_peer_cert(&io_standalone_of(io)->peer, &io->transport, out);
-}
-
-static const struct stream_facts *
-io_facts(const struct stream *stream)
-{
-	static const struct stream_facts none;
-	struct io *io = io_of(stream);
-
-	return io->transport.ops->one_way
-		   ? &none
-		   : io_peer_facts(&io_standalone_of(io)->peer, &io->transport);
-}
-
 static const struct stream_ops io_ops = {
     .read = io_read,
     .writev = io_writev,
     .write_take = io_write_take,
-    .send_file = io_send_file,
     .queued = io_queued,
-    .unconfirmed = io_unconfirmed,
-    .contact = io_contact,
     .set_reading = io_set_reading,
     .shutdown = io_shutdown,
     .error = io_error,
-    .free = io_free,
-    .client_cert = io_client_cert,
-    .local_address = io_local_address,
-    .facts = io_facts,
 };
 
 /*
@@ -516,7 +372,7 @@ io_flush(struct io *io)
 		moved = true;
 	}
 	if (left == 0 && (io->wanted & EV_ET))
-		loop_defer(io->loop, &io_standalone_of(io)->wake);
+		loop_defer(io->loop, &io_duplex_of(io)->wake);
 	if (moved)
 		io->stream.progress_ms = (uint32_t)util_clock_ms();
 	io_finish_shutdown(io);

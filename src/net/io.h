@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A stream (net/stream.h) over a descriptor: a socket, TLS over one, or one end of a pipe.
+ * A stream (net/stream.h) over a descriptor: one end of a pipe, or the core of net/io_socket.
  *
  * An io whose queue is empty owns no buffer. Which events are armed is computed from the state
  * in one function, and only a change of it costs a system call: none for a message that flows.
@@ -14,7 +14,7 @@
 
 #include <event2/event_struct.h>
 
-/* Of io.c alone; it is here to be embedded. */
+/* Of io.c and io_socket.c alone; it is here to be embedded. */
 struct io {
 	struct stream stream; /* first: io_of() casts it back */
 	struct event event; /* pending while WANTED is not 0 */
@@ -46,20 +46,25 @@ bool io_is_open(const struct io *io);
 /* The descriptor, for asking the system about it; -1 when it is closed. */
 int io_fd(const struct io *io);
 
-/* A stream over an open TRANSPORT, which is taken with SLOT, even on failure. SLOT and PEER,
- * the address of the other side, may be NULL. NULL without memory. */
-struct stream *io_new_take(struct loop *loop, struct transport transport,
-    struct limit_slot *slot, const struct sockaddr_storage *peer,
-    const struct stream_handlers *handlers, void *arg) __attribute__((warn_unused_result));
-
-/* Of such a stream: what stream_peer_name() returns, without memory NULL. NAME is copied. */
-void io_set_peer_name(struct stream *stream, const char *name);
-
-/* Likewise, what a proxy has reported of the other side: that it uses TLS, and its
- * certificate, which is taken; {0}: it has none. */
-void io_set_peer_tls_take(struct stream *stream, struct stream_cert *cert);
-
-/* Likewise: PEER is that of a proxy, and the other side unknown. */
-void io_set_anonymous(struct stream *stream);
+/*
+ * For net/io_socket: an io that can be read and written, and its operations, for a table with
+ * more of them. They are those of struct stream_ops.
+ */
+struct io_duplex {
+	union {
+		struct loop_task wake; /* reads, or writes, what no event announces */
+		struct loop_deferred deferred; /* once it is freed */
+	};
+	struct io io;
+};
+void io_init_duplex(struct io_duplex *duplex, struct loop *loop, struct transport transport,
+    const struct stream_ops *ops, const struct stream_handlers *handlers, void *arg);
+enum stream_result io_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n);
+bool io_writev(struct stream *stream, const struct iovec *parts, int count);
+bool io_write_take(struct stream *stream, struct buffer *buffer);
+size_t io_queued(const struct stream *stream);
+void io_set_reading(struct stream *stream, bool on);
+void io_shutdown(struct stream *stream);
+const char *io_error(const struct stream *stream);
 
 #endif

@@ -2,7 +2,7 @@
 /* Accepts connections. */
 #include "server/accept.h"
 
-#include "net/io.h"
+#include "net/io_socket.h"
 #include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 #include "server/setup.h"
@@ -67,16 +67,16 @@ accept_serve(struct server *server, struct accepted *connection, const char *nam
 	struct stream *stream = NULL;
 
 	if (!tls || tls_stream_open(tls, connection->fd, &transport))
-		stream = io_new_take(
+		stream = io_socket_new_take(
 		    server->loop, transport, connection->slot, &connection->peer, NULL, NULL);
 	else
 		limit_leave(connection->slot);
 	if (stream && name)
-		io_set_peer_name(stream, name);
+		io_socket_set_peer_name(stream, name);
 	if (stream && connection->anonymous)
-		io_set_anonymous(stream);
+		io_socket_set_anonymous(stream);
 	if (stream && connection->secure)
-		io_set_peer_tls_take(stream, &connection->cert);
+		io_socket_set_peer_tls_take(stream, &connection->cert);
 	else
 		stream_cert_clear(&connection->cert);
 	if (!stream || !connection_open_take(server->loop, &server->connections, stream, serve,

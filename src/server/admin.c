@@ -2,7 +2,7 @@
 /* Serves --admin. */
 #include "server/admin.h"
 
-#include "net/io.h"
+#include "net/io_socket.h"
 #include "net/linger.h"
 #include "server/setup_access.h"
 #include "session/session.h"
@@ -314,7 +314,7 @@ admin_on_accept(void *arg, int fd, const struct sockaddr_storage *peer)
 		close(fd);
 		return;
 	}
-	stream = io_new_take(server->loop, transport, slot, peer, NULL, NULL);
+	stream = io_socket_new_take(server->loop, transport, slot, peer, NULL, NULL);
 	if (!stream || !connection_open_take(server->loop, &server->admin.connections, stream,
 			   admin_serve, &server->admin.admin))
 		log_errorx("out of memory for a connection to --admin");

@@ -3,7 +3,7 @@
 #include "server/relays.h"
 
 #include "net/descriptors.h"
-#include "net/io.h"
+#include "net/io_socket.h"
 #include "net/limit.h"
 #include "net/relay.h"
 #include "server/accept.h"
@@ -133,7 +133,7 @@ relays_join_take(struct server *server, struct exchange *exchange, int fd)
 {
 	const struct head *head = exchange_request(exchange)->head;
 	struct transport transport = {.ops = &transport_socket, .fd = fd};
-	struct stream *to = io_new_take(server->loop, transport, NULL, NULL, NULL, NULL);
+	struct stream *to = io_socket_new_take(server->loop, transport, NULL, NULL, NULL, NULL);
 	struct span rest;
 	struct stream *from = exchange_upgrade(exchange, &rest);
 

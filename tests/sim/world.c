@@ -9,7 +9,7 @@
 #include "memory.h"
 #include "model.h"
 #include "monitor.h"
-#include "net/io.h"
+#include "net/io_socket.h"
 #include "oracle.h"
 #include "process/children.h"
 #include "process/quota.h"
@@ -208,14 +208,14 @@ world_start(void)
 	if (peer)
 		backend =
 		    program_start(&program_spec, &session_backend_handlers, session, &error);
-	stream = io_new_take(server.loop, transport, NULL, NULL, NULL, NULL);
+	stream = io_socket_new_take(server.loop, transport, NULL, NULL, NULL, NULL);
 	if (backend && !stream) {
 		/* In the server it exists by now. */
 		memory_set_failure(MEMORY_NEVER_FAILS, 0);
 		kernel.open[0] = true;
 		kernel.to_client.writer_closed = false;
 		kernel.from_client.reader_closed = false;
-		stream = io_new_take(server.loop, transport, NULL, NULL, NULL, NULL);
+		stream = io_socket_new_take(server.loop, transport, NULL, NULL, NULL, NULL);
 	}
 	if (!backend) {
 		peer_free(peer);

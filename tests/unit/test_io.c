@@ -3,6 +3,7 @@
  * and over real ones. */
 #include "base/util.h"
 #include "net/io.h"
+#include "net/io_socket.h"
 #include "net/limit.h"
 #include "net/linger.h"
 
@@ -192,7 +193,7 @@ start_on(struct owner *o, const struct transport_ops *ops, int fd, int other)
 	assert_non_null(o->loop);
 	o->other = other;
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	o->io = io_new_take(
+	o->io = io_socket_new_take(
 	    o->loop, (struct transport){.ops = ops, .fd = fd}, NULL, NULL, &handlers, o);
 	assert_non_null(o->io);
 }
@@ -758,7 +759,8 @@ test_a_stream_leaves_its_slot_when_it_is_freed(void **state)
 
 	(void)state;
 	transport.fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	stream = io_new_take(loop, transport, limit_enter(limit, &peer), &peer, NULL, NULL);
+	stream =
+	    io_socket_new_take(loop, transport, limit_enter(limit, &peer), &peer, NULL, NULL);
 	stream_peer_address(stream, &found);
 	assert_int_equal(found.ss_family, AF_INET);
 	assert_false(stream_is_secure(stream) || stream_is_downgraded(stream));

@@ -3,7 +3,7 @@
  * by byte. */
 #include "base/log.h"
 #include "base/util.h"
-#include "net/io.h"
+#include "net/io_socket.h"
 #include "net/tls.h"
 #include "net/tls_stream.h"
 #include "net/tls_ticket.h"
@@ -866,7 +866,7 @@ owner_open(struct owner *o, struct pair *p)
 {
 	memset(o, 0, sizeof(*o));
 	o->loop = loop_new();
-	o->io = io_new_take(o->loop, p->transport, NULL, NULL, &handlers, o);
+	o->io = io_socket_new_take(o->loop, p->transport, NULL, NULL, &handlers, o);
 	assert_non_null(o->io);
 	p->transport = (struct transport){0};
 }
