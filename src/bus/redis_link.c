@@ -292,12 +292,6 @@ redis_link_on_readable(void *arg)
 }
 
 static void
-redis_link_on_drained(void *arg)
-{
-	(void)arg;
-}
-
-static void
 redis_link_on_gone(void *arg, enum stream_gone reason)
 {
 	if (reason == STREAM_LOST)
@@ -306,7 +300,6 @@ redis_link_on_gone(void *arg, enum stream_gone reason)
 
 static const struct stream_handlers redis_link_stream_handlers = {
     .on_readable = redis_link_on_readable,
-    .on_drained = redis_link_on_drained,
     .on_gone = redis_link_on_gone,
 };
 

@@ -346,12 +346,6 @@ dial_on_readable(void *arg)
 	}
 }
 
-static void
-dial_on_drained(void *arg)
-{
-	(void)arg;
-}
-
 /* A FIN is read. */
 static void
 dial_on_gone(void *arg, enum stream_gone reason)
@@ -364,7 +358,6 @@ dial_on_gone(void *arg, enum stream_gone reason)
 
 static const struct stream_handlers dial_stream_handlers = {
     .on_readable = dial_on_readable,
-    .on_drained = dial_on_drained,
     .on_gone = dial_on_gone,
 };
 

@@ -379,12 +379,6 @@ connection_on_readable(void *arg)
 }
 
 static void
-connection_on_drained(void *arg)
-{
-	(void)arg;
-}
-
-static void
 connection_on_gone(void *arg, enum stream_gone reason)
 {
 	/* A client that only half-closed may have sent more requests. */
@@ -446,7 +440,6 @@ connection_on_timer(void *arg)
 
 static const struct stream_handlers connection_handlers = {
     .on_readable = connection_on_readable,
-    .on_drained = connection_on_drained,
     .on_gone = connection_on_gone,
 };
 

@@ -379,7 +379,7 @@ exchange_on_drained(void *arg)
 {
 	struct exchange *x = arg;
 
-	if (x->handlers)
+	if (x->handlers && x->handlers->on_drained)
 		x->handlers->on_drained(x->arg);
 	else if (x->state == EXCHANGE_FLUSHING && stream_queued(x->stream) == 0)
 		exchange_over(x, EXCHANGE_KEEP);

@@ -38,7 +38,7 @@ struct exchange_handlers {
 	void (*on_body)(void *arg, struct span bytes);
 	/* The body is complete; called once, also if there is none. */
 	void (*on_body_end)(void *arg);
-	/* Part of the queue, or all of it, has been sent. */
+	/* Part of the queue, or all of it, has been sent. May be NULL. */
 	void (*on_drained)(void *arg);
 	/* The client sends no more. It may still read, but most likely it has closed the
 	 * connection. NULL: ignore it. */

@@ -377,7 +377,7 @@ io_flush(struct io *io)
 		io->stream.progress_ms = (uint32_t)util_clock_ms();
 	io_finish_shutdown(io);
 	io_reload(io);
-	if (moved || ended != io->ended)
+	if ((moved || ended != io->ended) && io->stream.handlers->on_drained)
 		io->stream.handlers->on_drained(io->stream.arg);
 }
 

@@ -42,7 +42,8 @@ enum stream_gone {
  * of this header. */
 struct stream_handlers {
 	void (*on_readable)(void *arg); /* call stream_read() once */
-	void (*on_drained)(void *arg); /* part of the queue has left, or all of it */
+	/* Part of the queue has left, or all of it. May be NULL. */
+	void (*on_drained)(void *arg);
 	/* Called once: the other side is gone, detected while not reading or when writing the
 	 * queue. Of one that has half-closed, the latter still reports the loss. */
 	void (*on_gone)(void *arg, enum stream_gone reason);

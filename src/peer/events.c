@@ -67,9 +67,7 @@ events_count(struct events *e)
 static void
 events_release(struct loop_deferred *deferred)
 {
-	struct events *e = LIST_ENTRY_OF(deferred, struct events, deferred);
-
-	free(e);
+	free(LIST_ENTRY_OF(deferred, struct events, deferred));
 }
 
 /* The one end. */

@@ -62,7 +62,8 @@ child_close_stderr(struct child *child)
 		return;
 	lines_end(&child->err_lines, child_on_line, child);
 	io_clear(&child->err);
-	child->handlers->on_stderr_read(child->arg);
+	if (child->handlers->on_stderr_read)
+		child->handlers->on_stderr_read(child->arg);
 }
 
 /* One read of stderr; false when there is nothing more for now. */
@@ -75,7 +76,8 @@ child_read_stderr(struct child *child)
 	switch (stream_read(&child->err.stream, loop->in, CHILD_STDERR_BATCH, &n)) {
 	case STREAM_OK:
 		lines_take(&child->err_lines, (const char *)loop->in, n, child_on_line, child);
-		child->handlers->on_stderr_read(child->arg);
+		if (child->handlers->on_stderr_read)
+			child->handlers->on_stderr_read(child->arg);
 		return true;
 	case STREAM_AGAIN:
 		break;
@@ -193,7 +195,8 @@ child_escalate(struct child *child)
 	child->stuck = true;
 	child->children->stuck++;
 	event_remove_timer(&child->event);
-	child->handlers->on_stuck(child->arg);
+	if (child->handlers->on_stuck)
+		child->handlers->on_stuck(child->arg);
 }
 
 void
@@ -283,7 +286,8 @@ child_on_exit(struct child *child)
 	} else {
 		child_wait(child, CHILD_GRACE_MS);
 	}
-	child->handlers->on_exit(child->arg);
+	if (child->handlers->on_exit)
+		child->handlers->on_exit(child->arg);
 }
 
 static void
@@ -315,7 +319,8 @@ child_on_written(void *arg)
 {
 	struct child *child = arg;
 
-	child->handlers->on_written(child->arg);
+	if (child->handlers->on_written)
+		child->handlers->on_written(child->arg);
 }
 
 static void
@@ -332,7 +337,7 @@ child_on_stdin_gone(void *arg, enum stream_gone reason)
 
 	(void)reason;
 	io_clear(&child->in);
-	child->handlers->on_written(child->arg);
+	child_on_written(child);
 }
 
 /* child_read() reports it. */

@@ -29,6 +29,7 @@ enum {
 };
 
 struct child;
+/* on_written, on_stderr_read, on_exit and on_stuck may be NULL. */
 struct child_handlers {
 	void (*on_stdout)(void *arg); /* call child_read() once */
 	void (*on_written)(void *arg); /* part of the queue to its stdin has left */

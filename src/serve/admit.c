@@ -191,12 +191,6 @@ admit_free(struct admit *a)
 	return exchange;
 }
 
-static void
-admit_on_drained(void *arg)
-{
-	(void)arg;
-}
-
 /* It may still read. A password takes no long time, and a hook gets a short one. */
 static void
 admit_on_half_closed(void *arg)
@@ -214,7 +208,6 @@ admit_on_gone(void *arg)
 }
 
 static const struct exchange_handlers admit_handlers = {
-    .on_drained = admit_on_drained,
     .on_half_closed = admit_on_half_closed,
     .on_gone = admit_on_gone,
 };

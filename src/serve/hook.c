@@ -175,12 +175,6 @@ hook_on_reaped(void *arg)
 }
 
 static void
-hook_on_nothing(void *arg)
-{
-	(void)arg;
-}
-
-static void
 hook_on_stderr(void *arg, const char *line, size_t len)
 {
 	struct hook *hook = arg;
@@ -194,11 +188,7 @@ hook_on_stderr(void *arg, const char *line, size_t len)
 
 static const struct child_handlers hook_child_handlers = {
     .on_stdout = hook_on_stdout,
-    .on_written = hook_on_nothing,
     .on_stderr = hook_on_stderr,
-    .on_stderr_read = hook_on_nothing,
-    .on_exit = hook_on_nothing,
-    .on_stuck = hook_on_nothing,
     .on_reaped = hook_on_reaped,
 };
 

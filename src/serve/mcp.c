@@ -240,16 +240,9 @@ mcp_post_on_gone(void *arg)
 	mcp_post_free(arg);
 }
 
-static void
-mcp_post_on_drained(void *arg)
-{
-	(void)arg;
-}
-
 static const struct exchange_handlers mcp_post_handlers = {
     .on_body = mcp_post_on_body,
     .on_body_end = mcp_post_on_body_end,
-    .on_drained = mcp_post_on_drained,
     .on_gone = mcp_post_on_gone,
 };
 

@@ -34,12 +34,6 @@ mcp_stream_detach(struct mcp_stream *s)
 }
 
 static void
-mcp_stream_on_drained(void *arg)
-{
-	(void)arg;
-}
-
-static void
 mcp_stream_on_gone(void *arg)
 {
 	struct mcp_stream *s = arg;
@@ -59,7 +53,6 @@ mcp_stream_on_half_closed(void *arg)
 }
 
 static const struct exchange_handlers mcp_stream_exchange_handlers = {
-    .on_drained = mcp_stream_on_drained,
     .on_half_closed = mcp_stream_on_half_closed,
     .on_gone = mcp_stream_on_gone,
 };

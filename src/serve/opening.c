@@ -125,14 +125,7 @@ opening_on_gone(void *arg)
 	o->ops->free(o);
 }
 
-static void
-opening_on_drained(void *arg)
-{
-	(void)arg;
-}
-
 static const struct exchange_handlers opening_handlers = {
-    .on_drained = opening_on_drained,
     .on_half_closed = opening_on_half_closed,
     .on_gone = opening_on_gone,
 };

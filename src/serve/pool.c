@@ -132,18 +132,15 @@ parked_on_stderr(void *arg, const char *line, size_t len)
 
 /* Its output is kept in the pipe, for the client. */
 static void
-parked_on_other(void *arg)
+parked_on_stdout(void *arg)
 {
 	(void)arg;
 }
 
 static const struct child_handlers parked_handlers = {
-    .on_stdout = parked_on_other,
-    .on_written = parked_on_other,
+    .on_stdout = parked_on_stdout,
     .on_stderr = parked_on_stderr,
-    .on_stderr_read = parked_on_other,
     .on_exit = parked_on_exit,
-    .on_stuck = parked_on_other,
     .on_reaped = parked_on_reaped,
 };
 

@@ -425,12 +425,6 @@ script_on_stderr(void *arg, const char *line, size_t len)
 }
 
 static void
-script_on_nothing(void *arg)
-{
-	(void)arg;
-}
-
-static void
 script_on_reaped(void *arg)
 {
 	struct script *s = arg;
@@ -443,9 +437,6 @@ static const struct child_handlers script_child_handlers = {
     .on_stdout = script_on_stdout,
     .on_written = script_on_written,
     .on_stderr = script_on_stderr,
-    .on_stderr_read = script_on_nothing,
-    .on_exit = script_on_nothing,
-    .on_stuck = script_on_nothing,
     .on_reaped = script_on_reaped,
 };
 

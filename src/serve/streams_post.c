@@ -129,16 +129,9 @@ streams_post_on_gone(void *arg)
 	streams_post_free(arg);
 }
 
-static void
-streams_post_on_drained(void *arg)
-{
-	(void)arg;
-}
-
 static const struct exchange_handlers streams_post_handlers = {
     .on_body = streams_post_on_body,
     .on_body_end = streams_post_on_body_end,
-    .on_drained = streams_post_on_drained,
     .on_gone = streams_post_on_gone,
 };
 

@@ -168,5 +168,6 @@ script_stream_drain(struct script_stream *s)
 	s->room = SIZE_MAX;
 	buffer_move(&queue, &s->queue);
 	(void)script_write_take(&s->stream, &queue);
-	s->stream.handlers->on_drained(s->stream.arg);
+	if (s->stream.handlers->on_drained)
+		s->stream.handlers->on_drained(s->stream.arg);
 }
