@@ -55,11 +55,13 @@ redis_link_log(struct redis_link *link, const char *reason, const char *remedy)
 {
 	struct redis_link_log *last = link->spec.log;
 	int64_t now = util_clock_ms(), ago = now - last->logged_ms;
-	bool same = strcmp(last->reason, reason) == 0;
+	/* A server may reject several commands for one reason. */
+	bool same = (remedy && remedy == last->remedy) || strcmp(last->reason, reason) == 0;
 
 	if (last->reason[0] && ago < (same ? REDIS_LINK_LOG_MS : REDIS_LINK_LOG_MIN_MS))
 		return;
 	snprintf(last->reason, sizeof(last->reason), "%s", reason);
+	last->remedy = remedy;
 	last->logged_ms = now;
 	if (!log_begin(LOG_ERROR, "bus", 0, SPAN("the bus is unavailable")))
 		return;

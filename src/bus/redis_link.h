@@ -51,6 +51,7 @@ typedef void redis_reply_handler(void *arg, const struct redisReply *reply);
 /* What was logged of the connections to one server, so that they do not repeat each other. */
 struct redis_link_log {
 	char reason[256]; /* of the last failure; "": none since all were up */
+	const char *remedy; /* for it, or NULL */
 	int64_t logged_ms;
 };
 

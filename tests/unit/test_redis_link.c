@@ -486,6 +486,39 @@ test_a_server_that_rejects_commands_is_tried_less_often(void **state)
 }
 
 static void
+reject(struct world *w, const char *command, const char *error)
+{
+	char text[64];
+	struct redisReply reply = {.type = REDIS_REPLY_ERROR, .str = text};
+
+	snprintf(text, sizeof(text), "%s", error);
+	reply.len = strlen(text);
+	clock_ms += 6000;
+	redis_link_fail(w->link, command, &reply);
+}
+
+/* Several commands fail for one reason, each with a text of its own. */
+static void
+test_errors_with_the_same_remedy_are_reported_once(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, "redis+unix://%s/s", REDIS_LINK_COMMANDS);
+	reject(&w, "XADD", "WRONGTYPE Operation");
+	reject(&w, "XREVRANGE", "WRONGTYPE Operation");
+	assert_string_equal(w.log.reason, "XADD: WRONGTYPE Operation");
+	reject(&w, "XREVRANGE", "NOPERM 'xrevrange'");
+	assert_string_equal(w.log.reason, "XREVRANGE: NOPERM 'xrevrange'");
+	/* Without a remedy, the text is all that is known. */
+	reject(&w, "XADD", "ERR one");
+	assert_string_equal(w.log.reason, "XADD: ERR one");
+	reject(&w, "XADD", "ERR two");
+	assert_string_equal(w.log.reason, "XADD: ERR two");
+	end(&w);
+}
+
+static void
 test_nothing_is_sent_while_it_is_down(void **state)
 {
 	struct span args[] = {SPAN("GET"), SPAN("x")};
@@ -519,6 +552,7 @@ main(void)
 	    cmocka_unit_test(test_a_server_that_responds_is_kept),
 	    cmocka_unit_test(test_it_backs_off),
 	    cmocka_unit_test(test_a_server_that_rejects_commands_is_tried_less_often),
+	    cmocka_unit_test(test_errors_with_the_same_remedy_are_reported_once),
 	    cmocka_unit_test(test_nothing_is_sent_while_it_is_down),
 	};
 
