@@ -61,7 +61,7 @@ def traced(one, trace, *options):
         if "attached" not in line:
             tracer.communicate()
             pytest.skip("strace can't attach: " + line.strip())
-        yield
+        yield tracer
     finally:
         tracer.terminate()
         tracer.communicate()

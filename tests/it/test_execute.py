@@ -9,7 +9,7 @@ import pytest
 from conftest import plain_only, wait_for
 from probes import traced
 from test_env import pid_of, started
-from wsraw import TEXT, close_frame, frame
+from wsraw import DEADLINE, TEXT, close_frame, frame
 
 pytestmark = plain_only  # only the programs matter
 
@@ -96,10 +96,10 @@ def test_another_directory_of_the_same_name_is_not_seen(server, script, tmp_path
 
 
 def slow_exec(one, trace):
-    """Each execveat() begins half a second late, in which a test can replace what it is about."""
+    """Each execveat() begins when the tracer is killed, so that a test can replace what it is about before."""
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
-    return traced(one, trace, "-f", "-e", "trace=execve,execveat", "-e", "inject=execveat:delay_enter=500000")
+    return traced(one, trace, "-f", "-e", "trace=execve,execveat", "-e", "inject=execveat:delay_enter=%d" % (DEADLINE * 1000000))
 
 
 @pytest.mark.parametrize("how", ("renamed over", "link", "directory"))
@@ -113,17 +113,19 @@ def test_a_file_that_is_replaced_after_the_check(server, script, tmp_path, kind,
         cat(tmp_path, "dir/sub/one")
     other = script("outside/one", "#!/bin/sh\necho other\nread line\n")
     one = server("--dir=dir")
-    with slow_exec(one, trace), one.connect() as peer:
-        peer.send(peer.request_bytes("/sub/one"))
-        wait_for(lambda: trace.exists() and "execveat(" in trace.read_text() or trace_waits(one), "it is about to start")
-        if how == "renamed over":
-            os.replace(other, tmp_path / "dir/sub/one")
-        elif how == "link":
-            os.symlink(other, tmp_path / "new")
-            os.replace(tmp_path / "new", tmp_path / "dir/sub/one")
-        else:
-            (tmp_path / "dir/sub").rename(tmp_path / "dir/old")
-            (tmp_path / "dir/sub").symlink_to(tmp_path / "outside")
+    with one.connect() as peer:
+        with slow_exec(one, trace) as tracer:
+            peer.send(peer.request_bytes("/sub/one"))
+            wait_for(lambda: trace.exists() and "execveat(" in trace.read_text() or trace_waits(one), "it is about to start")
+            if how == "renamed over":
+                os.replace(other, tmp_path / "dir/sub/one")
+            elif how == "link":
+                os.symlink(other, tmp_path / "new")
+                os.replace(tmp_path / "new", tmp_path / "dir/sub/one")
+            else:
+                (tmp_path / "dir/sub").rename(tmp_path / "dir/old")
+                (tmp_path / "dir/sub").symlink_to(tmp_path / "outside")
+            tracer.kill()
         status = peer.response()[0]
         if kind == "script" and how != "directory":
             assert status == 500
