@@ -12,7 +12,7 @@ import threading
 
 import pytest
 from clientside import answer, close_frame
-from conftest import make_certificate
+from conftest import make_certificate, wait_for
 from probes import preload
 from wsraw import DEADLINE
 
@@ -141,7 +141,7 @@ def test_a_protocol_error_of_the_server_closes_with_its_code(raw_server, client,
     c = client(raw_server(after_upgrade(serve)))
     assert c.line() == b"before\n"
     assert c.fails().startswith("closed the connection with %d: " % code)
-    assert codes == [code]
+    wait_for(lambda: codes == [code], "the server has seen the code")
 
 
 # A Close of the server, the exit status, and the report: the table of the manual.
@@ -163,7 +163,7 @@ def test_the_exit_status_follows_from_the_close_code(raw_server, client, code, s
     if report is None:
         report = "wspipe: the server closed the connection with %d%s\n" % (code, ": be?cause" if code != 1005 else "")
     assert c.process.stderr.read().decode() == report
-    assert answers == [code]
+    wait_for(lambda: answers == [code], "the server has seen the code")
 
 
 def test_pings_are_answered_and_fragments_joined(raw_server, client):
