@@ -321,7 +321,11 @@ class Server:
             workers = wait_for(self.workers, "all workers are there")
             wait_for(lambda: {p for p, _ in children(self.pid)} == set(workers), "the parent has workers and nobody else")
             for pid in workers:
-                wait_for(lambda: fd_count(pid) == self.worker_fds, "descriptors of a worker are at their baseline")
+                wait_for(
+                    lambda: fd_count(pid) == self.worker_fds,
+                    lambda: "descriptors of worker %d are at their baseline of %d: %s\n%s"
+                    % (pid, self.worker_fds, open_files(pid), self.log()),
+                )
             pids = workers
         for pid in pids:
             wait_for(lambda: not children(pid), lambda: "no child or zombie is left: %s" % children(pid))
@@ -377,8 +381,9 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture
 def server(tmp_path, request):
-    """server("--binary", "cat"): a running Server. All of them are checked and ended after the test."""
-    started = []
+    """server("--binary", "cat"): a running Server. All of them are checked and ended after the test, but for a test that
+    has failed: its clients may still be connected."""
+    started = request.node.servers = []
 
     def start(*args, **kwargs):
         if TLS:
@@ -389,7 +394,7 @@ def server(tmp_path, request):
     yield start
     try:
         for one in started:
-            if not one.stopped:
+            if not one.stopped and not getattr(request.node, "failed", False):
                 if one.process.poll() is not None:
                     pytest.fail("the server exited with status %s:\n%s" % (one.process.returncode, one.log()))
                 one.check_clean()
@@ -486,6 +491,19 @@ class Tap:
             line = "not ok - %s (after the test)" % name
         if line:
             print("\n" + line, flush=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds the state and the log of each server to the report of a test that fails."""
+    report = (yield).get_result()
+    if report.when != "call" or not report.failed:
+        return
+    item.failed = True
+    for one in getattr(item, "servers", []):
+        status = one.process.poll()
+        title = "server %d %s" % (one.pid, "runs" if status is None else "exited with status %d" % status)
+        report.sections.append((title, " ".join(map(str, one.args)) + "\n" + one.log()[-100000:]))
 
 
 def pytest_configure(config):
