@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import WSPIPE, leave_out, wait_for
+from conftest import WSPIPE, children, leave_out, wait_for
 from wsraw import CLOSE, TEXT, frame
 
 KIB = 1024
@@ -161,6 +161,17 @@ def wait_still(figure, what):
 
     wait_for(still, "%s stands still" % what)
     return seen[-1]
+
+
+def wait_settled(one):
+    """Waits until a server has nothing to do: it reads no more, and neither it nor its programs only wait for the CPU.
+    Returns how many bytes it has read."""
+
+    def settled():
+        read = wait_still(lambda: bytes_read(one.pid), "the server")
+        return one.waits() and all(state == "S" for _, state in children(one.pid)) and (read,)
+
+    return wait_for(settled, "the server and its programs wait")[0]
 
 
 def wait_idle(pids):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 from conftest import TLS, rss_kib, wait_for
-from probes import KIB, MIB, SANITIZED, bytes_read, bytes_written, private_kib, unsanitized, wait_still
+from probes import KIB, MIB, SANITIZED, bytes_read, bytes_written, private_kib, unsanitized, wait_settled, wait_still
 from wsraw import BINARY, CLOSE, DEADLINE, PING, PONG, TEXT, close_frame, frame
 
 
@@ -24,7 +24,7 @@ YES_KIB = SESSION_KIB if TLS else 112
 
 def settled(one):
     """Waits until the server does nothing more; its memory then."""
-    wait_still(lambda: bytes_read(one.pid), "the server")
+    wait_settled(one)
     return rss_kib(one.pid)
 
 
@@ -63,7 +63,7 @@ def test_memory_of_slow_readers_of_yes(server):
     before = private_kib(one.pid)
     for _ in range(2):
         peers = [one.websocket(rcvbuf=4096) for _ in range(100)]
-        wait_still(lambda: bytes_read(one.pid), "the server")
+        wait_settled(one)
         assert (private_kib(one.pid) - before) / 100 <= YES_KIB
         for ws in peers:
             ws.close()
@@ -133,7 +133,7 @@ def test_stop_and_go(server, size):
         sender.start()
         for i in range(count):
             if i % (count // 4) == 0:
-                wait_still(lambda: bytes_read(one.pid), "the server")
+                wait_settled(one)
             assert ws.text() == line % i
         sender.join()
         ws.send(close_frame(1000))
@@ -161,7 +161,7 @@ def test_pings_of_a_client_that_does_not_read(server, end):
             left = bytes_written(one.pid) >= whole
         for i in range(50):
             ws.send(frame(PING, b"%d" % i + b"x" * 100))
-        wait_still(lambda: bytes_read(one.pid), "the server")
+        wait_settled(one)
         if end == "closed":
             ws.send(frame(3))
             one.wait_log("peer open -> closing")
@@ -319,7 +319,7 @@ def test_bulk_of_a_program(server, tmp_path, slow):
                 ws.send(frame(PING, b"%d" % pings))
                 pings += 1
                 if slow and pings % 8 == 1:
-                    wait_still(lambda: bytes_read(one.pid), "the server")
+                    wait_settled(one)
             opcode, fin, payload = ws.frame()
             assert fin
             if opcode == PONG:

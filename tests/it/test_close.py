@@ -8,7 +8,7 @@ import time
 
 import pytest
 from conftest import TLS, plain_only, wait_for
-from probes import RECORDER, Clock, bytes_read, recorded, session, texts, unsanitized, wait_still
+from probes import RECORDER, Clock, recorded, session, texts, unsanitized, wait_settled, wait_still
 from wsraw import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
 
 
@@ -139,7 +139,7 @@ def test_all_output_comes_before_the_close(server, tmp_path, rcvbuf):
     with one.websocket(rcvbuf=rcvbuf) as ws:
         if rcvbuf:
             # Nothing is read until the server has all that it takes: the program waits.
-            wait_still(lambda: bytes_read(one.pid), "the server")
+            wait_settled(one)
         messages, *end = session(ws)
         assert b"".join(payload for parts in messages for _, _, payload in parts) == data
         assert end == [4005, "exit 5"]
