@@ -2,51 +2,26 @@
 /* The bus between the workers of a server. */
 #include "bus/local.h"
 
-#include "base/list.h"
 #include "base/log.h"
-#include "bus/link.h"
+#include "bus/local_nodes.h"
 #include "bus/local_socket.h"
 
-#include <event2/event.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
 	LOCAL_RETRY_MS = 10,
+	LOCAL_DEAD_MS = 2 * LOCAL_STALL_MS, /* a leader whose loop stands still is killed */
 	LOCAL_GATHER_MS = 500, /* how long a new leader waits for the others with clients */
-};
-
-enum local_kind {
-	LOCAL_HELLO, /* to the leader: the number of the topic */
-	LOCAL_WELCOME, /* from here on these come from it */
-	LOCAL_CATCH_UP,
-	LOCAL_PROGRAM, /* struct bus_program */
-	LOCAL_OUTPUT,
-	LOCAL_INPUT, /* to the leader: entries */
 };
 
 struct local {
 	struct bus bus; /* first */
 	struct local_settings settings;
-	int listener; /* owned */
-	uint64_t address; /* of LISTENER */
-	struct event *event; /* owned: of LISTENER */
+	struct local_door *door; /* owned */
 	struct list topics;
-	struct list nodes; /* struct local_node: those that no leader has accepted yet */
-	uint64_t last_node;
-};
-
-/* Another worker that follows a topic, which this one leads. */
-struct local_node {
-	struct list node; /* in topic->nodes, or local->nodes */
-	struct local *local; /* borrowed */
-	struct local_topic *topic; /* borrowed; NULL: not named yet */
-	struct link *link; /* owned */
-	uint64_t id; /* 0: it is not accepted yet */
 };
 
 enum local_state {
@@ -65,11 +40,10 @@ struct local_topic {
 	struct place place;
 	enum local_state state;
 	struct timer timer;
-	struct loop_task turn; /* seeks */
 	struct link *leader; /* owned; of JOINS and FOLLOWS */
 	pid_t leader_pid;
 	int64_t since_ms; /* the state */
-	struct list nodes; /* of LEADS */
+	struct local_nodes nodes; /* of LOCKED and LEADS */
 	struct bus_program program; /* of LEADS */
 	bool reads; /* of LEADS: input of nodes */
 	struct loop_deferred deferred;
@@ -102,49 +76,18 @@ local_retry(struct local_topic *t)
 	timer_at(&t->timer, util_clock_ms() + LOCAL_RETRY_MS);
 }
 
-static void
-local_node_free(struct local_node *n)
-{
-	list_remove(&n->node);
-	link_free(n->link);
-	free(n);
-}
-
-/* One of those that wait for T to lead, and how many there are. */
-static struct local_node *
-local_next_waiting(const struct local_topic *t, size_t *count)
-{
-	struct local_node *found = NULL;
-
-	*count = 0;
-	for (struct list *at = t->local->nodes.next; at != &t->local->nodes; at = at->next) {
-		struct local_node *n = LIST_ENTRY_OF(at, struct local_node, node);
-
-		if (n->topic == t && (*count)++ == 0)
-			found = n;
-	}
-	return found;
-}
-
 /* It resigns, or disconnects from the leader. */
 static void
 local_stop(struct local_topic *t)
 {
-	struct local_node *n;
-	size_t count;
-
 	if (t->state == LOCAL_LEADS || t->state == LOCAL_LOCKED) {
 		atomic_store(&t->place.shared->address, 0);
 		place_unlock(&t->place);
 	}
-	while (!list_empty(&t->nodes))
-		local_node_free(LIST_ENTRY_OF(t->nodes.next, struct local_node, node));
-	while ((n = local_next_waiting(t, &count)))
-		local_node_free(n);
+	local_nodes_clear(&t->nodes);
 	link_finish(t->leader);
 	t->leader = NULL;
 	timer_stop(&t->timer);
-	loop_cancel(&t->turn);
 	local_enter(t, LOCAL_IDLE);
 }
 
@@ -159,7 +102,7 @@ local_seek(struct local_topic *t)
 
 	if (place_lock(&t->place)) {
 		local_enter(t, LOCAL_LOCKED);
-		atomic_store(&t->place.shared->address, t->local->address);
+		atomic_store(&t->place.shared->address, local_door_address(t->local->door));
 		timer_at(&t->timer, util_clock_ms());
 		return;
 	}
@@ -179,86 +122,22 @@ local_seek(struct local_topic *t)
 	timer_at(&t->timer, util_clock_ms() + LOCAL_STALL_MS);
 }
 
+/* Leader */
+
+/* Those that have come, if it leads. */
 static void
-local_on_turn(struct loop_task *task)
+local_admit(void *arg)
 {
-	struct local_topic *t = LIST_ENTRY_OF(task, struct local_topic, turn);
+	struct local_topic *t = arg;
+	uint64_t id;
 
-	if (t->state == LOCAL_SEEKS)
-		local_seek(t);
-}
-
-/* Leader: its nodes */
-
-static void
-local_node_gone(struct local_node *n)
-{
-	struct local_topic *t = n->topic;
-	uint64_t id = n->id;
-
-	local_node_free(n);
-	if (id != 0)
-		t->topic.handlers->on_node(t->topic.arg, id, false);
-}
-
-static void
-local_node_send(struct local_node *n, enum local_kind kind, const void *bytes, size_t len)
-{
-	link_send(n->link, (struct link_head){.kind = (uint8_t)kind}, bytes, len);
-}
-
-/* NULL: it is gone. */
-static struct local_node *
-local_find_node(const struct local_topic *t, uint64_t id)
-{
-	for (struct list *at = t->nodes.next; at != &t->nodes; at = at->next) {
-		struct local_node *n = LIST_ENTRY_OF(at, struct local_node, node);
-
-		if (n->id == id)
-			return n;
+	while (t->state == LOCAL_LEADS && (id = local_nodes_admit(&t->nodes, t->reads)) != 0) {
+		atomic_store(&t->place.shared->alive_ms, util_clock_ms());
+		timer_at(&t->timer, util_clock_ms());
+		t->topic.handlers->on_node(t->topic.arg, id, true);
+		local_nodes_send_to(
+		    &t->nodes, id, LOCAL_PROGRAM, &t->program, sizeof(t->program));
 	}
-	return NULL;
-}
-
-/* The leader has a place for it from here on. */
-static void
-local_node_enter(struct local_topic *t, struct local_node *n)
-{
-	uint64_t id = n->id = ++t->local->last_node;
-
-	list_remove(&n->node);
-	list_append(&t->nodes, &n->node);
-	local_node_send(n, LOCAL_WELCOME, NULL, 0);
-	if (!t->reads)
-		link_set_reading(n->link, false);
-	atomic_store(&t->place.shared->alive_ms, util_clock_ms());
-	timer_at(&t->timer, util_clock_ms());
-	t->topic.handlers->on_node(t->topic.arg, id, true);
-	n = local_find_node(t, id);
-	if (n)
-		local_node_send(n, LOCAL_PROGRAM, &t->program, sizeof(t->program));
-}
-
-/* It has named its topic, which this worker leads, or is about to, or not. */
-static void
-local_node_hello(struct local_node *n, const uint8_t *bytes, size_t len)
-{
-	struct local *l = n->local;
-	uint64_t number = UINT64_MAX;
-
-	if (len == sizeof(number))
-		memcpy(&number, bytes, sizeof(number));
-	for (struct list *at = l->topics.next; at != &l->topics; at = at->next) {
-		struct local_topic *t = LIST_ENTRY_OF(at, struct local_topic, node);
-
-		if (t->place.number == number &&
-		    (t->state == LOCAL_LEADS || t->state == LOCAL_LOCKED))
-			n->topic = t;
-	}
-	if (!n->topic)
-		local_node_free(n);
-	else if (n->topic->state == LOCAL_LEADS)
-		local_node_enter(n->topic, n);
 }
 
 /* It has the lock. There is one program at a time, even where it outlives its worker for a
@@ -268,13 +147,10 @@ local_lead(struct local_topic *t)
 {
 	pid_t before = atomic_load(&t->place.shared->program);
 	int64_t waited_ms = util_clock_ms() - t->since_ms;
-	struct local_node *n;
-	size_t count;
 
-	(void)local_next_waiting(t, &count);
 	if ((before != 0 && waited_ms < LOCAL_STALL_MS &&
 		t->local->settings.program_runs(t->local->settings.arg, before)) ||
-	    (count < place_others(&t->place, &t->local->settings.workers) &&
+	    (t->nodes.waiting_count < place_others(&t->place, &t->local->settings.workers) &&
 		waited_ms < LOCAL_GATHER_MS)) {
 		local_retry(t);
 		return;
@@ -284,109 +160,68 @@ local_lead(struct local_topic *t)
 	t->reads = true;
 	local_enter(t, LOCAL_LEADS);
 	local_role(t, BUS_LEADS);
-	while (t->state == LOCAL_LEADS && (n = local_next_waiting(t, &count)))
-		local_node_enter(t, n);
+	local_admit(t);
 }
 
 static void
-local_node_on_frame(void *arg, const struct link_head *head, uint8_t *bytes, size_t len)
+local_on_input(void *arg, uint64_t id, struct span entries)
 {
-	struct local_node *n = arg;
+	const struct local_topic *t = arg;
 
-	if (!n->topic && head->kind == LOCAL_HELLO)
-		local_node_hello(n, bytes, len);
-	else if (n->id != 0 && head->kind == LOCAL_INPUT)
-		n->topic->topic.handlers->on_input(
-		    n->topic->topic.arg, n->id, (struct span){(char *)bytes, len});
+	t->topic.handlers->on_input(t->topic.arg, id, entries);
 }
 
 static void
-local_node_on_drained(void *arg)
+local_on_drained(void *arg)
 {
-	struct local_node *n = arg;
+	const struct local_topic *t = arg;
 
-	if (n->id != 0)
-		n->topic->topic.handlers->on_drained(n->topic->topic.arg);
+	t->topic.handlers->on_drained(t->topic.arg);
 }
 
 static void
-local_node_on_gone(void *arg)
+local_on_gone(void *arg, uint64_t id)
 {
-	local_node_gone(arg);
+	const struct local_topic *t = arg;
+
+	t->topic.handlers->on_node(t->topic.arg, id, false);
 }
 
-static const struct link_handlers local_node_handlers = {
-    .on_frame = local_node_on_frame,
-    .on_drained = local_node_on_drained,
-    .on_gone = local_node_on_gone,
+static const struct local_nodes_handlers local_nodes_handlers = {
+    .on_waiting = local_admit,
+    .on_input = local_on_input,
+    .on_drained = local_on_drained,
+    .on_gone = local_on_gone,
 };
 
 static void
-local_on_connection(evutil_socket_t listener, short what, void *arg)
-{
-	struct local *l = arg;
-	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct local_node *n;
-
-	(void)what;
-	if (fd == -1)
-		return;
-	n = place_is_worker(&l->settings.workers, local_socket_peer(fd)) ? calloc(1, sizeof(*n))
-									 : NULL;
-	if (!n) {
-		close(fd);
-		return;
-	}
-	n->local = l;
-	list_init(&n->node);
-	n->link = link_new_take(l->settings.loop, fd, &local_node_handlers, n);
-	if (!n->link) {
-		free(n);
-		return;
-	}
-	list_append(&l->nodes, &n->node);
-}
-
-/* Cuts off nodes that accept nothing. */
-static void
 local_check_nodes(struct local_topic *t)
 {
-	int64_t now = util_clock_ms(), due = now + LOCAL_STALL_MS / 5;
-	struct list *next;
+	int64_t now = util_clock_ms();
 
 	atomic_store(&t->place.shared->alive_ms, now);
-	timer_at(&t->timer, due);
-	for (struct list *at = t->nodes.next; at != &t->nodes; at = next) {
-		struct local_node *n = LIST_ENTRY_OF(at, struct local_node, node);
-
-		next = at->next;
-		if (link_queued(n->link) == 0 ||
-		    now - link_progress_ms(n->link) < LOCAL_STALL_MS)
-			continue;
-		log_errorx("a worker does not read the output of a shared program: its "
-			   "clients are disconnected");
-		local_node_gone(n);
-		/* The handler may have changed anything. */
-		return;
-	}
+	timer_at(&t->timer, now + LOCAL_STALL_MS / 5);
+	local_nodes_check(&t->nodes, now);
 }
 
 /* Follower */
 
 static void
-local_lose_leader(struct local_topic *t)
+local_lose_leader(void *arg)
 {
+	struct local_topic *t = arg;
+	bool joins = t->state == LOCAL_JOINS;
+
 	link_free(t->leader);
 	t->leader = NULL;
 	timer_stop(&t->timer);
-	if (t->state == LOCAL_JOINS) {
-		local_enter(t, LOCAL_SEEKS);
-		local_retry(t);
-		return;
-	}
 	local_enter(t, LOCAL_SEEKS);
-	loop_defer(t->local->settings.loop, &t->turn);
-	local_role(t, BUS_NOBODY);
+	if (joins) {
+		local_retry(t);
+	} else {
+		timer_at(&t->timer, util_clock_ms());
+		local_role(t, BUS_NOBODY);
+	}
 }
 
 /* The leader has to read or to answer: a worker that hangs would keep all clients waiting. */
@@ -422,7 +257,7 @@ local_leader_on_frame(void *arg, const struct link_head *head, uint8_t *bytes, s
 	    .first = true,
 	    .last = true};
 
-	switch ((enum local_kind)head->kind) {
+	switch ((enum local_frame)head->kind) {
 	case LOCAL_WELCOME:
 		local_enter(t, LOCAL_FOLLOWS);
 		local_role(t, BUS_FOLLOWS);
@@ -445,24 +280,10 @@ local_leader_on_frame(void *arg, const struct link_head *head, uint8_t *bytes, s
 	}
 }
 
-static void
-local_leader_on_drained(void *arg)
-{
-	struct local_topic *t = arg;
-
-	t->topic.handlers->on_drained(t->topic.arg);
-}
-
-static void
-local_leader_on_gone(void *arg)
-{
-	local_lose_leader(arg);
-}
-
 static const struct link_handlers local_leader_handlers = {
     .on_frame = local_leader_on_frame,
-    .on_drained = local_leader_on_drained,
-    .on_gone = local_leader_on_gone,
+    .on_drained = local_on_drained,
+    .on_gone = local_lose_leader,
 };
 
 static void
@@ -480,7 +301,7 @@ local_on_timer(void *arg)
 		local_lead(t);
 		break;
 	case LOCAL_LEADS:
-		if (!list_empty(&t->nodes))
+		if (!list_empty(&t->nodes.admitted))
 			local_check_nodes(t);
 		break;
 	case LOCAL_JOINS:
@@ -501,7 +322,7 @@ local_want(struct bus_topic *topic, bool wants)
 		local_stop(t);
 	} else if (t->state == LOCAL_IDLE) {
 		local_enter(t, LOCAL_SEEKS);
-		loop_defer(t->local->settings.loop, &t->turn);
+		timer_at(&t->timer, util_clock_ms());
 	}
 }
 
@@ -514,35 +335,28 @@ local_report(struct bus_topic *topic, const struct bus_program *program)
 		return;
 	t->program = *program;
 	atomic_store(&t->place.shared->program, program->pid);
-	for (struct list *at = t->nodes.next; at != &t->nodes; at = at->next)
-		local_node_send(LIST_ENTRY_OF(at, struct local_node, node), LOCAL_PROGRAM,
-		    program, sizeof(*program));
+	local_nodes_send(
+	    &t->nodes, (struct link_head){.kind = LOCAL_PROGRAM}, program, sizeof(*program));
 }
 
 static bool
 local_publish(struct bus_topic *topic, const struct batch *batch)
 {
-	struct local_topic *t = local_topic_of(topic);
+	const struct local_topic *t = local_topic_of(topic);
 	struct link_head head = {.kind = LOCAL_OUTPUT,
 	    .type = (uint8_t)batch->type,
 	    .separator = (int16_t)batch->separator,
 	    .cr = batch->cr};
 
-	for (struct list *at = t->nodes.next; at != &t->nodes; at = at->next)
-		link_send(LIST_ENTRY_OF(at, struct local_node, node)->link, head, batch->data,
-		    batch->len);
+	local_nodes_send(&t->nodes, head, batch->data, batch->len);
 	return true;
 }
 
 static void
 local_catch_up(struct bus_topic *topic, uint64_t node, struct span bytes)
 {
-	struct local_topic *t = local_topic_of(topic);
-
-	struct local_node *n = local_find_node(t, node);
-
-	if (n)
-		local_node_send(n, LOCAL_CATCH_UP, bytes.data, bytes.len);
+	local_nodes_send_to(
+	    &local_topic_of(topic)->nodes, node, LOCAL_CATCH_UP, bytes.data, bytes.len);
 }
 
 static void
@@ -560,14 +374,10 @@ static size_t
 local_queued(const struct bus_topic *topic)
 {
 	const struct local_topic *t = local_topic_of(topic);
-	size_t most = t->leader ? link_queued(t->leader) : 0;
+	size_t leader = t->leader ? link_queued(t->leader) : 0;
+	size_t nodes = local_nodes_queued(&t->nodes);
 
-	for (struct list *at = t->nodes.next; at != &t->nodes; at = at->next) {
-		size_t queued = link_queued(LIST_ENTRY_OF(at, struct local_node, node)->link);
-
-		most = queued > most ? queued : most;
-	}
-	return most;
+	return leader > nodes ? leader : nodes;
 }
 
 static void
@@ -576,8 +386,7 @@ local_set_reading(struct bus_topic *topic, bool on)
 	struct local_topic *t = local_topic_of(topic);
 
 	t->reads = on;
-	for (struct list *at = t->nodes.next; at != &t->nodes; at = at->next)
-		link_set_reading(LIST_ENTRY_OF(at, struct local_node, node)->link, on);
+	local_nodes_set_reading(&t->nodes, on);
 }
 
 static size_t
@@ -630,9 +439,8 @@ local_join(struct bus *bus, const struct bus_topic_spec *spec,
 	t->topic =
 	    (struct bus_topic){.ops = &local_topic_ops, .handlers = handlers, .arg = arg};
 	t->local = l;
-	list_init(&t->nodes);
+	local_nodes_init(&t->nodes, &local_nodes_handlers, t);
 	timer_init(&t->timer, &l->settings.loop->timers, local_on_timer, t);
-	loop_task_init(&t->turn, local_on_turn);
 	if (!place_map(&t->place, l->settings.file, spec->number)) {
 		free(t);
 		return NULL;
@@ -643,25 +451,38 @@ local_join(struct bus *bus, const struct bus_topic_spec *spec,
 
 static const struct bus_ops local_ops = {.join = local_join};
 
+/* For the door */
+static struct local_nodes *
+local_find(void *arg, uint64_t number)
+{
+	const struct local *l = arg;
+
+	for (struct list *at = l->topics.next; at != &l->topics; at = at->next) {
+		struct local_topic *t = LIST_ENTRY_OF(at, struct local_topic, node);
+
+		if (t->place.number == number &&
+		    (t->state == LOCAL_LEADS || t->state == LOCAL_LOCKED))
+			return &t->nodes;
+	}
+	return NULL;
+}
+
 struct bus *
 local_new(const struct local_settings *settings)
 {
 	struct local *l = calloc(1, sizeof(*l));
+	struct local_door_spec door = {.loop = settings->loop, .find = local_find, .arg = l};
 
 	if (!l)
 		return NULL;
 	l->bus.ops = &local_ops;
-	l->listener = -1;
 	l->settings = *settings;
 	list_init(&l->topics);
-	list_init(&l->nodes);
-	l->listener = local_socket_listen(&l->address);
-	if (l->listener != -1)
-		l->event = event_new(settings->loop->base, l->listener, EV_READ | EV_PERSIST,
-		    local_on_connection, l);
-	if (l->event && event_add(l->event, NULL) == 0)
+	door.workers = &l->settings.workers;
+	l->door = local_door_new(&door);
+	if (l->door)
 		return &l->bus;
-	local_free(&l->bus);
+	free(l);
 	return NULL;
 }
 
@@ -672,11 +493,6 @@ local_free(struct bus *bus)
 
 	if (!l)
 		return;
-	while (!list_empty(&l->nodes))
-		local_node_free(LIST_ENTRY_OF(l->nodes.next, struct local_node, node));
-	if (l->event)
-		event_free(l->event);
-	if (l->listener != -1)
-		close(l->listener);
+	local_door_free(l->door);
 	free(l);
 }

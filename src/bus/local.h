@@ -12,12 +12,6 @@
 #include "bus/place.h"
 #include "net/loop.h"
 
-enum {
-	LOCAL_STALL_MS = 5000, /* a worker that accepts nothing for so long is cut off */
-	LOCAL_DEAD_MS =
-	    2 * LOCAL_STALL_MS, /* a leader whose event loop stands still is killed */
-};
-
 struct local_settings {
 	struct loop *loop; /* borrowed, as all of these */
 	int file; /* of local_file() */
