@@ -3,6 +3,7 @@
 #include "bus/redis.h"
 
 #include "base/log.h"
+#include "bus/redis_channel.h"
 #include "bus/redis_reply.h"
 #include "bus/redis_topic.h"
 
@@ -219,6 +220,7 @@ redis_bus_on_messages_up(void *arg)
 	struct redis_bus *b = arg;
 
 	b->context.links_down--;
+	redis_channels_on_up(&b->context);
 	redis_topics_on_messages_up(&b->context);
 	redis_bus_on_changed(&b->context);
 }
@@ -249,10 +251,11 @@ redis_bus_on_message(void *arg, const struct redisReply *reply)
 	if (kind->type != REDIS_REPLY_STRING || channel->type != REDIS_REPLY_STRING)
 		return;
 	if (strcmp(kind->str, "subscribe") == 0)
-		redis_topics_on_subscribed(
+		redis_channels_on_subscribed(
 		    &b->context, (struct span){channel->str, channel->len});
 	else if (strcmp(kind->str, "message") == 0 && bytes->type == REDIS_REPLY_STRING)
-		redis_topics_on_message(&b->context, (struct span){channel->str, channel->len},
+		redis_channels_on_message(&b->context,
+		    (struct span){channel->str, channel->len},
 		    (struct span){bytes->str, bytes->len});
 }
 
@@ -321,6 +324,7 @@ redis_bus_new(const struct redis_bus_spec *spec)
 	atomic_store(&spec->counts->queued, 0);
 	atomic_store(&spec->counts->faults, 0);
 	list_init(&b->context.topics);
+	list_init(&b->context.channels);
 	timer_init(&b->timer, &spec->loop->timers, redis_bus_on_timer, b);
 	timer_init(&b->steady, &spec->loop->timers, redis_bus_on_steady, b);
 	redis_bus_choose_token(b);

@@ -53,6 +53,7 @@ struct redis_context {
 	void (*on_changed)(struct redis_context *context);
 	struct outbox_budget budget;
 	struct list topics; /* struct redis_topic */
+	struct list channels; /* struct redis_channel: those that are subscribed */
 };
 
 #endif

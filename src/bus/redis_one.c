@@ -358,8 +358,6 @@ redis_one_on_messages_up(struct redis_one *o)
 {
 	int64_t now = util_clock_ms();
 
-	if (o->role == BUS_LEADS)
-		o->spec.listen(o->spec.topic, true);
 	redis_lead_excuse(&o->lead, now);
 	redis_follow_excuse(&o->follow, now);
 }

@@ -2,6 +2,7 @@
 /* A topic on a Redis server. */
 #include "bus/redis_topic.h"
 
+#include "bus/redis_channel.h"
 #include "bus/redis_input.h"
 #include "bus/redis_one.h"
 #include "bus/redis_output.h"
@@ -17,8 +18,10 @@ struct redis_topic {
 	struct bus_topic topic; /* first: redis_topic_of() casts it back */
 	struct list node; /* in context->topics */
 	struct redis_context *context; /* borrowed */
-	char *channel; /* owned, as the next one */
-	char *input_channel; /* of the one program */
+	char *output_name; /* owned, as the next one: of the channels */
+	char *input_name;
+	struct redis_channel output_channel;
+	struct redis_channel input_channel; /* of the one program */
 	uint64_t id; /* as a node */
 	struct redis_one *one; /* owned; NULL: each server runs a program */
 	/* Owned; NULL: there are no others, or each is as a server of its own. */
@@ -55,8 +58,10 @@ redis_topic_free(struct redis_topic *t)
 	redis_one_free(t->one);
 	redis_workers_free(t->workers);
 	redis_input_clear(&t->input);
-	free(t->channel);
-	free(t->input_channel);
+	list_remove(&t->output_channel.node);
+	list_remove(&t->input_channel.node);
+	free(t->output_name);
+	free(t->input_name);
 	free(t);
 }
 
@@ -67,41 +72,6 @@ redis_topic_on_output_changed(void *arg)
 
 	t->drained = true;
 	redis_topic_defer(t);
-}
-
-/* Channels */
-
-/* Whether another topic of this process has the same channels. */
-static bool
-redis_topic_is_shared(const struct redis_topic *t)
-{
-	const struct list *topics = &t->context->topics;
-
-	for (struct list *node = topics->next; node != topics; node = node->next) {
-		const struct redis_topic *other = LIST_ENTRY_OF(node, struct redis_topic, node);
-
-		if (other != t && !other->left && strcmp(other->channel, t->channel) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* redis_topics_on_subscribed() follows. */
-static void
-redis_topic_subscribe(const struct redis_topic *t, const char *channel)
-{
-	struct span args[] = {SPAN("SUBSCRIBE"), span_of(channel)};
-
-	redis_link_send(t->context->messages, args, UTIL_LEN(args), NULL, NULL);
-}
-
-static void
-redis_topic_unsubscribe(const struct redis_topic *t, const char *channel)
-{
-	struct span args[] = {SPAN("UNSUBSCRIBE"), span_of(channel)};
-
-	if (!redis_topic_is_shared(t))
-		redis_link_send(t->context->messages, args, UTIL_LEN(args), NULL, NULL);
 }
 
 /* From the bus */
@@ -219,14 +189,22 @@ redis_topic_defer_turn(const struct bus_topic *topic)
 }
 
 static void
+redis_topic_on_listening(void *arg)
+{
+	const struct redis_topic *t = arg;
+
+	redis_one_on_listening(t->one);
+}
+
+static void
 redis_topic_listen(const struct bus_topic *topic, bool on)
 {
-	const struct redis_topic *t = redis_topic_of(topic);
+	struct redis_topic *t = redis_topic_of(topic);
 
 	if (on)
-		redis_topic_subscribe(t, t->input_channel);
+		redis_channel_subscribe(&t->input_channel);
 	else
-		redis_topic_unsubscribe(t, t->input_channel);
+		redis_channel_unsubscribe(&t->input_channel);
 }
 
 /* For its user */
@@ -333,7 +311,7 @@ redis_topic_leave(struct bus_topic *topic)
 	t->left = true;
 	if (t->workers)
 		redis_workers_leave(t->workers);
-	redis_topic_unsubscribe(t, t->channel);
+	redis_channel_unsubscribe(&t->output_channel);
 	redis_topic_defer(t);
 }
 
@@ -389,16 +367,18 @@ redis_topic_set_up(struct redis_topic *t, const struct bus_topic_spec *spec)
 		if (getrandom(&t->id, sizeof(t->id), 0) != sizeof(t->id))
 			return false;
 	}
-	if (asprintf(&t->channel, "%s%s", t->context->prefix, spec->name) == -1)
-		t->channel = NULL;
-	if (asprintf(&t->input_channel, "%sinput:%s", t->context->prefix, spec->name) == -1)
-		t->input_channel = NULL;
-	if (!t->channel || !t->input_channel)
+	if (asprintf(&t->output_name, "%s%s", t->context->prefix, spec->name) == -1)
+		t->output_name = NULL;
+	if (asprintf(&t->input_name, "%sinput:%s", t->context->prefix, spec->name) == -1)
+		t->input_name = NULL;
+	if (!t->output_name || !t->input_name)
 		return false;
-	redis_input_init(&t->input, t->context->counts, t->channel);
+	t->output_channel.name = t->output_name;
+	t->input_channel.name = t->input_name;
+	redis_input_init(&t->input, t->context->counts, t->output_name);
 	one.node = rules.node = t->id;
-	one.channel = rules.channel = t->channel;
-	one.input_channel = t->input_channel;
+	one.channel = rules.channel = t->output_name;
+	one.input_channel = t->input_name;
 	if (spec->one)
 		t->one = redis_one_new(&one);
 	rules.lease = t->one ? redis_one_lease(t->one) : NULL;
@@ -407,7 +387,7 @@ redis_topic_set_up(struct redis_topic *t, const struct bus_topic_spec *spec)
 	redis_output_init(&t->output, t->context, &rules, redis_topic_on_output_changed, t);
 	if (spec->history > 0)
 		t->stream = redis_stream_new(
-		    t->context, t->channel, spec->history, redis_topic_on_record, t);
+		    t->context, t->output_name, spec->history, redis_topic_on_record, t);
 	if ((spec->one && !t->one) || (spec->history > 0 && !t->stream))
 		return false;
 	if (spec->one || !t->context->workers)
@@ -430,14 +410,19 @@ redis_topic_join(struct redis_context *context, const struct bus_topic_spec *spe
 	    .ops = &redis_topic_ops, .handlers = handlers, .arg = arg, .is_open = true};
 	t->context = context;
 	list_init(&t->node);
+	t->output_channel = (struct redis_channel){
+	    .context = context, .on_message = redis_topic_on_record, .arg = t};
+	t->input_channel = t->output_channel;
+	t->input_channel.on_subscribed = redis_topic_on_listening;
+	redis_channel_init(&t->output_channel);
+	redis_channel_init(&t->input_channel);
 	list_init(&t->output.outbox.items);
 	loop_task_init(&t->turn, redis_topic_on_turn);
 	if (!redis_topic_set_up(t, spec)) {
 		redis_topic_free(t);
 		return NULL;
 	}
-	if (!redis_topic_is_shared(t))
-		redis_topic_subscribe(t, t->channel);
+	redis_channel_subscribe(&t->output_channel);
 	list_append(&context->topics, &t->node);
 	return &t->topic;
 }
@@ -489,8 +474,6 @@ redis_topics_on_down(struct redis_context *context)
 static void
 redis_topic_on_messages_up(struct redis_topic *t)
 {
-	if (!t->left)
-		redis_topic_subscribe(t, t->channel);
 	if (t->one)
 		redis_one_on_messages_up(t->one);
 }
@@ -499,31 +482,6 @@ void
 redis_topics_on_messages_up(struct redis_context *context)
 {
 	redis_topics_visit(context, redis_topic_on_messages_up);
-}
-
-void
-redis_topics_on_message(struct redis_context *context, struct span channel, struct span bytes)
-{
-	for (struct list *node = context->topics.next; node != &context->topics;
-	     node = node->next) {
-		struct redis_topic *t = LIST_ENTRY_OF(node, struct redis_topic, node);
-
-		if (span_equal(span_of(t->channel), channel) ||
-		    span_equal(span_of(t->input_channel), channel))
-			redis_topic_on_record(t, bytes);
-	}
-}
-
-void
-redis_topics_on_subscribed(struct redis_context *context, struct span channel)
-{
-	for (struct list *node = context->topics.next; node != &context->topics;
-	     node = node->next) {
-		struct redis_topic *t = LIST_ENTRY_OF(node, struct redis_topic, node);
-
-		if (t->one && span_equal(span_of(t->input_channel), channel))
-			redis_one_on_listening(t->one);
-	}
 }
 
 void

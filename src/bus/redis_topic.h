@@ -27,13 +27,6 @@ void redis_topics_on_up(struct redis_context *context);
 void redis_topics_on_down(struct redis_context *context);
 void redis_topics_on_messages_up(struct redis_context *context);
 
-/* A message of a channel. */
-void redis_topics_on_message(
-    struct redis_context *context, struct span channel, struct span bytes);
-
-/* The server has confirmed a subscription. */
-void redis_topics_on_subscribed(struct redis_context *context, struct span channel);
-
 /* All have been left: frees them. */
 void redis_topics_clear(struct redis_context *context);
 
