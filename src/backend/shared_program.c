@@ -2,6 +2,7 @@
 /* A program that clients share. */
 #include "backend/shared_program.h"
 
+#include "backend/shared_clients.h"
 #include "backend/shared_log.h"
 #include "websocket/frame.h"
 
@@ -62,7 +63,6 @@ shared_program_on_write(void *arg, struct member *member, struct batch *batch)
 	result = shared_input_write(&p->input, batch,
 	    p->rules->settings.mode == SHARED_ADDRESSED ? member_id(member) : 0,
 	    &member_backend(member)->why);
-
 	if (result != BACKEND_OK)
 		return result;
 	if (!p->backend &&
@@ -153,13 +153,6 @@ shared_program_report(struct shared_program *p, enum bus_program_state state)
 		shared_bus_report(&p->bus, &program);
 }
 
-/* Whether it knows any client. */
-static bool
-shared_program_is_known(const struct shared_program *p)
-{
-	return p->bus.remote || p->members.count > 0 || p->bus.nodes.clients > 0;
-}
-
 /* What comes from here on may be for a program of another node. */
 static void
 shared_program_use_entries(struct shared_program *p)
@@ -194,19 +187,6 @@ shared_program_end(struct shared_program *p)
 	backend_finish(p->backend, 0, (struct span){0});
 }
 
-/* Its clients are kept for the next one, which does not know them. What it did not read is
- * lost; what they send from here on is not. */
-static void
-shared_program_keep(struct shared_program *p)
-{
-	for (struct member *m = members_first(&p->members); m;
-	     m = members_next(&p->members, m)) {
-		if (!shared_input_open(&p->input, member_id(m), member_open(m)))
-			p->input.unread++;
-		member_backend(m)->pid = 0;
-	}
-}
-
 void
 shared_program_depose(struct shared_program *p)
 {
@@ -214,29 +194,7 @@ shared_program_depose(struct shared_program *p)
 		return;
 	shared_program_end(p);
 	p->kept = true;
-	shared_program_keep(p);
-}
-
-static void
-shared_program_close_all(struct shared_program *p, uint16_t code, struct span reason)
-{
-	for (struct member *m = members_first(&p->members); m; m = members_next(&p->members, m))
-		members_close(&p->members, m, code, reason);
-}
-
-/* What is done with the clients of a program that has ended. */
-static void
-shared_program_close_or_keep(struct shared_program *p, const struct backend *program)
-{
-	bool restarts = program->end != BACKEND_EXIT || program->value != 0;
-	char end[SHARED_END_MAX];
-
-	shared_describe_end(program, end);
-	if (p->kept || p->rules->settings.on_exit == SHARED_KEEP)
-		shared_program_keep(p);
-	else
-		shared_program_close_all(
-		    p, restarts ? CLOSE_SERVICE_RESTART : CLOSE_NORMAL, span_of(end));
+	shared_clients_keep(&p->members, &p->input);
 }
 
 void
@@ -261,8 +219,10 @@ shared_program_gone(struct shared_program *p)
 		shared_bus_unfollow(&p->bus);
 	p->ending = p->passes = false;
 	p->kept = p->kept || backend->end == BACKEND_LOST;
-	if (!passed)
-		shared_program_close_or_keep(p, backend);
+	if (!passed && (p->kept || p->rules->settings.on_exit == SHARED_KEEP))
+		shared_clients_keep(&p->members, &p->input);
+	else if (!passed)
+		shared_clients_end(&p->members, backend);
 	backend_free(backend);
 	members_resume(&p->members);
 }
@@ -299,8 +259,9 @@ shared_program_on_changed(void *arg)
 	struct shared_program *p = arg;
 
 	members_flush(&p->members);
-	/* It has ended by itself. */
-	if (p->backend->state != BACKEND_RUNNING && !shared_program_is_known(p))
+	/* It has ended by itself, and knows no client. */
+	if (p->backend->state != BACKEND_RUNNING && !p->bus.remote && p->members.count == 0 &&
+	    p->bus.nodes.clients == 0)
 		shared_program_pass(p);
 	/* Nothing more comes from it, as from a program of one client. */
 	if (p->backend->state == BACKEND_OUTPUT_ENDED)
@@ -447,7 +408,7 @@ shared_program_on_bus_cut_off(void *arg)
 
 	p->kept = false;
 	shared_input_clear(&p->input);
-	shared_program_close_all(p, CLOSE_TRY_LATER, SPAN("the server was overloaded"));
+	shared_clients_close(&p->members, CLOSE_TRY_LATER, SPAN("the server was overloaded"));
 }
 
 static void
