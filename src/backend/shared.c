@@ -2,7 +2,7 @@
 /* One program for many clients. */
 #include "backend/shared.h"
 
-#include "backend/shared_program.h"
+#include "backend/shared_needs.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,13 +15,10 @@ struct shared {
 	void *old_arg; /* the user that started PROGRAM, which is held as well; NULL: ARG */
 	struct shared_program program;
 	struct list waiting; /* struct shared_wait */
-	size_t waiting_count;
+	struct shared_facts facts;
 	struct timer timer;
-	int64_t due_ms; /* when a start or the end is due; 0: neither is */
 	int64_t started_ms;
 	int64_t next_start_ms; /* none before; 0: at any time */
-	int64_t backoff_ms;
-	bool stopped; /* none is started any more */
 	bool held;
 	bool is_down; /* counted in DOWN */
 	atomic_size_t *clients; /* borrowed, as the next one */
@@ -30,33 +27,10 @@ struct shared {
 
 /* What it needs */
 
-/* Whether there is somebody to run for. */
-static bool
-shared_is_needed(const struct shared *s)
-{
-	const struct shared_program *p = &s->program;
-
-	return shared_program_is_always(p) || p->members.count > 0 ||
-	       !list_empty(&s->waiting) || p->bus.nodes.clients > 0 || p->bus.nodes.needing > 0;
-}
-
-/* Whether one has to be started, if none runs. Clients that are about to be closed need none.
- */
-static bool
-shared_is_due(const struct shared *s)
-{
-	const struct shared_program *p = &s->program;
-	bool keeps = p->kept || p->rules->settings.on_exit == SHARED_KEEP;
-
-	return !s->stopped &&
-	       (shared_program_is_always(p) || !list_empty(&s->waiting) ||
-		   shared_bus_is_due(&p->bus) || (keeps && p->members.count > 0));
-}
-
 static void
 shared_set_due(struct shared *s, int64_t due_ms)
 {
-	s->due_ms = due_ms;
+	s->facts.due_ms = due_ms;
 	if (due_ms != 0)
 		timer_at(&s->timer, due_ms);
 	else
@@ -67,57 +41,26 @@ shared_set_due(struct shared *s, int64_t due_ms)
 static void
 shared_count_down(struct shared *s)
 {
-	bool is_down = !s->program.backend && shared_is_needed(s);
+	bool is_down = !s->program.backend && shared_is_needed(&s->facts);
 
 	if (is_down == s->is_down || !s->down)
 		return;
 	s->is_down = is_down;
-	if (is_down)
-		atomic_fetch_add(s->down, 1);
-	else
-		atomic_fetch_sub(s->down, 1);
+	atomic_fetch_add(s->down, is_down ? 1 : -(size_t)1);
 }
 
-/* What this node alone knows while no program runs: what clients sent meanwhile; as the leader,
- * history and a back-off. */
-static bool
-shared_has_past(const struct shared *s)
-{
-	const struct shared_program *p = &s->program;
-
-	return !p->retired && (shared_input_len(&p->input) > 0 ||
-				  (p->bus.role == BUS_LEADS &&
-				      (p->members.history.messages > 0 || s->backoff_ms > 0)));
-}
-
-/* What the other nodes have to know. */
+/* What its last clients sent before they left is the leader's to keep. */
 static void
 shared_update_bus(struct shared *s)
 {
 	struct shared_program *p = &s->program;
-	struct shared_bus_needs needs = {
-	    .clients = p->members.count + s->waiting_count,
-	    .waits = !list_empty(&s->waiting) || (!p->backend && shared_is_due(s)),
-	    .blocked = p->blocked,
-	};
+	struct shared_bus_needs needs;
 
-	if (!p->bus.topic)
-		return;
-	/* What its last clients sent before they left is the leader's to keep. */
-	if (!p->backend && p->bus.role == BUS_FOLLOWS && needs.clients == 0)
+	if (!p->backend && p->bus.role == BUS_FOLLOWS &&
+	    p->members.count + s->facts.waiting == 0)
 		bus_send_take(p->bus.topic, shared_input_bytes(&p->input));
-	needs.wants = p->backend || shared_is_due(s) ||
-		      (!s->stopped && (shared_is_needed(s) || shared_has_past(s) ||
-					  shared_nodes_exist(&p->bus.nodes)));
+	needs = shared_bus_needs(&s->facts);
 	shared_bus_update(&p->bus, &needs);
-}
-
-/* Other nodes may need another program of it. */
-static bool
-shared_holds(const struct shared *s)
-{
-	return s->program.backend || s->due_ms != 0 || s->program.members.count > 0 ||
-	       (!s->stopped && shared_nodes_exist(&s->program.bus.nodes));
 }
 
 /* Ends each call from the loop: S may be freed by it. */
@@ -128,7 +71,7 @@ shared_settle(struct shared *s)
 
 	shared_count_down(s);
 	shared_update_bus(s);
-	holds = shared_holds(s);
+	holds = shared_holds(&s->facts);
 	if (holds == s->held)
 		return;
 	s->held = holds;
@@ -143,7 +86,7 @@ static void
 shared_hold(struct shared *s)
 {
 	shared_count_down(s);
-	if (shared_holds(s))
+	if (shared_holds(&s->facts))
 		shared_settle(s);
 	else if (s->held)
 		shared_set_due(s, util_clock_ms());
@@ -163,7 +106,7 @@ shared_look_for_clients(struct shared *s)
 
 	if (!p->backend || p->ending)
 		return;
-	if (shared_is_needed(s) || linger == SHARED_FOREVER)
+	if (shared_is_needed(&s->facts) || linger == SHARED_FOREVER)
 		shared_set_due(s, 0);
 	else if (linger == 0)
 		shared_program_end(p);
@@ -187,26 +130,25 @@ static void shared_run(struct shared *s);
 static void
 shared_back_off(struct shared *s)
 {
-	if (s->backoff_ms == 0)
-		s->backoff_ms = SHARED_BACKOFF_MS;
-	else if (s->backoff_ms < SHARED_BACKOFF_MAX_MS / 2)
-		s->backoff_ms *= 2;
-	else
-		s->backoff_ms = SHARED_BACKOFF_MAX_MS;
-	s->next_start_ms = util_clock_ms() + s->backoff_ms;
+	int64_t last = s->facts.backoff_ms;
+
+	s->facts.backoff_ms = last == 0				 ? SHARED_BACKOFF_MS
+			      : last < SHARED_BACKOFF_MAX_MS / 2 ? 2 * last
+								 : SHARED_BACKOFF_MAX_MS;
+	s->next_start_ms = util_clock_ms() + s->facts.backoff_ms;
 }
 
 static void
 shared_on_gone(struct shared *s)
 {
-	if (s->program.ending || s->program.bus.remote) {
-		s->backoff_ms = 0;
+	bool by_us = s->program.ending || s->program.bus.remote;
+
+	if (by_us || util_clock_ms() - s->started_ms >= SHARED_STEADY_MS)
+		s->facts.backoff_ms = 0;
+	if (by_us)
 		s->next_start_ms = util_clock_ms();
-	} else {
-		if (util_clock_ms() - s->started_ms >= SHARED_STEADY_MS)
-			s->backoff_ms = 0;
+	else
 		shared_back_off(s);
-	}
 	shared_program_gone(&s->program);
 	if (s->old_arg)
 		s->handlers->release(s->old_arg);
@@ -264,14 +206,16 @@ shared_forget(struct shared *s, struct shared_wait *wait)
 {
 	list_remove(&wait->node);
 	wait->shared = NULL;
-	s->waiting_count--;
+	s->facts.waiting--;
 	shared_count_down(s);
 }
 
 /* Those that wait join, or not. */
 static void
-shared_wake(struct shared *s, int error)
+shared_wake(void *arg, int error)
 {
+	struct shared *s = arg;
+
 	while (!list_empty(&s->waiting)) {
 		struct shared_wait *wait =
 		    LIST_ENTRY_OF(s->waiting.next, struct shared_wait, node);
@@ -290,7 +234,7 @@ shared_run(struct shared *s)
 
 	if (s->program.backend)
 		return;
-	if (!shared_is_due(s) || !(shared_bus_leads(b) || shared_bus_has_program(b))) {
+	if (!shared_is_due(&s->facts) || !(shared_bus_leads(b) || shared_bus_has_program(b))) {
 		/* The bus reports when it can. */
 		shared_set_due(s, 0);
 		return;
@@ -331,18 +275,12 @@ shared_on_bus_changed(void *arg)
 	shared_settle(s);
 }
 
-static void
-shared_on_failed(void *arg, int error)
-{
-	shared_wake(arg, error);
-}
-
 static const struct shared_program_handlers shared_program_handlers = {
     .start = shared_start_for,
     .on_changed = shared_on_changed,
     .on_left = shared_on_left,
     .on_bus_changed = shared_on_bus_changed,
-    .on_failed = shared_on_failed,
+    .on_failed = shared_wake,
 };
 
 static void
@@ -350,16 +288,16 @@ shared_on_timer(void *arg)
 {
 	struct shared *s = arg;
 
-	if (s->due_ms == 0)
+	if (s->facts.due_ms == 0)
 		return;
-	if (util_clock_ms() < s->due_ms) {
-		timer_at(&s->timer, s->due_ms);
+	if (util_clock_ms() < s->facts.due_ms) {
+		timer_at(&s->timer, s->facts.due_ms);
 		return;
 	}
-	s->due_ms = 0;
+	s->facts.due_ms = 0;
 	if (!s->program.backend)
 		shared_run(s);
-	else if (!shared_is_needed(s))
+	else if (!shared_is_needed(&s->facts))
 		shared_program_end(&s->program);
 	shared_settle(s);
 }
@@ -372,7 +310,7 @@ shared_has_room_for(const struct shared *s, size_t more)
 {
 	const struct shared_program *p = &s->program;
 	int64_t max = p->rules->settings.max_clients;
-	size_t own = p->members.count + s->waiting_count + more;
+	size_t own = p->members.count + s->facts.waiting + more;
 
 	return max == 0 || shared_bus_count(&p->bus, own) <= (size_t)max;
 }
@@ -399,7 +337,7 @@ shared_wait(struct shared *s, struct shared_wait *wait)
 {
 	wait->shared = s;
 	list_append(&s->waiting, &wait->node);
-	s->waiting_count++;
+	s->facts.waiting++;
 	/* Even if it could be by now: the caller is not called before it returns. */
 	if (!s->program.backend) {
 		int64_t now = util_clock_ms();
@@ -488,7 +426,7 @@ shared_stop_all(struct list *list)
 		struct shared *s = LIST_ENTRY_OF(node, struct shared, node);
 
 		next = node->next;
-		s->program.retired = s->stopped = true;
+		s->program.retired = s->facts.stopped = true;
 		shared_set_due(s, 0);
 		shared_bus_forget(&s->program.bus);
 		shared_program_end(&s->program);
@@ -513,6 +451,7 @@ shared_new(const struct shared_spec *spec)
 
 	if (!s)
 		return NULL;
+	s->facts.program = &s->program;
 	s->program.rules = spec->rules;
 	s->program.name = spec->name;
 	s->program.handlers = &shared_program_handlers;
