@@ -235,27 +235,43 @@ kernel_write(int fd, struct kernel_pipe *pipe, const struct iovec *parts, int co
 	return (ssize_t)done;
 }
 
-/* The other side has read from a pipe that we write to. */
-static void
-kernel_make_room(int fd, struct kernel_pipe *pipe)
+/* The other sides. */
+
+/* Writes to a pipe what it has room for. */
+static size_t
+kernel_put(struct kernel_pipe *pipe, const uint8_t *bytes, size_t len)
 {
-	if (!pipe->full || !kernel_has_room(pipe))
-		return;
-	pipe->full = false;
-	kernel_change(fd);
+	size_t room = kernel_room(pipe);
+
+	if (len > room)
+		len = room;
+	bytes_append(&pipe->bytes, bytes, len);
+	pipe->written += len;
+	return len;
 }
 
-/* The other sides. */
+/* Reads from a pipe that we write to as FD. */
+static size_t
+kernel_take(int fd, struct kernel_pipe *pipe, struct bytes *to, size_t max)
+{
+	size_t n = bytes_len(&pipe->bytes);
+
+	if (n > max)
+		n = max;
+	bytes_append(to, bytes_data(&pipe->bytes), n);
+	bytes_consume(&pipe->bytes, n);
+	pipe->read += n;
+	if (pipe->full && kernel_has_room(pipe)) {
+		pipe->full = false;
+		kernel_change(fd);
+	}
+	return n;
+}
 
 size_t
 kernel_client_send(const uint8_t *bytes, size_t len)
 {
-	size_t room = kernel_room(&kernel.from_client);
-
-	if (len > room)
-		len = room;
-	bytes_append(&kernel.from_client.bytes, bytes, len);
-	kernel.from_client.written += len;
+	len = kernel_put(&kernel.from_client, bytes, len);
 	if (len > 0)
 		kernel_change(KERNEL_SOCKET);
 	return len;
@@ -264,15 +280,7 @@ kernel_client_send(const uint8_t *bytes, size_t len)
 size_t
 kernel_client_receive(struct bytes *to, size_t max)
 {
-	size_t n = bytes_len(&kernel.to_client.bytes);
-
-	if (n > max)
-		n = max;
-	bytes_append(to, bytes_data(&kernel.to_client.bytes), n);
-	bytes_consume(&kernel.to_client.bytes, n);
-	kernel.to_client.read += n;
-	kernel_make_room(KERNEL_SOCKET, &kernel.to_client);
-	return n;
+	return kernel_take(KERNEL_SOCKET, &kernel.to_client, to, max);
 }
 
 void
@@ -323,27 +331,13 @@ kernel_tick(void)
 size_t
 kernel_program_read(struct bytes *to, size_t max)
 {
-	size_t n = bytes_len(&kernel.in.bytes);
-
-	if (n > max)
-		n = max;
-	bytes_append(to, bytes_data(&kernel.in.bytes), n);
-	bytes_consume(&kernel.in.bytes, n);
-	kernel.in.read += n;
-	kernel_make_room(KERNEL_STDIN, &kernel.in);
-	return n;
+	return kernel_take(KERNEL_STDIN, &kernel.in, to, max);
 }
 
 size_t
 kernel_program_write(struct kernel_pipe *pipe, const uint8_t *bytes, size_t len)
 {
-	size_t room = kernel_room(pipe);
-
-	if (len > room)
-		len = room;
-	bytes_append(&pipe->bytes, bytes, len);
-	pipe->written += len;
-	return len;
+	return kernel_put(pipe, bytes, len);
 }
 
 void
