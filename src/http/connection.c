@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	CONNECTION_LOOK_MS = 2000, /* between two looks at what is left of the last response */
-};
+/* Between two looks at what is left of the last response. */
+enum { CONNECTION_LOOK_MS = 2000 };
 
 enum connection_state {
 	CONNECTION_READING, /* a head */
@@ -459,10 +458,8 @@ connection_on_exchange_end(void *arg, enum exchange_result result)
 		c->state = CONNECTION_ANSWERED;
 		return;
 	case EXCHANGE_CLOSE:
-		connection_end(c, true);
-		return;
 	case EXCHANGE_LOST:
-		connection_end(c, false);
+		connection_end(c, result == EXCHANGE_CLOSE);
 		return;
 	case EXCHANGE_UPGRADED:
 		c->stream = NULL;
