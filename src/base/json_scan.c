@@ -403,40 +403,52 @@ json_unescape(const char *at, const char *end, char bytes[4], const char **next)
 	return json_encode(code >= 0xd800 && code < 0xe000 ? 0xfffd : code, bytes);
 }
 
-/* The next bytes of a string before its quote END, and their number. */
-static size_t
-json_next_bytes(const char **at, const char *end, char bytes[4], const char **from)
+/* What a string stands for, in pieces. */
+struct json_pieces {
+	const char *at; /* from here to the quote END it has not been read */
+	const char *end;
+	char escaped[4]; /* the bytes of an escape */
+};
+
+/* VALUE is a string. */
+static struct json_pieces
+json_pieces_of(struct span value)
+{
+	return (struct json_pieces){value.data + 1, value.data + value.len - 1, {0}};
+}
+
+/* The next piece, which is valid until the one after it. False: there are no more. */
+static bool
+json_next_piece(struct json_pieces *p, struct span *piece)
 {
 	const char *escape;
-	size_t n;
 
-	if (**at == '\\') {
-		*from = bytes;
-		return json_unescape(*at + 1, end, bytes, at);
+	if (p->at == p->end)
+		return false;
+	if (*p->at == '\\') {
+		piece->len = json_unescape(p->at + 1, p->end, p->escaped, &p->at);
+		piece->data = p->escaped;
+		return true;
 	}
-	escape = memchr(*at, '\\', (size_t)(end - *at));
-	n = (size_t)((escape ? escape : end) - *at);
-	*from = *at;
-	*at += n;
-	return n;
+	escape = memchr(p->at, '\\', (size_t)(p->end - p->at));
+	*piece = (struct span){p->at, (size_t)((escape ? escape : p->end) - p->at)};
+	p->at += piece->len;
+	return true;
 }
 
 bool
 json_is_text(struct span value, struct span text)
 {
-	const char *at, *end, *from;
-	char bytes[4];
-	size_t n;
+	struct json_pieces pieces;
+	struct span piece;
 
 	if (json_type(value) != JSON_STRING)
 		return false;
-	at = value.data + 1;
-	end = value.data + value.len - 1;
-	while (at < end) {
-		n = json_next_bytes(&at, end, bytes, &from);
-		if (n > text.len || memcmp(from, text.data, n) != 0)
+	pieces = json_pieces_of(value);
+	while (json_next_piece(&pieces, &piece)) {
+		if (piece.len > text.len || memcmp(piece.data, text.data, piece.len) != 0)
 			return false;
-		text = (struct span){text.data + n, text.len - n};
+		text = (struct span){text.data + piece.len, text.len - piece.len};
 	}
 	return text.len == 0;
 }
@@ -460,40 +472,35 @@ json_fold(const char *at, size_t len, size_t *used)
 bool
 json_resembles(struct span value, struct span text)
 {
-	const char *at, *end, *from, *wanted = text.data;
-	size_t n, used, left = text.len;
-	char bytes[4];
+	struct json_pieces pieces;
+	struct span piece;
+	size_t used;
 
 	if (json_type(value) != JSON_STRING)
 		return false;
-	at = value.data + 1;
-	end = value.data + value.len - 1;
-	while (at < end) {
-		n = json_next_bytes(&at, end, bytes, &from);
-		for (; n > 0; n -= used, from += used) {
-			if (left == 0 || json_fold(from, n, &used) != util_lower(*wanted))
+	pieces = json_pieces_of(value);
+	while (json_next_piece(&pieces, &piece)) {
+		for (; piece.len > 0; piece.len -= used, piece.data += used) {
+			if (text.len == 0 ||
+			    json_fold(piece.data, piece.len, &used) != util_lower(*text.data))
 				return false;
-			wanted++;
-			left--;
+			text = (struct span){text.data + 1, text.len - 1};
 		}
 	}
-	return left == 0;
+	return text.len == 0;
 }
 
 bool
 json_get_text(struct span value, struct buffer *out)
 {
-	const char *at, *end, *from;
-	char bytes[4];
-	size_t n;
+	struct json_pieces pieces;
+	struct span piece;
 
 	if (json_type(value) != JSON_STRING)
 		return true;
-	at = value.data + 1;
-	end = value.data + value.len - 1;
-	while (at < end) {
-		n = json_next_bytes(&at, end, bytes, &from);
-		if (!buffer_append(out, from, n))
+	pieces = json_pieces_of(value);
+	while (json_next_piece(&pieces, &piece)) {
+		if (!buffer_append(out, piece.data, piece.len))
 			return false;
 	}
 	return true;
