@@ -2,14 +2,18 @@
 /*
  * Preloaded into a server, it lets a test put its clock forward: the monotonic clocks are as
  * many milliseconds later as the file CLOCK_SHIFT says, which holds an int64_t. The server's
- * timerfd becomes readable soon after.
+ * timerfd becomes readable soon after. The system's clock stays as it is; its TCP_USER_TIMEOUT
+ * is CLOCK_USER_TIMEOUT milliseconds if that is set.
  */
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -46,6 +50,19 @@ clock_gettime(clockid_t id, struct timespec *out)
 		out->tv_nsec = nsec % 1000000000;
 	}
 	return result;
+}
+
+int
+setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	const char *timeout = getenv("CLOCK_USER_TIMEOUT");
+	int ms = timeout ? atoi(timeout) : 0;
+
+	if (ms > 0 && level == IPPROTO_TCP && name == TCP_USER_TIMEOUT) {
+		value = &ms;
+		len = sizeof(ms);
+	}
+	return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
 }
 
 static int timer = -1; /* the one that was set last */

@@ -12,6 +12,7 @@ import ssl
 import pytest
 from conftest import DEADLINE, SCHEME, children, open_files, plain_only, wait_for
 from test_admin import sessions
+from test_vanish import drop_all
 from probes import KIB, Clock, unsanitized
 from wsraw import TEXT, frame
 
@@ -280,6 +281,22 @@ def test_a_client_that_stays_away_ends_its_session(serve, tmp_path):
     c.one.wait_log(r" close .*exit=0 .*reason=\"the client did not reconnect in time \(--resume-wait\)\"")
     assert c.post(s.session, b"gone") == 404
     wait_for(lambda: not children(c.one.pid), "no process is left")
+
+
+@unsanitized
+def test_a_client_that_vanishes_is_found_by_the_next_comment(serve, tmp_path):
+    """Its system confirms nothing: what is sent to it is lost, and --resume-wait begins."""
+    clock = Clock(tmp_path)
+    c = serve("sh", "-c", "echo up; exec cat", env=dict(clock.env, CLOCK_USER_TIMEOUT="500"))
+    before = sockets(c)
+    with Stream(c) as s:
+        assert s.data() == "data: up"
+        drop_all(s.peer.sock)
+        clock.put_forward(16)
+        wait_for(lambda: sockets(c) == before, "the server has noticed it")
+        clock.put_forward(31)
+        c.one.wait_log(r" close .*reason=\"the client did not reconnect in time \(--resume-wait\)\"")
+    c.sessions.clear()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 /* A client without a WebSocket, over scripted streams. */
 #include "http/connection.h"
 #include "net/linger.h"
+#include "net/transport.h"
 #include "peer/deadlines.h"
 #include "peer/event_response.h"
 #include "peer/events.h"
@@ -19,6 +20,9 @@
 #define ID "0123456789abcdef0123456789abcdef"
 #define OPEN "event: open\ndata: {\"session\":\"" ID "\"}\n\n"
 #define CLIENTS 5
+
+_Static_assert(EVENT_RESPONSE_COMMENT_MS == 15 * 1000 && TRANSPORT_DEAD_S == 60,
+    "the manual, at --resume-wait: a client that vanishes is found after 75 seconds at most");
 
 static int64_t now_ms;
 static int64_t idle_ms, lifetime_ms; /* of the next user */
