@@ -330,7 +330,7 @@ events_post(struct peer *peer, enum events_kind kind, struct buffer *body, const
 	struct events *e = events_of(peer);
 	enum events_posted result;
 
-	if (e->finished)
+	if (e->finished || e->left)
 		return EVENTS_ENDED;
 	if (peer->state != PEER_OPEN || !peer->reading || e->deadlines.since_ms != 0 ||
 	    buffer_len(&e->input) > 0)

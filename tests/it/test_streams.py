@@ -739,6 +739,19 @@ def test_a_program_can_not_split_the_stream(serve):
         assert s.data() == "data: id: 9\ndata: "
 
 
+def test_a_session_that_ends_while_a_request_for_it_is_read(serve):
+    c = serve("cat")
+    with Stream(c) as s, c.connect() as peer:
+        fields = "Wspipe-Session: %s\r\n" % s.session
+        peer.send(("POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n%s\r\n" % fields).encode())
+        assert peer.response()[0] == 100
+        assert c.ask("DELETE", None, fields)[0] == 204
+        peer.send(b"x")
+        assert peer.response()[0] == 404
+        assert s.data() == 'event: close\ndata: {"code":1000,"reason":""}'
+        assert s.event() is None
+
+
 def test_many_connections_for_one_session(serve):
     c = serve("cat")
     with contextlib.ExitStack() as stack:

@@ -615,6 +615,36 @@ test_posts_are_messages(void **state)
 
 #define LINE(text) "{\"type\":\"text\",\"data\":\"" text "\"}\n"
 
+/* Each beginning of a body is whole lines, or nothing. */
+static void
+test_lines_that_are_cut(void **state)
+{
+	static const char lines[] = LINE(
+	    "a\\u00e4\\ud83d\\ude00") "\r\n{\"type\":\"binary\",\"data\":\"Mg==\"}\n" LINE("c");
+	static const char *const got[] = {"", "aä😀|", "aä😀|#2|", "aä😀|#2|c|"};
+	char text[sizeof(lines)];
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(lines); len++) {
+		struct user u;
+		size_t whole = 0;
+
+		memcpy(text, lines, len);
+		text[len] = '\0';
+		for (const char *at = text; (at = strchr(at, '}')); at++)
+			whole++;
+		user_open(&u, EVENTS_STREAM, &both);
+		if (len == 0 || strchr("}\r\n", text[len - 1])) {
+			assert_int_equal(post(&u, EVENTS_LINES, text), EVENTS_POSTED);
+			assert_got(&u, got[whole]);
+		} else {
+			assert_int_equal(post(&u, EVENTS_LINES, text), EVENTS_BAD);
+			assert_got(&u, "");
+		}
+		user_close(&u, 0);
+	}
+}
+
 static void
 test_lines_of_a_post_are_joined(void **state)
 {
@@ -915,6 +945,7 @@ main(void)
 	    cmocka_unit_test(test_a_message_in_parts_is_one_event),
 	    cmocka_unit_test(test_a_silent_stream_gets_comments),
 	    cmocka_unit_test(test_posts_are_messages),
+	    cmocka_unit_test(test_lines_that_are_cut),
 	    cmocka_unit_test(test_lines_of_a_post_are_joined),
 	    cmocka_unit_test(test_a_type_that_is_not_accepted),
 	    cmocka_unit_test(test_backpressure_is_busy),
