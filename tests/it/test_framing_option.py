@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from conftest import plain_only, wait_for
-from probes import KIB, MIB, bytes_read, private_kib, unsanitized, wait_still
+from probes import KIB, MIB, private_kib, unsanitized, wait_settled, wait_still
 from wsraw import BINARY, CLOSE, TEXT, close_frame, frame, random_text
 
 BYTES = bytes(range(256))
@@ -637,11 +637,11 @@ def test_memory_of_many_lines_of_stderr(server, script, args):
     one = server("--passstderr", *args, program)
     with one.websocket():  # what a session costs anyway
         one.wait_log("stderr #1", count=100)
-        wait_still(lambda: bytes_read(one.pid), "the server")
+        wait_settled(one)
     one.check_clean()
     before = private_kib(one.pid)
     peers = [one.websocket(rcvbuf=4096) for _ in range(10)]
-    wait_still(lambda: bytes_read(one.pid), "the server")
+    wait_settled(one)
     assert (private_kib(one.pid) - before) / 10 <= 264
     for ws in peers:
         ws.close()

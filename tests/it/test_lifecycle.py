@@ -9,7 +9,7 @@ import time
 
 import pytest
 from conftest import children, wait_for
-from probes import bytes_read, cpu_seconds, is_alive, read_file, wait_still
+from probes import cpu_seconds, is_alive, read_file, wait_settled
 from test_memory import calls_of, needs_strace, traced
 from wsraw import DEADLINE, TEXT, close_frame, frame
 
@@ -143,7 +143,7 @@ def test_death_is_seen_while_input_is_paused(server, how):
     with one.websocket() as ws:
         # More than the pipe and the queue's mark (64 KiB each), and not more than the socket: behind that no FIN comes.
         ws.send(frame(TEXT, "x" * 50000) * 3)
-        wait_still(lambda: bytes_read(one.pid), "the server")
+        wait_settled(one)
         used = cpu_seconds(one.pid)
         assert children(one.pid) and is_alive(children(one.pid)[0][0])
         if how == "fin":

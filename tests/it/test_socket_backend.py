@@ -13,7 +13,7 @@ import time
 
 import pytest
 from conftest import TLS, WSPIPE, plain_only, wait_for
-from probes import KIB, MIB, bytes_read, preload, private_kib, unsanitized, wait_still
+from probes import KIB, MIB, preload, private_kib, unsanitized, wait_settled
 from wsraw import BINARY, CLOSE, DEADLINE, TEXT, close_frame, fd_count, frame, has_ipv6
 
 PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
@@ -213,7 +213,7 @@ def test_after_its_end_the_backend_gets_what_was_sent_before(server, service):
         sender.start()
         read(conn, 1)
         sender.join()
-        wait_still(lambda: bytes_read(one.pid), "the server")
+        wait_settled(one)
         conn.shutdown(socket.SHUT_WR)
         assert read(conn, 256 * KIB - 1) == data[1 : 256 * KIB]
         assert conn.recv(1) == b""
@@ -425,7 +425,7 @@ def test_backpressure_to_the_backend(server, service):
 
         sender = threading.Thread(target=send)
         sender.start()
-        wait_still(lambda: bytes_read(one.pid), "the server")
+        wait_settled(one)
         assert sender.is_alive()
         assert private_kib(one.pid) - before <= 512
         for _ in range(count):
@@ -454,7 +454,7 @@ def test_backpressure_to_the_client(server, service):
 
         sender = threading.Thread(target=send)
         sender.start()
-        wait_still(lambda: bytes_read(one.pid), "the server")
+        wait_settled(one)
         assert sender.is_alive()
         assert private_kib(one.pid) - before <= 512
         got = bytearray()

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from conftest import children, rss_kib, wait_for
-from probes import bytes_read, is_alive, read_file, session, unsanitized, wait_still
+from probes import bytes_read, is_alive, read_file, session, unsanitized, wait_settled
 from wsraw import BINARY, DEADLINE, PING, PONG, TEXT, close_frame, frame
 
 # Without the user's files, and with a prompt that nothing else prints.
@@ -258,7 +258,7 @@ def test_a_client_that_does_not_read_stops_the_program(server):
     one.check_clean()
     before = rss_kib(one.pid)
     peers = [one.websocket(rcvbuf=4096) for _ in range(4)]
-    wait_still(lambda: bytes_read(one.pid), "the server")
+    wait_settled(one)
     assert (rss_kib(one.pid) - before) / 4 <= 256 + 8
     read = bytes_read(one.pid)
     text = bytearray()
@@ -281,7 +281,7 @@ def test_a_program_that_does_not_read_stops_the_client(server):
     data = frame(BINARY, b"x" * 1000) * (total // 1000)
     sender = threading.Thread(target=ws.send, args=(data,))
     sender.start()
-    wait_still(lambda: bytes_read(one.pid), "the server")
+    wait_settled(one)
     with open(os.path.join(os.path.dirname(one.log_path), "fifo"), "w") as f:
         f.write("\n")
     sender.join()

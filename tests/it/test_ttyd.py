@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from conftest import children, wait_for
-from probes import bytes_read, read_file, wait_still
+from probes import bytes_read, read_file, wait_settled
 from wsraw import BINARY, CLOSE, PING, PONG, TEXT, close_frame, frame
 
 FIRST = b'{"AuthToken":"","columns":100,"rows":30}'
@@ -93,7 +93,7 @@ def test_pause_and_resume(server):
         ws.send(frame(BINARY, b"2") + frame(PING, b"?"))
         while (got := ws.frame())[0] != PONG:
             pass
-        read = wait_still(lambda: bytes_read(one.pid), "the server")
+        read = wait_settled(one)
         ws.send(frame(PING, b"!"))
         assert ws.frame() == (PONG, True, b"!")
         assert bytes_read(one.pid) - read < 1000
