@@ -72,11 +72,14 @@
           timer = setTimeout(() => request.abort(), SILENCE_MS);
         };
         over.addEventListener("abort", () => request.abort(), request);
-        listen("pagehide", () => request.abort(), request); // a page that is kept sends it again
+        // A page that is kept sends it again.
+        listen("pagehide", () => request.abort(), request);
         try {
           alive();
-          const response = await this.fetch({ signal: request.signal, ...make() }), { status } = response;
+          const options = make(), response = await this.fetch({ signal: request.signal, ...options }), { status } = response;
           if (response.ok) return await use(response, alive);
+          // The program has ended: the other request has the close code.
+          if (status === 404 && options.method && this.session) await new Promise(() => 0);
           if (status === 429) tries = 0;
           else if (status < 500) this.stop(CODES[status]);
           wait = Math.max(wait, 1000 * response.headers.get("Retry-After") || 0);

@@ -241,6 +241,32 @@ for (const transport of ["websocket", "events", "poll"]) {
     });
 }
 
+check("poll: a message that comes too late does not hide the close code", async (t) => {
+    const server = await serve(t, "sh", "-c", "read line; exit 7");
+    const page = await open(t, server.origin);
+
+    await page.evaluate(() => {
+        const fetched = globalThis.fetch, missed = new Promise((resolve) => { globalThis.onmissed = resolve; });
+
+        // Nothing is received before a message has come too late.
+        globalThis.fetch = async (url, options) => {
+            if (!options.method)
+                await missed;
+            const response = await fetched(url, options);
+            if (options.method === "POST" && response.status === 404)
+                globalThis.onmissed();
+            return response;
+        };
+    });
+    await page.evaluate(connect, { transports: ["poll"] });
+    await page.waitForFunction(last, "open");
+    await page.evaluate(() => globalThis.ws.send("in time"));
+    await within("the log", (async () => { while (!/ close .*exit=7/.test(server.log)) await new Promise(setImmediate); })());
+    await page.evaluate(() => globalThis.ws.send("too late"));
+    await page.waitForFunction(closed);
+    assert.deepEqual(await seen(page), ["open", { code: 4007, reason: "exit 7", wasClean: true }]);
+});
+
 for (const [websocket, events, expected] of [
     ["pass", "pass", "websocket"], ["reject", "pass", "events"], ["reject", "reject", "poll"], ["hang", "pass", "events"], ["hang", "hang", "poll"],
 ]) {
