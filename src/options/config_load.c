@@ -47,9 +47,15 @@ config_print(FILE *err, struct span text)
 void
 config_report(struct config *config, struct config_line line, FILE *err, const char *text)
 {
-	config->errors++;
-	fprintf(err, line.number == 0 ? "%s: " : "%s:%u: ", config->files.items[line.file],
-	    line.number);
+	const char *name = config->files.items[line.file];
+
+	if (++config->errors > CONFIG_ERRORS_MAX) {
+		if (config->errors == CONFIG_ERRORS_MAX + 1)
+			fprintf(err, "%s: more errors follow: correct these %d first\n", name,
+			    CONFIG_ERRORS_MAX);
+		return;
+	}
+	fprintf(err, line.number == 0 ? "%s: " : "%s:%u: ", name, line.number);
 	config_print(err, span_of(text));
 	fputc('\n', err);
 }

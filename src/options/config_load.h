@@ -18,6 +18,7 @@ enum {
 	CONFIG_FILE_MAX = 1024 * 1024, /* bytes of one file */
 	CONFIG_FILES_MAX = 1024,
 	CONFIG_DEPTH_MAX = 8, /* of includes */
+	CONFIG_ERRORS_MAX = 100, /* that are listed */
 };
 
 /* A line of a file. */
@@ -48,7 +49,7 @@ struct config {
 	size_t entry_count;
 	struct config_section *sections; /* owned; the first one is the global part */
 	size_t section_count;
-	size_t errors; /* that were reported */
+	size_t errors; /* that were found */
 	bool looped; /* too many files: no more are read */
 };
 
@@ -72,7 +73,8 @@ bool config_find_value(
 /* Prints TEXT on one line, with '?' for control characters. */
 void config_print(FILE *err, struct span text);
 
-/* Reports an error at a line. */
+/* Reports an error at a line. Of those after the first CONFIG_ERRORS_MAX, only that there are
+ * some. */
 void config_report(struct config *config, struct config_line line, FILE *err, const char *text);
 
 #endif

@@ -436,6 +436,16 @@ def test_what_unix_stands_for_must_be_listened_on(config):
     assert status == 0 and "unless the service manager passes a Unix socket" in errors
 
 
+def test_the_list_of_errors_is_bounded(config):
+    """As for a file that is no configuration at all."""
+    path = config("x\n" * 100)
+    wrong = "".join("%s:%d: missing '=': write key = value\n" % (path, line) for line in range(1, 101))
+    status, errors = check(path)
+    assert (status, errors) == (78, wrong)
+    path = config("x\n" * 1000)
+    assert check(path) == (78, wrong + path + ": more errors follow: correct these 100 first\n")
+
+
 def test_all_errors_are_reported(config):
     path = config("port = x\nfoo = 1\n[/a]\nport = 1\ncommand = nosuchprogram\n[/b]\nstaticdir = /nonexistent\nbinary = 2\n")
     status, errors = check(path)
