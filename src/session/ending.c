@@ -124,7 +124,9 @@ ending_send(
 	e->sent = e->code;
 	e->closing = answers ? CLOSING_ANSWERED : CLOSING_SENT;
 	/* Section 5.5.1: "typically echos the status code". */
-	return answers ? (struct span){0} : reason;
+	if (answers)
+		reason = (struct span){0};
+	return reason;
 }
 
 void
