@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The rules of access control of an endpoint. */
+/* The access control rules of an endpoint. */
 #include "serve/access.h"
 
 #include <stdio.h>
@@ -37,8 +37,8 @@ access_is_needed(const struct access *access)
 	       access_authenticates(access) || access->hook;
 }
 
-/* A realm for each endpoint (RFC 9110, section 11.5), since a browser sends the same
- * credentials to all paths of one. Only plain characters, which need no quoting. */
+/* Each endpoint has its own realm (RFC 9110, section 11.5), because a browser sends the same
+ * credentials to all paths of one realm. Only characters that need no quoting are used. */
 void
 access_set_realm(struct access *access, const char *path)
 {

@@ -12,17 +12,18 @@
 
 enum { ACCESS_REALM_MAX = 128 };
 
-/* The options of an endpoint. Texts are owned by them; NULL: not given. */
+/* The access options of an endpoint. The options own the strings; NULL: not given. */
 struct access_settings {
-	char *basic; /* names of files */
+	char *basic; /* file name, as the next one */
 	char *token;
-	char *header; /* the name of a field: a trusted proxy sends the user in it */
-	char *hook; /* a program, after the check with its absolute path */
-	int64_t hook_ms; /* its time limit */
-	bool cert; /* the client's certificate is enough */
+	char *header; /* header field in which a trusted proxy sends the user */
+	char *hook; /* program; its absolute path once the options are checked */
+	int64_t hook_ms; /* time limit of the hook */
+	bool cert; /* a client certificate is accepted as credentials */
 };
 
-/* The files that must not be served, each with its option: they contain secrets, or may. */
+/* The files that must never be served because they may contain secrets, each with its
+ * option. */
 enum { ACCESS_FILES = 3 };
 
 struct access_file {
@@ -41,9 +42,9 @@ access_file(const struct access_settings *settings, size_t i)
 
 /* The rules of an endpoint. */
 struct access {
-	struct cidr_list allow; /* owned, as the next two; empty: all */
+	struct cidr_list allow; /* owned, as the next one; empty: every address */
 	struct cidr_list deny;
-	struct passwords *passwords; /* a reference, as the next one; NULL: none are accepted */
+	struct passwords *passwords; /* a reference, as the next one; NULL: not accepted */
 	struct tokens *tokens;
 	const char *header; /* borrowed; NULL: none */
 	bool cert;
@@ -52,11 +53,11 @@ struct access {
 	char realm[ACCESS_REALM_MAX];
 };
 
-/* Accepts NULL. */
+/* Frees ACCESS; accepts NULL. */
 void access_free(struct access *access);
 
-/* Whether there are rules at all; and whether one is about credentials that are checked here,
- * not by a hook. */
+/* Reports whether ACCESS has any rule, and whether it has one whose credentials this process
+ * checks itself (the hook is not such a rule). */
 bool access_is_needed(const struct access *access);
 bool access_authenticates(const struct access *access);
 
@@ -65,8 +66,8 @@ bool access_has_list(const struct cidr_list *list);
 /* Sets the realm of an endpoint at PATH. */
 void access_set_realm(struct access *access, const char *path);
 
-/* Whether the field NAME reaches no program: it is that of --auth-header, whose value is
- * REMOTE_USER if a trusted proxy has sent it. */
+/* Reports whether the header field NAME is kept from programs: the field of --auth-header is,
+ * because its value is passed as REMOTE_USER if a trusted proxy sent it. */
 bool access_drops_field(const struct access *access, struct span name);
 
 #endif

@@ -28,7 +28,7 @@ admin_reply(struct exchange *exchange, int status, const char *type, struct span
 	exchange_reply(exchange, &reply, body);
 }
 
-/* Checks come every few seconds: there are no lines of them in the log. */
+/* Health checks are not logged, because they arrive every few seconds. */
 static void
 admin_reply_check(struct exchange *exchange, int status, const char *text)
 {
@@ -95,7 +95,8 @@ admin_serve_close(const struct admin *admin, struct exchange *exchange, struct s
 	admin_reply(exchange, 202, ADMIN_TEXT, SPAN("closing\n"));
 }
 
-/* What is at PATH: by GET and HEAD, SERVE; by POST, *ID is that of the session to close. */
+/* Finds the resource at PATH: the handler of GET and HEAD, or for POST, in *ID, the session to
+ * close. */
 typedef void admin_handler(const struct admin *admin, struct exchange *exchange);
 
 static admin_handler *
@@ -133,14 +134,14 @@ admin_has_token(const struct admin *admin, const struct head *head)
 	       credentials_bearer(token, &token) && tokens_find(admin->tokens, token, NULL);
 }
 
-/* Whether a request comes from a page: of another origin when it changes something, or through
- * a name of its own that leads here (DNS rebinding). NULL, or why it is rejected. */
+/* Rejects requests that a web page may have caused: from another origin, or through a host name
+ * that resolves to this address (DNS rebinding). Returns the reason, or NULL. */
 static const char *
 admin_refuse_host(const struct admin *admin, const struct request *request)
 {
 	char ignored[ORIGIN_REASON_MAX];
 
-	/* No page has a token. */
+	/* A web page has no token, and can't connect to a Unix socket. */
 	if (admin->is_unix || admin->tokens || request->host.len == 0 ||
 	    !origin_host_refused(request->host, true, NULL, 0, ignored))
 		return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The administrator's interface (--admin), on an address of its own: whether the server is well
- * and ready, its metrics, its sessions, and a way to close one. Any client that can connect may
- * use it, unless there are tokens.
+ * The administrator's interface (--admin), on its own address: health, readiness, metrics, the
+ * list of sessions, and a way to close one. Any client that can connect may use it unless
+ * tokens are configured.
  */
 #ifndef SERVE_ADMIN_H
 #define SERVE_ADMIN_H
@@ -16,15 +16,15 @@
 
 struct admin {
 	const struct registry *registry; /* borrowed */
-	bool is_unix; /* no page can connect */
-	struct tokens *tokens; /* requests must have one; NULL: they need none */
+	bool is_unix; /* on a Unix socket, which no web page can reach */
+	struct tokens *tokens; /* a request must carry one; NULL: none is needed */
 	void (*look)(void *arg, struct admin_facts *out);
-	/* Sessions are to be closed: registry_ask_close(). */
+	/* Called after registry_ask_close(), to have the sessions closed. */
 	void (*close)(void *arg);
 	void *arg;
 };
 
-/* A connection_handler; ARG is the struct admin. */
+/* Handles one request. A connection_handler; ARG is the struct admin. */
 void admin_serve(void *arg, struct exchange *exchange);
 
 #endif

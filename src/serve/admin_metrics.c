@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The metrics. A label comes from the configuration or from a list in the source, never from a
+ * Metrics. Labels come from the configuration or from a list in the source, never from a
  * client, so the number of time series is bounded.
  */
 #include "serve/admin_metrics.h"
@@ -15,7 +15,7 @@
 
 enum { METRICS_LINE_MAX = 512 };
 
-/* The text as far as it is written. */
+/* The output so far. */
 struct metrics {
 	struct buffer *out;
 	bool failed;
@@ -35,7 +35,7 @@ metrics_put(struct metrics *m, const char *format, ...)
 		m->failed = true;
 }
 
-/* What NAME means: it begins the lines of a metric. */
+/* Writes the HELP and TYPE lines of the metric NAME. */
 static void
 metrics_begin(struct metrics *m, const char *name, const char *type, const char *help)
 {
@@ -50,7 +50,7 @@ metrics_one(
 	metrics_put(m, "%s %" PRIu64 "\n", name, value);
 }
 
-/* The value of a label. */
+/* Writes a label value. */
 static void
 metrics_put_escaped(struct metrics *m, const char *text)
 {
@@ -138,7 +138,7 @@ metrics_sessions(struct metrics *m, const struct registry *registry)
 	metrics_durations(m, &sums);
 }
 
-/* The metrics of processes, each with a line for each of them. */
+/* Writes the process metrics, with one line per process. */
 static void
 metrics_processes(struct metrics *m, const struct admin_facts *facts)
 {
@@ -164,7 +164,7 @@ metrics_processes(struct metrics *m, const struct admin_facts *facts)
 	}
 }
 
-/* Without a bus there are none. */
+/* Writes the bus metrics, if there is a bus. */
 static void
 metrics_bus(struct metrics *m, const struct admin_bus *bus)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What processes use. */
+/* Reads the resource usage of processes. */
 #include "serve/admin_process.h"
 
 #include <dirent.h>
@@ -12,7 +12,7 @@
 
 enum {
 	PROCESS_PATH_MAX = 64,
-	PROCESS_FDS_MAX = 4096, /* descriptors that are counted one by one */
+	PROCESS_FDS_MAX = 4096, /* maximum number of descriptors to count one by one */
 };
 
 const struct admin_usage_row admin_usage_rows[ADMIN_USAGE_KINDS] = {
@@ -36,7 +36,7 @@ process_set(struct admin_usage *usage, enum admin_usage_kind kind, double value)
 	usage->values[kind] = value;
 }
 
-/* Of proc(5), /proc/PID/stat: fields 14 and 15 are the CPU times, 23 and 24 the memory. */
+/* Parses /proc/PID/stat (proc(5)): fields 14 and 15 are the CPU times, 23 and 24 the memory. */
 static void
 process_read_stat(pid_t pid, struct admin_usage *usage)
 {
@@ -56,7 +56,7 @@ process_read_stat(pid_t pid, struct admin_usage *usage)
 	if (len <= 0)
 		return;
 	text[len] = '\0';
-	/* The name of the program may contain anything. */
+	/* The program name may contain any character. */
 	rest = strrchr(text, ')');
 	if (!rest || sscanf(rest + 1,
 			 " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d "
@@ -70,8 +70,8 @@ process_read_stat(pid_t pid, struct admin_usage *usage)
 	    usage, ADMIN_USAGE_RESIDENT, (double)resident * (double)sysconf(_SC_PAGESIZE));
 }
 
-/* From Linux 6.2 on the size of the directory is their number. Before, many are not counted:
- * that would take too long. */
+/* Since Linux 6.2 the size of the directory is the number of descriptors. On older kernels they
+ * are counted up to a limit, because counting many takes too long. */
 static void
 process_read_fds(pid_t pid, struct admin_usage *usage)
 {
@@ -91,7 +91,7 @@ process_read_fds(pid_t pid, struct admin_usage *usage)
 	for (const struct dirent *entry; count <= PROCESS_FDS_MAX && (entry = readdir(dir));)
 		count += entry->d_name[0] != '.';
 	closedir(dir);
-	/* One of its own is that of the directory. */
+	/* Don't count the descriptor of the directory itself. */
 	count -= pid == getpid();
 	if (count < PROCESS_FDS_MAX)
 		process_set(usage, ADMIN_USAGE_OPEN_FDS, (double)count);
@@ -107,7 +107,7 @@ admin_usage_read(const struct admin_process *process, struct admin_usage *out)
 	if (out->known == 0)
 		return;
 	process_read_fds(process->pid, out);
-	/* They all have the same. */
+	/* All processes have the same limit. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
 		process_set(out, ADMIN_USAGE_MAX_FDS, (double)limit.rlim_cur);
 	process_set(out, ADMIN_USAGE_START, (double)process->started_ms / 1000);

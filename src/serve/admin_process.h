@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the server is, and what its processes use as the system knows it: the metrics that every
- * Prometheus client has. */
+/* The state of the server, and the resource usage of its processes as the kernel reports it
+ * (the standard process metrics of Prometheus clients). */
 #ifndef SERVE_ADMIN_PROCESS_H
 #define SERVE_ADMIN_PROCESS_H
 
@@ -13,14 +13,14 @@ enum { ADMIN_PROCESSES_MAX = 257 };
 
 struct admin_process {
 	pid_t pid;
-	int worker; /* its number, from 1; 0: the parent, or the only one */
-	int64_t started_ms; /* of the real time */
+	int worker; /* worker number, from 1; 0: the parent, or the only process */
+	int64_t started_ms; /* wall clock */
 };
 
-/* How the bus between servers is, over all workers; all 0 without one. */
+/* The state of the bus between servers, summed over all workers; all 0 without a bus. */
 struct admin_bus {
-	bool used; /* there is one */
-	bool up; /* connected, in all */
+	bool used; /* a bus is configured */
+	bool up; /* connected, in every worker */
 	uint64_t published;
 	uint64_t received;
 	uint64_t dropped;
@@ -31,12 +31,12 @@ struct admin_bus {
 	uint64_t queued;
 };
 
-/* How the server is now, over all workers. */
+/* The current state of the server, over all workers. */
 struct admin_facts {
-	const char *unready; /* why no client should come; NULL: it is ready */
-	size_t programs; /* that run */
+	const char *unready; /* why the server is not ready; NULL: ready */
+	size_t programs; /* running */
 	size_t programs_max; /* 0: no limit */
-	size_t connections; /* without a session */
+	size_t connections; /* connections that have no session */
 	struct admin_bus bus;
 	struct admin_process processes[ADMIN_PROCESSES_MAX];
 	size_t process_count;
@@ -56,16 +56,16 @@ struct admin_usage_row {
 	const char *name;
 	const char *type;
 	const char *help;
-	bool is_time; /* in seconds with fractions */
+	bool is_time; /* in fractional seconds */
 };
 extern const struct admin_usage_row admin_usage_rows[ADMIN_USAGE_KINDS];
 
 struct admin_usage {
-	unsigned int known; /* one bit for each kind */
+	unsigned int known; /* bit mask of the kinds whose values are set */
 	double values[ADMIN_USAGE_KINDS];
 };
 
-/* What the system does not report is not known. */
+/* Reads the usage of PROCESS. Kinds that the kernel does not report stay out of OUT->known. */
 void admin_usage_read(const struct admin_process *process, struct admin_usage *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The list of sessions. There may be many, so that it is sent in turns. */
+/* The list of sessions, which may be long, so it is sent in several turns of the event loop. */
 #include "serve/admin_sessions.h"
 
 #include "base/json.h"
@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	SESSIONS_TURN = 128, /* sessions in a piece */
-	SESSIONS_NUMBERS_MAX = 256, /* bytes of those of a session */
+	SESSIONS_TURN = 128, /* sessions per piece */
+	SESSIONS_NUMBERS_MAX = 256, /* bytes of the numbers of one session */
 };
 
 struct admin_sessions {
@@ -44,7 +44,7 @@ sessions_put(struct buffer *out, const char *text)
 	return buffer_append(out, text, strlen(text));
 }
 
-/* A member with a string; without TEXT it is null. */
+/* Appends a member with a string, or with null if TEXT is NULL. */
 static bool
 sessions_put_text(struct buffer *out, const char *name, const char *text)
 {
@@ -81,7 +81,7 @@ sessions_put_session(struct buffer *out, const struct admin_sessions *list,
 	return sessions_put(out, numbers);
 }
 
-/* The next piece of the array. False without memory. */
+/* Appends the next piece of the array. Returns false if memory runs out. */
 static bool
 sessions_put_piece(struct admin_sessions *list, struct buffer *out, bool *more)
 {

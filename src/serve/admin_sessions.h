@@ -6,7 +6,7 @@
 #include "http/exchange.h"
 #include "session/registry.h"
 
-/* Responds with an array of all sessions, in pieces. */
+/* Responds with a JSON array of all sessions, generated in pieces. */
 void admin_sessions_serve(const struct registry *registry, struct exchange *exchange);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether a request may use its endpoint. */
+/* Decides whether a request may use its endpoint. */
 #include "serve/admit.h"
 
 #include "http/credentials.h"
@@ -31,15 +31,15 @@ admit_put_challenge(
 	return true;
 }
 
-/* RFC 9110, section 15.5.2: a 401 has a challenge. For credentials that no client can send by
- * means of HTTP its scheme is one that clients ignore. RFC 6750, section 3.1: an error is named
- * only if there was a token. */
+/* Adds the challenges that a 401 must have (RFC 9110, section 15.5.2). For credentials that
+ * HTTP clients can't send, the scheme is one that clients ignore. An error is only named if
+ * there was a token (RFC 6750, section 3.1). */
 static bool
 admit_put_challenges(struct buffer *out, const struct access *access, bool had_token)
 {
 	bool ok = true;
 
-	/* RFC 7617, section 2.1. A hook probably looks into Authorization, too. */
+	/* RFC 7617, section 2.1. A hook probably checks Authorization, too. */
 	if (access->passwords || (access->hook && !access_authenticates(access)))
 		ok = admit_put_challenge(out, access, "Basic", ", charset=\"UTF-8\"");
 	if (access->tokens)
@@ -52,7 +52,7 @@ admit_put_challenges(struct buffer *out, const struct access *access, bool had_t
 			 sizeof("Cache-Control: no-store\r\n") - 1);
 }
 
-/* 401. */
+/* Responds with 401. */
 static void
 admit_refuse(
     const struct access *access, struct exchange *exchange, bool had_token, const char *reason)
@@ -70,10 +70,10 @@ admit_refuse(
 }
 
 /*
- * Addresses.
+ * Addresses
  */
 
-/* Why the client's address is rejected, or NULL. */
+/* Returns why the client's address is rejected, or NULL. */
 static const char *
 admit_refuse_address(const struct access *access, const struct exchange *exchange)
 {
@@ -91,7 +91,7 @@ admit_refuse_address(const struct access *access, const struct exchange *exchang
 }
 
 /*
- * Credentials that need no waiting: each returns whether they are valid, and then sets
+ * Checks that need not wait: each returns whether the credentials are valid, and then sets
  * *IDENTITY.
  */
 
@@ -109,8 +109,8 @@ admit_by_certificate(const struct exchange *exchange, struct identity *identity)
 	return true;
 }
 
-/* Whether the fields of a request can be trusted: a proxy has sent it. Only one can connect to
- * a Unix socket. */
+/* Reports whether the request was sent by a trusted proxy, so that its fields can be trusted.
+ * Only a proxy can connect to a Unix socket. */
 static bool
 admit_trusts_peer(const struct exchange *exchange)
 {
@@ -158,23 +158,23 @@ admit_by_token(const struct access *access, const struct exchange *exchange,
 }
 
 /*
- * What takes its time: a password and, after that, a hook.
+ * Asynchronous checks: a password and then a hook.
  */
 
-/* A request that waits. */
+/* A waiting request. */
 struct admit {
 	struct list node; /* in context->waiting */
 	const struct admit_context *context; /* borrowed */
 	struct endpoint *endpoint; /* a reference */
 	struct exchange *exchange; /* borrowed */
 	admit_handler *admitted;
-	void *arg; /* borrowed: the handler's */
-	char *user; /* owned: of the password */
-	struct hasher_wait wait; /* for it */
+	void *arg; /* borrowed: argument of the handler */
+	char *user; /* owned: user name of the password */
+	struct hasher_wait wait; /* in the hasher */
 	struct hook *hook; /* NULL: it is not running */
 };
 
-/* Frees it, and returns its exchange, which is the caller's to end. */
+/* Frees A and returns its exchange, which the caller must end. */
 static struct exchange *
 admit_free(struct admit *a)
 {
@@ -191,7 +191,8 @@ admit_free(struct admit *a)
 	return exchange;
 }
 
-/* It may still read. A password takes no long time, and a hook gets a short one. */
+/* The client may still read the response. A password check is short; the hook gets a short
+ * time. */
 static void
 admit_on_half_closed(void *arg)
 {
@@ -212,7 +213,7 @@ static const struct exchange_handlers admit_handlers = {
     .on_gone = admit_on_gone,
 };
 
-/* NULL: there is no memory, and the request has been rejected. */
+/* Returns NULL if memory runs out; the request has then been rejected. */
 static struct admit *
 admit_new(const struct admit_context *context, struct endpoint *endpoint,
     struct exchange *exchange, admit_handler *admitted, void *arg)
@@ -234,7 +235,7 @@ admit_new(const struct admit_context *context, struct endpoint *endpoint,
 	return a;
 }
 
-/* The last step: the request is admitted. */
+/* Admits the request and frees A. */
 static void
 admit_finish(struct admit *a)
 {
@@ -271,7 +272,7 @@ admit_on_decided(void *arg, const struct reject *reject, struct identity *identi
 	}
 }
 
-/* The credentials are valid, or none are needed: the hook decides. */
+/* Starts the hook: the credentials are valid, or none are needed. */
 static void
 admit_ask(struct admit *a)
 {
@@ -285,7 +286,7 @@ admit_ask(struct admit *a)
 
 	request.hook = true;
 	request.client = &cert;
-	/* An invalid path is that of the endpoint at the root, and is rejected later. */
+	/* An invalid path belongs to the endpoint at the root, and is rejected later. */
 	if (uri_decode_path(asked->uri.path, path) == URI_PATH_BAD)
 		strcpy(path, "/");
 	if (stream_client_cert(exchange_stream(a->exchange), &cert))
@@ -297,7 +298,7 @@ admit_ask(struct admit *a)
 		    admit_free(a), reject.status, reject.headers, reject.reason);
 }
 
-/* A request whose credentials are valid, or that needs none. */
+/* Continues with a request whose credentials are valid, or that needs none. */
 static void
 admit_accept(const struct admit_context *context, struct endpoint *endpoint,
     struct exchange *exchange, admit_handler *admitted, void *arg)
@@ -336,7 +337,7 @@ admit_on_hashed(void *arg, bool matched)
 	identity_clear(&identity);
 }
 
-/* Has the password checked, and goes on then. */
+/* Queues the password for the hasher; the check continues in its callback. */
 static void
 admit_hash(struct admit *a, const struct credentials_basic *basic)
 {
@@ -371,7 +372,7 @@ admit_drain_all(const struct admit_context *context)
 		    REJECT_RETRY_LATER, "the server is shutting down");
 }
 
-/* No credentials were valid but, perhaps, a password. */
+/* Checks the password, if any: no other credentials were valid. */
 static void
 admit_by_password(const struct admit_context *context, struct endpoint *endpoint,
     struct exchange *exchange, bool had_token, admit_handler *admitted, void *arg)

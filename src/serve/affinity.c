@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which worker serves a request. */
+/* Routes requests to a particular worker. */
 #include "serve/affinity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The last digits of an ID are the worker's number, modulo the number of workers. */
+/* The last digits of an ID encode the worker's number, modulo the number of workers. */
 enum { AFFINITY_DIGITS = 4 };
 
 bool

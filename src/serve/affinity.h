@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which worker serves a request that must reach a certain one (--workers): the ID of a session
- * names the worker that has it.
+ * Routes requests to a particular worker (--workers): a session ID names the worker that owns
+ * the session.
  */
 #ifndef SERVE_AFFINITY_H
 #define SERVE_AFFINITY_H
@@ -10,32 +10,32 @@
 #include "serve/env.h"
 
 struct affinity {
-	size_t worker; /* of this process, of so many WORKERS */
+	size_t worker; /* number of this process, below WORKERS */
 	size_t workers;
-	/* Gives the connection of a request to another worker. False: it is not possible now,
-	 * and the exchange is still the caller's. */
+	/* Hands the connection of EXCHANGE to another worker. Returns false if that is not
+	 * possible now; the caller then keeps the exchange. */
 	bool (*relay)(void *arg, size_t worker, struct exchange *exchange);
 	void *arg; /* borrowed */
 };
 
-/* The ID of a session of this worker: 128 random bits, but for the worker's number. False
- * without random bytes. */
+/* Generates the ID of a session of this worker: 128 bits, random except for the worker's
+ * number. Returns false if no random bytes are available. */
 bool affinity_make_id(const struct affinity *affinity, char id[ENV_UNIQUE_ID_LEN + 1])
     __attribute__((warn_unused_result));
 
-/* The worker that an ID of ENV_UNIQUE_ID_LEN bytes names, whatever they are. */
+/* Returns the worker named by an ID of ENV_UNIQUE_ID_LEN bytes; any bytes are valid. */
 size_t affinity_of_id(const struct affinity *affinity, struct span id);
 
-/* The worker that has what all clients of an endpoint at PATH share. */
+/* Returns the worker that runs the shared program of the endpoint at PATH. */
 size_t affinity_of_path(const struct affinity *affinity, const char *path);
 
 enum affinity_result {
-	AFFINITY_OWN, /* it is this worker */
-	AFFINITY_RELAYED, /* the exchange is not the caller's any more */
+	AFFINITY_OWN, /* this worker serves the request */
+	AFFINITY_RELAYED, /* another worker serves it; the caller no longer owns the exchange */
 	AFFINITY_UNREACHABLE,
 };
 
-/* Sees that WORKER serves the request of EXCHANGE. */
+/* Relays the request of EXCHANGE to WORKER unless that is this process. */
 enum affinity_result affinity_relay(
     const struct affinity *affinity, size_t worker, struct exchange *exchange);
 

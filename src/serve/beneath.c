@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Files below a directory, and nothing else. */
+/* Opens files strictly below a directory. */
 #include "serve/beneath.h"
 
 #include "base/util.h"
@@ -24,7 +24,7 @@ beneath_open_name(int root, const char *path, int flags)
 
 	if (flags & O_PATH)
 		how.flags = O_PATH | O_CLOEXEC;
-	/* EAGAIN: something was renamed while the kernel looked, and it can't be sure. */
+	/* EAGAIN: a rename during the lookup, so the kernel can't rule out an escape. */
 	do {
 		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 	} while (fd == -1 && (errno == EINTR || errno == EAGAIN));
@@ -32,8 +32,8 @@ beneath_open_name(int root, const char *path, int flags)
 }
 
 /*
- * Resolves PATH by name, relative to ROOT_PATH. Returns the name relative to ROOT_PATH of what
- * it leads to, which has no links, or NULL; the caller frees it.
+ * Resolves PATH by name, relative to ROOT_PATH. Returns the target's name relative to
+ * ROOT_PATH, without links, which the caller frees; or NULL.
  */
 static char *
 beneath_resolve(const char *root_path, const char *path)
@@ -62,9 +62,9 @@ beneath_open(int root, const char *root_path, const char *path, int flags)
 	char *inside;
 
 	/*
-	 * To openat2() an absolute link leads out, wherever it leads. If its target is inside
-	 * by name, that name is opened in the same way, so a rename in between leads nowhere
-	 * else. What is outside causes no other error: that would reveal what exists there.
+	 * openat2() treats every absolute link as an escape. If the target is inside by name,
+	 * open that name in the same way, so that a rename in between can't escape. Targets
+	 * outside must not cause a different error, which would reveal what exists there.
 	 */
 	if (fd != -1 || errno != EXDEV)
 		return fd;
@@ -81,10 +81,10 @@ beneath_open_file(int root, const char *root_path, const char *path, struct stat
 {
 	int fd = -1;
 
-	/* This may look at a file outside, which is then not opened. */
+	/* This may stat a file outside, which is then not opened. */
 	if (fstatat(root, path, st, 0) == 0 && S_ISREG(st->st_mode))
 		fd = beneath_open(root, root_path, path, O_RDONLY);
-	/* Another file may have taken the name meanwhile. */
+	/* The name may refer to another file by the time it is opened. */
 	if (fd != -1 && (fstat(fd, st) == -1 || !S_ISREG(st->st_mode))) {
 		close(fd);
 		fd = -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files below a directory, and nothing else: by openat2(2), so that neither
- * ".." nor a symbolic link nor a rename between check and use leads out. Links are followed,
- * relative and absolute ones, as long as they stay inside.
+ * Opens files strictly below a directory. openat2(2) ensures that neither ".." nor a symbolic
+ * link nor a rename between check and use escapes it. Relative and absolute links are followed
+ * as long as they stay inside.
  */
 #ifndef SERVE_BENEATH_H
 #define SERVE_BENEATH_H
@@ -10,26 +10,26 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* Opens the directory PATH as a root. -1 with errno; ENOSYS when the kernel has no openat2
+/* Opens the directory PATH as a root. Returns -1 with errno; ENOSYS if the kernel lacks openat2
  * (Linux 5.6). */
 int beneath_root(const char *path);
 
 /*
- * Opens the file PATH, relative to ROOT, whose real path is ROOT_PATH, and without "." and
- * "..", with FLAGS and always close-on-exec, non-blocking (a FIFO can't hold us) and without
- * becoming a terminal's. -1 with errno: EXDEV when it leads out.
+ * Opens PATH, which is relative to ROOT and contains no "." or "..". ROOT_PATH is the real path
+ * of ROOT. O_CLOEXEC, O_NONBLOCK (a FIFO must not block us) and O_NOCTTY are added to FLAGS.
+ * Returns -1 with errno; EXDEV if PATH leads outside.
  */
 int beneath_open(int root, const char *root_path, const char *path, int flags);
 
 /*
- * The same for reading, and only a regular file: anything else, which to open may have an
- * effect (FIFOs, devices), is not opened. *ST describes the file.
+ * Opens a regular file for reading and fills *ST. Other types are not opened, because opening
+ * them may have side effects (FIFOs, devices).
  */
 int beneath_open_file(int root, const char *root_path, const char *path, struct stat *st);
 
 /*
- * True when a segment of PATH is one that is never shown: it begins with a dot, or ends with
- * '~', ".bak", ".swp" or ".orig", as editors' and version control's leftovers do.
+ * Returns true if a segment of PATH is hidden: it begins with a dot, or ends with '~', ".bak",
+ * ".swp" or ".orig" (leftovers of editors and version control).
  */
 bool beneath_hidden(const char *path);
 

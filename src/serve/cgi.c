@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a request to a CGI script, or to a rejection. */
+/* Dispatches a request to a CGI script, or rejects it. */
 #include "serve/cgi.h"
 
 #include "base/log.h"
 #include "serve/page.h"
 
 /*
- * A page of another site can have a browser send a POST (a form, or fetch() without CORS), so a
- * method that may change something (RFC 9110, section 9.2.1) is under the rule for WebSockets.
- * websocketd has no such rule.
+ * A page of another site can make a browser send a POST (a form, or fetch() without CORS), so
+ * methods that may change something (RFC 9110, section 9.2.1) are subject to the same origin
+ * check as WebSockets. websocketd has no such check.
  */
 static bool
 cgi_check_origin(
@@ -23,7 +23,7 @@ cgi_check_origin(
 	       page_may_request(endpoint, exchange, reject);
 }
 
-/* Starts the script, unless the request says already that it can't be served. */
+/* Starts the script, unless the request alone shows that it can't be served. */
 static bool
 cgi_launch(const struct script_context *context, struct endpoint *endpoint,
     struct exchange *exchange, struct launch *launch, enum endpoint_result found,
@@ -42,7 +42,7 @@ cgi_launch(const struct script_context *context, struct endpoint *endpoint,
 	       script_start(context, endpoint, exchange, launch, reject);
 }
 
-/* websocketd's line. */
+/* Logs the request in websocketd's format. */
 static void
 cgi_log_compat(const struct endpoint *endpoint, struct exchange *exchange, const char *program,
     const struct reject *reject)

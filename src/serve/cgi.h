@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * CGI/1.1 (RFC 3875): a program below --cgidir for each request; serve/script.h runs it.
+ * CGI/1.1 (RFC 3875): one program below --cgidir per request; serve/script.h runs it.
  *
  * Not supported: NPH scripts, and queries as arguments (RFC 3875, sections 5 and 4.4).
  */
@@ -9,8 +9,8 @@
 
 #include "serve/script.h"
 
-/* Responds to a request for the decoded PATH. False: ENDPOINT has no script there, and nothing
- * was sent. */
+/* Responds to a request for the decoded PATH. Returns false, with nothing sent, if ENDPOINT has
+ * no script there. */
 bool cgi_serve(const struct script_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path);
 

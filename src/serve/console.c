@@ -16,12 +16,13 @@
 #include <unistd.h>
 
 enum {
-	CONSOLE_PROGRAMS_MAX = 500, /* in the list */
-	CONSOLE_DEPTH_MAX = 8, /* directories above one of them */
-	CONSOLE_ENTRIES_MAX = 10000, /* of directories that are read: the loop waits for it */
+	CONSOLE_PROGRAMS_MAX = 500, /* programs in the list */
+	CONSOLE_DEPTH_MAX = 8, /* depth of directories */
+	/* Directory entries read at most, because reading blocks the loop. */
+	CONSOLE_ENTRIES_MAX = 10000,
 };
 
-/* A list of programs, in JSON. */
+/* A JSON list of programs. */
 struct console_list {
 	struct buffer *out;
 	size_t programs;
@@ -32,10 +33,10 @@ struct console_list {
 #define CONSOLE_PAGE "/-/console"
 #define CONSOLE_PROGRAMS "/-/programs"
 #define CONSOLE_MESSAGES "/-/messages"
-#define CONSOLE_PLACE "</p></noscript>" /* of the page, where the address is put */
+#define CONSOLE_PLACE "</p></noscript>" /* where the address is inserted into the page */
 
-/* Whether the end of a path names the list of programs: the page does not know which part of
- * its path is the endpoint. */
+/* Reports whether PATH ends in the name of the list of programs. Only the end counts: the page
+ * does not know which part of its path is the endpoint. */
 static bool
 console_is_list(const char *path)
 {
@@ -44,7 +45,8 @@ console_is_list(const char *path)
 	return len >= tail && strcmp(path + len - tail, CONSOLE_PROGRAMS) == 0;
 }
 
-/* Whether the client wants the page or its list; curl, for example, sends no text/html. */
+/* Reports whether the client requests the page or its list; curl, for example, does not accept
+ * text/html. */
 static bool
 console_is_wanted(const struct head *head, const char *path)
 {
@@ -60,7 +62,7 @@ console_covers(const struct endpoint *endpoint, const struct head *head, const c
 	bool found;
 
 	if (!endpoint->console || endpoint->compat)
-		return endpoint->console; /* websocketd has it at every path */
+		return endpoint->console; /* websocketd serves it at every path */
 	if (strncmp(rest, CONSOLE_PREFIX, strlen(CONSOLE_PREFIX)) == 0)
 		return true;
 	if (endpoint->files.root != -1 || !console_is_wanted(head, rest))
@@ -75,7 +77,7 @@ console_covers(const struct endpoint *endpoint, const struct head *head, const c
 	return found;
 }
 
-/* Appends TEXT as a string of JSON. */
+/* Appends TEXT as a JSON string. */
 static bool
 console_put_string(struct buffer *out, const char *text)
 {
@@ -91,8 +93,8 @@ console_put_program(struct console_list *list, const char *path)
 	       console_put_string(list->out, path);
 }
 
-/* Appends the programs below the directory FD, which is closed. PATH is its path in a URL, with
- * a '/' at the end. False without memory. */
+/* Appends the programs below the directory FD, and closes FD. PATH is its URL path, with a '/'
+ * at the end. Returns false if memory runs out. */
 static bool
 console_put_directory(struct console_list *list, int fd, const char *path, int depth)
 {
@@ -108,7 +110,8 @@ console_put_directory(struct console_list *list, int fd, const char *path, int d
 		struct stat st;
 		char *child = NULL;
 
-		/* "." and ".." are hidden too. Links are not followed, so there is no loop. */
+		/* "." and ".." are hidden, too. Links are not followed, so there are no
+		 * loops. */
 		if (beneath_hidden(name) ||
 		    fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
@@ -128,7 +131,8 @@ console_put_directory(struct console_list *list, int fd, const char *path, int d
 	return ok;
 }
 
-/* Appends the member KEY with the programs below the directory FD, or with none if it is -1. */
+/* Appends the member KEY with the programs below the directory FD, or an empty list if FD is
+ * -1. */
 static bool
 console_put_member(struct console_list *list, const char *key, int fd, const char *path)
 {
@@ -141,9 +145,9 @@ console_put_member(struct console_list *list, const char *key, int fd, const cha
 }
 
 /*
- * {"command": name or null, "unterminated": whether a message reaches the program without a
- * newline, "programs": paths, "scripts": paths}. Other machines get no lists, not even through
- * a proxy on this one.
+ * {"command": name or null, "unterminated": whether messages reach the program without a
+ * newline, "programs": paths, "scripts": paths}. Clients on other machines get no lists, not
+ * even through a proxy on this one.
  */
 static bool
 console_put_programs(const struct endpoint *endpoint, bool local, struct buffer *out)
@@ -190,9 +194,9 @@ console_send(struct exchange *exchange, const char *type, const char *fields,
 }
 
 /*
- * The page connects by itself only if the user asked for exactly this page: a link on another
- * site must not start a program. Sec-Fetch-Site shows that, and Server-Timing is the one field
- * of its own response that a page can read.
+ * The page may connect automatically only if the user entered its URL: a link on another site
+ * must not start a program. Sec-Fetch-Site shows that, and Server-Timing is the only field of
+ * its own response that a page can read.
  */
 static bool
 console_was_typed(const struct head *head)
@@ -203,7 +207,7 @@ console_was_typed(const struct head *head)
 	       (span_equal(site, SPAN("none")) || span_equal(site, SPAN("same-origin")));
 }
 
-/* Appends TEXT as text of HTML. */
+/* Appends TEXT with HTML escapes. */
 static bool
 console_put_html(struct buffer *out, struct span text)
 {
@@ -225,8 +229,8 @@ console_put_html(struct buffer *out, struct span text)
 }
 
 /*
- * Appends the page with the address of the request in it, as websocketd has it: as text, not in
- * a command, since a link decides what it is.
+ * Appends the page with the address of the request, like websocketd. The address is inserted as
+ * text, not as a command, because a link controls it.
  */
 static bool
 console_put_page(struct exchange *exchange, struct buffer *out)
@@ -283,7 +287,7 @@ console_serve_page(const struct endpoint *endpoint, struct exchange *exchange,
 	buffer_clear(&out);
 }
 
-/* The page for what PATH is; at the root of a directory, the one that lists the programs. */
+/* Selects the page for PATH; at the root of a directory, the page that lists the programs. */
 static const struct console_page *
 console_choose(const struct endpoint *endpoint, const struct head *head, const char *path)
 {

@@ -6,19 +6,18 @@
 #include <stddef.h>
 
 struct console_page {
-	/* The sources of its one script and its one style sheet for a Content-Security-Policy.
-	 */
+	/* Content-Security-Policy sources of the page's script and style sheet. */
 	const char *script;
 	const char *style;
-	const unsigned char *plain; /* NULL: only compressed */
+	const unsigned char *plain; /* NULL: only GZIP exists */
 	size_t plain_len;
-	const unsigned char *gzip; /* NULL: the build does not have the page */
+	const unsigned char *gzip; /* NULL: the page was not built */
 	size_t gzip_len;
-	const char *license; /* of what it embeds; NULL: ours */
+	const char *license; /* license of the embedded code; NULL: ours */
 };
 
 extern const struct console_page console_page;
-/* The page of a terminal, if xterm.js was there when it was built. */
+/* The terminal page, if xterm.js was available at build time. */
 extern const struct console_page terminal_page;
 
 #endif

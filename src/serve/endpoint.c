@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which program a WebSocket gets. */
+/* Maps a path to the program that serves it. */
 #include "serve/endpoint.h"
 
 #include "base/util.h"
@@ -80,14 +80,15 @@ endpoint_rest(const struct endpoint *endpoint, const char *path)
 	return path + strlen(endpoint->path);
 }
 
-/* A session that was started by the endpoint has ended. */
+/* Releases the endpoint's reference of a session that has ended. */
 static void
 endpoint_release_rules(const struct session_rules *rules)
 {
 	endpoint_unref(LIST_ENTRY_OF((uintptr_t)rules, struct endpoint, session));
 }
 
-/* Messages of several clients must not be mixed, and may need their sender. */
+/* Completes the rules of a shared program: the messages of several clients must not be mixed,
+ * and may need their sender. */
 static void
 endpoint_complete_shared(struct endpoint *endpoint)
 {
@@ -99,7 +100,7 @@ endpoint_complete_shared(struct endpoint *endpoint)
 	    endpoint->format.joins && rules->settings.mode == SHARED_BROADCAST;
 	endpoint->websocket.deflate.shares = true;
 	rules->framed = rules->program = endpoint->framed;
-	/* Its records are written by backend/shared, and its lines read by it. */
+	/* backend/shared writes its records and reads its lines */
 	rules->program.events = false;
 	if (is_json)
 		rules->program.from_program.kind = FRAMING_LINES;
@@ -132,7 +133,7 @@ endpoint_script_clear(struct endpoint_script *script)
 	*script = ENDPOINT_NO_SCRIPT;
 }
 
-/* PROGRAM becomes OUT's; it may be NULL for want of memory. */
+/* Fills *OUT, which takes PROGRAM. PROGRAM may be NULL if memory ran out. */
 static enum endpoint_result
 endpoint_fill(
     struct endpoint_script *out, char *program, struct span script_name, const char *path_info)
@@ -146,14 +147,14 @@ endpoint_fill(
 	return ENDPOINT_NOMEM;
 }
 
-/* A directory of programs, and its real path. */
+/* A directory of programs and its real path. */
 struct endpoint_directory {
 	int fd;
 	const char *path;
 };
 
-/* Checks one file below DIRECTORY: *IS_DIR when it is a directory. OK: its descriptor is in
- * *FILE, so that what is started is what was checked. */
+/* Checks one file below DIRECTORY; *IS_DIR is set if it is a directory. OK: *FILE is its
+ * descriptor, so that the file started is the file checked. */
 static enum endpoint_result
 endpoint_look(
     const struct endpoint_directory *directory, const char *relative, bool *is_dir, int *file)
@@ -180,7 +181,7 @@ endpoint_look(
 	return result;
 }
 
-/* REST is what of PATH is below the endpoint. */
+/* REST is the part of PATH below the endpoint. */
 static enum endpoint_result
 endpoint_find_below(const struct endpoint_directory *directory, const char *path,
     const char *rest, struct endpoint_script *out)
@@ -198,10 +199,10 @@ endpoint_find_below(const struct endpoint_directory *directory, const char *path
 
 		end = start + strcspn(relative + start, "/");
 		if (end == start)
-			break; /* the path ends on a directory */
+			break; /* the path ends at a directory */
 		separator = relative[end];
 		relative[end] = '\0';
-		/* Only what leads to the script is checked; PATH_INFO may hold any name. */
+		/* Only the path of the script is checked; PATH_INFO may contain any name. */
 		if (beneath_hidden(relative + start)) {
 			result = ENDPOINT_MISSING;
 			is_dir = false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A table of endpoints by their paths, sorted so that each path is directly followed by those
- * below it. The endpoint of a path is thus the last one that does not sort after it, or else
- * one of those above that one.
+ * A table of endpoints, sorted so that each path is directly followed by the paths below it.
+ * The endpoint of a path is the last one that does not sort after it, or one of the endpoints
+ * that cover that one.
  */
 #include "serve/endpoints.h"
 
@@ -18,7 +18,7 @@ struct endpoints {
 	} rows[];
 };
 
-/* A byte of a path in the order of the table: a slash sorts before all others. */
+/* Returns the rank of a byte in the sort order: a slash sorts before all others. */
 static int
 endpoints_rank(char c)
 {
@@ -42,7 +42,7 @@ endpoints_compare_rows(const void *a, const void *b)
 	return endpoints_compare(x->endpoint->path, y->endpoint->path);
 }
 
-/* The first of ROW and those above it that covers PATH. */
+/* Returns the first of ROW and the rows above it that covers PATH. */
 static const struct endpoints_row *
 endpoints_nearest(const struct endpoints_row *row, const char *path)
 {
@@ -90,7 +90,7 @@ endpoints_free(struct endpoints *endpoints)
 	for (size_t i = 0; endpoints && i < endpoints->count; i++) {
 		struct endpoint *endpoint = endpoints->rows[i].endpoint;
 
-		/* No request leads to it any more. */
+		/* No request can reach the endpoint any more. */
 		if (--endpoint->tables == 0 && endpoint->shared)
 			shared_retire(endpoint->shared);
 		endpoint_unref(endpoint);
@@ -107,8 +107,8 @@ endpoints_get(const struct endpoints *endpoints, size_t i)
 struct endpoint *
 endpoints_find(const struct endpoints *endpoints, const char *path)
 {
-	size_t low = 0,
-	       high = endpoints->count; /* all before LOW sort before PATH or as it does */
+	/* All rows before LOW sort before PATH or equal to it. */
+	size_t low = 0, high = endpoints->count;
 	const struct endpoints_row *row;
 
 	while (low < high) {

@@ -11,17 +11,17 @@
 #include <sys/random.h>
 
 enum {
-	ENV_USUAL = 2048, /* bytes of an environment that are there from the start */
-	ENV_RANDOM = 256, /* random bytes that are fetched at a time; of more, a signal may cut
-			     it short */
+	ENV_USUAL = 2048, /* initial capacity in bytes */
+	/* Random bytes per getrandom(); a signal may interrupt larger requests. */
+	ENV_RANDOM = 256,
 };
 
-/* NULL when the system has none. */
+/* Returns COUNT random bytes, or NULL if none are available. */
 static const unsigned char *
 env_random(size_t count)
 {
-	/* Taken from the system for several sessions at once. No process is forked that has
-	 * some left: one that forks serves nobody. */
+	/* Filled for several sessions at once. Safe across fork: a process that forks serves no
+	 * clients, so no two processes use the same bytes. */
 	static unsigned char random[ENV_RANDOM];
 	static size_t left;
 
@@ -77,7 +77,7 @@ env_make_traceparent(const struct head *head, char out[TRACE_PARENT_LEN + 1])
 	return random != NULL;
 }
 
-/* Tracestate belongs to a Traceparent that is valid, and may have several lines (W3C Trace
+/* Tracestate is only passed with a valid Traceparent, and may have several lines (W3C Trace
  * Context, section 3.3). */
 static void
 env_put_trace(struct env_block *env, const struct env_request *request)
@@ -102,8 +102,8 @@ env_put_trace(struct env_block *env, const struct env_request *request)
 		env_block_end(env);
 }
 
-/* Where the request was sent to: SERVER_NAME and SERVER_PORT are never empty (RFC 3875,
- * sections 4.1.14 and 4.1.15). */
+/* Adds the server's address: SERVER_NAME and SERVER_PORT are never empty (RFC 3875, sections
+ * 4.1.14 and 4.1.15). */
 static void
 env_put_server(struct env_block *env, const struct env_request *request)
 {
@@ -119,8 +119,8 @@ env_put_server(struct env_block *env, const struct env_request *request)
 	env_block_put_number(env, SPAN("SERVER_PORT"), host.port != 0 ? host.port : port);
 }
 
-/* PATH_INFO as the name of a file (RFC 3875, section 4.1.6): one of the static files, if there
- * are any. WebSocket programs and websocketd's scripts get the decoded path. */
+/* Adds PATH_INFO as a file name (RFC 3875, section 4.1.6), below the static files if there are
+ * any. WebSocket programs and websocketd's scripts get the decoded path. */
 static void
 env_put_translated(struct env_block *env, const struct endpoint *endpoint,
     const struct env_request *request, const struct endpoint_script *script)
@@ -135,8 +135,8 @@ env_put_translated(struct env_block *env, const struct endpoint *endpoint,
 	}
 }
 
-/* What the request's body is. A CGI script gets no empty value for a length that is not known:
- * RFC 3875, section 4.1.2. */
+/* Adds the variables of the request body. A CGI script gets no empty value for an unknown
+ * length (RFC 3875, section 4.1.2). */
 static void
 env_put_content(struct env_block *env, const struct env_request *request)
 {
@@ -153,7 +153,7 @@ env_put_content(struct env_block *env, const struct env_request *request)
 		env_block_put(env, SPAN("CONTENT_TYPE"), type);
 }
 
-/* What does not depend on a request. */
+/* Adds the variables that do not depend on a request. */
 static void
 env_put_constant(struct env_block *env, const struct endpoint *endpoint, const char *term)
 {
@@ -193,7 +193,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	struct env_fields_secrets secrets;
 	char remote[LISTENER_TEXT_MAX];
 
-	/* Room for what is usual, so that it need not grow. */
+	/* Reserve the usual size, so that the buffer seldom grows. */
 	env.failed = !buffer_reserve(&env.strings, ENV_USUAL);
 	secrets.hook = request->hook;
 	env_fields_find_secrets(&secrets, endpoint->access, request->head, request->uri->query);
@@ -221,7 +221,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	env_block_put(&env, SPAN("REMOTE_IDENT"), SPAN(""));
 	env_block_put(&env, SPAN("REMOTE_USER"), span_of(identity->user ? identity->user : ""));
 	env_block_put(&env, SPAN("UNIQUE_ID"), span_of(unique_id));
-	/* A proxy may not report it. */
+	/* A proxy may not report the port. */
 	if (listener_port(request->peer) == 0)
 		env_block_put(&env, SPAN("REMOTE_PORT"), SPAN(""));
 	else
@@ -231,7 +231,7 @@ env_build(const struct endpoint *endpoint, const struct env_request *request,
 	if (request->secure)
 		env_block_put(&env, SPAN("HTTPS"), SPAN("on"));
 	if (request->client->subject) {
-		/* A client whose certificate is not valid does not get here. */
+		/* Clients with an invalid certificate are rejected before this. */
 		env_block_put(&env, SPAN("SSL_CLIENT_VERIFY"), SPAN("SUCCESS"));
 		env_block_put(&env, SPAN("SSL_CLIENT_S_DN"), span_of(request->client->subject));
 		if (request->client->serial)

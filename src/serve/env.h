@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The environment of a program: CGI/1.1 (RFC 3875, section 4.1) with
- * websocketd's additions. It starts from nothing: what the server itself was
- * started with reaches a program only by name (--passenv).
- *
- * Of a request's header fields only names of letters, digits and '-' become
- * HTTP_ variables, so that no two names can become one; Proxy never does
- * (httpoxy), Authorization and Proxy-Authorization only when asked for.
+ * The environment of a program: CGI/1.1 (RFC 3875, section 4.1) with websocketd's additions. It
+ * starts empty: variables of the server's own environment are passed only by name (--passenv).
+ * Only header fields whose names consist of letters, digits and '-' become HTTP_ variables, so
+ * that no two names map to the same variable. Proxy is never passed (httpoxy); Authorization
+ * and Proxy-Authorization only on request.
  */
 #ifndef SERVE_ENV_H
 #define SERVE_ENV_H
@@ -27,55 +25,57 @@ enum { ENV_UNIQUE_ID_LEN = 32 };
 /* The version of websocketd that compat mode emulates. */
 #define ENV_WEBSOCKETD_VERSION "0.5.0"
 
-/* The facts of a request. All borrowed. */
+/* The request data that variables are made of. All borrowed. */
 struct env_request {
 	const struct head *head;
 	const struct uri *uri;
 	struct span host; /* Host, or the authority of an absolute target */
-	bool secure; /* it came over TLS */
+	bool secure; /* received over TLS */
 	const struct sockaddr_storage *peer;
-	const struct sockaddr_storage *local; /* that PEER has connected to; NULL: not known */
+	/* Local address of the connection; NULL: unknown. */
+	const struct sockaddr_storage *local;
 	const char *traceparent; /* NULL: none */
-	const char *peer_name; /* its host name; NULL: unknown */
-	const struct identity *identity; /* of the client; NULL: it is not authenticated */
-	const char *path; /* decoded, all of it */
-	bool hook; /* the environment is that of --auth-hook, which sees Authorization */
-	const struct request *cgi; /* of a CGI script; NULL: of a WebSocket */
-	const struct stream_cert *client; /* its certificate */
-	struct span subprotocol; /* that was agreed on; empty: none */
+	const char *peer_name; /* host name of PEER; NULL: unknown */
+	const struct identity *identity; /* NULL: the client is not authenticated */
+	const char *path; /* the whole path, decoded */
+	bool hook; /* for an --auth-hook, which receives Authorization */
+	const struct request *cgi; /* for a CGI script; NULL: for a WebSocket */
+	const struct stream_cert *client; /* the client's certificate */
+	struct span subprotocol; /* the negotiated one; empty: none */
 };
 
-/* The facts of REQUEST, sent by CLIENT, for the decoded PATH; the others are the caller's. */
+/* Returns the data of REQUEST, sent by CLIENT, for the decoded PATH. The caller fills in the
+ * remaining fields. */
 struct env_request env_request_of(const struct request *request, const struct client *client,
     const struct identity *identity, const char *path);
 
-/* Makes a UNIQUE_ID: 128 random bits in hexadecimal, so nobody can guess another session's.
- * False when the system has none. */
+/* Generates a UNIQUE_ID: 128 random bits in hexadecimal, so that session IDs can't be guessed.
+ * Returns false if no random bytes are available. */
 bool env_make_unique_id(char out[ENV_UNIQUE_ID_LEN + 1]) __attribute__((warn_unused_result));
 
-/* The Traceparent of a request, or a new one if it has no valid one. False without random bytes
- * for it. */
+/* Copies the request's Traceparent, or generates one if it is missing or invalid. Returns false
+ * if no random bytes are available. */
 bool env_make_traceparent(const struct head *head, char out[TRACE_PARENT_LEN + 1])
     __attribute__((warn_unused_result));
 
 /*
- * Builds the environment, NULL at the end, as one block that the caller frees with free(). NULL
- * without memory, or when a value holds a byte that none may hold.
+ * Builds the NULL-terminated environment as one block that the caller frees with free().
+ * Returns NULL if memory runs out or a value contains a byte that is not allowed.
  */
 char **env_build(const struct endpoint *endpoint, const struct env_request *request,
     const struct endpoint_script *script, const char *unique_id);
 
-/* The same for a program that clients share: nothing of it is of a client. LISTENER is where
- * they connect to, over TLS if it is SECURE. */
+/* Builds the environment of a shared program, without any data of a client. LISTENER is the
+ * address that clients connect to, over TLS if SECURE. */
 char **env_build_shared(
     const struct endpoint *endpoint, const struct sockaddr_storage *listener, bool secure);
 
-/* The value of the header field NAME in such an environment; several are joined. False: it has
- * none. */
+/* Finds the value of the header field NAME in such an environment; repeated fields are joined.
+ * Returns false if it is missing. */
 bool env_find_field(char *const *env, struct span name, struct span *value);
 
-/* The same for a program that is started before there is a request: without all that depends on
- * one. */
+/* Builds the environment of a parked program, without the variables that depend on a
+ * request. */
 char **env_build_parked(const struct endpoint *endpoint);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An environment that grows. */
+/* Builds an environment incrementally. */
 #include "serve/env_block.h"
 
 #include <stdlib.h>
@@ -69,8 +69,8 @@ env_block_finish(struct env_block *env)
 			block[i] = text;
 			text += strlen(text) + 1;
 		}
-		/* The head parser let no such byte through; checked again, where it would do
-		 * harm. A NUL within a value makes two of it. */
+		/* The head parser rejects such bytes; checked again here, where they would do
+		 * harm: a NUL would split a value in two. */
 		if (bad || text != end) {
 			free(block);
 			block = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The header fields of a request as variables, without tokens. */
+/* Passes the header fields of a request as variables, without tokens. */
 #include "serve/env_fields.h"
 
 #include "serve/access.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The name of a header field as that of a variable: RFC 3875, section 4.1.18. */
+/* Appends the variable name of a header field (RFC 3875, section 4.1.18). */
 static void
 env_fields_put_name(struct env_block *env, struct span name)
 {
@@ -21,7 +21,7 @@ env_fields_put_name(struct env_block *env, struct span name)
 	}
 	memcpy(to, prefix, sizeof(prefix));
 	to += sizeof(prefix);
-	/* They are letters, digits and '-': env_fields_passes(). */
+	/* Only letters, digits and '-': see env_fields_passes(). */
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
 
@@ -52,8 +52,8 @@ env_fields_find_secrets(struct env_fields_secrets *secrets, const struct access 
 	}
 }
 
-/* Removes a token from the value that begins at START and is not ended yet. False: nothing is
- * left of it, or it contains a token where none is expected. */
+/* Removes a token from the unfinished value that begins at START. Returns false if nothing is
+ * left of the value, or if it contains a token at an unexpected place. */
 static bool
 env_fields_hide(struct env_block *env, const struct env_fields_secrets *secrets, size_t start,
     env_fields_hider *hide)
@@ -74,7 +74,7 @@ env_fields_hide(struct env_block *env, const struct env_fields_secrets *secrets,
 	return len > 0;
 }
 
-/* A variable, NAME with its '=', without a token. */
+/* Adds a variable with tokens removed. NAME includes the '='. */
 void
 env_fields_put_hidden(struct env_block *env, const struct env_fields_secrets *secrets,
     struct span name, struct span value, env_fields_hider *hide)
@@ -95,7 +95,7 @@ env_fields_shows_authorization(const struct env_fields_secrets *secrets, struct 
 	return secrets->hook && span_equal_nocase(name, SPAN("Authorization"));
 }
 
-/* Whether all of a field is a token. */
+/* Reports whether the whole value of a field is a token. */
 static bool
 env_fields_is_secret(const struct env_fields_secrets *secrets, struct head_field field)
 {
@@ -105,7 +105,7 @@ env_fields_is_secret(const struct env_fields_secrets *secrets, struct head_field
 	       credentials_bearer(field.value, &token);
 }
 
-/* How a token is removed from a field; NULL: it has no place for one. */
+/* Returns the function that removes tokens from a field; NULL: the field has none. */
 static env_fields_hider *
 env_fields_hides(struct span name)
 {
@@ -149,8 +149,8 @@ env_fields_passes(const struct endpoint *endpoint, struct span name)
 	return !endpoint->access || !access_drops_field(endpoint->access, name);
 }
 
-/* The order of two fields, given by their numbers: equal names are neighbours, in the order of
- * the request. */
+/* Compares two fields given by their indexes: equal names become adjacent, in the order of the
+ * request. */
 static int
 env_fields_compare(const void *a, const void *b, void *head)
 {
@@ -165,8 +165,8 @@ env_fields_compare(const void *a, const void *b, void *head)
 	return order != 0 ? order : i - j;
 }
 
-/* One variable for each name; repeated fields are joined (RFC 3875, section 4.1.18; cookies:
- * RFC 6265, section 5.4). Sorting finds them without comparing each field with all others. */
+/* Adds one variable per field name; repeated fields are joined (RFC 3875, section 4.1.18;
+ * cookies: RFC 6265, section 5.4). Sorting finds them without comparing every pair. */
 void
 env_fields_put(struct env_block *env, const struct env_fields_secrets *secrets,
     const struct endpoint *endpoint, const struct head *head)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The header fields of a request as variables, without the tokens that the endpoint accepts. */
+/* Passes the header fields of a request as variables, without the tokens that the endpoint
+ * accepts. */
 #ifndef SERVE_ENV_FIELDS_H
 #define SERVE_ENV_FIELDS_H
 
@@ -7,11 +8,11 @@
 #include "serve/endpoint.h"
 #include "serve/env_block.h"
 
-/* What of a request reaches no variable. */
+/* The secrets of a request that must not reach a variable. */
 struct env_fields_secrets {
-	bool on; /* the endpoint accepts tokens */
-	bool hook; /* it is for --auth-hook, which needs Authorization */
-	struct span tokens[CREDENTIALS_TOKENS_MAX]; /* those that are valid */
+	bool on; /* true if the endpoint accepts tokens */
+	bool hook; /* the environment is for an --auth-hook, which needs Authorization */
+	struct span tokens[CREDENTIALS_TOKENS_MAX]; /* the valid tokens of the request */
 	size_t count;
 	char room[CREDENTIALS_TOKEN_MAX];
 };
@@ -20,15 +21,15 @@ struct env_fields_secrets {
 void env_fields_find_secrets(struct env_fields_secrets *secrets, const struct access *access,
     const struct head *head, struct span query);
 
-/* Removes what carries a token from LEN bytes of TEXT, and returns the length of the rest. */
+/* Removes tokens from LEN bytes of TEXT in place and returns the remaining length. */
 typedef size_t env_fields_hider(char *text, size_t len);
 
-/* A variable, NAME with its '=', without a token. */
+/* Adds a variable with tokens removed. NAME includes the '='. */
 void env_fields_put_hidden(struct env_block *env, const struct env_fields_secrets *secrets,
     struct span name, struct span value, env_fields_hider *hide);
 
-/* One variable for each name; repeated fields are joined (RFC 3875, section 4.1.18; cookies:
- * RFC 6265, section 5.4). */
+/* Adds one variable per field name; repeated fields are joined (RFC 3875, section 4.1.18;
+ * cookies: RFC 6265, section 5.4). */
 void env_fields_put(struct env_block *env, const struct env_fields_secrets *secrets,
     const struct endpoint *endpoint, const struct head *head);
 

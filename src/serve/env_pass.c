@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which variables may pass. */
+/* Selects the variables that may be passed. */
 #include "serve/env_pass.h"
 
 #include "serve/env_block.h"
 
 #include <string.h>
 
-/* Whether PATTERN, in which a '*' at the end matches the rest, is NAME. */
+/* Reports whether NAME matches PATTERN, in which a '*' at the end matches any suffix. */
 static bool
 env_pass_matches(const char *pattern, struct span name)
 {
@@ -17,8 +17,8 @@ env_pass_matches(const char *pattern, struct span name)
 	return span_equal(name, span_of(pattern));
 }
 
-/* Names that a program must be able to trust, or that are between the server and its service
- * manager. */
+/* Reports whether NAME is a variable that programs must be able to trust, or that belongs to
+ * the server and its service manager. */
 static bool
 env_pass_is_reserved(struct span name)
 {
@@ -38,7 +38,7 @@ env_pass_is_reserved(struct span name)
 bool
 env_pass_may_set(struct span name)
 {
-	/* What changes how a program is loaded or interpreted. */
+	/* Variables that change how a program is loaded or interpreted. */
 	static const char *const patterns[] = {"LD_*", "GLIBC_*", "MALLOC_*", "GCONV_PATH",
 	    "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NLSPATH", "NIS_PATH",
 	    "RES_OPTIONS", "RESOLV_*", "TZDIR", "PATH", "HOME", "SHELL", "TMPDIR", "IFS", "ENV",
@@ -57,14 +57,14 @@ env_pass_may_set(struct span name)
 	return !env_pass_is_reserved(name);
 }
 
-/* The name of a variable. */
+/* Returns the name in a "NAME=value" string. */
 static struct span
 env_pass_name(const char *entry)
 {
 	return (struct span){entry, strcspn(entry, "=")};
 }
 
-/* Whether the variable NAME is set already. */
+/* Reports whether the variable NAME is already set. */
 static bool
 env_pass_has(const struct env_block *env, struct span name)
 {
@@ -78,7 +78,7 @@ env_pass_has(const struct env_block *env, struct span name)
 	return false;
 }
 
-/* Puts a variable of the server's own environment, unless it is set already, empty or
+/* Adds a variable of the server's own environment unless it is already set, empty or
  * reserved. */
 static void
 env_pass_put(struct env_block *env, const char *entry)

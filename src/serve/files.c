@@ -20,20 +20,20 @@
 #include <unistd.h>
 
 enum {
-	FILES_NAME_MAX = HEAD_MAX_LINE + 16, /* bytes of a path with what is appended to it */
-	FILES_TYPES_MAX = 1024 * 1024, /* bytes of a file of types */
+	FILES_NAME_MAX = HEAD_MAX_LINE + 16, /* bytes of a path with an appended suffix */
+	FILES_TYPES_MAX = 1024 * 1024, /* bytes of a media types file */
 };
 
-/* What a response is made of. */
+/* The file to send, and its properties. */
 struct files_found {
-	char name[FILES_NAME_MAX]; /* of the file, without the ending of a variant */
+	char name[FILES_NAME_MAX]; /* name of the file, without the suffix of a variant */
 	int fd; /* owned until it is sent */
 	struct stat st;
 	const char *coding; /* constant: the content coding; NULL: none */
-	bool varies; /* there are others, for other clients */
+	bool varies; /* other clients may get another variant */
 };
 
-/* Opens what PATH names. False: there is no such regular file. */
+/* Opens the regular file PATH. Returns false if there is none. */
 static bool
 files_open(const struct files *files, const char *path, struct files_found *found)
 {
@@ -57,7 +57,7 @@ files_is_older(const struct stat *st, const struct stat *than)
 		   : st->st_mtim.tv_nsec < than->st_mtim.tv_nsec;
 }
 
-/* Replaces the file by the variant next to it that the client prefers, if there is one. */
+/* Replaces FOUND by the client's preferred variant of the file, if there is one. */
 static void
 files_choose_variant(
     const struct files *files, const struct head *head, struct files_found *found)
@@ -113,7 +113,7 @@ files_reply(const struct files *files, struct exchange *exchange, int status, co
 	free(fields);
 }
 
-/* Methods other than GET and HEAD. */
+/* Responds to methods other than GET and HEAD. */
 static void
 files_answer_method(const struct files *files, struct exchange *exchange)
 {
@@ -123,7 +123,7 @@ files_answer_method(const struct files *files, struct exchange *exchange)
 	    "only GET and HEAD are supported for static files");
 }
 
-/* The type of what PATH names, other than a file that can be served; 0: it does not exist. */
+/* Returns the file type of PATH if it can't be served as a file; 0: it does not exist. */
 static mode_t
 files_look(const struct files *files, const char *path)
 {
@@ -171,7 +171,7 @@ files_answer_missing(const struct files *files, struct exchange *exchange, bool 
 			      : "no such file in --staticdir");
 }
 
-/* Sends what the request asks for. */
+/* Sends the file, or the part or status that the request asks for. */
 static void
 files_send(const struct files *files, struct exchange *exchange, struct files_found *found)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Programs that decide about requests. */
+/* Programs that authorize requests. */
 #include "serve/hook.h"
 
 #include "base/log.h"
@@ -16,19 +16,19 @@
 struct hook {
 	union {
 		struct list node; /* in hooks->running or hooks->waiting */
-		struct loop_deferred deferred; /* once it is freed */
+		struct loop_deferred deferred; /* for the deferred free */
 	};
 	struct hooks *hooks; /* borrowed */
 	const struct launcher *launcher; /* borrowed */
 	struct endpoint *endpoint; /* a reference */
-	hook_handler *handler; /* NULL: its result is not wanted */
-	void *arg; /* borrowed: the handler's */
-	char **env; /* owned: until its start */
-	struct child *child; /* owned; NULL: it waits */
+	hook_handler *handler; /* NULL: the result is not wanted */
+	void *arg; /* borrowed: argument of the handler */
+	char **env; /* owned until the hook starts */
+	struct child *child; /* owned; NULL: the hook is queued */
 	struct timer timer;
 	struct buffer output;
 	bool output_ended;
-	bool too_much; /* it printed more than HOOK_OUTPUT_MAX */
+	bool too_much; /* its output exceeds HOOK_OUTPUT_MAX */
 	struct log_limit stderr_limit;
 };
 
@@ -57,7 +57,7 @@ hook_release(struct loop_deferred *deferred)
 	free(hook);
 }
 
-/* It is not running, and in no list. */
+/* Frees a hook that is not running and in no list. */
 static void
 hook_free(struct hook *hook)
 {
@@ -66,7 +66,7 @@ hook_free(struct hook *hook)
 	loop_defer_free(hook->launcher->loop, &hook->deferred, hook_release);
 }
 
-/* Reports the result, if it is wanted. */
+/* Reports the result if it is wanted. */
 static void
 hook_report(struct hook *hook, const struct reject *reject, struct identity *identity)
 {
@@ -79,10 +79,10 @@ hook_report(struct hook *hook, const struct reject *reject, struct identity *ide
 }
 
 /*
- * The end.
+ * End
  */
 
-/* Its output is complete, and it has exited with 0. */
+/* Allows the request: the output is complete, and the exit status is 0. */
 static void
 hook_allow(struct hook *hook)
 {
@@ -192,7 +192,7 @@ static const struct child_handlers hook_child_handlers = {
     .on_reaped = hook_on_reaped,
 };
 
-/* A hook that waits, and whose result is reported or not wanted. */
+/* Removes a queued hook whose result has been reported or is not wanted. */
 static void
 hook_drop(struct hook *hook)
 {
@@ -245,10 +245,10 @@ hook_on_timer(void *arg)
 }
 
 /*
- * The start.
+ * Start
  */
 
-/* False: *REJECT is the response. */
+/* Starts the program of the hook. Returns false with the error response in *REJECT. */
 static bool
 hook_run(struct hook *hook, struct reject *reject)
 {
@@ -263,7 +263,7 @@ hook_run(struct hook *hook, struct reject *reject)
 	    hook->launcher->children, &command, &hook_child_handlers, hook, &hook->child);
 	if (error != 0) {
 		(void)reject_start(reject, hook_program(hook), error, NULL);
-		/* 403 is what a hook decides. */
+		/* 403 is reserved for the decision of a hook. */
 		if (reject->status == 403)
 			reject->status = 500;
 		log_errorx("%s (--auth-hook)", reject->reason);
@@ -278,7 +278,7 @@ hook_run(struct hook *hook, struct reject *reject)
 	return true;
 }
 
-/* Starts those that wait, as far as there is room. */
+/* Starts queued hooks while the limit allows. */
 static void
 hook_next(struct hooks *hooks)
 {
@@ -295,7 +295,7 @@ hook_next(struct hooks *hooks)
 	}
 }
 
-/* The environment of a hook: that of a program for every path. NULL without memory. */
+/* Returns the environment of a hook, which is that of a COMMAND; NULL if memory runs out. */
 static char **
 hook_env(const struct endpoint *endpoint, const struct env_request *request)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an --auth-hook prints. */
+/* Parses the output of an --auth-hook. */
 #include "serve/hook_output.h"
 
 #include "serve/env_pass.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Lines, each as terminated text. */
+/* NUL-terminated lines. */
 struct hook_lines {
 	char *texts; /* owned */
 	char *items[HOOK_OUTPUT_LINES];
@@ -37,7 +37,7 @@ hook_output_is_value(const char *value)
 	return true;
 }
 
-/* Whether one of COUNT items has the name of LINE, which has LEN bytes. */
+/* Reports whether one of COUNT items has the same name as LINE, whose name has LEN bytes. */
 static bool
 hook_output_has(char *const *items, size_t count, const char *line, size_t len)
 {
@@ -48,7 +48,7 @@ hook_output_has(char *const *items, size_t count, const char *line, size_t len)
 	return false;
 }
 
-/* NULL, or what is wrong with LINE, which follows COUNT others. */
+/* Returns the error in LINE, which follows COUNT others, or NULL. */
 static const char *
 hook_output_check(const struct hook_lines *lines, const char *line, char *const *taken)
 {
@@ -96,7 +96,7 @@ hook_output_split(struct hook_lines *lines, struct span text, char *const *taken
 	return true;
 }
 
-/* Makes one block of the variables but for those that are members of the identity. */
+/* Stores the variables, except members of the identity, in one block. */
 static bool
 hook_output_store(const struct hook_lines *lines, size_t len, struct identity *identity)
 {

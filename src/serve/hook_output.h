@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an --auth-hook prints: NAME=VALUE lines for the environment of the program. Pure. */
+/* Parses the output of an --auth-hook: NAME=VALUE lines for the program's environment. Pure. */
 #ifndef SERVE_HOOK_OUTPUT_H
 #define SERVE_HOOK_OUTPUT_H
 
@@ -12,14 +12,13 @@ enum {
 	HOOK_OUTPUT_MAX = 16 * 1024, /* bytes of all lines */
 	HOOK_OUTPUT_LINES = 64,
 	HOOK_OUTPUT_NAME_MAX = 64,
-	HOOK_OUTPUT_WHY_MAX = 160, /* bytes of a description, terminated */
+	HOOK_OUTPUT_WHY_MAX = 160, /* bytes of an error text, including the NUL */
 };
 
 /*
- * Sets *IDENTITY from TEXT: REMOTE_USER, AUTH_TYPE and other variables. A name that
- * env_pass_may_set() rejects, or that is in TAKEN (an environ), is an error, as is a control
- * character, so that nothing that a client sends can become a variable of another name. False:
- * WHY has the reason.
+ * Sets *IDENTITY from TEXT: REMOTE_USER, AUTH_TYPE and other variables. Rejects control
+ * characters, names that env_pass_may_set() rejects and names in TAKEN (an environ), so that
+ * data from a client can't become another variable. Returns false with the reason in WHY.
  */
 bool hook_output_parse(struct span text, char *const *taken, struct identity *identity,
     char why[HOOK_OUTPUT_WHY_MAX]) __attribute__((warn_unused_result));

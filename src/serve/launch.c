@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a request and its endpoint to a running backend. */
+/* Turns a request and its endpoint into a running backend. */
 #include "serve/launch.h"
 
 #include "backend/ttyd.h"
@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The facts of a launch once its script is found. */
+/* Completes the request data of a launch whose script has been found. */
 static bool
 launch_identify(struct launch *launch, struct reject *reject)
 {
@@ -36,21 +36,21 @@ launch_identify(struct launch *launch, struct reject *reject)
 	return true;
 }
 
-/* Memory for what launch_client() refers to. */
+/* Storage for the strings that launch_client() refers to. */
 struct launch_memory {
 	struct framing_field fields[HEAD_MAX_FIELDS];
-	char target[HEAD_MAX_LINE]; /* without a token: no program gets one */
+	char target[HEAD_MAX_LINE]; /* without tokens, which no program may get */
 };
 
-/* The request in the event that opens the session. Its header fields are those of ENV, the
- * environment; it may be NULL if the endpoint names none. */
+/* Returns the client for the "open" event. Its header fields are taken from the environment
+ * ENV, which may be NULL if the endpoint names none. */
 static struct framed_client
 launch_client(const struct launch *launch, char *const *env, struct launch_memory *memory)
 {
 	const struct endpoint *endpoint = launch->endpoint;
 	const struct env_request *request = launch->request;
 	const struct uri *uri = request->uri;
-	/* cppcheck-suppress ctuuninitvar; it is filled here */
+	/* cppcheck-suppress ctuuninitvar; filled here */
 	char *query = memory->target + uri->path.len + 1;
 	size_t query_len = uri->query.len, fields = 0;
 
@@ -87,8 +87,8 @@ launch_must_connect(const struct launch *launch)
 			      : launch->endpoint->kind == ENDPOINT_SOCKET;
 }
 
-/* The event that opens the session: the path and the query are not there any more once there is
- * a backend. */
+/* Builds the "open" event now, because path and query no longer exist when the backend has
+ * started. */
 static bool
 launch_put_event(struct launch *launch, struct reject *reject)
 {
@@ -112,7 +112,7 @@ launch_put_event(struct launch *launch, struct reject *reject)
 	return ok || reject_with(reject, 503, REJECT_RETRY_LATER, "out of memory");
 }
 
-/* The program of all clients, if there is room for another one. */
+/* Prepares the shared program, unless it has too many clients. */
 static bool
 launch_prepare_shared(struct launch *launch, struct reject *reject)
 {
@@ -155,7 +155,8 @@ launch_prepare_script(struct launch *launch, struct reject *reject)
 	return launcher_may_fork(launch->launcher, reject) && launch_identify(launch, reject);
 }
 
-/* Why the program can't be started: an errno, and an option or NULL. */
+/* Fills *REJECT: the program can't be started because of ERROR, an errno, and OPTION or
+ * NULL. */
 static void
 launch_reject(const struct launch *launch, int error, const char *option, struct reject *reject)
 {
@@ -164,8 +165,8 @@ launch_reject(const struct launch *launch, int error, const char *option, struct
 		log_errorx("%s", reject->reason);
 }
 
-/* The interpreter of a program in a directory, which is found only now. If it can't be allowed,
- * the start fails. */
+/* Allows the interpreter of a program in a directory, which was unknown until now. If that
+ * fails, so does the start. */
 static void
 launch_allow(const struct launch *launch)
 {
@@ -236,9 +237,9 @@ launch_program(struct launch *launch, const struct backend_handlers *handlers, v
 	return backend;
 }
 
-/* A program that starts later, when the client has sent the size of its terminal */
+/* A program that starts later, once the client has sent its terminal size */
 
-/* Until then it counts as a socket, as it is to have descriptors. */
+/* Until it starts, the program counts as a socket, so that its descriptors stay reserved. */
 struct launch_later {
 	struct launch launch;
 	struct reject reject;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a request and its endpoint to a running backend, or to an error response.
- * It knows what was requested, not how the response is sent: a WebSocket handshake is one of
- * its callers.
- *
- * In steps, because the receiver of the backend's events is made in between: launch_prepare()
- * finds the program, launch_start() starts it. A socket is connected in between as well, by
- * launch_connect().
+ * Turns a request and its endpoint into a running backend or an error response. This module
+ * does not send the response; the WebSocket handshake is one of its callers. A launch has two
+ * steps, because the caller creates the receiver of the backend's events in between:
+ * launch_prepare() finds the program, launch_start() starts it. For a socket or shared program,
+ * launch_connect() comes in between.
  */
 #ifndef SERVE_LAUNCH_H
 #define SERVE_LAUNCH_H
@@ -25,7 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* REJECT is the response; NULL: launch_start() may follow. */
+/* REJECT is the error response; NULL: launch_start() may follow. */
 typedef void launch_handler(void *arg, const struct reject *reject);
 
 struct launch {
@@ -39,56 +37,58 @@ struct launch {
 	char unique_id[ENV_UNIQUE_ID_LEN + 1];
 	char traceparent[TRACE_PARENT_LEN + 1];
 	struct endpoint_script script; /* owned */
-	struct pty_size size; /* of its terminal, if it gets one */
-	struct buffer event; /* owned: that opens the session; of a socket or shared program */
-	/* Of a shared program. */
+	struct pty_size size; /* terminal size, with a PTY */
+	struct buffer event; /* owned: the "open" event; for sockets and shared programs */
+	/* Shared programs only. */
 	struct shared *shared; /* borrowed */
 	struct shared_wait wait;
-	char **env; /* owned: of a program that starts later; NULL: REQUEST still exists */
-	/* Of a socket. */
-	struct connect *connect; /* owned, as the next one; NULL: not in progress */
-	int fd; /* the connected socket; -1: the connect failed */
+	char **env; /* owned: environment of a program that starts later; NULL: use REQUEST */
+	/* Sockets only. */
+	struct connect *connect; /* owned, as the next one; NULL: no connect in progress */
+	int fd; /* the connected socket; -1: not connected */
 	char address[sizeof("unix:") + LOOKUP_NAME_MAX]; /* "tcp:127.0.0.1:80", "unix:PATH" */
-	bool counted; /* in sockets->count: it is being connected, or was */
+	bool counted; /* counted in sockets->count */
 	launch_handler *on_connected;
-	void *arg; /* borrowed: the handler's */
+	void *arg; /* borrowed: argument of the handler */
 };
 
-/* Finds the program, unless the limit on programs is reached. False: *REJECT is the response.
- * In both cases launch_clear() follows. */
+/* Finds the program, unless the limit on programs is reached. Returns false with the error
+ * response in *REJECT. The caller calls launch_clear() in both cases. */
 bool launch_prepare(struct launch *launch, struct reject *reject)
     __attribute__((warn_unused_result));
 
-/* Whether launch_connect() must precede launch_start(). */
+/* Reports whether launch_connect() must precede launch_start(). */
 bool launch_must_connect(const struct launch *launch);
 
-/* Connects to the socket, or waits for the shared program. ON_CONNECTED is called once, later,
- * unless launch_clear() is called before. False: *REJECT is the response. */
+/* Connects to the socket, or waits for the shared program. Calls ON_CONNECTED once, later,
+ * unless launch_clear() comes first. Returns false with the error response in *REJECT. */
 bool launch_connect(struct launch *launch, launch_handler *on_connected, void *arg,
     struct reject *reject) __attribute__((warn_unused_result));
 
-/* What the client's messages are to be, and under which rules. */
+/* Return the format and the rules of the client's messages. */
 const struct batch_format *launch_format(const struct launch *launch);
 const struct websocket_rules *launch_websocket_rules(const struct launch *launch);
 
-/* Starts it; HANDLERS and ARG are program_start()'s. NULL: *REJECT is the response. */
+/* Starts the backend; HANDLERS and ARG are those of program_start(). Returns NULL with the
+ * error response in *REJECT. */
 struct backend *launch_start(struct launch *launch, const struct backend_handlers *handlers,
     void *arg, struct reject *reject) __attribute__((warn_unused_result));
 
-/* The program that is started, or the address that is connected; for the log. */
+/* Returns the name of the program, or the address of the socket, for the log. */
 const char *launch_name(const struct launch *launch);
 
-/* The same for a CGI script, without framing: LAUNCH->script was found by the caller. */
+/* Prepares a CGI script, which has no framing; the caller has already found LAUNCH->script.
+ * Returns false with the error response in *REJECT. */
 bool launch_prepare_script(struct launch *launch, struct reject *reject)
     __attribute__((warn_unused_result));
 
-/* The script gets no arguments, whatever the query (RFC 3875, section 4.4 is not
- * implemented), and its own directory to work in. */
+/* Starts the script without arguments, whatever the query (RFC 3875, section 4.4 is not
+ * implemented), in its own directory. */
 struct child *launch_start_script(const struct launch *launch,
     const struct child_handlers *handlers, void *arg, struct reject *reject)
     __attribute__((warn_unused_result));
 
-/* It may be called twice. */
+/* Releases everything that LAUNCH owns. May be called twice. */
 void launch_clear(struct launch *launch);
 
 #endif

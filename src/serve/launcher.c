@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The limits of starting programs. */
+/* The limits on starting programs. */
 #include "serve/launcher.h"
 
 #include "net/limit.h"

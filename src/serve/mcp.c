@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The requests of MCP clients. */
+/* Handles the requests of MCP clients. */
 #include "serve/mcp.h"
 
 #include "base/json.h"
@@ -15,19 +15,19 @@
 #define MCP_RETRY_LATER "Retry-After: 1\r\n"
 #define MCP_SUPPORTED "{\"supported\":[\"" MCP_STATELESS "\"],\"requested\":"
 
-enum { MCP_POSTED_MAX = 64 << 20 }; /* bytes of all bodies that are being read */
+enum { MCP_POSTED_MAX = 64 << 20 }; /* bytes of all bodies being read */
 
-/* A request with a message, whose body is being read. */
+/* A request with a message, while its body is read. */
 struct mcp_post {
 	struct mcp *mcp; /* borrowed, as EXCHANGE */
 	struct exchange *exchange;
 	struct endpoint *endpoint; /* a reference */
 	struct buffer body;
-	size_t counted; /* bytes of it in MCP */
+	size_t counted; /* bytes of its body counted in MCP */
 };
 
 /*
- * Messages.
+ * Messages
  */
 
 static void
@@ -44,7 +44,7 @@ mcp_reply_no_session(const struct endpoint *endpoint, struct exchange *exchange)
 	mcp_reply_invalid(endpoint, exchange, 404, "no such session");
 }
 
-/* Passes a message on to SESSION, or reports why not. */
+/* Forwards a message to SESSION, or sends an error response. */
 static void
 mcp_pass(
     const struct mcp_post *post, struct session_entry *session, const struct mcp_message *m)
@@ -124,7 +124,7 @@ mcp_post_session(const struct mcp_post *post, const struct mcp_message *m)
 	}
 }
 
-/* An unsupported version, with what is supported (basic/versioning). */
+/* Reports an unsupported version and the supported ones (basic/versioning). */
 static void
 mcp_reply_version(const struct mcp_post *post, struct span id, const char *why)
 {
@@ -157,10 +157,11 @@ mcp_post_stateless(const struct mcp_post *post, const struct mcp_message *m)
 		mcp_reply_error(
 		    post->endpoint, post->exchange, 400, "", m->id, code, why, NULL);
 	} else if (m->kind == MCP_NOTIFICATION) {
-		/* None is defined, and the program could not know whose it is. */
+		/* The protocol defines no notifications from stateless clients, and the program
+		 * could not tell their sender. */
 		mcp_reply(post->endpoint, post->exchange, 202, "");
 	} else if (mcp_message_is(m, "initialize")) {
-		/* It would put the program into a session, for all clients. */
+		/* The program would start a session for all clients. */
 		mcp_reply_error(post->endpoint, post->exchange, 404, "", m->id,
 		    MCP_METHOD_NOT_FOUND, "method not found: initialize", NULL);
 	} else {
@@ -218,7 +219,7 @@ mcp_post_on_body(void *arg, struct span bytes)
 	uint64_t max = post->endpoint->max_body;
 	size_t others = mcp->posted - post->counted;
 
-	/* One alone may be as large as --max-body allows. */
+	/* A single body may be as large as --max-body allows. */
 	if (max != 0 && post->counted + bytes.len > max) {
 		mcp_reply_invalid(post->endpoint, post->exchange, 413,
 		    "the request body is larger than --max-body");
@@ -280,10 +281,10 @@ mcp_post(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 }
 
 /*
- * Streams and ends of sessions.
+ * Streams, and ends of sessions
  */
 
-/* The session of a request without a body; NULL: it got an error. */
+/* Returns the session of a request without a body, or NULL after sending an error response. */
 static struct session_entry *
 mcp_session_of(struct mcp *mcp, struct endpoint *endpoint, struct exchange *exchange)
 {
@@ -372,10 +373,10 @@ mcp_options(struct endpoint *endpoint, struct exchange *exchange)
 }
 
 /*
- * Requests.
+ * Requests
  */
 
-/* A browser shows the console of the endpoint. */
+/* Reports whether a browser requests a page: it gets the console of the endpoint. */
 static bool
 mcp_is_page(const struct request *request)
 {

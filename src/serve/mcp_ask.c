@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an MCP program is asked before the first request of a client gets to it. */
+/* Queries an MCP program before the first request of a client is forwarded. */
 #include "serve/mcp_ask.h"
 
 #include "base/json_scan.h"
@@ -12,7 +12,7 @@
 	"\"io.modelcontextprotocol/clientInfo\":{\"name\":\"wspipe\",\"version\":\"1\"},"      \
 	"\"io.modelcontextprotocol/clientCapabilities\":{}}"
 
-/* CURSOR is a string of JSON, or empty. */
+/* Queues a request. CURSOR is a JSON string, or empty. */
 static bool
 mcp_ask_put(struct mcp_ask *ask, uint64_t number, const char *method, struct span cursor)
 {
@@ -41,7 +41,7 @@ mcp_ask_begin(struct mcp_ask *ask, uint64_t number)
 	return mcp_ask_put(ask, number, "server/discover", (struct span){0});
 }
 
-/* Whether the result of server/discover lists the stateless version. */
+/* Reports whether the result of server/discover lists the stateless version. */
 static bool
 mcp_ask_lists_stateless(struct span versions)
 {

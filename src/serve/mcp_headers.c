@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the header of a request says about an MCP message. */
+/* Parses and checks the HTTP header fields that describe an MCP message. */
 #include "serve/mcp_headers.h"
 
 #include "base/base64.h"
@@ -9,7 +9,7 @@
 
 #define MCP_VERSION "MCP-Protocol-Version"
 
-/* Those with sessions. */
+/* Reports whether VERSION is a version with sessions. */
 static bool
 mcp_headers_is_old(struct span version)
 {
@@ -99,7 +99,7 @@ mcp_headers_decode(struct buffer *text, struct span field)
 	return buffer_append(text, field.data, field.len) ? 0 : MCP_INTERNAL_ERROR;
 }
 
-/* The member that Mcp-Name repeats; empty: there is none, or the method has none. */
+/* Returns the member that Mcp-Name must repeat; empty: missing, or the method has none. */
 static struct span
 mcp_headers_name(const struct mcp_message *m, bool *required)
 {
@@ -136,7 +136,7 @@ mcp_headers_check_name(const struct head *head, const struct mcp_message *m, con
 	return code;
 }
 
-/* What each request contains (basic/index, "_meta"). */
+/* Checks the _meta of a request (basic/index, "_meta"). */
 static int
 mcp_headers_check_meta(const struct mcp_message *m, const char **why)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the header of a request says about the MCP message in its body. Pure.
+ * Parses and checks the HTTP header fields that describe the MCP message in the body. Pure.
  *
- * In the stateless protocol both must agree (2026-07-28, basic/transports/streamable-http,
- * "Request Metadata"), so that a proxy that reads the header alone is not misled.
+ * In the stateless protocol header and body must agree (2026-07-28,
+ * basic/transports/streamable-http, "Request Metadata"), so that a proxy that only reads the
+ * header is not misled.
  */
 #ifndef SERVE_MCP_HEADERS_H
 #define SERVE_MCP_HEADERS_H
@@ -14,27 +15,28 @@
 enum mcp_protocol {
 	MCP_PROTOCOL_SESSION,
 	MCP_PROTOCOL_STATELESS,
-	MCP_PROTOCOL_UNKNOWN, /* a version that this server does not know */
+	MCP_PROTOCOL_UNKNOWN, /* a version unknown to this server */
 };
 
-/* Which protocol a request is to be served by. */
+/* Returns the protocol that a request uses. */
 enum mcp_protocol mcp_headers_protocol(const struct head *head, const struct mcp_message *m);
 
-/* Whether TYPE, as "text/event-stream", is accepted. */
+/* Reports whether the client accepts the media type TYPE, e.g. "text/event-stream". */
 bool mcp_headers_accept(const struct head *head, const char *type);
 
-/* Whether its content is JSON. */
+/* Reports whether Content-Type is JSON. */
 bool mcp_headers_are_json(const struct head *head);
 
-/* Whether a request that is not of a session is valid. 0, or the code of an error; *WHY is a
- * sentence about it. OUT of memory is MCP_INTERNAL_ERROR. */
+/* Checks a request of the stateless protocol. Returns 0, or an error code with a sentence in
+ * *WHY; MCP_INTERNAL_ERROR if memory runs out. */
 int mcp_headers_check(const struct head *head, const struct mcp_message *m, const char **why);
 
-/* Appends what FIELD stands for: it is plain ASCII, or =?base64?...?= ("Value Encoding"). 0, or
- * the code of an error. */
+/* Appends the decoded value of FIELD, which is plain ASCII or =?base64?...?= ("Value
+ * Encoding"). Returns 0 or an error code. */
 int mcp_headers_decode(struct buffer *text, struct span field);
 
-/* The stream and the event in Last-Event-ID. False: it is none of ours. */
+/* Parses the stream and event number in Last-Event-ID. Returns false if this server did not
+ * generate it. */
 bool mcp_headers_event(struct span last, uint64_t *stream, uint64_t *event);
 
 #endif

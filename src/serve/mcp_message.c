@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A JSON-RPC message of MCP as a value. */
+/* Parses and rewrites JSON-RPC messages of MCP. */
 #include "serve/mcp_message.h"
 
 #include "base/json.h"
@@ -10,7 +10,7 @@
 
 #define MCP_AMBIGUOUS "a member occurs twice, or its name is in the wrong case"
 
-/* Some member that matters occurs twice: two readers could take different ones. */
+/* Reports whether a relevant member occurs twice: two readers could use different ones. */
 static bool
 mcp_message_is_ambiguous(const struct json_member *members, size_t count)
 {
@@ -21,8 +21,8 @@ mcp_message_is_ambiguous(const struct json_member *members, size_t count)
 	return false;
 }
 
-/* A member of OBJECT that matters has a name in another case. Some readers, as that of Go,
- * ignore case: a client could have its message taken for one of another client. */
+/* Reports whether OBJECT has a relevant member name in different case. Some parsers, such as
+ * Go's, ignore case, so a client could have its message attributed to another client. */
 static bool
 mcp_message_is_disguised(struct span object, const struct json_member *members, size_t count)
 {
@@ -48,7 +48,7 @@ mcp_message_is_id(struct span value)
 	return (type == JSON_STRING || type == JSON_NUMBER) && value.len <= MCP_ID_MAX;
 }
 
-/* False: a member is ambiguous. */
+/* Reads _meta. Returns false if a member is ambiguous. */
 static bool
 mcp_message_read_meta(struct span meta, struct mcp_message *m)
 {
@@ -71,7 +71,7 @@ mcp_message_read_meta(struct span meta, struct mcp_message *m)
 	       !mcp_message_is_disguised(meta, members, UTIL_LEN(members));
 }
 
-/* Likewise. */
+/* Reads params. Returns false if a member is ambiguous. */
 static bool
 mcp_message_read_params(struct mcp_message *m)
 {
@@ -91,7 +91,7 @@ mcp_message_read_params(struct mcp_message *m)
 	       mcp_message_read_meta(members[0].value, m);
 }
 
-/* What it is; why it is nothing, or NULL. */
+/* Sets the kind of the message. Returns the reason if it is invalid, or NULL. */
 static const char *
 mcp_message_classify(struct mcp_message *m)
 {
@@ -184,7 +184,7 @@ mcp_message_code(const struct mcp_message *message)
 	return util_parse_number(digits, 0, 65536, &number) ? 0 : -(int)number;
 }
 
-/* Appends bytes of JSON; a newline in them separates tokens. */
+/* Appends JSON on one line; newlines, which can only separate tokens, become blanks. */
 static bool
 mcp_message_append(struct buffer *out, const char *from, const char *to)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A JSON-RPC 2.0 message of MCP as a value: what a gateway has to know of it, and how what it
- * has to change is changed. Pure. All else of a message is passed on as it is.
+ * Parses a JSON-RPC 2.0 message of MCP as far as a gateway needs, and rewrites the parts a
+ * gateway must change. Everything else is passed through unchanged. Pure.
  */
 #ifndef SERVE_MCP_MESSAGE_H
 #define SERVE_MCP_MESSAGE_H
@@ -15,8 +15,8 @@
 	"; begin a session with initialize"
 
 enum {
-	MCP_ID_MAX = 1024, /* bytes of an ID or a token that is replaced */
-	/* Codes of errors: of JSON-RPC, and of MCP (basic/index, "Error Codes"). */
+	MCP_ID_MAX = 1024, /* bytes of an ID or token to be replaced */
+	/* Error codes of JSON-RPC and of MCP (basic/index, "Error Codes"). */
 	MCP_PARSE_ERROR = -32700,
 	MCP_INVALID_REQUEST = -32600,
 	MCP_METHOD_NOT_FOUND = -32601,
@@ -33,20 +33,21 @@ enum mcp_kind {
 	MCP_RESPONSE,
 };
 
-/* Its members as spans of its text, with the quotes of a string; empty: missing. */
+/* The members as spans of TEXT, including the quotes of strings; empty: missing. */
 struct mcp_message {
 	enum mcp_kind kind;
 	struct span text;
-	struct span id; /* a string or a number; of a RESPONSE to no request also null */
+	/* A string or a number; in a RESPONSE to an invalid request also null. */
+	struct span id;
 	struct span method;
-	struct span result; /* of a RESPONSE, or the next one */
+	struct span result; /* RESPONSE: this one or the next one */
 	struct span error;
 	struct span params; /* an object or an array */
 	struct span name; /* params.name */
 	struct span uri; /* params.uri */
 	struct span request_id; /* params.requestId */
-	/* params.progressToken of notifications/progress, else that of _meta, which is a member
-	 * of params or of result. */
+	/* params.progressToken of notifications/progress, otherwise _meta.progressToken; _meta
+	 * is a member of params or of result. */
 	struct span token;
 	struct span version; /* _meta: io.modelcontextprotocol/protocolVersion, and so on */
 	struct span capabilities; /* clientCapabilities */
@@ -54,32 +55,32 @@ struct mcp_message {
 	struct span subscription; /* subscriptionId */
 };
 
-/* Reads TEXT, to which the spans of *MESSAGE point. 0, or the code of an error, and *WHY is a
- * sentence about it; message->id is set if it is known even then. */
+/* Parses TEXT; the spans of *MESSAGE point into it. Returns 0, or an error code with a sentence
+ * in *WHY; message->id is then set if it could be parsed. */
 int mcp_message_read(struct span text, struct mcp_message *message, const char **why)
     __attribute__((warn_unused_result));
 
 bool mcp_message_is(const struct mcp_message *message, const char *method);
 
-/* The number that ID is, if it is one of ours (mcp_message_put()); 0: it is not. */
+/* Returns the number in ID if this server generated it (mcp_message_put()), else 0. */
 uint64_t mcp_message_number(struct span id);
 
-/* The code of an error response; 0: it is none, or has none. */
+/* Returns the code of an error response; 0: not an error response, or no code. */
 int mcp_message_code(const struct mcp_message *message);
 
-/* A span of a message, and the text in its place. */
+/* Replaces a span of a message. */
 struct mcp_edit {
-	struct span at; /* empty: nothing is replaced */
+	struct span at; /* empty: replace nothing */
 	struct span by;
 };
 
-/* Appends the message in one line, without its end, as edited: its spans don't overlap. False
- * without memory. */
+/* Appends the message as one line, without the newline, with EDITS applied; their spans must
+ * not overlap. Returns false if memory runs out. */
 bool mcp_message_put(struct buffer *out, const struct mcp_message *message,
     const struct mcp_edit *edits, size_t count) __attribute__((warn_unused_result));
 
-/* Appends an error response to the request ID, which may be empty. DATA is NULL or JSON. False
- * without memory. */
+/* Appends an error response to the request ID, which may be empty. DATA is NULL or JSON.
+ * Returns false if memory runs out. */
 bool mcp_message_put_error(struct buffer *out, struct span id, int code, const char *text,
     const char *data) __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The clients of an MCP program as a peer: their messages, and its life. */
+/* The clients of an MCP program as a peer: their messages, and the life cycle. */
 #include "serve/mcp_peer.h"
 
 #include "base/json_scan.h"
@@ -15,14 +15,14 @@ struct mcp_peer {
 	struct peer peer; /* first: mcp_peer_of() casts it back */
 	struct mcp_peer_spec spec;
 	struct mcp_routes routes;
-	struct buffer partial; /* the begun message of the program; owned, as the next two */
+	struct buffer partial; /* owned, as the next two: partial message of the program */
 	struct buffer input; /* lines for the program */
-	struct buffer waiting; /* likewise, while it is asked */
-	struct loop_task resume; /* does what the routes want, and passes INPUT on */
-	struct loop_deferred deferred; /* once it is freed */
+	struct buffer waiting; /* requests held back while the program is queried */
+	struct loop_task resume; /* handles changes of the routes and delivers INPUT */
+	struct loop_deferred deferred; /* for the deferred free */
 	struct timer timer;
-	bool finishes; /* it ends with its last connection */
-	bool skips; /* the rest of a message that is too long */
+	bool finishes; /* ends with its last connection */
+	bool skips; /* discards the rest of an oversized message */
 	bool freed;
 };
 
@@ -32,7 +32,7 @@ mcp_peer_of(const struct peer *peer)
 	return (struct mcp_peer *)(uintptr_t)peer;
 }
 
-/* Its end */
+/* End */
 
 static void
 mcp_peer_release(struct loop_deferred *deferred)
@@ -40,7 +40,7 @@ mcp_peer_release(struct loop_deferred *deferred)
 	free(LIST_ENTRY_OF(deferred, struct mcp_peer, deferred));
 }
 
-/* No request may come any more. */
+/* Reports that the peer accepts no more requests. */
 static void
 mcp_peer_end(struct mcp_peer *p)
 {
@@ -51,7 +51,7 @@ mcp_peer_end(struct mcp_peer *p)
 		on_over(p->spec.owner);
 }
 
-/* The one end. */
+/* The only destructor. */
 static void
 mcp_peer_free(struct peer *peer)
 {
@@ -80,7 +80,7 @@ mcp_peer_arm(struct mcp_peer *p)
 		timer_at(&p->timer, p->routes.since_ms + p->spec.idle_ms);
 }
 
-/* Ends each call from outside: the user acts on the facts, and may free the peer. */
+/* Called last in each call from outside: the user acts on the state, and may free the peer. */
 static void
 mcp_peer_changed(struct mcp_peer *p)
 {
@@ -91,7 +91,7 @@ mcp_peer_changed(struct mcp_peer *p)
 
 /* Input */
 
-/* Passes on what is kept, until the user wants no more. */
+/* Delivers queued input until the user pauses it. */
 static void
 mcp_peer_deliver(struct mcp_peer *p)
 {
@@ -116,12 +116,12 @@ mcp_peer_deliver(struct mcp_peer *p)
 		};
 
 		more = p->peer.handlers->on_messages(p->peer.arg, &batch);
-		if (buffer_len(&p->input) > 0) /* it may have been cleared meanwhile */
+		if (buffer_len(&p->input) > 0) /* the callback may have cleared it */
 			buffer_consume(&p->input, len + 1);
 	}
 }
 
-/* Moves all of FROM to the end of the input. */
+/* Moves the contents of FROM to the end of the input. */
 static void
 mcp_peer_move(struct mcp_peer *p, struct buffer *from)
 {
@@ -131,8 +131,8 @@ mcp_peer_move(struct mcp_peer *p, struct buffer *from)
 	buffer_clear(from);
 }
 
-/* Moves the requests that came while the program was asked, unless they were cancelled; those
- * whose header does not agree with what it responded are rejected. */
+/* Moves the requests received while the program was queried to the input, except cancelled
+ * ones. Rejects those whose header does not agree with the program's tools. */
 static void
 mcp_peer_sift(struct mcp_peer *p)
 {
@@ -201,7 +201,7 @@ mcp_peer_set_reading(struct peer *peer, bool on)
 		loop_defer(p->spec.loop, &p->resume);
 }
 
-/* Adds a message, which is to be delivered. */
+/* Queues a message for delivery. */
 static bool
 mcp_peer_queue(
     struct mcp_peer *p, const struct mcp_message *m, const struct mcp_edit *edits, size_t count)
@@ -342,7 +342,7 @@ mcp_peer_leave(struct peer *peer)
 
 /* Output */
 
-/* A line, whole or the last part of one. */
+/* Handles a line, or the last part of one. */
 static void
 mcp_peer_take_line(struct mcp_peer *p, struct span line)
 {
@@ -351,7 +351,7 @@ mcp_peer_take_line(struct mcp_peer *p, struct span line)
 	mcp_routes_take(&p->routes, line);
 }
 
-/* A part of a message is kept until it is complete. */
+/* Appends to a partial message. */
 static void
 mcp_peer_take_part(struct mcp_peer *p, const struct batch *batch)
 {
@@ -363,7 +363,7 @@ mcp_peer_take_part(struct mcp_peer *p, const struct batch *batch)
 		p->skips = true;
 		mcp_routes_drop(&p->routes, "it is too long", (struct span){0});
 	} else if (!p->skips && !buffer_append(&p->partial, batch->data, batch->len)) {
-		/* Nobody knows whose response it was. */
+		/* The message may have been a response, but its stream is unknown. */
 		p->skips = p->routes.leaves = true;
 		mcp_peer_wake(p);
 	}
@@ -407,7 +407,7 @@ mcp_peer_close(struct peer *peer, uint16_t code, struct span reason)
 
 	if (peer->state != PEER_OPEN)
 		return;
-	peer->state = PEER_LEFT; /* there is no answer to wait for */
+	peer->state = PEER_LEFT; /* there is no close response to wait for */
 	mcp_peer_end(p);
 	if (code == CLOSE_GOING_AWAY)
 		snprintf(text, sizeof(text), "the server is shutting down");
@@ -418,7 +418,8 @@ mcp_peer_close(struct peer *peer, uint16_t code, struct span reason)
 	mcp_routes_fail(&p->routes, MCP_INTERNAL_ERROR, text, 200);
 }
 
-/* What a client does not read is bounded per stream, as it must not stop the others. */
+/* Always 0: unread output is limited per stream, because one client must not block the
+ * others. */
 static size_t
 mcp_peer_queued(const struct peer *peer)
 {
@@ -426,7 +427,7 @@ mcp_peer_queued(const struct peer *peer)
 	return 0;
 }
 
-/* It sends whole messages only. */
+/* Drops undelivered messages; no partial ones exist. */
 static void
 mcp_peer_violation(struct peer *peer)
 {
@@ -444,7 +445,7 @@ static const struct peer_ops mcp_peer_ops = {
     .free = mcp_peer_free,
 };
 
-/* The start */
+/* Start */
 
 static void
 mcp_peer_on_timer(void *arg)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The clients of an MCP program as the peer of a session. It gives each request a number of its
- * own and restores the client's ID in the response, and likewise progress tokens and
- * subscription IDs; by these numbers it knows which stream (serve/mcp_stream.h) a message of
- * the program belongs to.
+ * The clients of an MCP program, as the peer of a session. Replaces the ID of each request by a
+ * unique number and restores the client's ID in the response; progress tokens and subscription
+ * IDs are replaced the same way. These numbers map a message of the program to its stream
+ * (serve/mcp_stream.h).
  *
- * It is one of two kinds. That of a session of MCP (up to 2025-11-25) has one client, whose
- * streams are resumable. The stateless one (2026-07-28) has many clients that do not know each
- * other: if one of them disconnects, the program receives notifications/cancelled. It first
- * asks the program (serve/mcp_ask.h).
+ * There are two kinds. The peer of an MCP session (up to 2025-11-25) has one client, whose
+ * streams are resumable. The stateless peer (2026-07-28) has many unrelated clients: when one
+ * disconnects, the program receives notifications/cancelled. The stateless peer first queries
+ * the program (serve/mcp_ask.h).
  */
 #ifndef SERVE_MCP_PEER_H
 #define SERVE_MCP_PEER_H
@@ -19,57 +19,58 @@
 #include "serve/mcp_stream.h"
 
 enum {
-	MCP_PENDING_MAX = 1024, /* requests of a session that wait for their responses */
-	MCP_STATELESS_PENDING_MAX = 8192, /* likewise, of all clients */
+	MCP_PENDING_MAX = 1024, /* pending requests of a session */
+	MCP_STATELESS_PENDING_MAX = 8192, /* pending requests of all clients */
 	MCP_INPUT_MAX =
-	    1 << 20, /* bytes queued for the program: above it, messages are rejected */
-	MCP_LINE_MAX = 64 << 20, /* bytes of a message of the program */
-	MCP_DISCOVER_MS = 60 * 1000, /* for the responses to what it is asked first */
+	    1 << 20, /* bytes queued for the program; beyond that, messages are rejected */
+	MCP_LINE_MAX = 64 << 20, /* bytes in one message from the program */
+	MCP_DISCOVER_MS = 60 * 1000, /* time limit for the responses to the initial queries */
 };
 
 struct mcp_peer_spec {
 	struct loop *loop; /* borrowed */
-	struct peer_counts *sent; /* for struct peer */
-	size_t *room; /* borrowed: bytes that all streams of the process keep */
+	struct peer_counts *sent; /* counters of struct peer */
+	size_t *room; /* borrowed: bytes kept by all streams of the process */
 	uint64_t log_id;
 	int64_t idle_ms;
 	bool stateless;
-	char session[64]; /* of a session: a header line with its ID */
-	/* It is freed, or ends: no request may come any more. Called once. */
+	char session[64]; /* session peers: a header line with the session ID */
+	/* The peer ends or is freed, and must get no further requests. Called once. */
 	void (*on_over)(void *owner);
 	void *owner; /* borrowed */
 };
 
-/* HANDLERS and ARG are borrowed until it is finished or freed. NULL without memory. */
+/* Returns a new peer, or NULL if memory runs out. HANDLERS and ARG are borrowed until the peer
+ * is finished or freed. */
 struct peer *mcp_peer_new(const struct mcp_peer_spec *spec,
     const struct peer_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 
 enum mcp_posted {
-	MCP_POSTED, /* a request: the exchange is the peer's */
-	MCP_BUSY, /* too much waits for the program */
-	MCP_MISMATCH, /* the header does not agree with the arguments: *WHY */
+	MCP_POSTED, /* success; after a request the peer owns the exchange */
+	MCP_BUSY, /* the program's queue is full */
+	MCP_MISMATCH, /* header fields and arguments differ: see *WHY */
 	MCP_UNSUPPORTED, /* the program does not speak the stateless protocol */
 	MCP_OVER,
 	MCP_NO_MEMORY,
 };
 
-/* For all of these: handlers may be called. FIELDS are header lines of the response. */
+/* Forwards a request. FIELDS are header lines for the response. Like all functions below, this
+ * may call handlers. */
 enum mcp_posted mcp_peer_request(struct peer *peer, const struct mcp_message *message,
     struct exchange *exchange, const char *fields, const char **why);
 
-/* A notification or a response. */
+/* Forwards a notification or a response. */
 enum mcp_posted mcp_peer_post(struct peer *peer, const struct mcp_message *message);
 
-/* Of a session: continues stream NUMBER, or begins stream 0. False: there is no such stream;
- * or, with MCP_STREAM_CONTINUE, another connection has it. */
+/* Session peers: resumes stream NUMBER after event AFTER, or opens stream 0. Returns false if
+ * there is no such stream or, with MCP_STREAM_CONTINUE, if another connection has it. */
 bool mcp_peer_listen(struct peer *peer, struct exchange *exchange, const char *fields,
     uint64_t number, uint64_t after);
 
-/* No request can come any more: it ends once those that are pending have got their responses.
- */
+/* Accepts no more requests: the peer ends after the response to the last pending one. */
 void mcp_peer_finish(struct peer *peer);
 
-/* The client ends its session. */
+/* Ends the session at the client's request. */
 void mcp_peer_leave(struct peer *peer);
 
 #endif

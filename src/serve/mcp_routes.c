@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which stream a message of an MCP program belongs to. */
+/* Routes messages of an MCP program to streams. */
 #include "serve/mcp_routes.h"
 
 #include "base/json_scan.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MCP_SHOWN_MAX = 256 }; /* bytes of a malformed message in the log */
+enum { MCP_SHOWN_MAX = 256 }; /* bytes of a malformed message to log */
 
 static void mcp_routes_on_gone(struct mcp_stream *stream);
 static void mcp_routes_on_deadline(struct mcp_stream *stream);
@@ -25,7 +25,7 @@ mcp_routes_stream(struct list *node)
 }
 
 /*
- * The table.
+ * Table
  */
 
 static struct mcp_stream *
@@ -136,7 +136,7 @@ mcp_routes_are_connected(const struct mcp_routes *r)
 	return false;
 }
 
-/* The pending request of a number that a message names. */
+/* Returns the pending request with the number in ID, or NULL. */
 static struct mcp_stream *
 mcp_routes_pending(const struct mcp_routes *r, struct span id)
 {
@@ -147,10 +147,10 @@ mcp_routes_pending(const struct mcp_routes *r, struct span id)
 }
 
 /*
- * Ends.
+ * End
  */
 
-/* Its response was sent: it is kept for a client that has not got it. */
+/* Keeps a stream whose response was sent, for a client that has not received it. */
 static void
 mcp_routes_finish(struct mcp_routes *r, struct mcp_stream *stream)
 {
@@ -171,8 +171,8 @@ mcp_routes_finish(struct mcp_routes *r, struct mcp_stream *stream)
 	}
 }
 
-/* The program is to stop what it does for a request, whose number means nothing from now on.
- * While it is asked it has not got the request, and will not. */
+/* Cancels a request; its number is invalid from now on. While the program is being queried, it
+ * has not received the request and never will. */
 static void
 mcp_routes_cancel(struct mcp_routes *r, struct mcp_stream *stream, const char *reason)
 {
@@ -248,7 +248,7 @@ mcp_routes_fail(struct mcp_routes *r, int code, const char *text, int status)
 }
 
 /*
- * Messages of the program.
+ * Messages of the program
  */
 
 void
@@ -265,7 +265,7 @@ mcp_routes_drop(struct mcp_routes *r, const char *why, struct span line)
 	log_end();
 }
 
-/* Sends a message as edited. RESPONSE: with this status it is the last one; 0: it is not. */
+/* Sends an edited message. RESPONSE: status of the last message; 0: more follow. */
 static void
 mcp_routes_send(struct mcp_routes *r, struct mcp_stream *stream, const struct mcp_message *m,
     struct mcp_edit edit, int response)
@@ -304,7 +304,7 @@ mcp_routes_decide(struct mcp_routes *r)
 	r->wake(r->owner);
 }
 
-/* The program has responded to what it was asked. */
+/* Handles the program's response to a query. */
 static void
 mcp_routes_take_asked(struct mcp_routes *r, const struct mcp_message *m)
 {
@@ -316,7 +316,8 @@ mcp_routes_take_asked(struct mcp_routes *r, const struct mcp_message *m)
 	r->wake(r->owner);
 }
 
-/* The status of a response of the stateless protocol (its transport, "Server Validation"). */
+/* Returns the HTTP status of a stateless response (transport specification, "Server
+ * Validation"). */
 static int
 mcp_routes_status(const struct mcp_routes *r, const struct mcp_message *m)
 {
@@ -334,7 +335,7 @@ mcp_routes_status(const struct mcp_routes *r, const struct mcp_message *m)
 	}
 }
 
-/* The session begins, or is none. */
+/* Handles the response to initialize: the session begins or fails. */
 static void
 mcp_routes_initialize(
     struct mcp_routes *r, struct mcp_stream *stream, const struct mcp_message *m)
@@ -349,7 +350,7 @@ mcp_routes_initialize(
 		mcp_stream_add_fields(stream, r->session);
 	}
 	json_find(m->result, &version, 1);
-	/* Earlier clients take an event without data for malformed JSON. */
+	/* Older clients treat an event without data as malformed JSON. */
 	r->primes = json_is_text(version.value, SPAN("2025-11-25"));
 	if (zero)
 		zero->primes = r->primes;
@@ -372,7 +373,7 @@ mcp_routes_take_response(struct mcp_routes *r, const struct mcp_message *m)
 	}
 }
 
-/* The stream for a message that names none; NULL: nobody can get it. */
+/* Returns the stream for a message without a number; NULL: no client can get it. */
 static struct mcp_stream *
 mcp_routes_any(const struct mcp_routes *r, bool related)
 {
@@ -394,7 +395,7 @@ mcp_routes_any(const struct mcp_routes *r, bool related)
 	return newest;
 }
 
-/* Of a stateless program: the one request that asked for such messages. */
+/* Stateless programs: returns the only request that asked for log messages. */
 static struct mcp_stream *
 mcp_routes_logging(const struct mcp_routes *r)
 {
@@ -412,7 +413,7 @@ mcp_routes_logging(const struct mcp_routes *r)
 	return only;
 }
 
-/* Changes of the server itself. */
+/* Reports whether a message is about changes of the MCP server itself. */
 static bool
 mcp_routes_is_unrelated(const struct mcp_message *m)
 {
@@ -437,7 +438,7 @@ mcp_routes_choose(const struct mcp_routes *r, const struct mcp_message *m)
 		   : NULL;
 }
 
-/* A stateless program ends a subscription, whose stream ends then. */
+/* Handles the end of a subscription by a stateless program, which ends its stream. */
 static bool
 mcp_routes_take_cancelled(struct mcp_routes *r, const struct mcp_message *m)
 {
@@ -462,7 +463,7 @@ mcp_routes_take_other(struct mcp_routes *r, const struct mcp_message *m)
 	if (m->kind == MCP_NOTIFICATION && m->token.len > 0) {
 		stream = mcp_routes_pending(r, m->token);
 		if (!stream)
-			return; /* its response was sent, or it was cancelled */
+			return; /* already answered or cancelled */
 		edit = (struct mcp_edit){m->token, stream->spec.token};
 	} else if (m->subscription.len > 0 && r->stateless) {
 		stream = mcp_routes_pending(r, m->subscription);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which stream a message of an MCP program belongs to. It follows from the number that its
- * request has (mcp_message_put()): the ID of a response, a progress token, or a subscription
- * ID. A message without one is for any client of the session: it goes to the stream of the only
- * request that is pending, or to stream 0, or to the newest request.
+ * Routes messages of an MCP program to streams, by the number assigned to a request
+ * (mcp_message_put()): it comes back as the ID of a response, a progress token or a
+ * subscription ID. A message without such a number may go to any client of the session: it goes
+ * to the stream of the only pending request, or to stream 0, or to the newest request.
  */
 #ifndef SERVE_MCP_ROUTES_H
 #define SERVE_MCP_ROUTES_H
@@ -14,72 +14,75 @@
 #include "serve/mcp_stream.h"
 
 enum {
-	MCP_FINISHED_MAX = 16, /* streams that are kept after their responses */
-	MCP_FINISHED_MS = 60 * 1000, /* for so long */
+	MCP_FINISHED_MAX = 16, /* streams kept after their responses */
+	MCP_FINISHED_MS = 60 * 1000, /* how long they are kept */
 };
 
-/* What the program speaks, as far as that is known. */
+/* The protocol of the program, as far as it is known. */
 enum mcp_era {
 	MCP_ERA_SESSION, /* a version with sessions */
-	MCP_ERA_ASKED, /* it is being asked (serve/mcp_ask.h) */
+	MCP_ERA_ASKED, /* being queried (serve/mcp_ask.h) */
 	MCP_ERA_STATELESS,
 	MCP_ERA_LEGACY, /* not the stateless version */
 };
 
-/* Those after OWNER are its state: zero bytes and mcp_routes_init() are its beginning. */
+/* The fields after OWNER are internal state; initialize them with zero bytes and
+ * mcp_routes_init(). */
 struct mcp_routes {
 	struct loop *loop; /* borrowed, as ROOM and OWNER */
-	size_t *room; /* for the streams */
+	size_t *room; /* shared with the streams */
 	uint64_t log_id;
-	int64_t idle_ms; /* for the next message about a request; 0: no limit */
+	int64_t idle_ms; /* timeout between two messages about a request; 0: none */
 	bool stateless;
-	const char *session; /* borrowed: a header line for the response to initialize */
-	/* LINES, LEAVES or ERA have changed. Called from inside functions, too. */
+	const char *session; /* borrowed: header line for the response to initialize */
+	/* Called when LINES, LEAVES or ERA changed, also from inside functions. */
 	void (*wake)(void *owner);
 	void *owner;
-	struct list streams; /* the oldest first */
+	struct list streams; /* oldest first */
 	size_t pending; /* requests without a response */
-	size_t finished; /* streams that are kept all the same */
-	uint64_t last; /* number of a request */
-	struct mcp_ask ask; /* of a stateless program */
+	size_t finished; /* streams kept after their responses */
+	uint64_t last; /* last number assigned to a request */
+	struct mcp_ask ask; /* stateless programs only */
 	enum mcp_era era;
 	struct buffer lines; /* owned: messages for the program */
-	bool leaves; /* the session can't go on */
-	bool primes; /* a client understands an event without data */
-	int64_t since_ms; /* the last event */
+	bool leaves; /* the session must end */
+	bool primes; /* the client understands an event without data */
+	int64_t since_ms; /* time of the last event */
 	int64_t begun_ms;
 	struct log_limit limit;
 };
 
-/* False without memory. */
+/* Completes the initialization. Returns false if memory runs out. */
 bool mcp_routes_init(struct mcp_routes *r) __attribute__((warn_unused_result));
 
-/* Drops all connections. */
+/* Drops all connections and frees all streams. */
 void mcp_routes_clear(struct mcp_routes *r);
 
-/* Adds the stream of a request, without a connection. NULL without memory. */
+/* Adds a stream for a request, not yet connected. Returns NULL if memory runs out. */
 struct mcp_stream *mcp_routes_add(struct mcp_routes *r, const struct mcp_message *request)
     __attribute__((warn_unused_result));
 void mcp_routes_remove(struct mcp_routes *r, struct mcp_stream *stream);
 
-/* By its number, or the pending one by the client's ID, the newest first; NULL: none. */
+/* Find a stream by its number, or the newest pending one by the client's ID; NULL: not
+ * found. */
 struct mcp_stream *mcp_routes_find(const struct mcp_routes *r, uint64_t number);
 struct mcp_stream *mcp_routes_find_id(const struct mcp_routes *r, struct span id);
 
-/* Whether any client waits for a message. */
+/* Reports whether any stream has a connection. */
 bool mcp_routes_are_connected(const struct mcp_routes *r);
 
-/* A message of the program. One that is malformed is dropped. */
+/* Routes a message of the program; a malformed one is dropped. */
 void mcp_routes_take(struct mcp_routes *r, struct span line);
 void mcp_routes_drop(struct mcp_routes *r, const char *why, struct span line);
 
-/* All pending requests get an error, with STATUS unless a stream has begun; all streams end. */
+/* Sends an error to all pending requests, with STATUS where the response has not begun, and
+ * ends all streams. */
 void mcp_routes_fail(struct mcp_routes *r, int code, const char *text, int status);
 
-/* Sets the era by what the program has responded so far. */
+/* Sets the era according to the responses of the program so far. */
 void mcp_routes_decide(struct mcp_routes *r);
 
-/* A request gets an error, and its stream ends. */
+/* Sends an error to the request of STREAM and ends the stream. */
 void mcp_routes_reject(
     struct mcp_routes *r, struct mcp_stream *stream, int code, const char *text, int status);
 

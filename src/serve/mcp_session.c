@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sessions of MCP. */
+/* MCP sessions. */
 #include "serve/mcp_session.h"
 
 #include "serve/share.h"
@@ -61,13 +61,13 @@ mcp_session_make_peer(struct mcp *mcp, struct session_entry *s, struct session *
 }
 
 /*
- * A session.
+ * Sessions
  */
 
 struct mcp_opening {
 	struct opening opening; /* first: mcp_opening_of() casts it back */
 	struct mcp *mcp;
-	struct session_entry *session; /* owned until there is a peer */
+	struct session_entry *session; /* owned until the peer exists */
 	struct session_entry **result; /* borrowed, as the next one */
 	struct reject *reject;
 };
@@ -85,7 +85,7 @@ mcp_opening_make_peer(struct opening *o, struct session *session, struct peer_co
 	struct session_entry *s = opening->session;
 	struct peer *peer;
 
-	/* It is as secret as that of the session's program, but another one. */
+	/* As secret as the program's UNIQUE_ID, but different. */
 	if (!affinity_make_id(opening->mcp->affinity, s->id))
 		return NULL;
 	peer = mcp_session_make_peer(opening->mcp, s, session, o->launch.id, sent);
@@ -171,7 +171,7 @@ mcp_session_open(struct mcp *mcp, struct endpoint *endpoint, struct exchange *ex
 }
 
 /*
- * The program for all clients.
+ * Shared programs
  */
 
 static struct session_entry *
@@ -196,7 +196,7 @@ mcp_session_start(
 		session_entry_free(s);
 		return NULL;
 	}
-	(void)endpoint_ref(endpoint); /* until it ends: session_rules.release */
+	(void)endpoint_ref(endpoint); /* released by session_rules.release */
 	if (mcp_session_make_peer(mcp, s, session, spec.id, session_sent(session))) {
 		list_append(&mcp->programs, &s->node);
 		backend = share_start_program(launcher, endpoint, &endpoint->framed,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sessions of MCP, each with its program, and the programs for all clients. */
+/* MCP sessions, each with its own program, and the shared programs of stateless clients. */
 #ifndef SERVE_MCP_SESSION_H
 #define SERVE_MCP_SESSION_H
 
@@ -8,29 +8,31 @@
 #include "serve/opening.h"
 #include "serve/session_table.h"
 
-/* The sessions and programs of a process. */
+/* The MCP sessions and programs of a process. */
 struct mcp {
 	const struct opening_context *context; /* borrowed, as AFFINITY */
 	const struct affinity *affinity;
 	struct session_table table;
-	struct list programs; /* struct session_entry: those for all clients, without an ID */
-	size_t posted; /* bytes of requests that are being read */
-	size_t kept; /* bytes of messages that streams keep */
-	bool finishes; /* no more of both */
+	struct list programs; /* struct session_entry without an ID: the shared programs */
+	size_t posted; /* bytes of requests being read */
+	size_t kept; /* bytes of messages kept by streams */
+	bool finishes; /* no new sessions or programs */
 };
 
 void mcp_init(
     struct mcp *mcp, const struct opening_context *context, const struct affinity *affinity);
 
-/* The server accepts no more connections: each ends with its last one. */
+/* Stops accepting requests because the server shuts down gracefully: each session ends with its
+ * last connection. */
 void mcp_finish(struct mcp *mcp);
 
-/* Starts a session and its program for the request initialize. NULL: *REJECT is the response.
- */
+/* Starts a session and its program for an initialize request. Returns NULL with the error
+ * response in *REJECT. */
 struct session_entry *mcp_session_open(struct mcp *mcp, struct endpoint *endpoint,
     struct exchange *exchange, struct reject *reject) __attribute__((warn_unused_result));
 
-/* The one program of an endpoint, which is started if need be. Likewise. */
+/* Returns the shared program of ENDPOINT, started if necessary. Returns NULL with the error
+ * response in *REJECT. */
 struct session_entry *mcp_session_shared(struct mcp *mcp, struct endpoint *endpoint,
     struct reject *reject) __attribute__((warn_unused_result));
 

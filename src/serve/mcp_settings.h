@@ -8,8 +8,8 @@
 
 struct mcp_settings {
 	bool on;
-	/* After which a session without a connection ends, and a request without a response; 0:
-	 * never. */
+	/* Idle timeout of a session without a connection and of a request without a response;
+	 * 0: none. */
 	int64_t idle_ms;
 };
 

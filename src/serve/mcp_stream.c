@@ -21,7 +21,7 @@ mcp_stream_arm(struct mcp_stream *s)
 		timer_at(&s->timer, s->deadline_ms);
 }
 
-/* The connection is not ours any more. */
+/* Detaches the connection; the caller must end it. */
 static struct exchange *
 mcp_stream_detach(struct mcp_stream *s)
 {
@@ -42,7 +42,7 @@ mcp_stream_on_gone(void *arg)
 	s->spec.handlers->on_gone(s);
 }
 
-/* It reads nothing any more. */
+/* The client has disconnected. */
 static void
 mcp_stream_on_half_closed(void *arg)
 {
@@ -95,8 +95,8 @@ mcp_stream_count(struct mcp_stream *s, size_t kept)
 	s->counted = kept;
 }
 
-/* Drops the oldest events, also if no client has got them. Each stream may keep an eighth of
- * the room that is left. */
+/* Drops the oldest events, even if no client has received them. Each stream may keep an eighth
+ * of the remaining room. */
 static void
 mcp_stream_trim(struct mcp_stream *s)
 {
@@ -118,7 +118,7 @@ mcp_stream_abort(struct mcp_stream *s, const char *reason)
 		exchange_abort(mcp_stream_detach(s), reason);
 }
 
-/* False: the client does not read, and is disconnected. */
+/* Checks that the client reads. If not, disconnects it and returns false. */
 static bool
 mcp_stream_is_read(struct mcp_stream *s)
 {
@@ -128,7 +128,7 @@ mcp_stream_is_read(struct mcp_stream *s)
 	return false;
 }
 
-/* A stream may be silent for any time: only what waits in its queue shows that the client is
+/* Writes without a timeout on silence: only output left in the queue shows that a client is
  * slow. */
 static void
 mcp_stream_write(struct mcp_stream *s, const void *bytes, size_t len)
@@ -139,7 +139,7 @@ mcp_stream_write(struct mcp_stream *s, const void *bytes, size_t len)
 	s->since_ms = util_clock_ms();
 }
 
-/* Sends what of the kept events was not. */
+/* Sends the kept events that have not been sent. */
 static void
 mcp_stream_flush(struct mcp_stream *s)
 {
@@ -226,7 +226,7 @@ mcp_stream_attach(
 	limit_move(stream_slot(exchange_stream(exchange)), LIMIT_PROGRAM);
 	exchange_set_handlers(exchange, &mcp_stream_exchange_handlers, s);
 	s->since_ms = util_clock_ms();
-	/* A GET has a stream at once. */
+	/* A GET gets a stream at once. */
 	if (s->begun || s->spec.number == 0) {
 		if (after != MCP_STREAM_CONTINUE && !replay_seek(&s->replay, after))
 			s->replay.sent = 0;

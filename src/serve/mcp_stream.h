@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What an MCP client gets in response to one request: one JSON object, if nothing precedes it
- * and it comes soon; else a stream of events, each of which is one message. That of a session
- * is numbered, outlives its connection, and is then resumed by Last-Event-ID.
+ * The response to one request of an MCP client: a single JSON object if it is the first message
+ * and comes soon, otherwise an event stream with one message per event. A stream of a session
+ * is numbered, survives its connection, and can be resumed with Last-Event-ID.
  *
- * Stream 0 of a session responds to no message: it is for all that belongs to no request.
+ * Stream 0 of a session is not a response: it carries all messages that belong to no request.
  */
 #ifndef SERVE_MCP_STREAM_H
 #define SERVE_MCP_STREAM_H
@@ -13,60 +13,61 @@
 #include "peer/replay.h"
 
 enum {
-	MCP_STREAM_BEGIN_MS = 1000, /* how long a response may take until a stream begins */
-	MCP_STREAM_COMMENT_MS = 15 * 1000, /* silence until a stream gets a comment */
-	MCP_STREAM_KEPT_MAX = 1 << 20, /* bytes of messages that are kept */
-	MCP_STREAM_ROOM = 64 << 20, /* likewise, of all streams of a process */
-	MCP_STREAM_QUEUE_MAX = 1 << 20, /* bytes that wait to be sent before a message */
+	MCP_STREAM_BEGIN_MS = 1000, /* delay after which a stream begins without a response */
+	MCP_STREAM_COMMENT_MS = 15 * 1000, /* idle time after which a comment is sent */
+	MCP_STREAM_KEPT_MAX = 1 << 20, /* bytes of messages kept per stream */
+	MCP_STREAM_ROOM = 64 << 20, /* bytes kept by all streams of a process */
+	/* Maximum bytes of queued output when a message is sent; beyond that, disconnect. */
+	MCP_STREAM_QUEUE_MAX = 1 << 20,
 };
 
 struct mcp_stream;
-/* None is called from inside a function of this header. */
+/* Never called from inside a function of this header. */
 struct mcp_stream_handlers {
-	/* Its connection is lost. */
+	/* The connection of STREAM is lost. */
 	void (*on_gone)(struct mcp_stream *stream);
-	/* Its deadline is over; called once for each. */
+	/* The deadline of STREAM has passed; called once for each deadline. */
 	void (*on_deadline)(struct mcp_stream *stream);
 };
 
 struct mcp_stream_spec {
-	struct loop *loop; /* borrowed, as all to ROOM */
+	struct loop *loop; /* borrowed, as the fields up to ROOM */
 	const struct mcp_stream_handlers *handlers;
 	void *owner;
-	size_t *room; /* bytes that all streams of the process keep */
-	uint64_t number; /* of the request to the program; 0: stream 0 */
+	size_t *room; /* bytes kept by all streams of the process */
+	uint64_t number; /* number of the request to the program; 0: stream 0 */
 	struct span id; /* the client's ID of the request and its token, as JSON; empty: none */
 	struct span token;
 	bool resumable;
 };
 
 struct mcp_stream {
-	struct list node; /* its owner's */
+	struct list node; /* in a list of its owner */
 	struct mcp_stream_spec spec; /* ID and TOKEN are owned */
-	struct exchange *exchange; /* borrowed; NULL: there is no connection */
-	char *fields; /* owned: header lines of the response of EXCHANGE */
-	struct replay replay; /* if it is resumable */
-	size_t counted; /* bytes of it in the room */
+	struct exchange *exchange; /* borrowed; NULL: not connected */
+	char *fields; /* owned: header lines of the response to EXCHANGE */
+	struct replay replay; /* resumable streams only */
+	size_t counted; /* bytes of REPLAY counted in *spec.room */
 	struct timer timer;
-	int64_t since_ms; /* when the connection came, or was last written to */
+	int64_t since_ms; /* when the connection was attached or last written to */
 	int64_t deadline_ms; /* 0: none */
-	bool begun; /* a client knows it as a stream of events */
-	bool primes; /* a client understands an event without data (2025-11-25) */
-	bool over; /* set by its owner: nothing follows what is kept */
+	bool begun; /* a client has seen it as an event stream */
+	bool primes; /* the client understands an event without data (2025-11-25) */
+	bool over; /* set by the owner: no message follows the kept ones */
 	bool lists; /* the request is tools/list */
 	bool logs; /* the request asked for notifications/message */
-	/* Borrowed: a header line for the response to initialize, which names the session; a
-	 * stream begins with it, as the result comes later. NULL: it is another request. */
+	/* Borrowed: header line with the session ID, for the response to initialize. That
+	 * stream begins with the header, as the result comes later. NULL: another request. */
 	const char *session;
 };
 
-/* A stream without a connection. NULL without memory. */
+/* Returns a stream without a connection, or NULL if memory runs out. */
 struct mcp_stream *mcp_stream_new(const struct mcp_stream_spec *spec)
     __attribute__((warn_unused_result));
 
-/* Gives it EXCHANGE, whose response gets FIELDS, whole header lines; another one that it has
- * ends. A stream that has begun continues after event AFTER, or with the oldest one kept;
- * MCP_STREAM_CONTINUE: with what has not been sent. */
+/* Attaches EXCHANGE, whose response gets FIELDS (whole header lines), and ends a previously
+ * attached one. A stream that has begun resumes after event AFTER, or with the oldest one kept;
+ * with MCP_STREAM_CONTINUE, it resumes with the messages not sent yet. */
 #define MCP_STREAM_CONTINUE UINT64_MAX
 void mcp_stream_attach(
     struct mcp_stream *stream, struct exchange *exchange, const char *fields, uint64_t after);
@@ -74,18 +75,21 @@ void mcp_stream_attach(
 /* Adds header lines to a response that has not begun. */
 void mcp_stream_add_fields(struct mcp_stream *stream, const char *fields);
 
-/* Sends a message, which is one line. False: the client does not read, and was disconnected. */
+/* Sends a message, which is one line. Returns false if the client does not read and was
+ * disconnected. */
 bool mcp_stream_send(struct mcp_stream *stream, struct span message);
 
-/* A message is lost: the client sees that its response is incomplete. */
+/* Aborts the response because a message was lost, so that the client sees an incomplete
+ * response. */
 void mcp_stream_abort(struct mcp_stream *stream, const char *reason);
 
-/* Sends the last one. STATUS is that of a response which has not begun. */
+/* Sends the last message. STATUS applies if the response has not begun. Returns as
+ * mcp_stream_send(). */
 bool mcp_stream_respond(struct mcp_stream *stream, struct span message, int status);
 
 void mcp_stream_set_deadline(struct mcp_stream *stream, int64_t deadline_ms);
 
-/* Ends the response that has begun, or drops the connection, and frees. */
+/* Ends a response that has begun, or else drops the connection, and frees STREAM. */
 void mcp_stream_free(struct mcp_stream *stream);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The arguments of MCP tools that a client repeats in its header. */
+/* Checks the tool arguments that an MCP client repeats in header fields. */
 #include "serve/mcp_tools.h"
 
 #include "base/json_scan.h"
@@ -13,15 +13,15 @@
 
 enum {
 	MCP_TOOLS_DEPTH = JSON_DEPTH_MAX / 2, /* "properties" and a name take two levels */
-	MCP_NUMBER_MAX = 64, /* bytes of a number that is compared as one */
+	MCP_NUMBER_MAX = 64, /* bytes of an argument compared as a number */
 };
 #define MCP_SAFE_INTEGER 9007199254740991.0 /* the largest that all clients can represent */
 
 struct mcp_tool {
 	struct list node;
-	struct buffer name; /* owned: what its JSON stands for */
-	/* Owned: for each argument, the header field and the names that lead to it, each with
-	 * its NUL, and an empty one. */
+	struct buffer name; /* owned: the decoded JSON string */
+	/* Owned: for each argument the header field and the member names of its path, each
+	 * NUL-terminated, followed by an empty string. */
 	struct buffer marks;
 };
 
@@ -70,10 +70,10 @@ mcp_tools_find(const struct mcp_tools *tools, struct span name)
 }
 
 /*
- * What a tool marks.
+ * Marks of a tool
  */
 
-/* Adds the property at PATH if it has a valid mark. False without memory. */
+/* Adds the property at PATH if it has a valid mark. Returns false if memory runs out. */
 static bool
 mcp_tools_mark(struct buffer *marks, const struct buffer *path, struct span property)
 {
@@ -98,8 +98,8 @@ mcp_tools_mark(struct buffer *marks, const struct buffer *path, struct span prop
 	return ok;
 }
 
-/* Adds those of the properties of SCHEMA, which PATH leads to. A mark elsewhere is invalid.
- * False without memory. */
+/* Adds the marked properties of SCHEMA, which is at PATH. Marks elsewhere are invalid. Returns
+ * false if memory runs out. */
 static bool
 mcp_tools_scan(struct buffer *marks, struct buffer *path, struct span schema, int depth)
 {
@@ -113,7 +113,7 @@ mcp_tools_scan(struct buffer *marks, struct buffer *path, struct span schema, in
 	       json_next_member(properties.value, &cursor, &name, &property)) {
 		ok = json_get_text(name, path);
 		len = buffer_len(path) - before;
-		/* A name that has no place in a path marks nothing. */
+		/* A name that contains a NUL can't be part of a path; its marks are ignored. */
 		if (ok && len > 0 && !memchr(buffer_data(path) + before, '\0', len))
 			ok = buffer_append(path, "", 1) &&
 			     mcp_tools_mark(marks, path, property) &&
@@ -160,10 +160,10 @@ mcp_tools_learn(struct mcp_tools *tools, struct span result)
 }
 
 /*
- * What a client repeats.
+ * Values in the header
  */
 
-/* Not a number that all clients can represent: NAN. */
+/* Returns NAN unless TEXT is a number that all clients can represent. */
 static double
 mcp_tools_number(struct span text)
 {
@@ -180,7 +180,8 @@ mcp_tools_number(struct span text)
 	return fabs(number) <= MCP_SAFE_INTEGER ? number : NAN;
 }
 
-/* An argument that is an object or an array has no text: its program rejects it. */
+/* Compares a header value with an argument. An object or array has no text form: the program
+ * rejects it. */
 static bool
 mcp_tools_agree(struct span text, struct span argument)
 {
@@ -198,7 +199,7 @@ mcp_tools_agree(struct span text, struct span argument)
 	}
 }
 
-/* Whether FIELD is given as often as ARGUMENT, and agrees with it. */
+/* Checks that FIELD agrees with ARGUMENT, and is present once if ARGUMENT is. */
 static int
 mcp_tools_check_field(const struct head *head, const char *field, struct span argument)
 {
@@ -208,7 +209,7 @@ mcp_tools_check_field(const struct head *head, const char *field, struct span ar
 	struct buffer text = {0};
 	int code;
 
-	/* None is expected: one that is there refers to nothing. */
+	/* No field is required; one without an argument is ignored. */
 	if (type == JSON_NOTHING || type == JSON_NULL)
 		return 0;
 	if (count != 1)
@@ -249,7 +250,7 @@ mcp_tools_check(const struct mcp_tools *tools, const struct head *head,
 			member = next;
 		}
 		at++;
-		/* Two readers could use different ones. */
+		/* Duplicate member: two readers could use different ones. */
 		code = member.count > 1 ? MCP_HEADER_MISMATCH
 					: mcp_tools_check_field(head, field, member.value);
 	}

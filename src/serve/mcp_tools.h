@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The arguments of tools that a client repeats in its header (2026-07-28,
- * basic/transports/streamable-http, "Custom Headers from Tool Parameters"): the inputSchema of
- * a tool marks them by x-mcp-header. Both must agree. Pure.
+ * Checks the tool arguments that a client repeats in header fields (2026-07-28,
+ * basic/transports/streamable-http, "Custom Headers from Tool Parameters"). The inputSchema of
+ * a tool marks them with x-mcp-header; header and argument must agree. Pure.
  */
 #ifndef SERVE_MCP_TOOLS_H
 #define SERVE_MCP_TOOLS_H
@@ -11,20 +11,20 @@
 #include "http/head.h"
 #include "serve/mcp_message.h"
 
-/* The tools that mark an argument. */
+/* The tools that mark at least one argument. */
 struct mcp_tools {
-	struct list list; /* only mcp_tools.c looks inside */
+	struct list list; /* private to mcp_tools.c */
 };
 
 void mcp_tools_init(struct mcp_tools *tools);
 void mcp_tools_clear(struct mcp_tools *tools);
 
-/* Takes over what RESULT, that of tools/list, defines; other tools stay as they are. Without
- * memory, a tool is not known. */
+/* Adds or replaces the tools defined in RESULT, a result of tools/list; other tools stay. If
+ * memory runs out, a tool stays unknown. */
 void mcp_tools_learn(struct mcp_tools *tools, struct span result);
 
-/* Whether the header of the request agrees with its arguments; also if it calls none of these
- * tools. 0, or the code of an error; *WHY is a sentence about it. */
+/* Checks the header of REQUEST against its arguments; a call of an unknown tool, or no call,
+ * passes. Returns 0, or an error code with a sentence in *WHY. */
 int mcp_tools_check(const struct mcp_tools *tools, const struct head *head,
     const struct mcp_message *request, const char **why);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From an accepted request to both sides of a session. */
+/* Turns an accepted request into both sides of a session. */
 #include "serve/opening.h"
 
 #include "http/credentials.h"
@@ -34,7 +34,7 @@ opening_clear(struct opening *o)
 	endpoint_unref(o->endpoint);
 }
 
-/* The one end, unless it has begun. */
+/* Ends an opening that has not become a session. */
 static void
 opening_reject(struct opening *o, const struct reject *reject)
 {
@@ -42,7 +42,7 @@ opening_reject(struct opening *o, const struct reject *reject)
 	o->ops->free(o);
 }
 
-/* Both sides, the backend first. */
+/* Starts both sides, the backend first. */
 static bool
 opening_open(struct opening *o, struct reject *reject)
 {
@@ -74,7 +74,7 @@ opening_open(struct opening *o, struct reject *reject)
 	session = session_new(
 	    launch->launcher->loop, o->context->sessions, &endpoint->session, &spec);
 	if (session) {
-		(void)endpoint_ref(endpoint); /* until it ends: session_rules.release */
+		(void)endpoint_ref(endpoint); /* released by session_rules.release */
 		peer = o->ops->make_peer(o, session, session_sent(session));
 	}
 	if (peer)
@@ -92,7 +92,7 @@ opening_open(struct opening *o, struct reject *reject)
 	return backend != NULL;
 }
 
-/* While the backend is being connected. */
+/* While the backend is being connected */
 
 static void
 opening_on_connected(void *arg, const struct reject *rejected)
@@ -106,8 +106,8 @@ opening_on_connected(void *arg, const struct reject *rejected)
 		opening_reject(o, &reject);
 }
 
-/* No client of ours sends more before the response (of a WebSocket: RFC 6455, section 4.1), so
- * it has disconnected. */
+/* Clients send nothing more before the response (for WebSocket: RFC 6455, section 4.1), so this
+ * one has disconnected. */
 static void
 opening_on_half_closed(void *arg)
 {
@@ -130,7 +130,7 @@ static const struct exchange_handlers opening_handlers = {
     .on_gone = opening_on_gone,
 };
 
-/* False: *REJECT is the response. */
+/* Starts the backend. Returns false with the error response in *REJECT. */
 static bool
 opening_launch(struct opening *o, struct reject *reject)
 {

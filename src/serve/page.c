@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The rule about the web pages that may have a browser send requests. */
+/* Access rules for web pages that make a browser send requests. */
 #include "serve/page.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ page_check(const struct endpoint *endpoint, const struct exchange *exchange, siz
 	return !refused || reject_with(reject, 403, NULL, refused);
 }
 
-/* The origin at the front of a URL. */
+/* Returns the origin at the front of a URL. */
 static struct span
 page_origin_of(struct span url)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A plain HTTP request where only WebSocket is served. */
+/* Responds to plain HTTP requests where only WebSocket is served. */
 #include "serve/plain.h"
 
 #include "framing/ttyd.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	PLAIN_NAME_MAX = 253, /* bytes of a host and of a path in the text */
+	PLAIN_NAME_MAX = 253, /* bytes of the host and of the path in the text */
 	PLAIN_URL_MAX = 2 * PLAIN_NAME_MAX + 64,
 };
 
@@ -23,7 +23,7 @@ plain_is_handshake(const struct head *head)
 	return head_find(head, "Sec-WebSocket-Key", NULL) > 0;
 }
 
-/* True when TEXT can stand in a string of JavaScript and on a command line as it is. */
+/* Returns true if TEXT needs no quoting in a JavaScript string or on a command line. */
 static bool
 plain_is_safe(struct span text, const char *also)
 {
@@ -37,7 +37,8 @@ plain_is_safe(struct span text, const char *also)
 	return text.len > 0 && text.len <= PLAIN_NAME_MAX;
 }
 
-/* The URL to connect to; false when the request contains none that can be shown. */
+/* Builds the URL to connect to. Returns false if the request contains none that can be
+ * shown. */
 static bool
 plain_url(char url[PLAIN_URL_MAX], bool secure, struct span host, const char *path)
 {
@@ -56,7 +57,7 @@ plain_url(char url[PLAIN_URL_MAX], bool secure, struct span host, const char *pa
 	return true;
 }
 
-/* The body of the 426, which the caller frees; NULL without memory. */
+/* Returns the body of the 426, which the caller frees, or NULL if memory runs out. */
 static char *
 plain_text(bool secure, struct span host, const char *path)
 {
@@ -120,7 +121,7 @@ plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const ch
 	char *text = NULL;
 	char *lines = NULL;
 
-	/* A health check of HAProxy, unless it is configured otherwise. */
+	/* The default health check of HAProxy. */
 	if (span_equal(request->method, SPAN("OPTIONS"))) {
 		exchange_reply_status(exchange, 204, "Allow: GET, HEAD, OPTIONS\r\n", NULL);
 		return;
@@ -152,7 +153,7 @@ plain_speaks_tty(const struct endpoint *endpoint)
 	return false;
 }
 
-/* The page does not know which part of its path is the endpoint, so the end of PATH decides. */
+/* Checks the end of PATH, because the page does not know which part of it is the endpoint. */
 bool
 plain_serve_token(const struct endpoint *endpoint, struct exchange *exchange, const char *path)
 {

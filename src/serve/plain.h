@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A plain HTTP request where only WebSocket is served: 426 (RFC 9110, section
- * 15.5.22) with a text that shows how to connect.
+ * Responds to plain HTTP requests where only WebSocket is served: 426 (RFC 9110, section
+ * 15.5.22) with a text that explains how to connect.
  */
 #ifndef SERVE_PLAIN_H
 #define SERVE_PLAIN_H
@@ -9,22 +9,22 @@
 #include "http/exchange.h"
 #include "serve/endpoint.h"
 
-/* True for a handshake that lost its Upgrade field, as in a proxy that was not configured for
- * WebSocket. */
+/* Returns true for a handshake that lost its Upgrade field, as happens in a proxy that is not
+ * configured for WebSocket. */
 bool plain_is_handshake(const struct head *head);
 
 /*
- * Replies to a request for the decoded PATH, whose host was checked. HEADERS are whole lines to
- * add.
+ * Responds to a request for the decoded PATH, whose Host has been checked. HEADERS are
+ * additional header lines.
  */
 void plain_serve(const struct endpoint *endpoint, struct exchange *exchange, const char *path,
     const char *headers);
 
-/* Whether the terminals of an endpoint speak ttyd's protocol. */
+/* Reports whether the terminals of ENDPOINT speak ttyd's protocol. */
 bool plain_speaks_tty(const struct endpoint *endpoint);
 
-/* Responds to a plain request if ttyd's page sends it, for a token that is not needed here.
- * False: it is another one. */
+/* Responds to the token request of ttyd's page; no token is needed here. Returns false for any
+ * other request. */
 bool plain_serve_token(
     const struct endpoint *endpoint, struct exchange *exchange, const char *path);
 

@@ -12,26 +12,27 @@
 #include <stdlib.h>
 
 enum {
-	/* After a program was given to a client, which is served first: a start holds the loop
-	 * up for a millisecond. */
+	/* Delay after a client got a program; that client is served first, because a start
+	 * blocks the loop for a millisecond. */
 	POOL_REFILL_MS = 10,
-	POOL_RETRY_MS = 250, /* while there is no slot for another one */
-	POOL_BACK_OFF_MS = 1000, /* after one has exited; doubled each time, */
+	POOL_RETRY_MS = 250, /* while no slot is free */
+	POOL_BACK_OFF_MS = 1000, /* after a program has exited; doubled each time, */
 	POOL_BACK_OFF_MAX_MS = 60 * 1000,
-	POOL_KILL_MS = 100, /* how long a killed one may take to die */
-	POOL_LOOK_MS = 100, /* whether clients of other workers need a slot */
+	POOL_KILL_MS = 100, /* how long a killed program may take to die */
+	/* Interval of checks whether clients of other workers need a slot. */
+	POOL_LOOK_MS = 100,
 };
 
 struct pool {
 	struct list node; /* in pools->list */
 	struct pools *pools; /* borrowed */
 	struct endpoint *endpoint; /* a reference */
-	struct list parked; /* struct parked: the oldest first */
+	struct list parked; /* struct parked, oldest first */
 	size_t wanted;
-	size_t alive; /* of PARKED */
-	int64_t start_ms; /* when the next one may be started */
-	struct timer timer; /* for that */
-	int64_t back_off_ms; /* the last one; 0: none */
+	size_t alive; /* number of PARKED that are alive */
+	int64_t start_ms; /* when the next program may be started */
+	struct timer timer; /* for START_MS */
+	int64_t back_off_ms; /* last back-off; 0: none */
 	bool ending;
 };
 
@@ -39,7 +40,7 @@ struct parked {
 	struct list node; /* in pool->parked */
 	struct pool *pool;
 	struct child *child; /* owned */
-	bool over; /* it has exited, or is being killed */
+	bool over; /* exited, or being killed */
 };
 
 /* Frees a pool that has ended. */
@@ -54,7 +55,7 @@ pool_check_end(struct pool *pool)
 	free(pool);
 }
 
-/* The next one is started in MS, if it is still wanted. */
+/* Starts the next program in MS milliseconds, if it is still needed. */
 static void
 pool_wait(struct pool *pool, int64_t ms)
 {
@@ -65,7 +66,7 @@ pool_wait(struct pool *pool, int64_t ms)
 static void
 pool_back_off(struct pool *pool)
 {
-	/* Several that exit together are one failure. */
+	/* Several exits at the same time count as one failure. */
 	if (pool->start_ms <= util_clock_ms())
 		pool->back_off_ms *= 2;
 	if (pool->back_off_ms == 0)
@@ -75,7 +76,7 @@ pool_back_off(struct pool *pool)
 	pool_wait(pool, pool->back_off_ms);
 }
 
-/* It can't be given to a client any more. */
+/* Makes a parked program unavailable to clients. */
 static void
 parked_lose(struct parked *parked)
 {
@@ -86,7 +87,7 @@ parked_lose(struct parked *parked)
 	atomic_fetch_sub(parked->pool->pools->parked, 1);
 }
 
-/* It has exited on its own, or has been ended. */
+/* The program has exited or was killed. */
 static void
 parked_on_exit(void *arg)
 {
@@ -130,7 +131,7 @@ parked_on_stderr(void *arg, const char *line, size_t len)
 	log_end();
 }
 
-/* Its output is kept in the pipe, for the client. */
+/* Output stays in the pipe, for the client. */
 static void
 parked_on_stdout(void *arg)
 {
@@ -144,7 +145,8 @@ static const struct child_handlers parked_handlers = {
     .on_reaped = parked_on_reaped,
 };
 
-/* Starts one. 0, or an errno and the option that is why, or NULL. */
+/* Starts a program. Returns 0, or an errno with the option that caused it in *OPTION, or
+ * NULL. */
 static int
 pool_spawn(struct pool *pool, const char **option)
 {
@@ -177,7 +179,7 @@ pool_spawn(struct pool *pool, const char **option)
 	return 0;
 }
 
-/* Starts one if there is room for it. False: not now, and the timer runs. */
+/* Starts a program if a slot is free. Returns false if not; the timer then retries. */
 static bool
 pool_add(struct pool *pool)
 {
@@ -281,7 +283,7 @@ pools_end(struct pools *pools)
 	}
 }
 
-/* The one that was parked last, which may not be ready yet; NULL: none is left. */
+/* Returns the program parked last, which may not be ready yet; NULL: none. */
 static struct parked *
 pool_last(const struct pool *pool)
 {
@@ -305,7 +307,7 @@ pools_yield(struct pools *pools)
 			continue;
 		parked_lose(parked);
 		pool_wait(pool, POOL_RETRY_MS);
-		/* Frees it. */
+		/* This frees PARKED. */
 		if (child_kill(parked->child, POOL_KILL_MS))
 			return true;
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Programs that are started before a client needs them (--prespawn), in a process that serves.
- * A parked program has its pipes, and waits; the next client gets it, and no other one after
- * that. It was started without a client, so its environment knows none.
+ * Starts programs before clients need them (--prespawn), in a process that serves. A parked
+ * program is started with its pipes and waits; the next client gets it, and only that client.
+ * Its environment contains no client data.
  *
- * A parked program counts as one that runs. When another one is to be started and that would
- * be one too many, it is killed for it. One that exits is replaced, after a wait that doubles
- * each time until a client has got one.
+ * A parked program counts as a running one. When another program needs its slot, the parked
+ * program is killed. A parked program that exits is replaced, after a delay that doubles each
+ * time until a client gets one.
  */
 #ifndef SERVE_POOL_H
 #define SERVE_POOL_H
@@ -25,42 +25,43 @@ struct pool;
 
 /* The pools of a process. */
 struct pools {
-	struct children *children; /* borrowed: where programs are started */
-	bool (*may_start)(void *arg); /* whether there is room for another program */
+	struct children *children; /* borrowed: the children of this process */
+	bool (*may_start)(void *arg); /* reports whether another program may be started */
 	void *arg; /* borrowed */
-	struct list list; /* those that are not freed, also after their end */
-	atomic_size_t *parked; /* borrowed: programs in them that are alive, for others */
+	struct list list; /* all pools not yet freed, including ended ones */
+	atomic_size_t *parked; /* borrowed: live parked programs, read by other processes */
 	/* Borrowed, shared by all workers: how often a client found no slot. NULL: there is
 	 * only this process. */
 	_Atomic uint32_t *pressure;
-	uint32_t seen; /* of it */
-	struct timer look; /* at it, while there are parked programs */
+	uint32_t seen; /* last value of *PRESSURE that was handled */
+	struct timer look; /* polls PRESSURE while there are parked programs */
 	bool active;
 };
 
-/* Completes POOLS once what is borrowed is set. */
+/* Completes POOLS; the borrowed fields must be set. */
 void pools_init(struct pools *pools);
 
-/* Starts the pool of each of ENDPOINTS that has one. With several workers, WORKER is to have
- * its share. */
+/* Starts the pool of each of ENDPOINTS that uses --prespawn. WORKER of WORKERS starts its share
+ * of the programs. */
 void pools_start(
     struct pools *pools, const struct endpoints *endpoints, size_t worker, size_t workers);
 
-/* Begins to end all parked programs. The pools are freed once those are reaped. */
+/* Starts ending all parked programs. The pools are freed once the programs are reaped. */
 void pools_end(struct pools *pools);
 
-/* Ends a parked program at once, so that another one can be started in its place. False: there
- * is none. */
+/* Kills a parked program so that another one can take its slot. Returns false if there is
+ * none. */
 bool pools_yield(struct pools *pools);
 
-/* There was no slot for a client, and nothing parked here: other workers may have something. */
+/* Asks other workers to end a parked program: a client found no slot, and no program is parked
+ * here. */
 void pools_press(struct pools *pools);
 
-/* A parked program that is alive, borrowed; NULL: there is none. Accepts NULL. */
+/* Returns a live parked program, borrowed, or NULL. Accepts NULL. */
 struct child *pool_first(const struct pool *pool);
 
-/* CHILD, which pool_first() has returned, is the caller's, which has set its handlers
- * (child_adopt()). Another one is started soon. */
+/* Removes CHILD, returned by pool_first(), from the pool. The caller owns it and has set its
+ * handlers (child_adopt()). A replacement is started soon. */
 void pool_remove(struct pool *pool, const struct child *child);
 
 #endif

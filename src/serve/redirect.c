@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The port of --redirport. */
+/* Serves --redirport. */
 #include "serve/redirect.h"
 
 #include "http/uri.h"
@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The Location field for a request, which the caller frees. NULL without memory. */
+/* Returns the Location field for a request, which the caller frees, or NULL if memory runs
+ * out. */
 static char *
 redirect_location(
     const struct redirect *redirect, const struct uri_authority *host, const struct uri *uri)
@@ -56,7 +57,7 @@ redirect_serve(void *arg, struct exchange *exchange)
 		return;
 	}
 	location = redirect_location(redirect, &authority, &request->uri);
-	/* Only 308 keeps the method and the body (RFC 9110, section 15.4). */
+	/* Only 308 preserves the method and the body (RFC 9110, section 15.4). */
 	exchange_reply_status(exchange, !location ? 503 : is_get ? 301 : 308, location, NULL);
 	free(location);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The port of --redirport: every request is redirected to the main port, with its path and
- * query. The Host of the request is copied only if the main port accepts it.
+ * Serves --redirport: redirects every request to the main port, keeping path and query. The
+ * Host of the request is copied only if the main port accepts it.
  */
 #ifndef SERVE_REDIRECT_H
 #define SERVE_REDIRECT_H
@@ -12,13 +12,12 @@
 #include <stdbool.h>
 
 struct redirect {
-	const struct route
-	    *route; /* borrowed: of the main port, whose rules for the Host apply */
-	bool secure; /* the main port has TLS */
+	const struct route *route; /* borrowed: of the main port, whose Host rules apply */
+	bool secure; /* the main port uses TLS */
 	int port;
 };
 
-/* A connection_handler; ARG is the struct redirect. */
+/* Redirects one request. A connection_handler; ARG is the struct redirect. */
 void redirect_serve(void *arg, struct exchange *exchange);
 
 #endif

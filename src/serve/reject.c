@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Why a request is rejected. */
+/* The reason why a request is rejected. */
 #include "serve/reject.h"
 
 #include "process/diagnose.h"
@@ -24,7 +24,7 @@ reject_format(struct reject *reject, int status, const char *headers, const char
 	va_list args;
 
 	va_start(args, format);
-	/* cppcheck-suppress ctuuninitvar; it is filled here */
+	/* cppcheck-suppress ctuuninitvar; filled here */
 	vsnprintf(reject->text, sizeof(reject->text), format, args);
 	va_end(args);
 	return reject_with(reject, status, headers, reject->text);

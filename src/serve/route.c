@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where a request goes. */
+/* Dispatches requests. */
 #include "serve/route.h"
 
 #include "serve/console.h"
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Not logged, since it is requested every few seconds. */
+/* Not logged, because it is requested every few seconds. */
 static void
 route_serve_health(struct exchange *exchange)
 {
@@ -23,8 +23,8 @@ route_serve_health(struct exchange *exchange)
 	}
 }
 
-/* No page can connect to a Unix socket, so a request over it comes from a proxy, which forwards
- * the Host that it serves. */
+/* A web page can't connect to a Unix socket, so a request over one comes from a proxy, which
+ * forwards the Host that it serves. */
 const char *
 route_refuse_host(const struct endpoint *endpoint, const struct stream *stream,
     struct span host, char reason[ORIGIN_REASON_MAX])
@@ -41,8 +41,8 @@ route_refuse_host(const struct endpoint *endpoint, const struct stream *stream,
 }
 
 /*
- * Why a path is rejected, or NULL. A COMMAND serves every path whose variables (RFC 3875,
- * section 4.1.5) can be passed on: it looks up no file, so dot segments and the like do no
+ * Returns why a path is rejected, or NULL. A COMMAND serves every path that can be passed in
+ * variables (RFC 3875, section 4.1.5): no file is looked up, so dot segments and the like do no
  * harm.
  */
 static const char *
@@ -71,7 +71,7 @@ route_is_upgrade(const struct endpoint *endpoint, const struct head *head)
 	return endpoint->kind != ENDPOINT_FILES && upgrade_is_wanted(head);
 }
 
-/* As websocketd does: to the decoded PATH, which is changed, without its empty and dot
+/* Redirects as websocketd does: to the decoded PATH, which is modified, without empty and dot
  * segments, and with the query. */
 static void
 route_redirect(struct exchange *exchange, char *path, const struct uri *uri)
@@ -89,7 +89,7 @@ route_redirect(struct exchange *exchange, char *path, const struct uri *uri)
 	buffer_clear(&field);
 }
 
-/* What is found at the decoded PATH of an endpoint; RESULT is that of the decoding. */
+/* Serves the decoded PATH of an endpoint; RESULT is the result of decoding it. */
 static void
 route_open(const struct route *route, struct endpoint *endpoint, struct exchange *exchange,
     enum uri_path_result result, char *path)
@@ -100,12 +100,12 @@ route_open(const struct route *route, struct endpoint *endpoint, struct exchange
 	bool upgrade = route_is_upgrade(endpoint, head);
 	bool plain = !upgrade && endpoint->kind != ENDPOINT_FILES && !endpoint->compat &&
 		     (endpoint->files.root == -1 || handshake);
-	/* As with websocketd, a handshake that fails gets none of the user's header lines. */
+	/* As in websocketd, a failed handshake gets none of the user's header lines. */
 	const char *headers = upgrade ? NULL : endpoint->files.headers;
 	const char *refused;
 	bool lookup;
 
-	/* A COMMAND serves every path; files have their own. */
+	/* A COMMAND serves every path; files check their own. */
 	lookup = (endpoint->kind != ENDPOINT_COMMAND && endpoint->kind != ENDPOINT_SOCKET) ||
 		 !(upgrade || (plain && endpoint->cgi == -1));
 	refused = route_check_path(lookup, result);
@@ -136,8 +136,8 @@ route_open(const struct route *route, struct endpoint *endpoint, struct exchange
 		files_serve(&endpoint->files, exchange, endpoint_rest(endpoint, path));
 }
 
-/* Whether another worker serves a request. That one has all further checks, so that none is
- * made twice. */
+/* Relays a request to another worker if necessary. That worker makes all further checks, so
+ * that none is made twice. */
 static bool
 route_relay(const struct route *route, struct endpoint *endpoint, struct exchange *exchange,
     const char *path)
@@ -151,7 +151,7 @@ route_relay(const struct route *route, struct endpoint *endpoint, struct exchang
 	return streams_relay(route->streams, endpoint, exchange, path);
 }
 
-/* The endpoint has admitted a request. */
+/* Continues with an admitted request. */
 static void
 route_on_admitted(void *arg, struct endpoint *endpoint, struct exchange *exchange)
 {
@@ -162,7 +162,7 @@ route_on_admitted(void *arg, struct endpoint *endpoint, struct exchange *exchang
 	route_open(arg, endpoint, exchange, result, path);
 }
 
-/* A request for the endpoint: the checks in their order. */
+/* Checks a request for the endpoint, in this order. */
 static void
 route_to(const struct route *route, struct endpoint *endpoint, struct exchange *exchange,
     enum uri_path_result result, char *path)

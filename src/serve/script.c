@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A CGI script that runs: joins an exchange and a child.
- *
- * The state is that of the response. The exchange is over before the child as a rule: what the
- * script still writes is dropped then, until it is reaped. But a response that depends on how
- * the script ends (none was written, or a local redirect) waits for that.
+ * A running CGI script: connects an exchange and a child. The state is that of the response.
+ * Usually the exchange ends before the child; output after that is dropped until the child is
+ * reaped. But a response that depends on how the script exits (no output, or a local redirect)
+ * waits for the exit.
  */
 #include "serve/script.h"
 
@@ -19,33 +18,33 @@
 
 enum script_state {
 	SCRIPT_HEADER, /* the script's header is incomplete */
-	SCRIPT_EMPTY, /* its output has ended without one */
-	SCRIPT_REDIRECT, /* another path is served once it is reaped */
+	SCRIPT_EMPTY, /* its output ended without a header */
+	SCRIPT_REDIRECT, /* serve another path once the script is reaped */
 	SCRIPT_BODY,
-	SCRIPT_OVER, /* there is no exchange */
+	SCRIPT_OVER, /* no exchange any more */
 };
 
 struct script {
 	union {
 		struct list node; /* in context->running */
-		struct loop_deferred deferred; /* once it is freed */
+		struct loop_deferred deferred; /* for the deferred free */
 	};
 	const struct script_context *context; /* borrowed */
 	struct endpoint *endpoint; /* a reference */
 	struct exchange *exchange; /* borrowed; NULL: the response is over */
 	struct child *child; /* owned */
-	char *program; /* owned: the file */
+	char *program; /* owned: path of the file */
 	uint64_t id;
 	enum script_state state;
 	bool reaped;
-	bool output_paused; /* the client has a full queue */
-	bool body_paused; /* the script has */
+	bool output_paused; /* the queue for the client is full */
+	bool body_paused; /* the queue for the script is full */
 	bool body_done; /* the request's body is complete */
-	bool half_closed; /* the client sends no more than what its socket holds */
-	uint64_t received; /* bytes of it */
-	struct cgi_head head; /* until its response begins */
-	struct timer timer; /* for the header */
-	struct loop_task turn; /* reads what a dead script left, and frees */
+	bool half_closed; /* the client sends nothing beyond what is in the socket */
+	uint64_t received; /* bytes received of the request body */
+	struct cgi_head head; /* the script's header, until the response begins */
+	struct timer timer; /* time limit for the header */
+	struct loop_task turn; /* reads the remaining output of a dead script, then frees */
 	struct log_limit stderr_limit;
 };
 
@@ -85,7 +84,7 @@ script_log_line(struct script *s, enum log_level level, const char *category, st
 	log_end();
 }
 
-/* The response is over: gives its exchange to the caller, who ends it. */
+/* Detaches the exchange, which the caller must end. */
 static struct exchange *
 script_detach(struct script *s)
 {
@@ -102,7 +101,7 @@ script_detach(struct script *s)
 	return exchange;
 }
 
-/* The script ends; its input may be incomplete. */
+/* Starts the termination sequence; the input may be incomplete. */
 static void
 script_end(struct script *s)
 {
@@ -112,7 +111,7 @@ script_end(struct script *s)
 		child_interrupt(s->child);
 }
 
-/* There is an error in place of the response, or of the rest of it. */
+/* Sends an error response, or aborts a response that has begun. */
 static void
 script_fail(struct script *s, int status, const char *reason)
 {
@@ -120,7 +119,7 @@ script_fail(struct script *s, int status, const char *reason)
 	struct exchange *exchange = script_detach(s);
 
 	script_end(s);
-	if (s->endpoint->files.compat_scheme) /* which has no line of the exchange */
+	if (s->endpoint->files.compat_scheme) /* compat mode logs no line for the exchange */
 		script_log_line(s, LOG_ERROR, "http", span_of(reason));
 	if (begun)
 		exchange_abort(exchange, reason);
@@ -128,7 +127,7 @@ script_fail(struct script *s, int status, const char *reason)
 		exchange_reply_status(exchange, status, s->endpoint->files.headers, reason);
 }
 
-/* 502: how it ended without a header. */
+/* Responds with 502 and how the script exited without a header. */
 static void
 script_fail_empty(struct script *s)
 {
@@ -145,7 +144,7 @@ script_fail_empty(struct script *s)
 	script_fail(s, 502, reason);
 }
 
-/* Runs what the script has redirected to, as if that had been requested. */
+/* Serves the target of a local redirect as if it had been requested. */
 static void
 script_redirect(struct script *s)
 {
@@ -161,10 +160,10 @@ script_redirect(struct script *s)
 }
 
 /*
- * Output.
+ * Output
  */
 
-/* It writes no more, so it ends, if it has not yet. */
+/* The script's output has ended: terminates it if it is still running. */
 static void
 script_end_output(struct script *s)
 {
@@ -176,7 +175,7 @@ script_end_output(struct script *s)
 	timer_stop(&s->timer);
 }
 
-/* The header is complete; BODY is what followed it. */
+/* Begins the response: the header is complete; BODY is the output after it. */
 static void
 script_begin(struct script *s, struct span body)
 {
@@ -210,7 +209,7 @@ script_begin(struct script *s, struct span body)
 		s->state = SCRIPT_BODY;
 		exchange_begin(s->exchange, &reply, body);
 		cgi_head_clear(&s->head);
-		/* Nothing else that it writes is wanted: section 4.3.3. */
+		/* The rest of the output is not wanted: section 4.3.3. */
 		if (exchange_request(s->exchange)->is_head)
 			script_end_output(s);
 	} else {
@@ -219,7 +218,7 @@ script_begin(struct script *s, struct span body)
 	buffer_clear(&fields);
 }
 
-/* Takes output, which is not empty. */
+/* Handles non-empty output. */
 static void
 script_take(struct script *s, struct span bytes)
 {
@@ -252,7 +251,7 @@ script_take(struct script *s, struct span bytes)
 	}
 }
 
-/* What comes after the script has been reaped. */
+/* Finishes the response once the script has been reaped. */
 static void
 script_settle(struct script *s)
 {
@@ -316,10 +315,10 @@ script_on_timer(void *arg)
 }
 
 /*
- * Input.
+ * Input
  */
 
-/* Reads the request's body while the script does. */
+/* Resumes reading the request body when the script has read its input. */
 static void
 script_on_written(void *arg)
 {
@@ -362,7 +361,7 @@ script_on_body_end(void *arg)
 }
 
 /*
- * The ends.
+ * End
  */
 
 static void
@@ -377,9 +376,9 @@ script_on_drained(void *arg)
 	script_settle(s);
 }
 
-/* Most likely the client has closed the connection. If not, it gets what the script writes
- * within the termination sequence. The rest of the body may precede the FIN: it is read now,
- * whether the script reads it or not, as the socket bounds it. */
+/* Most likely the client has closed the connection. If not, it still gets the output within the
+ * termination sequence. The rest of the body may precede the FIN: read it now, whether the
+ * script reads or not; the socket limits its size. */
 static void
 script_on_half_closed(void *arg)
 {
@@ -448,7 +447,7 @@ script_end_all(struct list *running)
 }
 
 /*
- * The start.
+ * Start
  */
 
 bool
@@ -480,7 +479,7 @@ script_start(const struct script_context *context, struct endpoint *endpoint,
 	list_append(context->running, &s->node);
 	if (endpoint->cgi_timeout_ms > 0)
 		timer_at(&s->timer, util_clock_ms() + endpoint->cgi_timeout_ms);
-	/* The connection has a program now, as that of a session. */
+	/* The connection now has a program, like that of a session. */
 	limit_move(stream_slot(exchange_stream(exchange)), LIMIT_PROGRAM);
 	exchange_set_handlers(exchange, &script_exchange_handlers, s);
 	if (s->body_done)

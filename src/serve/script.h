@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A CGI script that runs: its stdin is the body of a request, its stdout a header
- * (http/cgi_head.h) and the body of the response. Both are streamed, and either side is not
- * read while the other one has a full queue. The script ends with its response, by the
- * termination sequence, as a program of a session does.
+ * A running CGI script: its stdin is the request body, its stdout a header (http/cgi_head.h)
+ * and the response body. Both are streamed; each side is not read while the queue of the other
+ * one is full. When the response ends, the script is ended by the termination sequence, as the
+ * program of a session is.
  */
 #ifndef SERVE_SCRIPT_H
 #define SERVE_SCRIPT_H
@@ -13,22 +13,23 @@
 
 #include <stdbool.h>
 
-/* All borrowed for longer than any script runs. */
+/* All borrowed; outlives every script. */
 struct script_context {
 	const struct launcher *launcher;
-	struct list *running; /* those that are not reaped */
-	/* Handles EXCHANGE from the beginning, after a local redirect. */
+	struct list *running; /* scripts not reaped yet */
+	/* Dispatches EXCHANGE again, after a local redirect. */
 	void (*serve)(void *arg, struct exchange *exchange);
 	void *arg;
 };
 
-/* Starts the script of LAUNCH, which is prepared, and responds to EXCHANGE by it. ENDPOINT is
- * referred to. False: *REJECT is the response. */
+/* Starts the prepared script of LAUNCH to respond to EXCHANGE, and takes a reference to
+ * ENDPOINT. Returns false with the error response in *REJECT. */
 bool script_start(const struct script_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const struct launch *launch, struct reject *reject)
     __attribute__((warn_unused_result));
 
-/* Begins the termination sequence for all scripts of a list; harmless where it has begun. */
+/* Starts the termination sequence for all scripts of a list; has no effect where it already
+ * runs. */
 void script_end_all(struct list *running);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sessions that requests over HTTP name. */
+/* The sessions that HTTP requests refer to by ID. */
 #include "serve/session_table.h"
 
 #include "net/limit.h"

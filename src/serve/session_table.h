@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sessions that requests over HTTP name, of one process: those of clients without a WebSocket
- * (serve/streams.h), and of MCP. Each belongs to the endpoint and the user that opened it. Its
- * ID is 128 random bits, and whoever has it can use it.
+ * The sessions of a process that HTTP requests refer to by ID: those of clients without a
+ * WebSocket (serve/streams.h), and those of MCP. Each belongs to the endpoint and user that
+ * opened it. An ID is 128 random bits; anyone who knows it, and is that user, can use the
+ * session.
  */
 #ifndef SERVE_SESSION_TABLE_H
 #define SERVE_SESSION_TABLE_H
@@ -22,39 +23,39 @@ struct session_table {
 };
 
 struct session_entry {
-	struct list node; /* in a bucket, or in another list of its user */
+	struct list node; /* in a bucket, or in a list of its owner */
 	struct endpoint *endpoint; /* a reference */
-	char *user; /* owned: who opened it; NULL: it was not authenticated */
-	/* Owned: it counts as a connection of its client, whether it has one or not. */
+	char *user; /* owned: the user that opened it; NULL: not authenticated */
+	/* Owned: the session counts as a connection of its client, even while it has none. */
 	struct limit_slot *slot;
-	struct peer *peer; /* borrowed: it frees the session */
-	int64_t posts; /* the highest number of a request with messages */
+	struct peer *peer; /* borrowed; frees this entry */
+	int64_t posts; /* highest number of a request with messages */
 	char id[ENV_UNIQUE_ID_LEN + 1];
 };
 
 void session_table_init(struct session_table *table);
 
-/* Calls FN for each; it may free the session. */
+/* Calls FN for each session; FN may free the session. */
 void session_table_each(struct session_table *table, void (*fn)(struct peer *peer));
 
-/* Adds an entry that has its ID and its peer. */
+/* Adds an entry whose ID and peer are set. */
 void session_table_add(struct session_table *table, struct session_entry *entry);
 
-/* The session with an ID, if the request of EXCHANGE may use it: it comes from the same user,
- * to the same path. IDs are compared in a time that does not depend on where they differ. */
+/* Returns the session ID if the request of EXCHANGE may use it, that is if it comes from the
+ * same user and has the same path; else NULL. IDs are compared in constant time. */
 struct session_entry *session_table_find(struct session_table *table,
     const struct endpoint *endpoint, const struct exchange *exchange, struct span id);
 
-/* A session of USER, NULL for one without authentication; in no table yet. NULL without memory.
- */
+/* Returns an entry of USER, which is NULL without authentication; it is in no table yet.
+ * Returns NULL if memory runs out. */
 struct session_entry *session_entry_new(struct endpoint *endpoint, const char *user)
     __attribute__((warn_unused_result));
 
-/* Counts it as a connection of CLIENT. False: there is no room for one. */
+/* Counts the session as a connection of CLIENT. Returns false if the limit is reached. */
 bool session_entry_admit(struct session_entry *entry, struct limit *limit,
     const struct client *client) __attribute__((warn_unused_result));
 
-/* Accepts NULL. */
+/* Frees ENTRY; accepts NULL. */
 void session_entry_free(struct session_entry *entry);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The program that the clients of an endpoint share. */
+/* The shared program of an endpoint. */
 #include "serve/share.h"
 
 #include "base/log.h"
@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Where clients connect to; of several addresses the first. */
+/* Returns the address that clients connect to; the first of several. */
 static struct sockaddr_storage
 share_listener(const struct launcher *launcher)
 {
@@ -148,7 +148,7 @@ share_reject(const struct endpoint *endpoint, int error, struct reject *reject)
 		return;
 	}
 	(void)reject_start(reject, endpoint->program, error, NULL);
-	/* It is started again, so that it may be there for a later client. */
+	/* The program is restarted, so it may be available to a later client. */
 	if (reject->status != 429)
 		(void)reject_with(reject, 503, REJECT_RETRY_LATER, reject->reason);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The program that the clients of an endpoint share. */
+/* The shared program of an endpoint. */
 #ifndef SERVE_SHARE_H
 #define SERVE_SHARE_H
 
@@ -7,28 +7,29 @@
 #include "serve/launcher.h"
 #include "serve/reject.h"
 
-/* That of ENDPOINT, which is shared; made by the first call. NULL without memory. */
+/* Returns the shared program of ENDPOINT, creating it on the first call. Returns NULL if memory
+ * runs out. */
 struct shared *share_of(const struct launcher *launcher, struct endpoint *endpoint)
     __attribute__((warn_unused_result));
 
-/* Starts the program of ENDPOINT for all clients: its environment has nothing of one. The rest
- * is as with program_start(); a failure is logged. */
+/* Starts the shared program of ENDPOINT; its environment contains no client data. Otherwise as
+ * program_start(); failures are logged. */
 struct backend *share_start_program(const struct launcher *launcher,
     const struct endpoint *endpoint, const struct framed_rules *rules,
     const struct backend_handlers *handlers, void *arg, int *error)
     __attribute__((warn_unused_result));
 
-/* TO takes over the program of FROM, if it has one. */
+/* Moves the shared program of FROM, if any, to TO. */
 void share_move(struct endpoint *to, struct endpoint *from);
 
-/* A client can't have it because of an errno: fills *REJECT. */
+/* Fills *REJECT: the shared program is not available to a client because of ERROR, an errno. */
 void share_reject(const struct endpoint *endpoint, int error, struct reject *reject);
 
-/* There are --max-clients clients already. */
+/* Fills *REJECT: the program already has --max-clients clients. */
 void share_reject_full(struct reject *reject);
 
-/* Starts those of a table that run whether there are clients or not, and joins all to the bus
- * if other servers are on it. False without memory. */
+/* Starts the shared programs of a table that run even without clients, and joins all of them to
+ * the bus if other servers use it. Returns false if memory runs out. */
 bool share_start_all(const struct launcher *launcher, const struct endpoints *endpoints)
     __attribute__((warn_unused_result));
 

@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A session that is being opened. */
+/* A session being opened. */
 struct streams_opening {
 	struct opening opening; /* first: streams_opening_of() casts it back */
 	struct streams *streams; /* borrowed */
-	struct session_entry *session; /* owned until it has begun */
+	struct session_entry *session; /* owned until the peer owns it */
 	enum events_form form;
 	bool made; /* the peer owns SESSION */
 };
@@ -27,7 +27,7 @@ streams_opening_of(struct opening *o)
 	return (struct streams_opening *)(void *)o;
 }
 
-/* It counts as a connection no longer. */
+/* The session no longer counts as a connection. */
 static void
 streams_on_ended(void *owner)
 {
@@ -65,7 +65,7 @@ streams_make_peer(struct opening *o, struct session *session, struct peer_counts
 	};
 	struct peer *peer;
 
-	/* It is as secret as that of the session's program, but another one. */
+	/* As secret as the program's UNIQUE_ID, but different. */
 	if (!affinity_make_id(opening->streams->affinity, s->id))
 		return NULL;
 	memcpy(spec.id, s->id, sizeof(spec.id));
@@ -125,8 +125,8 @@ static const struct opening_ops streams_ops = {
     .free = streams_opening_free,
 };
 
-/* The session of a stream counts as a connection itself, so that this one does not. It is used
- * for nothing else afterwards. */
+/* No longer counts the connection of a stream as one of its client, because the session itself
+ * counts as one. The connection is not reused for another request. */
 static void
 streams_take_connection(struct exchange *exchange)
 {
@@ -172,7 +172,7 @@ streams_open(struct streams *streams, const struct opening_context *context,
 }
 
 /*
- * What follows.
+ * Later requests
  */
 
 static void
@@ -238,7 +238,7 @@ streams_route(struct streams *streams, const struct opening_context *context,
 	}
 }
 
-/* CGI scripts respond to all requests for them. */
+/* Reports whether PATH is a CGI script, which handles all requests for its path. */
 static bool
 streams_is_script(const struct endpoint *endpoint, const char *path)
 {
@@ -249,7 +249,7 @@ streams_is_script(const struct endpoint *endpoint, const char *path)
 	return found != ENDPOINT_MISSING;
 }
 
-/* A page of another origin asks first (Fetch, CORS preflight). */
+/* Reports whether a request is a CORS preflight of a page of another origin (Fetch). */
 static bool
 streams_wants_preflight(const struct request *request)
 {

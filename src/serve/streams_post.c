@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests with messages for a session. */
+/* Reads POST requests with messages for a session. */
 #include "serve/streams_post.h"
 
 #include "peer/events.h"
@@ -11,14 +11,14 @@
 
 static const char streams_post_too_big[] = "the request body is larger than 1 MiB";
 
-/* A request with messages, whose body is being read. */
+/* A request with messages, while its body is read. */
 struct streams_post {
 	struct session_table *table; /* borrowed, as the next two */
 	size_t *posted; /* bytes of all such requests */
 	struct exchange *exchange;
 	struct endpoint *endpoint; /* a reference */
 	struct buffer body;
-	size_t counted; /* bytes of it in POSTED */
+	size_t counted; /* bytes of its body counted in *POSTED */
 	enum events_kind kind;
 	char id[EVENTS_ID_LEN];
 };
@@ -51,8 +51,8 @@ streams_post_on_body(void *arg, struct span bytes)
 	streams_post_free(post);
 }
 
-/* A client may number its requests with messages, and send one that got no response again.
- * False: S has its messages. */
+/* Checks the number of a request: a client may number its requests, and repeat one that got no
+ * response. Returns false if S already has its messages. */
 static bool
 streams_post_is_new(
     const struct session_entry *s, const struct exchange *exchange, int64_t *number)
@@ -85,7 +85,7 @@ streams_post_on_body_end(void *arg)
 		streams_post_free(post);
 		return;
 	}
-	/* A session that ends is freed; one that accepts nothing stays. */
+	/* A session that ends is freed; one that is only full stays. */
 	before = s->posts;
 	s->posts = number;
 	result = events_post(s->peer, post->kind, &post->body, &why);

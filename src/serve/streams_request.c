@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests of clients without a WebSocket. */
+/* Parses requests of clients without a WebSocket. */
 #include "serve/streams_request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The value of a parameter of the query; empty if there is none. */
+/* Returns the value of a query parameter; empty if it is missing. */
 static struct span
 streams_request_parameter(struct span query, const char *name, bool *found)
 {

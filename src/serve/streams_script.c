@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The scripts for pages. */
+/* Serves the scripts for pages. */
 #include "serve/streams_script.h"
 
 #include "serve/streams_request.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The scripts for pages, with the interface of a WebSocket: /-/wspipe.js and .mjs (js/). */
+/* Serves the scripts that give pages the interface of a WebSocket: /-/wspipe.js and .mjs
+ * (js/). */
 #ifndef SERVE_STREAMS_SCRIPT_H
 #define SERVE_STREAMS_SCRIPT_H
 
 #include "http/exchange.h"
 #include "serve/endpoint.h"
 
-/* Responds to a request for one of them. False: it is none. */
+/* Responds to a request for one of the scripts. Returns false for other requests. */
 bool streams_script_serve(
     const struct endpoint *endpoint, struct exchange *exchange, const char *path);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What requests for a terminal can ask for. */
+/* Parameters of requests for a terminal. */
 #include "serve/terminal.h"
 
 #include <string.h>
 
-/* Takes the value of the parameter NAME, if PART is one. False: it is no size. */
+/* Sets *OUT if PART is the parameter NAME. Returns false if its value is not a valid size. */
 static bool
 terminal_take(struct span part, struct span name, uint16_t *out)
 {

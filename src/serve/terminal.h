@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What requests for a terminal (--pty) can ask for. */
+/* Parameters of requests for a terminal (--pty). */
 #ifndef SERVE_TERMINAL_H
 #define SERVE_TERMINAL_H
 
@@ -7,8 +7,8 @@
 #include "process/pty.h"
 #include "serve/reject.h"
 
-/* The size in a query, "cols=N&rows=N" among others; what is not given is that of
- * PTY_SIZE_INITIAL. False: *REJECT is the response. */
+/* Parses the size in a query ("cols=N&rows=N" among other parameters); missing values default
+ * to PTY_SIZE_INITIAL. Returns false with the error response in *REJECT. */
 bool terminal_size(struct span query, struct pty_size *size, struct reject *reject)
     __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a handshake request to a session, or to a rejection. */
+/* Turns a handshake request into a session, or rejects it. */
 #include "serve/upgrade.h"
 
 #include "base/buffer.h"
@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum {
-	UPGRADE_PROTOCOLS_MAX = 64, /* that a client may offer; above: 400 */
-	UPGRADE_OFFERED_MAX = 64, /* bytes of one that is repeated in a hint */
+	UPGRADE_PROTOCOLS_MAX = 64, /* subprotocols a client may offer; beyond that, 400 */
+	UPGRADE_OFFERED_MAX = 64, /* bytes of a subprotocol quoted in a hint */
 };
 
 #define UPGRADE_VERSION_LINE "Sec-WebSocket-Version: 13\r\n"
@@ -27,14 +27,14 @@ struct handshake {
 	struct span subprotocol; /* empty: none */
 	bool deflates;
 	struct deflate_agreed deflate;
-	char extensions[DEFLATE_ANSWER_MAX]; /* the value for the response; empty: none */
+	char extensions[DEFLATE_ANSWER_MAX]; /* value of the response field; empty: none */
 };
 
-/* A handshake from its request to the response. */
+/* A handshake, from the request to the response. */
 struct upgrade {
 	struct opening opening; /* first: upgrade_of() casts it back */
 	struct handshake handshake;
-	struct buffer answer; /* owned: the 101 */
+	struct buffer answer; /* owned: the 101 response */
 };
 
 bool
@@ -55,8 +55,8 @@ upgrade_compare_protocols(const void *a, const void *b)
 }
 
 /*
- * RFC 6455, section 11.3.4: tokens, and section 4.1, item 10: all different. Empty elements are
- * ignored, but not any number of them (RFC 9110, section 5.6.1.2).
+ * Checks the offered subprotocols: tokens (RFC 6455, section 11.3.4), all different (section
+ * 4.1, item 10). A limited number of empty elements is ignored (RFC 9110, section 5.6.1.2).
  */
 static bool
 upgrade_protocols_valid(const struct head *head)
@@ -81,7 +81,7 @@ upgrade_protocols_valid(const struct head *head)
 	return true;
 }
 
-/* Walks the subprotocols that the client offers; a token is none where tokens are accepted. */
+/* Iterates over the offered subprotocols, skipping a token if tokens are accepted. */
 static bool
 upgrade_next_protocol(const struct endpoint *endpoint, const struct head *head, size_t *cursor,
     struct span *element, bool *paired)
@@ -92,9 +92,9 @@ upgrade_next_protocol(const struct endpoint *endpoint, const struct head *head, 
 }
 
 /*
- * Of the subprotocols that the client offers, in its order of preference (section 4.1, item
- * 10), the first that the program supports. Empty when there is none; the response then omits
- * the field (section 4.2.2, item 4).
+ * Returns the first subprotocol, in the client's order of preference (section 4.1, item 10),
+ * that the program supports. Empty if there is none; the response then omits the field (section
+ * 4.2.2, item 4).
  */
 static struct span
 upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head)
@@ -109,12 +109,12 @@ upgrade_choose_protocol(const struct endpoint *endpoint, const struct head *head
 				return element;
 		}
 	}
-	/* A browser fails a connection for which none of its subprotocols is selected. */
+	/* A browser fails the connection if none of its subprotocols is selected. */
 	return paired && !endpoint->require_subprotocol ? SPAN(CREDENTIALS_SUBPROTOCOL)
 							: (struct span){0};
 }
 
-/* The client's preferred subprotocol; empty when it offers none, or one of absurd length. */
+/* Returns the client's preferred subprotocol; empty if it offers none, or an overlong one. */
 static struct span
 upgrade_offered_protocol(const struct endpoint *endpoint, const struct head *head)
 {
@@ -128,8 +128,8 @@ upgrade_offered_protocol(const struct endpoint *endpoint, const struct head *hea
 	return (struct span){0};
 }
 
-/* Section 9.1: the offered extensions; several lines are one list. False: a syntax error, which
- * is rejected also without --deflate (section 4.2.1). */
+/* Parses the offered extensions (section 9.1); several lines are one list. Returns false on a
+ * syntax error, which is rejected even without --deflate (section 4.2.1). */
 static bool
 upgrade_choose_extensions(
     const struct endpoint *endpoint, const struct head *head, struct handshake *handshake)
@@ -173,7 +173,7 @@ upgrade_choose(const struct endpoint *endpoint, const struct head *head,
 	return true;
 }
 
-/* The opening handshake to the letter: RFC 6455, section 4.2.1. The key goes to *KEY. */
+/* Checks the opening handshake strictly (RFC 6455, section 4.2.1). Sets *KEY. */
 static bool
 upgrade_check_handshake(const struct request *request, struct span *key, struct reject *reject)
 {
@@ -212,7 +212,7 @@ upgrade_check_handshake(const struct request *request, struct span *key, struct 
 		return reject_with(
 		    reject, 400, UPGRADE_VERSION_LINE, "Sec-WebSocket-Version is not a number");
 	}
-	/* Item 5; once only: section 11.3.1. */
+	/* Item 5; exactly once: section 11.3.1. */
 	if (head_find(head, "Sec-WebSocket-Key", key) != 1)
 		return reject_with(reject, 400, NULL, "missing or repeated Sec-WebSocket-Key");
 	if (!negotiate_key_valid(*key))
@@ -224,7 +224,7 @@ upgrade_check_handshake(const struct request *request, struct span *key, struct 
 	return true;
 }
 
-/* A header field of the response, unless its value is empty. */
+/* Appends a header field unless its value is empty. */
 static bool
 upgrade_put_field(struct buffer *out, const char *name, struct span value)
 {
@@ -233,7 +233,7 @@ upgrade_put_field(struct buffer *out, const char *name, struct span value)
 		   buffer_append(out, value.data, value.len) && buffer_append(out, "\r\n", 2));
 }
 
-/* The user's header lines, in which a variable stands for the session's value. */
+/* Appends the user's header lines with the session's UNIQUE_ID substituted. */
 static bool
 upgrade_put_headers(struct buffer *out, const char *headers, const char *unique_id)
 {
@@ -249,7 +249,7 @@ upgrade_put_headers(struct buffer *out, const char *headers, const char *unique_
 	return buffer_append(out, headers, strlen(headers));
 }
 
-/* The 101 of section 4.2.2, item 5. What was not negotiated is left out. */
+/* Builds the 101 response (section 4.2.2, item 5). Omits fields that were not negotiated. */
 static bool
 upgrade_switch(struct buffer *out, const struct endpoint *endpoint,
     const struct handshake *handshake, const char *unique_id)
@@ -303,7 +303,7 @@ upgrade_begin(struct opening *o, struct peer *peer)
 	    peer, stream, (struct span){(char *)buffer_data(answer), buffer_len(answer)}, rest);
 }
 
-/* websocketd's lines for a handshake that is rejected, because of its ORIGIN or else. */
+/* Logs a rejected handshake in websocketd's format; ORIGIN: because of its origin. */
 static void
 upgrade_log_compat(const struct endpoint *endpoint, const struct env_request *request,
     const struct reject *reject, bool origin)
@@ -343,7 +343,7 @@ upgrade_log_compat(const struct endpoint *endpoint, const struct env_request *re
 	}
 }
 
-/* Rejects it, because of its ORIGIN or else. */
+/* Rejects a handshake; ORIGIN: because of its origin. */
 static void
 upgrade_reject_with(struct opening *o, const struct reject *reject, bool origin)
 {
@@ -377,8 +377,8 @@ static const struct opening_ops upgrade_ops = {
     .free = upgrade_free,
 };
 
-/* One that has passed all checks of the request itself; PATH is borrowed. NULL: it has been
- * rejected. */
+/* Returns an upgrade for a request that passed its checks; PATH is borrowed. Returns NULL if
+ * the request was rejected. */
 static struct upgrade *
 upgrade_new(const struct opening_context *context, struct endpoint *endpoint,
     struct exchange *exchange, const char *path)

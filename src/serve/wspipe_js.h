@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The scripts for pages, js/wspipe.js and js/wspipe.mjs. */
+/* The embedded scripts for pages, js/wspipe.js and js/wspipe.mjs. */
 #ifndef SERVE_WSPIPE_JS_H
 #define SERVE_WSPIPE_JS_H
 
