@@ -13,28 +13,28 @@
 #include <unistd.h>
 
 enum {
-	ACCEPT_UNEVEN = 16, /* tolerated imbalance: one in so many connections */
-	ACCEPT_BATCH_MAX = 32, /* connections that are accepted at once */
+	ACCEPT_UNEVEN = 16, /* tolerated imbalance: one connection in this many */
+	ACCEPT_BATCH_MAX = 32, /* maximum number of connections per batch */
 };
 
 /* An accepted connection. */
 struct accepted {
 	int fd; /* owned */
 	struct limit_slot *slot; /* owned */
-	struct sockaddr_storage peer; /* the client, if a proxy has reported it */
-	bool redirect; /* at --redirport */
-	bool relayed; /* by another worker, which has taken it out of TLS */
-	bool anonymous; /* it is not known, PEER is the proxy's */
-	bool secure; /* a proxy has reported that the client uses TLS */
-	struct stream_cert cert; /* owned: that it has reported; {0}: none */
+	struct sockaddr_storage peer; /* address of the client, if reported by a proxy */
+	bool redirect; /* accepted at --redirport */
+	bool relayed; /* relayed by another worker, which has terminated TLS */
+	bool anonymous; /* client unknown; PEER is the address of the proxy */
+	bool secure; /* a proxy reported that the client uses TLS */
+	struct stream_cert cert; /* owned: certificate reported by the proxy; {0}: none */
 };
 
-/* One that waits for its PROXY header or, with QUERY, for the name of its client. */
+/* A connection waiting for its PROXY header or, if QUERY is set, for the name of its client. */
 struct accept_waiting {
 	struct list node; /* in server.accepted */
 	struct server *server; /* borrowed */
 	struct accepted connection;
-	struct lookup_query *query; /* NULL: these two are for the header */
+	struct lookup_query *query; /* NULL: waiting for the header, with the next two fields */
 	struct event event;
 	struct timer timer;
 };
@@ -47,7 +47,7 @@ accept_drop(struct accepted *connection)
 	stream_cert_clear(&connection->cert);
 }
 
-/* What follows may be for another worker. */
+/* The next request may belong to another worker. */
 static void
 accept_serve_relayed(void *arg, struct exchange *exchange)
 {
@@ -55,7 +55,7 @@ accept_serve_relayed(void *arg, struct exchange *exchange)
 	route_serve(arg, exchange);
 }
 
-/* Takes CONNECTION and serves it. NAME, that of the client, may be NULL. */
+/* Takes CONNECTION and serves it. NAME is the client's host name or NULL. */
 static void
 accept_serve(struct server *server, struct accepted *connection, const char *name)
 {
@@ -84,7 +84,7 @@ accept_serve(struct server *server, struct accepted *connection, const char *nam
 		log_errorx("out of memory for a connection");
 }
 
-/* Waits no more: the connection goes to *OUT. */
+/* Stops waiting and moves the connection to *OUT. */
 static void
 accept_wait_end(struct accept_waiting *waiting, struct accepted *out)
 {
@@ -98,7 +98,7 @@ accept_wait_end(struct accept_waiting *waiting, struct accepted *out)
 	free(waiting);
 }
 
-/* Closes a connection that waits. */
+/* Closes a waiting connection. */
 static void
 accept_close(void *arg)
 {
@@ -114,7 +114,8 @@ accept_on_timer(void *arg)
 	accept_close(arg);
 }
 
-/* Takes CONNECTION, which waits now. NULL without memory: it was closed. */
+/* Takes CONNECTION and makes it wait. Returns NULL if memory runs out; the connection is then
+ * closed. */
 static struct accept_waiting *
 accept_wait(struct server *server, struct accepted *connection)
 {
@@ -133,14 +134,14 @@ accept_wait(struct server *server, struct accepted *connection)
 	return waiting;
 }
 
-/* The client of a trusted proxy is known later. */
+/* Reports whether ADDRESS is a trusted proxy, whose client is known later. */
 static bool
 accept_is_trusted(const struct server *server, const struct sockaddr_storage *peer)
 {
 	return cidr_list_covers(&server->connections.clients.trusted, peer);
 }
 
-/* The name of the client. */
+/* Host name of the client */
 
 static void
 accept_on_name(void *arg, const char *name)
@@ -157,7 +158,8 @@ accept_on_name(void *arg, const char *name)
 		accept_serve(server, &connection, name);
 }
 
-/* Takes CONNECTION, whose client is known, unless a proxy reports it in its requests. */
+/* Takes CONNECTION, whose client's address is known, and looks up the name, unless a proxy
+ * reports the client in its requests. */
 static void
 accept_look_up(struct server *server, struct accepted *connection)
 {
@@ -179,9 +181,9 @@ accept_look_up(struct server *server, struct accepted *connection)
 	}
 }
 
-/* The PROXY header. */
+/* PROXY header */
 
-/* Closes CONNECTION, and logs that now and then. */
+/* Closes CONNECTION and logs that, rate-limited. */
 static void
 accept_reject(struct accepted *connection, const char *reason)
 {
@@ -200,7 +202,7 @@ accept_reject(struct accepted *connection, const char *reason)
 	accept_drop(connection);
 }
 
-/* Takes CONNECTION, for which HEADER was received; RESULT is not MORE. */
+/* Takes CONNECTION after HEADER was received; RESULT is not MORE. */
 static void
 accept_proxied(struct server *server, struct accepted *connection,
     enum proxy_protocol_result result, const struct proxy_protocol *header)
@@ -249,7 +251,7 @@ accept_on_header(evutil_socket_t fd, short what, void *arg)
 		accept_proxied(server, &connection, result, &header);
 }
 
-/* Takes CONNECTION, which begins with a PROXY header. */
+/* Takes CONNECTION, which starts with a PROXY header. */
 static void
 accept_receive(struct server *server, struct accepted *connection)
 {
@@ -268,14 +270,14 @@ accept_receive(struct server *server, struct accepted *connection)
 	if (!waiting)
 		return;
 	timer_at(&waiting->timer, util_clock_ms() + server->connections.head_ms);
-	/* Part of the header stays in the socket, so only what arrives is an event. */
+	/* A partial header stays in the socket, so only new data must be an event. */
 	if (event_assign(&waiting->event, server->loop->base, connection->fd,
 		EV_READ | EV_ET | EV_PERSIST, accept_on_header, waiting) == -1 ||
 	    event_add(&waiting->event, NULL) == -1)
 		accept_close(waiting);
 }
 
-/* From here on all is the same at --redirport. */
+/* From here on, --redirport is handled like the main port. */
 static void
 accept_take(struct server *server, int fd, const struct sockaddr_storage *peer, bool redirect)
 {
@@ -348,8 +350,8 @@ server_accept_clear(struct server *server)
 	lookup_free(server->lookup);
 }
 
-/* How many connections a worker has, with those whose program runs, or
- * whose backend is a socket. */
+/* Returns the number of connections of a worker, including those of sessions with a program or
+ * a backend socket. */
 static size_t
 accept_load(const struct server *server, size_t worker)
 {
@@ -360,8 +362,8 @@ accept_load(const struct server *server, size_t worker)
 }
 
 /*
- * By how many connections this worker exceeds the least loaded one. A difference that is small
- * against their total is ignored.
+ * Returns by how many connections this worker exceeds the least loaded one. A difference that
+ * is small compared to their total counts as 0.
  */
 static int64_t
 accept_ahead(void *arg)
@@ -379,8 +381,8 @@ accept_ahead(void *arg)
 	return (int64_t)own - (int64_t)(least + least / ACCEPT_UNEVEN);
 }
 
-/* How many connections are accepted in a batch: half of those that can always be pending, so
- * that each has its turn before a newer one can replace it. */
+/* Returns the batch size: half of the connections that can always be pending, so that each is
+ * handled before a newer one can replace it. */
 static size_t
 accept_batch(const struct server *server)
 {
@@ -391,7 +393,7 @@ accept_batch(const struct server *server)
 	return batch > 0 ? batch : 1;
 }
 
-/* This worker's part of --max-connections. */
+/* Returns this worker's share of --max-connections. */
 static size_t
 accept_share(const struct server *server)
 {

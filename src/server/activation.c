@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sockets of a service manager. */
+/* Inherits sockets from a service manager. */
 #include "server/activation.h"
 
 #include "base/util.h"
@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ACTIVATION_FIRST = 3 }; /* the descriptor of the first one */
+enum { ACTIVATION_FIRST = 3 }; /* the first descriptor */
 
-/* How many there are for this process. */
+/* Returns the number of sockets passed to this process. */
 static int64_t
 activation_count(void)
 {
@@ -28,7 +28,7 @@ activation_count(void)
 	return number;
 }
 
-/* The next name of LISTEN_FDNAMES, separated by ':'. */
+/* Returns the next name in LISTEN_FDNAMES, which ':' separates. */
 static struct span
 activation_name(const char **names)
 {
@@ -47,7 +47,7 @@ activation_option(int fd, int option)
 	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 ? value : -1;
 }
 
-/* NULL, or what is wrong with it. */
+/* Returns what is wrong with FD, or NULL. */
 static const char *
 activation_check(int fd)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sockets that a service manager opened before it started the server: the protocol of
- * sd_listen_fds(3). They are listened on in place of all that the options name. One that is
- * called "redirect" (FileDescriptorName=) redirects plain HTTP, as --redirport does.
+ * Socket activation: inherits sockets from a service manager by the protocol of
+ * sd_listen_fds(3). They replace all addresses given by options. A socket named "redirect"
+ * (FileDescriptorName=) redirects plain HTTP, as --redirport does.
  */
 #ifndef SERVER_ACTIVATION_H
 #define SERVER_ACTIVATION_H
@@ -13,29 +13,29 @@
 #include <stddef.h>
 
 struct activation {
-	size_t count; /* 0: none were passed */
+	size_t count; /* 0: no sockets were passed */
 	struct activation_socket {
-		int fd; /* owned, also while a listener has a duplicate of it */
+		int fd; /* owned; listeners use duplicates */
 		bool redirects;
 	} items[LISTENERS_MAX];
 };
 
-/* What is wrong with what was passed. */
+/* An error in the passed sockets. */
 struct activation_error {
 	const char *text; /* constant */
 	int fd;
 };
 
-/* Takes the sockets that the environment names, and removes them from it. Called before any
- * descriptor is opened. False: ERROR has the reason. */
+/* Takes the sockets that the environment names, and removes the variables. Must be called
+ * before any descriptor is opened. Returns false with the reason in ERROR. */
 bool activation_take(struct activation *activation, struct activation_error *error)
     __attribute__((warn_unused_result));
 
-/* Adds listeners on all of them. False with errno. */
+/* Adds a listener for each socket. Returns false with errno. */
 bool activation_listen(const struct activation *activation, struct listeners *listeners,
     struct listeners *redirect_listeners) __attribute__((warn_unused_result));
 
-/* It may be called twice. */
+/* Closes the sockets. May be called twice. */
 void activation_close(struct activation *activation);
 
 #endif

@@ -32,11 +32,11 @@ admin_real_time_ms(void)
 }
 
 /*
- * Facts.
+ * Facts
  */
 
-/* Whether each worker that accepts connections has as many sessions as its descriptors allow.
- */
+/* Reports whether every worker that accepts connections has as many sessions as its descriptors
+ * allow. */
 static bool
 admin_has_no_room(const struct server *server)
 {
@@ -75,7 +75,7 @@ admin_bus(const struct server *server)
 	return bus;
 }
 
-/* Whether the clients of a program can't be served without the bus. */
+/* Reports whether a program's clients can't be served without the bus. */
 static bool
 admin_needs_bus(const struct server *server)
 {
@@ -146,8 +146,8 @@ admin_look(void *arg, struct admin_facts *out)
 }
 
 /*
- * Closing of sessions. The process that is asked to writes to one descriptor that all workers
- * have, and nobody ever reads: each write is an event to an edge-triggered poll.
+ * Closing of sessions. The process that gets the request writes to a descriptor that all
+ * workers share and nobody reads: each write is an event to edge-triggered polling.
  */
 
 static void
@@ -169,10 +169,10 @@ admin_on_wake(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Listening.
+ * Listening
  */
 
-/* Reads --admin-token, without which other machines may not be able to connect. 0, or the exit
+/* Reads --admin-token, which is required if other machines can connect. Returns 0 or the exit
  * status. */
 static int
 admin_set_tokens(struct server *server)
@@ -214,7 +214,7 @@ admin_listen_failed(const struct server *server, const char *why, int error)
 	    advice);
 }
 
-/* Listens on PORT, or the Unix socket. 0, or the exit status. */
+/* Listens on PORT or the Unix socket. Returns 0 or the exit status. */
 static int
 admin_listen(struct server *server, int port)
 {
@@ -239,7 +239,7 @@ admin_listen(struct server *server, int port)
 	return 0;
 }
 
-/* Where any port will do, that of the server before stays. */
+/* Returns the port to listen on; for port 0, keeps that of the previous server. */
 static int
 admin_port(const struct listeners_target *target, const struct listeners *inherited)
 {
@@ -299,7 +299,7 @@ server_admin_reload(struct server *server)
 }
 
 /*
- * Serving.
+ * Serving
  */
 
 static void

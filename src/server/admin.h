@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Serves --admin: in each worker, on sockets of its own, which stay open until the process
- * ends, and with connections and descriptors of its own. What there is to report lies in memory
- * that all workers share, so whichever accepts a connection has the whole answer.
+ * Serves --admin in each worker, on separate sockets that stay open until the process ends,
+ * with connections and descriptors of their own. All reported data is in memory shared by the
+ * workers, so any of them can answer.
  */
 #ifndef SERVER_ADMIN_H
 #define SERVER_ADMIN_H
@@ -10,25 +10,26 @@
 #include "server/server.h"
 
 enum {
-	SERVER_ADMIN_HEAD_MS = 10 * 1000, /* for a request to be complete */
-	SERVER_ADMIN_CONNECTIONS = 16, /* at a time, in each process */
-	/* Those, and what is read of the system. */
+	SERVER_ADMIN_HEAD_MS = 10 * 1000, /* time limit for a complete request */
+	SERVER_ADMIN_CONNECTIONS = 16, /* concurrent connections per process */
+	/* The connections, and one file of the system being read. */
 	SERVER_ADMIN_FDS = SERVER_ADMIN_CONNECTIONS + 1,
 };
 
-/* Listens, and opens the registry of sessions. 0, or the exit status. */
+/* Listens on --admin and opens the registry of sessions. Returns 0 or the exit status. */
 int server_admin_open(struct server *server);
 
-/* Whether that would work, but for a port that is in use. 0, or the exit status. */
+/* Checks whether server_admin_open() would succeed, apart from a port in use. Returns 0 or the
+ * exit status. */
 int server_admin_check(struct server *server);
 
-/* Reads the tokens again, into ADMIN.TOKENS of the server's. 0, or the exit status. */
+/* Reloads the tokens into server->admin.admin.tokens. Returns 0 or the exit status. */
 int server_admin_reload(struct server *server);
 
-/* In a process that serves: accepts connections. False without memory. */
+/* In a serving process: starts accepting connections. Returns false if memory runs out. */
 bool server_admin_start(struct server *server) __attribute__((warn_unused_result));
 
-/* In the parent: a worker died. */
+/* In the parent: handles the death of a worker. */
 void server_admin_lost(struct server *server, size_t worker);
 
 void server_admin_clear(struct server *server);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the descriptors are shared out. */
+/* Divides the descriptors. */
 #include "server/budget.h"
 
 #include "net/limit.h"
@@ -8,21 +8,21 @@
 
 enum {
 	BUDGET_LOOK = 4096,
-	/* For a moment: an end of a pipe when a program is started, or the directories on the
-	 * way to it, or a certificate that is read; and one more. */
+	/* Used temporarily: one pipe end while a program starts, or the directories on the path
+	 * to it, or a certificate being read; and one more. */
 	BUDGET_SPARE = 4,
 	BUDGET_SESSION = LIMIT_SESSION,
-	BUDGET_OTHERS_PART = 8, /* one part in so many is for connections without a program */
-	BUDGET_OTHERS_MIN = 8, /* at least so many of them */
-	/* At most so many, whatever the limit: a TLS handshake that is never finished holds
-	 * some 40 KiB. */
+	/* Connections without a program get 1/N of the descriptors. */
+	BUDGET_OTHERS_PART = 8,
+	BUDGET_OTHERS_MIN = 8, /* minimum number of such connections */
+	/* Maximum number, whatever the limit: an unfinished TLS handshake uses about 40 KiB. */
 	BUDGET_OTHERS_MAX = 4096,
 };
 
 struct server_budget
 server_budget_of(uint64_t limit, size_t used, bool files)
 {
-	uint64_t each = files ? 2 : 1; /* of a connection without a program */
+	uint64_t each = files ? 2 : 1; /* descriptors per connection without a program */
 	uint64_t left = limit > used + BUDGET_SPARE ? limit - used - BUDGET_SPARE : 0;
 	uint64_t others = left / BUDGET_OTHERS_PART / each;
 	uint64_t programs;
@@ -31,7 +31,7 @@ server_budget_of(uint64_t limit, size_t used, bool files)
 		others = BUDGET_OTHERS_MIN;
 	if (others > BUDGET_OTHERS_MAX)
 		others = BUDGET_OTHERS_MAX;
-	/* With next to nothing at least one session, and who sees to it that it goes on. */
+	/* With very few left, allow at least one session and one other connection. */
 	if (others * each + BUDGET_SESSION > left)
 		others = 1;
 	programs = left > others * each ? (left - others * each) / BUDGET_SESSION : 0;
@@ -43,7 +43,7 @@ server_budget_of(uint64_t limit, size_t used, bool files)
 bool
 server_budget_suffices(uint64_t limit, size_t used)
 {
-	/* While a pipe is made both its ends are there. */
+	/* Both ends of a pipe are open while a program starts. */
 	return limit >= used + BUDGET_SESSION + 1;
 }
 

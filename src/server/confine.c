@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Builds what confines the programs of an endpoint from its options. */
+/* Builds the confinement of an endpoint's programs from its options. */
 #include "server/confine.h"
 
 #include "options/served.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The user and the group. 0, or the exit status. */
+/* Sets the user and the group. Returns 0 or the exit status. */
 static int
 confine_set_account(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct confine *confine)
@@ -53,7 +53,8 @@ confine_allow_paths(const struct server *server, const struct options_served *se
 	return 0;
 }
 
-/* What is run, with its interpreter; of a directory's programs that is added at their start. */
+/* Allows the program and its interpreter; for a directory, they are added when a program
+ * starts. */
 static bool
 confine_allow_programs(const struct endpoint *endpoint, int ruleset)
 {
@@ -68,7 +69,7 @@ confine_allow_programs(const struct endpoint *endpoint, int ruleset)
 	return true;
 }
 
-/* The files. 0, or the exit status. */
+/* Sets the rules for files. Returns 0 or the exit status. */
 static int
 confine_set_files(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
@@ -96,7 +97,7 @@ confine_set_files(const struct server *server, const struct options_served *serv
 	return status;
 }
 
-/* The kernel lets only root write to the file of a process that must not be dumped. */
+/* Only root may write to /proc files of a process that must not be dumped. */
 static int
 confine_check_oom_score(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options)
@@ -129,7 +130,7 @@ server_set_confine(const struct server *server, const struct options_served *ser
 	return status;
 }
 
-/* Whether one of VARIABLES has the name that ENTRY, "NAME=value", has. */
+/* Reports whether one of VARIABLES has the same name as ENTRY, "NAME=value". */
 static bool
 confine_replaces(char *const *variables, const char *entry)
 {

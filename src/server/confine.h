@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Builds what confines the programs of an endpoint from its options. */
+/* Builds the confinement of an endpoint's programs from its options. */
 #ifndef SERVER_CONFINE_H
 #define SERVER_CONFINE_H
 
@@ -8,13 +8,14 @@
 struct options_endpoint;
 struct options_served;
 
-/* Sets ENDPOINT->confine, after what it runs is known. 0, or the exit status. */
+/* Sets ENDPOINT->confine; what the endpoint runs must be known. Returns 0 or the exit
+ * status. */
 int server_set_confine(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
     __attribute__((warn_unused_result));
 
-/* The variables of the environment for ENDPOINT's programs that --passenv selects: the server's
- * own, or those of --child-user. As env_pass_pick(). */
+/* Returns the environment variables that --passenv selects for ENDPOINT's programs, from the
+ * server's own environment or that of --child-user. Memory as for env_pass_pick(). */
 char **server_pick_env(const struct options_endpoint *options, const struct endpoint *endpoint);
 
 #endif

@@ -16,15 +16,15 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* What is served where, with and without TLS. */
+/* Protocols and their servers, with and without TLS. */
 static const struct {
-	const char *ending; /* of the server's name */
+	const char *ending; /* suffix of the server's name */
 	const char *plain;
 	const char *secure;
 } protocols[] = {{"", "ws", "wss"}, {"-http", "http", "https"}};
 
-/* Adds a server with the name of NAME and NUMBER, which counts from 1; with STREAMS one for
- * HTTP, too. Takes SERVER. */
+/* Adds a server named by NAME and NUMBER, which counts from 1; with STREAMS, adds one for HTTP,
+ * too. Takes SERVER. */
 static void
 add_server(json_t *document, const struct options_listener *listener, const char *name,
     size_t number, json_t *server, bool streams)
@@ -53,7 +53,8 @@ add_server(json_t *document, const struct options_listener *listener, const char
 	json_decref(server);
 }
 
-/* A TCP address. A host or a port that only the running server has is a variable. */
+/* Returns the server of a TCP address. A host or port that is only known at run time is a
+ * variable. */
 static json_t *
 tcp_server(const char *address, int64_t port)
 {
@@ -99,7 +100,7 @@ describe_servers(json_t *document, const struct options_listener *listener, bool
 		    streams);
 }
 
-/* The programs of --dir, each a channel; their fragments go to FRAGMENTS. */
+/* Adds each program of --dir as a channel; their fragments go to FRAGMENTS. */
 static bool
 describe_directory(json_t *document, json_t *fragments, const struct options *options,
     const struct options_served *served, FILE *err)
@@ -156,14 +157,14 @@ describe(const struct options *options, FILE *out, FILE *err)
 			describe_channel(document, served.endpoint, served.path,
 			    describe_has_streams(&options->server, served.endpoint));
 	}
-	/* Once all channels have their keys. */
+	/* Only now do all channels have their keys. */
 	fragment_merge(document, fragments);
 	json_decref(fragments);
 	if (!ok)
 		status = EX_CONFIG;
 	else if (json_dumpf(document, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0)
 		fputc('\n', out);
-	else if (!ferror(out)) { /* of which the caller reports */
+	else if (!ferror(out)) { /* else the caller reports it */
 		fputs("wspipe: out of memory\n", err);
 		status = EX_OSERR;
 	}

@@ -7,8 +7,8 @@
 
 #include <stdio.h>
 
-/* Writes the document of what OPTIONS serve to OUT, in ASCII and always the same. Returns the
- * exit status; errors are written to ERR. */
+/* Writes the document for OPTIONS to OUT, in ASCII and reproducibly. Returns the exit status;
+ * errors are written to ERR. */
 int describe(const struct options *options, FILE *out, FILE *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An endpoint is a channel. Its address is the path as in a URL, where braces are escaped, so
- * that it has no parameters. The operation "receive" is what clients send.
+ * Describes an endpoint as a channel. Its address is the URL path, in which braces are escaped,
+ * so that it has no parameters. The operation "receive" is what clients send.
  */
 #include "server/describe_channel.h"
 
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PATH as in a URL; the caller frees it. */
+/* Returns PATH encoded for a URL; the caller frees it. */
 static char *
 encode(const char *path)
 {
@@ -29,7 +29,7 @@ encode(const char *path)
 	return text;
 }
 
-/* A key for PATH that CHANNELS does not have yet; the caller frees it. */
+/* Returns an unused key in CHANNELS for PATH; the caller frees it. */
 static char *
 key_of(const json_t *channels, const char *path)
 {
@@ -51,8 +51,8 @@ key_of(const json_t *channels, const char *path)
 	return key;
 }
 
-/* One of SECURITY, the schemes of the endpoint, is enough: adds SCHEME, which it takes, as NAME
- * there and to the schemes of DOCUMENT. */
+/* Adds SCHEME as NAME to SECURITY, the alternative schemes of the endpoint, and to those of
+ * DOCUMENT. Takes SCHEME. */
 static void
 add_scheme(json_t *document, json_t *security, const char *name, json_t *scheme)
 {
@@ -69,8 +69,8 @@ key_scheme(const char *in, const char *name, const char *description)
 	    name, "description", description);
 }
 
-/* The schemes of the endpoint; a proxy's header field is named in the scheme's name, too, as
- * endpoints can have different ones. */
+/* Returns the security schemes of the endpoint. The scheme of a proxy's header field is named
+ * after the field, because endpoints can have different ones. */
 static json_t *
 describe_security(json_t *document, const struct access_settings *access)
 {
@@ -104,8 +104,8 @@ describe_security(json_t *document, const struct access_settings *access)
 		add_scheme(document, security, "certificate",
 		    describe_pack(
 			"{s:s, s:s}", "type", "X509", "description", "A client certificate."));
-	/* A hook may also look at anything else; with other schemes it only decides about
-	 * clients that these have accepted. */
+	/* A hook may also check anything else; if there are other schemes, it only authorizes
+	 * clients that these have authenticated. */
 	if (access->hook && json_array_size(security) == 0)
 		add_scheme(document, security, "hook",
 		    key_scheme("header", "Authorization",
@@ -120,7 +120,7 @@ text_of(const char *type)
 	return describe_pack("{s:s}", "type", type);
 }
 
-/* The binding of WebSocket: what the request has to contain. */
+/* Returns the WebSocket binding: what the request must contain. */
 static json_t *
 describe_binding(const struct options_endpoint *endpoint)
 {
@@ -185,7 +185,7 @@ describe_has_streams(
 	       server->workers == 1;
 }
 
-/* The servers of DOCUMENT for WebSockets. */
+/* Returns the WebSocket servers of DOCUMENT. */
 static json_t *
 describe_websockets(const json_t *document)
 {
@@ -201,7 +201,7 @@ describe_websockets(const json_t *document)
 	return refs;
 }
 
-/* How a client without a WebSocket sends or gets messages. */
+/* Describes how a client without a WebSocket sends or receives messages. */
 static json_t *
 describe_http(bool sends)
 {
@@ -217,8 +217,8 @@ describe_http(bool sends)
 	return describe_pack("{s:o}", "http", http);
 }
 
-/* Adds the operation ACTION with those of the channel's messages whose names begin with PREFIX.
- * Takes BINDINGS, which may be NULL. */
+/* Adds the operation ACTION for the channel's messages whose names begin with PREFIX. Takes
+ * BINDINGS, which may be NULL. */
 static void
 add_operation(json_t *document, const char *key, const char *action, const char *prefix,
     const json_t *messages, const json_t *security, json_t *bindings)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Values of JSON for documents that the command line asks for. */
+/* Creates JSON values for documents that the command line requests. */
 #include "server/describe_json.h"
 
 #include "base/utf8.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns VALUE. */
+/* Returns VALUE; exits if it is NULL because memory ran out. */
 static json_t *
 made(json_t *value)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages and records by framing. */
+/* Describes messages and records, by framing. */
 #include "server/describe_messages.h"
 
 #include "options/table.h"
@@ -36,7 +36,7 @@ rpc_message(void)
 		"properties", "jsonrpc", "const", "2.0"));
 }
 
-/* A line with the name of its stream, in the member KEY. */
+/* Returns a line with the name of its stream in the member KEY. */
 static json_t *
 stream_message(const char *key, json_t *names)
 {
@@ -104,8 +104,8 @@ describe_messages_out(const struct options_endpoint *endpoint)
 	return messages;
 }
 
-/* The record "type": TYPE, with the further members of PROPERTIES, which it takes. COUNT of
- * NAMES must be there. */
+/* Returns the record of type TYPE, with the additional members PROPERTIES, which it takes.
+ * COUNT of NAMES are required. */
 static json_t *
 record(const char *type, json_t *properties, const char *const *names, size_t count)
 {
@@ -164,7 +164,7 @@ open_record(const struct options_endpoint *endpoint)
 	return record("open", properties, names, UTIL_LEN(names));
 }
 
-/* Each record of RECORDS also has the client's ID; those of the program name clients. */
+/* Adds the client's ID to each record of RECORDS; records of the program name clients. */
 static void
 add_ids(json_t *records, bool to_program)
 {
@@ -206,7 +206,7 @@ json_records(const struct options_endpoint *endpoint, bool to_program)
 	return records;
 }
 
-/* Lines that name clients: ID, a tab, with EVENTS a verb and a tab, and the message. */
+/* Returns lines that name clients: ID, tab, with EVENTS a verb and a tab, and the message. */
 static json_t *
 addressed_records(const struct options_endpoint *endpoint, bool to_program)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The messages of an endpoint, by its framing, for --describe. */
+/* Describes the messages of an endpoint, according to its framing, for --describe. */
 #ifndef SERVER_DESCRIBE_MESSAGES_H
 #define SERVER_DESCRIBE_MESSAGES_H
 
@@ -7,14 +7,14 @@
 
 #include <jansson.h>
 
-/* Objects whose members are the messages that a client may send, or gets, by their names.
- * The caller owns the result. */
+/* Return an object of the messages that a client may send, or receive, by name. The caller owns
+ * the result. */
 json_t *describe_messages_in(const struct options_endpoint *endpoint);
 json_t *describe_messages_out(const struct options_endpoint *endpoint);
 
-/* What the program reads and writes: {"stdin": {"framing": ..., "records": [SCHEMA...]},
- * "stdout": ...}. The schemas are of framings that wrap messages. The caller owns the
- * result. */
+/* Returns what the program reads and writes: {"stdin": {"framing": ..., "records":
+ * [SCHEMA...]}, "stdout": ...}. Only framings with an envelope have schemas. The caller owns
+ * the result. */
 json_t *describe_program(const struct options_endpoint *endpoint);
 
 #endif

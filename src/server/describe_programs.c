@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Walks a directory of programs; whether a file is one is asked as for a request. */
+/* Walks a directory of programs. Files are checked in the same way as for a request. */
 #include "server/describe_programs.h"
 
 #include "http/uri.h"
@@ -18,7 +18,7 @@
 
 struct walk {
 	const struct options_served *served;
-	struct endpoint *endpoint; /* that finds its programs */
+	struct endpoint *endpoint; /* endpoint used to find its programs */
 	struct options_list *names;
 	FILE *err;
 };
@@ -40,7 +40,7 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names in the directory FD, which it takes, sorted. False with errno. */
+/* Lists the names in the directory FD, sorted. Takes FD. Returns false with errno. */
 static bool
 list_directory(int fd, struct options_list *names)
 {
@@ -64,7 +64,7 @@ list_directory(int fd, struct options_list *names)
 	return error == 0;
 }
 
-/* Adds the file NAME, unless no request starts it: it is not executable, or no URL has such a
+/* Adds the file NAME if a request can start it: it is executable, and a URL can contain its
  * name. */
 static bool
 walk_file(const struct walk *walk, const char *name)
@@ -97,14 +97,14 @@ walk_file(const struct walk *walk, const char *name)
 
 static bool walk_directory(const struct walk *walk, const char *name, int depth);
 
-/* NAME, relative to the root. */
+/* Handles NAME, which is relative to the root. */
 static bool
 walk_entry(const struct walk *walk, const char *name, int depth)
 {
 	struct stat st;
 
 	if (fstatat(walk->endpoint->dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return true; /* it has been removed meanwhile */
+		return true; /* removed in the meantime */
 	return S_ISDIR(st.st_mode) ? walk_directory(walk, name, depth + 1)
 				   : walk_file(walk, name);
 }

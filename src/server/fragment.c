@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads all of FD. NULL, or why that fails. */
+/* Reads all of FD. Returns the reason if that fails, or NULL. */
 static const char *
 read_all(int fd, struct buffer *out)
 {
@@ -45,7 +45,7 @@ parse_json(struct span bytes, struct yaml_error *error)
 	return value;
 }
 
-/* What is wrong with FRAGMENT as a whole, or NULL. */
+/* Returns what is wrong with FRAGMENT as a whole, or NULL. */
 static char *
 check(const json_t *fragment)
 {
@@ -72,7 +72,8 @@ check(const json_t *fragment)
 	return NULL;
 }
 
-/* Reads FD. NULL: *WHY, at LINE unless that is 0, is the reason, which the caller frees. */
+/* Parses FD. Returns NULL with the reason in *WHY, which the caller frees, and the line in
+ * *LINE unless that is 0. */
 static json_t *
 load(int fd, bool is_yaml, char **why, size_t *line)
 {
@@ -93,7 +94,8 @@ load(int fd, bool is_yaml, char **why, size_t *line)
 	return NULL;
 }
 
-/* Opens and reads the fragment FILE; NULL: there is none, or *WRONG is the error. */
+/* Opens and reads the fragment FILE. Returns NULL if it does not exist, or with the error in
+ * *WRONG. */
 static json_t *
 open_fragment(int root, const char *root_path, const char *file, bool is_yaml, char **wrong)
 {

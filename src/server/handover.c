@@ -19,27 +19,27 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* What the new server inherits: the channel, and then for each socket a letter and its
- * descriptor; a Unix socket that the old server opened also has the device and inode of its
- * file. */
+/* The variable that describes what the new server inherits: the channel, then a letter and a
+ * descriptor for each socket; for a Unix socket that the old server opened, also the device and
+ * inode of its file. */
 #define HANDOVER_VARIABLE "WSPIPE_HANDOVER"
 
 enum {
-	HANDOVER_MS = 10 * 1000, /* from its start until the new server must serve */
-	HANDOVER_ACK_MS = 1000, /* how long the old one may take to step back */
+	HANDOVER_MS = 10 * 1000, /* time limit of the new server to start serving */
+	HANDOVER_ACK_MS = 1000, /* time limit of the old server to step back */
 
-	HANDOVER_OPENED = 'o', /* by the options; in capitals for --admin */
-	HANDOVER_UNIX = 'u', /* the same, a Unix socket */
-	HANDOVER_ACTIVATED = 'a', /* by the service manager */
-	HANDOVER_REDIRECT = 'r', /* the same, to redirect */
+	HANDOVER_OPENED = 'o', /* opened by the options; upper case for --admin */
+	HANDOVER_UNIX = 'u', /* Unix socket opened by the options */
+	HANDOVER_ACTIVATED = 'a', /* opened by the service manager */
+	HANDOVER_REDIRECT = 'r', /* opened by the service manager, for redirects */
 };
 
-/* What the new server writes to the channel: 0 when it serves, or the errno of its exec. */
+/* The message of the new server on the channel: 0 when it serves, or the errno of its exec. */
 typedef int handover_message;
 
 /* ---- The new server */
 
-/* Whether FD is a stream socket that listens, or one that does not. */
+/* Reports whether FD is a stream socket that is listening, or one that is not. */
 static bool
 handover_is_socket(int fd, int listens)
 {
@@ -85,7 +85,7 @@ handover_take(struct handover *handover, struct activation *activation)
 	if (!copy)
 		return;
 	item = strtok_r(copy, ":", &next);
-	/* It may be anybody's variable. */
+	/* Anyone may have set the variable. */
 	if (item && handover_is_socket(atoi(item), 0)) {
 		handover->channel = atoi(item);
 		fcntl(handover->channel, F_SETFD, FD_CLOEXEC);
@@ -158,7 +158,7 @@ handover_add(FILE *out, const struct listeners *listeners, bool admin)
 	}
 }
 
-/* The variable of the new server. NULL without memory. */
+/* Returns the variable for the new server, or NULL if memory runs out. */
 static char *
 handover_variable(const struct handover_state *state, int channel)
 {
@@ -186,8 +186,8 @@ handover_variable(const struct handover_state *state, int channel)
 	return NULL;
 }
 
-/* Our environment with VARIABLE. The watchdog is that of whoever is the main process. NULL
- * without memory. */
+/* Returns our environment with VARIABLE. The watchdog applies to the main process, whichever
+ * that is. Returns NULL if memory runs out. */
 static char **
 handover_environment(char *variable)
 {
@@ -206,7 +206,7 @@ handover_environment(char *variable)
 	return envp;
 }
 
-/* The sockets that VARIABLE names survive the exec. */
+/* Keeps the sockets named by VARIABLE open across the exec. */
 static void
 handover_keep(const char *variable)
 {
@@ -219,8 +219,8 @@ handover_keep(const char *variable)
 	}
 }
 
-/* In the new process, in which all signals are blocked: becomes the new server, in the state in
- * which this one was started. It has some signals blocked, as at its start. */
+/* In the new process, with all signals blocked: executes the new server, in the state in which
+ * this one was started, including its signal mask. */
 _Noreturn static void
 handover_exec(const struct handover_state *state, char *variable, char **envp, int channel)
 {
@@ -251,7 +251,7 @@ handover_exec(const struct handover_state *state, char *variable, char **envp, i
 	_exit(EX_OSERR);
 }
 
-/* Starts it. False with errno. */
+/* Starts the new server. Returns false with errno. */
 static bool
 handover_fork(struct handover *handover, const struct handover_state *state, int ends[2])
 {
@@ -316,7 +316,7 @@ handover_end(struct handover *handover)
 	handover->pid = 0;
 }
 
-/* The new server has failed: reports that once the process has ended, which may take long after
+/* Reports the failure of the new server once its process has exited, which may take long after
  * SIGKILL. */
 static enum handover_result
 handover_reap(struct handover *handover)

@@ -11,13 +11,14 @@
 #include <sys/resource.h>
 
 enum {
-	LIMITS_LOOP_FDS = 4, /* which an event loop opens */
+	LIMITS_LOOP_FDS = 4, /* opened by an event loop */
 	LIMITS_HASHER_FDS = 4, /* two pipes */
-	LIMITS_REDIS_FDS = 2, /* for commands, and what subscribes */
-	LIMITS_LOOKUP_FDS = 4 + 2 * LOOKUP_THREADS, /* two pipes, and what each thread opens */
+	LIMITS_REDIS_FDS = 2, /* one for commands, one for subscriptions */
+	/* Two pipes, and the descriptors of each thread. */
+	LIMITS_LOOKUP_FDS = 4 + 2 * LOOKUP_THREADS,
 };
 
-/* Whether a connection may send a file. */
+/* Reports whether a connection may send a file. */
 static bool
 limits_have_files(const struct options *options)
 {
@@ -28,8 +29,8 @@ limits_have_files(const struct options *options)
 	return false;
 }
 
-/* The sockets between workers: that of each shared endpoint to each other worker, at most, and
- * the one that they are connected to; and the connections to a Redis server. */
+/* Returns the descriptors of the bus: at most one socket per shared endpoint to each other
+ * worker, and the one they connect to; and the connections to Redis. */
 static size_t
 limits_bus(const struct server *server)
 {
@@ -66,7 +67,7 @@ server_divide_limit(struct server *server)
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	used = server_budget_used(limit.rlim_cur) + LIMITS_LOOP_FDS;
-	/* A reload may bring a name. */
+	/* A reload may add a host name. */
 	if (server_needs_lookup(server) || server->options->config)
 		used += LIMITS_LOOKUP_FDS;
 	if (server_needs_hasher(server) || server->options->config)

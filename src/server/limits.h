@@ -5,12 +5,12 @@
 
 #include "server/server.h"
 
-/* Raises the limit as far as possible. */
+/* Raises the soft limit to the hard limit. */
 void server_lift_limit(const struct server *server);
 
 /*
- * Divides it up, once for all processes: each has as many descriptors. What is short is
- * reported now, not found out under load. 0, or the exit status.
+ * Divides the descriptors; called once for all processes, as each gets the same number. Reports
+ * shortages at startup instead of under load. Returns 0 or the exit status.
  */
 int server_divide_limit(struct server *server);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opens sockets on all addresses. */
+/* Listens on all addresses. */
 #include "server/listen.h"
 
 #include "base/util.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* Whether only this machine can connect. */
+/* Reports whether only clients on this machine can connect. */
 static bool
 server_find_local(const struct server *server)
 {
@@ -42,7 +42,7 @@ server_has_unix_socket(const struct server *server)
 	return found;
 }
 
-/* What to do when the system rejects an address. */
+/* Returns the advice for an address that the system rejects. */
 static const char *
 server_listen_advice(const struct server *server, int error)
 {
@@ -86,8 +86,8 @@ server_listen_failed(const struct server *server, const struct listeners_error *
 	    port, strerror(error->error), server_listen_advice(server, error->error));
 }
 
-/* USER, USER:GROUP or :GROUP, as in chown(1); with USER alone the group is not changed. 0, or
- * the exit status. */
+/* Parses USER, USER:GROUP or :GROUP, as in chown(1); USER alone leaves the group unchanged.
+ * Returns 0 or the exit status. */
 static int
 server_find_owner(const struct server *server, struct unix_socket_settings *settings)
 {
@@ -171,7 +171,7 @@ server_listen_unix(struct server *server)
 	return status;
 }
 
-/* Listens on PORT of all addresses. 0, or the exit status. */
+/* Listens on PORT of all addresses. Returns 0 or the exit status. */
 static int
 server_listen_tcp(struct server *server, struct listeners *listeners, int64_t port)
 {
@@ -194,14 +194,14 @@ server_set_listening(struct server *server)
 	};
 }
 
-/* Uses what was inherited from the server before, as a reload does with its own. */
+/* Reuses the sockets inherited from the previous server, as a reload does with its own. */
 static void
 server_reuse_inherited(struct server *server)
 {
 	struct listeners *inherited = &server->handover.inherited[HANDOVER_CLIENTS];
 
 	server->listeners.old = server->redirect_listeners.old = inherited;
-	/* Those at --redirport come first. */
+	/* The sockets of --redirport come first. */
 	for (size_t i = 0; i < inherited->count; i++) {
 		struct sockaddr_storage bound;
 
@@ -221,8 +221,8 @@ names_unix(const struct options_list *list)
 	return found;
 }
 
-/* What 'unix' stands for must be listened on; a service manager may have opened it. 0, or the
- * exit status. */
+/* Checks that the Unix socket of 'unix' is listened on; a service manager may have opened it.
+ * Returns 0 or the exit status. */
 static int
 server_check_unix(const struct server *server)
 {
@@ -293,7 +293,7 @@ server_listen_to_check(struct server *server)
 	struct unix_socket_settings ignored;
 	int status = 0;
 
-	/* The addresses must exist. The ports may be in use by the server that is to reload. */
+	/* The addresses must exist. The ports may be in use by the server to be reloaded. */
 	if (options->tcp)
 		status = server_listen_tcp(server, &server->listeners, 0);
 	if (options->unixsocket_owner && server_find_owner(server, &ignored) != 0)

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Opens sockets on all addresses. */
+/* Listens on all addresses. */
 #ifndef SERVER_LISTEN_H
 #define SERVER_LISTEN_H
 
 #include "server/server.h"
 
-/* At the start, when sockets may have been inherited. 0, or the exit status. */
+/* Listens at startup, when sockets may be inherited. Returns 0 or the exit status. */
 int server_listen_at_start(struct server *server);
 
-/* 0, or the exit status. */
+/* Listens on all addresses of the options. Returns 0 or the exit status. */
 int server_listen(struct server *server);
 
-/* Part of it: what follows from the sockets. */
+/* Updates the state that depends on the sockets; part of server_listen(). */
 void server_set_listening(struct server *server);
 
-/* Whether a Unix socket is listened on. */
+/* Reports whether the server listens on a Unix socket. */
 bool server_has_unix_socket(const struct server *server);
 
-/* For a check of the options: opens the addresses at any port, and closes nothing. 0, or the
+/* For --check-config: opens the addresses at any port and leaves them open. Returns 0 or the
  * exit status. */
 int server_listen_to_check(struct server *server);
 

@@ -17,11 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long a message may wait for the service manager. */
+/* Time limit for sending a message to the service manager. */
 enum { NOTIFY_WAIT_MS = 100 };
 
-/* A socket that is connected to PATH; a leading '@' stands for the NUL of an abstract name. -1
- * with errno. */
+/* Returns a socket connected to PATH; a leading '@' stands for the NUL of an abstract name.
+ * Returns -1 with errno. */
 static int
 notify_connect(const char *path)
 {

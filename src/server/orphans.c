@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Children that are not programs of ours. */
+/* Reaps children that are not our programs. */
 #include "server/orphans.h"
 
 #include "base/util.h"
@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* From one look at the children to the next, however many exit: SIGCHLD comes with every
- * program, so it has a handler only until it comes. */
+/* Interval between two scans for exited children, however many exit. Programs raise SIGCHLD as
+ * well, so its handler is removed after each signal until the next scan. */
 enum { ORPHANS_WAIT_MS = 1000 };
 
 bool
@@ -25,8 +25,8 @@ server_adopts(void)
 	       waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-/* Of the dead children the system shows the first one: a program that is not reaped yet hides
- * those after it until the next time. */
+/* waitid() only shows the first dead child: a program that is not reaped yet hides those after
+ * it until the next scan. */
 static void
 orphans_reap(void *arg)
 {
@@ -35,7 +35,7 @@ orphans_reap(void *arg)
 
 	event_add(server->orphans_event, NULL);
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
-		/* A new server is the handover's, which signals it by its number. */
+		/* A new server belongs to the handover, which signals it by its PID. */
 		if (pid_set_has(&server->page->programs, info.si_pid) ||
 		    info.si_pid == server->handover.pid) {
 			timer_at(&server->orphans_timer, util_clock_ms() + ORPHANS_WAIT_MS);
@@ -64,7 +64,7 @@ server_orphans_start(struct server *server)
 	    event_new(server->loop->base, SIGCHLD, EV_SIGNAL, orphans_on_signal, server);
 	if (!server->orphans_event)
 		return false;
-	/* Some may have exited before. */
+	/* Some may already have exited. */
 	timer_at(&server->orphans_timer, util_clock_ms());
 	return true;
 }

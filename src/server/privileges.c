@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The programs inherit HOME and the like: those of root would be wrong. */
+/* Programs inherit HOME and the like, so root's values would be wrong. */
 static bool
 privileges_set_environment(const struct account *account)
 {

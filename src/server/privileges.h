@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The user that the server runs as. Started by root, it listens, reads keys and opens
- * directories, and then drops its privileges for good, before it has workers, threads or
- * programs. What a reload needs from then on, it can only do as that user.
+ * The user that the server runs as. When started by root, the server listens, reads keys and
+ * opens directories, and then drops its privileges permanently, before it has workers, threads
+ * or programs. Later reloads are limited to that user's permissions.
  */
 #ifndef SERVER_PRIVILEGES_H
 #define SERVER_PRIVILEGES_H
 
 #include "server/server.h"
 
-/* Finds --user and --group in the system, and lets our environment say so. 0, or the exit
+/* Looks up --user and --group, and sets the environment accordingly. Returns 0 or the exit
  * status. */
 int server_find_account(struct server *server) __attribute__((warn_unused_result));
 
-/* Drops the privileges, if --user is given, and verifies that none is left. 0, or the exit
- * status; then the process must end. */
+/* Drops the privileges if --user is given, and verifies that none remain. Returns 0 or the exit
+ * status, on which the process must exit. */
 int server_drop_privileges(struct server *server) __attribute__((warn_unused_result));
 
 #endif

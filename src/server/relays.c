@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests that another worker must serve. */
+/* Relays requests that another worker must serve. */
 #include "server/relays.h"
 
 #include "net/descriptors.h"
@@ -87,7 +87,7 @@ server_relays_refuse(struct server *server, size_t worker)
 	struct accept_facts facts;
 	size_t count;
 
-	/* Once it is shut down nothing more can be sent. */
+	/* After the shutdown, nothing more can be sent. */
 	shutdown(sockets[0], SHUT_RDWR);
 	do {
 		if (!descriptors_receive(sockets[0], &facts, sizeof(facts), fds, &count))
@@ -97,7 +97,7 @@ server_relays_refuse(struct server *server, size_t worker)
 	} while (count > 0);
 }
 
-/* What is known of the client. False: it does not fit, or there is no memory. */
+/* Sets what is known about the client. Returns false if it does not fit or memory runs out. */
 static bool
 relays_set_facts(struct accept_facts *facts, const struct stream *stream)
 {
@@ -127,7 +127,7 @@ relays_set_facts(struct accept_facts *facts, const struct stream *stream)
 	return fits;
 }
 
-/* Joins what was the stream of EXCHANGE, whose request has been parsed, and the socket FD. */
+/* Connects the former stream of EXCHANGE, whose request has been parsed, with the socket FD. */
 static void
 relays_join_take(struct server *server, struct exchange *exchange, int fd)
 {
@@ -159,10 +159,10 @@ server_relay(void *arg, size_t worker, struct exchange *exchange)
 	if (!relays_set_facts(&facts, stream) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == -1)
 		return false;
-	/* The other worker counts it. */
+	/* The other worker counts the connection. */
 	limit_set_client(stream_slot(stream), NULL);
-	/* One that has exited is started again, and gets what waits for it, unless the server
-	 * shuts down: see server_relays_refuse(). */
+	/* A worker that has exited is restarted and gets the pending connections, unless the
+	 * server is shutting down: see server_relays_refuse(). */
 	given = descriptors_send(
 	    server->relays.sockets[worker][1], &facts, sizeof(facts), &ends[1], 1);
 	close(ends[1]);
@@ -171,7 +171,7 @@ server_relay(void *arg, size_t worker, struct exchange *exchange)
 		return true;
 	}
 	close(ends[0]);
-	/* Nobody counts it now: it ends with the response. */
+	/* The connection is no longer counted, so it must end with the response. */
 	exchange_close_after(exchange);
 	return false;
 }

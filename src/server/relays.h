@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests that another worker must serve, since it has the session that they are for
- * (serve/streams.h). The worker that has accepted the connection gives the other one a socket
- * in its place, with what it knows of the client, and relays the bytes. The sockets for that
- * are made before the workers start, and only they have them.
+ * Relays requests to the worker that has their session (serve/streams.h). The worker that
+ * accepted the connection passes a socket and what it knows about the client to the other
+ * worker, and relays the bytes. The sockets between workers are created before the workers
+ * start, and no other process has them.
  */
 #ifndef SERVER_RELAYS_H
 #define SERVER_RELAYS_H
@@ -12,20 +12,21 @@
 
 struct server;
 
-/* In the parent, before it starts workers. False with errno. */
+/* In the parent, before it starts workers: creates the sockets. Returns false with errno. */
 bool server_relays_open(struct server *server) __attribute__((warn_unused_result));
 
-/* In a worker: it takes what others give it. False without memory. */
+/* In a worker: starts accepting relayed requests. Returns false if memory runs out. */
 bool server_relays_start(struct server *server) __attribute__((warn_unused_result));
 
-/* In the parent, of a WORKER that has exited and is not started again: the clients of requests
- * that it was given and has not accepted get the apology, and nothing more is given to it. */
+/* In the parent, after WORKER has exited and will not be restarted: rejects the requests
+ * relayed to it that it has not accepted, with the prepared error response, and any further
+ * ones. */
 void server_relays_refuse(struct server *server, size_t worker);
 
 void server_relays_clear(struct server *server);
 
-/* Gives the connection of EXCHANGE to WORKER. SERVER is a struct server. False: it is not
- * possible, and the exchange is still the caller's. */
+/* Relays the connection of EXCHANGE to WORKER. SERVER is a struct server. Returns false if that
+ * is not possible; the caller then keeps the exchange. */
 bool server_relay(void *server, size_t worker, struct exchange *exchange)
     __attribute__((warn_unused_result));
 

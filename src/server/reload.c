@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a reload replaces. */
+/* The state that a reload replaces. */
 struct reload_state {
 	const struct options *options;
 	struct listeners listeners;
@@ -61,7 +61,7 @@ reload_set(struct server *server, const struct reload_state *state)
 	server->tls = state->tls;
 }
 
-/* Frees what was made for GONE; KEPT stays in use. */
+/* Frees what was created for GONE and is not used by KEPT. */
 static void
 reload_discard(struct reload_state *gone, const struct reload_state *kept)
 {
@@ -79,7 +79,8 @@ reload_differ(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") != 0;
 }
 
-/* Rejects a change of what the running processes can't change. 0, or the exit status. */
+/* Rejects changes of options that running processes can't change. Returns 0 or the exit
+ * status. */
 static int
 reload_check_fixed(const struct server *server, const struct options *old)
 {
@@ -116,13 +117,13 @@ reload_check_fixed(const struct server *server, const struct options *old)
 	return 0;
 }
 
-/* Listens on the sockets that the parent has passed. 0, or the exit status. */
+/* Listens on the sockets passed by the parent. Returns 0 or the exit status. */
 static int
 reload_adopt(struct server *server, struct reload_order *order)
 {
 	bool ok = true;
 
-	/* In the parent's order: a Unix socket is the last one. */
+	/* Keep the parent's order: a Unix socket is last. */
 	for (size_t i = 1; i < order->count; i++) {
 		struct listeners *listeners = i <= order->message.listeners
 						  ? &server->listeners
@@ -135,7 +136,7 @@ reload_adopt(struct server *server, struct reload_order *order)
 	return ok ? 0 : server_fail(server, EX_OSERR, "out of memory");
 }
 
-/* Makes all that the options of SERVER come to. 0, or the exit status. */
+/* Builds everything that the options of SERVER specify. Returns 0 or the exit status. */
 static int
 reload_make(struct server *server, const struct reload_state *old, struct reload_order *order)
 {
@@ -167,7 +168,8 @@ reload_make(struct server *server, const struct reload_state *old, struct reload
 		    server_fail(server, EX_OSERR, "can't start threads: %s", strerror(errno));
 	if (status == 0 && server->loop && !server_accept_start(server))
 		status = server_fail(server, EX_OSERR, "out of memory");
-	/* The last step: it can't be undone. The parent has tried it for its workers. */
+	/* The last step, because it can't be undone. The parent has already tried it for its
+	 * workers. */
 	if (status == 0 &&
 	    reload_differ(old->options->server.log_file, server->options->server.log_file))
 		status = server_open_log(server);
@@ -185,7 +187,7 @@ reload_log_errors(char *text)
 	log_errorx("SIGHUP: the old configuration stays in use");
 }
 
-/* What the new options change in place. */
+/* Applies the options that change existing objects. */
 static void
 reload_apply(struct server *server)
 {
@@ -208,10 +210,10 @@ reload_apply(struct server *server)
 		log_errorx("SIGHUP: out of memory: not all shared programs are started");
 }
 
-/* What may leave options_try(). */
+/* The steps that may exit through options_try(). */
 struct reload_attempt {
 	struct server *server;
-	struct options *options; /* to be read */
+	struct options *options; /* the new options */
 	const struct reload_state *old;
 	struct reload_order *order;
 	int status;
@@ -245,7 +247,7 @@ server_reload_run(struct server *server, struct config_store *store, struct relo
 	char no_memory[] = "out of memory";
 	char *errors = NULL;
 	size_t len;
-	bool lost = false; /* what was made of OPTIONS so far */
+	bool lost = false; /* memory ran out and OPTIONS are incomplete */
 
 	if (order)
 		server->endpoint_number = order->message.endpoint_number;
@@ -274,7 +276,7 @@ server_reload_run(struct server *server, struct config_store *store, struct relo
 		reload_set(server, &old);
 		reload_discard(&new, &old);
 		reload_log_errors(options && errors && !lost ? errors : no_memory);
-		/* They may be in any state then. */
+		/* Incomplete options may be in any state. */
 		if (options && !lost)
 			options_clear(options);
 		free(options);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The reloads of workers: what the parent sends, and what they do about it. */
+/* Reloads of workers: the orders of the parent, and how the workers execute them. */
 #include "server/reload_orders.h"
 
 #include "options/config_store.h"
@@ -15,13 +15,12 @@
 #include <unistd.h>
 
 enum {
-	/* From a worker's attempt that fails to the next one: twice as long each time, at most
-	 */
+	/* Delay before a worker retries a failed reload; doubled each time, up to a maximum. */
 	RELOAD_AGAIN_MS = 1000,
 	RELOAD_AGAIN_MAX_MS = 60 * 1000,
 };
 
-/* A file in memory with the store. -1 with errno. */
+/* Returns a memory file with the store, or -1 with errno. */
 static int
 reload_write_store(const struct config_store *store)
 {
@@ -40,7 +39,7 @@ reload_write_store(const struct config_store *store)
 	return fd;
 }
 
-/* False with errno. */
+/* Reads the store from FD. Returns false with errno. */
 static bool
 reload_read_store(struct config_store *store, int fd)
 {
@@ -96,12 +95,13 @@ done:
 	buffer_clear(&store.bytes);
 }
 
-/* What a worker has of its parent's orders. */
+/* The state of a worker that follows its parent's orders. */
 struct reload_follower {
 	struct server *server;
 	struct event *event; /* owned */
-	struct reload_order order; /* the last one, while it is not obeyed; no fds: it is */
-	struct timer again; /* tries it once more */
+	/* The last order while it is pending; no fds: none pending. */
+	struct reload_order order;
+	struct timer again; /* for the retry */
 	int64_t wait_ms;
 };
 
@@ -112,7 +112,8 @@ reload_close(struct reload_order *order)
 		close(order->fds[--order->count]);
 }
 
-/* A copy of ORDER with descriptors of its own. False with errno, and some of them. */
+/* Copies ORDER with duplicated descriptors. Returns false with errno, possibly with some of
+ * them duplicated. */
 static bool
 reload_copy(struct reload_order *copy, const struct reload_order *order)
 {
@@ -125,8 +126,8 @@ reload_copy(struct reload_order *copy, const struct reload_order *order)
 	return true;
 }
 
-/* Obeys the order, or tries it again later: without memory, this worker would serve something
- * else than the others. */
+/* Executes the order, and retries it later on failure: otherwise this worker would serve a
+ * different configuration than the others. */
 static void
 reload_obey(void *arg)
 {
@@ -152,7 +153,7 @@ reload_obey(void *arg)
 		follower->wait_ms *= 2;
 }
 
-/* The parent has sent an order, or is gone: then a signal comes, too. */
+/* The parent has sent an order or has exited; in the latter case a signal arrives, too. */
 static void
 reload_on_order(evutil_socket_t fd, short what, void *arg)
 {

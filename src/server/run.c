@@ -60,7 +60,7 @@ run_clear(struct server *server)
 	account_clear(&server->account);
 }
 
-/* Creates what each serving process has of its own. */
+/* Creates the objects that each serving process has for itself. */
 static int
 run_start(struct server *server)
 {
@@ -119,7 +119,7 @@ run_start(struct server *server)
 	return 0;
 }
 
-/* Timer callback: the event loop has come round. */
+/* Timer callback: the event loop is running. */
 static void
 run_on_watchdog(void *arg)
 {
@@ -132,7 +132,7 @@ run_on_watchdog(void *arg)
 	timer_at(&server->watchdog, now + server->notify.watchdog_ms / 2);
 }
 
-/* Begins to show that the event loop comes round, if that is asked for. */
+/* Starts the watchdog timer, if the service manager wants it. */
 static void
 run_watch(struct server *server)
 {
@@ -141,7 +141,7 @@ run_watch(struct server *server)
 		run_on_watchdog(server);
 }
 
-/* Serves until it is stopped. The parent logs the start and the end of a worker. */
+/* Serves until the server is stopped. The parent logs the start and the end of a worker. */
 static int
 run_serve(struct server *server)
 {
@@ -157,7 +157,7 @@ run_serve(struct server *server)
 		server_announce(server);
 	if (!setup_start_shared(server))
 		return server_fail(server, EX_OSERR, "out of memory");
-	/* Signals that came since the fork are delivered now. */
+	/* Deliver signals that arrived since the fork. */
 	server_signals_unblock();
 	if (server->parent == 0)
 		server_report_ready(server);
@@ -170,7 +170,7 @@ run_serve(struct server *server)
 		log_errorx("%zu program%s left running", left, left == 1 ? " is" : "s are");
 	if (server->parent == 0)
 		log_info("stopped");
-	/* The sessions of those are not over, so what they refer to can't be freed. */
+	/* Their sessions have not ended, so what they refer to can't be freed. */
 	if (left > 0)
 		exit(SERVER_LEFT_BEHIND);
 	return children_left_behind(server->children) ? SERVER_LEFT_BEHIND : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The server: owns the event loop, the listeners and every connection, session and program;
- * handles the signals; shuts down.
+ * handles signals and the shutdown.
  */
 #ifndef SERVER_RUN_H
 #define SERVER_RUN_H

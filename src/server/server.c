@@ -18,11 +18,11 @@
 
 enum {
 	SERVER_TICK_MS = 20,
-	SERVER_FINISH_TICK_MS = 100, /* where it may take days */
-	SERVER_ADMIN_END_MS = 5 * 1000, /* for the last responses of --admin */
+	SERVER_FINISH_TICK_MS = 100, /* finishing may take days */
+	SERVER_ADMIN_END_MS = 5 * 1000, /* time limit for the last responses of --admin */
 };
 
-/* No limit, but one that can be added to the clock. */
+/* No time limit, but small enough to add to the clock. */
 #define SERVER_FOREVER_MS (INT64_MAX / 2)
 
 void
@@ -157,7 +157,7 @@ server_poll_handover(struct server *server)
 	enum handover_result result = handover_poll(&server->handover);
 
 	if (result == HANDOVER_DONE) {
-		/* The new server owns the files now, and alone answers at --admin. */
+		/* The new server now owns the files, and it alone answers --admin. */
 		unix_socket_forget(&server->listeners.unix_socket);
 		unix_socket_forget(&server->admin.listeners.unix_socket);
 		listeners_close(&server->admin.listeners);
@@ -179,7 +179,7 @@ server_report_ready(struct server *server)
 	notify_ready(&server->notify, options_served_count(server->options));
 }
 
-/* As many programs run for one. */
+/* Returns the number of sessions: each has one program. */
 static size_t
 server_sessions(const struct server *server)
 {
@@ -195,7 +195,7 @@ server_finish(struct server *server, int number)
 	if (server->parent == 0 || getppid() != server->parent)
 		server_report_finish(server, number, server_sessions(server));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
-	/* Those that are queued would be reset. */
+	/* Queued connections would be reset. */
 	listeners_close_but(&server->listeners, &none);
 	listeners_close_but(&server->redirect_listeners, &none);
 	activation_close(&server->activation);
@@ -241,7 +241,7 @@ server_report_shutdown(struct server *server, int number, size_t sessions)
 void
 server_shut_down(struct server *server, int number)
 {
-	/* Of several workers the parent logs it, for all of them. */
+	/* With several workers, the parent logs it for all of them. */
 	if (server->parent == 0 || getppid() != server->parent)
 		server_report_shutdown(server, number, server_sessions(server));
 	atomic_store(&server->page->workers[server->worker].accepts, false);
@@ -256,7 +256,8 @@ server_shut_down(struct server *server, int number)
 	server_enter_stage(server, SERVER_DRAINING, server_drain_ms(server));
 }
 
-/* All sessions have ended, but for those of programs that can't be terminated. */
+/* Reports whether all sessions have ended, except those of programs that can't be
+ * terminated. */
 static bool
 server_is_done(const struct server *server)
 {
@@ -269,8 +270,8 @@ server_is_done(const struct server *server)
 	       session_all_have_no_peer(&server->sessions);
 }
 
-/* Ends --admin, which is the last to end: whoever has connected gets a response. True once that
- * is done. */
+/* Shuts down --admin, which ends last: clients already connected get a response. Returns true
+ * when done. */
 static bool
 server_end_admin(struct server *server, int64_t now)
 {
@@ -295,7 +296,7 @@ server_on_tick(void *arg)
 		loop_stop(server->loop);
 		return;
 	}
-	/* Their clients got the time until now. */
+	/* The clients of the scripts had time until now. */
 	if (server->stage == SERVER_DRAINING && now >= server->stage_end_ms - SERVER_END_MS)
 		script_end_all(&server->scripts);
 	if (now >= server->stage_end_ms) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The state of the process: what all connections share, and the stages of its shutdown. The
+ * The state of the process, shared by all connections, and the stages of its shutdown. The
  * other files of this folder fill it in.
  */
 #ifndef SERVER_H
@@ -37,69 +37,70 @@
 #include <sysexits.h>
 
 enum {
-	SERVER_SIGNALS = 6, /* that have a handler */
-	SERVER_END_MS = 2 * 1000, /* before the end of --shutdown-timeout: when CGI scripts are
-				     ended that still run */
-	SERVER_KILL_MS = 2 * 1000, /* how long the killed may take to be reaped */
+	SERVER_SIGNALS = 6, /* signals that have a handler */
+	/* Running CGI scripts are ended this long before the end of --shutdown-timeout. */
+	SERVER_END_MS = 2 * 1000,
+	SERVER_KILL_MS = 2 * 1000, /* time limit for reaping killed processes */
 };
 
-/* Exit status: a process could not be terminated, and was left running. */
+/* Exit status: a process could not be terminated and was left running. */
 enum { SERVER_LEFT_BEHIND = EX_NOPERM };
 
 struct config_store;
 
 enum server_stage {
 	SERVER_SERVING,
-	SERVER_FINISHING, /* no new connections; all sessions go on until they end */
-	SERVER_DRAINING, /* no new connections; CLOSE 1001 and the termination sequence for all
-			  */
+	SERVER_FINISHING, /* no new connections; sessions continue until they end */
+	/* No new connections; CLOSE 1001 and the termination sequence for all. */
+	SERVER_DRAINING,
 	SERVER_KILLING, /* SIGKILL for all */
 };
 
 /* Shared by all processes of the server; zeroed at the start. */
 struct server_shared {
-	struct quota
-	    quota; /* the holders: each worker by its number, and then those that died */
+	struct quota quota; /* holders: each worker by its number, then those of dead workers */
 	struct tls_ticket_keys tickets; /* written by the parent */
 	_Atomic uint64_t last_session;
 	struct redis_identity identity;
 	struct buckets buckets;
-	_Atomic uint32_t pressure; /* of --prespawn: pools.pressure */
-	_Atomic int stage; /* enum server_stage: what the parent wants */
-	atomic_bool handed_over; /* there is a new server */
+	_Atomic uint32_t pressure; /* pools.pressure, for --prespawn */
+	_Atomic int stage; /* enum server_stage requested by the parent */
+	atomic_bool handed_over; /* a new server has taken over */
 	struct server_share {
-		atomic_size_t connections; /* that wait for a request or get a response */
+		/* Connections waiting for a request or getting a response. */
+		atomic_size_t connections;
 		atomic_size_t parked; /* programs without a session (--prespawn) */
-		atomic_size_t sockets; /* of sessions, or that are being connected */
+		/* backend sockets of sessions, connected or connecting */
+		atomic_size_t sockets;
 		atomic_size_t members; /* clients of shared programs */
 		atomic_bool accepts;
-		_Atomic int64_t alive_ms; /* when its event loop last came round */
-		/* Shared programs that do not run; see launcher.down. */
+		_Atomic int64_t alive_ms; /* last time the event loop was running */
+		/* Shared programs not running; see launcher.down. */
 		atomic_size_t down;
 		struct redis_counts bus;
-		_Atomic pid_t pid; /* 0: it does not run */
-		_Atomic int64_t started_ms; /* of the real time */
+		_Atomic pid_t pid; /* 0: not running */
+		_Atomic int64_t started_ms; /* wall clock */
 	} workers[OPTIONS_WORKERS_MAX];
-	struct pid_set programs; /* those that run */
+	struct pid_set programs; /* running programs */
 };
 
-/* Of requests that other workers serve: server/relays.h. */
+/* Requests served by other workers: server/relays.h. */
 struct relays {
-	/* Owned: what each worker receives, and where others send. */
+	/* Owned, for each worker: [0] it receives from, [1] the others send to. */
 	int sockets[OPTIONS_WORKERS_MAX][2];
 	size_t count;
-	struct event *event; /* owned; NULL: there are no other workers */
-	struct list list; /* of struct relay */
+	struct event *event; /* owned; NULL: no other workers */
+	struct list list; /* struct relay */
 };
 
-/* What --admin has of its own. */
+/* The state of --admin. */
 struct server_admin {
 	struct listeners listeners;
-	int64_t started_ms; /* of the real time: the process that has opened it */
-	int wake; /* owned: an eventfd of all workers; -1: there is none */
+	int64_t started_ms; /* start of the server, wall clock */
+	int wake; /* owned: eventfd shared by all workers; -1: none */
 	struct event *wake_event; /* owned */
 	struct limit *limit; /* owned */
-	int64_t end_ms; /* when the process ends at the latest; 0: not yet */
+	int64_t end_ms; /* deadline for the process to exit; 0: not set */
 	struct connections connections;
 	atomic_size_t connection_count;
 	struct admin admin; /* its tokens are owned */
@@ -107,19 +108,19 @@ struct server_admin {
 
 struct server {
 	const struct options *options; /* borrowed */
-	struct options *reloaded; /* owned: they are those, since a reload; NULL: none was */
-	int kept_port; /* for port 0 during a reload; 0: any */
-	int reload_socket; /* of a worker, owned: orders of its parent to reload */
-	struct reload_follower *reload_follower; /* owned; NULL: there are no orders */
-	struct config_store *
-	    store; /* borrowed: what a reload with workers reads from, or adds to; NULL: none */
-	FILE *errors; /* of a reload, which logs them; NULL: there is none */
-	struct server_shared *page; /* owned, but shared */
-	struct tally *tally; /* likewise; NULL: no other process counts connections */
-	struct account account; /* owned: of --user; valid if HAS_ACCOUNT */
+	struct options *reloaded; /* owned: set to OPTIONS by a reload; NULL: no reload yet */
+	int kept_port; /* port to keep for port 0 during a reload; 0: any */
+	int reload_socket; /* worker: owned: the parent's reload orders */
+	struct reload_follower *reload_follower; /* owned; NULL: not a worker */
+	struct config_store *store; /* borrowed: files for a reload with workers; NULL: none */
+	FILE *errors; /* collects the errors of a reload; NULL: none in progress */
+	struct server_shared *page; /* owned; shared memory */
+	/* Owned; shared memory; NULL: no other process counts connections. */
+	struct tally *tally;
+	struct account account; /* owned: account of --user; valid if HAS_ACCOUNT */
 	bool has_account;
-	size_t worker; /* this process's number, from 0 */
-	pid_t parent; /* of a worker; 0: there are no workers but this process */
+	size_t worker; /* number of this process, from 0 */
+	pid_t parent; /* worker: PID of the parent; 0: not a worker */
 	struct spawn_inherited inherited;
 	struct loop *loop;
 	struct children *children;
@@ -129,92 +130,95 @@ struct server {
 	struct notify notify;
 	struct timer watchdog;
 	struct listeners listeners;
-	struct listeners redirect_listeners; /* at --redirport */
+	struct listeners redirect_listeners; /* listeners of --redirport */
 	struct redirect redirect;
-	bool is_local; /* only this machine can connect to what is listened on */
+	bool is_local; /* only clients on this machine can connect */
 	struct limit *limit; /* owned */
-	int64_t full_logged_ms; /* when it was logged that no more connections are accepted */
-	struct lookup *lookup; /* owned; NULL: nothing is looked up */
-	struct list accepted; /* connections that wait for a PROXY header or a name */
+	int64_t full_logged_ms; /* when the connection limit was last logged */
+	struct lookup *lookup; /* owned; NULL: no lookups */
+	struct list accepted; /* connections waiting for a PROXY header or a host name */
 	struct server_budget budget;
-	struct tls *tls; /* owned; NULL: plain connections */
+	struct tls *tls; /* owned; NULL: no TLS */
 	struct event *signals[SERVER_SIGNALS];
-	bool has_terminal; /* at startup */
-	int64_t stop_ms; /* when the first signal to stop came */
-	struct event *orphans_event; /* owned; NULL: there can be none */
+	bool has_terminal; /* had a terminal at startup */
+	int64_t stop_ms; /* time of the first stop signal */
+	struct event *orphans_event; /* owned; NULL: no orphans possible */
 	struct timer orphans_timer;
 	struct connections connections;
 	struct list sessions;
-	struct list scripts; /* of CGI: those that run */
-	struct list waiting; /* requests that wait to be admitted */
+	struct list scripts; /* running CGI scripts */
+	struct list waiting; /* requests waiting for access control */
 	struct hooks hooks;
-	struct list openings; /* whose backend is being connected */
+	struct list openings; /* openings whose backend is being connected */
 	struct affinity affinity;
 	struct streams streams;
 	struct relays relays;
 	struct mcp mcp;
-	struct list shared; /* programs that clients share */
-	uint64_t endpoint_number; /* of the next endpoint that is made */
-	int bus_file; /* owned: of bus/local; -1: there is none */
-	struct bus *bus; /* owned: between workers; NULL: there is none */
+	struct list shared; /* shared programs */
+	uint64_t endpoint_number; /* number of the next endpoint */
+	int bus_file; /* owned: file of bus/local; -1: none */
+	struct bus *bus; /* owned: connects workers; NULL: none */
 	struct redis_bus *redis; /* owned; NULL: --bus is not given */
 	struct sockets sockets;
-	struct route route; /* its endpoints are owned */
-	struct pools pools; /* of parked programs */
+	struct route route; /* the endpoints are owned */
+	struct pools pools; /* parked programs */
 	struct registry registry; /* owned; not open without --admin */
 	struct server_admin admin;
 	enum server_stage stage;
-	int64_t stage_end_ms; /* when the next stage begins, whatever is left */
+	int64_t stage_end_ms; /* when the next stage begins at the latest */
 	struct timer tick;
 };
 
-/* Closes all that is listened on. It may be called twice. */
+/* Closes all listeners. May be called twice. */
 void server_close_listeners(struct server *server);
 
-/* The TCP port that is listened on; 0: none. */
+/* Returns the TCP port of the listeners; 0: none. */
 int server_port(const struct server *server);
 
-/* Where errors of the configuration go: stderr, or during a reload the log. */
+/* Returns the stream for configuration errors: stderr, or the log during a reload. */
 FILE *server_errors(const struct server *server);
 
-/* Reports an error at startup or of a reload, and returns STATUS; with --compat 3, websocketd's
- * only one. */
+/* Reports an error at startup or of a reload, and returns STATUS, or 3 with --compat:
+ * websocketd has no other. */
 int server_fail(const struct server *server, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 struct options_served;
 
-/* The same of an endpoint that can't be served; it is reported where that is configured. */
+/* Like server_fail(), for an endpoint that can't be served; names the place in the
+ * configuration. */
 int server_fail_endpoint(const struct server *server, const struct options_served *served,
     int status, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Begins a graceful shutdown because of a signal; the loop stops when all has ended. */
+/* Begins a graceful shutdown on signal NUMBER; the loop stops once everything has ended. */
 void server_shut_down(struct server *server, int number);
 
-/* The time until its second stage, in milliseconds. */
+/* Returns the time from the start of the shutdown to its second stage, in milliseconds. */
 int64_t server_drain_ms(const struct server *server);
 
-/* Its second stage, which the first one enters by itself after server_drain_ms(). */
+/* Enters the second stage, which kills the programs; the first stage enters it automatically
+ * after server_drain_ms(). */
 void server_kill(struct server *server);
 
-/* Timer callback, ARG the server: while it shuts down, checks whether all has ended. */
+/* Timer callback; ARG is the server. Checks whether everything has ended during the
+ * shutdown. */
 void server_on_tick(void *arg);
 
-/* Logs it, and notifies the service manager. */
+/* Logs the shutdown and notifies the service manager. */
 void server_report_shutdown(struct server *server, int number, size_t sessions);
 
-/* Accepts no more connections; the loop stops when all sessions have ended by themselves. */
+/* Stops accepting connections; the loop stops once all sessions have ended by themselves. */
 void server_finish(struct server *server, int number);
 
 void server_report_finish(struct server *server, int number, size_t sessions);
 
-/* Starts a new server that takes the sockets over, because of SIGUSR2. */
+/* Starts a new server that takes over the sockets, on SIGUSR2. */
 void server_hand_over(struct server *server);
 
-/* How far that is. DONE: no more connections are to be accepted. */
+/* Returns the progress of the handover. DONE: stop accepting connections. */
 enum handover_result server_poll_handover(struct server *server);
 
-/* Notifies the service manager that it serves: at startup, and after a reload. */
+/* Notifies the service manager that the server is ready: at startup and after a reload. */
 void server_report_ready(struct server *server);
 
 #endif

@@ -20,7 +20,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Sets whom to believe about clients. False without memory. */
+/* Sets the trusted proxies and their header fields. Returns false if memory runs out. */
 static bool
 server_set_clients(struct server *server)
 {
@@ -133,7 +133,8 @@ server_load_tls(struct server *server, const char **error)
 	    .ca = options->listener.sslca,
 	    .crl = options->listener.sslcrl,
 	    .strict_names = options->listener.strict_sni,
-	    .warn = server->parent == 0, /* which has logged it for its workers */
+	    /* The parent has logged the warnings for its workers. */
+	    .warn = server->parent == 0,
 	};
 	struct tls *tls = tls_new(&settings, error);
 
@@ -150,7 +151,7 @@ server_set_tls(struct server *server)
 {
 	const char *error;
 
-	/* Before a key is in it. */
+	/* Before keys are in memory. */
 	if (server->options->server.no_core_dumps && util_hide_memory() == -1)
 		return server_fail(
 		    server, EX_OSERR, "can't disable core dumps: %s", strerror(errno));
@@ -163,7 +164,7 @@ bool
 server_shares_between_workers(const struct server *server)
 {
 	const struct options *options = server->options;
-	/* A reload may bring such an endpoint. */
+	/* A reload may add such an endpoint. */
 	bool shares = options->config;
 
 	for (size_t i = 0; i < options_served_count(options) && !shares; i++)
@@ -241,7 +242,7 @@ server_start_bus(struct server *server)
 	       setup_start_redis(server);
 }
 
-/* Creates what the workers will share. */
+/* Creates the memory that the workers share. */
 static int
 server_set_page(struct server *server)
 {
@@ -266,7 +267,7 @@ server_set_page(struct server *server)
 			    strerror(errno));
 	}
 	quota_init(&page->quota, limit, (size_t)options->server.workers + 1);
-	/* Without --ssl, OpenSSL stays uninitialised: it is large. */
+	/* Without --ssl, leave OpenSSL uninitialised, because it is large. */
 	if (options->listener.ssl && !tls_ticket_renew(&page->tickets))
 		return server_fail(
 		    server, EX_OSERR, "can't create keys for TLS session tickets");
@@ -325,7 +326,8 @@ server_set_up(struct server *server)
 	return status;
 }
 
-/* Whether --log-file could be opened; it is not created. 0, or the exit status. */
+/* Checks whether --log-file can be opened, without creating it. Returns 0 or the exit
+ * status. */
 static int
 server_check_log(const struct server *server)
 {

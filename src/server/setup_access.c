@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SETUP_FILE_MAX = 1024 * 1024 }; /* bytes of a file */
+enum { SETUP_FILE_MAX = 1024 * 1024 }; /* maximum size of a file in bytes */
 
 void
 setup_files_clear(struct setup_files *files)
@@ -24,7 +24,7 @@ setup_files_clear(struct setup_files *files)
 	*files = (struct setup_files){0};
 }
 
-/* Reads the file NAME into OUT. NULL, or why that fails. */
+/* Reads the file NAME into OUT. Returns the reason if that fails, or NULL. */
 static const char *
 setup_read_file(const char *name, struct buffer *out, struct stat *st)
 {
@@ -52,9 +52,9 @@ setup_read_file(const char *name, struct buffer *out, struct stat *st)
 	return wrong;
 }
 
-/* The file NAME of an option; in a worker what its parent has read. Other users should not have
- * the permissions OTHERS. False: reported, and *STATUS is the exit status. OUT is to be cleared
- * in both cases. */
+/* Reads the file NAME of an option; in a worker, the contents that its parent has read. Warns
+ * if other users have the permissions OTHERS. Returns false after reporting the error, with the
+ * exit status in *STATUS. The caller clears OUT in both cases. */
 static bool
 setup_read(const struct server *server, const struct options_served *served, const char *option,
     const char *name, mode_t others, struct buffer *out, int *status)
@@ -86,7 +86,7 @@ setup_read(const struct server *server, const struct options_served *served, con
 	return false;
 }
 
-/* What is wrong with a file of credentials, at LINE unless that is 0. */
+/* Reports an error in a credentials file, at LINE unless that is 0. */
 static int
 setup_fail_file(const struct server *server, const struct options_served *served,
     const char *option, const char *name, unsigned int line, const char *why)
@@ -98,7 +98,7 @@ setup_fail_file(const struct server *server, const struct options_served *served
 	    server, served, EX_CONFIG, "--%s %s:%u: %s", option, name, line, why);
 }
 
-/* The text is a secret. */
+/* Erases and frees a secret text. */
 static void
 setup_forget(struct buffer *text)
 {
@@ -179,7 +179,7 @@ setup_passwords(const struct server *server, struct setup_files *files,
 	return 0;
 }
 
-/* The option has checked the texts. */
+/* The texts were checked when the option was parsed. */
 static bool
 setup_list(struct cidr_list *list, const struct options_list *from)
 {
@@ -190,8 +190,9 @@ setup_list(struct cidr_list *list, const struct options_list *from)
 	return true;
 }
 
-/* What is sent to an authenticated client must not be stored for others: a cache knows that of
- * Authorization alone (RFC 9111, section 3.5). The user's own header lines come first. */
+/* Adds Cache-Control, because responses to authenticated clients must not be stored for others:
+ * caches only recognize Authorization (RFC 9111, section 3.5). The user's own header lines come
+ * first. */
 static bool
 setup_cache_control(struct endpoint *endpoint)
 {

@@ -21,7 +21,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Joins header lines, each with its CR LF. NULL without memory. */
+/* Joins header lines, each with CR LF. Returns NULL if memory runs out. */
 static char *
 join_headers(const struct options_list *first, const struct options_list *second)
 {
@@ -42,7 +42,7 @@ join_headers(const struct options_list *first, const struct options_list *second
 	return joined;
 }
 
-/* Sets the rules of ENDPOINT for origins. 0, or the exit status. */
+/* Sets the origin rules of ENDPOINT. Returns 0 or the exit status. */
 static int
 set_origins(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
@@ -71,7 +71,7 @@ set_origins(const struct server *server, const struct options_served *served,
 		else
 			wrong = origin_parse_rule(
 			    span_of(origin), &endpoint->rules[policy->rule_count++]);
-		/* Without --compat the option has checked it. */
+		/* Without --compat, the option parser has checked it. */
 		if (wrong)
 			return server_fail_endpoint(
 			    server, served, EX_CONFIG, "--origin: %s %s", origin, wrong);
@@ -83,13 +83,13 @@ set_origins(const struct server *server, const struct options_served *served,
 	return 0;
 }
 
-/* Whether ENDPOINT has a console. 0, or the exit status. */
+/* Sets whether ENDPOINT has a console. Returns 0 or the exit status. */
 static int
 set_console(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
 {
 	bool compat = server->options->server.compat;
-	/* A Unix socket serves the clients of a proxy, which may be anywhere. */
+	/* A Unix socket serves clients of a proxy, which may be anywhere. */
 	bool local = server->is_local && !server->options->listener.unixsocket &&
 		     server->options->listener.trusted_proxy.count == 0 &&
 		     !server_has_unix_socket(server);
@@ -106,7 +106,7 @@ set_console(const struct server *server, const struct options_served *served,
 		return server_fail_endpoint(server, served, EX_CONFIG,
 		    "--devconsole and --dir can't be combined while other machines can "
 		    "connect: leave out one of them, or --address");
-	/* In a configuration file it may be meant for other endpoints. */
+	/* In a configuration file, the option may be meant for other endpoints. */
 	if (!compat && on && endpoint->kind == ENDPOINT_FILES && !served->place.config)
 		return server_fail(server, EX_USAGE,
 		    "--devconsole needs a program to try: give a COMMAND or --dir=DIR");
@@ -115,8 +115,8 @@ set_console(const struct server *server, const struct options_served *served,
 	return 0;
 }
 
-/* Opens a directory of programs, given by the option NAME. False: that has been reported, and
- * *STATUS is the exit status. */
+/* Opens the directory of programs given by the option NAME. Returns false after reporting the
+ * error, with the exit status in *STATUS. */
 static bool
 open_programs(const struct server *server, const struct options_served *served,
     const char *name, const char *path, int *fd, int *status)
@@ -136,7 +136,7 @@ open_programs(const struct server *server, const struct options_served *served,
 	return true;
 }
 
-/* Sets what ENDPOINT runs and serves. 0, or the exit status. */
+/* Sets what ENDPOINT runs and serves. Returns 0 or the exit status. */
 static int
 set_kind(const struct server *server, const struct options_served *served,
     const struct options_endpoint *options, struct endpoint *endpoint)
@@ -185,13 +185,13 @@ set_kind(const struct server *server, const struct options_served *served,
 	return set_console(server, served, options, endpoint);
 }
 
-/* Warns of what is allowed, but probably not intended. */
+/* Warns about settings that are allowed, but probably not intended. */
 static void
 warn_of_mistakes(const struct options_endpoint *endpoint, bool compat)
 {
 	const struct options_list *passenv = &endpoint->passenv;
 
-	/* Otherwise nobody notices a typo in a name. */
+	/* A typo in a name would go unnoticed. */
 	for (size_t i = passenv->initial; i < passenv->count && !compat; i++) {
 		const char *why = env_pass_why_not(environ, passenv->items[i]);
 
@@ -199,7 +199,7 @@ warn_of_mistakes(const struct options_endpoint *endpoint, bool compat)
 			log_warnx("--passenv: %s %s, so programs do not get it",
 			    passenv->items[i], why);
 	}
-	/* This may be intended, for example for a log; but it may be a script, too. */
+	/* This may be intended, for example for a log; but the file may also be a script. */
 	for (char *const *arg = endpoint->command; arg && *arg; arg++) {
 		if ((*arg)[0] != '-' && options_serve(endpoint, *arg))
 			log_warnx("%s is inside --staticdir, so anyone can download it; if it "
@@ -208,7 +208,7 @@ warn_of_mistakes(const struct options_endpoint *endpoint, bool compat)
 	}
 }
 
-/* Sets which terminal programs get. */
+/* Sets the terminal of programs. */
 static void
 set_terminal(const struct options_endpoint *options, struct endpoint *endpoint)
 {
@@ -228,7 +228,7 @@ set_terminal(const struct options_endpoint *options, struct endpoint *endpoint)
 	};
 }
 
-/* Builds ENDPOINT from SERVED. 0, or the exit status. */
+/* Builds ENDPOINT from SERVED. Returns 0 or the exit status. */
 static int
 set_endpoint(const struct server *server, struct setup_files *files,
     const struct options_served *served, struct endpoint *endpoint)
@@ -253,7 +253,7 @@ set_endpoint(const struct server *server, struct setup_files *files,
 	if (!endpoint->pass_env || !endpoint->switch_headers || !endpoint->files.headers)
 		return server_fail(server, EX_OSERR, "out of memory");
 	endpoint->compat = compat;
-	/* No page can connect without a PROXY header. */
+	/* A web page can't connect without a PROXY header. */
 	endpoint->local_only = server->is_local && !server->options->listener.proxy_protocol;
 	set_terminal(options, endpoint);
 	endpoint->subprotocols = options->subprotocol.items;
@@ -292,9 +292,9 @@ set_endpoint(const struct server *server, struct setup_files *files,
 	return status;
 }
 
-/* An endpoint that is being built. */
+/* An endpoint being built. */
 struct building {
-	const struct server *server; /* borrowed, as all but the last */
+	const struct server *server; /* borrowed, as all fields but the last */
 	struct setup_files *files;
 	const struct options_served *served;
 	struct endpoint *endpoint;
@@ -316,7 +316,7 @@ setup_endpoint(const struct server *server, struct setup_files *files, size_t i,
 	struct endpoint *endpoint = endpoint_new(served.path);
 	struct building setup = {server, files, &served, endpoint, 0};
 
-	/* Without memory nothing that was built before may be lost. */
+	/* If memory runs out, what was built so far must not leak. */
 	if (!endpoint || !options_try(try_endpoint, &setup))
 		setup.status = server_fail(server, EX_OSERR, "out of memory");
 	if (setup.status == 0)

@@ -14,7 +14,7 @@
 
 enum {
 	SIGNALS_REPEATED_MS = 200,
-	SIGNALS_HANDOVER_MS = 20, /* from one look at a new server to the next */
+	SIGNALS_HANDOVER_MS = 20, /* interval of checks on a new server */
 };
 
 static const int server_signals[SERVER_SIGNALS] = {
@@ -31,7 +31,7 @@ signals_has_terminal(void)
 	return true;
 }
 
-/* They are blocked rather than ignored, so that what was inherited can still be recorded. */
+/* Blocks rather than ignores them, so that the inherited state can still be recorded. */
 void
 server_hold_signals(void)
 {
@@ -47,7 +47,7 @@ server_hold_signals(void)
 void
 server_signals_settle(struct server *server)
 {
-	/* A closed pipe or socket, or a log that has reached the limit of its size. */
+	/* Raised by a closed pipe or socket, and by a log that has reached its size limit. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	/* Ignored until there are handlers, and in a worker until it has its own. */
@@ -99,11 +99,11 @@ signals_reload(struct server *server)
 		notify_reloading(&server->notify);
 	server_reopen_log(server, SIGHUP);
 	if (server_reloads_options(server)) {
-		/* Of several workers, the parent passes on what it has read. */
+		/* With several workers, the parent passes on what it has read. */
 		if (server->parent == 0 && server->stage == SERVER_SERVING)
 			server_reload(server);
 	} else if (!server->tls) {
-		/* Of several workers the parent logs it. */
+		/* With several workers, the parent logs it. */
 		if (server->parent == 0)
 			server_log_nothing_to_reload(server);
 	} else if (server_load_tls(server, &error)) {
@@ -116,8 +116,9 @@ signals_reload(struct server *server)
 }
 
 /*
- * Whether a signal during the shutdown is a second request. A terminal or a service manager
- * signals workers besides their parent: the parent counts, and passes its decision on.
+ * Reports whether a signal during the shutdown is a second request. A terminal or a service
+ * manager signals workers as well as their parent: the parent counts and passes its decision
+ * on.
  */
 static bool
 signals_is_second(const struct server *server)
@@ -127,7 +128,7 @@ signals_is_second(const struct server *server)
 	return !server_is_repeated(server);
 }
 
-/* A terminal sends QUIT to workers, too, also when it is meant for others. */
+/* A terminal also sends QUIT to workers, even if it is meant for another command. */
 static bool
 signals_may_finish(const struct server *server)
 {
@@ -152,7 +153,7 @@ signals_stop(struct server *server, int number)
 	}
 }
 
-/* Timer callback: looks how far the new server is. */
+/* Timer callback: polls the progress of the new server. */
 static void
 signals_on_handover(void *arg)
 {
@@ -223,7 +224,7 @@ server_signals_install(struct server *server)
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {
 		int number = server_signals[i];
 
-		/* To a worker, its parent relays QUIT. */
+		/* The parent relays QUIT to a worker. */
 		if (server_signal_is_for_others(number) &&
 		    !(number == SIGQUIT && server->parent != 0))
 			continue;
@@ -240,8 +241,8 @@ server_signals_clear(struct server *server)
 {
 	sigset_t all;
 
-	/* The process is about to exit with its status: a signal that comes late is no reason
-	 * for another one. */
+	/* The process is about to exit with its own status; a late signal must not change
+	 * that. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	for (size_t i = 0; i < UTIL_LEN(server_signals); i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Kills what a worker leaves when it dies. */
+/* Kills the processes that a dead worker leaves behind. */
 #include "server/sweep.h"
 
 #include "base/log.h"
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The next child of ours whose session is that of a program, so that it came to us because its
- * worker died; 0: there is none. */
+/* Returns the next child of ours whose session is that of a program, which means that it was
+ * reparented because its worker died; 0: none. */
 static pid_t
 sweep_next(const struct sweep *sweep, DIR *proc, struct proc *process)
 {
@@ -32,10 +32,10 @@ sweep_next(const struct sweep *sweep, DIR *proc, struct proc *process)
 }
 
 /*
- * Kills them, whole groups at a time. A group's number can't have been used again: one of its
- * processes is our child, which nobody has reaped. Returns how many are left, and in *DENIED
- * how many of other users. A zombie counts: when it died, its children came to us, maybe after
- * the scan had passed their numbers.
+ * Kills these processes, whole groups at a time. A group ID can't have been reused: one of its
+ * processes is our unreaped child. Returns the number of processes left, and in *DENIED those
+ * of other users. A zombie counts: its children were reparented to us when it died, perhaps
+ * after the scan had passed their PIDs.
  */
 static size_t
 sweep_kill(const struct sweep *sweep, size_t *denied)
@@ -62,8 +62,8 @@ sweep_kill(const struct sweep *sweep, size_t *denied)
 	return left;
 }
 
-/* Removes those that have exited from the set. One that is our child by now came after the
- * scan: its worker died, too, and the next sweep looks for it. */
+/* Removes exited processes from the set. One that is our child by now was reparented after the
+ * scan because its worker died, too; the next sweep handles it. */
 static void
 sweep_remove_ended(const struct sweep *sweep)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The parent of several workers. It has no event loop, which a fork could not
- * share: it waits for signals, which are blocked otherwise, and for time.
+ * The parent of several workers. It has no event loop, because a fork could not share one: it
+ * waits for signals, which are blocked otherwise, and for time.
  */
 #include "server/workers.h"
 
@@ -26,16 +26,16 @@
 #include <unistd.h>
 
 enum {
-	WORKERS_SPARE_MS = 1000, /* how much longer than its own deadline a worker may take */
-	WORKERS_START_MS = 1000, /* from one start of a worker to the next, at least */
-	WORKERS_STEP_MS = 20, /* while something is to be done */
+	WORKERS_SPARE_MS = 1000, /* extra time for a worker beyond its own deadline */
+	WORKERS_START_MS = 1000, /* minimum interval between two starts of a worker */
+	WORKERS_STEP_MS = 20, /* polling interval while work is pending */
 	WORKERS_IDLE_MS = 60 * 1000,
 };
 
 struct worker {
-	pid_t pid; /* 0: it does not run */
-	int channel; /* owned: orders to reload are sent to it; -1: there is none */
-	int64_t start_ms; /* when it may be started again */
+	pid_t pid; /* 0: not running */
+	int channel; /* owned: sends reload orders; -1: none */
+	int64_t start_ms; /* when it may be restarted */
 };
 
 struct workers {
@@ -44,8 +44,8 @@ struct workers {
 	size_t count;
 	struct sweep sweep;
 	sigset_t signals;
-	bool ready; /* all workers have served */
-	int64_t watchdog_ms; /* when the service manager is to be shown that they still do */
+	bool ready; /* all workers have started serving */
+	int64_t watchdog_ms; /* time of the next watchdog message */
 	int status;
 };
 
@@ -57,7 +57,7 @@ workers_close_channel(struct worker *worker)
 	worker->channel = -1;
 }
 
-/* In the new worker, which gets CHANNEL. */
+/* In the new worker: sets up the process. Takes CHANNEL. */
 static void
 workers_become(struct workers *w, size_t number, pid_t parent, int channel)
 {
@@ -70,15 +70,16 @@ workers_become(struct workers *w, size_t number, pid_t parent, int channel)
 	for (size_t i = 0; i < w->count; i++)
 		workers_close_channel(&w->items[i]);
 	log_set_worker((int)number + 1);
-	/* Orphans of its programs are its own, so that the parent's are those of the dead. */
+	/* Orphans of its programs are reparented to the worker, so only those of dead workers
+	 * are reparented to the parent. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	/* Without the parent it drains. The parent may be gone already. */
+	/* Shut down gracefully if the parent dies, which may already have happened. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		raise(SIGTERM);
 }
 
-/* Starts one. True in the worker. */
+/* Starts a worker. Returns true in the worker. */
 static bool
 workers_start(struct workers *w, size_t number)
 {
@@ -126,15 +127,16 @@ workers_alive(const struct workers *w)
 	return alive;
 }
 
-/* The programs of all workers: as many sessions have not ended. */
+/* Returns the number of programs of all workers, which is the number of sessions that have not
+ * ended. */
 static size_t
 workers_programs(const struct workers *w)
 {
 	size_t sum = 0;
 
 	for (size_t i = 0; i < w->count; i++) {
-		/* In this order, so that one that was parked in between is a session at most.
-		 */
+		/* In this order, a program parked in between is at most counted as a
+		 * session. */
 		size_t parked = atomic_load(&w->server->page->workers[i].parked);
 		size_t held = quota_held(&w->server->page->quota, i);
 
@@ -181,7 +183,7 @@ workers_on_end(struct workers *w, size_t number, const siginfo_t *info)
 		return;
 	quota_move(&page->quota, number, w->count);
 	if (exited && info->si_status == SERVER_LEFT_BEHIND) {
-		/* It has terminated what can be terminated. */
+		/* The worker has terminated what can be terminated. */
 		w->sweep.left_behind = true;
 		quota_clear(&page->quota, w->count);
 		return;
@@ -215,7 +217,7 @@ workers_enter(struct workers *w, enum server_stage stage, int64_t wait_ms)
 	w->server->stage_end_ms = util_clock_ms() + wait_ms + WORKERS_SPARE_MS;
 	atomic_store(&w->server->page->stage, stage);
 	workers_signal(w, SIGTERM);
-	/* For one that was stopped. */
+	/* The worker may be stopped. */
 	workers_signal(w, SIGCONT);
 }
 
@@ -252,7 +254,7 @@ workers_stop(struct workers *w, int number)
 	}
 }
 
-/* In all processes. */
+/* Reopens the log in all processes. */
 static void
 workers_reopen_log(struct workers *w, int number)
 {
@@ -260,8 +262,8 @@ workers_reopen_log(struct workers *w, int number)
 	workers_signal(w, SIGUSR1);
 }
 
-/* The certificates, in all workers, each of which logs the result, and in the parent for the
- * workers to come. */
+/* Reloads the certificates in all workers, each of which logs the result, and in the parent for
+ * future workers. */
 static void
 workers_reload_tls(struct workers *w)
 {
@@ -276,7 +278,7 @@ workers_reload_tls(struct workers *w)
 	workers_signal(w, SIGHUP);
 }
 
-/* All that can be reloaded. */
+/* Reloads everything that can be reloaded. */
 static void
 workers_reload(struct workers *w)
 {
@@ -325,7 +327,7 @@ workers_on_signal(struct workers *w, int number)
 	}
 }
 
-/* Whether all workers serve. */
+/* Reports whether all workers are serving. */
 static bool
 workers_serve(const struct workers *w)
 {
@@ -336,7 +338,7 @@ workers_serve(const struct workers *w)
 	return serve;
 }
 
-/* Reports that the event loops of all workers that run have come round in time. */
+/* Sends the watchdog message if the event loops of all running workers have run in time. */
 static void
 workers_watch(struct workers *w, int64_t now)
 {
@@ -352,7 +354,7 @@ workers_watch(struct workers *w, int64_t now)
 	w->watchdog_ms = now + limit_ms / 2;
 }
 
-/* What the time asks for. True in a worker that was started. */
+/* Does the work that is due. Returns true in a worker that was started. */
 static bool
 workers_step(struct workers *w)
 {
@@ -389,7 +391,7 @@ workers_step(struct workers *w)
 	return false;
 }
 
-/* How long nothing has to be done, unless a signal comes. */
+/* Returns the time until work is due, in milliseconds. */
 static int64_t
 workers_idle_ms(const struct workers *w)
 {
@@ -402,7 +404,7 @@ workers_idle_ms(const struct workers *w)
 	return wait_ms > WORKERS_STEP_MS ? wait_ms : WORKERS_STEP_MS;
 }
 
-/* Waits for a signal, or until a step may be due. 0: none came. */
+/* Waits for a signal, or until work is due. Returns the signal, or 0. */
 static int
 workers_wait(const struct workers *w)
 {
@@ -458,8 +460,8 @@ server_work(struct server *server, bool *serves)
 		number = workers_wait(&w);
 		if (number != 0)
 			workers_on_signal(&w, number);
-		/* Not at SIGCHLD only: of the pending signals the one with the lowest number is
-		 * first, and SIGTERM may come again and again. */
+		/* Reap after every signal: pending signals are delivered lowest number first,
+		 * and repeated SIGTERMs would delay SIGCHLD forever. */
 		workers_reap(&w);
 	} while (
 	    server->stage == SERVER_SERVING || workers_alive(&w) > 0 || w.sweep.end_ms != 0);
