@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A token bucket for each address, over all workers. */
+/* A token bucket per address, shared by all workers. */
 #include "net/bucket.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 
 /*
- * The row of a name. Two workers may give it two rows at the same time, or give one row to two
- * names: then an address has some tokens too many or too few, once.
+ * Returns the row of a name. Two workers may assign it two rows at the same time, or one row to
+ * two names: an address then has a few tokens too many or too few, once.
  */
 static size_t
 bucket_find(struct buckets *buckets, uint64_t name)

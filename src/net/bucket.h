@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A token bucket for each address, over all workers: how many sessions it may start. It lies in
- * memory that they share, without a lock. A bucket is one time, that at which it will be full
- * again (the generic cell rate algorithm), so nothing has to refill it, and a row is free when
- * that time has passed.
- *
- * There are BUCKET_ROWS rows, and an address uses one of BUCKET_PROBES among them. If all of
- * these are in use, it gets that of the address whose bucket will be full first, which thereby
- * is.
+ * A token bucket per address, which limits how many sessions it may start. Shared by all
+ * workers, without a lock. A bucket consists of one time, at which it will be full again (the
+ * generic cell rate algorithm): nothing has to refill it, and a row is free once that time has
+ * passed. There are BUCKET_ROWS rows, and an address uses one of BUCKET_PROBES among them. If
+ * all of these are in use, it takes over the row whose bucket will be full first, with a full
+ * bucket.
  */
 #ifndef NET_BUCKET_H
 #define NET_BUCKET_H
@@ -21,11 +19,11 @@ enum {
 };
 
 struct bucket_rate {
-	int64_t interval_us; /* until a token comes; 0: there is no limit */
+	int64_t interval_us; /* microseconds per token; 0: no limit */
 	int64_t burst; /* tokens in a full bucket, at least 1 */
 };
 
-/* In zeroed memory, and nothing else is to be done. */
+/* Lives in zeroed memory; needs no other initialization. */
 struct buckets {
 	struct {
 		_Atomic uint64_t name; /* the complement of an address; 0: never used */
@@ -33,8 +31,8 @@ struct buckets {
 	} rows[BUCKET_ROWS];
 };
 
-/* Takes a token of ADDRESS (limit_address()) at a time of util_clock_ms(). False: it has none,
- * and gets one within RATE->interval_us. */
+/* Takes a token of ADDRESS (limit_address()) at NOW_MS (util_clock_ms()). Returns false if none
+ * is left; the next one comes within RATE->interval_us. */
 bool bucket_take(struct buckets *buckets, uint64_t address, const struct bucket_rate *rate,
     int64_t now_ms) __attribute__((warn_unused_result));
 

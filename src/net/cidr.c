@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CIDR_IPV4_BITS = 96 }; /* of the prefix of IPv4-mapped addresses: RFC 4291, 2.5.5.2 */
+enum { CIDR_IPV4_BITS = 96 }; /* prefix of IPv4-mapped addresses: RFC 4291, section 2.5.5.2 */
 
 bool
 cidr_normalize(const struct sockaddr_storage *address, struct in6_addr *out)
@@ -42,7 +42,7 @@ cidr_parse_address(struct span text, struct sockaddr_storage *out)
 	return out->ss_family != AF_UNSPEC;
 }
 
-/* ::/0 is all of IPv6, and not of IPv4. */
+/* Note that ::/0 covers all of IPv6, but not IPv4. */
 static bool
 cidr_covers(const struct cidr *cidr, const struct in6_addr *address)
 {
@@ -56,7 +56,7 @@ cidr_covers(const struct cidr *cidr, const struct in6_addr *address)
 		   ((cidr->address.s6_addr[bytes] ^ address->s6_addr[bytes]) & mask) == 0);
 }
 
-/* No bit is set beyond the prefix. */
+/* Reports whether no bit is set beyond the prefix. */
 static bool
 cidr_is_block(const struct cidr *cidr)
 {

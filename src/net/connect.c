@@ -15,27 +15,28 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { CONNECT_RETRY_MS = 20 }; /* while the queue of a Unix socket is full: no event comes */
+/* Retry interval while a Unix socket's queue is full, as no event comes. */
+enum { CONNECT_RETRY_MS = 20 };
 
 struct connect {
 	union {
 		struct loop_task start;
-		struct loop_deferred deferred; /* once it is over */
+		struct loop_deferred deferred; /* for the deferred free */
 	};
 	struct loop *loop; /* borrowed, as the next three */
 	struct lookup *lookup;
 	const struct connect_target *target;
-	void *arg; /* the handler's */
+	void *arg; /* argument of the handler */
 	connect_handler *handler;
-	struct lookup_query *query; /* NULL: none is pending */
+	struct lookup_query *query; /* NULL: no query pending */
 	struct lookup_addresses addresses;
-	size_t current; /* the one that is tried */
+	size_t current; /* index of the address being tried */
 	int fd; /* owned; -1: none */
 	struct event event; /* while FD is not -1 */
 	struct timer timer;
-	int64_t try_end_ms; /* of the address */
+	int64_t try_end_ms; /* deadline of the current address */
 	int64_t end_ms;
-	int error; /* of the last address */
+	int error; /* error of the last address */
 };
 
 bool
@@ -75,7 +76,7 @@ connect_parse(const char *text, struct connect_target *out)
 	return NULL;
 }
 
-/* Makes an address of a target that has one. */
+/* Converts a target that is an address, not a name. */
 static bool
 connect_make_address(const struct connect_target *target, struct sockaddr_storage *out)
 {
@@ -162,7 +163,7 @@ connect_succeed(struct connect *c)
 
 static void connect_on_event(evutil_socket_t fd, short what, void *arg);
 
-/* Begins to connect to the current address. 0, EINPROGRESS or another errno. */
+/* Starts connecting to the current address. Returns 0, EINPROGRESS or another errno. */
 static int
 connect_open(struct connect *c)
 {
@@ -187,7 +188,7 @@ connect_open(struct connect *c)
 	return error;
 }
 
-/* Tries the current address, and those after it until one does not fail at once. */
+/* Tries the current address, and the following ones until one does not fail at once. */
 static void
 connect_try(struct connect *c)
 {

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Room for the control message, aligned as it must be. */
+/* A suitably aligned control message. */
 union descriptors_control {
 	struct cmsghdr header;
 	char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
@@ -38,7 +38,7 @@ descriptors_receive(
     int socket, void *bytes, size_t len, int fds[DESCRIPTORS_MAX], size_t *count)
 {
 	union descriptors_control control;
-	/* cppcheck-suppress ctuuninitvar; it is filled here */
+	/* cppcheck-suppress ctuuninitvar; filled here */
 	struct iovec part = {bytes, len};
 	struct msghdr message = {
 	    .msg_iov = &part,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory of libevent. */
+/* Memory for libevent. */
 #include "net/event_slots.h"
 
 #include <event2/event.h>
@@ -11,11 +11,11 @@
 #include <string.h>
 
 enum {
-	EVENT_SLOT = 32, /* bytes */
-	EVENT_SLOTS = 1 << 18, /* no memory but addresses, until they are used */
+	EVENT_SLOT = 32, /* bytes per slot */
+	EVENT_SLOTS = 1 << 18, /* only address space until used */
 };
 
-/* Static, so that a search for leaks finds what is only referenced from here. */
+/* Static, so that a leak checker finds what is only referenced from here. */
 static alignas(max_align_t) uint8_t slots[EVENT_SLOTS * EVENT_SLOT];
 static size_t slots_used;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory of libevent. It allocates a few bytes for each descriptor number when that is first
- * used, and never frees them: among the memory of the connection that used it, they would keep
- * a page of it. So they are allocated together, elsewhere.
+ * Memory for libevent, which allocates a few bytes per descriptor number on first use and never
+ * frees them. Between the memory of connections, each would keep a page allocated, so they are
+ * allocated together, elsewhere.
  */
 #ifndef NET_EVENT_SLOTS_H
 #define NET_EVENT_SLOTS_H
 
-/* Before anything of libevent; later calls change nothing. */
+/* Must be called before any libevent function; later calls have no effect. */
 void event_slots_init(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One non-blocking stream of bytes. */
+/* A non-blocking byte stream over a descriptor. */
 #include "net/io.h"
 
 #include "base/util.h"
@@ -9,13 +9,13 @@
 #include <event2/event.h>
 #include <poll.h>
 
-enum { IO_FLUSH_MAX = 4 * LOOP_BATCH }; /* bytes of a queue that are written in a round */
+enum { IO_FLUSH_MAX = 4 * LOOP_BATCH }; /* bytes of the queue written per round */
 
 static const struct stream_ops io_ops;
 static void io_on_event(evutil_socket_t fd, short what, void *arg);
 static void io_flush(struct io *io);
 
-/* For which event a read waits, and a write: over TLS it may be the other one. */
+/* Return the events that a read and a write wait for: over TLS it may be the opposite one. */
 static short
 io_read_event(const struct io *io)
 {
@@ -28,7 +28,7 @@ io_write_event(const struct io *io)
 	return io->transport.write_wants_read ? EV_READ : EV_WRITE;
 }
 
-/* There is something to write: bytes, or the word that they are over. */
+/* Reports whether there is output: bytes, or a pending shutdown. */
 static bool
 io_has_output(const struct io *io)
 {
@@ -36,13 +36,11 @@ io_has_output(const struct io *io)
 }
 
 /*
- * The events that the state calls for.
- *
- * While nothing is read, the death of the other side must still be seen.
- * EV_CLOSED alone does not do: libevent turns EPOLLERR (a reset) into
- * EV_READ|EV_WRITE, which an event that waits for EV_CLOSED only never gets,
- * while the level-triggered epoll reports it for ever. So EV_WRITE is asked
- * for as well, and edge-triggered, as the socket is writable most of the time.
+ * Computes the events to arm. While not reading, the death of the peer must still be detected.
+ * EV_CLOSED alone is not enough: libevent turns EPOLLERR (a reset) into EV_READ|EV_WRITE, which
+ * an event armed for EV_CLOSED only never receives, while level-triggered epoll reports it
+ * forever. So EV_WRITE is armed as well, edge-triggered, because the socket is writable most of
+ * the time.
  */
 static short
 io_wanted(const struct io *io)
@@ -72,7 +70,8 @@ io_of(const struct stream *stream)
 	return (struct io *)(uintptr_t)stream;
 }
 
-/* Bytes that were taken from the descriptor and not read yet: no event will come for them. */
+/* Schedules the reading of bytes that were taken from the descriptor but not read yet, because
+ * no event will announce them. */
 static void
 io_wake(struct io *io)
 {
@@ -93,8 +92,8 @@ io_on_wake(struct loop_task *task)
 		io->stream.handlers->on_readable(io->stream.arg);
 }
 
-/* Before any close: a child that is still being exec'ed may hold the open file and with it its
- * epoll entry. */
+/* Must precede any close: a child that has not exec'ed yet may share the open file, and with it
+ * the epoll entry. */
 static void
 io_disarm(struct io *io)
 {
@@ -106,8 +105,7 @@ io_disarm(struct io *io)
 		loop_cancel(&io_duplex_of(io)->wake);
 }
 
-/* Brings what is waited for in line with the state. When the system refuses the loop calls
- * on_gone. */
+/* Arms the events that the state needs. If the kernel refuses, the loop calls on_gone. */
 static void
 io_reload(struct io *io)
 {
@@ -169,7 +167,7 @@ io_clear(struct io *io)
 	buffer_clear(&io->queue);
 }
 
-/* The stream is of no use any more: the loop notifies its owner, who frees it. */
+/* Marks the stream as failed: the loop notifies its owner, who frees it. */
 static void
 io_fail(struct io *io, int error)
 {
@@ -233,7 +231,7 @@ io_is_alive(enum stream_result result)
 	return result == STREAM_OK || result == STREAM_AGAIN;
 }
 
-/* Writes PARTS while the queue is empty; the number of bytes written goes to *N. */
+/* Writes PARTS while the queue is empty; sets *N to the bytes written. */
 static bool
 io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
 {
@@ -242,7 +240,7 @@ io_write_now(struct io *io, const struct iovec *parts, int count, size_t *n)
 	return io_is_alive(io->transport.ops->writev(&io->transport, parts, count, n));
 }
 
-/* The queue was empty until now. */
+/* Records that the queue becomes non-empty. */
 static void
 io_begin_queue(struct io *io)
 {
@@ -309,7 +307,7 @@ io_queued(const struct stream *stream)
 	const struct io *io = io_of(stream);
 	size_t len = buffer_len(&io->queue);
 
-	/* TLS has a record that reports the end, and the socket may not accept it yet. */
+	/* The close_notify of TLS may still be unsent. */
 	return len == 0 && io_has_output(io) && !io->lost ? 1 : len;
 }
 
@@ -343,8 +341,8 @@ static const struct stream_ops io_ops = {
 };
 
 /*
- * Writes what it can of the queue, up to EAGAIN, as an edge-triggered event comes only once;
- * but no more than IO_FLUSH_MAX in a round, however fast the other side is.
+ * Writes the queue until EAGAIN, because an edge-triggered event comes only once; but at most
+ * IO_FLUSH_MAX per round, however fast the peer reads.
  */
 static void
 io_flush(struct io *io)
@@ -381,8 +379,8 @@ io_flush(struct io *io)
 		io->stream.handlers->on_drained(io->stream.arg);
 }
 
-/* Nothing is read, and something woke us: has the other side gone? A reset shows as EV_WRITE
- * here. */
+/* Checks whether the peer has died, after an event while not reading. A reset shows up as
+ * EV_WRITE. */
 static void
 io_look_for_death(struct io *io)
 {
@@ -410,8 +408,8 @@ io_on_event(evutil_socket_t fd, short what, void *arg)
 		io_fail(io, ENOMEM);
 		return;
 	}
-	/* Each handler may have freed the stream: its memory lasts until the stack is clear,
-	 * its descriptor is -1. */
+	/* Any handler may have freed the stream: its memory is valid until the stack has
+	 * unwound, and its descriptor is -1. */
 	if ((what & io_write_event(io)) && io_has_output(io))
 		io_flush(io);
 	if (io->transport.fd != -1 && (io->wanted & EV_CLOSED))

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A stream (net/stream.h) over a descriptor: one end of a pipe, or the core of net/io_socket.
- *
- * An io whose queue is empty owns no buffer. Which events are armed is computed from the state
- * in one function, and only a change of it costs a system call: none for a message that flows.
+ * An io with an empty queue has no buffer. One function computes the armed events from the
+ * state, and only a change costs a system call: a message that passes through costs none.
  */
 #ifndef NET_IO_H
 #define NET_IO_H
@@ -14,46 +13,46 @@
 
 #include <event2/event_struct.h>
 
-/* Of io.c and io_socket.c alone; it is here to be embedded. */
+/* Private to io.c and io_socket.c; defined here for embedding. */
 struct io {
 	struct stream stream; /* first: io_of() casts it back */
 	struct event event; /* pending while WANTED is not 0 */
 	struct loop *loop; /* borrowed */
 	struct transport transport;
 	struct buffer queue;
-	uint8_t wanted; /* the events that are waited for, of libevent's EV_ */
-	bool failed : 1; /* the system refused to wait for it: on_gone comes */
-	bool gone : 1; /* on_gone was called or is of no use */
-	bool lost : 1; /* likewise, for STREAM_LOST */
+	uint8_t wanted; /* armed libevent events (EV_*) */
+	bool failed : 1; /* the kernel refused to poll the descriptor: on_gone follows */
+	bool gone : 1; /* on_gone was called or is not needed */
+	bool lost : 1; /* the same, for STREAM_LOST */
 	bool ending : 1; /* stream_shutdown() was called */
-	bool ended : 1; /* and carried out */
+	bool ended : 1; /* the shutdown was carried out */
 };
 
 /*
- * A stream over FD, a pipe, which is non-blocking and is taken, in the caller's memory.
- * HANDLERS and ARG are borrowed.
+ * Initializes a stream over FD, a non-blocking pipe, in the caller's memory. Takes FD. HANDLERS
+ * and ARG are borrowed.
  */
 void io_init(struct io *io, struct loop *loop, const struct transport_ops *ops, int fd,
     const struct stream_handlers *handlers, void *arg);
 
-/* Closes it. Its memory must last until the stack is clear (loop_defer_free()). It may be
- * called twice, and for zero bytes. */
+/* Closes the stream. Its memory must stay valid until the stack has unwound
+ * (loop_defer_free()). May be called twice, and on zeroed memory. */
 void io_clear(struct io *io);
 
-/* False once it was cleared, or closed by its shutdown. */
+/* Returns false once the stream was cleared, or closed by its shutdown. */
 bool io_is_open(const struct io *io);
 
-/* The descriptor, for asking the system about it; -1 when it is closed. */
+/* Returns the descriptor, for queries about it; -1 if it is closed. */
 int io_fd(const struct io *io);
 
 /*
- * For net/io_socket: an io that can be read and written, and its operations, for a table with
- * more of them. They are those of struct stream_ops.
+ * For net/io_socket: a readable and writable io, and its operations (those of struct
+ * stream_ops) for a table with additional ones.
  */
 struct io_duplex {
 	union {
-		struct loop_task wake; /* reads, or writes, what no event announces */
-		struct loop_deferred deferred; /* once it is freed */
+		struct loop_task wake; /* reads or writes data that no event announces */
+		struct loop_deferred deferred; /* for the deferred free */
 	};
 	struct io io;
 };

@@ -17,8 +17,9 @@
 struct io_socket {
 	struct io_duplex duplex;
 	struct stream_facts facts;
-	bool secure; /* a proxy reported that the other side uses TLS */
-	struct stream_cert cert; /* owned: its certificate, likewise; or {0} */
+	bool secure; /* a proxy reported that the client uses TLS */
+	/* Owned: the client's certificate reported by a proxy, or {0}. */
+	struct stream_cert cert;
 };
 
 static struct io_socket *
@@ -64,8 +65,8 @@ io_socket_release(struct loop_deferred *deferred)
 	free(s);
 }
 
-/* What is queued will be missing: the other side gets a RST in place of an end, and the system
- * does not keep what it has of it. */
+/* Resets the connection, because queued output is lost: the peer gets a RST instead of an end,
+ * and the kernel keeps no data for it. */
 static void
 io_socket_reset(int fd)
 {
@@ -119,7 +120,7 @@ io_socket_contact(const struct stream *stream)
 	if (getsockopt(io_socket_transport(stream)->fd, IPPROTO_TCP, TCP_INFO, &info, &len) ==
 	    -1)
 		return (struct stream_contact){0};
-	/* Systems limit how often they answer probes: one without an answer means nothing. */
+	/* Systems rate-limit responses to probes: one unanswered probe means nothing. */
 	return (struct stream_contact){
 	    .awaited = info.tcpi_unacked > 0 || info.tcpi_probes > 1,
 	    .silent_ms = info.tcpi_last_ack_recv,

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How many client connections may be open.
- *
- * A host is what is known of one address while it has connections: queues of its slots for
- * each class that can be evicted, the oldest first. For each such class the hosts stand in
- * queues by the number of slots they have in it. As numbers change by one, the greatest of
- * them is always at hand.
+ * Limits the number of open client connections. A host represents an address while it has
+ * connections: it has a queue of slots for each class that can be evicted, oldest first. For
+ * each such class, the hosts are in queues by their number of slots. As numbers change by one,
+ * the highest number is always known.
  */
 #include "net/limit.h"
 
@@ -21,10 +19,10 @@
 #include <string.h>
 
 enum {
-	LIMIT_EVICTABLE = LIMIT_PROGRAM, /* classes: those before it */
+	LIMIT_EVICTABLE = LIMIT_PROGRAM, /* the classes before LIMIT_PROGRAM */
 };
 
-/* 0000:ffff::/32 is reserved, so IPv4 addresses find room among the prefixes of IPv6. */
+/* 0000:ffff::/32 is reserved, so IPv4 addresses fit among the prefixes of IPv6. */
 #define LIMIT_IPV4 (UINT64_C(0xffff) << 32)
 #define LIMIT_UNIX (UINT64_C(0xfffe) << 32)
 #define LIMIT_PROXY (UINT64_C(0xfffd) << 32)
@@ -33,21 +31,21 @@ struct limit_host {
 	struct limit *limit; /* borrowed */
 	uint64_t address;
 	size_t slots;
-	size_t admitted; /* those that PER_ADDRESS counts */
+	size_t admitted; /* slots counted by PER_ADDRESS */
 	struct limit_queue {
 		struct list node; /* in limit_pool.by_count */
 		struct list silent; /* slots of clients that have sent nothing */
 		struct list slots; /* all others */
-		size_t count; /* of both */
+		size_t count; /* length of both lists */
 	} queues[LIMIT_EVICTABLE];
 };
 
 struct limit_slot {
-	struct list node; /* in limit_host.queues, unless it is a program's */
+	struct list node; /* in limit_host.queues, unless in class PROGRAM */
 	struct limit_host *host; /* borrowed */
 	void (*evict)(void *arg);
 	void *arg; /* borrowed */
-	int tally; /* where TALLY counts it; TALLY_NONE: nowhere */
+	int tally; /* row in TALLY, or TALLY_NONE */
 	enum limit_class class;
 	bool heard; /* the client has sent something */
 	bool admitted;
@@ -56,15 +54,15 @@ struct limit_slot {
 struct limit {
 	struct limit_settings settings;
 	size_t counts[LIMIT_ABSENT + 1];
-	bool full; /* as ON_FULL was last called */
+	bool full; /* last value passed to ON_FULL */
 	struct limit_pool {
-		struct list *by_count; /* owned: hosts that have so many slots; lazily made */
-		size_t top; /* the greatest number */
+		struct list *by_count; /* owned: hosts by number of slots; allocated lazily */
+		size_t top; /* the highest number */
 	} pools[LIMIT_EVICTABLE];
-	void *hosts; /* owned: a tree of struct limit_host, of tsearch(3) */
+	void *hosts; /* owned: tsearch(3) tree of struct limit_host */
 	struct limit_report {
 		int64_t logged_ms; /* 0: never */
-		size_t closed; /* connections so far */
+		size_t closed; /* connections closed so far */
 	} evicted, rejected;
 };
 
@@ -158,7 +156,7 @@ limit_compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The host of an address. NULL without memory. */
+/* Returns the host of an address, or NULL if memory runs out. */
 static struct limit_host *
 limit_host_get(struct limit *limit, uint64_t address)
 {
@@ -185,7 +183,7 @@ limit_host_get(struct limit *limit, uint64_t address)
 	return host;
 }
 
-/* Frees it once it has no slots. */
+/* Frees the host once it has no slots. */
 static void
 limit_host_put(struct limit_host *host)
 {
@@ -213,7 +211,7 @@ limit_pool_sort(struct limit_pool *pool, struct limit_queue *queue)
 		pool->top--;
 }
 
-/* Adds a slot to its class (CHANGE 1), or takes it away (-1). */
+/* Adds a slot to its class (CHANGE 1), or removes it (-1). */
 static void
 limit_place(struct limit_slot *slot, int change)
 {
@@ -231,7 +229,7 @@ limit_place(struct limit_slot *slot, int change)
 	limit_pool_sort(&limit->pools[slot->class], queue);
 }
 
-/* Counts a connection of HOST that is closed; true when that is to be logged, with its TEXT. */
+/* Counts a closed connection of HOST. Returns true if it must be logged, with its TEXT. */
 static bool
 limit_report(
     struct limit_report *report, const struct limit_host *host, char text[LIMIT_TEXT_MAX])
@@ -246,7 +244,7 @@ limit_report(
 	return true;
 }
 
-/* Closes the connection that is to go first. */
+/* Closes the connection that is first in line. */
 static void
 limit_evict(struct limit *limit)
 {
@@ -272,7 +270,7 @@ limit_evict(struct limit *limit)
 	slot->evict(slot->arg);
 }
 
-/* Sees to it that one more connection without a program has a slot. */
+/* Makes room for one more connection without a program. */
 static void
 limit_make_room(struct limit *limit)
 {
@@ -310,7 +308,7 @@ limit_set_all(struct limit *limit, size_t all)
 	limit_check_full(limit);
 }
 
-/* Counts one more of the address, if the bound allows it. */
+/* Counts the slot for its address if the limit allows it. */
 static bool
 limit_take(struct limit_slot *slot)
 {
@@ -324,7 +322,7 @@ limit_take(struct limit_slot *slot)
 	}
 	if (settings->per_address != 0 && host->admitted >= settings->per_address)
 		return false;
-	/* Counted first, so that two workers can't both take the last. */
+	/* Count first, so that two workers can't both take the last one. */
 	if (settings->per_address != 0 && settings->tally)
 		slot->tally = tally_add(settings->tally, host->address, settings->worker, &sum);
 	if (sum > settings->per_address) {
@@ -362,14 +360,14 @@ limit_enter(struct limit *limit, const struct sockaddr_storage *peer)
 		free(slot);
 		return NULL;
 	}
-	host->slots++; /* before another one is closed, which may be its last */
+	host->slots++; /* before evicting one, which may be the host's last */
 	limit_make_room(limit);
 	limit_place(slot, 1);
 	limit_check_full(limit);
 	return slot;
 }
 
-/* The address no longer has it. */
+/* Removes the slot from its address. */
 static void
 limit_detach(struct limit_slot *slot)
 {
@@ -462,7 +460,8 @@ limit_admit(struct limit_slot *slot)
 	return slot->admitted;
 }
 
-/* A client without a program of its own needs one descriptor of the slots. */
+/* Reports whether enough descriptors are free. A client without its own program needs one
+ * descriptor of the slots. */
 static bool
 limit_has_descriptors(const struct limit *limit, size_t programs, size_t count)
 {

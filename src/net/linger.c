@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Closing a connection so that the last bytes arrive. */
+/* Closes a connection without losing the last bytes. */
 #include "net/linger.h"
 
 #include "base/log.h"
@@ -17,9 +17,8 @@ struct lingering {
 	struct stream *stream; /* owned */
 	struct timer timer;
 	int64_t credit_ms;
-	struct rate
-	    rate; /* of what the other side has not confirmed; started by the first look */
-	int64_t due_ms; /* when it ends if all is confirmed */
+	struct rate rate; /* rate of acknowledgements; started by the first check */
+	int64_t due_ms; /* deadline once everything is acknowledged */
 };
 
 static void
@@ -62,9 +61,9 @@ linger_log_slow(const struct lingering *linger, size_t left)
 }
 
 /*
- * Ends it when a deadline has passed, else waits for the next one. What the
- * other side's system has not confirmed counts as not sent: to close() now
- * would lose it as soon as one more byte comes from there, which is answered by a RST.
+ * Closes the connection if a deadline has passed, else waits for the next one. Unacknowledged
+ * data counts as unsent: closing now would lose it as soon as one more byte arrives, which the
+ * kernel answers with a RST.
  */
 static void
 linger_step(void *arg)
@@ -83,7 +82,7 @@ linger_step(void *arg)
 	} else if (linger->due_ms <= now) {
 		linger_end(linger);
 	} else {
-		/* Nothing announces that the last byte is confirmed. */
+		/* No event announces the acknowledgement of the last byte. */
 		timer_at(&linger->timer, linger->due_ms);
 	}
 }
@@ -102,8 +101,8 @@ linger_on_readable(void *arg)
 	case STREAM_FAILED:
 		break;
 	}
-	/* Their FIN, which TLS may call a failure. What is still queued may be for a peer that
-	 * only half-closed: it goes out first. */
+	/* The peer's FIN, which TLS may report as a failure. Queued data may be for a peer that
+	 * only half-closed, so it is sent first. */
 	if (stream_queued(linger->stream) > 0)
 		stream_set_reading(linger->stream, false);
 	else
@@ -159,7 +158,8 @@ linger_take(struct stream *stream, struct loop *loop, int64_t credit_ms)
 	stream_set_handlers(stream, &linger_handlers, linger);
 	stream_set_reading(stream, true);
 	stream_shutdown(stream);
-	/* What is not confirmed is not asked for yet: it would change nothing before then. */
+	/* Unacknowledged bytes are not queried yet: that would change nothing before the first
+	 * check. */
 	linger->credit_ms = credit_ms;
 	linger->due_ms = util_clock_ms() + LINGER_DRAIN_MS;
 	timer_at(&linger->timer, linger->due_ms);

@@ -27,14 +27,14 @@ struct listener {
 	listener_handler *handler;
 	listener_yield_fn *yield; /* NULL: never */
 	void *arg; /* borrowed */
-	struct timer pause; /* while it runs, nothing is accepted */
+	struct timer pause; /* while running, nothing is accepted */
 	bool held; /* connections are left in the queue */
-	int yields; /* how often the connection that waits was left to others */
-	int skip_drain; /* how many more are accepted without looking for a next one */
-	int64_t logged_ms; /* when accepting last failed and was logged; 0: never */
+	int yields; /* how often the pending connection was yielded */
+	int skip_drain; /* how many more to accept without checking for another one */
+	int64_t logged_ms; /* when a failed accept was last logged; 0: never */
 };
 
-/* The one place that says whether connections are accepted. */
+/* The only function that starts or stops accepting, according to the state. */
 static void
 listener_update(struct listener *listener)
 {
@@ -46,7 +46,7 @@ listener_update(struct listener *listener)
 		timer_at(&listener->pause, util_clock_ms() + LISTENER_PAUSE_MS);
 }
 
-/* Stops listening for a while. */
+/* Pauses accepting for MS milliseconds. */
 static void
 listener_pause(struct listener *listener, int ms)
 {
@@ -66,10 +66,10 @@ listener_log_failure(struct listener *listener)
 }
 
 /*
- * Whether accepting failed for a reason that will not last: nothing is in the queue, or the
- * connection had failed already and is gone from it (accept(2)). Such a client must not pause
- * the others. With anything else, as without descriptors or memory, the connection stays in the
- * queue, and epoll would report it for ever.
+ * Reports whether accept() failed for a temporary reason: the queue is empty, or the connection
+ * had already failed and was removed (accept(2)). Such a client must not pause the others.
+ * After any other error, such as a lack of descriptors or memory, the connection stays in the
+ * queue, and epoll would report it forever.
  */
 static bool
 listener_is_transient(int error)
@@ -94,7 +94,7 @@ listener_is_transient(int error)
 	}
 }
 
-/* Accepts one connection. False when there is none, or it can't be. */
+/* Accepts one connection. Returns false if there is none, or accepting failed. */
 static bool
 listener_accept(struct listener *listener)
 {
@@ -115,14 +115,13 @@ listener_accept(struct listener *listener)
 }
 
 /*
- * A connection waits: accepts it, or yields it to another process once more.
+ * Accepts a pending connection, or yields it to another process once more.
  *
- * Alone, it accepts a batch: those that were accepted must get on, and with them everybody
- * else, however fast others come. To find the queue empty costs nearly as much as to accept
- * one, so after that the next few are accepted one at a time.
- *
- * With others, it accepts one, since a process with fewer takes the next; but a batch when the
- * others, with far fewer, had time enough for theirs.
+ * Without other processes, accepts a batch: it is limited so that accepted connections make
+ * progress however fast new ones arrive. Finding the queue empty costs nearly as much as
+ * accepting, so afterwards the next few are accepted one at a time. With other processes,
+ * accepts one, since a less loaded process takes the next; but a batch if the others, with far
+ * fewer connections, had enough time for theirs.
  */
 static void
 listener_take(struct listener *listener)
@@ -163,7 +162,7 @@ listener_on_pause_over(void *arg)
 	listener_update(listener);
 	if (listener->yields == 0 || listener->held)
 		return;
-	/* The next one that comes is another one, which was not left to anybody yet. */
+	/* The next pending connection is a new one, which has not been yielded yet. */
 	if (poll(&waiting, 1, 0) == 1)
 		listener_take(listener);
 	else
@@ -171,9 +170,9 @@ listener_on_pause_over(void *arg)
 }
 
 /*
- * The client speaks first. One that is silent is not accepted for a second, so others like it
- * can't take the slot of one that is about to send. Connections inherit the other options at no
- * system call of their own. False with errno.
+ * Sets the options of a listening socket. The client speaks first: a silent one is not accepted
+ * for a second, so that many of them can't take the slot of one that is about to send.
+ * Connections inherit the other options without a system call. Returns false with errno.
  */
 static bool
 listener_set_options(int fd)
@@ -202,7 +201,7 @@ listener_socket(const struct sockaddr *address, socklen_t len)
 		return -1;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1)
 		goto fail;
-	/* So that v4 and v6 of one port are two sockets, whatever the system's default. */
+	/* Makes IPv4 and IPv6 on one port two sockets, whatever the system's default. */
 	if (address->sa_family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		goto fail;
@@ -302,7 +301,7 @@ listener_address(const struct listener *listener, struct sockaddr_storage *out)
 	getsockname(listener->fd, (struct sockaddr *)out, &len);
 }
 
-/* Writes the address, and returns its end. inet_ntop() would call printf() for an IPv4 one. */
+/* Formats the address and returns its end. For IPv4, inet_ntop() would call printf(). */
 static char *
 listener_put_host(const struct sockaddr_storage *address, char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All that a server listens on. */
+/* The listeners of a server. */
 #include "net/listeners.h"
 
 #include <errno.h>
@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LISTENERS_PORT_TRIES = 16 }; /* with port 0: until one port is free on every address */
+/* Attempts to find a port that is free on every address, for port 0. */
+enum { LISTENERS_PORT_TRIES = 16 };
 
 void
 listeners_close(struct listeners *listeners)
@@ -28,7 +29,7 @@ listeners_close_but(struct listeners *listeners, const struct listeners *kept)
 	listeners_close(listeners);
 }
 
-/* The port that is taken already; 0 when there is none. */
+/* Returns the port already in use by the listeners; 0 if none. */
 static int
 listeners_port(const struct listeners *listeners)
 {
@@ -49,7 +50,8 @@ listeners_set_port(struct sockaddr *address, int port)
 		((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
 }
 
-/* Whether there is a listener on this ADDRESS, without a port: two names may mean one. */
+/* Reports whether there is a listener on ADDRESS, ignoring the port: two names may resolve to
+ * one address. */
 static bool
 listeners_have(const struct listeners *listeners, const struct sockaddr *address, socklen_t len)
 {
@@ -64,7 +66,7 @@ listeners_have(const struct listeners *listeners, const struct sockaddr *address
 	return false;
 }
 
-/* One on the socket of the old ones that listens on ADDRESS, or NULL. */
+/* Returns a listener on the old socket for ADDRESS, or NULL. */
 static struct listener *
 listeners_reuse(const struct listeners *old, const struct sockaddr *address, socklen_t len)
 {
@@ -78,7 +80,8 @@ listeners_reuse(const struct listeners *old, const struct sockaddr *address, soc
 	return NULL;
 }
 
-/* Listens there. PORT 0: that of the first. OPTIONAL: the system may lack its family. */
+/* Listens on ADDRESS. PORT 0: that of the first listener. OPTIONAL: the system may lack its
+ * family. */
 static bool
 listeners_add_one(struct listeners *l, struct sockaddr *address, socklen_t len, int port,
     bool optional, struct listeners_error *error)
@@ -105,8 +108,8 @@ listeners_add_one(struct listeners *l, struct sockaddr *address, socklen_t len, 
 	return false;
 }
 
-/* Listens on all that one ADDRESS names. PORT 0: that of the first. OPTIONAL: the system may
- * lack its family. */
+/* Listens on all addresses that ADDRESS resolves to. PORT 0: that of the first listener.
+ * OPTIONAL: the system may lack its family. */
 static bool
 listeners_add(struct listeners *l, const char *address, int port, bool optional,
     struct listeners_error *error)
@@ -156,7 +159,7 @@ listeners_parse(struct span text, struct listeners_target *out)
 	return NULL;
 }
 
-/* One attempt. */
+/* Makes one attempt. */
 static bool
 listeners_try(struct listeners *listeners, char *const *addresses, size_t count, int port,
     struct listeners_error *error)
@@ -209,7 +212,7 @@ listeners_add_take(struct listeners *listeners, int fd)
 	return true;
 }
 
-/* The old Unix socket once more. */
+/* Reuses the old Unix socket. */
 static bool
 listeners_reuse_unix(struct listeners *listeners)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All that a server listens on: addresses in text, resolved, each with its
- * listener. With port 0 the first gets any port and the others the same one.
+ * The listeners of a server: resolves addresses in text and opens a listener for each. With
+ * port 0, the first one gets any port and the others the same.
  */
 #ifndef NET_LISTENERS_H
 #define NET_LISTENERS_H
@@ -18,9 +18,9 @@ enum { LISTENERS_MAX = 64, LISTENERS_HOST_MAX = 256 };
 struct listeners {
 	size_t count;
 	struct listener *items[LISTENERS_MAX]; /* owned */
-	struct unix_socket unix_socket; /* the file of the last one */
-	/* Borrowed while sockets are opened: those that listen on the same address are used
-	 * again; NULL: there are none. */
+	struct unix_socket unix_socket; /* file of the last listener */
+	/* Borrowed while sockets are opened: listeners to reuse on equal addresses; NULL:
+	 * none. */
 	const struct listeners *old;
 };
 
@@ -28,51 +28,51 @@ struct listeners {
 struct listeners_target {
 	bool is_unix;
 	int port; /* 0: any */
-	char host[LISTENERS_HOST_MAX]; /* without brackets; or the path. Empty: none */
+	char host[LISTENERS_HOST_MAX]; /* host without brackets, or path; empty: none */
 };
 
-/* NULL, or what is wrong with TEXT in words that follow a name. */
+/* Parses TEXT. Returns NULL, or the error as text that follows a name. */
 const char *listeners_parse(struct span text, struct listeners_target *out)
     __attribute__((warn_unused_result));
 
-/* What kept it from listening. */
+/* Why listening failed. */
 struct listeners_error {
-	const char
-	    *address; /* borrowed from those that were asked for; NULL: there were too many */
-	int error; /* an errno; 0: RESOLVE says it */
-	const char *resolve; /* why ADDRESS names nothing, constant */
+	const char *address; /* borrowed from the requested addresses; NULL: too many */
+	int error; /* an errno; 0: see RESOLVE */
+	const char *resolve; /* why ADDRESS could not be resolved, constant */
 };
 
 /*
- * Opens sockets that listen on PORT of all COUNT addresses ("*" is every interface; none at all
- * is 127.0.0.1 and ::1, of which the system may lack one); on one that is named twice only
- * once. False: nothing is listened on.
+ * Listens on PORT of all COUNT addresses; on an address given twice, only once. "*" is every
+ * interface; no address at all is 127.0.0.1 and ::1, of which the system may lack one. Returns
+ * false with no listeners open.
  */
 bool listeners_open(struct listeners *listeners, char *const *addresses, size_t count, int port,
     struct listeners_error *error) __attribute__((warn_unused_result));
 
-/* Adds a Unix socket, after all others. False with errno as of unix_socket_listen(). */
+/* Adds a Unix socket; it must be the last one. Returns false with errno, as
+ * unix_socket_listen(). */
 bool listeners_add_unix(struct listeners *listeners,
     const struct unix_socket_settings *settings) __attribute__((warn_unused_result));
 
-/* Accepts from all of them: listener_start(). False without memory. */
+/* Starts all listeners: listener_start(). Returns false if memory runs out. */
 bool listeners_start(struct listeners *listeners, struct loop *loop, size_t batch,
     listener_handler *handler, listener_yield_fn *yield, void *arg)
     __attribute__((warn_unused_result));
 
-/* listener_hold() for all of them. */
+/* Calls listener_hold() for all listeners. */
 void listeners_hold(struct listeners *listeners, bool held);
 
-/* Adds a socket that listens, FD, which is taken. False: there are too many, or there is no
- * memory. */
+/* Adds the listening socket FD. Takes FD. Returns false if there are too many or memory runs
+ * out. */
 bool listeners_add_take(struct listeners *listeners, int fd)
     __attribute__((warn_unused_result));
 
-/* Listens no more. It may be called twice. */
+/* Closes all listeners. May be called twice. */
 void listeners_close(struct listeners *listeners);
 
-/* The same, but nothing is lost: neither a connection that is queued, nor what KEPT listens on,
- * too. */
+/* Closes all listeners without losing anything: accepts the queued connections first, and keeps
+ * the file of a Unix socket that KEPT listens on, too. */
 void listeners_close_but(struct listeners *listeners, const struct listeners *kept);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds the names of addresses, and addresses of names. */
+/* Resolves addresses to names and names to addresses. */
 #include "net/lookup.h"
 
 #include "base/util.h"
@@ -13,18 +13,18 @@
 
 struct lookup_query {
 	struct offload_job job; /* first: it is cast back */
-	/* The loop's. */
+	/* Used by the loop. */
 	struct timer timer;
-	/* Both NULL: it is over, and only the thread has not finished. */
+	/* Both NULL: finished or cancelled, but the thread is still busy. */
 	lookup_handler *handler;
 	lookup_addresses_handler *addresses_handler;
 	void *arg; /* borrowed */
-	/* The thread's, until it passes the query back. */
-	bool forward; /* addresses are wanted */
-	struct lookup_addresses addresses; /* found; or the one whose name is wanted */
-	char name[LOOKUP_NAME_MAX]; /* likewise; empty: none */
+	/* Used by the thread until it returns the query. */
+	bool forward; /* look up addresses */
+	struct lookup_addresses addresses; /* result, or the address whose name is looked up */
+	char name[LOOKUP_NAME_MAX]; /* result, or the name to look up; empty: none */
 	uint16_t port;
-	int error; /* of getaddrinfo() */
+	int error; /* error of getaddrinfo() */
 };
 
 struct lookup {
@@ -32,7 +32,8 @@ struct lookup {
 	struct offload *offload; /* owned */
 };
 
-/* RFC 952, as RFC 1123, section 2.1, changed it; a name comes from whoever has the address. */
+/* Checks a host name (RFC 952, amended by RFC 1123, section 2.1): whoever controls the
+ * address's reverse zone chooses it. */
 static bool
 lookup_is_valid(const char *name)
 {
@@ -56,7 +57,8 @@ lookup_is_same(const struct sockaddr_storage *a, const struct sockaddr *b)
 	       ((const struct sockaddr_in *)(const void *)b)->sin_addr.s_addr;
 }
 
-/* Whether NAME leads back to ADDRESS: whoever has the address can give it any name. */
+/* Reports whether NAME resolves to ADDRESS: whoever controls the reverse zone can choose any
+ * name. */
 static bool
 lookup_is_confirmed(const char *name, const struct sockaddr_storage *address)
 {
@@ -133,7 +135,7 @@ lookup_on_timeout(void *arg)
 	handler(query->arg, NULL);
 }
 
-/* The end of a query, unless it was cancelled. */
+/* Ends a query and calls its handler unless it was cancelled. */
 static void
 lookup_finish(struct lookup_query *query)
 {
@@ -180,7 +182,7 @@ lookup_free(struct lookup *lookup)
 	free(lookup);
 }
 
-/* NULL without memory. */
+/* Returns NULL if memory runs out. */
 static struct lookup_query *
 lookup_query_new(struct lookup *lookup, void *arg)
 {
@@ -195,7 +197,7 @@ lookup_query_new(struct lookup *lookup, void *arg)
 	return query;
 }
 
-/* Passes it to a thread. False: too many are pending, and it is freed. */
+/* Passes the query to a thread. Returns false, and frees it, if too many are pending. */
 static bool
 lookup_submit(struct lookup *lookup, struct lookup_query *query)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The event loop, its shared memory, its tasks, its deferred, and what they leave. */
+/* The event loop: its buffers, tasks, deferred frees, and the return of memory. */
 #include "net/loop.h"
 
 #include "base/util.h"
@@ -28,8 +28,8 @@ loop_on_sweep(evutil_socket_t fd, short what, void *arg)
 	loop_sweep(arg);
 }
 
-/* Whether so many streams have gone that it pays to look for their memory. Each time there must
- * be half as many, so the work is in proportion to what was freed. */
+/* Reports whether enough streams were freed to make returning memory worthwhile. Half must be
+ * freed each time, so the work is proportional to what was freed. */
 static bool
 loop_is_emptier(const struct loop *loop)
 {
@@ -72,7 +72,7 @@ loop_count_stream(struct loop *loop, bool begins)
 		timer_at(&loop->trim, util_clock_ms() + LOOP_TRIM_MS);
 }
 
-/* What is deferred meanwhile is for the next round. */
+/* Runs the pending tasks; those added meanwhile run in the next round. */
 static void
 loop_on_round(evutil_socket_t fd, short what, void *arg)
 {
@@ -134,7 +134,7 @@ loop_new(void)
 	config = event_config_new();
 	if (!timers_init(&loop->timers) || !loop->in || !loop->out || !config)
 		goto fail;
-	/* One thread: no locks. Without timers, a cached time is of no use. */
+	/* Single-threaded: no locks. Without libevent timers, a cached time is useless. */
 	if (event_config_set_flag(
 		config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME) == -1 ||
 	    event_config_set_max_dispatch_interval(config, NULL, LOOP_CALLBACKS_MAX, 0) == -1)

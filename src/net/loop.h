@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The event loop and what belongs to it rather than to a connection: the
- * memory that reads go to, timers (net/timer.h), the freeing of objects that may still
- * be in use by a function further up the stack, and giving memory back to the system.
+ * The event loop and the state that belongs to it rather than to a connection: read buffers,
+ * timers (net/timer.h), deferred freeing of objects that a function further up the stack may
+ * still use, and returning memory to the system.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
@@ -18,38 +18,39 @@ struct event;
 struct event_base;
 
 enum {
-	LOOP_BATCH = 64 * 1024, /* bytes that one wake-up reads at most */
-	LOOP_HEAD = 64, /* bytes before and after them that may be written */
+	LOOP_BATCH = 64 * 1024, /* maximum bytes read per wake-up */
+	LOOP_HEAD = 64, /* writable bytes before and after them */
 	LOOP_SLACK = 64,
-	LOOP_OUT = 2 * LOOP_BATCH + 64, /* bytes of the block where output is put together */
-	LOOP_CALLBACKS_MAX = 1024, /* of one round: then the descriptors are looked at again */
+	LOOP_OUT = 2 * LOOP_BATCH + 64, /* bytes of the block for assembling output */
+	/* Callbacks per round; then the descriptors are polled again. */
+	LOOP_CALLBACKS_MAX = 1024,
 };
 
 struct loop {
 	struct event_base *base; /* owned */
-	uint8_t
-	    *in; /* LOOP_BATCH bytes, and those around them, for the duration of one callback */
-	uint8_t *in_block; /* owned: where they are */
-	uint8_t *out; /* owned: LOOP_OUT bytes, likewise */
-	struct list lingering; /* connections that are being closed: net/linger.h */
-	struct loop_deferred *deferred; /* objects to be freed once the stack is clear */
+	/* LOOP_BATCH bytes with LOOP_HEAD around them, valid during one callback. */
+	uint8_t *in;
+	uint8_t *in_block; /* owned: the block that contains IN */
+	uint8_t *out; /* owned: LOOP_OUT bytes, valid during one callback */
+	struct list lingering; /* connections being closed: net/linger.h */
+	struct loop_deferred *deferred; /* objects to free once the stack has unwound */
 	struct event *sweep; /* owned */
 	struct timers timers;
-	struct event *clock; /* owned: a timer is due */
+	struct event *clock; /* owned: fires when a timer is due */
 	struct timer trim;
-	size_t streams; /* that there are: loop_count_stream() */
-	size_t streams_most; /* since memory was last given back */
-	struct list tasks; /* struct loop_task: for the next round */
-	struct event *round; /* owned: a timer that starts it */
+	size_t streams; /* number of streams: loop_count_stream() */
+	size_t streams_most; /* maximum since memory was last returned */
+	struct list tasks; /* struct loop_task, to run in the next round */
+	struct event *round; /* owned: timer that starts the next round */
 };
 
-/* NULL when the system fails, or without memory. */
+/* Returns NULL if the system fails or memory runs out. */
 struct loop *loop_new(void);
 
-/* Frees the loop and first what is deferred. Accepts NULL. */
+/* Frees the deferred objects and then the loop. Accepts NULL. */
 void loop_free(struct loop *loop);
 
-/* Runs until loop_stop(). False when the event loop itself fails. */
+/* Runs until loop_stop(). Returns false if the event loop itself fails. */
 bool loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
@@ -60,16 +61,16 @@ struct loop_deferred {
 };
 
 /*
- * Calls RELEASE(DEFERRED) once the current callback has returned. This is the one
- * place where freeing is put off; the object must have stopped its events.
+ * Calls RELEASE(DEFERRED) once the current callback has returned. This is the only place that
+ * defers freeing; the object must have stopped its events.
  */
 void loop_defer_free(struct loop *loop, struct loop_deferred *deferred,
     void (*release)(struct loop_deferred *deferred));
 
 /*
- * Embedded in an object that has work left which no event announces. It has its turn in the
- * next round of the loop, after one look at the descriptors: to activate an event in its own
- * callback would keep all others waiting.
+ * Embedded in an object that has work left that no event announces. The task runs in the next
+ * round of the loop, after the descriptors were polled: activating an event in its own callback
+ * would starve all others.
  */
 struct loop_task {
 	struct list node; /* in loop->tasks while it is pending */
@@ -78,20 +79,20 @@ struct loop_task {
 
 void loop_task_init(struct loop_task *task, void (*run)(struct loop_task *task));
 
-/* Calls RUN once in the next round. Harmless when it is pending already. */
+/* Runs TASK once in the next round. No effect if it is already pending. */
 void loop_defer(struct loop *loop, struct loop_task *task);
 
-/* It is not called any more. Harmless when it is not pending. */
+/* Cancels TASK. No effect if it is not pending. */
 void loop_cancel(struct loop_task *task);
 
 /*
- * A stream, a child, or what waits for one, exists from now on, or no longer. When half of them
- * have gone, and they were not few, the memory that they left is given back to the system a
- * moment later: the allocator would keep what lies between small pieces still in use
- * (doc/design.md, section 3).
+ * Counts the creation or destruction of a stream, a child, or a pending one. When half of them,
+ * and not just a few, have been freed, their memory is returned to the system a moment later:
+ * otherwise the allocator would keep the gaps between small pieces still in use (doc/design.md,
+ * section 3).
  */
 enum {
-	LOOP_TRIM_STREAMS = 32, /* so many must have gone */
+	LOOP_TRIM_STREAMS = 32, /* minimum number freed */
 	LOOP_TRIM_MS = 1000,
 };
 void loop_count_stream(struct loop *loop, bool begins);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls functions that block in threads. */
+/* Runs blocking functions in threads. */
 #include "net/offload.h"
 
 #include "base/list.h"
@@ -14,9 +14,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { OFFLOAD_STACK = 256 * 1024 }; /* bytes of a thread's stack */
+enum { OFFLOAD_STACK = 256 * 1024 }; /* stack size of a thread in bytes */
 
-/* The ends of the pipes that the threads use for as long as they run. */
+/* The pipe ends that the threads use as long as they run. */
 struct offload_ends {
 	struct list node; /* in offload_all */
 	int jobs;
@@ -26,24 +26,25 @@ struct offload_ends {
 
 struct offload {
 	struct loop *loop; /* borrowed */
-	struct event *event; /* owned: results can be read */
-	int jobs; /* owned: the writing end of the pipe to the threads */
-	int results; /* owned: the reading end of the pipe from them */
-	size_t pending; /* jobs that a thread has, or will have */
+	struct event *event; /* owned: fires when results can be read */
+	int jobs; /* owned: write end of the pipe to the threads */
+	int results; /* owned: read end of the pipe from them */
+	size_t pending; /* jobs passed to threads and not returned */
 };
 
-/* What threads may still use, also after offload_free(). */
+/* What threads may still use, even after offload_free(). */
 static struct list offload_all = {&offload_all, &offload_all};
 static struct list offload_jobs = {&offload_jobs, &offload_jobs};
 
-/* A pointer is read and written whole: it is shorter than PIPE_BUF. */
+/* Thread function. Pointers are read and written atomically, as they are shorter than
+ * PIPE_BUF. */
 static void *
 offload_run(void *arg)
 {
 	const struct offload_ends *ends = arg;
 	struct offload_job *job;
 
-	/* On Linux, a thread has a priority of its own. */
+	/* On Linux, each thread has its own priority. */
 	if (ends->nice != 0)
 		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), ends->nice);
 	while (read(ends->jobs, &job, sizeof(job)) == sizeof(job)) {
@@ -68,8 +69,8 @@ offload_on_result(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* All signals are the loop's. 0, or an errno; the threads that were started end with the
- * jobs. */
+/* Starts the threads with all signals blocked; the loop handles them. Returns 0 or an errno;
+ * threads already started exit at the end of the job pipe. */
 static int
 offload_start(struct offload_ends *ends, size_t count)
 {
@@ -117,7 +118,7 @@ offload_new(struct loop *loop, size_t count, int nice)
 	errno = offload_start(ends, count);
 	if (errno == 0)
 		return offload;
-	/* The threads that were started find the end of the jobs. */
+	/* Threads already started exit at the end of the job pipe. */
 	offload_free(offload);
 	return NULL;
 fail_results:
@@ -148,7 +149,7 @@ offload_free(struct offload *offload)
 bool
 offload_submit(struct offload *offload, struct offload_job *job)
 {
-	/* It fits: the pipe holds more than may be pending. */
+	/* The write can't block: the pipe holds more than the maximum of pending jobs. */
 	if (offload->pending == OFFLOAD_PENDING_MAX ||
 	    write(offload->jobs, &job, sizeof(job)) != sizeof(job))
 		return false;

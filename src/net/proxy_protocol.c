@@ -21,7 +21,7 @@ enum {
 	PROXY_PROTOCOL_TYPE_SSL = 0x20,
 	PROXY_PROTOCOL_TYPE_SSL_CN = 0x22,
 	PROXY_PROTOCOL_SSL = 0x01, /* the client uses TLS */
-	PROXY_PROTOCOL_CERT = 0x02 | 0x04, /* it has sent a certificate */
+	PROXY_PROTOCOL_CERT = 0x02 | 0x04, /* the client has sent a certificate */
 	PROXY_PROTOCOL_FIXED = 16, /* bytes before the addresses */
 };
 
@@ -60,7 +60,7 @@ proxy_protocol_put(uint8_t out[PROXY_PROTOCOL_MAX], const struct sockaddr_storag
 	}
 	if (fields[1] != 0) {
 		fields[0] = PROXY_PROTOCOL_PROXY;
-		/* The port has the same place in both families. */
+		/* The port is at the same offset in both families. */
 		to = proxy_protocol_append(to, &client4->sin_port, 2);
 		to = proxy_protocol_append(to, &local4->sin_port, 2);
 	}
@@ -68,7 +68,7 @@ proxy_protocol_put(uint8_t out[PROXY_PROTOCOL_MAX], const struct sockaddr_storag
 	return (size_t)(to - out);
 }
 
-/* Cuts what precedes the next blank, or all of it, off the front of LINE. */
+/* Removes and returns the part of LINE before the next blank, or all of it. */
 static struct span
 proxy_protocol_word(struct span *line)
 {
@@ -88,7 +88,7 @@ proxy_protocol_port(struct span text, int64_t *port)
 	       !util_parse_number(text, 0, UINT16_MAX, port);
 }
 
-/* LINE is that of section 2.1, without its CR LF. */
+/* Parses the line of section 2.1, without its CR LF. */
 static bool
 proxy_protocol_parse_line(struct span line, struct proxy_protocol *out)
 {
@@ -104,7 +104,7 @@ proxy_protocol_parse_line(struct span line, struct proxy_protocol *out)
 	source = proxy_protocol_word(&line);
 	target = proxy_protocol_word(&line);
 	source_port = proxy_protocol_word(&line);
-	/* A further blank would be in it. */
+	/* The rest, so that another blank is an error. */
 	target_port = line;
 	if (!proxy_protocol_port(source_port, &port) ||
 	    !proxy_protocol_port(target_port, &ignored) ||
@@ -136,7 +136,7 @@ proxy_protocol_parse_v1(const uint8_t *bytes, size_t len, struct proxy_protocol 
 	return PROXY_PROTOCOL_DONE;
 }
 
-/* Cuts the next type, length and value off the front of REST. */
+/* Removes the next type, length and value from the front of REST. */
 static bool
 proxy_protocol_next(struct span *rest, uint8_t *type, struct span *value)
 {
@@ -154,7 +154,7 @@ proxy_protocol_next(struct span *rest, uint8_t *type, struct span *value)
 	return true;
 }
 
-/* What is known of the client's TLS: section 2.2.6, PP2_TYPE_SSL. */
+/* Parses what the proxy reports about the client's TLS: section 2.2.6, PP2_TYPE_SSL. */
 static bool
 proxy_protocol_parse_ssl(struct span value, struct proxy_protocol *out)
 {
@@ -183,7 +183,7 @@ proxy_protocol_parse_v2(const uint8_t *bytes, size_t len, struct proxy_protocol 
 {
 	static const struct {
 		uint8_t family;
-		size_t len; /* of both addresses and ports */
+		size_t len; /* length of both addresses and ports */
 	} rows[] = {{PROXY_PROTOCOL_UNSPEC, 0}, {PROXY_PROTOCOL_TCP4, 12},
 	    {PROXY_PROTOCOL_TCP6, 36}, {PROXY_PROTOCOL_UNIX, 216}};
 	struct sockaddr_in *four = (struct sockaddr_in *)&out->client;
@@ -201,7 +201,7 @@ proxy_protocol_parse_v2(const uint8_t *bytes, size_t len, struct proxy_protocol 
 		return PROXY_PROTOCOL_BAD;
 	if (len < out->len)
 		return PROXY_PROTOCOL_MORE;
-	/* All of the rest is ignored then, whatever it is. */
+	/* LOCAL: the rest must be ignored, whatever it is. */
 	if (bytes[12] == PROXY_PROTOCOL_LOCAL)
 		return PROXY_PROTOCOL_DONE;
 	while (row < UTIL_LEN(rows) && rows[row].family != bytes[13])
@@ -271,7 +271,7 @@ proxy_protocol_receive(int fd, uint8_t bytes[PROXY_PROTOCOL_V2_MAX], struct prox
 	if (n <= 0)
 		return PROXY_PROTOCOL_BAD;
 	result = proxy_protocol_parse(bytes, (size_t)n, out);
-	/* These bytes have arrived, so they are received at once. */
+	/* The bytes have already arrived, so recv() returns them all. */
 	if (result == PROXY_PROTOCOL_DONE && recv(fd, bytes, out->len, 0) != (ssize_t)out->len)
 		return PROXY_PROTOCOL_BAD;
 	return result;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The header of the PROXY protocol, by which a proxy reports the client of a connection before
- * all else that it sends. It is written in version 2, for a connection that is made for a
- * client, and read in versions 1 and 2. Sections are those of HAProxy's proxy-protocol.txt.
+ * The header of the PROXY protocol, in which a proxy reports the client at the start of a
+ * connection. Writes version 2, for a connection made on behalf of a client, and parses
+ * versions 1 and 2. Section numbers refer to HAProxy's proxy-protocol.txt.
  */
 #ifndef NET_PROXY_PROTOCOL_H
 #define NET_PROXY_PROTOCOL_H
@@ -15,14 +15,15 @@
 #include <sys/socket.h>
 
 enum {
-	PROXY_PROTOCOL_MAX = 16 + 36, /* bytes of a header that is written: with IPv6 */
-	PROXY_PROTOCOL_V1_MAX = 107, /* of one that is read, with its CR LF */
-	PROXY_PROTOCOL_V2_MAX = 4096, /* likewise; most of it are certificates and the like */
+	PROXY_PROTOCOL_MAX = 16 + 36, /* bytes of a written header, with IPv6 */
+	PROXY_PROTOCOL_V1_MAX = 107, /* bytes of a version 1 header, with CR LF */
+	/* Bytes of a version 2 header, mostly certificates and the like. */
+	PROXY_PROTOCOL_V2_MAX = 4096,
 };
 
 /*
- * Writes the header and returns its length. CLIENT is the client's address and LOCAL the one
- * that it has connected to. Of a client without an IP address the header says LOCAL (section
+ * Writes the header and returns its length. CLIENT is the client's address and LOCAL the
+ * address it connected to. For a client without an IP address, the command is LOCAL (section
  * 2.2): the receiver uses the addresses of the connection itself.
  */
 size_t proxy_protocol_put(uint8_t out[PROXY_PROTOCOL_MAX],
@@ -31,32 +32,33 @@ size_t proxy_protocol_put(uint8_t out[PROXY_PROTOCOL_MAX],
 enum proxy_protocol_result {
 	PROXY_PROTOCOL_MORE, /* the header is incomplete */
 	PROXY_PROTOCOL_DONE,
-	PROXY_PROTOCOL_BAD, /* this is no header, or a malformed one */
+	PROXY_PROTOCOL_BAD, /* not a header, or malformed */
 };
 
 struct proxy_protocol {
-	size_t len; /* of the header */
-	/* AF_UNSPEC: none is reported, it is the other side of the connection. */
+	size_t len; /* length of the header */
+	/* AF_UNSPEC: none reported, use the peer of the connection. */
 	struct sockaddr_storage client;
-	bool anonymous; /* there is a client, but it has no IP address (UNKNOWN) */
-	bool secure; /* it uses TLS */
-	struct span name; /* the common name of its certificate, in the header; empty: none */
+	bool anonymous; /* the client has no IP address (UNKNOWN) */
+	bool secure; /* the client uses TLS */
+	/* Common name of the client's certificate, within the header; empty: none. */
+	struct span name;
 };
 
-/* Reads a header from the front of BYTES; what follows it is not touched. */
+/* Parses a header at the front of BYTES; ignores what follows. */
 enum proxy_protocol_result proxy_protocol_parse(
     const uint8_t *bytes, size_t len, struct proxy_protocol *out);
 
 /*
- * Receives a header from the socket FD, and not a byte that follows it. Nothing is received
- * before the header is complete, so wait for MORE with an edge-triggered event. BYTES holds it
- * then. BAD also means that the other side has disconnected.
+ * Receives a header from the socket FD into BYTES, and no byte after it. Nothing is removed
+ * from the socket before the header is complete, so wait for MORE with an edge-triggered event.
+ * BAD may also mean that the peer has disconnected.
  */
 enum proxy_protocol_result proxy_protocol_receive(
     int fd, uint8_t bytes[PROXY_PROTOCOL_V2_MAX], struct proxy_protocol *out);
 
-/* The subject of a certificate with this common name (RFC 2253), which the caller frees. NULL
- * without memory. */
+/* Returns the subject of a certificate with this common name (RFC 2253), which the caller
+ * frees, or NULL if memory runs out. */
 char *proxy_protocol_subject(struct span name) __attribute__((warn_unused_result));
 
 #endif

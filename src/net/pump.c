@@ -13,7 +13,7 @@
 
 enum { PUMP_STACK = 256 * 1024 };
 
-/* After a failed call: whether to repeat it. Another process may have made FD non-blocking. */
+/* Reports whether to repeat a failed call. Another process may have made FD non-blocking. */
 static bool
 pump_retries(int fd, short event)
 {
@@ -73,7 +73,7 @@ pump_run(void *arg)
 	return NULL;
 }
 
-/* Starts the thread, which gets no signals. */
+/* Starts the thread with all signals blocked. */
 static int
 pump_start(struct pump *pump)
 {
@@ -92,7 +92,7 @@ pump_start(struct pump *pump)
 	return error;
 }
 
-/* A pipe of which END is ours. */
+/* Creates a pipe; END is our end. */
 static int
 pump_pipe(int fds[2], int end)
 {

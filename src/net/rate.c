@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The minimum rate at which output must arrive. */
+/* The minimum rate at which output must be received. */
 #include "net/rate.h"
 
 #include "base/util.h"

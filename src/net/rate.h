@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The minimum rate at which output must arrive. Each RATE_MIN bytes that the client's system
- * confirms earn one second, up to a limit: a client that reads more slowly, or stops, uses the
- * limit up. It allows for systems that confirm late; on loopback that may be 64 KiB at once.
+ * The minimum rate at which output must be received. Each RATE_MIN bytes that the client's
+ * system acknowledges earn one second, up to a limit: a client that reads more slowly, or stops
+ * reading, uses up the limit. This allows for systems that acknowledge late; on loopback that
+ * may be 64 KiB at once.
  */
 #ifndef NET_RATE_H
 #define NET_RATE_H
@@ -12,20 +13,21 @@
 
 enum {
 	RATE_MIN = 1024, /* bytes per second */
-	RATE_CREDIT_MS = 30 * 1000, /* the limit for a response */
+	RATE_CREDIT_MS = 30 * 1000, /* limit for a response */
 };
 
 struct rate {
 	int64_t credit_ms;
-	int64_t
-	    due_ms; /* when the client has used up its time (util_clock_ms()); 0: not started */
-	uint64_t left; /* bytes that were not confirmed at the last look */
+	/* When the client's time is used up (util_clock_ms()); 0: not started. */
+	int64_t due_ms;
+	uint64_t left; /* bytes not acknowledged at the last check */
 };
 
-/* Starts with LEFT bytes that are not confirmed, and the whole credit. */
+/* Starts with LEFT unacknowledged bytes and the full credit. */
 void rate_start(struct rate *rate, uint64_t left, int64_t credit_ms);
 
-/* LEFT bytes are not confirmed now. False: the client is too slow. Look again at DUE_MS. */
+/* Updates the number of unacknowledged bytes to LEFT. Returns false if the client is too slow.
+ * Check again at DUE_MS. */
 bool rate_check(struct rate *rate, uint64_t left);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Joins two streams. */
+/* Relays between two streams. */
 #include "net/relay.h"
 
 #include "net/linger.h"
@@ -11,8 +11,8 @@ struct relay {
 	struct loop_deferred deferred; /* first: relay_release() casts it back */
 	struct list node;
 	struct loop *loop; /* borrowed */
-	struct span apology; /* borrowed; empty: none, or the server has sent something */
-	bool ending; /* the server has ended its side: what it has sent is read at once */
+	struct span apology; /* borrowed; empty: none, or the server has already sent data */
+	bool ending; /* the server has ended its side: read what is left at once */
 	struct relay_side {
 		struct relay *relay;
 		struct relay_side *other;
@@ -26,7 +26,7 @@ relay_release(struct loop_deferred *deferred)
 	free(deferred);
 }
 
-/* What is queued for the client still arrives, if the server has ended its side. */
+/* Ends the relay; FLUSH: queued output is still sent to the client. */
 static void
 relay_end(struct relay *relay, bool flush)
 {
@@ -90,9 +90,9 @@ relay_on_gone(void *arg, enum stream_gone reason)
 {
 	struct relay_side *side = arg;
 
-	/* The end of a client is read after what precedes it. A server that has ended sends no
-	 * more than the system holds: that is read now, since a client that reads nothing would
-	 * keep the relay for any time. */
+	/* The client's end is read after the data before it. When the server has ended, only
+	 * what is in the kernel is left: read it now, because a client that does not read would
+	 * keep the relay forever. */
 	if (reason == STREAM_LOST) {
 		relay_end(side->relay, side == &side->relay->server);
 	} else if (side == &side->relay->server) {

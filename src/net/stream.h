@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A non-blocking stream of bytes with somebody on the other side: the interface above net/io.
- * Protocols use a stream and know nothing of sockets, pipes and TLS.
- *
- * Bytes are written immediately; what the other side does not accept yet is queued. Reads go
- * into the caller's memory. Backpressure is not reading: stream_set_reading(stream, false); the
- * death of the other side is still detected.
+ * A non-blocking byte stream to a peer: the interface above net/io. Protocols use streams and
+ * know nothing about sockets, pipes or TLS. Bytes are written immediately; what the peer does
+ * not accept yet is queued. Reads fill the caller's memory. Backpressure means not reading:
+ * stream_set_reading(stream, false); the death of the peer is still detected.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -27,39 +25,38 @@ struct stream;
 
 enum stream_result {
 	STREAM_OK, /* *n bytes, more than 0 */
-	STREAM_AGAIN, /* nothing for now */
-	STREAM_EOF, /* the other side sends no more */
-	STREAM_FAILED, /* stream_error() may give a reason */
+	STREAM_AGAIN, /* no data yet */
+	STREAM_EOF, /* the peer sends no more */
+	STREAM_FAILED, /* stream_error() may have a reason */
 };
 
 enum stream_gone {
-	STREAM_HALF_CLOSED, /* the other side sends no more; it may still read */
-	/* It can't be written to, or the system can't wait for it; errno is the reason. */
+	STREAM_HALF_CLOSED, /* the peer sends no more, but may still read */
+	/* Writing failed, or the kernel can't poll the descriptor; errno has the reason. */
 	STREAM_LOST,
 };
 
-/* A handler may call anything, including stream_free(). None is called from inside a function
- * of this header. */
+/* Handlers may call anything, including stream_free(). They are never called from inside a
+ * function of this header. */
 struct stream_handlers {
 	void (*on_readable)(void *arg); /* call stream_read() once */
-	/* Part of the queue has left, or all of it. May be NULL. */
+	/* Part or all of the queue was written. May be NULL. */
 	void (*on_drained)(void *arg);
-	/* Called once: the other side is gone, detected while not reading or when writing the
-	 * queue. Of one that has half-closed, the latter still reports the loss. */
+	/* Called once: the peer is gone, as detected while not reading or when writing the
+	 * queue. After a half-close, a failing write is still reported. */
 	void (*on_gone)(void *arg, enum stream_gone reason);
 };
 
-/* The certificate of a client, verified; each a text, owned, or NULL without a certificate. */
+/* The verified certificate of a client; owned strings, NULL without a certificate. */
 struct stream_cert {
 	char *subject; /* distinguished name as in RFC 2253 */
-	char *serial; /* serial number in hexadecimal; also NULL where a proxy did not report it
-		       */
+	char *serial; /* serial number in hexadecimal; NULL also if a proxy did not report it */
 };
 
 /*
- * Whether the other side's system has something to confirm, and for how long nothing came from
- * it. One that is alive confirms within a round trip what is sent to it, or a probe of its
- * closed window, whether its program reads or not. {0} for anything but TCP.
+ * Reports whether the peer's system has anything to acknowledge, and for how long nothing was
+ * received from it. A live system acknowledges data, or a probe of its closed window, within a
+ * round trip, whether its program reads or not. {0} unless TCP.
  */
 struct stream_contact {
 	bool awaited;
@@ -67,15 +64,15 @@ struct stream_contact {
 };
 
 struct stream_facts {
-	struct limit_slot *slot; /* its place within the limits of net/limit; may be NULL */
-	struct sockaddr_in6 peer; /* address of the other side, of any family */
-	char *peer_name; /* owned: its host name; NULL: unknown */
-	bool anonymous; /* a proxy forwards a client without an address: PEER is the proxy's */
-	bool secure; /* nobody in between can read or change what is sent (TLS) */
-	bool downgraded; /* the other side speaks plain text where TLS was expected */
+	struct limit_slot *slot; /* slot in net/limit; may be NULL */
+	struct sockaddr_in6 peer; /* address of the peer, of any family */
+	char *peer_name; /* owned: host name of the peer; NULL: unknown */
+	bool anonymous; /* a proxy forwards a client without an address; PEER is the proxy's */
+	bool secure; /* protected by TLS */
+	bool downgraded; /* the peer speaks plain text where TLS was expected */
 };
 
-/* The contract of each is at the inline function of the same name. */
+/* See the inline function of the same name for each contract. */
 struct stream_ops {
 	enum stream_result (*read)(
 	    struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n);
@@ -94,19 +91,19 @@ struct stream_ops {
 	const struct stream_facts *(*facts)(const struct stream *stream);
 };
 
-/* Embedded in an implementation, which sets it up. */
+/* Embedded in an implementation, which initializes it. */
 struct stream {
 	const struct stream_ops *ops;
 	const struct stream_handlers *handlers; /* borrowed */
-	void *arg; /* borrowed: the handlers' */
+	void *arg; /* borrowed: argument of the handlers */
 	uint32_t progress_ms; /* the low bits of util_clock_ms(); see stream_progress_ms() */
 	bool reading;
-	bool last; /* an end follows what is written */
+	bool last; /* the end follows the bytes being written */
 };
 
 enum { STREAM_PARTS_MAX = 8 };
 
-/* Hands the stream to another owner. */
+/* Transfers the stream to another owner. */
 static inline void
 stream_set_handlers(struct stream *stream, const struct stream_handlers *handlers, void *arg)
 {
@@ -114,7 +111,7 @@ stream_set_handlers(struct stream *stream, const struct stream_handlers *handler
 	stream->arg = arg;
 }
 
-/* One read of at most CAPACITY bytes. */
+/* Reads once, at most CAPACITY bytes. */
 static inline enum stream_result
 stream_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n)
 {
@@ -122,9 +119,9 @@ stream_read(struct stream *stream, uint8_t *bytes, size_t capacity, size_t *n)
 }
 
 /*
- * Writes all bytes of COUNT parts (at most STREAM_PARTS_MAX), now or later. False: the stream
- * has failed, or there is no memory for the queue; free it. After stream_shutdown() bytes are
- * dropped.
+ * Writes all bytes of COUNT parts (at most STREAM_PARTS_MAX), now or later. Returns false if
+ * the stream has failed or memory for the queue runs out; then free it. After
+ * stream_shutdown(), bytes are dropped.
  */
 __attribute__((warn_unused_result)) static inline bool
 stream_writev(struct stream *stream, const struct iovec *parts, int count)
@@ -140,23 +137,23 @@ stream_write(struct stream *stream, const void *bytes, size_t len)
 	return len == 0 || stream->ops->writev(stream, &part, 1);
 }
 
-/* As stream_write() for all bytes of BUFFER, which is empty afterwards; they are not copied if
- * the queue is empty. */
+/* Like stream_write() for all bytes of BUFFER, which is emptied; they are not copied if the
+ * queue is empty. */
 __attribute__((warn_unused_result)) static inline bool
 stream_write_take(struct stream *stream, struct buffer *buffer)
 {
 	return stream->ops->write_take(stream, buffer);
 }
 
-/* Sends at most LEN bytes of the regular file FD without copying them, and returns how many. 0:
- * that is not possible now, or never over this stream; use stream_write(). */
+/* Sends at most LEN bytes of the regular file FD without copying them, and returns the number
+ * sent. 0: not possible now, or never on this stream; use stream_write(). */
 static inline size_t
 stream_send_file(struct stream *stream, int fd, off_t offset, size_t len)
 {
 	return stream->ops->send_file ? stream->ops->send_file(stream, fd, offset, len) : 0;
 }
 
-/* As stream_write() followed by stream_shutdown(): if nothing is queued, in one segment. */
+/* Like stream_write() followed by stream_shutdown(), in one segment if nothing is queued. */
 __attribute__((warn_unused_result)) static inline bool
 stream_write_last(struct stream *stream, const void *bytes, size_t len)
 {
@@ -169,15 +166,16 @@ stream_write_last(struct stream *stream, const void *bytes, size_t len)
 	return ok;
 }
 
-/* Bytes in the queue; after stream_shutdown() not 0 until the end has been sent. */
+/* Returns the bytes in the queue; after stream_shutdown(), not 0 until the end has been
+ * sent. */
 static inline size_t
 stream_queued(const struct stream *stream)
 {
 	return stream->ops->queued(stream);
 }
 
-/* When bytes last left the queue, or it began (util_clock_ms()); meaningful while it is not
- * empty. */
+/* Returns when bytes last left the queue, or when it became non-empty (util_clock_ms()). Only
+ * valid while the queue is not empty. */
 static inline int64_t
 stream_progress_ms(const struct stream *stream)
 {
@@ -186,7 +184,7 @@ stream_progress_ms(const struct stream *stream)
 	return now - (uint32_t)((uint32_t)now - stream->progress_ms);
 }
 
-/* Bytes that left the queue and that the other side's system has not confirmed. */
+/* Returns the bytes that left the queue and were not acknowledged by the peer's system. */
 static inline size_t
 stream_unconfirmed(const struct stream *stream)
 {
@@ -199,7 +197,7 @@ stream_contact(const struct stream *stream)
 	return stream->ops->contact(stream);
 }
 
-/* Reading is off in a new stream. */
+/* Enables or disables reading; disabled in a new stream. */
 static inline void
 stream_set_reading(struct stream *stream, bool on)
 {
@@ -212,22 +210,22 @@ stream_is_reading(const struct stream *stream)
 	return stream->reading;
 }
 
-/* Writes no more: the other side gets an end once the queue is empty. */
+/* Ends writing: the peer gets the end once the queue is empty. */
 static inline void
 stream_shutdown(struct stream *stream)
 {
 	stream->ops->shutdown(stream);
 }
 
-/* Why the stream failed, if there is a better text than errno's; else NULL. Valid until the
- * next call. */
+/* Returns why the stream failed, if that is more specific than errno's text, else NULL. Valid
+ * until the next call. */
 static inline const char *
 stream_error(const struct stream *stream)
 {
 	return stream->ops->error(stream);
 }
 
-/* Closes and frees; the memory is freed once the stack is clear. Accepts NULL. */
+/* Closes the stream; its memory is freed once the stack has unwound. Accepts NULL. */
 static inline void
 stream_free(struct stream *stream)
 {
@@ -253,7 +251,7 @@ stream_is_anonymous(const struct stream *stream)
 	return stream->ops->facts(stream)->anonymous;
 }
 
-/* The family is AF_UNSPEC if it is unknown. */
+/* Copies the peer's address; AF_UNSPEC if unknown. */
 static inline void
 stream_peer_address(const struct stream *stream, struct sockaddr_storage *out)
 {
@@ -261,29 +259,31 @@ stream_peer_address(const struct stream *stream, struct sockaddr_storage *out)
 	memcpy(out, &stream->ops->facts(stream)->peer, sizeof(struct sockaddr_in6));
 }
 
-/* The address that the peer has connected to; it costs a system call. */
+/* Copies the address that the peer connected to; costs a system call. */
 static inline void
 stream_local_address(const struct stream *stream, struct sockaddr_storage *out)
 {
 	stream->ops->local_address(stream, out);
 }
 
-/* The host name of the peer's address, if it was looked up and has one, else NULL; borrowed. */
+/* Returns the host name of the peer's address if it was looked up and found, else NULL;
+ * borrowed. */
 static inline const char *
 stream_peer_name(const struct stream *stream)
 {
 	return stream->ops->facts(stream)->peer_name;
 }
 
-/* False without memory. stream_cert_clear() frees. */
+/* Copies the client's certificate; stream_cert_clear() frees it. Returns false if memory runs
+ * out. */
 __attribute__((warn_unused_result)) static inline bool
 stream_client_cert(const struct stream *stream, struct stream_cert *out)
 {
 	return stream->ops->client_cert(stream, out);
 }
 
-/* What SUBJECT and SERIAL, which may be NULL, are; false without memory. OUT is to be cleared.
- */
+/* Sets *OUT to copies of SUBJECT and SERIAL, which may be NULL. Returns false if memory runs
+ * out; clear OUT in both cases. */
 static inline bool
 stream_cert_copy(struct stream_cert *out, const char *subject, const char *serial)
 {

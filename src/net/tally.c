@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How many connections each address has, over all workers. */
+/* Counts the connections of each address over all workers. */
 #include "net/tally.h"
 
 #include <stdatomic.h>
@@ -7,9 +7,9 @@
 
 struct tally {
 	size_t workers;
-	size_t size; /* of the mapping */
+	size_t size; /* size of the mapping in bytes */
 	_Atomic uint64_t names[TALLY_ROWS]; /* the complement of an address; 0: never used */
-	_Atomic uint32_t counts[]; /* of each row, WORKERS of them */
+	_Atomic uint32_t counts[]; /* WORKERS counts per row */
 };
 
 struct tally *
@@ -43,7 +43,7 @@ tally_sum(const struct tally *tally, size_t row)
 	return sum;
 }
 
-/* The row of a name, which lies near START; TALLY_NONE: there is none. */
+/* Returns the row of a name, near START, or TALLY_NONE. */
 static int
 tally_find(const struct tally *tally, uint64_t name, size_t start)
 {
@@ -57,9 +57,9 @@ tally_find(const struct tally *tally, uint64_t name, size_t start)
 }
 
 /*
- * Gives a name a row that nobody counts in. If two workers do so for one address at the same
- * time, both use the first of the two rows. Somebody may begin to count in the row while it
- * changes hands: the new address then has one connection too many until that one is closed.
+ * Assigns a free row to a name. If two workers do so for one address at the same time, both use
+ * the first of the two rows. Another worker may start counting in the row while it changes
+ * owner: the new address then has one connection too many until that one is closed.
  */
 static int
 tally_claim(struct tally *tally, uint64_t name, size_t start)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Deadlines in a pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986): each timer links to
- * its children, so arming one needs no memory and can't fail.
+ * Timers in a pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986): each timer links to its
+ * children, so arming one needs no memory and can't fail.
  */
 #include "net/timer.h"
 
@@ -10,7 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* The heap of A and B, either of which may be NULL. */
+/* Merges the heaps A and B, either of which may be NULL. */
 static struct timer *
 timer_merge(struct timer *a, struct timer *b)
 {
@@ -27,7 +27,7 @@ timer_merge(struct timer *a, struct timer *b)
 	return root;
 }
 
-/* The heap of all siblings from FIRST on: merged in pairs, and then those. */
+/* Merges all siblings from FIRST on: in pairs, and then the pairs. */
 static struct timer *
 timer_merge_all(struct timer *first)
 {
@@ -60,7 +60,7 @@ timer_set_first(struct timers *timers, struct timer *first)
 		first->next = first->prev = NULL;
 }
 
-/* Has FD announce the earliest, which also takes back an announcement. */
+/* Sets FD to the earliest timer, which also cancels an earlier announcement. */
 static void
 timers_arm(struct timers *timers)
 {

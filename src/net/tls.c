@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The server's side of TLS: certificates, keys and rules. */
+/* The server side of TLS: certificates, keys and settings. */
 #include "net/tls.h"
 
 #include "base/log.h"
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of TLS 1.2; those of 1.3 are OpenSSL's. */
+/* Suites of TLS 1.2; those of 1.3 are OpenSSL's defaults. */
 static const char tls_suites[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 				 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
 				 "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
@@ -22,17 +22,17 @@ static const char tls_groups[] = "X25519:P-256";
 static const unsigned char tls_protocol[] = "\x08http/1.1";
 
 struct tls {
-	size_t holders; /* its owner and the streams */
+	size_t holders; /* references of the owner and the streams */
 	const struct tls_ticket_keys *tickets; /* borrowed, or OWN */
 	struct tls_ticket_keys own;
-	uint32_t tickets_version; /* of the keys that the contexts have; 0: OpenSSL's */
-	SSL_CTX **contexts; /* owned: one for each certificate */
+	uint32_t tickets_version; /* version of the keys in the contexts; 0: OpenSSL's keys */
+	SSL_CTX **contexts; /* owned: one per certificate */
 	size_t count;
 	bool strict_names;
 };
 
-/* RFC 7301, section 3.2. HTTP/2 is not spoken here, and a client that wants nothing else must
- * get an alert. */
+/* Selects http/1.1 (RFC 7301, section 3.2). A client that only offers other protocols, such as
+ * HTTP/2, must get an alert. */
 static int
 tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
     const unsigned char *in, unsigned int in_len, void *arg)
@@ -48,8 +48,7 @@ tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* Sees to it that the contexts have the current ticket keys; until that is possible, they keep
- * those that they have. */
+/* Updates the ticket keys of the contexts; until that is possible, they keep the old ones. */
 static void
 tls_update_tickets(struct tls *tls)
 {
@@ -68,7 +67,7 @@ tls_update_tickets(struct tls *tls)
 	tls->tickets_version = version;
 }
 
-/* The rules with the certificate for a name; NULL: there is none. */
+/* Returns the context with the certificate for NAME, or NULL. */
 static SSL_CTX *
 tls_find(const struct tls *tls, struct span name)
 {
@@ -80,8 +79,7 @@ tls_find(const struct tls *tls, struct span name)
 	return NULL;
 }
 
-/* Picks the certificate for the server's name that the client has in mind: RFC 6066, section 3.
- */
+/* Selects the certificate for the server name sent by the client (RFC 6066, section 3). */
 static int
 tls_on_server_name(SSL *ssl, int *alert, void *arg)
 {
@@ -99,14 +97,15 @@ tls_on_server_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* The server's name that stands in the ClientHello; empty: none. */
+/* Returns the server name in the ClientHello; empty: none. */
 static struct span
 tls_asked_name(SSL *ssl)
 {
 	const unsigned char *list;
 	size_t len;
 
-	/* The length of the list, which OpenSSL takes only one name in; its type and length. */
+	/* The length of the list (OpenSSL only accepts one name), type and length of the
+	 * name. */
 	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &list, &len) != 1 ||
 	    len < 5 || list[2] != TLSEXT_NAMETYPE_host_name ||
 	    len - 5 != (size_t)(list[3] << 8 | list[4]))
@@ -115,9 +114,9 @@ tls_asked_name(SSL *ssl)
 }
 
 /*
- * RFC 6066, section 3: a session "MUST NOT" be resumed under another name. In TLS 1.2 OpenSSL
- * shows the ticket's name to tls_on_server_name(), not the one that is asked for. A ticket
- * without a name is of a client that named no server, or none of ours.
+ * RFC 6066, section 3: a session "MUST NOT" be resumed under another name. In TLS 1.2, OpenSSL
+ * passes the ticket's name to tls_on_server_name(), not the requested one. A ticket without a
+ * name belongs to a client that sent no name, or an unknown one.
  */
 static int
 tls_on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *key, size_t key_len,
@@ -138,32 +137,32 @@ tls_on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *key, s
 					    : SSL_TICKET_RETURN_USE_RENEW;
 }
 
-/* What holds for each certificate. OpenSSL accepts only tickets with the same RELOADS. The
- * system's openssl.cnf may say otherwise; this comes after it and wins. */
+/* Sets the options common to all certificates. OpenSSL only accepts tickets with the same
+ * RELOADS. This overrides the system's openssl.cnf. */
 static bool
 tls_set_rules(SSL_CTX *context, uint32_t reloads)
 {
 	SSL_CTX_clear_options(context, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
-	/* An end without close_notify is recognised by net/tls_stream.c, and must not make
-	 * OpenSSL refuse to write. */
+	/* net/tls_stream.c detects an end without close_notify; it must not make OpenSSL refuse
+	 * to write. */
 	SSL_CTX_set_options(context,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	/* All the suites are AEAD. The server's order satisfies those who check for one, and
-	 * still lets a client without AES in its hardware have ChaCha20. */
+	/* All suites are AEAD. Server preference satisfies scanners that check for it, and
+	 * still lets a client without AES hardware use ChaCha20. */
 	SSL_CTX_set_options(
 	    context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-	/* A record without data is the end of a call: a client may send any number of them. */
+	/* Return after a record without data: a client may send any number of them. */
 	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
-	/* One read of the socket for what it has, not one for each record's header and one for
-	 * its body. */
+	/* Read everything available at once, not the header and the body of each record
+	 * separately. */
 	SSL_CTX_set_read_ahead(context, 1);
 	SSL_CTX_set_max_early_data(context, 0);
-	/* Sessions are kept by clients, in tickets. */
+	/* Clients store sessions, in tickets. */
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	/* One is enough to come back with, and each costs a tenth of a handshake. */
+	/* One ticket is enough to resume, and each costs a tenth of a handshake. */
 	SSL_CTX_set_num_tickets(context, 1);
 	SSL_CTX_set_alpn_select_cb(context, tls_on_alpn, NULL);
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&

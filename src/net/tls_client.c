@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The client's side of TLS. */
+/* The client side of TLS. */
 #include "net/tls_client.h"
 
 #include "net/tls_files.h"
@@ -34,7 +34,7 @@ tls_client_set_rules(SSL_CTX *context)
 		   context, tls_client_protocol, sizeof(tls_client_protocol) - 1) == 0;
 }
 
-/* Whom to trust. */
+/* Sets the trusted authorities. */
 static bool
 tls_client_set_authorities(SSL_CTX *context, const struct tls_client_settings *settings)
 {
@@ -76,7 +76,8 @@ tls_client_free(struct tls_client *client)
 	free(client);
 }
 
-/* Whom the certificate must name (RFC 6125), and for a name the SNI (RFC 6066, section 3). */
+/* Sets the name that the certificate must have (RFC 6125), and for a host name the SNI (RFC
+ * 6066, section 3). */
 static bool
 tls_client_set_host(SSL *ssl, const char *host)
 {

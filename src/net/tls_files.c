@@ -19,7 +19,7 @@
 
 enum { TLS_FILES_DAY_S = 24 * 3600 };
 
-/* What a file contains, by its lines. */
+/* The contents of a file, according to its lines. */
 struct tls_content {
 	bool certificate;
 	bool key;
@@ -53,7 +53,7 @@ tls_files_fail(const char *format, ...)
 	return false;
 }
 
-/* Opens a file, and looks what is in it. */
+/* Opens a file and determines its contents. */
 static FILE *
 tls_files_open(const char *what, const char *path, struct tls_content *content)
 {
@@ -72,7 +72,7 @@ tls_files_open(const char *what, const char *path, struct tls_content *content)
 		    what, path, strerror(errno));
 		return NULL;
 	}
-	/* A sequence, of more than 127 bytes. */
+	/* A DER sequence of more than 127 bytes. */
 	content->der = fread(line, 1, 2, file) == 2 && memcmp(line, "\x30\x82", 2) == 0;
 	rewind(file);
 	while (fgets(line, sizeof(line), file)) {
@@ -85,7 +85,7 @@ tls_files_open(const char *what, const char *path, struct tls_content *content)
 	return file;
 }
 
-/* "2026-11-26 01:23:45 UTC" */
+/* Formats a date as "2026-11-26 01:23:45 UTC". */
 static const char *
 tls_files_date(const ASN1_TIME *date, char text[64])
 {
@@ -96,7 +96,8 @@ tls_files_date(const ASN1_TIME *date, char text[64])
 	return text;
 }
 
-/* Reports dates that do not include the present. WHAT becomes of it: "clients reject it". */
+/* Warns if the validity period does not include the present. WHAT is the consequence: "clients
+ * reject it". */
 static void
 tls_files_warn_dates(const char *what, const char *path, const ASN1_TIME *from,
     const ASN1_TIME *until, const char *effect)
@@ -164,7 +165,7 @@ tls_files_load_certificate(SSL_CTX *context, const char *path, bool warn)
 	return true;
 }
 
-/* OpenSSL would ask on the terminal; a server can't. */
+/* Password callback: OpenSSL would prompt on the terminal; a server can't. */
 static int
 tls_files_on_password(char *password, int size, int writing, void *asked)
 {
@@ -175,7 +176,7 @@ tls_files_on_password(char *password, int size, int writing, void *asked)
 	return -1;
 }
 
-/* NULL when there is none. */
+/* Returns the private key in a file, or NULL. */
 static EVP_PKEY *
 tls_files_read_key(const char *path, bool warn)
 {
@@ -232,8 +233,8 @@ tls_files_load_pair(SSL_CTX *context, const char *certificate, const char *path,
 }
 
 /*
- * OpenSSL parses the extensions of an authority when they are first needed, and if there is no
- * memory then, the certificate remains unusable.
+ * Makes OpenSSL parse the extensions of the authorities now: it does so on first use, and if
+ * memory runs out then, the certificate remains unusable.
  */
 static bool
 tls_files_check_authorities(SSL_CTX *context, const char *path, bool warn)
@@ -278,7 +279,8 @@ tls_files_load_authorities(SSL_CTX *context, const char *path, bool warn)
 	return true;
 }
 
-/* Adds all lists of the file to STORE. False: there is none, or one is damaged. */
+/* Adds all revocation lists of the file to STORE. Returns false if there is none, or one is
+ * damaged. */
 static bool
 tls_files_add_revoked(X509_STORE *store, FILE *file, const char *path, bool warn)
 {
@@ -297,7 +299,7 @@ tls_files_add_revoked(X509_STORE *store, FILE *file, const char *path, bool warn
 			return false;
 		count++;
 	}
-	/* This is also how the end of the file looks. */
+	/* The end of the file looks the same. */
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		return false;
 	ERR_clear_error();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Client certificates without names. */
+/* Supports client certificates without names. */
 #include "net/tls_nameless.h"
 
 #include "base/util.h"
@@ -14,7 +14,7 @@ tls_nameless_is_empty(const X509_NAME *name)
 	return X509_NAME_entry_count(name) == 0;
 }
 
-/* Whether OpenSSL trusts AUTHORITY itself, under the rules of CONTEXT. */
+/* Reports whether OpenSSL trusts AUTHORITY itself, under the rules of CONTEXT. */
 static bool
 tls_nameless_is_trusted(X509_STORE_CTX *context, X509 *authority)
 {
@@ -32,7 +32,8 @@ tls_nameless_is_trusted(X509_STORE_CTX *context, X509 *authority)
 	return ok;
 }
 
-/* OpenSSL checks no signature of a certificate that it believes to be self-signed. */
+/* Checks the strength of the signature: OpenSSL does not check that of a certificate it
+ * considers self-signed. */
 static bool
 tls_nameless_is_strong(X509_STORE_CTX *context, X509 *certificate)
 {
@@ -46,8 +47,8 @@ tls_nameless_is_strong(X509_STORE_CTX *context, X509 *certificate)
 	       (level < 0 || bits >= wanted[level]);
 }
 
-/* Whether AUTHORITY, which is in the store, may sign certificates of clients and has signed
- * this one. What it may not sign by its constraints is not worked out here. */
+/* Reports whether AUTHORITY, which is in the store, may sign client certificates and has signed
+ * this one. Its constraints on names and the like are not evaluated here. */
 static bool
 tls_nameless_has_signed(X509_STORE_CTX *context, X509 *authority, X509 *certificate)
 {
@@ -69,7 +70,7 @@ tls_nameless_verify(int ok, X509_STORE_CTX *context)
 	    X509_STORE_CTX_get_error(context) != X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
 	    !tls_nameless_is_empty(X509_get_issuer_name(certificate)))
 		return ok;
-	/* Of the authorities that did not sign it no error remains. */
+	/* Discard errors of authorities that did not sign the certificate. */
 	ERR_set_mark();
 	authorities = X509_STORE_get1_all_certs(X509_STORE_CTX_get0_store(context));
 	for (int i = 0; i < sk_X509_num(authorities) && !ok; i++)

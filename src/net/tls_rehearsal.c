@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A handshake in memory. */
+/* Performs handshakes in memory. */
 #include "net/tls_rehearsal.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
 
-enum { REHEARSAL_FLIGHTS = 8 }; /* more than any handshake has */
+enum { REHEARSAL_FLIGHTS = 8 }; /* more than any handshake needs */
 
-/* Both ends take turns until the client has read the byte that the server sends after it, and
- * with it the ticket. */
+/* Runs both ends in turn until the client has read the byte that the server sends after the
+ * handshake, and with it the ticket. */
 static bool
 tls_rehearse_turns(SSL *server, SSL *client)
 {
@@ -22,7 +22,7 @@ tls_rehearse_turns(SSL *server, SSL *client)
 	       SSL_write(client, &byte, 1) == 1 && SSL_read(server, &byte, 1) == 1;
 }
 
-/* One handshake, which resumes *SESSION if there is one and replaces it. */
+/* Performs one handshake, which resumes *SESSION if there is one and replaces it. */
 static bool
 tls_rehearse_once(SSL_CTX *server_context, SSL_CTX *client_context, SSL_SESSION **session)
 {
@@ -37,14 +37,14 @@ tls_rehearse_once(SSL_CTX *server_context, SSL_CTX *client_context, SSL_SESSION 
 	SSL_set_bio(client, ends[1], ends[1]);
 	SSL_set_accept_state(server);
 	SSL_set_connect_state(client);
-	/* Whoever must be a client's authority: there is none here. */
+	/* Client certificates may be required, but there is none here. */
 	SSL_set_verify(server, SSL_VERIFY_NONE, NULL);
 	if (*session && SSL_set_session(client, *session) != 1)
 		goto done;
 	ok = tls_rehearse_turns(server, client);
 	SSL_SESSION_free(*session);
 	*session = ok ? SSL_get1_session(client) : NULL;
-	/* Without it the session could not be resumed. */
+	/* Otherwise the session could not be resumed. */
 	SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 done:
 	SSL_free(server);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A handshake in memory, before there are clients. OpenSSL fetches algorithms, seeds its random
- * generator and loads its error texts when they are first used, and some of that it tries only
- * once: without memory at that moment, all later handshakes would fail. It also shows whether
- * the certificate can be used at all.
+ * Performs handshakes in memory at startup. OpenSSL fetches algorithms, seeds its random
+ * generator and loads its error texts on first use, and tries some of that only once: if memory
+ * runs out at that moment, all later handshakes fail. This also shows whether the certificate
+ * is usable at all.
  */
 #ifndef NET_TLS_REHEARSAL_H
 #define NET_TLS_REHEARSAL_H
@@ -11,8 +11,8 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-/* Full handshakes and resumed ones, with TLS 1.2 and 1.3 and with all groups. False: neither
- * version works; OpenSSL's error queue has the reason. */
+/* Performs full and resumed handshakes, with TLS 1.2 and 1.3 and all groups. Returns false if
+ * neither version works; OpenSSL's error queue has the reason. */
 bool tls_rehearse(SSL_CTX *server) __attribute__((warn_unused_result));
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* TLS as a kind of transport. */
+/* TLS as a transport. */
 #include "net/tls_stream.h"
 
 #include "base/util.h"
@@ -20,24 +20,24 @@ enum { TLS_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
 
 struct tls_stream {
 	SSL *ssl; /* owned; NULL until the first byte arrives */
-	struct tls *tls; /* held; NULL: the client's side */
-	bool more; /* the last read did not take all that is there */
+	struct tls *tls; /* a reference; NULL: client side */
+	bool more; /* the last read left data pending */
 	bool established; /* the handshake is complete */
-	bool flooded; /* there were too many control messages */
-	bool cut; /* a FIN came without close_notify: nothing can be read, but written */
-	uint16_t records; /* of this read */
-	uint16_t controls; /* in the second that began at CONTROLS_MS */
+	bool flooded; /* the peer sent too many control messages */
+	bool cut; /* FIN without close_notify: writable, but not readable */
+	uint16_t records; /* records in this read */
+	uint16_t controls; /* control messages in the second that began at CONTROLS_MS */
 	int64_t controls_ms;
-	/* OK, or how reading or writing ended for good: OpenSSL's calls can't be repeated then.
-	 */
+	/* OK, or how reading or writing ended permanently; OpenSSL's calls must not be repeated
+	 * then. */
 	enum stream_result end;
 	int end_errno;
-	unsigned long
-	    code; /* of OpenSSL, with an ERROR of the protocol; 0: the connection broke */
+	/* OpenSSL error code of a protocol ERROR; 0: the connection broke. */
+	unsigned long code;
 };
 
-/* OpenSSL checks a call by what is in the queue of errors and in errno, also what an earlier
- * call has left there. */
+/* Clears old errors, because OpenSSL derives the result of a call from its error queue and
+ * errno. */
 static void
 tls_stream_clear_errors(void)
 {
@@ -54,8 +54,8 @@ tls_stream_end(struct tls_stream *s, enum stream_result end, int error)
 }
 
 /*
- * What it means that a call did not succeed. OPPOSITE is the want that goes against the call's
- * own direction; *WANTED is set when that is what it waits for.
+ * Translates the result of a failed call. OPPOSITE is the want against the call's own
+ * direction; *WANTED is set if the call waits for that.
  */
 static enum stream_result
 tls_stream_result(struct tls_stream *s, int opposite, bool *wanted)
@@ -92,8 +92,8 @@ tls_stream_ended(const struct tls_stream *s)
 }
 
 /*
- * Called by OpenSSL for each header of a record and for each message, also within one call of
- * SSL_read(): all records without data that a client has sent may be in there.
+ * Called by OpenSSL for each record header and message, even within one SSL_read(): that call
+ * may consume any number of records without data.
  */
 static void
 tls_stream_on_message(
@@ -121,7 +121,8 @@ tls_stream_on_message(
 		s->flooded = true;
 }
 
-/* Connects OpenSSL's part, which may be NULL, to the socket. False without memory. */
+/* Attaches an OpenSSL connection, which may be NULL, to the socket. Returns false if memory
+ * runs out. */
 static bool
 tls_stream_attach(struct tls_stream *s, int fd)
 {
@@ -134,7 +135,7 @@ tls_stream_attach(struct tls_stream *s, int fd)
 	return true;
 }
 
-/* What is left is a plain socket. */
+/* Turns the transport into a plain socket. */
 static void
 tls_stream_strip(struct transport *t)
 {
@@ -147,7 +148,7 @@ tls_stream_strip(struct transport *t)
 	free(s);
 }
 
-/* Looks at the first byte, and prepares for what it begins. OK: the stream can be read. */
+/* Peeks at the first byte and prepares for TLS or plain text. OK: the stream can be read. */
 static enum stream_result
 tls_stream_begin(struct transport *t)
 {
@@ -162,7 +163,7 @@ tls_stream_begin(struct transport *t)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? STREAM_AGAIN : STREAM_FAILED;
 	if (n == 0)
 		return STREAM_EOF;
-	/* A method, or the signature of the PROXY protocol. A record of TLS begins with a
+	/* An HTTP method, or the signature of the PROXY protocol. A TLS record begins with a
 	 * control byte. */
 	if ((first >= 'A' && first <= 'Z') || first == '\r') {
 		tls_stream_strip(t);
@@ -175,8 +176,8 @@ tls_stream_begin(struct transport *t)
 	return STREAM_OK;
 }
 
-/* Reads as long as there is room and OpenSSL has bytes, as no event of the socket announces
- * those; but not more records than others can wait for. */
+/* Reads while there is room and OpenSSL has data, which no event of the socket announces; but a
+ * limited number of records, so that others get their turn. */
 static enum stream_result
 tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 {
@@ -213,7 +214,7 @@ tls_stream_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
 	} while (result == STREAM_OK && SSL_has_pending(s->ssl));
 	if (!s->established)
 		s->established = SSL_is_init_finished(s->ssl);
-	/* An end after bytes is reported by the next read: see tls_stream_pending(). */
+	/* The next read reports an end after data: see tls_stream_pending(). */
 	if (*n > 0)
 		return STREAM_OK;
 	return s->end != STREAM_OK ? tls_stream_ended(s) : result;
@@ -228,14 +229,15 @@ tls_stream_pending(const struct transport *t)
 }
 
 /*
- * The bytes of the next record, at most TLS_RECORD, without the first SKIP of all: in place if
- * they are contiguous, else assembled. *LEN is 0 at the end. After an AGAIN the same bytes come
- * again, maybe more of them and elsewhere: SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows that.
+ * Returns the bytes of the next record, at most TLS_RECORD, after the first SKIP bytes: in
+ * place if contiguous, else assembled. *LEN is 0 at the end. After an AGAIN the same bytes are
+ * passed again, perhaps with more of them and at another address, which
+ * SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
  */
 static const uint8_t *
 tls_stream_next(const struct iovec *parts, int count, size_t skip, size_t *len)
 {
-	/* One for all streams: OpenSSL has encrypted what it accepted when it returns. */
+	/* Shared by all streams: OpenSSL has encrypted what it accepted when it returns. */
 	static uint8_t record[TLS_RECORD];
 
 	*len = 0;
@@ -269,8 +271,8 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 		return tls_stream_end(s, STREAM_FAILED, EPROTO);
 	if (s->end == STREAM_FAILED && !s->cut)
 		return tls_stream_ended(s);
-	/* Until AGAIN, as an edge-triggered event comes only after that: a client that
-	 * requested short records (RFC 6066, section 4) gets one per call. */
+	/* Write until AGAIN, because an edge-triggered event only comes after that: for a
+	 * client that requested short records (RFC 6066, section 4), each call writes one. */
 	while (bytes = tls_stream_next(parts, count, *n, &len), len > 0) {
 		enum stream_result result;
 		size_t put;
@@ -279,7 +281,7 @@ tls_stream_writev(struct transport *t, const struct iovec *parts, int count, siz
 		if (SSL_write_ex(s->ssl, bytes, len, &put) != 1) {
 			result =
 			    tls_stream_result(s, SSL_ERROR_WANT_READ, &t->write_wants_read);
-			/* An error after bytes is reported by the next write. */
+			/* The next write reports an error after data. */
 			return *n > 0 ? STREAM_OK : result;
 		}
 		*n += put;
@@ -296,7 +298,7 @@ tls_stream_shutdown(struct transport *t)
 
 	if ((s->end != STREAM_FAILED || s->cut) && s->ssl && SSL_is_init_finished(s->ssl)) {
 		tls_stream_clear_errors();
-		/* 0: ours was sent and theirs has not come; it is not waited for here. */
+		/* 0: our close_notify was sent; do not wait for the peer's. */
 		if (SSL_shutdown(s->ssl) < 0 &&
 		    tls_stream_result(s, SSL_ERROR_WANT_READ, &ignored) == STREAM_AGAIN)
 			return false;
@@ -312,7 +314,7 @@ tls_stream_close(struct transport *t)
 	t->ops->close(t);
 }
 
-/* OpenSSL's texts, but for those that the users of a server meet. */
+/* Returns OpenSSL's error text, or a better one for errors that users of a server encounter. */
 static const char *
 tls_stream_reason(const struct tls_stream *s)
 {
@@ -359,7 +361,7 @@ tls_stream_error(const struct transport *t)
 	if (s->established)
 		return reason;
 	name = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
-	/* The one callback that can fail is that of the name. */
+	/* Only the server name callback can fail. */
 	if (s->tls && ERR_GET_REASON(s->code) == SSL_R_CALLBACK_FAILED) {
 		snprintf(words, sizeof(words), "TLS: %s%s",
 		    name ? "no certificate for the server name "
@@ -373,8 +375,8 @@ tls_stream_error(const struct transport *t)
 	return words;
 }
 
-/* The name as text. It has no control bytes and no bytes beyond ASCII: RFC 2253, section 2.4,
- * escapes them. */
+/* Formats a name. The text contains only printable ASCII: RFC 2253, section 2.4, escapes all
+ * other bytes. */
 static char *
 tls_stream_cert_name(const X509_NAME *name)
 {

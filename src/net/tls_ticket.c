@@ -12,7 +12,7 @@ bool
 tls_ticket_renew(struct tls_ticket_keys *keys)
 {
 	uint64_t words[UTIL_LEN(keys->words)];
-	uint32_t version = atomic_load(&keys->version) | 1; /* it is odd if a writer died */
+	uint32_t version = atomic_load(&keys->version) | 1; /* already odd if a writer died */
 
 	if (RAND_priv_bytes((unsigned char *)words, sizeof(words)) != 1)
 		return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Plain sockets and pipes as transports. SIGPIPE is ignored by the server: a dead reader is
+/* Plain sockets and pipes as transports. The server ignores SIGPIPE, so a dead reader is
  * EPIPE. */
 #include "net/transport.h"
 
@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TRANSPORT_TERMINAL_FULL = 2 * 1024 }; /* bytes of a read that more may follow at once */
+/* Size of a read in bytes that suggests more data is available. */
+enum { TRANSPORT_TERMINAL_FULL = 2 * 1024 };
 
 static enum stream_result
 transport_plain_result(ssize_t n, size_t *moved)
@@ -59,8 +60,9 @@ transport_plain_close(struct transport *t)
 }
 
 /*
- * One read of the master of a terminal returns what the line discipline holds, at most 4 KiB. A
- * program that writes much has more by then; reading on is cheaper than to return to the loop.
+ * Reads the master of a terminal. One read returns what the line discipline holds, at most 4
+ * KiB. A program that writes a lot has more by then, and reading on is cheaper than returning
+ * to the loop.
  */
 static enum stream_result
 transport_terminal_read(struct transport *t, void *bytes, size_t capacity, size_t *n)
@@ -127,11 +129,11 @@ transport_tune(int fd)
 		int name;
 		int value;
 	} options[] = {
-	    /* Messages are written whole, so waiting for more (RFC 896) would only delay them.
-	     */
+	    /* Messages are written whole, so the Nagle algorithm (RFC 896) would only delay
+	     * them. */
 	    {IPPROTO_TCP, TCP_NODELAY, 1},
-	    /* The system ends a connection whose other side does not respond: also one that we
-	     * neither read from nor write to. */
+	    /* The kernel ends a connection whose peer does not respond, even if we neither read
+	     * nor write. */
 	    {IPPROTO_TCP, TCP_USER_TIMEOUT, TRANSPORT_DEAD_S * 1000},
 	    {SOL_SOCKET, SO_KEEPALIVE, 1},
 	    {IPPROTO_TCP, TCP_KEEPIDLE, TRANSPORT_DEAD_S / 2},

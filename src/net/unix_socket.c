@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The name of a listening Unix socket in the file system. */
+/* The file of a listening Unix socket. */
 #include "net/unix_socket.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-	UNIX_SOCKET_LOCK_MS = 1000, /* how long another server may take to start there */
+	UNIX_SOCKET_LOCK_MS = 1000, /* how long to wait for another server to start there */
 	UNIX_SOCKET_LOCK_STEP_MS = 10,
 };
 
@@ -25,10 +25,10 @@ unix_socket_new(void)
 }
 
 /*
- * Between looking at an old socket and replacing it, no other server may do the same: each
- * locks the directory for that long. Without the permission to read it, or when somebody holds
- * the lock for no good reason, there is none: then two servers that start in the same
- * millisecond may both replace the file. -1: there is no lock.
+ * Locks the directory, so that no other server checks and replaces the same old socket at the
+ * same time. Returns -1 if there is no lock, because we may not read the directory, or somebody
+ * else holds the lock too long: then two servers that start in the same millisecond may both
+ * replace the file.
  */
 static int
 unix_socket_lock(const char *path)
@@ -48,7 +48,7 @@ unix_socket_lock(const char *path)
 	return fd;
 }
 
-/* Removes the socket at ADDRESS if nobody listens on it. False with errno. */
+/* Removes the socket at ADDRESS if nobody listens on it. Returns false with errno. */
 static bool
 unix_socket_clear(const struct sockaddr_un *address)
 {
@@ -64,11 +64,12 @@ unix_socket_clear(const struct sockaddr_un *address)
 	probe = unix_socket_new();
 	if (probe == -1)
 		return false;
-	/* It does not block: with a full queue it fails with EAGAIN. */
+	/* Does not block: if the queue is full, it fails with EAGAIN. */
 	error = connect(probe, (const struct sockaddr *)address, sizeof(*address)) == -1 ? errno
 											 : 0;
 	close(probe);
-	/* Any other result, as of a socket that we may not connect to, may mean a server. */
+	/* Any other result, for example from a socket that we may not connect to, may mean a
+	 * running server. */
 	if (error != ECONNREFUSED) {
 		errno = EADDRINUSE;
 		return false;
@@ -80,7 +81,7 @@ static bool
 unix_socket_bind(
     int fd, const struct sockaddr_un *address, const struct unix_socket_settings *settings)
 {
-	/* The file has its mode from the start. */
+	/* The umask gives the file its mode from the start. */
 	mode_t old = settings->mode ? umask(0777 & ~settings->mode) : 0;
 	bool bound = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 
@@ -137,7 +138,7 @@ void
 unix_socket_find(struct unix_socket *out, int fd, dev_t device, ino_t inode)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	socklen_t len = sizeof(address) - 1; /* terminated, then */
+	socklen_t len = sizeof(address) - 1; /* keeps the NUL */
 	struct stat st;
 
 	*out = (struct unix_socket){.path = NULL};
