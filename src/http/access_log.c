@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The lines of the log about requests. */
+/* Logs requests. */
 #include "http/access_log.h"
 
 #include "base/log.h"
 #include "http/credentials.h"
 #include "net/listener.h"
 
-/* Bytes of one field in the log: with all of them, the line is never truncated. */
+/* Bytes per field in the log; with all fields at this limit, the line is still not
+ * truncated. */
 enum { ACCESS_LOG_VALUE_MAX = 400 };
 
 static void

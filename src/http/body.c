@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The body of an HTTP/1.1 request. */
+/* Decodes the body of an HTTP/1.1 request. */
 #include "http/body.h"
 
 #include "base/util.h"
@@ -45,7 +45,7 @@ body_size_byte(struct body *body, unsigned char c)
 	return c == ';' ? BODY_AT_EXTENSION : body_fail(body, "chunk size is not a number");
 }
 
-/* The state after byte C of a chunk's first line. */
+/* Returns the state after byte C of a chunk's first line. */
 static enum body_state
 body_line_byte(struct body *body, unsigned char c)
 {
@@ -64,7 +64,7 @@ body_line_byte(struct body *body, unsigned char c)
 	return BODY_AT_EXTENSION;
 }
 
-/* The state after byte C of the trailer section (RFC 9112, section 7.1.2). */
+/* Returns the state after byte C of the trailer section (RFC 9112, section 7.1.2). */
 static enum body_state
 body_trailer_byte(struct body *body, unsigned char c)
 {
@@ -84,7 +84,7 @@ body_trailer_byte(struct body *body, unsigned char c)
 	return BODY_AT_VALUE;
 }
 
-/* The state after byte C, which is no content. */
+/* Returns the state after byte C, which is not content. */
 static enum body_state
 body_byte(struct body *body, unsigned char c)
 {

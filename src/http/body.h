@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The body of an HTTP/1.1 request: its length is given, or it is chunked (RFC 9112, section
- * 7.1). A pure decoder: bytes in, content out, however they are split. It is as strict as
- * http/head: lines end with CR LF, and what follows a chunk is CR LF. Chunk extensions are
- * skipped, trailer fields are checked and discarded; both are bounded.
+ * Decodes the body of an HTTP/1.1 request, which has a known length or is chunked (RFC 9112,
+ * section 7.1). A pure decoder that accepts input split at any byte. It is as strict as
+ * http/head: lines end with CR LF, and CR LF follows each chunk. Chunk extensions are skipped,
+ * trailer fields are checked and discarded; both are limited.
  */
 #ifndef HTTP_BODY_H
 #define HTTP_BODY_H
@@ -28,13 +28,13 @@ enum body_result {
 	BODY_BAD, /* respond with 400 and close; body->reason is one sentence for the log */
 };
 
-/* What the next byte belongs to; only body.c looks at it. */
+/* What the next byte belongs to; private to body.c. */
 enum body_state {
 	BODY_AT_DATA,
 	BODY_AT_DATA_CR, /* the CR and the LF after a chunk */
 	BODY_AT_DATA_LF,
 	BODY_AT_SIZE,
-	BODY_AT_BLANK, /* between a size and its extensions */
+	BODY_AT_BLANK, /* after a size, before its extensions */
 	BODY_AT_EXTENSION,
 	BODY_AT_SIZE_LF,
 	BODY_AT_TRAILER, /* the first byte of a field, or the CR of the empty line */
@@ -46,22 +46,22 @@ enum body_state {
 	BODY_AT_FAULT,
 };
 
-/* Embedded by its user. */
+/* Embedded in the user's struct. */
 struct body {
 	enum body_kind kind;
 	enum body_state state;
-	uint64_t left; /* bytes of the body or of the chunk */
+	uint64_t left; /* remaining bytes of the body or chunk */
 	size_t line; /* bytes of the size line or of the trailer so far */
 	const char *reason; /* after BODY_BAD */
 };
 
-/* LENGTH counts for BODY_LENGTH only. */
+/* Initializes BODY; LENGTH is only used for BODY_LENGTH. */
 void body_init(struct body *body, enum body_kind kind, uint64_t length);
 
 /*
- * Decodes LEN BYTES in place: the content is moved to the front of BYTES, and its length goes
- * to *CONTENT. *USED is what belongs to the body: all of BYTES, or after BODY_DONE less, and
- * the rest is not touched. A body without content is done at once.
+ * Decodes LEN BYTES in place: moves the content to the front of BYTES and sets *CONTENT to its
+ * length. *USED is the number of bytes that belong to the body: all of them, or fewer after
+ * BODY_DONE; the rest is not modified. A body without content is done at once.
  */
 enum body_result body_decode(
     struct body *body, uint8_t *bytes, size_t len, size_t *used, size_t *content);

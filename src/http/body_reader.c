@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* A rate is of bytes that are left. Here it counts bytes that have arrived. */
+/* Converts received bytes for struct rate, which counts down remaining bytes. */
 static uint64_t
 body_reader_to_go(const struct body_reader *r)
 {
@@ -46,7 +46,7 @@ body_reader_is_pending(const struct body_reader *r)
 void
 body_reader_arm(struct body_reader *r)
 {
-	/* Pending bytes are read in this round, or the next: until then nothing changes. */
+	/* Pending bytes are read in this round or the next; until then, change nothing. */
 	if (!body_reader_is_pending(r))
 		stream_set_reading(r->stream, body_reader_is_active(r));
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 enum {
-	BODY_WRITER_SIZE_MAX = 24, /* bytes of the line before a chunk */
+	BODY_WRITER_SIZE_MAX = 24, /* bytes of the size line of a chunk */
 };
 
 void
@@ -92,7 +92,7 @@ body_writer_is_short(const struct body_writer *w)
 	return w->has_body && w->left > 0;
 }
 
-/* A rate is of bytes that are left. Here it counts bytes that have arrived. */
+/* Converts acknowledged bytes for struct rate, which counts down remaining bytes. */
 static uint64_t
 body_writer_to_go(uint64_t arrived)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writes a response to its stream. Its body is framed by its length if that is known, else in
- * chunks, or by the end of the connection for HTTP/1.0 (RFC 9112, section 6.3). It must arrive
- * at the minimum rate.
+ * Writes a response to its stream. The body is framed by its length if known, else by chunks,
+ * or for HTTP/1.0 by the end of the connection (RFC 9112, section 6.3). The client must receive
+ * it at the minimum rate.
  */
 #ifndef HTTP_BODY_WRITER_H
 #define HTTP_BODY_WRITER_H
@@ -12,46 +12,46 @@
 #include "net/rate.h"
 #include "net/stream.h"
 
-/* Embedded by its user, which may look at it. */
+/* Embedded in the user's struct; the user may read the fields. */
 struct body_writer {
 	struct stream *stream; /* borrowed */
-	bool has_body; /* else pieces of it are dropped */
+	bool has_body; /* false: pieces of the body are dropped */
 	bool chunked;
 	bool excess; /* bytes beyond the length were dropped */
-	bool failed; /* the stream has: all bytes are dropped from now on */
-	int64_t left; /* bytes of the length that are missing; REPLY_LENGTH_UNKNOWN */
-	uint64_t written; /* bytes, with the head and the framing */
+	bool failed; /* the stream has failed: all further bytes are dropped */
+	int64_t left; /* remaining bytes of the length; REPLY_LENGTH_UNKNOWN */
+	uint64_t written; /* bytes written, including the head and the framing */
 	struct rate rate;
 };
 
 void body_writer_init(struct body_writer *writer, struct stream *stream);
 
-/* Decides how the response REPLY to REQUEST is framed. */
+/* Selects the framing of the response REPLY to REQUEST. */
 void body_writer_start(
     struct body_writer *writer, const struct request *request, const struct reply *reply);
 
-/* Whether the client finds the end of the body while the connection persists. */
+/* Reports whether the end of the body is delimited without closing the connection. */
 bool body_writer_is_delimited(const struct body_writer *writer);
 
-/* The header lines for that; KEEP: the connection persists. */
+/* Returns the header lines for the framing; KEEP: the connection persists. */
 const char *body_writer_connection(const struct body_writer *writer, bool keep);
 
-/* Writes HEAD, a piece of the body, and the end of it if LAST, now or later. Bytes beyond the
- * length are dropped. False: the stream has failed; true from then on. */
+/* Writes HEAD, a piece of the body, and its end if LAST, now or later. Bytes beyond the length
+ * are dropped. Returns false once, when the stream fails; true from then on. */
 bool body_writer_write(struct body_writer *writer, struct span head, struct span piece,
     bool last) __attribute__((warn_unused_result));
 
-/* As exchange_send_file(). */
+/* Like exchange_send_file(). */
 size_t body_writer_send_file(struct body_writer *writer, int fd, off_t offset, size_t len);
 
-/* Whether bytes of the length are missing. */
+/* Reports whether the body is shorter than its length. */
 bool body_writer_is_short(const struct body_writer *writer);
 
-/* The rate counts from now on, as if nothing had arrived so far, or as if all had. */
+/* Start measuring the rate, as if nothing, or everything, written so far had been received. */
 void body_writer_start_rate(struct body_writer *writer);
 void body_writer_resume_rate(struct body_writer *writer);
 
-/* Whether the client reads too slowly. Look again at RATE.DUE_MS. */
+/* Reports whether the client reads too slowly. Check again at RATE.DUE_MS. */
 bool body_writer_is_slow(struct body_writer *writer);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The header of a CGI response. */
+/* Parses the header of a CGI response. */
 #include "http/cgi_head.h"
 
 #include "base/util.h"
@@ -26,7 +26,8 @@ cgi_head_clear(struct cgi_head *head)
 	cgi_head_init(head);
 }
 
-/* A text that may be given once. */
+/* Sets a text that may occur once. Returns REPEATED if it already did, or another error, or
+ * NULL. */
 static const char *
 cgi_head_set_text(char **text, struct span value, const char *repeated, const char *empty)
 {
@@ -38,7 +39,8 @@ cgi_head_set_text(char **text, struct span value, const char *repeated, const ch
 	return *text ? NULL : out_of_memory;
 }
 
-/* Three digits, and optionally a blank and the reason phrase: section 6.3.3. */
+/* Parses Status: three digits, optionally followed by a blank and the reason phrase (section
+ * 6.3.3). */
 static const char *
 cgi_head_set_status(struct cgi_head *head, struct span value)
 {
@@ -94,7 +96,7 @@ cgi_head_pass_on(struct cgi_head *head, struct span name, struct span value)
 		   : out_of_memory;
 }
 
-/* Takes a line that is not empty, without its end. NULL, or what is wrong. */
+/* Handles a non-empty line, without its end. Returns the error, or NULL. */
 static const char *
 cgi_head_take_line(struct cgi_head *head, struct span line)
 {
@@ -136,7 +138,7 @@ cgi_head_reject(struct cgi_head *head, const char *reason)
 	return CGI_HEAD_BAD;
 }
 
-/* Takes what is in head->line, a line with its LF. */
+/* Handles the line in head->line, including its LF. */
 static enum cgi_head_result
 cgi_head_end_line(struct cgi_head *head)
 {

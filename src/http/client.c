@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who sent a request. */
+/* The client that sent a request. */
 #include "http/client.h"
 
 #include "http/forwarded.h"
@@ -20,18 +20,18 @@ client_init(struct client *client, const struct stream *stream)
 }
 
 /*
- * The hops that fields list, the first one first. A hop that is not trusted makes those before
- * it meaningless: it may have invented them.
+ * The hops listed in the fields, first one first. A hop that is not trusted invalidates those
+ * before it: it may have invented them.
  */
 struct client_hops {
 	const struct client_rules *rules;
-	struct sockaddr_storage address; /* of the client, as far as is known */
-	bool known; /* there is ADDRESS */
+	struct sockaddr_storage address; /* address of the client, as far as known */
+	bool known; /* ADDRESS is set */
 	struct span host;
 	struct span proto;
 };
 
-/* Adds the next hop, which NODE names. */
+/* Adds the next hop. */
 static void
 client_add_hop(struct client_hops *hops, const struct forwarded *hop)
 {
@@ -54,8 +54,8 @@ client_add_hop(struct client_hops *hops, const struct forwarded *hop)
 		hops->proto = hop->proto;
 }
 
-/* Cuts the next element off the front of REST. A quote is no syntax in these fields; if it
- * were, a client could hide with one what proxies append. */
+/* Removes the next element from the front of REST. Quotes have no meaning in these fields;
+ * otherwise a client could use one to hide what proxies append. */
 static bool
 client_next(struct span *rest, struct span *element)
 {
@@ -71,7 +71,8 @@ client_next(struct span *rest, struct span *element)
 	return true;
 }
 
-/* X-Forwarded-For, over several fields; of the other two the last element counts. */
+/* Reads X-Forwarded-For, which may span several fields; of the other two, the last element
+ * counts. */
 static void
 client_read_x_forwarded(struct client_hops *hops, const struct head *head)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which part of a file a request asks for. */
+/* Evaluates preconditions and ranges. */
 #include "http/conditional.h"
 
 #include <inttypes.h>
@@ -11,7 +11,7 @@ void
 conditional_make_tag(
     char tag[CONDITIONAL_TAG_MAX], int64_t size, struct timespec modified, uint64_t inode)
 {
-	/* It wraps in the year 2554. */
+	/* Wraps around in the year 2554. */
 	uint64_t ns = (uint64_t)modified.tv_sec * 1000000000 + (uint64_t)modified.tv_nsec;
 
 	snprintf(tag, CONDITIONAL_TAG_MAX, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
@@ -30,7 +30,7 @@ conditional_put_date(char text[CONDITIONAL_DATE_MAX], int64_t seconds)
 		text[0] = '\0';
 }
 
-/* Reads a date in one of the three forms of section 5.6.7. */
+/* Parses a date in any of the three formats of section 5.6.7. */
 static bool
 conditional_read_date(struct span text, int64_t *seconds)
 {
@@ -54,7 +54,7 @@ conditional_read_date(struct span text, int64_t *seconds)
 	return false;
 }
 
-/* Whether one of the tags in the fields called NAME matches; a weak one only if WEAK. */
+/* Reports whether a tag in the fields called NAME matches; a weak one only if WEAK. */
 static bool
 conditional_matches(const struct head *head, const char *name, const char *tag, bool weak)
 {
@@ -70,8 +70,8 @@ conditional_matches(const struct head *head, const char *name, const char *tag, 
 	return false;
 }
 
-/* A date in the one field called NAME: -1 before the file's, 0 the same, 1 after it. False:
- * there is none. */
+/* Compares a date in the only field called NAME with the file's: -1 earlier, 0 equal, 1 later.
+ * Returns false if there is no such date. */
 static bool
 conditional_compare(
     const struct head *head, const char *name, const struct conditional_file *file, int *order)
@@ -85,7 +85,8 @@ conditional_compare(
 	return true;
 }
 
-/* The status of the preconditions, in the order of section 13.2.2; 200 when all hold. */
+/* Returns the status of the preconditions, evaluated in the order of section 13.2.2; 200 if all
+ * hold. */
 static int
 conditional_status(const struct head *head, const struct conditional_file *file)
 {
@@ -105,7 +106,7 @@ conditional_status(const struct head *head, const struct conditional_file *file)
 	return 200;
 }
 
-/* Section 13.1.5. */
+/* Evaluates If-Range (section 13.1.5). */
 static bool
 conditional_if_range(const struct head *head, const struct conditional_file *file)
 {
@@ -120,7 +121,8 @@ conditional_if_range(const struct head *head, const struct conditional_file *fil
 	return conditional_compare(head, "If-Range", file, &order) && order == 0;
 }
 
-/* Reads the digits at the front of TEXT; one that is too large is the largest. False: none. */
+/* Parses digits at the front of TEXT; a number that is too large is clamped. Returns false if
+ * there are none. */
 static bool
 conditional_read_number(struct span *text, int64_t *number)
 {
@@ -158,7 +160,7 @@ conditional_apply_range(struct span value, struct conditional *part)
 	if (suffix) {
 		first = last < size ? size - last : 0;
 		if (size == 0 && last > 0)
-			return; /* all of nothing has no Content-Range */
+			return; /* an empty file can't have a Content-Range */
 		last = INT64_MAX;
 	} else if (value.data[-1] == '-') {
 		last = INT64_MAX;

@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Between two looks at what is left of the last response. */
+/* Interval of checks on the rest of the last response. */
 enum { CONNECTION_LOOK_MS = 2000 };
 
 enum connection_state {
-	CONNECTION_READING, /* a head */
-	CONNECTION_HANDLING, /* its exchange, inside the handler */
-	CONNECTION_WAITING, /* for the exchange to end */
-	CONNECTION_ANSWERED, /* go on with the next request */
+	CONNECTION_READING, /* reading a head */
+	CONNECTION_HANDLING, /* inside the handler of the exchange */
+	CONNECTION_WAITING, /* waiting for the exchange to end */
+	CONNECTION_ANSWERED, /* continue with the next request */
 };
 
 struct connection {
@@ -26,21 +26,21 @@ struct connection {
 	struct list node; /* in connections->list */
 	struct connections *connections; /* borrowed */
 	struct loop *loop; /* borrowed */
-	struct stream *stream; /* owned; NULL once it was given away or closed */
+	struct stream *stream; /* owned; NULL once transferred or closed */
 	connection_handler *handler;
 	void *arg; /* borrowed */
 	enum connection_state state;
 	struct exchange *exchange; /* borrowed; NULL: none */
 	struct timer timer;
-	int64_t due_ms; /* when the head is to be complete, or the connection no longer idle */
-	struct rate rate; /* of what is left of the last response */
-	struct loop_task turn; /* goes on with what has been read already */
-	size_t requests; /* so far */
+	int64_t due_ms; /* deadline of the head, or end of the idle timeout */
+	struct rate rate; /* rate of the rest of the last response */
+	struct loop_task turn; /* continues with bytes already read */
+	size_t requests; /* number of requests so far */
 	struct head head;
 	struct request request;
-	struct client client; /* of the request; before it, the other side */
-	struct buffer bytes; /* of the head, as far as they came */
-	struct buffer rest; /* what was read beyond it */
+	struct client client; /* client of the request; before a request, the peer */
+	struct buffer bytes; /* bytes of the head so far */
+	struct buffer rest; /* bytes read after the head */
 };
 
 static void
@@ -54,8 +54,8 @@ connection_release(struct loop_deferred *deferred)
 	free(c);
 }
 
-/* The only place where a connection ends; it has no exchange. LINGER: the queue is still sent.
- */
+/* The only place where a connection ends; it must have no exchange. LINGER: send the queue
+ * first. */
 static void
 connection_end(struct connection *c, bool linger)
 {
@@ -71,21 +71,23 @@ connection_end(struct connection *c, bool linger)
 	loop_defer_free(c->loop, &c->deferred, connection_release);
 }
 
-/* The client sends no further request. Part of the last response may not have arrived. */
+/* Ends the connection because the client sends no further request. Part of the last response
+ * may still be unsent. */
 static void
 connection_end_idle(struct connection *c)
 {
 	connection_end(c, c->requests > 0);
 }
 
-/* Whether it waits for a further request, of which nothing has arrived. */
+/* Reports whether the connection waits for a further request, of which nothing has arrived. */
 static bool
 connection_is_idle(const struct connection *c)
 {
 	return c->state == CONNECTION_READING && c->requests > 0 && buffer_len(&c->bytes) == 0;
 }
 
-/* FINISH: connections that wait for their first request, or have a part of one, stay. */
+/* Closes connections. FINISH: keeps those that wait for their first request, or have part of
+ * one. */
 static void
 connection_close_all(struct connections *connections, bool finish)
 {
@@ -133,7 +135,7 @@ connection_abort_all(struct connections *connections)
 
 static void connection_on_exchange_end(void *arg, enum exchange_result result);
 
-/* Begins an exchange for the request. False: the connection has ended. */
+/* Starts an exchange for the request. Returns false if the connection has ended. */
 static bool
 connection_begin(struct connection *c)
 {
@@ -159,7 +161,7 @@ connection_begin(struct connection *c)
 	return true;
 }
 
-/* Responds with an error, and closes. The request may be incomplete. */
+/* Responds with an error and closes. The request may be incomplete. */
 static void
 connection_reject(
     struct connection *c, int status, const char *fields, const char *reason, const char *text)
@@ -170,8 +172,8 @@ connection_reject(
 	exchange_reply_text(c->exchange, status, fields, reason, text);
 }
 
-/* What arrives in place of HTTP when client and server are set up differently; NULL: nothing of
- * the kind. */
+/* Recognizes input that is not HTTP, from a client that is configured differently; NULL: not
+ * recognized. */
 static const char *
 connection_foreign(const struct connection *c)
 {
@@ -179,7 +181,7 @@ connection_foreign(const struct connection *c)
 		struct span start;
 		const char *reason;
 	} rows[] = {
-	    /* A record with a handshake: RFC 8446, section 5.1. */
+	    /* A TLS handshake record: RFC 8446, section 5.1. */
 	    {{"\x16\x03", 2},
 		"TLS on a plain port: connect with ws://, or start wspipe with --ssl"},
 	    {{"PROXY ", 6}, "not HTTP; looks like the PROXY protocol: start wspipe with "
@@ -197,7 +199,7 @@ connection_foreign(const struct connection *c)
 	return NULL;
 }
 
-/* Hands the request over, unless it is not one for this server. */
+/* Passes the request to the handler, unless it is not for this server. */
 static void
 connection_serve(struct connection *c)
 {
@@ -235,7 +237,7 @@ connection_serve(struct connection *c)
 		c->handler(c->arg, c->exchange);
 }
 
-/* Parses what has been read. */
+/* Parses the bytes read so far. */
 static void
 connection_parse(struct connection *c)
 {
@@ -261,7 +263,7 @@ connection_parse(struct connection *c)
 	}
 }
 
-/* Waits for a head, so long. */
+/* Waits for a head, at most WAIT_MS. */
 static void
 connection_await(struct connection *c, int64_t wait_ms)
 {
@@ -269,7 +271,7 @@ connection_await(struct connection *c, int64_t wait_ms)
 	timer_at(&c->timer, c->due_ms);
 }
 
-/* Goes on with the next request. */
+/* Continues with the next request. */
 static void
 connection_next(struct connection *c)
 {
@@ -298,7 +300,7 @@ connection_next(struct connection *c)
 	connection_parse(c);
 }
 
-/* Waits for what is next after a piece of input. */
+/* Arms the next event or task after a piece of input. */
 static void
 connection_settle(struct connection *c)
 {
@@ -319,7 +321,7 @@ connection_settle(struct connection *c)
 			connection_next(c);
 			return;
 		}
-		/* Everything else in the loop first. */
+		/* Let the rest of the loop run first. */
 		stream_set_reading(c->stream, false);
 		loop_defer(c->loop, &c->turn);
 		return;
@@ -339,12 +341,11 @@ static void
 connection_on_readable(void *arg)
 {
 	struct connection *c = arg;
-	/* Never more than a head: what a client sends beyond it stays in the socket until
-	 * it is needed. */
+	/* Never read more than a head: further input stays in the socket until it is needed. */
 	size_t room = HEAD_MAX_BYTES + 1 - buffer_len(&c->bytes);
 	size_t n;
 
-	if (c->state == CONNECTION_ANSWERED) { /* in its turn */
+	if (c->state == CONNECTION_ANSWERED) { /* continued in its task */
 		stream_set_reading(c->stream, false);
 		return;
 	}
@@ -355,7 +356,7 @@ connection_on_readable(void *arg)
 	case STREAM_AGAIN:
 		return;
 	case STREAM_FAILED:
-		/* A handshake that failed for a reason, not one that was left. */
+		/* A TLS handshake that failed for a reason, rather than being abandoned. */
 		if (stream_error(c->stream))
 			access_log_write("rejected", &c->client, &c->request, NULL, 0,
 			    stream_error(c->stream));
@@ -385,7 +386,7 @@ connection_on_gone(void *arg, enum stream_gone reason)
 		connection_end(arg, false);
 }
 
-/* Others need its slot. */
+/* Closes the connection because others need its slot. */
 static void
 connection_on_evict(void *arg)
 {
@@ -397,7 +398,7 @@ connection_on_evict(void *arg)
 		connection_end(c, false);
 }
 
-/* What is left of the last response must arrive at the minimum rate, too. False: the connection
+/* Enforces the minimum rate for the rest of the last response. Returns false if the connection
  * has ended. */
 static bool
 connection_check_rate(struct connection *c)
@@ -452,7 +453,7 @@ connection_on_exchange_end(void *arg, enum exchange_result result)
 	switch (result) {
 	case EXCHANGE_KEEP:
 		stream_set_handlers(c->stream, &connection_handlers, c);
-		/* Its user may still look at the request, so what follows is not read yet. */
+		/* The user may still read the request, so do not read on yet. */
 		if (c->state == CONNECTION_WAITING)
 			loop_defer(c->loop, &c->turn);
 		c->state = CONNECTION_ANSWERED;

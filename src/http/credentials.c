@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The credentials that a request carries. */
+/* The credentials of a request. */
 #include "http/credentials.h"
 
 #include "base/base64.h"
@@ -9,9 +9,10 @@
 static const struct span credentials_cookie = {"wspipe_token", sizeof("wspipe_token") - 1};
 static const struct span credentials_parameter = {"token", sizeof("token") - 1};
 
-enum { CREDENTIALS_STARS = 3 }; /* in place of a token in the log */
+enum { CREDENTIALS_STARS = 3 }; /* stars in place of a token in the log */
 
-/* Takes the part before SEPARATOR, or all, off the front of REST. False: REST is at its end. */
+/* Removes the part before SEPARATOR, or all, from the front of REST. Returns false at the end
+ * of REST. */
 static bool
 credentials_next(struct span *rest, char separator, struct span *part)
 {
@@ -27,7 +28,8 @@ credentials_next(struct span *rest, char separator, struct span *part)
 	return true;
 }
 
-/* What follows SCHEME and blanks in the value of Authorization. False: it is another scheme. */
+/* Sets *REST to what follows SCHEME and blanks in an Authorization value. Returns false for
+ * another scheme. */
 static bool
 credentials_scheme(struct span value, struct span scheme, struct span *rest)
 {
@@ -40,11 +42,11 @@ credentials_scheme(struct span value, struct span scheme, struct span *rest)
 }
 
 /*
- * Basic.
+ * Basic
  */
 
-/* Splits a user-id and a password at the first colon. RFC 7617, section 2: a user-id has none,
- * and neither has a control character. */
+/* Splits user-id and password at the first colon. RFC 7617, section 2: a user-id contains no
+ * colon, and neither contains a control character. */
 static bool
 credentials_split(struct span pair, struct credentials_basic *out)
 {
@@ -92,7 +94,7 @@ credentials_basic(const struct head *head, struct credentials_basic *out)
 }
 
 /*
- * Tokens.
+ * Tokens
  */
 
 bool
@@ -101,7 +103,7 @@ credentials_bearer(struct span value, struct span *token)
 	return credentials_scheme(value, SPAN("Bearer"), token);
 }
 
-/* The next byte of a query, whose escapes are decoded; -1 at its end. */
+/* Returns the next byte of a query with escapes decoded; -1 at the end. */
 static int
 credentials_query_byte(struct span *text)
 {
@@ -124,7 +126,7 @@ credentials_query_byte(struct span *text)
 	return c;
 }
 
-/* Whether a part of a query is the token; *VALUE is what follows '='. */
+/* Reports whether a part of a query is the token; *VALUE is what follows '='. */
 static bool
 credentials_is_parameter(struct span part, struct span *value)
 {
@@ -143,7 +145,7 @@ credentials_is_parameter(struct span part, struct span *value)
 	return name.len == 0;
 }
 
-/* Whether a part of Cookie is the token; *VALUE is its value. */
+/* Reports whether a part of Cookie is the token, and sets *VALUE. */
 static bool
 credentials_is_cookie(struct span part, struct span *value)
 {
@@ -194,7 +196,7 @@ credentials_next_protocol(
 		if (!span_equal(*element, SPAN(CREDENTIALS_SUBPROTOCOL)))
 			return true;
 		do {
-			/* "bearer" without a token is a name like any other. */
+			/* "bearer" without a token is an ordinary subprotocol. */
 			if (!head_next_element(head, name, cursor, element)) {
 				*element = SPAN(CREDENTIALS_SUBPROTOCOL);
 				return true;
@@ -264,11 +266,11 @@ credentials_tokens(const struct head *head, struct span query,
 }
 
 /*
- * Removal.
+ * Removal
  */
 
-/* Adds PART, of the same block and not before OUT, at OUT, after JOINT unless it is the first
- * one. Returns the new end. */
+/* Moves PART, which is in the same block and not before OUT, to OUT, after JOINT unless it is
+ * the first one. Returns the new end. */
 static char *
 credentials_put(char *text, char *out, struct span joint, struct span part)
 {
@@ -280,8 +282,8 @@ credentials_put(char *text, char *out, struct span joint, struct span part)
 	return out + part.len;
 }
 
-/* Whether a part of a query is the session of an event stream, which is as secret as a token,
- * but not to the program. */
+/* Reports whether a part of a query is the session of an event stream. It is as secret as a
+ * token, but not to the program. */
 static bool
 credentials_is_session(struct span part, struct span *value)
 {
@@ -293,8 +295,8 @@ credentials_is_session(struct span part, struct span *value)
 	return true;
 }
 
-/* With STARS, for the log, the name of a parameter stays, and stars are in place of the token,
- * and of a session. */
+/* Removes tokens from a query. STARS, for the log: keeps the parameter names and replaces
+ * tokens and sessions by stars. */
 static size_t
 credentials_filter_query(char *text, size_t len, bool stars)
 {
@@ -323,7 +325,7 @@ credentials_hide_query(char *text, size_t len)
 	return credentials_filter_query(text, len, false);
 }
 
-/* The fragment stays, if there is one. */
+/* Keeps the fragment, if any. */
 size_t
 credentials_hide_url(char *text, size_t len)
 {
@@ -352,7 +354,7 @@ credentials_hide_cookie(char *text, size_t len)
 		if (!credentials_is_cookie(part, &value))
 			out = credentials_put(text, out, SPAN(";"), part);
 	}
-	/* Of a first cookie that is hidden, the blank after it stays. */
+	/* Skip the blank after a removed first cookie. */
 	while (out != text && *text == ' ') {
 		out--;
 		memmove(text, text + 1, (size_t)(out - text));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which content codings a client accepts. */
+/* Content codings that a client accepts. */
 #include "http/encoding.h"
 
 #include <string.h>
 
-/* A weight (section 12.4.2), "0.5" or "1", in thousandths; 0 if it is malformed. */
+/* Parses a weight (section 12.4.2) such as "0.5" or "1" in thousandths; 0 if malformed. */
 static int
 encoding_read_weight(struct span text)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which content codings a client accepts: RFC 9110, section 12.5.3. Pure. */
+/* Content codings that a client accepts: RFC 9110, section 12.5.3. Pure. */
 #ifndef HTTP_ENCODING_H
 #define HTTP_ENCODING_H
 
 #include "http/head.h"
 
-/* The weight of CODING in thousandths, by its name, an alias of it or "*"; 0: not acceptable,
+/* Returns the weight of CODING in thousandths, by its name, an alias or "*"; 0: not acceptable,
  * or malformed; -1: not listed. The first of several counts. */
 int encoding_weight(const struct head *head, const char *coding);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request and its response.
- *
- * The state is that of the response; http/body_reader and http/body_writer have those of the
- * two bodies. What has to be done later, as no handler is called from inside a function of the
- * interface, is done in the exchange's turn.
+ * One HTTP request and its response. The state is that of the response; http/body_reader and
+ * http/body_writer keep those of the bodies. Handlers must not be called from inside the public
+ * functions, so that work is done in the exchange's task.
  */
 #include "http/exchange.h"
 
@@ -17,28 +15,29 @@
 #include <stdlib.h>
 
 enum exchange_state {
-	EXCHANGE_WAITING, /* for its user's response */
+	EXCHANGE_WAITING, /* waiting for the user's response */
 	EXCHANGE_SENDING, /* the head has been written */
-	EXCHANGE_FLUSHING, /* the response is complete, and part of it queued */
+	EXCHANGE_FLUSHING, /* the response is complete, part of it is queued */
 	EXCHANGE_OVER,
 };
 
 struct exchange {
 	struct loop_deferred deferred; /* first: exchange_release() casts it back */
 	struct exchange_spec spec;
-	struct stream *stream; /* borrowed; NULL once it is over */
+	struct stream *stream; /* borrowed; NULL once the exchange is over */
 	const struct exchange_handlers *handlers; /* borrowed; NULL: none */
-	void *arg; /* borrowed: the handlers' */
+	void *arg; /* borrowed: argument of the handlers */
 	enum exchange_state state;
 	struct loop_task turn;
 	struct timer timer; /* for the rates */
 	struct body_reader in;
-	struct body_writer out; /* if it has failed, the turn reports it */
-	bool keep; /* the connection persists, as far as is known */
-	struct request_redirect *redirect; /* owned: the request; NULL: it is the client's */
+	struct body_writer out; /* the task reports its failure */
+	bool keep; /* whether the connection persists, as far as known */
+	/* Owned: the request after a redirect; NULL: the client's. */
+	struct request_redirect *redirect;
 	unsigned int redirects;
 	struct identity identity;
-	bool logged; /* its user writes the log line */
+	bool logged; /* the user writes the log line */
 };
 
 static void
@@ -92,7 +91,7 @@ exchange_kill(struct exchange *x, const char *reason)
 		handlers->on_gone(x->arg);
 }
 
-/* The client has disconnected. */
+/* Handles the loss of the client. */
 static void
 exchange_lose(struct exchange *x)
 {
@@ -101,7 +100,7 @@ exchange_lose(struct exchange *x)
 			     : NULL);
 }
 
-/* Its user has nothing to do with it any more. */
+/* Detaches the user, which has finished with the exchange. */
 static void
 exchange_finish(struct exchange *x)
 {
@@ -126,7 +125,7 @@ exchange_fail(struct exchange *x)
 }
 
 /*
- * The request's body.
+ * Request body
  */
 
 static void
@@ -142,7 +141,7 @@ exchange_reject_body(struct exchange *x)
 		exchange_kill(x, x->in.reason);
 }
 
-/* Passes the end on, unless the user has paused. */
+/* Reports the end of the body, unless the user has paused. */
 static void
 exchange_report_end(struct exchange *x)
 {
@@ -206,10 +205,10 @@ exchange_set_reading(struct exchange *x, bool on)
 }
 
 /*
- * The response.
+ * Response
  */
 
-/* Writes HEAD, a piece of the body, and the end of it if LAST. */
+/* Writes HEAD, a piece of the body, and its end if LAST. */
 static void
 exchange_send(struct exchange *x, struct span head, struct span piece, bool last)
 {
@@ -232,7 +231,7 @@ exchange_count(const struct exchange *x, int status)
 		atomic_fetch_add(&x->spec.handshakes[status], 1);
 }
 
-/* Decides how the response is framed, and writes its head and the first piece. */
+/* Selects the framing of the response, and writes its head and the first piece. */
 static void
 exchange_start(struct exchange *x, const struct reply *reply, struct span first, bool whole)
 {
@@ -240,7 +239,7 @@ exchange_start(struct exchange *x, const struct reply *reply, struct span first,
 
 	x->state = EXCHANGE_SENDING;
 	body_writer_start(&x->out, x->spec.request, reply);
-	/* RFC 9112, section 9.3: a body that was not read would be parsed as a request. */
+	/* RFC 9112, section 9.3: an unread body would be parsed as a request. */
 	x->keep = x->keep && x->in.done && body_writer_is_delimited(&x->out);
 	exchange_log_reply(x, reply->status, NULL);
 	exchange_count(x, reply->status);
@@ -371,7 +370,7 @@ exchange_upgrade(struct exchange *x, struct span *rest)
 }
 
 /*
- * Events.
+ * Events
  */
 
 static void

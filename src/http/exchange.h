@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request and its response, over HTTP/1.1.
+ * One HTTP/1.1 request and its response.
  *
- * A handler gets an exchange and responds before it returns or later. It may read the body of
- * the request meanwhile, and write that of the response, piece by piece; backpressure is not
- * reading, and not writing while bytes are queued. The exchange belongs to its connection: its
- * user's pointer is valid until the user ends, aborts or upgrades it, or on_gone is called. The
- * request is valid until that callback has returned to the loop, or exchange_redirect() was
- * called.
+ * A handler gets an exchange and responds before it returns or later. Meanwhile it may read the
+ * request body, and write the response body piece by piece; backpressure means not reading, and
+ * not writing while bytes are queued. The connection owns the exchange: the user's pointer is
+ * valid until the user ends, aborts or upgrades the exchange, or on_gone is called. The request
+ * is valid until that callback has returned to the loop, or exchange_redirect() was called.
  *
- * The exchange decides how the response is framed: by its length if that is known, else in
- * chunks, or by the end of the connection for HTTP/1.0. It decides as well whether the
- * connection persists: not if a body was not read before the response began. A response to
- * HEAD, a 204 and a 304 have no body; what is written then is dropped.
+ * The exchange selects the framing of the response: its length if known, else chunks, or for
+ * HTTP/1.0 the end of the connection. It also decides whether the connection persists: not if a
+ * request body was not read before the response began. A response to HEAD, a 204 and a 304 have
+ * no body; body bytes are then dropped.
  */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -32,128 +31,129 @@
 
 struct exchange;
 
-/* A handler may call anything below. None is called from inside a function of this header. */
+/* Handlers may call any function below. They are never called from inside a function of this
+ * header. */
 struct exchange_handlers {
-	/* Content of the request's body, at most LOOP_BATCH bytes; take all of it. */
+	/* Content of the request body, at most LOOP_BATCH bytes; consume all of it. */
 	void (*on_body)(void *arg, struct span bytes);
-	/* The body is complete; called once, also if there is none. */
+	/* The body is complete; called once, even if there is none. */
 	void (*on_body_end)(void *arg);
-	/* Part of the queue, or all of it, has been sent. May be NULL. */
+	/* Part or all of the queue was sent. May be NULL. */
 	void (*on_drained)(void *arg);
 	/* The client sends no more. It may still read, but most likely it has closed the
-	 * connection. NULL: ignore it. */
+	 * connection. NULL: ignored. */
 	void (*on_half_closed)(void *arg);
-	/* The client has disconnected, its body is malformed, or the connection was closed for
-	 * another reason, which has been logged. The exchange is over; detected while paused,
-	 * too. */
+	/* The exchange is over: the client has disconnected, its body is malformed, or the
+	 * connection was closed for another reason, which has been logged. Also detected while
+	 * reading is paused. */
 	void (*on_gone)(void *arg);
 };
 
-/* For a user that does not end the exchange before its handler returns. HANDLERS and ARG are
- * borrowed until the exchange is over. */
+/* Sets the handlers; required if the user does not end the exchange before returning. HANDLERS
+ * and ARG are borrowed until the exchange is over. */
 void exchange_set_handlers(
     struct exchange *exchange, const struct exchange_handlers *handlers, void *arg);
 
 const struct request *exchange_request(const struct exchange *exchange);
 
-/* Who sent it. */
+/* Returns the client that sent the request. */
 const struct client *exchange_client(const struct exchange *exchange);
 
-/* For its facts that are not of the client: its certificate and the local address. */
+/* Returns the stream, to query its certificate and local address. */
 const struct stream *exchange_stream(const struct exchange *exchange);
 
 struct loop *exchange_loop(const struct exchange *exchange);
 
-/* The client has authenticated. Takes what IDENTITY owns; a redirect ends it. */
+/* Sets the authenticated client. Takes the contents of IDENTITY; a redirect clears it. */
 void exchange_set_identity_take(struct exchange *exchange, struct identity *identity);
 
-/* Borrowed until then, and until the exchange is over and its user has returned to the loop. */
+/* Returns the identity, borrowed until a redirect, or until the exchange is over and its user
+ * has returned to the loop. */
 const struct identity *exchange_identity(const struct exchange *exchange);
 
-/* True when the client is on this machine, and no proxy forwarded its request. */
+/* Returns true if the client is on this machine and no proxy forwarded its request. */
 bool exchange_is_local(const struct exchange *exchange);
 
-/* The line of the log is the caller's: the response writes none. */
+/* Suppresses the log line of the response: the caller writes one. */
 void exchange_set_logged(struct exchange *exchange);
 
-/* Whether on_body and on_body_end are to be called; off at first. The first time sends the 100
- * that a client may wait for. */
+/* Enables or disables on_body and on_body_end; disabled at first. The first enabling sends the
+ * 100 that the client may be waiting for. */
 void exchange_set_reading(struct exchange *exchange, bool on);
 
-/* Writes the line of the log for a response with STATUS now; REASON may be NULL. */
+/* Logs a response with STATUS now; REASON may be NULL. */
 void exchange_log_reply(struct exchange *exchange, int status, const char *reason);
 
 /*
- * A whole response. Each ends the exchange.
+ * Whole responses. Each function ends the exchange.
  */
 
-/* A short text: the status, and REASON if exchange_is_local(). FIELDS as in struct reply.
- * REASON, which may be NULL, is logged. */
+/* Sends a short text: the status, and REASON if exchange_is_local(). FIELDS as in struct reply.
+ * Logs REASON, which may be NULL. */
 void exchange_reply_status(
     struct exchange *exchange, int status, const char *fields, const char *reason);
 
-/* The same with TEXT in place of REASON in the body, whoever the client is, unless it is NULL.
- */
+/* Like exchange_reply_status(), but with TEXT in place of REASON in the body for any client,
+ * unless TEXT is NULL. */
 void exchange_reply_text(struct exchange *exchange, int status, const char *fields,
     const char *reason, const char *text);
 
-/* REPLY with BODY, which gives the length unless the response has no body. */
+/* Sends REPLY with BODY, whose length is used unless the response has no body. */
 void exchange_reply(struct exchange *exchange, const struct reply *reply, struct span body);
 
 /*
- * A response in pieces.
+ * Responses in pieces.
  */
 
-/* Sends the head of REPLY and FIRST, the first piece of the body, which may be empty. */
+/* Sends the head of REPLY, and FIRST, the first piece of the body, which may be empty. */
 void exchange_begin(struct exchange *exchange, const struct reply *reply, struct span first);
 
 /* Sends a piece, now or later. Bytes beyond the length of the reply are dropped, which is
  * logged once. */
 void exchange_write(struct exchange *exchange, const void *bytes, size_t len);
 
-/* Sends at most LEN bytes of a file without copying them, and returns how many. 0: that is not
+/* Sends at most LEN bytes of a file without copying them, and returns the number sent. 0: not
  * possible now, or never for this response; use exchange_write(). */
 size_t exchange_send_file(struct exchange *exchange, int fd, off_t offset, size_t len);
 
-/* For a response that pauses, before a piece that follows a pause: it must arrive at the
- * minimum rate (net/rate.h) from now on. */
+/* Restarts the minimum rate (net/rate.h) of a response that pauses; call before a piece that
+ * follows a pause. */
 void exchange_resume_rate(struct exchange *exchange);
 
-/* Bytes in the queue. Write while it is at most BUFFER_HIGH, then wait for on_drained. */
+/* Returns the bytes in the queue. Write while they are at most BUFFER_HIGH, then wait for
+ * on_drained. */
 size_t exchange_queued(const struct exchange *exchange);
 
-/* The body is complete. If it is shorter than the length of the reply, this is
- * exchange_abort(). */
+/* Ends the body. If it is shorter than the length of the reply, this is exchange_abort(). */
 void exchange_end(struct exchange *exchange);
 
-/* Closes the connection at once, so that the client sees an incomplete response. REASON is
- * logged unless it is NULL. */
+/* Closes the connection at once, so that the client sees an incomplete response. Logs REASON
+ * unless it is NULL. */
 void exchange_abort(struct exchange *exchange, const char *reason);
 
 /*
- * Replaces the request by one for the path and query TARGET on this host, of the same client,
- * without a body (request_redirect()): what the response should be. The caller has it handled
- * as if it had just come. False: TARGET is malformed, there is no memory, or there were
- * EXCHANGE_REDIRECTS_MAX of them; nothing changed.
+ * Replaces the request by one from the same client for the path and query TARGET on this host,
+ * without a body (request_redirect()). The caller must dispatch it like a new request. Returns
+ * false, without a change, if TARGET is malformed, memory runs out, or there were already
+ * EXCHANGE_REDIRECTS_MAX redirects.
  */
 enum { EXCHANGE_REDIRECTS_MAX = 10 };
 bool exchange_redirect(struct exchange *exchange, struct span target)
     __attribute__((warn_unused_result));
 
 /*
- * Gives the stream away to another protocol: the caller owns it and sets its handlers at once.
- * The bytes that followed the request go to *REST; they are valid until the caller returns to
- * the loop.
+ * Transfers the stream to another protocol: the caller owns it and must set its handlers at
+ * once. *REST is the bytes after the request, valid until the caller returns to the loop.
  */
 struct stream *exchange_upgrade(struct exchange *exchange, struct span *rest);
 
 /*
- * For http/connection, which runs one exchange after the other over its stream.
+ * For http/connection, which runs one exchange after another over its stream.
  */
 
 enum exchange_result {
 	EXCHANGE_KEEP, /* the response has been sent; another request may follow */
-	EXCHANGE_CLOSE, /* the response is queued; it is the last one */
+	EXCHANGE_CLOSE, /* the response is queued, and the last one */
 	EXCHANGE_LOST, /* close the stream at once */
 	EXCHANGE_UPGRADED, /* the stream belongs to another protocol */
 };
@@ -162,30 +162,30 @@ enum { EXCHANGE_STATUSES = 600 };
 
 struct exchange_spec {
 	struct loop *loop; /* borrowed */
-	struct stream *stream; /* borrowed until ON_END; its handlers are the exchange's */
+	struct stream *stream; /* borrowed until ON_END; the exchange sets its handlers */
 	const struct request *request; /* borrowed */
 	const struct client *client; /* borrowed */
-	struct buffer *rest; /* borrowed: what was read beyond the head */
-	/* Borrowed: how many responses of each status below EXCHANGE_STATUSES there were to
-	 * requests for a WebSocket; NULL: not counted. */
+	struct buffer *rest; /* borrowed: bytes read after the head */
+	/* Borrowed: number of responses to WebSocket requests, per status below
+	 * EXCHANGE_STATUSES; NULL: not counted. */
 	_Atomic uint64_t *handshakes;
-	bool keep; /* false: this is the last response of the connection */
+	bool keep; /* false: the connection ends after this response */
 	/* The exchange is over; may be called from inside the functions above. */
 	void (*on_end)(void *owner, enum exchange_result result);
 	void *owner;
 };
 
-/* NULL without memory. */
+/* Returns NULL if memory runs out. */
 struct exchange *exchange_new(const struct exchange_spec *spec)
     __attribute__((warn_unused_result));
 
-/* The handler has returned, and the exchange is not over. */
+/* Starts waiting: the handler has returned, and the exchange is not over. */
 void exchange_wait(struct exchange *exchange);
 
-/* This is the last response of the connection. */
+/* Closes the connection after this response. */
 void exchange_close_after(struct exchange *exchange);
 
-/* Ends it, by on_gone, with EXCHANGE_LOST. REASON is logged unless it is NULL. */
+/* Ends the exchange with on_gone and EXCHANGE_LOST. Logs REASON unless it is NULL. */
 void exchange_kill(struct exchange *exchange, const char *reason);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What proxies write about a client. */
+/* Parses what proxies report about a client. */
 #include "http/forwarded.h"
 
 #include "net/cidr.h"
@@ -13,7 +13,7 @@ forwarded_skip(struct span *text, size_t len)
 	*text = (struct span){text->data + len, text->len - len};
 }
 
-/* Cuts a token off the front of TEXT; false when it does not begin with one. */
+/* Removes a token from the front of TEXT. Returns false if there is none. */
 static bool
 forwarded_cut_token(struct span *text, struct span *out)
 {
@@ -26,7 +26,7 @@ forwarded_cut_token(struct span *text, struct span *out)
 	return len > 0;
 }
 
-/* Cuts a quoted string off the front of TEXT; *OUT is what is between the quotes. */
+/* Removes a quoted string from the front of TEXT; *OUT is its content. */
 static bool
 forwarded_cut_quoted(struct span *text, struct span *out)
 {
@@ -67,7 +67,7 @@ forwarded_parse(struct span element, struct forwarded *out)
 		for (size_t i = 0; i < UTIL_LEN(rows); i++) {
 			if (!span_equal_nocase(name, span_of(rows[i].name)))
 				continue;
-			/* Each occurs only once (section 4). */
+			/* Each parameter may occur only once (section 4). */
 			if (rows[i].value->data)
 				return false;
 			*rows[i].value = value;
@@ -79,8 +79,7 @@ forwarded_parse(struct span element, struct forwarded *out)
 	return true;
 }
 
-/* The port of a node, for an address without one. It may be an identifier, which names no port
- * (section 6.3). */
+/* Sets the port of a node, if it is a number. It may also be an identifier (section 6.3). */
 static bool
 forwarded_set_port(struct span text, struct sockaddr_storage *out)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What proxies write about a client: an element of the field Forwarded (RFC 7239, section 4),
- * and the node of a client there and in X-Forwarded-For. Pure.
+ * Parses what proxies report about a client: an element of the field Forwarded (RFC 7239,
+ * section 4), and a node there and in X-Forwarded-For. Pure.
  */
 #ifndef HTTP_FORWARDED_H
 #define HTTP_FORWARDED_H
@@ -11,22 +11,22 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* The parameters of an element, empty where it has none. A value that has escapes ("\") comes
- * with them: no address, host or protocol needs any. */
+/* The parameters of an element; empty: missing. Escapes ("\") in values are not decoded: no
+ * address, host or protocol needs any. */
 struct forwarded {
 	struct span node; /* "for" */
 	struct span host;
 	struct span proto;
 };
 
-/* False: the element is malformed. One that is empty has no parameters. */
+/* Returns false if the element is malformed. An empty element has no parameters. */
 bool forwarded_parse(struct span element, struct forwarded *out)
     __attribute__((warn_unused_result));
 
 /*
- * Reads the address of a node: "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or
- * "[2001:db8::1]:80". The port is 0 without one that is a number (section 6). False: it is none
- * of these, as "unknown" and identifiers such as "_hidden" are.
+ * Parses the address of a node: "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or
+ * "[2001:db8::1]:80". The port is 0 unless it is given as a number (section 6). Returns false
+ * for anything else, such as "unknown" or identifiers like "_hidden".
  */
 bool forwarded_parse_node(struct span node, struct sockaddr_storage *out)
     __attribute__((warn_unused_result));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The head of an HTTP/1.x message. One byte is one step of a state machine, so
- * it does not matter how the bytes were cut when they came, and a malformed
- * head is rejected at its first wrong byte.
+ * Parses the head of an HTTP/1.x message. Each byte is one step of a state machine, so it does
+ * not matter how the input was split, and a malformed head is rejected at its first wrong byte.
  */
 #include "http/head.h"
 
@@ -24,7 +23,7 @@ head_span(const struct head *head, struct head_range range)
 	return (struct span){head->bytes + range.at, range.len};
 }
 
-/* Begins the part of the head at byte AT. */
+/* Returns an empty range at byte AT. */
 static struct head_range
 head_range_at(size_t at)
 {
@@ -46,7 +45,7 @@ head_init_response(struct head *head)
 	head->state = HEAD_AT_STATUS;
 }
 
-/* Acts at the end of the request line. */
+/* Handles the end of the request line. */
 static void
 head_end_line(struct head *head)
 {
@@ -54,8 +53,8 @@ head_end_line(struct head *head)
 		head->state = HEAD_AT_FIELD;
 		return;
 	}
-	/* RFC 9113, section 3.4: the client speaks HTTP/2 and would not understand an answer in
-	 * HTTP/1.1. */
+	/* RFC 9113, section 3.4: the client speaks HTTP/2 and would not understand an HTTP/1.1
+	 * response. */
 	if (head->major == 2 && head->minor == 0 &&
 	    span_equal(head_method(head), SPAN("PRI")) &&
 	    span_equal(head_target(head), SPAN("*"))) {
@@ -66,7 +65,7 @@ head_end_line(struct head *head)
 	head_fail(head, 505, "unsupported HTTP version");
 }
 
-/* The request line: method SP request-target SP HTTP-version (RFC 9112, section 3). */
+/* Parses the request line: method SP request-target SP HTTP-version (RFC 9112, section 3). */
 static void
 head_method_byte(struct head *head, size_t i, unsigned char c)
 {
@@ -112,8 +111,8 @@ head_version_byte(struct head *head, size_t i, unsigned char c)
 		head->state = HEAD_AT_LINE_LF;
 }
 
-/* The status line: HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112, section 4). The
- * second space is left out by some servers that send no phrase. */
+/* Parses the status line: HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112, section
+ * 4). Some servers omit the second space if there is no phrase. */
 static void
 head_status_byte(struct head *head, size_t i, unsigned char c)
 {
@@ -156,8 +155,8 @@ head_name_byte(struct head *head, size_t i, unsigned char c)
 		head->fields[head->field_count].value = head_range_at(i + 1);
 		head->state = HEAD_AT_BLANK;
 	} else if (c == ' ' || c == '\t') {
-		/* RFC 9112, section 5.1: a proxy that ignores the blank and one that does not
-		 * see two fields. */
+		/* RFC 9112, section 5.1: proxies that ignore the blank and those that do not
+		 * would see different fields. */
 		head_fail(head, 400, "whitespace before the colon of a header field");
 	} else {
 		head_fail(head, 400, "invalid header field name");
@@ -172,7 +171,7 @@ head_value_byte(struct head *head, size_t i, unsigned char c)
 	if (c == '\r') {
 		head->state = HEAD_AT_VALUE_LF;
 	} else if (c == ' ' || c == '\t') {
-		return; /* counted with the next byte that is not blank; there may be none */
+		return; /* counted with the next non-blank byte, if any */
 	} else if (c < ' ' || c == 0x7f) {
 		/* RFC 9110, section 5.5. */
 		head_fail(head, 400,
@@ -182,7 +181,7 @@ head_value_byte(struct head *head, size_t i, unsigned char c)
 	}
 }
 
-/* The first byte of a line after the request line. */
+/* Handles the first byte of a line after the request line. */
 static void
 head_field_byte(struct head *head, size_t i, unsigned char c)
 {
@@ -200,7 +199,7 @@ head_field_byte(struct head *head, size_t i, unsigned char c)
 	}
 }
 
-/* Host (RFC 9112, section 3.2). */
+/* Checks Host (RFC 9112, section 3.2). */
 static bool
 head_check_host(const struct head *head)
 {
@@ -210,12 +209,12 @@ head_check_host(const struct head *head)
 
 	if (count == 0)
 		return head->minor == 0;
-	/* The host of an http URI is not empty (RFC 9110, section 4.2.1), so an empty Host
-	 * can't be right. */
+	/* The host of an http URI is not empty (RFC 9110, section 4.2.1), so an empty Host is
+	 * invalid. */
 	return count == 1 && uri_parse_authority(host, &authority);
 }
 
-/* Acts at the end of the head, with all fields there. */
+/* Handles the end of the head, with all fields known. */
 static void
 head_end(struct head *head)
 {
@@ -225,7 +224,7 @@ head_end(struct head *head)
 		head->result = HEAD_DONE;
 }
 
-/* The byte after a CR. */
+/* Handles the byte after a CR. */
 static void
 head_lf_byte(struct head *head, size_t i, unsigned char c)
 {
@@ -248,13 +247,13 @@ head_lf_byte(struct head *head, size_t i, unsigned char c)
 	}
 }
 
-/* Looks at byte I, which is C. */
+/* Processes byte I, which is C. */
 static void
 head_byte(struct head *head, size_t i, unsigned char c)
 {
 	/*
-	 * RFC 9110, section 15.5.15; RFC 9112, section 3, asks for at least 8000
-	 * bytes. The states up to HEAD_AT_VERSION are those of the request line.
+	 * RFC 9110, section 15.5.15; RFC 9112, section 3, recommends at least 8000 bytes. The
+	 * states up to HEAD_AT_VERSION are those of the request line.
 	 */
 	if (head->state <= HEAD_AT_VERSION && i - head->line >= HEAD_MAX_LINE && c != '\r') {
 		head_fail(head, 414,
@@ -264,8 +263,7 @@ head_byte(struct head *head, size_t i, unsigned char c)
 	}
 	switch (head->state) {
 	case HEAD_AT_START:
-		/* RFC 9112, section 2.2: an empty line before the request line is ignored; one
-		 * is enough. */
+		/* RFC 9112, section 2.2: one empty line before the request line is ignored. */
 		if (c == '\r') {
 			head->state = HEAD_AT_START_LF;
 			break;
@@ -411,8 +409,8 @@ head_find(const struct head *head, const char *name, struct span *value)
 	return count;
 }
 
-/* The length of the element at the front of TEXT: up to a comma that is not in a quoted string.
- */
+/* Returns the length of the element at the front of TEXT: up to a comma outside a quoted
+ * string. */
 static size_t
 head_element_len(struct span text)
 {
@@ -430,8 +428,8 @@ head_element_len(struct span text)
 	return i;
 }
 
-/* The cursor: the number of a field, and in the low bits where in its value the next element
- * begins. So no field and no element is looked at twice. */
+/* The cursor: the index of a field, and in the low bits the offset of the next element in its
+ * value. So no field and no element is processed twice. */
 enum { HEAD_CURSOR_BITS = 16 };
 _Static_assert(HEAD_MAX_BYTES < 1 << HEAD_CURSOR_BITS, "a position in a value fits");
 
@@ -446,7 +444,7 @@ head_next_element(
 		struct span rest = head_span(head, head->fields[i].value);
 		size_t len;
 
-		/* Within a value its field is known. */
+		/* Inside a value, the field has already been matched. */
 		if (at == 0 &&
 		    !span_equal_nocase(head_span(head, head->fields[i].name), wanted))
 			continue;

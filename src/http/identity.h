@@ -8,11 +8,11 @@
 
 enum { IDENTITY_TYPE_MAX = 32 };
 
-/* Zero bytes ({0}) are that of a client that is not authenticated. */
+/* Zeroed ({0}): not authenticated. */
 struct identity {
-	char type[IDENTITY_TYPE_MAX]; /* AUTH_TYPE, terminated; empty: not authenticated */
-	char *user; /* owned: REMOTE_USER; NULL: it has no name */
-	char **variables; /* owned, one block: "NAME=value", NULL at the end; NULL: none */
+	char type[IDENTITY_TYPE_MAX]; /* AUTH_TYPE, NUL-terminated; empty: not authenticated */
+	char *user; /* owned: REMOTE_USER; NULL: no name */
+	char **variables; /* owned, one block: "NAME=value", NULL-terminated; NULL: none */
 };
 
 static inline void

@@ -68,7 +68,7 @@ static const struct mime_row mime_built_in[] = {
     {"zip", "application/zip"},
 };
 
-/* What was loaded: sorted, and the strings that its rows point into. */
+/* The loaded types: sorted rows, and the text that they point into. */
 static char *mime_text;
 static struct mime_row *mime_rows;
 static size_t mime_row_count;
@@ -82,7 +82,8 @@ mime_compare(const void *a, const void *b)
 	return strcasecmp(left->ending, right->ending);
 }
 
-/* A type goes into a header line, so it is two tokens: RFC 9110, section 8.3.1. */
+/* Checks a type, which must be two tokens because it is sent in a header line: RFC 9110,
+ * section 8.3.1. */
 static bool
 mime_is_type(const char *text)
 {
@@ -93,7 +94,7 @@ mime_is_type(const char *text)
 	       util_is_token(span_of(slash + 1));
 }
 
-/* Adds "type ending ending". LINE is changed, and lasts as long as the rows do. */
+/* Adds "type extension extension". LINE is modified, and must live as long as the rows. */
 static bool
 mime_add_line(char *line)
 {
@@ -108,7 +109,7 @@ mime_add_line(char *line)
 	for (char *ending; (ending = strtok_r(NULL, blanks, &next));) {
 		struct mime_row *rows = mime_rows;
 
-		/* Powers of two. */
+		/* Grow in powers of two. */
 		if ((mime_row_count & (mime_row_count - 1)) == 0)
 			rows = reallocarray(
 			    rows, mime_row_count > 0 ? 2 * mime_row_count : 1, sizeof(*rows));
@@ -120,7 +121,7 @@ mime_add_line(char *line)
 	return true;
 }
 
-/* The same, and in the order of the file. */
+/* Compares rows; equal ones in the order of the file. */
 static int
 mime_compare_rows(const void *a, const void *b)
 {
@@ -131,7 +132,7 @@ mime_compare_rows(const void *a, const void *b)
 	return order != 0 ? order : left->ending < right->ending ? -1 : 1;
 }
 
-/* Sorts the rows, and keeps the first of those with the same ending. */
+/* Sorts the rows, and keeps the first of those with the same extension. */
 static void
 mime_sort(void)
 {

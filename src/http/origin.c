@@ -9,17 +9,17 @@
 #include <string.h>
 
 enum {
-	ORIGIN_PLAIN_MAX = 253, /* bytes of a host that is repeated in a reason */
-	ORIGIN_LIST_MAX = 400, /* bytes of the value for --origin in a reason */
+	ORIGIN_PLAIN_MAX = 253, /* bytes of a host quoted in a reason */
+	ORIGIN_LIST_MAX = 400, /* bytes of the --origin value in a reason */
 };
 
-/* What an Origin says, as spans of it. */
+/* A parsed Origin, as spans of it. */
 struct origin {
 	struct span scheme;
-	struct uri_authority authority; /* its host is empty in "file://" */
+	struct uri_authority authority; /* the host is empty in "file://" */
 };
 
-/* scheme (RFC 3986, section 3.1). */
+/* Checks a scheme (RFC 3986, section 3.1). */
 static bool
 origin_is_scheme(struct span text)
 {
@@ -33,7 +33,7 @@ origin_is_scheme(struct span text)
 	return text.len > 0;
 }
 
-/* Cuts "scheme://" off the front of TEXT; false when it is missing. */
+/* Removes "scheme://" from the front of TEXT. Returns false if it is missing. */
 static bool
 origin_cut_scheme(struct span *text, struct span *scheme)
 {
@@ -46,8 +46,7 @@ origin_cut_scheme(struct span *text, struct span *scheme)
 	return true;
 }
 
-/* The port of a scheme when none is spelled out; 0 for schemes that have none (RFC 6454,
- * section 4). */
+/* Returns the default port of a scheme; 0 if it has none (RFC 6454, section 4). */
 static int
 origin_default_port(struct span scheme)
 {
@@ -68,8 +67,8 @@ origin_is_web(struct span scheme)
 	return origin_default_port(scheme) != 0;
 }
 
-/* "example.com." is another name to a browser but the same one to the DNS, so it is refused
- * where names count. */
+/* Reports whether HOST ends with a dot: "example.com." is a different name to a browser but the
+ * same one to the DNS, so it is rejected where names matter. */
 static bool
 origin_ends_with_dot(struct span host)
 {
@@ -77,9 +76,9 @@ origin_ends_with_dot(struct span host)
 }
 
 /*
- * serialized-origin (RFC 6454, section 6.2): one, without path, query and user information. One
- * trailing slash is tolerated: the package golang.org/x/net/websocket sends what its user
- * wrote, often "http://localhost/".
+ * Parses a serialized-origin (RFC 6454, section 6.2): one origin, without path, query and user
+ * information. One trailing slash is tolerated: the package golang.org/x/net/websocket sends
+ * what its user wrote, often "http://localhost/".
  */
 static bool
 origin_parse(struct span text, struct origin *out)
@@ -94,7 +93,7 @@ origin_parse(struct span text, struct origin *out)
 	return uri_parse_authority(text, &out->authority);
 }
 
-/* Addresses are compared as numbers: they can be written in several ways. Both were read by
+/* Compares addresses as numbers, because they have several notations. Both were parsed by
  * uri_parse_authority(). */
 static bool
 origin_same_address(struct span a, struct span b)
@@ -117,7 +116,7 @@ origin_same_host(struct span a, bool a_is_ipv6, struct span b, bool b_is_ipv6)
 	return a_is_ipv6 ? origin_same_address(a, b) : span_equal_nocase(a, b);
 }
 
-/* True when HOST is one or more labels, a dot, and SUFFIX. */
+/* Returns true if HOST is one or more labels, a dot, and SUFFIX. */
 static bool
 origin_is_below(struct span host, struct span suffix)
 {
@@ -178,8 +177,8 @@ origin_matches(const struct origin_rule *rule, const struct origin *origin, bool
 		    origin_port(rule->scheme, rule->port) != port)
 			return false;
 	} else {
-		/* A page that came in plain text may be anybody's: it does not get into a
-		 * service over TLS. */
+		/* A page loaded in plain text may have been forged: it may not use a service
+		 * over TLS. */
 		if (!origin_is_web(origin->scheme) ||
 		    (secure && !span_equal_nocase(origin->scheme, SPAN("https"))))
 			return false;
@@ -191,7 +190,7 @@ origin_matches(const struct origin_rule *rule, const struct origin *origin, bool
 	return origin_same_host(host, origin->authority.is_ipv6, rule->host, rule->is_ipv6);
 }
 
-/* Names of this machine that no page on another machine can have. */
+/* Reports whether a host is a name of this machine that no page on another machine can have. */
 static bool
 origin_is_loopback(const struct uri_authority *authority)
 {
@@ -203,10 +202,10 @@ origin_is_loopback(const struct uri_authority *authority)
 }
 
 /*
- * Whether TEXT, parsed as ORIGIN, names this machine with a trailing slash. The serialization
- * of RFC 6454, section 6.2, has no slash, so no browser sends one: it is a program, which needs
- * no Origin at all. The examples of golang.org/x/net/websocket send "http://localhost/" to any
- * port.
+ * Reports whether TEXT, parsed as ORIGIN, names this machine with a trailing slash. The
+ * serialization of RFC 6454, section 6.2, has no slash, so no browser sends one: the client is
+ * a program, which needs no Origin at all. The examples of golang.org/x/net/websocket send
+ * "http://localhost/" to any port.
  */
 static bool
 origin_is_of_program(
@@ -217,7 +216,7 @@ origin_is_of_program(
 	       origin_is_web(origin->scheme) && origin_is_loopback(&origin->authority);
 }
 
-/* A page that the proxy in front of this server serves over TLS. */
+/* Reports whether a page is served over TLS by the proxy in front of this server. */
 static bool
 origin_is_named(const struct origin_policy *policy, const struct origin *origin)
 {
@@ -255,7 +254,7 @@ origin_is_own(const struct origin_policy *policy, bool secure, const struct orig
 
 /* Reasons */
 
-/* True for a host that means nothing else to a shell, a terminal or a page. */
+/* Returns true if HOST has no special meaning to a shell, a terminal or a page. */
 static bool
 origin_is_plain(struct span host, bool is_ipv6)
 {
@@ -269,8 +268,8 @@ origin_is_plain(struct span host, bool is_ipv6)
 	return host.len > 0 && host.len <= ORIGIN_PLAIN_MAX;
 }
 
-/* Appends a piece of an origin to the terminated TEXT of SIZE bytes; false when it does not
- * fit. */
+/* Appends a piece of an origin to the NUL-terminated TEXT of SIZE bytes. Returns false if it
+ * does not fit. */
 static bool
 origin_put(char *text, size_t size, const char *before, struct span piece, const char *after)
 {
@@ -294,7 +293,7 @@ origin_put_authority(
 	       origin_put(text, size, "", span_of(number), "");
 }
 
-/* The origin as text; false when it can't be repeated. */
+/* Formats the origin. Returns false if it can't be quoted. */
 static bool
 origin_put_origin(char *text, size_t size, const struct origin *origin)
 {
@@ -304,7 +303,7 @@ origin_put_origin(char *text, size_t size, const struct origin *origin)
 		   origin->authority.is_ipv6, origin->authority.port);
 }
 
-/* The rules so far, each followed by a comma. */
+/* Formats the current rules, each followed by a comma. */
 static bool
 origin_put_rules(char *text, size_t size, const struct origin_policy *policy)
 {
@@ -321,7 +320,8 @@ origin_put_rules(char *text, size_t size, const struct origin_policy *policy)
 	return true;
 }
 
-/* Why a page of another origin is rejected, and what to paste when it should not be. */
+/* Returns why a page of another origin is rejected, and the option to use if it should be
+ * allowed. */
 static const char *
 origin_explain(const struct origin_policy *policy, const struct origin *origin,
     char reason[ORIGIN_REASON_MAX])
@@ -341,7 +341,7 @@ origin_explain(const struct origin_policy *policy, const struct origin *origin,
 	}
 	if (!origin_put(value, sizeof(value), "", span_of(page), ""))
 		return "page from another origin may not connect (see --origin)";
-	/* A shell expands these. */
+	/* Quote what a shell would expand. */
 	quote = strpbrk(value, "[*") ? "'" : "";
 	if (policy->same)
 		snprintf(reason, ORIGIN_REASON_MAX,
@@ -357,15 +357,15 @@ origin_explain(const struct origin_policy *policy, const struct origin *origin,
 	return reason;
 }
 
-/* A request without an Origin comes from a program, since browsers always send one (RFC 6455,
- * section 10.2). */
+/* Checks a request without an Origin. It comes from a program, because browsers always send one
+ * (RFC 6455, section 10.2). */
 static const char *
 origin_missing_refused(const struct origin_policy *policy)
 {
 	if (policy->require)
 		return "the client sent no Origin, which --require-origin and --sameorigin "
 		       "require";
-	/* For websocketd it is "file:", which is in no list. */
+	/* websocketd treats it as "file:", which is in no list. */
 	if (policy->compat && policy->mode != ORIGIN_ANY)
 		return "the client sent no Origin; like websocketd, wspipe then accepts it "
 		       "only with --origin=any";
@@ -419,8 +419,8 @@ static bool
 origin_host_matches(
     const struct uri_authority *authority, char *const *names, size_t name_count)
 {
-	/* No DNS server can make a browser use an address, or localhost (RFC 6761,
-	 * section 6.3), as its own name. */
+	/* No DNS server can make a browser use an address or localhost (RFC 6761, section 6.3)
+	 * as its own name. */
 	if (authority->is_ipv4 || authority->is_ipv6 ||
 	    span_equal_nocase(authority->host, SPAN("localhost")) ||
 	    origin_is_below(authority->host, SPAN("localhost")))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The heads of responses. */
+/* Generates the heads of responses. */
 #include "http/reply.h"
 
 #include "base/util.h"
@@ -70,7 +70,7 @@ reply_put(struct buffer *out, const char *text)
 	return buffer_append(out, text, strlen(text));
 }
 
-/* An IMF-fixdate (RFC 9110, section 5.6.7), made once a second. */
+/* Returns an IMF-fixdate (RFC 9110, section 5.6.7), generated once a second. */
 static const char *
 reply_date(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The heads of responses, as text. */
+/* Generates the heads of responses. */
 #ifndef HTTP_REPLY_H
 #define HTTP_REPLY_H
 
@@ -10,25 +10,26 @@
 
 enum { REPLY_LENGTH_UNKNOWN = -1 };
 
-/* A response but for its body. */
+/* A response without its body. */
 struct reply {
 	int status;
-	const char *phrase; /* the reason phrase; NULL: the usual one */
-	const char *type; /* the Content-Type; NULL: none */
-	int64_t length; /* of the body, or REPLY_LENGTH_UNKNOWN */
-	const char *fields; /* NULL, or whole lines with CR LF that the caller has checked */
+	const char *phrase; /* reason phrase; NULL: the standard one */
+	const char *type; /* Content-Type; NULL: none */
+	int64_t length; /* length of the body, or REPLY_LENGTH_UNKNOWN */
+	const char *fields; /* NULL, or whole lines with CR LF, checked by the caller */
 };
 
-/* The reason phrase of a status code; empty for one that this program does not send. */
+/* Returns the reason phrase of a status code; empty for a code that this program does not
+ * send. */
 const char *reply_reason(int status);
 
-/* False for a response that never has a body: RFC 9110, section 6.4.1. */
+/* Returns false for a response that never has a body (RFC 9110, section 6.4.1). */
 bool reply_has_body(int status);
 
 /*
  * Appends the head of a response to OUT: status line, Date, the fields of REPLY, nosniff, and
- * CONNECTION, which is whole lines of the same form. A 204 has no Content-Length (RFC 9110,
- * section 8.6). False without memory.
+ * CONNECTION, which is also whole lines. A 204 has no Content-Length (RFC 9110, section 8.6).
+ * Returns false if memory runs out.
  */
 bool reply_head(struct buffer *out, const struct reply *reply, const char *connection)
     __attribute__((warn_unused_result));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A request as a value. */
+/* Interprets the head of a request. */
 #include "http/request.h"
 
 #include <stdlib.h>
 
-/* Transfer-Encoding (RFC 9112, section 6.1). Returns what is wrong, or NULL. */
+/* Checks Transfer-Encoding (RFC 9112, section 6.1). Returns the error, or NULL. */
 static const char *
 request_check_coding(const struct head *head, int *status)
 {
@@ -31,7 +31,7 @@ request_check_coding(const struct head *head, int *status)
 	return "unsupported Transfer-Encoding; only chunked is supported";
 }
 
-/* How the body is framed. Returns what is wrong, or NULL. */
+/* Determines the framing of the body. Returns the error, or NULL. */
 static const char *
 request_check_body(struct request *request, int *status)
 {
@@ -72,7 +72,7 @@ request_init(struct request *request, const struct head *head, int *status, cons
 	if (request->uri.authority.len > 0)
 		request->host = request->uri.authority;
 	request->is_head = span_equal(request->method, SPAN("HEAD"));
-	/* RFC 9112, section 9.3. After an upgrade that failed, what follows may be no HTTP. */
+	/* RFC 9112, section 9.3. After a failed upgrade, what follows may not be HTTP. */
 	request->keeps_alive = head_minor(head) == 1 && head_find(head, "Upgrade", NULL) == 0 &&
 			       !head_has_token(head, "Connection", "close") &&
 			       !head_has_token(head, "Connection", "upgrade");
@@ -95,7 +95,7 @@ request_put_field(struct buffer *out, struct span name, struct span value)
 	       request_put(out, value) && request_put(out, SPAN("\r\n"));
 }
 
-/* Fields that a request without a body, to the same host, does not have. */
+/* Reports whether a field must be dropped from a request without a body to the same host. */
 static bool
 request_is_replaced(struct span name)
 {

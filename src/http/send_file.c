@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A file as the body of a response. */
+/* Sends a file as the body of a response. */
 #include "http/send_file.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@ struct send_file {
 	struct loop *loop; /* borrowed */
 	struct loop_task turn;
 	int fd; /* owned */
-	off_t offset; /* of the next piece */
+	off_t offset; /* offset of the next piece */
 	int64_t left;
 };
 
@@ -32,14 +32,14 @@ send_file_over(struct send_file *file)
 	loop_defer_free(file->loop, &file->deferred, send_file_release);
 }
 
-/* How much of what is left is sent in a turn. */
+/* Returns the number of bytes to send in this turn. */
 static size_t
 send_file_want(int64_t left)
 {
 	return left < LOOP_BATCH ? (size_t)left : LOOP_BATCH;
 }
 
-/* Reads a piece. NULL, or why that is not possible. */
+/* Reads a piece. Returns the error, or NULL. */
 static const char *
 send_file_read(int fd, struct loop *loop, off_t offset, int64_t left, struct span *piece)
 {
@@ -58,14 +58,15 @@ send_file_read(int fd, struct loop *loop, off_t offset, int64_t left, struct spa
 }
 
 /*
- * Sends the next piece soon, and has it read ahead. The system would read megabytes ahead
- * within one call where it is set up so; send_file_start() turns that off.
+ * Schedules the next piece, and has it read ahead. The kernel may be configured to read
+ * megabytes ahead within one call; send_file_start() turns that off.
  */
 static void
 send_file_schedule(struct send_file *file)
 {
 	(void)posix_fadvise(file->fd, file->offset, LOOP_BATCH, POSIX_FADV_WILLNEED);
-	/* If the system takes all of it, the next one has its turn after everything else. */
+	/* If the kernel accepts all of it, the next piece is sent after the rest of the loop
+	 * has run. */
 	if (exchange_queued(file->exchange) <= BUFFER_LOW)
 		loop_defer(file->loop, &file->turn);
 }
@@ -79,7 +80,7 @@ send_file_step(struct send_file *file)
 	size_t sent =
 	    exchange_send_file(exchange, file->fd, file->offset, send_file_want(file->left));
 
-	/* What is queued now announces when the client's system accepts more. */
+	/* With bytes queued, on_drained reports when the client's system accepts more. */
 	if (sent == 0)
 		wrong = send_file_read(file->fd, file->loop, file->offset, file->left, &piece);
 	if (wrong) {
@@ -126,7 +127,7 @@ static const struct exchange_handlers send_file_handlers = {
     .on_gone = send_file_on_gone,
 };
 
-/* The file is sent in more than one piece. */
+/* Sends a file that needs more than one piece. */
 static void
 send_file_start(struct exchange *exchange, const struct reply *reply, int fd, off_t offset)
 {

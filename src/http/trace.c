@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The trace that a request belongs to. */
+/* The trace of a request. */
 #include "http/trace.h"
 
 #include <string.h>
 
 enum {
-	TRACE_FIRST = 3, /* where the ID of the trace begins */
-	TRACE_SECOND = 36, /* that of its parent */
+	TRACE_FIRST = 3, /* offset of the trace ID */
+	TRACE_SECOND = 36, /* offset of the parent ID */
 	TRACE_FLAGS = 53,
 };
 
 static const char trace_digits[] = "0123456789abcdef";
 
-/* LEN digits in lower case, not all of them zero if they are an ID. */
+/* Checks LEN lower-case hexadecimal digits; an ID must not be all zeros. */
 static bool
 trace_is_hex(const char *text, size_t len, bool id)
 {
@@ -26,7 +26,7 @@ trace_is_hex(const char *text, size_t len, bool id)
 	return !(id && zero);
 }
 
-/* Section 3.2.2; a later version may append fields (section 3.2.4). */
+/* Checks a value: section 3.2.2; a later version may append fields (section 3.2.4). */
 static bool
 trace_is_valid(struct span value)
 {
@@ -54,7 +54,7 @@ trace_parent(const struct head *head, char out[TRACE_PARENT_LEN + 1])
 	out[TRACE_PARENT_LEN] = '\0';
 	if (memcmp(out, "00", 2) != 0) {
 		memcpy(out, "00", 2);
-		/* Of the flags, version 00 defines the lowest one. */
+		/* Version 00 only defines the lowest flag. */
 		out[TRACE_FLAGS] = '0';
 		out[TRACE_FLAGS + 1] = strchr("13579bdf", out[TRACE_FLAGS + 1]) ? '1' : '0';
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Request targets: taking them apart and decoding their path. */
+/* Splits request targets and decodes their paths. */
 #include "http/uri.h"
 
 #include "base/utf8.h"
@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The length of TEXT before the first byte that is one of STOPS, all of it when there is none.
- */
+/* Returns the length of TEXT before the first byte that is one of STOPS, or its whole
+ * length. */
 static size_t
 uri_len_until(struct span text, const char *stops)
 {
@@ -26,7 +26,7 @@ uri_rest(struct span text, size_t from)
 	return (struct span){text.data + from, text.len - from};
 }
 
-/* The length of "http://" and its like at the front of TARGET, 0 when it is missing. */
+/* Returns the length of the scheme, such as "http://", at the front of TARGET, or 0. */
 static size_t
 uri_scheme_len(struct span target)
 {
@@ -36,7 +36,7 @@ uri_scheme_len(struct span target)
 	for (size_t i = 0; i < UTIL_LEN(schemes); i++) {
 		struct span front = {target.data, schemes[i].len};
 
-		/* The scheme is the same in any case (RFC 3986, section 3.1). */
+		/* Schemes are case-insensitive (RFC 3986, section 3.1). */
 		if (target.len >= schemes[i].len && span_equal_nocase(front, schemes[i]))
 			return schemes[i].len;
 	}
@@ -61,8 +61,8 @@ uri_split(struct span target, struct uri *out)
 	if (target.len == 0)
 		return false;
 	if (target.data[0] != '/') {
-		/* The absolute-form (RFC 9112, section 3.2.2), or one that is only for proxies
-		 * and for OPTIONS. */
+		/* The absolute-form (RFC 9112, section 3.2.2), or a form only for proxies or
+		 * OPTIONS. */
 		size_t scheme = uri_scheme_len(target);
 
 		if (scheme == 0)
@@ -82,7 +82,7 @@ uri_split(struct span target, struct uri *out)
 	return true;
 }
 
-/* True when a segment of the decoded PATH is one that no file can have. */
+/* Returns true if a segment of the decoded PATH can't be a file name. */
 static bool
 uri_has_odd_segment(struct span path)
 {
@@ -99,7 +99,7 @@ uri_has_odd_segment(struct span path)
 	return false;
 }
 
-/* The value of two hexadecimal digits at the front of TEXT, or -1. */
+/* Returns the value of two hexadecimal digits at the front of TEXT, or -1. */
 static int
 uri_escaped_byte(struct span text)
 {
@@ -125,14 +125,14 @@ uri_decode_path(struct span path, char *out)
 		int c = (unsigned char)path.data[i];
 
 		if (c == '%') {
-			/* RFC 3986, section 2.4: decoded once and only once. */
+			/* RFC 3986, section 2.4: decode exactly once. */
 			c = uri_escaped_byte(uri_rest(path, i + 1));
 			/* An escaped slash is data to its sender and a separator to the file
 			 * system. */
 			odd = odd || c == '/';
 			i += 2;
 		}
-		/* Below zero where the escape is broken. */
+		/* Negative if the escape is broken. */
 		if (c < 0x20 || c == 0x7f)
 			return URI_PATH_BAD;
 		odd = odd || c == '\\';
@@ -152,7 +152,7 @@ uri_clean_path(char *path)
 {
 	bool is_directory = path[strlen(path) - 1] == '/';
 	const char *from = path;
-	size_t len = 0; /* of the result so far, which begins with a '/' or is empty */
+	size_t len = 0; /* length of the result, which begins with a '/' or is empty */
 
 	while (*from) {
 		struct span segment = {from + 1, strcspn(from + 1, "/")};
@@ -190,8 +190,7 @@ uri_put_path(struct buffer *out, const char *path)
 	return true;
 }
 
-/* True when TEXT is an address of FAMILY in the one spelling that RFC 3986, section 3.2.2, has
- * for it. */
+/* Returns true if TEXT is an address of FAMILY in the notation of RFC 3986, section 3.2.2. */
 static bool
 uri_is_address(int family, struct span text)
 {
@@ -205,8 +204,8 @@ uri_is_address(int family, struct span text)
 	return strlen(copy) == text.len && inet_pton(family, copy, &address) == 1;
 }
 
-/* reg-name (RFC 3986, section 3.2.2), but not empty: no http URI has that (RFC 9110,
- * section 4.2.1). */
+/* Checks a reg-name (RFC 3986, section 3.2.2), which must not be empty in an http URI (RFC
+ * 9110, section 4.2.1). */
 static bool
 uri_is_name(struct span text)
 {

@@ -10,7 +10,7 @@
 enum {
 	URL_PORT = 80,
 	URL_PORT_SECURE = 443,
-	URL_PORT_PROXY = 1080, /* curl's */
+	URL_PORT_PROXY = 1080, /* curl's default */
 };
 
 static bool
@@ -19,7 +19,8 @@ url_starts_with(const char *text, const char *scheme)
 	return strncasecmp(text, scheme, strlen(scheme)) == 0;
 }
 
-/* Whether each '%' begins an escape, and no byte is one that a URL can't contain. */
+/* Checks that each '%' begins an escape, and that every byte is valid in a URL. Returns the
+ * error, or NULL. */
 static const char *
 url_check_bytes(const char *text)
 {
@@ -36,7 +37,7 @@ url_check_bytes(const char *text)
 	return NULL;
 }
 
-/* What follows the scheme. */
+/* Parses what follows the scheme. */
 static const char *
 url_parse_rest(const char *text, struct url *out)
 {
