@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of credentials have in common. */
+/* Common code for credential files. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "auth/digest.h"
 
 #include <openssl/sha.h>
 #include <string.h>
 
-/* By the functions beneath EVP, as in websocket/negotiate: EVP loads all of OpenSSL's
- * configuration and algorithms first. They can't fail. */
+/* Uses the functions beneath EVP, as in websocket/negotiate: EVP would first load all of
+ * OpenSSL's configuration and algorithms. They can't fail. */
 void
 digest_of(uint8_t digest[DIGEST_LEN], const struct span *parts, size_t count)
 {

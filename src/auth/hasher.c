@@ -9,7 +9,7 @@
 
 enum { HASHER_NICE = 5 };
 
-/* A pair that is checked. */
+/* A pair being checked. */
 struct hasher_job {
 	struct offload_job job; /* first: it is cast back */
 	struct hasher *hasher; /* borrowed */
@@ -18,7 +18,7 @@ struct hasher_job {
 	struct list waits; /* struct hasher_wait */
 	uint64_t address;
 	uint8_t digest[DIGEST_LEN];
-	/* The thread's, while it has the job. */
+	/* Used by the thread while it has the job. */
 	char hash[PASSWORDS_HASH_MAX + 1];
 	char *password; /* owned */
 	bool known; /* the hash is the user's */
@@ -27,7 +27,7 @@ struct hasher_job {
 
 struct hasher {
 	struct offload *offload; /* owned */
-	struct list queue; /* in the order of their arrival */
+	struct list queue; /* in order of arrival */
 	struct hasher_job *running; /* owned; NULL: none */
 };
 
@@ -64,7 +64,7 @@ hasher_next(struct hasher *hasher)
 			hasher_job_free(job);
 			continue;
 		}
-		/* There is one at a time, so it fits. */
+		/* Only one job at a time, so there is room. */
 		if (!offload_submit(hasher->offload, &job->job))
 			abort();
 		hasher->running = job;
@@ -118,8 +118,8 @@ hasher_free(struct hasher *hasher)
 	free(hasher);
 }
 
-/* The job for a pair, or NULL; frees those without waiters. *WAITING is set to how many
- * others wait, and *OWN to how many of these are of ADDRESS. */
+/* Returns the job for a pair, or NULL. Frees jobs without waiters. Sets *WAITING to the number
+ * of other queued jobs, and *OWN to those of ADDRESS. */
 static struct hasher_job *
 hasher_find(struct hasher *hasher, const uint8_t digest[DIGEST_LEN], uint64_t address,
     size_t *waiting, size_t *own)

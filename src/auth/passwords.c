@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A file of users and hashes of their passwords. */
+/* A file of users and password hashes. */
 #include "auth/passwords.h"
 
 #include <crypt.h>
@@ -9,10 +9,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { PASSWORDS_CACHE = 256 }; /* places for pairs that matched, each for one digest in 256 */
+enum { PASSWORDS_CACHE = 256 }; /* entries for pairs that matched, each for one digest in 256 */
 
 struct password {
-	uint8_t key[DIGEST_LEN]; /* of the user, so that a search depends on no prefix */
+	/* Digest of the user, so that search time does not reveal prefixes. */
+	uint8_t key[DIGEST_LEN];
 	char *user; /* owned, as the next one */
 	char *hash;
 	unsigned int line;
@@ -27,10 +28,10 @@ struct passwords {
 };
 
 /*
- * What is accepted.
+ * Accepted hashes
  */
 
-/* Whether TEXT consists of LEN characters of crypt's own base64. */
+/* Reports whether TEXT consists of LEN characters of crypt's base64 alphabet. */
 static bool
 password_is_base64(struct span text, size_t len)
 {
@@ -43,7 +44,7 @@ password_is_base64(struct span text, size_t len)
 	return text.len == len;
 }
 
-/* What follows the last '$'. */
+/* Returns what follows the last '$'. */
 static struct span
 password_last_part(struct span hash)
 {
@@ -62,7 +63,7 @@ password_has_prefix(struct span hash, const char *prefix)
 	return hash.len >= len && memcmp(hash.data, prefix, len) == 0;
 }
 
-/* "$2y$10$" and 53 characters: salt and sum. NULL, or what is wrong. */
+/* Checks "$2y$10$" followed by 53 characters, salt and sum. Returns the error, or NULL. */
 static const char *
 password_check_bcrypt(struct span hash)
 {
@@ -77,7 +78,7 @@ password_check_bcrypt(struct span hash)
 		   : "has a cost above 15, so that each check takes seconds";
 }
 
-/* "$6$", perhaps "rounds=N$", salt, '$', sum. */
+/* Checks "$6$", optionally "rounds=N$", salt, '$', sum. */
 static const char *
 password_check_sha512(struct span hash)
 {
@@ -99,7 +100,7 @@ password_check_sha512(struct span hash)
 		   : "has more than 5000000 rounds, so that each check takes seconds";
 }
 
-/* "$y$", parameters, '$', salt, '$', sum. */
+/* Checks "$y$", parameters, '$', salt, '$', sum. */
 static const char *
 password_check_yescrypt(struct span hash)
 {
@@ -107,7 +108,7 @@ password_check_yescrypt(struct span hash)
 								: "is cut off or altered";
 }
 
-/* NULL, or what is wrong with a hash. */
+/* Checks a hash. Returns the error, or NULL. */
 static const char *
 password_check(struct span hash)
 {
@@ -137,7 +138,7 @@ password_check(struct span hash)
 }
 
 /*
- * The file.
+ * File
  */
 
 static bool
@@ -159,7 +160,7 @@ passwords_key(const struct passwords *passwords, const char *user, uint8_t key[D
 	digest_of(key, parts, UTIL_LEN(parts));
 }
 
-/* Adds the user of a LINE. False: WHY has the reason. */
+/* Adds the user of a LINE. Returns false with the reason in WHY. */
 static bool
 passwords_add_line(struct passwords *passwords, struct span line, unsigned int number,
     char why[PASSWORDS_WHY_MAX])
@@ -277,7 +278,7 @@ passwords_unref(struct passwords *passwords)
 }
 
 /*
- * Guesses.
+ * Checks
  */
 
 const char *

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A file of users and hashes of their passwords, as htpasswd(1) writes it: USER:HASH lines, and
- * comments. Only slow hashes are accepted: bcrypt, yescrypt and SHA-512 of crypt(5).
- *
- * Which users there are can't be seen in the time that an answer takes: for a user that does
- * not exist the hash of another one is computed, always of the same one.
+ * A file of users and password hashes, in the format of htpasswd(1): USER:HASH lines, and
+ * comments. Only slow hashes are accepted: bcrypt, yescrypt and SHA-512 of crypt(5). Response
+ * times do not reveal which users exist: for an unknown user the hash of another user is
+ * computed, always the same one.
  */
 #ifndef AUTH_PASSWORDS_H
 #define AUTH_PASSWORDS_H
@@ -17,33 +16,35 @@
 #include <stdint.h>
 
 enum {
-	PASSWORDS_USER_MAX = 255, /* bytes */
+	PASSWORDS_USER_MAX = 255, /* bytes of a user name */
 	PASSWORDS_HASH_MAX = 255,
-	PASSWORDS_COST_MAX = 15, /* of bcrypt: above, one guess takes more than a second */
-	PASSWORDS_ROUNDS_MAX = 5000000, /* of SHA-512, likewise */
-	PASSWORDS_WHY_MAX = 512, /* bytes of a description, terminated */
+	/* Cost of bcrypt; beyond that, one check takes more than a second. */
+	PASSWORDS_COST_MAX = 15,
+	PASSWORDS_ROUNDS_MAX = 5000000, /* rounds of SHA-512, for the same reason */
+	PASSWORDS_WHY_MAX = 512, /* bytes of an error text, including the NUL */
 };
 
 struct passwords;
 
-/* Parses TEXT, the content of a file. NULL: *LINE has the mistake WHY; a *LINE of 0 is none in
- * particular. */
+/* Parses TEXT, the contents of a file. Returns NULL on error, with the line in *LINE (0: no
+ * particular line) and the text in WHY. */
 struct passwords *passwords_parse(struct span text, unsigned int *line,
     char why[PASSWORDS_WHY_MAX]) __attribute__((warn_unused_result));
 
-/* A reference, and its release; the last one frees. The latter accepts NULL. */
+/* Add and release a reference; the last release frees. passwords_unref() accepts NULL. */
 struct passwords *passwords_ref(struct passwords *passwords);
 void passwords_unref(struct passwords *passwords);
 
-/* The hash that a guess for USER is compared with. *KNOWN: it is that of USER. */
+/* Returns the hash to compare with a password of USER. *KNOWN: it is USER's own. */
 const char *passwords_hash(const struct passwords *passwords, const char *user, bool *known);
 
-/* Whether PASSWORD has this HASH; it takes the time of the hash, some milliseconds or more. */
+/* Reports whether PASSWORD matches HASH; takes the time of the hash, some milliseconds or
+ * more. */
 bool passwords_match(const char *hash, const char *password);
 
 /*
- * A small cache of pairs that matched, by a digest with a secret of this file. It contains
- * neither user nor password, and a file that is loaded again has an empty one.
+ * A small cache of pairs that matched, keyed by a digest with a secret of this file. It
+ * contains neither user nor password, and is empty after a reload.
  */
 void passwords_digest(const struct passwords *passwords, const char *user, const char *password,
     uint8_t digest[DIGEST_LEN]);

@@ -21,7 +21,7 @@ struct tokens {
 	size_t shortest;
 };
 
-/* RFC 6750, section 2.1: b64token. */
+/* Checks a b64token (RFC 6750, section 2.1). */
 static bool
 token_is_valid(struct span token)
 {
@@ -50,7 +50,7 @@ token_is_name(struct span name)
 	return name.len <= TOKENS_NAME_MAX;
 }
 
-/* Adds the token of a LINE, which is not empty. NULL, or why it is rejected. */
+/* Adds the token of a non-empty LINE. Returns the error, or NULL. */
 static const char *
 tokens_add(struct tokens *tokens, struct span line)
 {
