@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Checks the options together and against the system. */
+/* Checks the options for consistency and against the system. */
 #include "config.h"
 
 #include "options/check.h"
@@ -25,23 +25,24 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* A directory or a program as given, and its path; both owned. Many endpoints have the same. */
+/* A directory or program as given, and its path; both owned. Cached because many endpoints use
+ * the same. */
 struct check_known {
 	char *given;
 	char *path;
 };
 
-/* What is checked, and where an error goes. */
+/* The state of a check: what is checked, and where errors are written. */
 struct check {
 	const struct options *options;
-	struct check_known *directory; /* the last one that was found */
+	struct check_known *directory; /* the last one found */
 	struct check_known *program;
 	struct option_place place;
 	FILE *err;
 	int *status;
 };
 
-/* Reports an error, in compat mode as COMPAT unless that is NULL; returns false. */
+/* Reports an error, in compat mode as COMPAT unless that is NULL. Returns false. */
 static bool __attribute__((format(printf, 4, 5)))
 reject(const struct check *check, int status, const char *compat, const char *format, ...)
 {
@@ -106,7 +107,7 @@ check_listening(const struct check *check, struct options_listener *listener)
 
 enum { CHECK_BUS_QUEUE_MIN = 64 * 1024 };
 
-/* The bus between servers, and who needs it. */
+/* Checks the bus between servers and the options that need it. */
 static bool
 check_bus(const struct check *check, const struct options *options)
 {
@@ -130,7 +131,7 @@ check_bus(const struct check *check, const struct options *options)
 	return !wrong || reject(check, EX_USAGE, NULL, "%s", wrong);
 }
 
-/* How the program is talked to. */
+/* Checks how messages are exchanged with the program. */
 static bool
 check_program(const struct check *check, struct options_endpoint *endpoint)
 {
@@ -165,7 +166,7 @@ check_tls(const struct check *check, const struct options_listener *listener)
 	return true;
 }
 
-/* The response names one subprotocol, which only wspipe can choose. */
+/* Checks --subprotocol: the response contains one subprotocol, which only wspipe can select. */
 static bool
 check_subprotocol(const struct check *check, struct options_endpoint *endpoint)
 {
@@ -190,7 +191,8 @@ check_subprotocol(const struct check *check, struct options_endpoint *endpoint)
 	return true;
 }
 
-/* The real path of a directory that can be entered, which the caller frees; NULL with errno. */
+/* Returns the real path of an accessible directory, which the caller frees, or NULL with
+ * errno. */
 static char *
 resolve_directory(const char *path)
 {
@@ -228,7 +230,7 @@ check_remember(struct check_known *known, const char *given, const char *path)
 	known->path = options_text_copy(path);
 }
 
-/* A copy of the path, if it is known what GIVEN is; otherwise NULL. */
+/* Returns a copy of the cached path of GIVEN, or NULL. */
 static char *
 check_recall(const struct check_known *known, const char *given)
 {
@@ -269,7 +271,7 @@ check_directories(const struct check *check, struct options_endpoint *endpoint)
 	       check_directory(check, &endpoint->cgidir, "cgidir");
 }
 
-/* A COMMAND that names a socket. websocketd knows none. */
+/* Handles a COMMAND that names a socket, which websocketd does not support. */
 static bool
 check_socket(const struct check *check, struct options_endpoint *endpoint)
 {
@@ -319,7 +321,7 @@ check_hook(const struct check *check, struct options_endpoint *endpoint)
 	if (!endpoint->access.hook)
 		return true;
 	found = options_find_command(endpoint->access.hook, reason);
-	/* It begins with the name of another option. */
+	/* The text begins with the name of another option. */
 	if (!found)
 		return reject(
 		    check, EX_CONFIG, NULL, "--auth-hook%s", reason + strlen("COMMAND"));
@@ -341,7 +343,7 @@ check_access(const struct check *check, struct options_endpoint *endpoint)
 	return check_hook(check, endpoint);
 }
 
-/* Of a file all endpoints are checked together. */
+/* Checks the exposure of a single endpoint; those of a file are checked together. */
 static bool
 check_exposure(const struct check *check, const struct options_endpoint *endpoint)
 {
@@ -352,7 +354,7 @@ check_exposure(const struct check *check, const struct options_endpoint *endpoin
 	return ok;
 }
 
-/* The options of a section that need others. */
+/* Checks the options of a section that need others. */
 static bool
 check_needs(const struct check *check)
 {
@@ -360,8 +362,8 @@ check_needs(const struct check *check)
 	       options_check_section_needs(check->options, check->place.section, check->err);
 }
 
-/* The first error of an endpoint, or none. What is wrong with an option is reported already if
- * FAILED: then only what can't follow from that is checked. */
+/* Checks an endpoint up to its first error. FAILED: an invalid option was already reported, so
+ * only check what can't follow from that. */
 static bool
 check_endpoint(const struct check *check, struct options_endpoint *endpoint, bool failed)
 {
@@ -375,7 +377,7 @@ check_endpoint(const struct check *check, struct options_endpoint *endpoint, boo
 	       (check->place.config || check_exposure(check, endpoint));
 }
 
-/* A client has one endpoint, which may have no COMMAND. */
+/* Checks a client, which has one endpoint and may have no COMMAND. */
 static bool
 check_client(const struct check *check, struct options *options)
 {
@@ -412,7 +414,7 @@ check_client(const struct check *check, struct options *options)
 	       check_command(check, endpoint);
 }
 
-/* All of a file, also after an error. */
+/* Checks a whole file, even after an error. */
 static bool
 check_config(struct options *options, struct check *check)
 {

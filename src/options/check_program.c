@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Checks of the options that say how a program is talked to, and when it starts. */
+/* Checks the options for communicating with and starting a program. */
 #include "options/check_program.h"
 
 #include "options/check_shared.h"
 
-/* The kind that a direction has: its own, that of both, or the default. */
+/* Returns the framing of a direction: its own, that of both, or the default. */
 static enum framing_kind
 framing_of(unsigned own, unsigned both, enum framing_kind initial)
 {
@@ -13,7 +13,7 @@ framing_of(unsigned own, unsigned both, enum framing_kind initial)
 	return own == 0 ? initial : (enum framing_kind)(own - 1);
 }
 
-/* What is wrong with the options of a terminal; NULL: nothing. */
+/* Returns what is wrong with the options of a terminal, or NULL. */
 static const char *
 check_terminal(
     const struct options_endpoint *endpoint, enum framing_kind in, enum framing_kind out)
@@ -30,7 +30,7 @@ check_terminal(
 	return NULL;
 }
 
-/* What is wrong with the options of an MCP server; NULL: nothing. */
+/* Returns what is wrong with the options of an MCP server, or NULL. */
 static const char *
 check_mcp(const struct options_server *server, const struct options_endpoint *endpoint,
     enum framing_kind in, enum framing_kind out)
@@ -72,7 +72,7 @@ options_check_framing(const struct options_server *server, struct options_endpoi
 		both = 1 + FRAMING_TEXT;
 	in = framing_of(endpoint->framing_in, both, initial);
 	out = framing_of(endpoint->framing_out, both, initial);
-	/* A line that a client forges would be a forged sender. */
+	/* A client that forges a line would forge a sender. */
 	newline = endpoint->newline != 0 ? (enum framing_newline)(endpoint->newline - 1)
 		  : endpoint->shared.mode != SHARED_OFF ? FRAMING_NEWLINE_SPACE
 							: FRAMING_NEWLINE_PASS;
@@ -133,7 +133,8 @@ options_check_framing(const struct options_server *server, struct options_endpoi
 		return wrong;
 	endpoint->to_program = (struct framing){
 	    .kind = in, .newline = newline, .null_process_id = endpoint->lsp_processid};
-	/* Where a message is passed on in parts, its size costs nothing. */
+	/* Messages passed on in parts have no limit by default, because their size costs no
+	 * memory. */
 	if (endpoint->maxframesize != 0)
 		endpoint->max_message = endpoint->maxframesize - 1;
 	else if (framing_has_boundaries(&endpoint->to_program) ||

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The rules about options for a program that clients share. */
+/* Checks the options of a shared program. */
 #include "options/check_shared.h"
 
-/* What the mode, or the lack of one, asks of the framings. */
+/* Checks the framings against the mode, or the lack of one. */
 static const char *
 check_shared_framing(
     const struct options_endpoint *endpoint, enum framing_kind in, enum framing_kind out)

@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where a shell without PATH looks. */
+/* The default PATH of a shell. */
 static const char standard_path[] = "/usr/local/bin:/usr/bin:/bin";
 
-/* 0 when PATH is a file that we may execute, else an errno; ENOEXEC: it is not a regular file.
- */
+/* Returns 0 if PATH is a file that we may execute, else an errno; ENOEXEC: not a regular
+ * file. */
 static int
 try_program(const char *path)
 {
@@ -33,7 +33,7 @@ try_program(const char *path)
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == -1 ? errno : 0;
 }
 
-/* NAME, which contains a slash, as an absolute path. NULL with errno. */
+/* Returns NAME, which contains a slash, as an absolute path, or NULL with errno. */
 static char *
 make_absolute(const char *name)
 {
@@ -48,10 +48,9 @@ make_absolute(const char *name)
 }
 
 /*
- * Looks for NAME, which contains no slash, in the directories of PATH that are absolute: what
- * the others contain depends on where wspipe is started. Returns the first file that can be
- * executed, with *ERROR 0; otherwise the first one that can't, with its errno; or NULL with
- * ENOENT.
+ * Searches for NAME, which contains no slash, in the absolute directories of PATH: the others
+ * depend on where wspipe is started. Returns the first file that can be executed, with *ERROR
+ * 0; otherwise the first one that can't, with its errno; or NULL with ENOENT.
  */
 static char *
 search_path(const char *name, int *error)
@@ -69,7 +68,7 @@ search_path(const char *name, int *error)
 			if (asprintf(&candidate, "%.*s/%s", (int)len, p, name) == -1)
 				return found;
 			failed = try_program(candidate);
-			/* An EACCES of the directory is not one of the program. */
+			/* An EACCES of the directory says nothing about the program. */
 			if (failed == 0 ||
 			    (!found && failed == EACCES && access(candidate, F_OK) == 0)) {
 				free(found);
@@ -130,7 +129,7 @@ options_find_command(const char *name, char reason[OPTIONS_COMMAND_REASON_MAX])
 		error = path ? try_program(path) : errno;
 	} else {
 		path = search_path(name, &error);
-		/* What is here is not looked for, but it may be what is meant. */
+		/* The current directory is not searched, but the user may have meant it. */
 		if (!path && try_program(name) == EISDIR)
 			error = EISDIR;
 	}

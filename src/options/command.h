@@ -8,8 +8,8 @@
 enum { OPTIONS_COMMAND_REASON_MAX = 2 * PATH_MAX };
 
 /*
- * The absolute path of the program NAME, which the caller frees. NULL when it can't be
- * executed; REASON then is a sentence that begins with "COMMAND".
+ * Returns the absolute path of the program NAME, which the caller frees. Returns NULL if it
+ * can't be executed; REASON is then a sentence that begins with "COMMAND".
  */
 char *options_find_command(const char *name, char reason[OPTIONS_COMMAND_REASON_MAX]);
 

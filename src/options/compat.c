@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What websocketd prints at its command line and at startup. */
+/* What websocketd prints on its command line and at startup. */
 #include "options/compat.h"
 
 #include "options/set.h"
@@ -25,7 +25,7 @@ compat_report_option(FILE *err, const char *problem, struct span name)
 	return COMPAT_FLAG;
 }
 
-/* Go's words for a number that can't be read; REASON for one that is beyond our limits. */
+/* Returns Go's text for an invalid number; REASON for one beyond our limits. */
 static const char *
 compat_number_error(const char *value, const char *reason)
 {
@@ -72,7 +72,7 @@ compat_directory_error(char text[COMPAT_TEXT_MAX], const char *name, const char 
 	snprintf(text, COMPAT_TEXT_MAX, format, path);
 }
 
-/* The text of an errno as Go has it. */
+/* Returns Go's text for an errno. */
 static void
 compat_errno(char *text, size_t size, int error)
 {
@@ -92,7 +92,7 @@ compat_tcp_error(char text[COMPAT_TEXT_MAX], const struct options_listener *opti
 		snprintf(text, COMPAT_TEXT_MAX, "listen tcp: lookup %s: no such host", address);
 		return;
 	}
-	/* "*" is two addresses to us, and none to websocketd. */
+	/* "*" is two addresses here, but none for websocketd. */
 	for (size_t i = 0; i < options->address.count; i++) {
 		if (strcmp(options->address.items[i], "*") == 0 &&
 		    (strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0))
@@ -117,7 +117,7 @@ compat_unix_error(char text[COMPAT_TEXT_MAX], const char *path, int error)
 		snprintf(text, COMPAT_TEXT_MAX, "listen unix %s: bind: %s", path, why);
 }
 
-/* The program with its arguments. */
+/* Logs the program with its arguments. */
 static void
 compat_announce_command(const struct options_endpoint *options)
 {
@@ -127,7 +127,7 @@ compat_announce_command(const struct options_endpoint *options)
 
 	if (!out)
 		return;
-	/* Its format is "%s %s", with or without arguments. */
+	/* The format is "%s %s", with or without arguments. */
 	fprintf(out, "Serving using application   : %s%s", options->program,
 	    options->command[1] ? "" : " ");
 	for (char *const *arg = options->command + 1; *arg; arg++)
@@ -137,7 +137,7 @@ compat_announce_command(const struct options_endpoint *options)
 	free(text);
 }
 
-/* It names the machine where no address was given. */
+/* websocketd prints the host name if no address is given. */
 void
 compat_announce(const struct options *options, int port)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Applies what a configuration file says. */
+/* Applies the contents of a configuration file. */
 #include "options/config_apply.h"
 
 #include "options/report.h"
@@ -18,7 +18,7 @@ config_apply_early(struct config *config, const struct option_place *place)
 	}
 }
 
-/* Where a section says what is run, it does not inherit the other way to say that. */
+/* Resets the inherited program (COMMAND or directory) if a section sets the other kind. */
 static void
 config_replace_program(
     const struct option_row *row, const struct option_place *place, const bool *given)
@@ -48,7 +48,8 @@ config_apply(struct config *config, size_t section, const struct option_place *p
 			continue;
 		if (entry->section != section)
 			break;
-		/* A list of its own replaces the inherited one, a program another one. */
+		/* A section's own list replaces the inherited one, and its program the
+		 * inherited program. */
 		if (!given[entry->row - option_rows] && entry->row->repeatable)
 			option_reset(entry->row, place);
 		given[entry->row - option_rows] = true;

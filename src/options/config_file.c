@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A text that is read from the front. */
+/* A text being read. */
 struct reader {
 	char *at;
 	char *end;
-	size_t line; /* of AT */
+	size_t line; /* line number of AT */
 };
 
-/* The next line, without its end. */
+/* Returns the next line, without its end. */
 static struct span
 config_next_line(struct reader *reader)
 {
@@ -43,7 +43,7 @@ config_is_comment(struct span line)
 	return line.len > 0 && (line.data[0] == '#' || line.data[0] == ';');
 }
 
-/* Why a line can't be read, or NULL. */
+/* Returns why a line is invalid, or NULL. */
 static const char *
 config_check_bytes(struct span line)
 {
@@ -58,7 +58,8 @@ config_check_bytes(struct span line)
 	return NULL;
 }
 
-/* The next line with those that continue it, trimmed; *WRONG: why it is not valid, or NULL. */
+/* Returns the next line with its continuation lines, trimmed; *WRONG: why it is invalid, or
+ * NULL. */
 static struct span
 config_next(struct reader *reader, const char **wrong)
 {
@@ -84,7 +85,7 @@ config_next(struct reader *reader, const char **wrong)
 	return span_trim(line);
 }
 
-/* What a line is that is neither empty nor a comment. */
+/* Parses a line that is neither empty nor a comment. */
 static struct config_item
 config_item(struct span line)
 {

@@ -17,18 +17,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One file that is read. */
+/* A file being read. */
 struct loader {
 	struct config *config;
-	struct config_store *store; /* NULL: there is none */
+	struct config_store *store; /* NULL: no store */
 	FILE *err;
-	unsigned file; /* its index */
-	const struct loader *outer; /* of the file that includes it; NULL: none */
-	dev_t device; /* what identifies the file */
+	unsigned file; /* index of the file */
+	const struct loader *outer; /* loader of the including file; NULL: none */
+	dev_t device; /* identity of the file */
 	ino_t inode;
-	int depth; /* how many files include it */
-	size_t section; /* the current one */
-	/* For each row where it is set: in the global part, and in the current section. */
+	int depth; /* depth of includes */
+	size_t section; /* the current section */
+	/* The line that sets each row: in the global part, and in the current section. */
 	struct config_line *given[2];
 };
 
@@ -74,11 +74,11 @@ loader_fail(struct loader *loader, struct config_line line, const char *format, 
 	free(text);
 }
 
-/* Grows ITEMS, which has COUNT elements of SIZE bytes, by one zeroed element. */
+/* Grows ITEMS, COUNT elements of SIZE bytes, by one zeroed element. */
 static void *
 config_grow(void *items, size_t count, size_t size)
 {
-	/* By powers of two. */
+	/* Grow in powers of two. */
 	if ((count & (count - 1)) == 0) {
 		items = realloc(items, (count > 0 ? 2 * count : 1) * size);
 		if (!items)
@@ -174,7 +174,7 @@ load_key(struct loader *loader, struct span key, struct span value, struct confi
 	*before = line;
 }
 
-/* NAME relative to the directory of the file that contains it. */
+/* Resolves NAME relative to the directory of the file that contains it. */
 static char *
 load_resolve(const struct loader *loader, struct span name)
 {
@@ -186,7 +186,7 @@ load_resolve(const struct loader *loader, struct span name)
 	    name.data);
 }
 
-/* Adds a record to the store that collects them. */
+/* Adds a record to the store, if it is being filled. */
 static void
 load_store(
     const struct loader *loader, enum config_record kind, const char *name, struct span content)
@@ -196,8 +196,8 @@ load_store(
 		options_no_memory();
 }
 
-/* What a pattern matches, as terminated names in one piece, which the caller frees; *LEN bytes
- * of them. */
+/* Returns the names that a pattern matches, NUL-terminated in one block of *LEN bytes, which
+ * the caller frees. */
 static char *
 load_names(const struct loader *loader, const char *pattern, size_t *len)
 {
@@ -272,7 +272,7 @@ load_item(void *arg, const struct config_item *item)
 	}
 }
 
-/* As load_text(), from the store. */
+/* Like load_text(), but from the store. */
 static char *
 load_stored_text(struct loader *loader, const char *name, size_t *len, const char **wrong)
 {
@@ -286,7 +286,7 @@ load_stored_text(struct loader *loader, const char *name, size_t *len, const cha
 	return options_text(stored);
 }
 
-/* The text of a file, which the caller frees. NULL: *WRONG says why. */
+/* Returns the text of a file, which the caller frees, or NULL with the reason in *WRONG. */
 static char *
 load_text(struct loader *loader, const char *name, size_t *len, const char **wrong)
 {
@@ -320,7 +320,7 @@ load_text(struct loader *loader, const char *name, size_t *len, const char **wro
 	return NULL;
 }
 
-/* Whether the file is one of those that include it. */
+/* Reports whether the file is one of those that include it. */
 static bool
 load_is_loop(const struct loader *loader)
 {
@@ -331,8 +331,7 @@ load_is_loop(const struct loader *loader)
 	return false;
 }
 
-/* Adds the file that is named in the line FROM; the main file is named in none, its first line
- * stands for that. */
+/* Adds the file named in the line FROM; for the main file, its own first line. */
 static void
 load_file(struct loader *loader, const char *name, struct config_line from)
 {
@@ -385,7 +384,7 @@ config_compare_paths(const void *a, const void *b)
 	return order != 0 ? order : *x < *y ? -1 : 1;
 }
 
-/* Reports each section whose path another one has. */
+/* Reports each section with a duplicate path. */
 static void
 config_check_paths(struct config *config, FILE *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The files that a pattern matches. */
+/* Expands a pattern of glob(7). */
 #include "options/config_names.h"
 
 #include <dirent.h>
@@ -12,8 +12,8 @@
 
 static bool names_below(char path[PATH_MAX], size_t len, const char *rest, FILE *out);
 
-/* NAME, in the directory PATH of LEN bytes, is a part of the pattern, or matches it; REST
- * follows. */
+/* Adds NAME, in the directory PATH of LEN bytes, which is a literal part of the pattern or
+ * matches it; REST of the pattern follows. */
 static bool
 names_add(char path[PATH_MAX], size_t len, const char *name, const char *rest, FILE *out)
 {
@@ -27,7 +27,7 @@ names_add(char path[PATH_MAX], size_t len, const char *name, const char *rest, F
 	return access(path, F_OK) == -1 || fwrite(path, 1, end + 1, out) == end + 1;
 }
 
-/* What REST of a pattern matches in the directory PATH, of LEN bytes. */
+/* Adds what REST of a pattern matches in the directory PATH of LEN bytes. */
 static bool
 names_below(char path[PATH_MAX], size_t len, const char *rest, FILE *out)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files that a pattern of glob(7) matches. glob(3) itself frees names twice when it is out
- * of memory, and leaves out a directory that it could not open for want of it.
+ * Expands a pattern of glob(7). glob(3) itself has a double free when memory runs out, and then
+ * omits directories that it could not open.
  */
 #ifndef OPTIONS_CONFIG_NAMES_H
 #define OPTIONS_CONFIG_NAMES_H
@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Writes the names to OUT, sorted, each with its NUL; none if nothing matches. False without
- * memory. */
+/* Writes the sorted, NUL-terminated names to OUT; none if nothing matches. Returns false if
+ * memory runs out. */
 bool config_names(const char *pattern, FILE *out) __attribute__((warn_unused_result));
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Records, each with its kind, its terminated name, and the size of its content before that. */
+/* Records, each with its kind, its NUL-terminated name, and the size before the content. */
 #include "options/config_store.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What --staticdir exposes. */
+/* Checks what --staticdir exposes. */
 #include "options/exposure.h"
 
 #include "options/config_load.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* True when PATH is DIRECTORY or below it; both are real paths. */
+/* Returns true if PATH is DIRECTORY or below it; both are real paths. */
 static bool
 is_within(const char *path, const char *directory)
 {
@@ -34,7 +34,7 @@ options_serve(const struct options_endpoint *endpoint, const char *path)
 	return served;
 }
 
-/* Each of these returns an error as options_find_exposure() does. */
+/* Each of these returns an error like options_find_exposure(). */
 static char *
 find_secret(const struct options_endpoint *endpoint, const char *option, const char *path)
 {
@@ -46,7 +46,7 @@ find_secret(const struct options_endpoint *endpoint, const char *option, const c
 	    option, path, endpoint->staticdir);
 }
 
-/* The secrets of the server. */
+/* Checks the secrets of the server. */
 static char *
 find_server_secret(const struct options *options, const struct options_endpoint *endpoint)
 {
@@ -58,7 +58,7 @@ find_server_secret(const struct options *options, const struct options_endpoint 
 	return text ? text : find_secret(endpoint, "admin-token", options->server.admin_token);
 }
 
-/* A directory of programs, of the option NAME. */
+/* Checks a directory of programs, given by the option NAME. */
 static char *
 find_overlap(const char *staticdir, const char *directory, const char *name)
 {
@@ -96,14 +96,14 @@ options_find_exposure(const struct options *options, const struct options_endpoi
 	return text;
 }
 
-/* Those static files of a configuration file that differ from each other. */
+/* The distinct static directories of a configuration file. */
 struct static_dirs {
 	struct options_served *items; /* owned */
 	size_t count;
 };
 
-/* Checks PROGRAM, a real path or NULL, the VALUE of an option of the endpoint at PLACE. NAME is
- * that option; if IS_DIR, PROGRAM is a directory. */
+/* Checks PROGRAM, a real path or NULL, which is the VALUE of the option NAME of the endpoint at
+ * PLACE. IS_DIR: PROGRAM is a directory. */
 static void
 check_program(const struct option_place *place, FILE *err, const struct static_dirs *dirs,
     const char *program, bool is_dir, const char *name, const char *value)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The texts that the command line can ask for: --help, --version, --license. */
+/* Texts that the command line can request: --help, --version, --license. */
 #include "config.h"
 
 #include "options/help.h"
@@ -18,14 +18,15 @@ static const char license[] =
 #include "src/options/license.h"
     ;
 
-/* The name of the program in help texts. */
+/* Returns the name of the program in help texts. */
 static const char *
 self(bool compat)
 {
 	return compat ? "websocketd" : "wspipe";
 }
 
-/* Prints TEXT from COLUMN on, folded at blanks, each further line below HELP_INDENT. */
+/* Prints TEXT from COLUMN on, folded at blanks; continuation lines are indented by
+ * HELP_INDENT. */
 static void
 print_folded(FILE *out, size_t column, const char *text)
 {
@@ -102,7 +103,7 @@ options_help_usage(FILE *out, bool compat)
 	fprintf(out, "Try '%s --help' for more information.\n", self(compat));
 }
 
-/* The options of the group WHAT, of all groups, or those that most users need. */
+/* Prints the options of the group WHAT, of all groups, or those that most users need. */
 static void
 print_rows(FILE *out, bool compat, unsigned what)
 {
@@ -162,8 +163,7 @@ options_help_print(FILE *out, bool compat, unsigned what)
 		fputs("\nSee man wspipe for the manual.\n", out);
 }
 
-/* Scripts check the version of websocketd, so compat mode begins with the one that it emulates.
- */
+/* Scripts check websocketd's version, so compat mode prints the emulated one first. */
 void
 options_help_version(FILE *out, bool compat)
 {

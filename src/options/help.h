@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The texts that the command line can ask for. */
+/* Texts that the command line can request. */
 #ifndef OPTIONS_HELP_H
 #define OPTIONS_HELP_H
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* --help, put together from the table of the options: WHAT is an enum options_help. With COMPAT
- * it is always all of them, with the defaults of websocketd. */
+/* Prints --help, generated from the option table: WHAT is an enum options_help. With COMPAT it
+ * always prints all options, with websocketd's defaults. */
 void options_help_print(FILE *out, bool compat, unsigned what);
 
-/* Its first lines, and how to get the rest. */
+/* Prints the first lines of --help, and how to get the rest. */
 void options_help_usage(FILE *out, bool compat);
 
-/* --version, one line. */
+/* Prints --version, one line. */
 void options_help_version(FILE *out, bool compat);
 
-/* --license: the file LICENSE. */
+/* Prints --license, the file LICENSE. */
 void options_help_license(FILE *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds options that do nothing without another one. */
+/* Finds options that have no effect without another one. */
 #include "options/needs.h"
 
 #include "options/config_load.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the member of ROW in SCOPE has a value other than false, 0 and none. */
+/* Reports whether the member of ROW in SCOPE is set: not false, 0 or empty. */
 static bool
 is_set(const struct option_row *row, const void *scope)
 {
@@ -39,7 +39,7 @@ is_set_in(const struct options *options, const struct options_endpoint *endpoint
 	return is_set(row, scopes[row->scope]);
 }
 
-/* Whether ROW, if it is set, has what it needs. */
+/* Reports whether ROW, if set, has what it needs. */
 static bool
 has_need(const struct options *options, const struct options_endpoint *endpoint,
     const struct option_row *row)
@@ -50,7 +50,7 @@ has_need(const struct options *options, const struct options_endpoint *endpoint,
 
 	if (!is_set_in(options, endpoint, row))
 		return true;
-	/* An endpoint with nothing to serve is another error. */
+	/* An endpoint with nothing to serve is reported elsewhere. */
 	if (strcmp(row->needs, NEEDS_PROGRAM) == 0)
 		return endpoint->command || endpoint->dir || !serves;
 	if (strcmp(row->needs, NEEDS_CHILD) == 0)
@@ -63,7 +63,7 @@ has_need(const struct options *options, const struct options_endpoint *endpoint,
 	return is_set_in(options, endpoint, option_find(span_of(row->needs)));
 }
 
-/* Whether ROW has it at an endpoint; NULL: at any of them. */
+/* Reports whether ROW has what it needs at an endpoint; NULL: at any endpoint. */
 static bool
 has_need_at(const struct options *options, const struct options_endpoint *endpoint,
     const struct option_row *row)
@@ -76,7 +76,7 @@ has_need_at(const struct options *options, const struct options_endpoint *endpoi
 	return found || (!endpoint && count == 0);
 }
 
-/* What is wrong with ROW, which the caller frees. */
+/* Returns the error of ROW, which the caller frees. */
 static char *
 explain(const struct option_row *row)
 {
@@ -99,7 +99,7 @@ explain(const struct option_row *row)
 	    other->argument && !other->optional ? other->argument : "", row->name);
 }
 
-/* Whether websocketd has the option ROW, which does not need anything there. */
+/* Reports whether ROW is an option of websocketd, where it needs nothing. */
 static bool
 is_compat(const struct option_row *row)
 {

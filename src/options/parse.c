@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The command line. It is walked twice: first to find out whether to behave as
- * websocketd and whether there is TLS, on which defaults, limits and texts depend, then to
- * read the values.
+ * Parses the command line in two passes: the first determines whether to emulate websocketd and
+ * whether TLS is used, on which defaults, limits and texts depend; the second reads the values.
  */
 #include "options/parse.h"
 
@@ -23,27 +22,28 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* A walk over the arguments. */
+/* An iteration over the arguments. */
 struct walk {
 	char **argv;
 	int argc;
-	int next; /* the argument to look at next */
+	int next; /* index of the next argument */
 
-	const char *word; /* the argument that was looked at last */
-	struct span name; /* the name in it, without dashes */
-	const struct option_row *row; /* NULL when there is no such option */
-	struct span value; /* of it; where it may be left out, and is, "true" */
+	const char *word; /* the current argument */
+	struct span name; /* its name, without dashes */
+	const struct option_row *row; /* NULL: unknown option */
+	struct span value; /* its value; "true" if optional and omitted */
 };
 
 enum walk_result {
 	WALK_OPTION,
-	WALK_END, /* the rest, from next on, is COMMAND */
+	WALK_END, /* the rest, from NEXT on, is COMMAND */
 	WALK_UNKNOWN,
 	WALK_SYNTAX, /* dashes without a name */
-	WALK_MISSING, /* the value */
+	WALK_MISSING, /* the value is missing */
 };
 
-/* The rules are those of Go's flag package, which websocketd's users write for. */
+/* Advances to the next option, by the rules of Go's flag package, which websocketd's users rely
+ * on. */
 static enum walk_result
 walk_next(struct walk *walk)
 {
@@ -79,7 +79,7 @@ walk_next(struct walk *walk)
 	return WALK_OPTION;
 }
 
-/* The first walk. The second one reports errors. */
+/* First pass; the second one reports errors. */
 static void
 read_early_values(struct options *options, int argc, char **argv)
 {
@@ -126,7 +126,7 @@ report_bad_option(const struct option_place *place, const struct walk *walk,
 	return EX_USAGE;
 }
 
-/* The second walk. False: exit with *STATUS. */
+/* Second pass. Returns false to exit with *STATUS. */
 static bool
 read_values(
     const struct option_place *place, struct walk *walk, FILE *out, FILE *err, int *status)
@@ -157,7 +157,7 @@ read_values(
 	return false;
 }
 
-/* Rejects what has no effect in this role. False: exit with *STATUS. */
+/* Rejects options without effect in this role. Returns false to exit with *STATUS. */
 static bool
 check_roles(
     const struct option_place *place, const struct options *options, FILE *err, int *status)
@@ -183,7 +183,8 @@ check_roles(
 	return true;
 }
 
-/* Rejects what has no effect without another option. False: exit with *STATUS. */
+/* Rejects options without effect because another one is missing. Returns false to exit with
+ * *STATUS. */
 static bool
 check_needs(const struct options *options, FILE *err, int *status)
 {
@@ -197,7 +198,7 @@ check_needs(const struct options *options, FILE *err, int *status)
 	return ok;
 }
 
-/* The first of the ARGC words of COMMAND that is a valid option of wspipe, or NULL. */
+/* Returns the first of the ARGC words of COMMAND that is a valid option of wspipe, or NULL. */
 static const char *
 find_misplaced(int argc, char **argv)
 {
@@ -207,7 +208,7 @@ find_misplaced(int argc, char **argv)
 		struct option_place place = option_command_line(&scratch);
 		const char *reason;
 
-		/* Most programs have --help and the like themselves. */
+		/* Most programs have --help and similar options themselves. */
 		if (walk_next(&walk) != WALK_OPTION ||
 		    (walk.row->scope == OPTION_SERVER &&
 			(!walk.row->argument || walk.row->optional)))
@@ -220,7 +221,7 @@ find_misplaced(int argc, char **argv)
 	return NULL;
 }
 
-/* What comes first: the defaults, and what of it depends on the mode. */
+/* Sets the defaults, including those that depend on the mode. */
 static struct option_place
 begin(struct options *options, int argc, char **argv)
 {
@@ -232,14 +233,14 @@ begin(struct options *options, int argc, char **argv)
 	place = option_command_line(options);
 	option_apply_initial(&place, options->listener.ssl, false);
 	if (place.compat)
-		options->server.log_format =
-		    LOG_COMPAT; /* it has no word on the command line */
+		options->server.log_format = LOG_COMPAT; /* it has no command-line name */
 	if (options->client.connect)
-		options->server.loglevel = LOG_WARN; /* stderr is the user's */
+		options->server.loglevel = LOG_WARN; /* stderr belongs to the user */
 	return place;
 }
 
-/* Lists of the command line replace those of the file, and --dir the file's command. */
+/* Applies precedence: lists on the command line replace those of the file, and --dir the file's
+ * command. */
 static void
 override(const struct option_place *place, int argc, char **argv)
 {
@@ -253,7 +254,7 @@ override(const struct option_place *place, int argc, char **argv)
 	}
 }
 
-/* The endpoints of the file; GLOBAL has their defaults. */
+/* Reads the endpoints of the file; GLOBAL has their defaults. */
 static void
 read_sections(struct config *config, const struct options_endpoint *global, bool compat,
     bool has_command, FILE *err)
@@ -277,7 +278,7 @@ read_sections(struct config *config, const struct options_endpoint *global, bool
 	}
 }
 
-/* Reads the file and then the command line again, which is valid. */
+/* Reads the file and then again the command line, which is known to be valid. */
 static void
 read_config(struct options *options, int argc, char **argv, struct config_store *store,
     FILE *out, FILE *err)
@@ -300,7 +301,7 @@ read_config(struct options *options, int argc, char **argv, struct config_store 
 		option_reset(option_find(SPAN("dir")), &command_line);
 }
 
-/* Sets what COMMAND and the defaults that depend on other options come to. */
+/* Sets the values that follow from COMMAND and from defaults that depend on other options. */
 static void
 finish(struct options *options, int argc, char **argv)
 {

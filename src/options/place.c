@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The values that rows of the table have at a place. */
+/* The values of the table's rows at a place. */
 #include "options/place.h"
 
 #include "options/value.h"
@@ -18,7 +18,7 @@ option_command_line(struct options *options)
 	};
 }
 
-/* What ROW sets at PLACE. NULL: its scope is closed there. */
+/* Returns the member that ROW sets at PLACE; NULL: its scope is not allowed there. */
 static void *
 option_target(const struct option_row *row, const struct option_place *place)
 {
@@ -79,7 +79,7 @@ option_apply_initial(const struct option_place *place, bool ssl, bool repeatable
 
 		if (!initial || row->repeatable != repeatable || (list && list->count > 0))
 			continue;
-		/* The table's own values are valid. */
+		/* The defaults in the table are valid. */
 		if (option_apply(row, place, span_of(initial)))
 			abort();
 		if (list)
@@ -127,7 +127,7 @@ options_endpoint_copy(const struct options_endpoint *options)
 	return copy;
 }
 
-/* Whether the members of a row are equal. */
+/* Reports whether the members of a row are equal. */
 static bool
 option_equal(const struct option_row *row, const void *a, const void *b)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Errors of options. */
+/* Reports errors of options. */
 #include "options/report.h"
 
 #include "options/compat.h"
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* The option that is named at AT, a place in TEXT, with its dashes; NULL: there is none, or
- * it is one of a command to type. */
+/* Returns the option named, with its dashes, at the position AT in TEXT; NULL: none, or part of
+ * a command to type. */
 static const struct option_row *
 report_find_option(const char *text, const char *at)
 {
@@ -23,8 +23,8 @@ report_find_option(const char *text, const char *at)
 	return option_find((struct span){at + 2, strspn(at + 2, name_chars)});
 }
 
-/* TEXT as it is written for a file; the caller frees it. *FIRST is the option that it names
- * first, or NULL. */
+/* Returns TEXT rewritten for a file, which the caller frees. *FIRST is the first option that it
+ * names, or NULL. */
 static char *
 report_for_file(const char *text, const struct option_row **first)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Errors of options, each one line that ends with what to do: of the command line with the name
- * of the program, of the configuration file with FILE:LINE, and there with keys in place of
- * options.
+ * Reports errors of options, each in one line that ends with the remedy: for the command line
+ * with the name of the program, for the configuration file with FILE:LINE, and there with keys
+ * instead of options.
  */
 #ifndef OPTIONS_REPORT_H
 #define OPTIONS_REPORT_H
@@ -11,19 +11,19 @@
 
 #include <stdio.h>
 
-/* Reports an error at PLACE. In a file it is at the line of the first option that TEXT names
- * and that is set there. */
+/* Reports an error at PLACE. In a file, the line is that of the first option named in TEXT that
+ * is set there. */
 void option_report(const struct option_place *place, FILE *err, const char *text);
 
-/* The same, and frees TEXT. */
+/* Like option_report(); takes TEXT. */
 void option_report_take(const struct option_place *place, FILE *err, char *text);
 
-/* Reports TEXT, about the server as a whole, if the options come from a file in which the first
- * option that it names is set. */
+/* Reports TEXT, which concerns the whole server, if the options come from a file that sets the
+ * first option named in it. */
 bool option_report_if_placed(const struct options *options, FILE *err, const char *text);
 
 /* Reports a value that the setter of ROW rejects for REASON (option_setter). Returns the exit
- * status. OUT is of compat mode. */
+ * status. OUT is only used in compat mode. */
 int option_report_value(const struct option_place *place, const struct option_row *row,
     struct span value, const char *reason, FILE *out, FILE *err);
 

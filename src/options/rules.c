@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Settings derived from the options of an endpoint. */
+/* Derives rules from the options of an endpoint. */
 #include "options/rules.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The types of options whose value is one thing: a boolean, number, name or choice. */
+/* The types of options with a single value: a boolean, number, name or choice. */
 #include "options/set.h"
 
 #include "http/url.h"
@@ -51,19 +51,19 @@ option_set_number(const struct option_set *set)
 	return parse_number(set, set->target);
 }
 
-/* A unit, and how many of the member's there are in one. */
+/* A unit and its factor to the unit of the member. */
 struct unit {
 	struct span suffix;
 	int64_t factor;
 };
 
-/* The first one is that of a number alone. */
+/* The first one is the default unit. */
 static const struct unit times[] = {
     {{"", 0}, 1000}, {{"ms", 2}, 1}, {{"s", 1}, 1000}, {{"m", 1}, 60000}, {{"h", 1}, 3600000}};
 static const struct unit sizes[] = {
     {{"", 0}, 1}, {{"k", 1}, 1 << 10}, {{"m", 1}, 1 << 20}, {{"g", 1}, 1 << 30}};
 
-/* Reads a number with one of COUNT units after it. */
+/* Parses a number followed by one of COUNT units. */
 static bool
 parse_with_unit(
     const struct option_set *set, const struct unit *units, size_t count, int64_t *out)
@@ -118,7 +118,8 @@ option_set_size(const struct option_set *set)
 		   : "must be a number of bytes, such as 65536, 512k, 10m or 1g";
 }
 
-/* A number alone is in the unit of the row, which has been its only one. */
+/* Parses a number with or without a unit; without one it is in the row's unit, which used to be
+ * the only one. */
 static const char *
 parse_number_or_unit(const struct option_set *set, const struct unit *units, size_t count,
     const char *such, int64_t *out)
@@ -201,7 +202,7 @@ option_set_linger(const struct option_set *set)
 	return NULL;
 }
 
-/* "auto" is the number of CPUs that this process may run on. */
+/* "auto" is the number of CPUs available to this process. */
 const char *
 option_set_workers(const struct option_set *set)
 {
@@ -212,7 +213,7 @@ option_set_workers(const struct option_set *set)
 		return util_parse_number(set->value, set->row->min, set->row->max, workers)
 			   ? "must be 'auto' or a number from 1 to 256"
 			   : NULL;
-	/* It fails only where there may be more CPUs than the set holds. */
+	/* Only fails if there may be more CPUs than the set can represent. */
 	*workers =
 	    sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : set->row->max;
 	if (*workers > set->row->max)
@@ -340,7 +341,7 @@ option_set_choice(const struct option_set *set)
 	static char error[224];
 	bool on;
 
-	/* Without a value it is the first one; "false" is none of them. */
+	/* Without a value, the first choice is used; "false" selects none. */
 	if (set->row->optional && options_parse_bool(set->value, &on)) {
 		*(unsigned *)set->target = on ? (unsigned)set->row->min : 0;
 		return NULL;
@@ -371,7 +372,7 @@ option_set_command(const struct option_set *set)
 	return NULL;
 }
 
-/* Not "must be ...", which is followed by the value: it may have a password. */
+/* Not "must be ...", which would print the value: it may contain a password. */
 const char *
 option_set_url(const struct option_set *set)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SET_NOFILE_MIN = 4 }; /* 0 to 2, and one to load the program with */
+enum { SET_NOFILE_MIN = 4 }; /* descriptors 0 to 2, and one to load the program */
 
 const char *
 option_set_umask(const struct option_set *set)
@@ -36,7 +36,7 @@ option_set_optional_number(const struct option_set *set)
 	return wrong;
 }
 
-/* The names as "as, core, ...". */
+/* Returns the names as "as, core, ...". */
 static const char *
 limit_names(void)
 {
@@ -49,7 +49,7 @@ limit_names(void)
 	return names;
 }
 
-/* A time in seconds, rounded up. */
+/* Parses a time in seconds, rounded up. */
 static const char *
 set_seconds(const struct option_set *set)
 {
@@ -62,7 +62,7 @@ set_seconds(const struct option_set *set)
 	return wrong;
 }
 
-/* One NAME=VALUE. NULL, or what is wrong. */
+/* Parses one NAME=VALUE. Returns the error, or NULL. */
 static const char *
 set_limit(const struct option_set *set, struct confine_number limits[CONFINE_LIMITS],
     struct span part)
@@ -103,7 +103,7 @@ set_limit(const struct option_set *set, struct confine_number limits[CONFINE_LIM
 	return NULL;
 }
 
-/* Each value replaces all limits of the one before. */
+/* Each value replaces all limits of the previous one. */
 const char *
 option_set_limits(const struct option_set *set)
 {

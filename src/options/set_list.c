@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What wspipe itself writes into an answer; a second one would contradict it. */
+/* Fields that wspipe itself sends in a response; a second one would contradict it. */
 static const char *const own_headers[] = {
     "Connection",
     "Content-Length",
@@ -21,7 +21,7 @@ static const char *const own_headers[] = {
     "Upgrade",
 };
 
-/* True if TEXT has characters other than letters, digits and those of ALSO. */
+/* Returns true if TEXT has characters other than letters, digits and those of ALSO. */
 static bool
 has_other(struct span text, const char *also)
 {
@@ -34,7 +34,7 @@ has_other(struct span text, const char *also)
 	return false;
 }
 
-/* websocketd takes one file: there the last one wins, and one without a name is none. */
+/* websocketd accepts one file: there the last one wins, and an empty name is none. */
 const char *
 option_set_files(const struct option_set *set)
 {
@@ -53,7 +53,7 @@ option_set_address(const struct option_set *set)
 	struct span value = set->value;
 	const char *colon = memchr(value.data, ':', value.len);
 
-	/* To websocketd an address without text is that of all interfaces. */
+	/* For websocketd, an empty address means all interfaces. */
 	if (value.len == 0 && set->compat)
 		value = SPAN("*");
 	if (value.len == 0)
@@ -113,7 +113,8 @@ option_set_origin(const struct option_set *set)
 	return list->count > 0 || set->compat ? NULL : "must be a list of origins or 'any'";
 }
 
-/* Of those that become variables: without '_', which a proxy may confuse with '-'. */
+/* Parses a field name that maps to a variable: without '_', which a proxy may confuse with
+ * '-'. */
 const char *
 option_set_field_name(const struct option_set *set)
 {
@@ -123,8 +124,8 @@ option_set_field_name(const struct option_set *set)
 	return NULL;
 }
 
-/* What is wrong with the variables in TEXT, or NULL: a session's value goes into the response
- * that opens it. */
+/* Returns what is wrong with the variables in TEXT, or NULL: the value of a session can only be
+ * in the response that opens it. */
 static const char *
 check_variables(const struct option_row *row, struct span text)
 {
@@ -145,7 +146,7 @@ check_variables(const struct option_row *row, struct span text)
 	return NULL;
 }
 
-/* Keeps "Name: value" with exactly one blank, so that it can be sent as it is. */
+/* Stores "Name: value" with exactly one blank, ready to be sent. */
 const char *
 option_set_header(const struct option_set *set)
 {
@@ -180,8 +181,8 @@ option_set_header(const struct option_set *set)
 	return NULL;
 }
 
-/* Names of variables; an empty list is one: none. A '+' in front adds to those that there are.
- */
+/* Parses variable names; an empty list is valid: none. A leading '+' adds to the existing
+ * ones. */
 const char *
 option_set_names(const struct option_set *set)
 {
@@ -192,7 +193,7 @@ option_set_names(const struct option_set *set)
 	else
 		options_list_clear(set->target);
 	while (options_next_part(&rest, &part)) {
-		/* A blank is a comma that was forgotten; to websocketd it is a name. */
+		/* A blank suggests a forgotten comma; for websocketd it is part of a name. */
 		if (memchr(part.data, '=', part.len) || options_has_control(part) ||
 		    (memchr(part.data, ' ', part.len) && !set->compat))
 			return "must be variable names separated by commas";
@@ -204,7 +205,7 @@ option_set_names(const struct option_set *set)
 	return NULL;
 }
 
-/* Blocks of IP addresses, and "unix". */
+/* Parses blocks of IP addresses, and "unix". */
 const char *
 option_set_cidrs(const struct option_set *set)
 {
@@ -229,7 +230,7 @@ option_set_cidrs(const struct option_set *set)
 	return list->count > 0 ? NULL : "must be a list of IP addresses";
 }
 
-/* Tokens of HTTP, each once; an empty list is one: none. */
+/* Parses distinct HTTP tokens; an empty list is valid: none. */
 const char *
 option_set_tokens(const struct option_set *set)
 {
@@ -257,14 +258,14 @@ option_set_tokens(const struct option_set *set)
 	"must be true, false, or a list of window=BITS, level=N, takeover=yes|no and "         \
 	"min=BYTES separated by commas"
 
-/* One of the settings in the list of --deflate. NULL, or what is wrong. */
+/* Parses one setting of --deflate. Returns the error, or NULL. */
 static const char *
 set_deflate_part(struct deflate_settings *settings, struct span part)
 {
 	static char error[128];
 	const struct {
 		const char *name;
-		int64_t *number; /* NULL: yes or no */
+		int64_t *number; /* NULL: a boolean */
 		int64_t min;
 		int64_t max;
 	} rows[] = {
@@ -303,7 +304,7 @@ set_deflate_part(struct deflate_settings *settings, struct span part)
 	return error;
 }
 
-/* A boolean, or a list that changes the settings: it starts from the defaults each time. */
+/* Parses a boolean, or a list that changes settings, each time starting from the defaults. */
 const char *
 option_set_deflate(const struct option_set *set)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds the option that an unknown name probably stands for. */
+/* Finds the option that an unknown name probably means. */
 #include "options/suggest.h"
 
 #include "options/table.h"
@@ -13,7 +13,7 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* How many letters must be added, dropped or changed to make B of A (Levenshtein). */
+/* Returns the Levenshtein distance of A and B. */
 static size_t
 distance(struct span a, const char *b)
 {
@@ -40,7 +40,7 @@ distance(struct span a, const char *b)
 	return row[b_len];
 }
 
-/* Whether a row can be written at PLACE, which is one of the two. */
+/* Reports whether a row is allowed at PLACE, one of the two values. */
 static bool
 option_fits(const struct option_row *row, enum option_only place)
 {
@@ -53,10 +53,10 @@ option_suggest(struct span name, enum option_only place)
 	size_t limit;
 	const char *nearest = NULL;
 
-	/* "-p8080" is --port=8080 in another program. */
+	/* "-p8080" means --port=8080 in other programs. */
 	while (name.len > 1 && util_is_digit((unsigned char)name.data[name.len - 1]))
 		name.len--;
-	limit = least(name.len / 2, 2); /* a longer distance is chance */
+	limit = least(name.len / 2, 2); /* a longer distance is coincidence */
 	for (size_t i = 0; i < option_row_count && name.len > 1; i++) {
 		size_t far = distance(name, option_rows[i].name);
 

@@ -4,8 +4,8 @@
 
 #include "options/set.h"
 
-/* The name of the option that the unknown NAME probably stands for, among those that can be
- * written at PLACE (OPTION_ON_COMMAND_LINE or OPTION_IN_FILE), or NULL. */
+/* Returns the option name that the unknown NAME probably means, among those allowed at PLACE
+ * (OPTION_ON_COMMAND_LINE or OPTION_IN_FILE), or NULL. */
 const char *option_suggest(struct span name, enum option_only place);
 
 #endif

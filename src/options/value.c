@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The memory of option values, and the reading of their parts. */
+/* Memory management of option values, and parsing of their parts. */
 #include "options/value.h"
 
 #include "options/words.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* Where options_no_memory() goes on; NULL: it ends the process. */
+/* Where options_no_memory() jumps to; NULL: it exits. */
 static jmp_buf *options_tried;
 
 void

@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether a backslash in double quotes escapes C (POSIX, Shell Command Language, 2.2.3). */
+/* Reports whether a backslash in double quotes escapes C (POSIX, Shell Command Language,
+ * 2.2.3). */
 static bool
 words_is_escapable(char c)
 {
 	return c == '"' || c == '\\' || c == '$' || c == '`';
 }
 
-/* Copies the word at *IN, which ends before END, to OUT without its quotes, and returns the end
- * of the copy. NULL: *WRONG is set. */
+/* Copies the word at *IN, which ends before END, to OUT without quotes, and returns the end of
+ * the copy. Returns NULL with the reason in *WRONG. */
 static char *
 words_take(const char **in, const char *end, char *out, const char **wrong)
 {
@@ -51,7 +52,7 @@ words_split(struct span text, const char **wrong)
 {
 	const char *in = text.data;
 	const char *end = text.data + text.len;
-	size_t most = text.len / 2 + 1; /* words, each of one byte and a blank */
+	size_t most = text.len / 2 + 1; /* most words: each one byte and a blank */
 	char **words = malloc((most + 1) * sizeof(*words) + text.len + 1);
 	char *out = (char *)(words + most + 1);
 	size_t count = 0;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Words of a command: split as a shell does it, with quotes and backslashes, and nothing else:
- * no variables, no patterns, no redirections, no comments.
+ * Splits a command into words as a shell does, with quotes and backslashes, but without
+ * variables, patterns, redirections or comments.
  */
 #ifndef OPTIONS_WORDS_H
 #define OPTIONS_WORDS_H
 
 #include "base/util.h"
 
-/* The words of TEXT, NULL-terminated, in one piece for free(). NULL: *WRONG says why TEXT is
- * not valid, or is NULL too, without memory. */
+/* Returns the words of TEXT, NULL-terminated, in one block for free(). Returns NULL if TEXT is
+ * invalid, with the reason in *WRONG, or if memory runs out, with NULL there. */
 char **words_split(struct span text, const char **wrong);
 
-/* A copy in one piece, for free(). NULL without memory. */
+/* Returns a copy in one block for free(), or NULL if memory runs out. */
 char **words_copy(char *const *words);
 
 #endif
