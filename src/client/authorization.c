@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Header fields with the credentials of a client. */
+/* Builds header fields with a client's credentials. */
 #include "client/authorization.h"
 
 #include "base/base64.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* NAME: SCHEME VALUE, VALUE in base64 for Basic. */
+/* Returns "NAME: SCHEME VALUE", with VALUE in base64 for Basic. */
 static char *
 authorization_line(const char *name, const char *scheme, struct span value)
 {
@@ -46,7 +46,7 @@ authorization_of_url(const char *name, struct span user)
 	return line;
 }
 
-/* What is wrong with the first line of a file, or NULL. */
+/* Returns what is wrong with the first line of a file, or NULL. */
 static const char *
 authorization_check(const char *scheme, struct span value)
 {
@@ -59,7 +59,7 @@ authorization_check(const char *scheme, struct span value)
 	for (size_t i = 0; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.data[i];
 
-		/* RFC 7617, section 2; RFC 6750, section 2.1, but for the alphabet. */
+		/* RFC 7617, section 2; RFC 6750, section 2.1, except for the alphabet. */
 		if (c < ' ' || c == 0x7f || (!basic && (c == ' ' || c > 0x7f)))
 			return basic ? "its first line has a control character"
 				     : "its first line is not a token";

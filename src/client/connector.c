@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One attempt to connect and one session after the other. */
+/* Makes one connection attempt and one session after another. */
 #include "client/connector.h"
 
 #include "backend/program.h"
@@ -36,7 +36,7 @@ connector_status_of_code(uint16_t code)
 	return -1;
 }
 
-/* The end */
+/* End */
 
 static void
 connector_check_end(struct connector *c)
@@ -56,7 +56,7 @@ connector_on_written(void *arg)
 	((struct connector *)arg)->written = true;
 }
 
-/* No session follows. */
+/* Ends the client: no session follows. */
 static void
 connector_end(struct connector *c)
 {
@@ -79,8 +79,8 @@ connector_fail(struct connector *c, int status, const char *why)
 
 /* Between sessions */
 
-/* The delay before the next attempt: twice the one before it, less up to half of it, so that
- * the clients of a server that is restarted do not come at once. */
+/* Returns the delay before the next attempt: twice the previous one, minus up to half of it at
+ * random, so that the clients of a restarted server do not reconnect at once. */
 static int64_t
 connector_delay(const struct connector *c)
 {
@@ -95,7 +95,7 @@ connector_delay(const struct connector *c)
 	return delay - delay / 2 * random / UINT16_MAX;
 }
 
-/* Whether another session is of use. */
+/* Reports whether another session makes sense. */
 static bool
 connector_may_retry(const struct connector *c)
 {
@@ -130,7 +130,7 @@ connector_on_timer(void *arg)
 		connector_dial(c);
 }
 
-/* A session has ended, and its backend is free again. */
+/* Continues after a session has ended and its backend is free again. */
 static void
 connector_on_next(struct loop_task *task)
 {
@@ -146,8 +146,8 @@ connector_on_next(struct loop_task *task)
 
 /* The result of a session */
 
-/* Whether the server may accept another session, unlike after an error that would be repeated.
- */
+/* Reports whether the server may accept another session: not after an error that would
+ * repeat. */
 static bool
 connector_retries_after(uint16_t code)
 {
@@ -173,8 +173,8 @@ connector_set_why(struct connector *c, uint16_t code, const struct ending *end)
 	snprintf(c->why, sizeof(c->why), "%s %d%s%s", what, code, *reason ? ": " : "", reason);
 }
 
-/* The close code of RFC 6455, section 7.1.5, but for a Close of ours that reports an error. An
- * empty answer to a normal Close is one. */
+/* Returns the close code (RFC 6455, section 7.1.5), or that of our own Close if it reports an
+ * error. An empty response to a normal Close is normal. */
 static uint16_t
 connector_code(const struct ending *end)
 {
@@ -187,7 +187,7 @@ connector_code(const struct ending *end)
 	return end->received;
 }
 
-/* Stdin or stdout was lost. */
+/* Reports whether stdin or stdout was lost. */
 static bool
 connector_has_lost(struct connector *c)
 {
@@ -198,7 +198,7 @@ connector_has_lost(struct connector *c)
 	c->retries = false;
 	c->status = CONNECTOR_FAILED;
 	*c->why = '\0';
-	/* As any filter ends whose reader has. */
+	/* Exit like any filter whose reader has closed. */
 	if (out == EPIPE)
 		c->signal = SIGPIPE;
 	else
@@ -219,19 +219,19 @@ connector_on_end(
 	loop_defer(c->loop, &c->next);
 	if (c->stdio && connector_has_lost(c))
 		return;
-	/* After a Close of ours that was not answered, nothing is left to do. */
+	/* If our Close was not answered, do not retry. */
 	c->retries = connector_retries_after(code) && (end->sent == 0 || end->received != 0);
 	c->status = status == -1 ? CONNECTOR_FAILED : status;
 	*c->why = '\0';
 	if (status == -1)
 		connector_set_why(c, code, end);
-	/* A program's own exit is ours, whatever the server answers. */
+	/* The program's exit status is ours, whatever the server responds. */
 	if (!c->stdio)
 		c->status =
 		    backend->end == BACKEND_SIGNAL ? 128 + backend->value : backend->value;
 }
 
-/* A session */
+/* Sessions */
 
 static struct backend *
 connector_start_backend(struct connector *c, const struct framed_client *client,

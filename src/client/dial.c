@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a URL to a WebSocket. */
+/* Opens a WebSocket. */
 #include "client/dial.h"
 
 #include "client/proxy.h"
@@ -18,22 +18,22 @@
 
 enum dial_state {
 	DIAL_CONNECTING,
-	DIAL_RESPONSE, /* the head of a response is awaited */
-	DIAL_TEXT, /* and the first line of its body, as it is an error */
+	DIAL_RESPONSE, /* waiting for the head of a response */
+	DIAL_TEXT, /* waiting for the first line of an error response's body */
 };
 
 struct dial {
 	const struct dial_settings *settings; /* borrowed, as the next one */
-	void *arg; /* the handler's */
+	void *arg; /* argument of the handler */
 	dial_handler *handler;
-	struct connect *connect; /* owned; NULL: not in progress */
+	struct connect *connect; /* owned; NULL: no connect in progress */
 	struct stream *stream; /* owned; NULL: not connected */
 	int fd; /* owned: the socket, for TLS through a proxy; else -1 */
 	struct sockaddr_storage address;
 	struct timer timer;
 	int64_t end_ms;
 	enum dial_state state;
-	bool at_proxy; /* the other side is a proxy that has not connected us yet */
+	bool at_proxy; /* the peer is a proxy that has not connected us yet */
 	char key[HANDSHAKE_KEY_LEN + 1];
 	struct buffer in; /* the response so far */
 	struct head head;
@@ -61,7 +61,7 @@ dial_cancel(struct dial *d)
 	loop_defer_free(d->settings->loop, &d->deferred, dial_release);
 }
 
-/* Whom errors are about. */
+/* Returns the subject of error messages. */
 static const char *
 dial_peer(const struct dial *d)
 {
@@ -83,7 +83,7 @@ dial_fail(struct dial *d, bool retries, const char *format, ...)
 	handler(arg, &result);
 }
 
-/* A failure of the stream, also of its TLS. */
+/* Reports a failure of the stream or of its TLS. */
 static void
 dial_fail_stream(struct dial *d, const char *otherwise)
 {
@@ -94,7 +94,7 @@ dial_fail_stream(struct dial *d, const char *otherwise)
 		advice = "; if you trust it, give its CA with --cacert=FILE";
 	else if (why && strcmp(why, "TLS: wrong version number") == 0)
 		advice = "; if the server has no TLS, use ws://";
-	/* A certificate or a protocol does not change by itself. */
+	/* A certificate or protocol error does not go away by itself. */
 	dial_fail(d, !why, "%s%s", why ? why : otherwise, advice);
 }
 
@@ -120,8 +120,8 @@ dial_succeed(struct dial *d, const struct handshake_agreed *agreed)
 
 /* The response */
 
-/* Whether the status may change by itself: a limit, or a server that is overloaded or
- * restarted. */
+/* Reports whether the error may be temporary: a limit, or a server that is overloaded or
+ * restarting. */
 static bool
 dial_retries(const struct head *head)
 {
@@ -130,8 +130,8 @@ dial_retries(const struct head *head)
 	return code >= 500 || code == 408 || code == 425 || code == 429;
 }
 
-/* The first line of the body so far that is neither empty nor STATUS goes to LINE. False: more
- * of it may come. */
+/* Copies the first line of the body that is neither empty nor STATUS to LINE. Returns false if
+ * more input is needed. */
 static bool
 dial_first_line(const struct dial *d, const char *status, char *line, size_t size)
 {
@@ -144,7 +144,7 @@ dial_first_line(const struct dial *d, const char *status, char *line, size_t siz
 	bool over;
 
 	*line = '\0';
-	/* A page for a browser has no first line that explains anything. */
+	/* The first line of a page for a browser explains nothing. */
 	if (head_find(&d->head, "Content-Type", &type) != 1 || type.len < 10 ||
 	    !span_equal_nocase((struct span){type.data, 10}, SPAN("text/plain")))
 		return true;
@@ -166,7 +166,7 @@ dial_first_line(const struct dial *d, const char *status, char *line, size_t siz
 	return over;
 }
 
-/* The response is not a 101. */
+/* Handles a response that is not a 101. */
 static void
 dial_reject(struct dial *d, bool over)
 {
@@ -187,7 +187,7 @@ dial_reject(struct dial *d, bool over)
 
 static const struct stream_handlers dial_stream_handlers;
 
-/* A stream over a connected socket, which is taken. NULL without memory. */
+/* Creates a stream over the connected socket FD. Takes FD. Returns NULL if memory runs out. */
 static struct stream *
 dial_stream(struct dial *d, int fd)
 {
@@ -236,8 +236,8 @@ dial_request(struct dial *d)
 		dial_fail_stream(d, made ? strerror(errno) : "out of memory");
 }
 
-/* The proxy has connected us: whatever its response says about a body, there is none (RFC 9110,
- * section 9.3.6), and the server does not speak first. */
+/* Continues after the proxy has connected us. The response has no body, whatever it says (RFC
+ * 9110, section 9.3.6), and the server does not speak first. */
 static void
 dial_tunnel(struct dial *d)
 {
@@ -258,7 +258,7 @@ dial_tunnel(struct dial *d)
 		dial_fail(d, true, "out of memory");
 }
 
-/* The head of a response is complete. */
+/* Handles the complete head of a response. */
 static void
 dial_process(struct dial *d)
 {
@@ -275,7 +275,7 @@ dial_process(struct dial *d)
 		dial_fail(d, false, "%s", why);
 }
 
-/* Whether a response precedes the final one, as 103 (RFC 9110, section 15.2); it is dropped. */
+/* Skips an interim response such as 103 (RFC 9110, section 15.2). */
 static bool
 dial_skip_interim(struct dial *d)
 {
@@ -320,7 +320,7 @@ dial_on_readable(void *arg)
 		if (!buffer_append(&d->in, loop->in, n)) {
 			dial_fail(d, true, "out of memory");
 		} else if (d->state == DIAL_TEXT) {
-			/* It is complete, but its bytes may have moved. */
+			/* The head is complete, but its bytes may have moved. */
 			(void)head_parse(
 			    &d->head, (char *)buffer_data(&d->in), buffer_len(&d->in));
 			dial_reject(d, false);
@@ -346,7 +346,7 @@ dial_on_readable(void *arg)
 	}
 }
 
-/* A FIN is read. */
+/* A FIN is read from the stream. */
 static void
 dial_on_gone(void *arg, enum stream_gone reason)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The client's side of the opening handshake. */
+/* The client side of the opening handshake. */
 #include "client/handshake.h"
 
 #include "base/utf8.h"
@@ -23,7 +23,7 @@ handshake_put_line(struct buffer *out, struct span name, struct span value)
 	       handshake_put(out, value) && handshake_put(out, SPAN("\r\n"));
 }
 
-/* Whether the user gives a header field with this name. */
+/* Reports whether the user gives a header field with this name. */
 static bool
 handshake_is_given(const struct handshake_offer *offer, struct span name)
 {
@@ -98,7 +98,8 @@ handshake_fail(char why[HANDSHAKE_WHY_MAX], const char *text, struct span shown)
 	return false;
 }
 
-/* Section 4.1, item 6 of the response: one that was offered, and only once (section 11.3.4). */
+/* Section 4.1, item 6 of the response: the subprotocol was offered, and occurs only once
+ * (section 11.3.4). */
 static bool
 handshake_check_subprotocol(const struct handshake_offer *offer, const struct head *head,
     struct handshake_agreed *out, char why[HANDSHAKE_WHY_MAX])
@@ -186,14 +187,14 @@ handshake_show(struct span text, char *out, size_t size)
 			i++;
 		out[len++] = control ? '?' : (char)c;
 	}
-	/* Not within a character. */
+	/* Don't split a character. */
 	while (valid && len + 1 == size && len > 0 && !utf8_valid((uint8_t *)out, len))
 		len--;
 	out[len] = '\0';
 }
 
-/* A URL or path for the log, with '*' in place of user information and query: what a server
- * redirects with may be a secret. */
+/* Copies a URL or path for the log, with '*' in place of user information and query: a redirect
+ * may contain a secret. */
 static void
 handshake_show_location(struct span url, char *out, size_t size)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The HTTP proxy that the environment names. */
+/* The HTTP proxy from the environment. */
 #include "client/proxy.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* The value of the first variable that is set, and not empty. */
+/* Returns the value of the first variable that is set and not empty. */
 static const char *
 proxy_variable(char *(*get)(const char *name), const char *const *names, const char **name)
 {
@@ -18,8 +18,8 @@ proxy_variable(char *(*get)(const char *name), const char *const *names, const c
 	return value && *value ? value : NULL;
 }
 
-/* Whether an entry of no_proxy covers the host: the same name or address, or a domain that the
- * name is in. The entry may have a port, and a domain a dot in front. */
+/* Reports whether an entry of no_proxy covers the host: the same name or address, or a parent
+ * domain. The entry may have a port, and a domain a leading dot. */
 static bool
 proxy_covers(struct span entry, const struct url *url)
 {
@@ -29,7 +29,7 @@ proxy_covers(struct span entry, const struct url *url)
 
 	if (span_equal(entry, SPAN("*")))
 		return true;
-	/* Not within an IPv6 address without brackets. */
+	/* Not inside an IPv6 address without brackets. */
 	if (colon && (memchr(entry.data, ':', entry.len) == colon || colon[-1] == ']') &&
 	    !util_parse_number(
 		(struct span){colon + 1, entry.len - (size_t)(colon - entry.data) - 1}, 1,

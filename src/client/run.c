@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of the process as a client. */
+/* Runs the process as a client. */
 #include "client/run.h"
 
 #include "base/log.h"
@@ -55,7 +55,7 @@ run_install_signals(struct run *run)
 	sigset_t none;
 
 	for (size_t i = 0; i < RUN_SIGNALS; i++) {
-		/* As nohup and a shell's background want it. */
+		/* Respect signals ignored by nohup or a shell's background job. */
 		if (spawn_was_ignored(run_signals[i]) ||
 		    (run_signals[i] == SIGHUP && run->inherited.ignores_hup))
 			continue;
@@ -69,7 +69,7 @@ run_install_signals(struct run *run)
 	return true;
 }
 
-/* Settings derived from the options. */
+/* Sets the rules derived from the options. */
 static void
 run_set_rules(struct run *run)
 {
@@ -78,7 +78,7 @@ run_set_rules(struct run *run)
 	struct connector *client = &run->client;
 	struct handshake_offer *offer = &client->dial.offer;
 
-	/* The option has checked it. */
+	/* The option parser has checked it. */
 	(void)!url_parse(options->client.connect, &offer->url);
 	offer->headers = endpoint->header.items;
 	offer->header_count = endpoint->header.count;
@@ -101,7 +101,7 @@ run_set_rules(struct run *run)
 	client->extra_wait_ms = options->server.closems;
 }
 
-/* Creates what a client needs. 0, or the exit status. */
+/* Creates the objects that a client needs. Returns 0 or the exit status. */
 static int
 run_set_up(struct run *run)
 {
@@ -141,7 +141,7 @@ run_fail_text(int status, const char *text)
 	return status;
 }
 
-/* Whom to connect to: the server, or a proxy. 0, or the exit status. */
+/* Sets the target: the server or a proxy. Returns 0 or the exit status. */
 static int
 run_set_target(struct run *run)
 {
@@ -169,7 +169,7 @@ run_set_target(struct run *run)
 	return 0;
 }
 
-/* 0, or the exit status. */
+/* Sets the credentials. Returns 0 or the exit status. */
 static int
 run_set_credentials(struct run *run)
 {
@@ -193,7 +193,7 @@ run_set_credentials(struct run *run)
 	return run->authorization ? 0 : run_fail_text(EX_CONFIG, why);
 }
 
-/* What TLS needs. 0, or the exit status. */
+/* Sets up TLS. Returns 0 or the exit status. */
 static int
 run_set_tls(struct run *run)
 {
@@ -238,7 +238,7 @@ run_clear(struct run *run)
 	free(run->proxy_authorization);
 }
 
-/* Is killed by the signal, as its parent expects. */
+/* Kills the process with the signal, as its parent expects. */
 static void
 run_die(int number)
 {
@@ -253,7 +253,7 @@ run_die(int number)
 int
 client_run(const struct options *options)
 {
-	static struct run run; /* a thread of stdin may outlive this function */
+	static struct run run; /* the stdin thread may outlive this function */
 	bool closed = fcntl(STDOUT_FILENO, F_GETFD) == -1;
 	int status;
 
@@ -266,7 +266,7 @@ client_run(const struct options *options)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	run_set_rules(&run);
-	/* Before a key or a password is in it. */
+	/* Before a key or password is in memory. */
 	if (options->server.no_core_dumps && util_hide_memory() == -1)
 		return run_fail(EX_OSERR, "can't disable core dumps");
 	status = run_set_target(&run);
