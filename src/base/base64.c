@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bytes as text and back: libcrypto's functions, in steps, as their lengths are int. */
+/* Base64 encoding and decoding with libcrypto's functions, in steps, because their lengths are
+ * int. */
 #include "base/base64.h"
 
 #include "base/util.h"
@@ -14,7 +15,7 @@ base64_put(struct buffer *out, const uint8_t *bytes, size_t len)
 	for (size_t i = 0; i < len; i += BASE64_STEP) {
 		size_t n = len - i < BASE64_STEP ? len - i : BASE64_STEP;
 		uint8_t *to =
-		    buffer_reserve(out, (n + 2) / 3 * 4 + 1); /* it writes a NUL too */
+		    buffer_reserve(out, (n + 2) / 3 * 4 + 1); /* with room for a NUL */
 
 		if (!to)
 			return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bytes as text and back (RFC 4648, section 4). */
+/* Base64 encoding and decoding (RFC 4648, section 4). */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
 
@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Appends LEN bytes as text. False without memory; OUT may hold a part of it then. */
+/* Appends LEN bytes in base64. Returns false if memory runs out; OUT may then contain a
+ * part. */
 bool base64_put(struct buffer *out, const uint8_t *bytes, size_t len)
     __attribute__((warn_unused_result));
 
@@ -19,7 +20,7 @@ enum base64_result {
 	BASE64_NO_MEMORY,
 };
 
-/* Appends the bytes that TEXT stands for: whole quanta, and no other characters. */
+/* Appends the decoded TEXT, which must consist of whole quanta without other characters. */
 enum base64_result base64_read(struct buffer *out, const char *text, size_t len)
     __attribute__((warn_unused_result));
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A batch: how messages travel between a peer and a backend. It is one of
+ * A batch: the unit in which messages are passed between a peer and a backend. It is one of
  *
- *	whole messages in one piece of memory, each followed by the same separator byte,
- *	whole messages without anything between them, for a backend that has no boundaries,
+ *	whole messages in one block of memory, each followed by the same separator byte,
+ *	whole messages without separators, for a backend without message boundaries,
  *	one message, or a part of one,
- *	whole messages for many peers, encoded before (struct broadcast).
+ *	whole messages for many peers, already encoded (struct broadcast).
  *
- * So many short messages cost one call, and the loops that convert them run over all of them.
+ * This way many short messages cost one call, and one loop converts them all.
  */
 #ifndef BASE_BATCH_H
 #define BASE_BATCH_H
@@ -21,47 +21,49 @@
 enum {
 	BATCH_NO_SEPARATOR = -1,
 	BATCH_BROADCAST = -2, /* as SEPARATOR: messages for many peers */
-	/* Bytes after DATA that may be read: the loops of simd work in steps. */
+	/* Readable bytes after DATA, because the loops of simd work in steps. */
 	BATCH_SLACK = 64,
 };
 
 /* What a backend accepts from a peer. */
 struct batch_format {
-	bool text; /* messages of this type */
+	bool text; /* accepts text messages */
 	bool binary;
-	bool joins; /* many messages in a batch, each followed by SEPARATOR */
-	int separator; /* ASCII, or BATCH_NO_SEPARATOR: nothing between them */
-	bool parts; /* parts of messages: their boundaries mean nothing */
+	bool joins; /* accepts many messages per batch, each followed by SEPARATOR */
+	int separator; /* ASCII, or BATCH_NO_SEPARATOR */
+	bool parts; /* accepts parts of messages: boundaries do not matter */
 };
 
 struct broadcast;
 
 struct batch {
 	enum message_type type;
-	/* Borrowed until the sender's next call; writable. It may lie in the loop's read
-	 * buffer, and then stays there until the sender has finished the read. */
+	/* Borrowed until the sender's next call; writable. May be in the loop's read buffer,
+	 * and then stays valid until the sender has finished the read. */
 	uint8_t *data;
 	size_t len;
-	size_t room; /* bytes before DATA that may be overwritten */
+	size_t room; /* writable bytes before DATA */
 	union {
-		struct buffer
-		    *owner; /* the buffer that contains DATA alone and may be moved; or NULL */
-		/* BATCH_BROADCAST, borrowed: websocket/broadcast. LEN is what of it is still to
-		 * be sent, as the peer counts, SIZE_MAX at first; all else means nothing. */
+		/* A buffer that contains only DATA and may be moved; or NULL. */
+		struct buffer *owner;
+		/* BATCH_BROADCAST, borrowed: websocket/broadcast. LEN is what remains to be
+		 * sent, as counted by the peer, initially SIZE_MAX; the other fields are
+		 * unused. */
 		struct broadcast *broadcast;
 	};
 	int separator; /* follows each message; or BATCH_NO_SEPARATOR */
-	bool cr; /* one '\r' before a separator does not belong to the message either */
-	bool first; /* without a separator: a message begins with it, and one ends with it */
+	bool cr; /* a '\r' before a separator is not part of the message either */
+	bool first; /* without a separator: DATA begins, or ends, a message */
 	bool last;
-	size_t messages; /* whole messages in it; if the receiver counts them, set by it */
-	uint64_t bytes; /* payload, without separators; likewise */
-	uint64_t wire; /* payload as it came, maybe compressed */
-	bool fleeting; /* DATA lasts only until the receiver returns */
-	size_t careful; /* of the receiver: bytes at the front that are not all valid */
+	size_t messages; /* number of whole messages; set by the receiver if it counts them */
+	/* Payload bytes without separators; set by the receiver if it counts them. */
+	uint64_t bytes;
+	uint64_t wire; /* payload bytes as received, perhaps compressed */
+	bool fleeting; /* DATA is only valid until the receiver returns */
+	size_t careful; /* set by the receiver: bytes at the front that are not all valid */
 };
 
-/* Takes the first message off a batch with a separator, which is not empty. */
+/* Removes the first message from a non-empty batch with a separator. */
 static inline struct batch
 batch_next(struct batch *rest)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A queue of bytes that owns memory only while it holds some. */
+/* A byte queue that only owns memory while it is not empty. */
 #include "base/buffer.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes that the smallest block has room for. Each larger one doubles it, so that a batch, or
- * two, fill theirs. */
+/* Capacity of the smallest block in bytes. Each larger one doubles it, so that one or two
+ * batches fill a block. */
 enum { BUFFER_FIRST = 256 };
 
 uint8_t *
@@ -27,8 +27,7 @@ buffer_reserve(struct buffer *b, size_t len)
 		memmove(block->bytes, block->bytes + block->head, used);
 		block->head = 0;
 		block->tail = used;
-		/* A quarter is free afterwards, so at most three bytes are copied for one
-		 * appended. */
+		/* A quarter stays free, so at most three bytes are moved per appended byte. */
 		if (need <= capacity - capacity / 4)
 			return block->bytes + used;
 	}

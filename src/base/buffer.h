@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A queue of bytes in one block of memory: append at the tail, consume at the
- * head. A buffer that is empty owns no memory, and is itself one pointer, as an idle
- * connection has eight of them; zero bytes ({0}) are a valid empty buffer.
+ * A byte queue in one block of memory: append at the tail, consume at the head. An empty buffer
+ * owns no memory and is only one pointer, because an idle connection has eight of them. Zeroed
+ * ({0}): empty.
  */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
@@ -12,18 +12,18 @@
 #include <stdint.h>
 
 /*
- * The watermarks of backpressure, in bytes of a queue: reading on its behalf stops above HIGH
- * and resumes at LOW. They are low because each queue is followed by one of the system's, of a
- * pipe or a socket, which keeps the other side busy; a batch may come on top of HIGH.
+ * The watermarks of backpressure, in queued bytes: reading stops above HIGH and resumes at LOW.
+ * They are low because each queue is followed by one in the kernel, of a pipe or socket, which
+ * keeps the other side busy; a batch may exceed HIGH.
  */
 enum {
 	BUFFER_HIGH = 4 * 1024,
 	BUFFER_LOW = 0,
 };
 
-/* Of this header alone. */
+/* Private to this header. */
 struct buffer_block {
-	size_t head; /* the first byte that is in use */
+	size_t head; /* first byte in use */
 	size_t tail; /* after the last byte in use; head <= tail <= capacity */
 	size_t capacity;
 	uint8_t bytes[];
@@ -45,21 +45,21 @@ buffer_len(const struct buffer *b)
 	return b->block ? b->block->tail - b->block->head : 0;
 }
 
-/* Copies LEN bytes to the tail. False when there is no memory: nothing changed then. */
+/* Copies LEN bytes to the tail. Returns false, without a change, if memory runs out. */
 bool buffer_append(struct buffer *b, const void *bytes, size_t len)
     __attribute__((warn_unused_result));
 
 /*
- * Makes room for LEN more bytes after the tail and returns where they go, or
- * NULL when there is no memory. Follow with buffer_commit().
+ * Makes room for LEN bytes after the tail and returns their address, or NULL if memory runs
+ * out. Follow with buffer_commit().
  */
 uint8_t *buffer_reserve(struct buffer *b, size_t len) __attribute__((warn_unused_result));
 void buffer_commit(struct buffer *b, size_t len);
 
-/* Drops LEN bytes from the head. The memory is freed with the last byte. */
+/* Removes LEN bytes from the head. Frees the memory with the last byte. */
 void buffer_consume(struct buffer *b, size_t len);
 
-/* Drops all but the first LEN bytes, of which there are at least so many. */
+/* Keeps only the first LEN bytes; there must be at least that many. */
 void buffer_cut(struct buffer *b, size_t len);
 
 /* Frees the memory; the buffer is empty and usable afterwards. */

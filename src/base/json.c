@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Text as a string of JSON. */
+/* Escapes text for JSON. */
 #include "base/json.h"
 
 #include "base/utf8.h"
@@ -9,10 +9,10 @@
 
 enum {
 	JSON_ESCAPE_MAX = 6, /* the longest escape of one byte */
-	JSON_STEP = 4096, /* bytes that are quoted before room is made for more */
+	JSON_STEP = 4096, /* bytes escaped before room is made for more */
 };
 
-/* What stands for the byte C, which has an escape of its own; 0: it has none. */
+/* Returns the letter of the short escape of C; 0: none. */
 static char
 json_letter(uint8_t c)
 {
@@ -47,7 +47,7 @@ json_put_code(uint8_t *to, unsigned int code)
 	return to;
 }
 
-/* Escapes the character at BYTES; its length goes to *USED. */
+/* Escapes the character at BYTES and sets *USED to its length. */
 static uint8_t *
 json_put(
     uint8_t *to, const uint8_t *bytes, size_t len, enum json_escape_style style, size_t *used)
@@ -96,8 +96,8 @@ json_escape(struct buffer *out, const uint8_t *bytes, size_t len, enum json_esca
 			buffer_cut(out, before);
 			return false;
 		}
-		/* A character may begin before END and end behind it: 3 bytes that no room was
-		   made for, but they take the room of the 6 of its first byte. */
+		/* A character may begin before END and end after it: 3 bytes without reserved
+		 * room, but they use the 6 bytes reserved for its first byte. */
 		for (; i < end; i += used)
 			to = json_put(to, bytes + i, len - i, style, &used);
 		buffer_commit(out, (size_t)(to - start));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Looks into a text of JSON. */
+/* Scans JSON text. */
 #include "base/json_scan.h"
 
 #include "base/utf8.h"
 
 #include <string.h>
 
-/* What may come next while a text is read. */
+/* What may come next while text is parsed. */
 enum json_expected {
 	JSON_EXPECTS_VALUE,
 	JSON_EXPECTS_FIRST, /* a value, or the end of the array */
@@ -19,7 +19,7 @@ struct json_reader {
 	const char *at;
 	const char *end;
 	size_t depth;
-	uint8_t objects[JSON_DEPTH_MAX / 8]; /* a bit for each level: it is an object */
+	uint8_t objects[JSON_DEPTH_MAX / 8]; /* one bit per level: set for an object */
 	enum json_expected expected;
 };
 
@@ -31,7 +31,7 @@ json_skip_blanks(const char *at, const char *end)
 	return at;
 }
 
-/* The end of the escape after a backslash at AT - 1; NULL: it is malformed. */
+/* Returns the end of the escape after the backslash at AT - 1; NULL: malformed. */
 static const char *
 json_skip_escape(const char *at, const char *end)
 {
@@ -48,7 +48,7 @@ json_skip_escape(const char *at, const char *end)
 	return at + 5;
 }
 
-/* The end of the string whose quote is at AT; NULL: it is malformed. */
+/* Returns the end of the string whose quote is at AT; NULL: malformed. */
 static const char *
 json_skip_string(const char *at, const char *end)
 {
@@ -132,7 +132,7 @@ json_leave(struct json_reader *r)
 	return true;
 }
 
-/* Takes a value, or the beginning of one. */
+/* Parses a value, or the beginning of one. */
 static bool
 json_take_value(struct json_reader *r)
 {
@@ -256,7 +256,7 @@ json_type(struct span value)
 	}
 }
 
-/* The end of a value of a text that was read. */
+/* Returns the end of a value in validated text. */
 static const char *
 json_skip_value(const char *at, const char *end)
 {
@@ -285,7 +285,7 @@ json_skip_value(const char *at, const char *end)
 	return at;
 }
 
-/* To the next item or name of VALUE; NULL: there are no more. */
+/* Returns the next item or name of VALUE; NULL: no more. */
 static const char *
 json_step(struct span value, size_t cursor)
 {
@@ -364,7 +364,7 @@ json_code(const char *digits)
 	return code;
 }
 
-/* The bytes of the character CODE; their number. */
+/* Encodes the character CODE and returns its length in bytes. */
 static size_t
 json_encode(unsigned int code, char bytes[4])
 {
@@ -377,7 +377,7 @@ json_encode(unsigned int code, char bytes[4])
 	return n;
 }
 
-/* What the escape after a backslash at AT - 1 stands for; its end goes to *NEXT. */
+/* Decodes the escape after the backslash at AT - 1; sets *NEXT to its end. */
 static size_t
 json_unescape(const char *at, const char *end, char bytes[4], const char **next)
 {
@@ -403,21 +403,21 @@ json_unescape(const char *at, const char *end, char bytes[4], const char **next)
 	return json_encode(code >= 0xd800 && code < 0xe000 ? 0xfffd : code, bytes);
 }
 
-/* What a string stands for, in pieces. */
+/* Iterates over a decoded string in pieces. */
 struct json_pieces {
-	const char *at; /* from here to the quote END it has not been read */
+	const char *at; /* unread from here to the quote at END */
 	const char *end;
-	char escaped[4]; /* the bytes of an escape */
+	char escaped[4]; /* bytes of a decoded escape */
 };
 
-/* VALUE is a string. */
+/* Starts an iteration; VALUE must be a string. */
 static struct json_pieces
 json_pieces_of(struct span value)
 {
 	return (struct json_pieces){value.data + 1, value.data + value.len - 1, {0}};
 }
 
-/* The next piece, which is valid until the one after it. False: there are no more. */
+/* Returns the next piece, valid until the following call. Returns false at the end. */
 static bool
 json_next_piece(struct json_pieces *p, struct span *piece)
 {
@@ -453,7 +453,8 @@ json_is_text(struct span value, struct span text)
 	return text.len == 0;
 }
 
-/* The ASCII character that a reader which ignores case sees at AT, and how many bytes it is. */
+/* Returns the ASCII character that a case-insensitive reader sees at AT, and its length in
+ * *USED. */
 static char
 json_fold(const char *at, size_t len, size_t *used)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An intrusive, circular, doubly linked list. A node that is in no list points
- * to itself, so removing twice is harmless. The list owns nothing.
+ * An intrusive, circular, doubly linked list. A node that is in no list points to itself, so
+ * removing it twice is harmless. The list owns nothing.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
@@ -14,7 +14,7 @@ struct list {
 	struct list *prev;
 };
 
-/* The object of type TYPE whose member MEMBER is the node at P. */
+/* Returns the object of type TYPE whose member MEMBER is the node at P. */
 #define LIST_ENTRY_OF(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 /* Makes NODE an empty list, or a node that is in no list. */

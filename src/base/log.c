@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log. A line is put together in one static buffer (the program has one
- * thread) and leaves in one write, so lines of several processes do not mix.
+ * The log. A line is assembled in a static buffer (the program has one thread) and written by
+ * one write, so lines of several processes do not mix.
  */
 #include "base/log.h"
 
@@ -18,13 +18,13 @@ static struct {
 	enum log_format format;
 	enum log_level lowest;
 	int worker; /* 0: none */
-	bool torn; /* the last line was written in part */
-	uint64_t dropped; /* lines since the last one that was written, and */
+	bool torn; /* the last line was only partially written */
+	uint64_t dropped; /* lines since the last one written, and */
 	int drop_error; /* the errno of the last of them */
-	bool is_file; /* of log_open() */
+	bool is_file; /* file of log_open() */
 	struct log_sink sink;
 	struct log_sink console; /* standard error, for errors of the file */
-	const struct log_sink *out; /* the one of the two that the line is for */
+	const struct log_sink *out; /* the sink of the current line, one of the two */
 } log_state = {
     .format = LOG_TEXT,
     .lowest = LOG_ACCESS,
@@ -33,7 +33,7 @@ static struct {
     .out = &log_state.sink,
 };
 
-static struct log_line line; /* the one that is being written */
+static struct log_line line; /* the line being assembled */
 
 static void log_finish(void);
 
@@ -49,7 +49,7 @@ const char *const log_level_names[] = {
     NULL,
 };
 
-/* Those of syslog(3), as journald understands them. */
+/* Priorities of syslog(3), as journald uses them. */
 static const int log_priorities[] = {
     [LOG_DEBUG] = 7,
     [LOG_TRACE] = 7,
@@ -89,7 +89,7 @@ log_give(const char *path, uid_t uid, gid_t gid)
 	if (!log_state.is_file || fstat(log_state.sink.fd, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    st.st_uid == uid)
 		return;
-	/* The user may own the directory, and have put a link to a file of root there. */
+	/* The user may own the directory and have put a link to a file of root there. */
 	if (lstat(path, &named) == -1 || named.st_dev != st.st_dev ||
 	    named.st_ino != st.st_ino || named.st_nlink != 1)
 		log_warnx("the log %s is a link: its owner is not changed, so --user may not "
@@ -99,8 +99,8 @@ log_give(const char *path, uid_t uid, gid_t gid)
 		log_warn("can't change the owner of the log");
 }
 
-/* Reports ERROR on standard error. What is written is a line of its own; if that fails, too,
- * nothing can be done. */
+/* Reports ERROR on standard error, as a line of its own; if that fails, too, nothing can be
+ * done. */
 static void
 log_report(const char *what, int error)
 {
@@ -173,7 +173,7 @@ log_is_json(void)
 bool
 log_begin(enum log_level level, const char *category, uint64_t session, struct span message)
 {
-	/* websocketd has no level for warnings; its scripts look for ERROR. */
+	/* websocketd has no warning level; its scripts look for ERROR. */
 	bool as_error = level == LOG_WARN && log_state.format == LOG_COMPAT;
 
 	if (!log_shows(level))
@@ -196,15 +196,15 @@ log_number(const char *key, int64_t value)
 	log_line_number(&line, key, value);
 }
 
-/* Writes the line, or drops it if nobody reads; how many were dropped is logged once somebody
- * does. */
+/* Writes the line, or drops it if nobody reads; the number of dropped lines is logged once
+ * somebody does. */
 static void
 log_write(void)
 {
 	uint64_t dropped = log_state.dropped;
 	ssize_t written;
 
-	/* After a line that was written in part, this one starts on a line of its own. */
+	/* After a partially written line, start a new one. */
 	if (log_state.torn) {
 		memmove(line.bytes + 1, line.bytes,
 		    line.len < LOG_LINE_MAX ? line.len : LOG_LINE_MAX - 1);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log: one line a fact, written with one write(2), in one of three formats.
+ * The log: one line per event, written by a single write(2), in one of three formats.
  *
  *   text    2026-01-31T12:00:00.123Z access session #7 close code=1000 exit=0
  *   json {"time":"...","level":"access","category":"session","session":7,"message":"close",...}
  *   compat  Sat, 31 Jan 2026 12:00:00 +0000 | ACCESS | session    | code:'1000' | close
  *
- * Values may be hostile: controls, and bytes that are not UTF-8, are written as \xHH (\u00HH in
- * JSON), and characters that change the direction of text, separate lines or have no width as
- * \uHHHH. For journald, which removes it, a line begins with its priority, as <6>. A line never
- * grows beyond LOG_LINE_MAX bytes; what does not fit is left out and the line says truncated=1.
- * Writing never fails and never blocks as far as the caller can see: if nobody reads the log,
- * lines are dropped and counted.
+ * Values may be hostile: control characters and bytes that are not UTF-8 are written as \xHH
+ * (\u00HH in JSON); characters that change the text direction, separate lines or have no width
+ * are written as \uHHHH. For journald, a line begins with its priority, such as <6>, which
+ * journald removes. A line has at most LOG_LINE_MAX bytes; the rest is omitted and the line
+ * gets truncated=1. For the caller, writing never fails and never blocks: if nobody reads the
+ * log, lines are dropped and counted.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -24,8 +24,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The order is websocketd's, which has no LOG_WARN: compat shows it as ERROR. A level shows
- * itself and everything more severe. */
+/* In websocketd's order, which has no LOG_WARN: compat shows it as ERROR. A level includes
+ * everything more severe. */
 enum log_level {
 	LOG_DEBUG,
 	LOG_TRACE,
@@ -37,44 +37,43 @@ enum log_level {
 	LOG_NONE,
 };
 
-/* Their names, NULL at the end. */
+/* Names of the levels, NULL-terminated. */
 extern const char *const log_level_names[];
 
-/* Where lines go from now on. FD is borrowed. Before the first call: text to stderr, from
+/* Sets where lines are written. FD is borrowed. Before the first call: text to stderr, from
  * LOG_ACCESS. */
 void log_setup(int fd, enum log_format format, enum log_level lowest);
 
-/* Lines are appended to the file PATH from now on; trouble with it is also reported on standard
- * error. False with errno: nothing has changed. */
+/* Appends lines to the file PATH from now on; problems with it are also reported on standard
+ * error. Returns false with errno, without a change. */
 bool log_open(const char *path) __attribute__((warn_unused_result));
 
-/* The same for the file that is the log already, after it was renamed. False: that has been
- * reported, and the log goes on where it was. */
+/* Reopens the current log file after it was renamed. Returns false after reporting the error;
+ * the log continues in the old file. */
 bool log_reopen(const char *path);
 
-/* The file of log_open(), PATH, belongs to this user from now on, who can thus reopen it. A
- * terminal or the like is left alone, and so is a file that PATH is a link to. */
+/* Changes the owner of PATH, the file of log_open(), so that this user can reopen it. Terminals
+ * and the like are left unchanged, and so is a file reached by a symbolic link or with several
+ * hard links. */
 void log_give(const char *path, uid_t uid, gid_t gid);
 
-/* Writes lines of TEXT to standard error, each as an error if that is journald's. */
+/* Writes the lines of TEXT to standard error; if that is journald's, with error priority. */
 void log_errors(const char *text);
 
-/* Changes the format and the level of what is logged from now on. */
+/* Changes the log format and level. */
 void log_change(enum log_format format, enum log_level lowest);
 
-/* From now on each line names its worker, but for those of compat. 0: none does. */
+/* Adds the worker number to each line, except in compat format. 0: none. */
 void log_set_worker(int number);
 
 bool log_shows(enum log_level level);
 bool log_is_json(void);
 
 /*
- * A line with fields: log_begin(), any number of log_text()/log_number(),
- * log_end(). log_begin() returns false when the level is not shown; the rest
- * is left out by the caller then. SESSION is the session's id, 0 for none (compat
- * lines show only what is added as a field).
- * MESSAGE is borrowed until log_end() and is escaped as values are; CATEGORY and
- * the keys are our own words.
+ * Write a line with fields: log_begin(), any number of log_text()/log_number(), log_end().
+ * log_begin() returns false if the level is not logged; the caller then skips the rest. SESSION
+ * is the session's ID, 0 for none (compat lines only show fields). MESSAGE is borrowed until
+ * log_end() and escaped like values; CATEGORY and the keys must be constants of the program.
  */
 bool log_begin(enum log_level level, const char *category, uint64_t session,
     struct span message) __attribute__((warn_unused_result));
@@ -82,8 +81,8 @@ void log_text(const char *key, struct span value);
 void log_number(const char *key, int64_t value);
 void log_end(void);
 
-/* A line of category "server" without fields; ERROR is an errno whose text is added, or 0.
- * errno survives. */
+/* Writes a line of category "server" without fields; ERROR is an errno whose text is appended,
+ * or 0. Preserves errno. */
 void log_server(enum log_level level, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -96,9 +95,9 @@ void log_server(enum log_level level, int error, const char *format, ...)
 #define log_errorx(...) log_server(LOG_ERROR, 0, __VA_ARGS__)
 
 /*
- * How many lines of stderr are logged: a burst, and then a number per second. One program that
- * reports each of its messages would fill the disk, and drown all others. Zero bytes ({0}) are
- * its beginning.
+ * Limits how many lines of stderr are logged: a burst, and then a number per second. Otherwise
+ * one program that reports each of its messages would fill the disk and drown out all others.
+ * Zeroed ({0}): initial state.
  */
 enum {
 	LOG_LIMIT_BURST = 200,
@@ -107,16 +106,16 @@ enum {
 };
 
 struct log_limit {
-	int64_t since_ms; /* what LEFT counts; 0: nothing yet */
-	unsigned int left; /* lines that may be logged */
-	unsigned int suppressed; /* lines since the last one that was logged */
+	int64_t since_ms; /* start of the period that LEFT applies to; 0: none yet */
+	unsigned int left; /* lines that may still be logged */
+	unsigned int suppressed; /* lines dropped since the last logged one */
 };
 
-/* Whether a line at NOW_MS is logged; a line that is not is counted. */
+/* Reports whether to log a line at NOW_MS; counts it if not. */
 bool log_limit_allows(struct log_limit *limit, int64_t now_ms);
 
-/* What to log before such a line of stderr: how many were suppressed, from 0 again. False: none
- * were. */
+/* Formats the number of suppressed lines, to be logged before the next line of stderr, and
+ * resets it. Returns false if there were none. */
 bool log_limit_report(struct log_limit *limit, char text[LOG_LIMIT_TEXT_MAX]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A line of the log. */
+/* Formats a log line. */
 #include "base/log_line.h"
 
 #include "base/utf8.h"
@@ -10,12 +10,13 @@
 #include <time.h>
 
 enum {
-	LOG_TAIL = 160, /* bytes kept free for what closes a line: its mark, a quote, a brace */
+	/* Bytes reserved for the end of a line: truncation mark, quote, brace. */
+	LOG_TAIL = 160,
 	LOG_ROOM = LOG_LINE_MAX - LOG_TAIL,
 };
 
-/* Adds our own texts, NULL at the end; what passes the end of the buffer is left out. Lines are
- * made of many short ones, and printf() would take most of their time. */
+/* Appends trusted texts, NULL-terminated; what exceeds the buffer is omitted. Lines consist of
+ * many short texts, and printf() would take most of the time. */
 __attribute__((sentinel)) static void
 put_texts(struct log_line *line, const char *text, ...)
 {
@@ -52,7 +53,7 @@ put_time(enum log_format format, char text[64])
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (format == LOG_COMPAT) {
 		localtime_r(&now.tv_sec, &tm);
-		/* The C locale is in force (nothing calls setlocale), so names are English. */
+		/* The locale is C (nothing calls setlocale), so names are English. */
 		strftime(text, 64, "%a, %d %b %Y %H:%M:%S %z", &tm);
 		return;
 	}
@@ -74,8 +75,8 @@ put_time(enum log_format format, char text[64])
 }
 
 /*
- * Characters that make a line look like another one: those that change the direction of text,
- * that separate lines, or that have no width. CODE is at most U+FFFF.
+ * Reports whether a character can make a line look like another one: it changes the text
+ * direction, separates lines, or has no width. CODE is at most U+FFFF.
  */
 static bool
 is_deceptive(unsigned int code)
@@ -85,8 +86,8 @@ is_deceptive(unsigned int code)
 	       code == 0xfeff || (code >= 0xfff9 && code <= 0xfffb);
 }
 
-/* Writes what stands for the character or byte at P, and returns its length; *USED is that of
- * the input. */
+/* Escapes the character or byte at P and returns the length of the output; *USED is that of the
+ * input. */
 static size_t
 escape(enum log_format format, char out[8], const uint8_t *p, size_t left, char quote,
     size_t *used)
@@ -99,7 +100,7 @@ escape(enum log_format format, char out[8], const uint8_t *p, size_t left, char 
 	else if (n == 3)
 		code = (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
 	*used = n > 0 ? n : 1;
-	/* Bytes that are not UTF-8, and controls, also those from U+0080 to U+009F. */
+	/* Bytes that are not UTF-8, and control characters, including U+0080 to U+009F. */
 	if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
 		return (size_t)snprintf(
 		    out, 8, format == LOG_JSON ? "\\u%04x" : "\\x%02x", code);
@@ -115,8 +116,8 @@ escape(enum log_format format, char out[8], const uint8_t *p, size_t left, char 
 }
 
 /*
- * Adds a hostile value, escaped for the format; QUOTE is the sign that stands
- * around it, '\0' for none. What passes LIMIT is left out and the line marked.
+ * Appends an untrusted value, escaped for the format; QUOTE is the surrounding quote, '\0' for
+ * none. What exceeds LIMIT is omitted and the line marked.
  */
 static void
 put_escaped(struct log_line *line, struct span value, char quote, size_t limit)
@@ -124,7 +125,7 @@ put_escaped(struct log_line *line, struct span value, char quote, size_t limit)
 	const uint8_t *p = (const uint8_t *)value.data;
 	size_t left = value.len;
 
-	/* What needs no care, at the front, which is nearly always all of it. */
+	/* Copy the plain characters at the front, which are nearly always all. */
 	while (left > 0 && p[0] >= 0x20 && p[0] < 0x7f && p[0] != '\\' &&
 	       p[0] != (uint8_t)quote && line->len < limit) {
 		line->bytes[line->len++] = (char)*p++;
@@ -194,7 +195,7 @@ log_line_begin(struct log_line *line, enum log_format format, int priority, cons
 	}
 }
 
-/* Adds a key up to its value; false when the line is full. */
+/* Appends a key up to its value. Returns false if the line is full. */
 static bool
 put_key(struct log_line *line, const char *key)
 {
@@ -202,7 +203,8 @@ put_key(struct log_line *line, const char *key)
 	    [LOG_TEXT] = " ", [LOG_JSON] = ",\"", [LOG_COMPAT] = " "};
 	static const char *const after[] = {
 	    [LOG_TEXT] = "=", [LOG_JSON] = "\":", [LOG_COMPAT] = ":"};
-	bool blank = line->bytes[line->len - 1] == ' '; /* in compat, before the first */
+	/* true in compat before the first field */
+	bool blank = line->bytes[line->len - 1] == ' ';
 
 	if (line->len + strlen(key) + 32 > LOG_ROOM) {
 		line->cut = true;
@@ -212,7 +214,7 @@ put_key(struct log_line *line, const char *key)
 	return true;
 }
 
-/* In a text line a value of plain characters needs no quotes. */
+/* Reports whether a value needs no quotes in a text line. */
 static bool
 is_plain(struct span value)
 {
@@ -252,8 +254,8 @@ log_line_number(struct log_line *line, const char *key, int64_t value)
 	put(line, quote);
 }
 
-/* Ends a compat line. Its message comes last, after the mark that the line was cut, which
- * depends on whether the message fits. */
+/* Ends a compat line. Its message is last, after the truncation mark, which depends on whether
+ * the message fits. */
 static void
 put_compat_message(struct log_line *line)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A line of the log while it is put together, in the formats of base/log.h. Used by log alone.
- */
+/* Assembles a log line in the formats of base/log.h. Only used by log. */
 #ifndef BASE_LOG_LINE_H
 #define BASE_LOG_LINE_H
 
@@ -21,16 +20,16 @@ struct log_line {
 	enum log_format format;
 	char bytes[LOG_LINE_MAX];
 	size_t len;
-	bool cut; /* something was left out; the line will say so */
+	bool cut; /* something was omitted; the line gets a mark */
 	struct span message; /* borrowed until log_line_end(); compat writes it last */
 };
 
 /* Begins a line with the current time. PRIORITY is for journald; -1: none. LEVEL and CATEGORY
- * are our own words; SESSION is 0 for none. */
+ * must be constants of the program; SESSION is 0 for none. */
 void log_line_begin(struct log_line *line, enum log_format format, int priority,
     const char *level, const char *category, uint64_t session, struct span message);
 
-/* Add fields; what does not fit is left out. KEY is our own word. */
+/* Append fields; what does not fit is omitted. KEY must be a constant of the program. */
 void log_line_text(struct log_line *line, const char *key, struct span value);
 void log_line_number(struct log_line *line, const char *key, int64_t value);
 

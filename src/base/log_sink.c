@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the log goes, without ever blocking the writer. */
+/* The destination of the log; never blocks the writer. */
 #include "base/log_sink.h"
 
 #include <errno.h>
@@ -16,12 +16,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* That a write may block although poll() had promised that it would not. */
+/* Limits how long a write may block although poll() reported that it would not. */
 enum { LOG_SINK_GUARD_MS = 20 };
 
-enum { LOG_SINK_MODE = 0640 }; /* of a new file */
+enum { LOG_SINK_MODE = 0640 }; /* mode of a new file */
 
-/* Whether FD is the stream that JOURNAL_STREAM names as DEVICE:INODE, systemd.exec(5). */
+/* Reports whether FD is the stream that JOURNAL_STREAM names as DEVICE:INODE,
+ * systemd.exec(5). */
 static bool
 log_sink_is_journal(const struct stat *st)
 {
@@ -55,9 +56,9 @@ log_sink_set(struct log_sink *sink, int fd)
 	if (S_ISSOCK(st.st_mode))
 		sink->way = LOG_SINK_SEND;
 	/*
-	 * O_NONBLOCK on FD itself would be seen by all who share it (the user's shell), so the
-	 * file is opened once more. That fails for a pipe or terminal of another user, after
-	 * su(1), and without /proc. A regular file has its position in FD.
+	 * O_NONBLOCK on FD itself would affect everyone who shares it (the user's shell), so
+	 * the file is opened again. That fails for a pipe or terminal of another user, after
+	 * su(1), and without /proc. A regular file keeps its position in FD.
 	 */
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -88,7 +89,7 @@ log_sink_on_alarm(int number)
 	(void)number;
 }
 
-/* Has a signal interrupt what blocks from now on, again and again, until WAIT_MS is 0. */
+/* Starts a timer whose signal interrupts blocking calls repeatedly; WAIT_MS 0 stops it. */
 static void
 log_sink_guard(int wait_ms)
 {
@@ -98,9 +99,8 @@ log_sink_guard(int wait_ms)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* Prepares LOG_SINK_POLL. A timer that is somebody else's, as of alarm() before exec, is left
- * alone.
- */
+/* Prepares LOG_SINK_POLL. An existing timer, for example from alarm() before exec, is left
+ * unchanged. */
 static bool
 log_sink_can_guard(void)
 {
@@ -115,8 +115,8 @@ log_sink_can_guard(void)
 }
 
 /*
- * Writes as much as poll() promises. A pipe has room for PIPE_BUF bytes then, unless another
- * process writes at the same moment; a terminal may have room for less.
+ * Writes as much as poll() guarantees. A pipe then has room for PIPE_BUF bytes, unless another
+ * process writes at the same time; a terminal may have room for less.
  */
 static ssize_t
 log_sink_write_polled(int fd, const char *bytes, size_t len)

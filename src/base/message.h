@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A message: a type and a span of bytes. It is what the WebSocket side and the
- * child's side have in common; neither knows the other. The bytes are borrowed
- * from whoever handed the message out, until its next call, and may be changed
- * in place by the one who got it.
+ * A message: a type and a span of bytes. It is the only type that the WebSocket side and the
+ * program side share. The bytes are borrowed from the sender until its next call; the receiver
+ * may modify them in place.
  */
 #ifndef BASE_MESSAGE_H
 #define BASE_MESSAGE_H

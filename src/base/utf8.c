@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UTF-8: checking bytes as they come, and repairing them. */
+/* Incremental validation and repair of UTF-8. */
 #include "base/utf8.h"
 
 #include "simd/simd.h"
 
 #include <string.h>
 
-/* Goes on by one byte. */
+/* Advances by one byte. */
 static bool
 utf8_step(struct utf8 *utf8, uint8_t byte)
 {
@@ -19,8 +19,8 @@ utf8_valid(const uint8_t *bytes, size_t len)
 	return simd->utf8_valid(bytes, len);
 }
 
-/* How many bytes at the end begin a character that more bytes must follow. If what is before
- * them is no whole text, then no bytes that follow make it one. */
+/* Returns the number of bytes at the end that begin an incomplete character. If the bytes
+ * before them are not valid text, no further bytes can make it valid. */
 static size_t
 utf8_begun_len(const uint8_t *bytes, size_t len)
 {
@@ -81,7 +81,7 @@ utf8_repair(struct utf8_repair *repair, const uint8_t *bytes, size_t len, bool l
 			memcpy(to, repair->partial, repair->partial_len);
 			to += repair->partial_len;
 		} else {
-			/* What breaks a character may begin the next one. */
+			/* A byte that interrupts a character may begin the next one. */
 			i += repair->partial_len == 0;
 			memcpy(to, "\xef\xbf\xbd", 3);
 			to += 3;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Small helpers that every layer needs. */
+/* Helpers for all layers. */
 #include "base/util.h"
 
 #include <inttypes.h>
@@ -111,7 +111,7 @@ util_parse_number(struct span text, int64_t min, int64_t max, int64_t *out)
 		    __builtin_sub_overflow(value, digit, &value))
 			goto bad;
 	}
-	/* The value was assembled below zero, where the range is the larger one. */
+	/* The value is negative so far, because the negative range is larger. */
 	if (!negative) {
 		if (value == INT64_MIN)
 			goto bad;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libyaml's events become a value. An alias is a copy of what its anchor names, which counts
- * against the limit each time, so a small text can't become a large value.
+ * Builds a value from libyaml's events. An alias is a copy of its anchor's value, and counts
+ * against the limit each time, so that a small text can't become a large value.
  */
 #include "base/yaml.h"
 
@@ -15,14 +15,14 @@
 
 struct reader {
 	yaml_parser_t parser;
-	yaml_event_t event; /* the current one */
-	json_t *anchors; /* owned: the values that have names */
-	size_t nodes; /* that have been made */
+	yaml_event_t event; /* the current event */
+	json_t *anchors; /* owned: values with anchors, by name */
+	size_t nodes; /* number of values created */
 	size_t depth;
 	struct yaml_error *error;
 };
 
-/* Returns NULL, for its callers to return. The first error counts. */
+/* Records an error and returns NULL, for callers to return. The first error is kept. */
 static json_t *__attribute__((format(printf, 2, 3)))
 reader_fail(struct reader *reader, const char *format, ...)
 {
@@ -58,7 +58,7 @@ reader_count(struct reader *reader)
 		   reader, "more than %d values, with those of aliases", YAML_NODES_MAX);
 }
 
-/* Counts all of VALUE, which is not deep. */
+/* Counts all values in VALUE, which is not nested deeply. */
 static bool
 reader_count_all(struct reader *reader, const json_t *value)
 {
@@ -81,7 +81,7 @@ is_one_of(const char *text, const char *const *words)
 	return *words;
 }
 
-/* A number of the core schema; NULL: TEXT is none, or it has been reported. */
+/* Returns a number of the core schema, or NULL: TEXT is not one, or an error was recorded. */
 static json_t *
 reader_number(struct reader *reader, const char *text)
 {
@@ -166,7 +166,7 @@ reader_alias(struct reader *reader)
 
 	if (!value)
 		return reader_fail(reader, "the alias *%.40s has no anchor before it", name);
-	reader->nodes--; /* it is counted with what it stands for */
+	reader->nodes--; /* the alias is counted with its value */
 	if (!reader_count_all(reader, value))
 		return NULL;
 	copy = json_deep_copy(value);
@@ -226,7 +226,7 @@ reader_mapping(struct reader *reader, json_t *object)
 	return reader->event.type == YAML_MAPPING_END_EVENT;
 }
 
-/* The collection that begins with the current event, whose tag is TAG. */
+/* Reads the collection that begins with the current event, with the tag TAG. */
 static json_t *
 reader_collection(struct reader *reader, const char *tag, json_t *empty,
     bool (*fill)(struct reader *, json_t *), const char *usual)
@@ -248,7 +248,7 @@ reader_collection(struct reader *reader, const char *tag, json_t *empty,
 	return NULL;
 }
 
-/* The value that begins with the current event; the last one is its end then. */
+/* Reads the value that begins with the current event; its last event is then current. */
 static json_t *
 reader_value(struct reader *reader)
 {
@@ -278,7 +278,7 @@ reader_value(struct reader *reader)
 		    json_object(), reader_mapping, YAML_MAP_TAG);
 	else
 		value = reader_scalar(reader);
-	/* Only now, so that no value contains itself. */
+	/* Only now, so that no value can contain itself. */
 	if (value && anchor && json_object_set(reader->anchors, anchor, value) != 0) {
 		json_decref(value);
 		value = reader_fail(reader, "out of memory");
@@ -287,7 +287,7 @@ reader_value(struct reader *reader)
 	return value;
 }
 
-/* The document, and what surrounds it. */
+/* Reads the document and the events around it. */
 static json_t *
 reader_document(struct reader *reader)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* In place of yaml.c in a build without libyaml. */
+/* Replaces yaml.c in builds without libyaml. */
 #include "base/yaml.h"
 
 #include <stdio.h>
