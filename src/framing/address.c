@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whom the records of a program that several clients share are from, or for. */
+/* The sender or recipients of records of a shared program. */
 #include "framing/address.h"
 
 #include "base/json.h"
@@ -30,7 +30,7 @@ address_id(const struct address *a, size_t i)
 	return id;
 }
 
-/* Takes a field and its TAB off the front of REST. False: no TAB follows. */
+/* Removes a field and its TAB from the front of REST. Returns false if no TAB follows. */
 static bool
 address_take(struct span *rest, struct span *field)
 {
@@ -44,7 +44,7 @@ address_take(struct span *rest, struct span *field)
 	return true;
 }
 
-/* A positive number, without a sign and leading zeros. */
+/* Parses a positive number without sign or leading zeros. */
 static bool
 address_number(struct span text, uint64_t *out)
 {
@@ -68,7 +68,7 @@ address_fail(struct address *a, const char *why)
 	a->why = why;
 }
 
-/* "CODE REASON", "CODE" or nothing. */
+/* Parses "CODE REASON", "CODE" or nothing. */
 static void
 address_read_close(struct address *a, struct span rest)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages <-> the child's byte stream: what all kinds have in common. */
+/* Converts between messages and a program's byte stream: code common to all framings. */
 #include "framing/framing.h"
 
 bool
@@ -56,7 +56,7 @@ framing_feed(struct framing_reader *r, uint8_t *bytes, size_t len)
 	r->len = r->over ? 0 : len;
 }
 
-/* Begins a call: what the last one emitted is no longer needed. */
+/* Starts a call: what the previous one emitted is no longer needed. */
 static void
 framing_drop_partial(struct framing_reader *r)
 {
@@ -65,7 +65,7 @@ framing_drop_partial(struct framing_reader *r)
 	r->partial_out = false;
 }
 
-/* Ends a call: nothing after an event that ends is looked at. */
+/* Ends a call: after a final event, further input is ignored. */
 static enum framing_event
 framing_note(struct framing_reader *r, enum framing_event event)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A message is a JSON object in a line, so that its type and all its bytes survive. Reading is
- * jansson's; writing is a string between constants.
+ * A message is a JSON object on one line, which preserves its type and all its bytes. Reads
+ * with jansson; writes a string between constants.
  */
 #include "framing/framing_json.h"
 
@@ -42,7 +42,7 @@ framing_json_wrap(const struct framing *framing, const struct message *message,
 	return FRAMING_NO_ROOM;
 }
 
-/* Puts a member with a string value after another one. */
+/* Appends a member with a string value, after another one. */
 static bool
 framing_json_put_member(struct buffer *out, const char *name, struct span value)
 {
@@ -52,7 +52,7 @@ framing_json_put_member(struct buffer *out, const char *name, struct span value)
 	       framing_json_put(out, "\"");
 }
 
-/* The same; null in place of an empty one. */
+/* Like framing_json_put_member(), but null for an empty value. */
 static bool
 framing_json_put_optional(struct buffer *out, const char *name, struct span value)
 {
@@ -110,8 +110,8 @@ framing_json_put_close(struct buffer *out, uint64_t id, uint16_t code, struct sp
 	       framing_json_put(out, "}\n");
 }
 
-/* A message of type TYPE: its data goes to DATA. NULL, or what is wrong; *NOMEM without memory.
- */
+/* Reads a message of type TYPE into DATA. Returns the error, with *NOMEM set if memory ran out,
+ * or NULL. */
 static const char *
 framing_json_message(json_t *object, enum message_type type, struct buffer *data, bool *nomem)
 {
@@ -136,7 +136,8 @@ framing_json_message(json_t *object, enum message_type type, struct buffer *data
 	return NULL;
 }
 
-/* The end of the session: the reason goes to DATA. */
+/* Reads a close and its reason into DATA. Returns the error, with *NOMEM set if memory ran out,
+ * or NULL. */
 static const char *
 framing_json_close(json_t *object, uint16_t *out, struct buffer *data, bool *nomem)
 {
@@ -158,7 +159,7 @@ framing_json_close(json_t *object, uint16_t *out, struct buffer *data, bool *nom
 	return NULL;
 }
 
-/* NULL, and what is wrong in *WHY; NULL there without memory. */
+/* Parses a line. Returns NULL with the error in *WHY, or with NULL there if memory ran out. */
 static json_t *
 framing_json_load(const uint8_t *line, size_t len, const char **why)
 {
@@ -172,7 +173,7 @@ framing_json_load(const uint8_t *line, size_t len, const char **why)
 	return object;
 }
 
-/* The kind of an object; empty: it has none. */
+/* Returns the type of an object; empty: none. */
 static struct span
 framing_json_type(json_t *object)
 {
@@ -183,7 +184,7 @@ framing_json_type(json_t *object)
 	return (struct span){json_string_value(value), json_string_length(value)};
 }
 
-/* Reads an object. NULL, or what is wrong; *NOMEM without memory. */
+/* Reads an object. Returns the error, with *NOMEM set if memory ran out, or NULL. */
 static const char *
 framing_json_object(json_t *object, enum framing_event *event, enum message_type *type,
     uint16_t *code, struct buffer *data, bool *nomem)
@@ -203,7 +204,7 @@ framing_json_object(json_t *object, enum framing_event *event, enum message_type
 	return framing_json_message(object, *type, data, nomem);
 }
 
-/* The length of LINE without the blanks at its end. */
+/* Returns the length of LINE without trailing blanks. */
 static size_t
 framing_json_trim(const uint8_t *line, size_t len)
 {
@@ -213,7 +214,7 @@ framing_json_trim(const uint8_t *line, size_t len)
 	return len;
 }
 
-/* Bytes that are checked together; compilers know how, on each architecture. */
+/* Bytes checked at once; compilers vectorize this on every architecture. */
 typedef uint8_t framing_json_step __attribute__((vector_size(16)));
 
 static inline bool
@@ -225,7 +226,7 @@ framing_json_any(framing_json_step bytes, uint64_t mask)
 	return ((halves[0] | halves[1]) & mask) != 0;
 }
 
-/* Whether the bytes are a string of JSON without escapes. */
+/* Reports whether the bytes can be a JSON string without escapes. */
 static bool
 framing_json_is_literal(const uint8_t *bytes, size_t len)
 {
@@ -248,8 +249,8 @@ framing_json_is_literal(const uint8_t *bytes, size_t len)
 }
 
 /*
- * The usual line, a text without escapes as framing_json_wrap() writes it: *DATA lies in it.
- * Any other line, malformed ones too, is jansson's.
+ * Recognizes the common line, a text without escapes as written by framing_json_wrap(), and
+ * sets *DATA within it. Any other line, even a malformed one, is left to jansson.
  */
 static bool
 framing_json_is_plain(uint8_t *line, size_t len, uint8_t **data, size_t *data_len)
@@ -266,7 +267,7 @@ framing_json_is_plain(uint8_t *line, size_t len, uint8_t **data, size_t *data_le
 	return framing_json_is_literal(*data, *data_len);
 }
 
-/* Reads a line. It may lie in PARTIAL, where the data then replaces it. */
+/* Reads a line. If it is in PARTIAL, the data replaces it there. */
 static enum framing_event
 framing_json_read(
     struct framing_reader *r, struct framing_item *item, uint8_t *line, size_t len)
@@ -303,7 +304,7 @@ framing_json_read(
 	return event;
 }
 
-/* Adds a number, or the numbers of an array, to IDS. */
+/* Appends a number, or the numbers of an array, to IDS. */
 static const char *
 framing_json_ids(json_t *value, struct buffer *ids, bool *nomem)
 {
@@ -321,7 +322,7 @@ framing_json_ids(json_t *value, struct buffer *ids, bool *nomem)
 	return NULL;
 }
 
-/* Whom an object is for. */
+/* Reads the recipients of an object. */
 static const char *
 framing_json_address(json_t *object, struct address *address, bool *nomem)
 {
@@ -383,7 +384,7 @@ framing_json_next(struct framing_reader *r, struct framing_item *item)
 	}
 }
 
-/* The last line counts also without its end. */
+/* An unterminated last line counts as well. */
 static enum framing_event
 framing_json_end(struct framing_reader *r, struct framing_item *item)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The length of a message stands before it, in 4 bytes, the highest first. */
+/* A message is preceded by its length in 4 bytes, big-endian. */
 #include "framing/framing_ops.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ framing_length_wrap(const struct framing *framing, const struct message *message
 	return FRAMING_AROUND;
 }
 
-/* Reads the prefix; false: it is not whole. */
+/* Reads the prefix. Returns false if it is incomplete. */
 static bool
 framing_length_read_prefix(struct framing_reader *r)
 {
@@ -56,7 +56,7 @@ framing_length_end(struct framing_reader *r, struct framing_item *item)
 	static const char why[] = "the output ends in the middle of a record";
 
 	if (r->in_record) {
-		/* Of what was sent in parts only the prefix is still known. */
+		/* Of a message emitted in parts, only the prefix is still available. */
 		item->shown_len = 0;
 		framing_show(item, r->cut, FRAMING_LENGTH_PREFIX);
 		framing_show(item, buffer_data(&r->partial), buffer_len(&r->partial));

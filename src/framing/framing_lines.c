@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A message is a line, or it ends with a NUL and may hold newlines: `find -print0`, `grep -z`.
- */
+/* A message is a line, or ends with a NUL and may contain newlines: `find -print0`, `grep
+ * -z`. */
 #include "framing/address.h"
 #include "framing/framing_ops.h"
 
@@ -8,7 +8,7 @@
 
 _Static_assert(ADDRESS_HEAD_MAX <= (int)FRAMING_HEAD_MAX, "an address is a head");
 
-/* A line that a client forges would be a forged sender, and to some programs a CR ends one, too
+/* A client that forges a line would forge a sender; for some programs a CR ends a line, too
  * (Python's universal newlines). */
 static enum framing_wrap_result
 framing_lines_wrap_sender(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The base protocol of the Language Server Protocol: header fields as in HTTP, an empty
- * line, and the message. A program that prints something else is found out at the end of
- * its first line.
+ * The base protocol of the Language Server Protocol: header fields as in HTTP, an empty line,
+ * and the message. A program that prints anything else is detected at the end of its first
+ * line.
  */
 #include "framing/framing_ops.h"
 
@@ -11,24 +11,24 @@
 
 enum {
 	FRAMING_LSP_LINE_MAX = 256, /* bytes of a header line */
-	FRAMING_LSP_LINES_MAX = 16, /* of one head */
+	FRAMING_LSP_LINES_MAX = 16, /* lines of one head */
 };
 
-/* Writes the head of a record of LEN bytes. Returns its length. */
+/* Writes the head of a record of LEN bytes and returns the head's length. */
 static size_t
 framing_lsp_put_head(char out[FRAMING_HEAD_MAX], size_t len)
 {
 	return (size_t)snprintf(out, FRAMING_HEAD_MAX, "Content-Length: %zu\r\n\r\n", len);
 }
 
-/* The value of the last member NAME, in quotes, of the object in TEXT; empty: there is none. Of
- * a text that is not JSON it finds something or nothing. */
+/* Returns the value of the last member NAME, in quotes, of the object in TEXT; empty: none. For
+ * text that is not JSON, the result is arbitrary. */
 static struct span
 framing_lsp_member(struct span text, struct span name)
 {
 	struct span found = {0};
-	struct span string = {0}; /* the last one */
-	const char *value = NULL; /* of a member called NAME */
+	struct span string = {0}; /* last string seen */
+	const char *value = NULL; /* value of a member called NAME */
 	size_t depth = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
@@ -55,9 +55,9 @@ framing_lsp_member(struct span text, struct span name)
 }
 
 /*
- * The request that begins a session has the process ID of the editor, and many servers exit
+ * Finds the process ID of the editor in the request that begins a session: many servers exit
  * when no such process runs on their machine. *INITIALIZE: MESSAGE is that request. Returns the
- * number, the only thing to replace; empty: there is none.
+ * number, the only part to replace; empty: none.
  */
 static struct span
 framing_lsp_process_id(const struct message *message, bool *initialize)
@@ -104,7 +104,7 @@ framing_lsp_wrap(const struct framing *framing, const struct message *message,
 	return FRAMING_NO_ROOM;
 }
 
-/* Checks a header line without its "\r\n". NULL, or what is wrong. */
+/* Checks a header line without its "\r\n". Returns the error, or NULL. */
 static const char *
 framing_lsp_field(struct framing_reader *r, struct span line)
 {
@@ -119,7 +119,7 @@ framing_lsp_field(struct framing_reader *r, struct span line)
 	if (!util_is_token(name))
 		return "invalid header name";
 	if (!span_equal_nocase(name, SPAN("Content-Length")))
-		return NULL; /* Content-Type, and what may come */
+		return NULL; /* Content-Type, and future fields */
 	if (r->in_record)
 		return "repeated Content-Length";
 	if (util_parse_number(value, 0, INT64_MAX, &length))
@@ -129,7 +129,7 @@ framing_lsp_field(struct framing_reader *r, struct span line)
 	return NULL;
 }
 
-/* What is wrong with the head's next line; NULL: nothing. */
+/* Returns what is wrong with the next line of the head, or NULL. */
 static const char *
 framing_lsp_check(struct framing_reader *r, const uint8_t *line, size_t len)
 {
@@ -142,8 +142,8 @@ framing_lsp_check(struct framing_reader *r, const uint8_t *line, size_t len)
 	return r->in_record ? NULL : "headers without Content-Length";
 }
 
-/* Reads the head, which is kept in PARTIAL, to be shown if it is malformed; FRAMING_MESSAGE
- * when it is whole. LINES counts from 1 until then. */
+/* Reads the head, which is kept in PARTIAL to be shown if it is malformed. Returns
+ * FRAMING_MESSAGE when it is complete. LINES counts from 1 until then. */
 static enum framing_event
 framing_lsp_read_head(struct framing_reader *r, struct framing_item *item)
 {
@@ -178,7 +178,7 @@ framing_lsp_read_head(struct framing_reader *r, struct framing_item *item)
 	return FRAMING_MORE;
 }
 
-/* The head is whole exactly when the length is known and no line of it was read. */
+/* Reports whether the head is complete: the length is known and no partial line was read. */
 static bool
 framing_lsp_in_body(const struct framing_reader *r)
 {
@@ -205,7 +205,7 @@ framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 	if (!r->in_record && r->lines == 0 && buffer_len(&r->partial) == 0)
 		return FRAMING_MORE;
 	item->shown_len = 0;
-	if (framing_lsp_in_body(r)) /* then what the head said is known, not how */
+	if (framing_lsp_in_body(r)) /* the text of the head was discarded */
 		framing_show(
 		    item, (const uint8_t *)head, framing_lsp_put_head(head, (size_t)r->size));
 	framing_show(item, buffer_data(&r->partial), buffer_len(&r->partial));
@@ -213,7 +213,7 @@ framing_lsp_end(struct framing_reader *r, struct framing_item *item)
 }
 
 const struct framing_ops framing_lsp = {
-    .takes_binary = true, /* as several clients send them; the bytes are the same */
+    .takes_binary = true, /* some clients send binary messages; the bytes are the same */
     .wrap = framing_lsp_wrap,
     .next = framing_lsp_next,
     .end = framing_lsp_end,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tables of all framings, and the steps that several of them share. */
+/* The tables of all framings, and steps shared by several of them. */
 #include "framing/framing_ops.h"
 
 #include "base/utf8.h"
@@ -82,7 +82,7 @@ framing_text_cut(const uint8_t *bytes, size_t len)
 		struct utf8 state = {0};
 
 		if ((bytes[len - n] & 0xc0) == 0x80)
-			continue; /* within a character */
+			continue; /* inside a character */
 		return utf8_feed(&state, bytes + len - n, n) && !utf8_complete(&state) ? n : 0;
 	}
 	return 0;
@@ -94,7 +94,8 @@ framing_without_cr(const uint8_t *line, size_t len, bool cr)
 	return cr && len > 0 && line[len - 1] == '\r' ? len - 1 : len;
 }
 
-/* What was fed, which does not end the record, is enough for a part of its own. */
+/* Reports whether the fed bytes, which do not end the record, are enough for a separate
+ * part. */
 static bool
 framing_is_part(const struct framing_reader *r)
 {
@@ -115,14 +116,15 @@ framing_next_until(struct framing_reader *r, struct framing_item *item)
 		return FRAMING_MORE;
 	end = memchr(r->bytes, ops->separator, r->len);
 	if (end && partial == 0) {
-		/* The usual case: the whole line lies in what was read, and stays there. */
+		/* The common case: the whole line is in the fed bytes and is emitted in
+		 * place. */
 		len = (size_t)(end - line);
 		framing_skip(r, len + 1);
 		len = framing_without_cr(line, len, cr);
 		return framing_emit(r, item, MESSAGE_TEXT, line, len, true);
 	}
 	if (!end && partial == 0 && framing_is_part(r)) {
-		/* No character is cut, and a '\r' may belong to the line's end: they stay. */
+		/* Keep a partial character, and a '\r' that may belong to the line ending. */
 		len = r->len - framing_text_cut(line, r->len);
 		len -= cr && line[len - 1] == '\r';
 		framing_skip(r, len);
@@ -141,7 +143,7 @@ framing_next_until(struct framing_reader *r, struct framing_item *item)
 	}
 	if (partial < FRAMING_PART_MAX)
 		return FRAMING_MORE;
-	/* A '\r' at the cut may belong to the line's end, so the next part begins with it. */
+	/* A '\r' at the cut may belong to the line ending, so it starts the next part. */
 	if (cr && buffer_data(&r->partial)[partial - 1] == '\r') {
 		r->bytes--;
 		r->len++;
@@ -197,7 +199,7 @@ framing_take_line(struct framing_reader *r, uint64_t max, uint8_t **line, size_t
 		return FRAMING_MORE;
 	end = memchr(r->bytes, '\n', r->len);
 	n = end ? (size_t)(end - r->bytes) + 1 : r->len;
-	/* Even from a program that never ends its line no more is kept than what shows that. */
+	/* Buffer just enough to detect an overlong line, even if the program never ends it. */
 	if (n > max - partial)
 		n = (size_t)(max - partial) + 1;
 	*line = r->bytes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a framing is made of: its rules, its reader, its table of functions, and the steps that
- * several kinds share. Users include framing/framing.h.
+ * The internals of a framing: its rules, its reader, its table of functions, and shared steps.
+ * Users include framing/framing.h.
  */
 #ifndef FRAMING_FRAMING_OPS_H
 #define FRAMING_FRAMING_OPS_H
@@ -25,24 +25,25 @@ enum framing_kind {
 	FRAMING_KINDS,
 };
 
-/* What is done with a newline within a message that is to be a line. */
+/* How to handle a newline inside a message that must be one line. */
 enum framing_newline {
-	FRAMING_NEWLINE_PASS, /* the message is several lines then */
+	FRAMING_NEWLINE_PASS, /* the message becomes several lines */
 	FRAMING_NEWLINE_SPACE,
 	FRAMING_NEWLINE_REJECT,
 };
 
-/* The rules of one direction; a value. */
+/* The rules of one direction. */
 struct framing {
 	enum framing_kind kind;
 	enum framing_newline newline; /* lines, to the program */
 	bool text; /* length, from the program: records are text */
-	bool null_process_id; /* lsp, to the program: the "initialize" request has none */
-	uint64_t max_record; /* json, from the program: bytes of a line; 0: no limit */
-	/* Lines and json, to a program that clients share: the ID of the one whose message it
-	 * is (framing/address.h); 0: the program does not need to know. */
+	/* LSP, to the program: set processId to null in the "initialize" request. */
+	bool null_process_id;
+	uint64_t max_record; /* json, from the program: maximum bytes per line; 0: no limit */
+	/* Lines and json, to a shared program: ID of the client that sent the message
+	 * (framing/address.h); 0: the program need not know. */
 	uint64_t sender;
-	bool events; /* with SENDER, lines: other records are events */
+	bool events; /* lines with SENDER: other records are events */
 };
 
 /* To the program */
@@ -51,67 +52,65 @@ enum {
 	FRAMING_NO_TAIL = -1,
 	FRAMING_HEAD_MAX = 48,
 	/*
-	 * Head and tail of a message together are at most this long, unless there is no place
-	 * for them where it lies. It is the length of the shortest frame header of a client,
-	 * which preceded the message.
+	 * Maximum total length of head and tail that are written in place, around the message:
+	 * that of the shortest frame header of a client, which preceded the message.
 	 */
 	FRAMING_IN_PLACE_MAX = 6,
 };
 
-/* What surrounds a message. */
+/* The head and tail of a message. */
 struct framing_envelope {
 	size_t head_len;
 	uint8_t head[FRAMING_HEAD_MAX];
 	struct span tail; /* constant */
-	const char *reason; /* of a rejection; constant */
-	bool initialize; /* null_process_id concerned this message */
+	const char *reason; /* reason of a rejection; constant */
+	bool initialize; /* null_process_id applied to this message */
 };
 
 enum framing_wrap_result {
-	FRAMING_AROUND, /* head, the message, tail */
-	FRAMING_APPENDED, /* the record is another text, which was appended to RECORDS */
-	FRAMING_REFUSED, /* the message would not be one record */
-	FRAMING_NO_ROOM, /* no memory */
+	FRAMING_AROUND, /* the record is head, message, tail */
+	FRAMING_APPENDED, /* the record differs from the message and was appended to RECORDS */
+	FRAMING_REFUSED, /* the message can't be one record */
+	FRAMING_NO_ROOM, /* memory ran out */
 };
 
 /* From the program */
 
 enum {
-	/* A partial record that is kept never grows beyond this; a longer record is emitted in
-	 * parts. */
+	/* Maximum buffered bytes of a partial record; a longer record is emitted in parts. */
 	FRAMING_PART_MAX = 64 * 1024,
-	/* From this on the next part of a long record is emitted where it was read. */
+	/* Minimum size at which the next part of a long record is emitted in place. */
 	FRAMING_PART_MIN = 16 * 1024,
-	FRAMING_SHOWN_MAX = 64, /* bytes of a malformed record that are emitted */
+	FRAMING_SHOWN_MAX = 64, /* bytes of a malformed record to emit */
 };
 
 struct framing_reader {
 	const struct framing *framing; /* borrowed */
-	bool in_message; /* a part was emitted and its end was not */
-	bool partial_out; /* PARTIAL was emitted: it is cleared by the next call */
-	bool over; /* an event that ends was emitted: what comes is dropped */
+	bool in_message; /* a part was emitted, but not the last one */
+	bool partial_out; /* PARTIAL was emitted: the next call clears it */
+	bool over; /* a final event was emitted: further input is ignored */
 	bool in_record; /* length, lsp: LEFT is known */
 	uint8_t cut_len;
-	uint8_t cut[4]; /* length: the prefix of this record; text: the begun character */
-	uint16_t line; /* lsp: where the begun line of the head begins in PARTIAL */
-	unsigned int lines; /* lsp: of the begun head */
-	uint64_t left; /* length, lsp: bytes of the record that are still to come */
-	uint64_t size; /* lsp: bytes of the record in all */
-	uint8_t *bytes; /* borrowed: what was fed and not used up */
+	uint8_t cut[4]; /* length: prefix of this record; text: partial character */
+	uint16_t line; /* lsp: offset of the partial head line in PARTIAL */
+	unsigned int lines; /* lsp: lines of the partial head */
+	uint64_t left; /* length, lsp: remaining bytes of the record */
+	uint64_t size; /* lsp: total bytes of the record */
+	uint8_t *bytes; /* borrowed: fed bytes not consumed yet */
 	size_t len;
-	struct buffer partial; /* the begun record; owned */
+	struct buffer partial; /* partial record; owned */
 };
 
 enum framing_event {
-	FRAMING_MORE, /* all that was fed is used up */
+	FRAMING_MORE, /* all fed bytes were consumed */
 	FRAMING_MESSAGE, /* item.message: a message, or its last part */
 	FRAMING_PART, /* item.message: a part of a message that is not the last */
-	/* One of these is the last event. */
-	FRAMING_CLOSE, /* item.code and, as item.message, the reason: the program ends the
-			  session; item.shown are the first bytes of that record */
-	FRAMING_BAD, /* item.why, and as item.message the first bytes of the malformed record */
-	FRAMING_TOO_BIG, /* a record above max_record, which can't be emitted in parts */
-	FRAMING_NOMEM, /* no memory to keep a begun record */
+	/* Final events. CLOSE: the program ends the session; item.code and, as item.message,
+	 * the reason; item.shown is the start of that record. */
+	FRAMING_CLOSE,
+	FRAMING_BAD, /* item.why, and as item.message the start of the malformed record */
+	FRAMING_TOO_BIG, /* a record larger than max_record, which can't be emitted in parts */
+	FRAMING_NOMEM, /* no memory to buffer a partial record */
 };
 
 struct framing_item {
@@ -122,15 +121,15 @@ struct framing_item {
 	uint8_t shown[FRAMING_SHOWN_MAX];
 };
 
-/* The functions of a kind; the contract of each is in framing/framing.h. */
+/* The functions of a framing; their contracts are in framing/framing.h. */
 struct framing_ops {
 	bool takes_binary;
-	bool splits; /* a record is a text up to SEPARATOR, less a '\r' before it where CR */
+	bool splits; /* a record is text up to SEPARATOR, without a preceding '\r' if CR */
 	bool cr;
 	char separator;
-	bool plain; /* a record is a message as it is, and TAIL */
+	bool plain; /* a record is the unmodified message and TAIL */
 	int tail;
-	/* *OUT has no head and no tail yet. */
+	/* *OUT initially has no head and no tail. */
 	enum framing_wrap_result (*wrap)(const struct framing *framing,
 	    const struct message *message, struct framing_envelope *out,
 	    struct buffer *records);
@@ -150,7 +149,7 @@ const struct framing_ops *framing_ops(enum framing_kind kind);
 
 /* Shared steps */
 
-/* Skips LEN bytes of what was fed. */
+/* Skips LEN fed bytes. */
 static inline void
 framing_skip(struct framing_reader *r, size_t len)
 {
@@ -158,42 +157,42 @@ framing_skip(struct framing_reader *r, size_t len)
 	r->len -= len;
 }
 
-/* Moves LEN bytes of what was fed to PARTIAL. False without memory. */
+/* Moves LEN fed bytes to PARTIAL. Returns false if memory runs out. */
 bool framing_hold(struct framing_reader *r, size_t len) __attribute__((warn_unused_result));
 
-/* Emits bytes, or the first LEN bytes of PARTIAL, whose memory is freed by the next call. */
+/* Emit bytes, or the first LEN bytes of PARTIAL, whose memory the next call frees. */
 enum framing_event framing_emit(struct framing_reader *r, struct framing_item *item,
     enum message_type type, uint8_t *bytes, size_t len, bool last);
 enum framing_event framing_emit_partial(struct framing_reader *r, struct framing_item *item,
     enum message_type type, size_t len, bool last);
 
-/* How many bytes at the end of a text are the start of a character that may still become one:
- * at most 3. */
+/* Returns the number of bytes at the end of a text that begin an incomplete character: at most
+ * 3. */
 size_t framing_text_cut(const uint8_t *bytes, size_t len);
 
-/* Adds bytes to those of ITEM that are shown, as far as there is room. */
+/* Appends bytes to the shown bytes of ITEM, as far as they fit. */
 void framing_show(struct framing_item *item, const uint8_t *bytes, size_t len);
 
-/* The record that begins with these bytes is malformed, or with those that are shown. */
+/* Report a malformed record that begins with these bytes, or with the shown ones. */
 enum framing_event framing_bad_shown(struct framing_item *item, const char *why);
 enum framing_event framing_bad(
     struct framing_item *item, const char *why, const uint8_t *bytes, size_t len);
 
-/* Of the kinds that split: next, a long record being emitted in parts, and end. */
+/* next() and end() of framings with separators; a long record is emitted in parts. */
 enum framing_event framing_next_until(struct framing_reader *r, struct framing_item *item);
 enum framing_event framing_end_until(struct framing_reader *r, struct framing_item *item);
 
 /*
- * Next, of the kinds that know the length of a record: R->left bytes of it are still to come. A
- * long one is emitted in parts, and needs no memory. Ends in_record with the record.
+ * next() of framings with a length: R->left bytes of the record remain. A long record is
+ * emitted in parts and needs no memory. Clears in_record at its end.
  */
 enum framing_event framing_next_counted(
     struct framing_reader *r, struct framing_item *item, enum message_type type);
 
 /*
- * Takes a whole line of at most MAX bytes, with its '\n', in place or into PARTIAL; the caller
- * clears it. FRAMING_MESSAGE: *LINE and *LEN are it; FRAMING_TOO_BIG: they are the start of a
- * longer one; FRAMING_MORE or FRAMING_NOMEM.
+ * Extracts a whole line of at most MAX bytes, including its '\n', in place or into PARTIAL,
+ * which the caller clears. FRAMING_MESSAGE: *LINE and *LEN are set; FRAMING_TOO_BIG: they are
+ * the start of a longer line; FRAMING_MORE or FRAMING_NOMEM.
  */
 enum framing_event framing_take_line(
     struct framing_reader *r, uint64_t max, uint8_t **line, size_t *len);

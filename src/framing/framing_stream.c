@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bytes as they come, as binary messages, or as text that is not cut inside a character. */
+/* Bytes as read, as binary messages, or as text that is not split inside a character. */
 #include "framing/framing_ops.h"
 
 #include <string.h>
@@ -45,8 +45,7 @@ framing_text_next(struct framing_reader *r, struct framing_item *item)
 	if (len == 0)
 		return FRAMING_MORE;
 	if (joined) {
-		/* The character that the last read cut goes on here: the rare case is copied.
-		 */
+		/* Complete the character that the last read split: the rare case is copied. */
 		if (!buffer_append(&r->partial, r->cut, r->cut_len) || !framing_hold(r, len))
 			return FRAMING_NOMEM;
 		bytes = buffer_data(&r->partial);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The messages of ttyd's protocol. */
+/* Parses the messages of ttyd's protocol. */
 #include "framing/ttyd.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 
-/* The member NAME of an object as a length. False: it is none. 0: it is missing. */
+/* Reads the member NAME of an object as a length. 0: missing. Returns false if it is
+ * invalid. */
 static bool
 ttyd_take(const json_t *object, const char *name, uint16_t *out)
 {
@@ -27,7 +28,7 @@ ttyd_bad(const char *why)
 	return (struct ttyd_message){.kind = TTYD_BAD, .why = why};
 }
 
-/* Reads an object with a size. */
+/* Parses an object with a size. */
 static struct ttyd_message
 ttyd_read_size(const uint8_t *bytes, size_t len)
 {
