@@ -10,8 +10,9 @@
 #include <string.h>
 
 enum {
-	BROADCAST_RUN = 16 * 1024, /* bytes of records: still cached when they are validated */
-	BROADCAST_ROOM = 1024, /* memory for messages that are joined grows by so much */
+	/* Bytes of records per run: still cached when they are validated. */
+	BROADCAST_RUN = 16 * 1024,
+	BROADCAST_ROOM = 1024, /* growth of the memory for joined messages */
 };
 
 static struct broadcast *
@@ -118,7 +119,8 @@ broadcast_of_frames(const uint8_t *frames, size_t len)
 	return b;
 }
 
-/* The frame at the front of BYTES, which are whole frames. Returns its length. */
+/* Reads the header of the frame at the front of BYTES, which are whole frames. Returns the
+ * frame's length. */
 static size_t
 broadcast_frame(const uint8_t *bytes, size_t len, struct frame_header *header)
 {
@@ -195,7 +197,7 @@ broadcast_plain(const struct broadcast *b)
 	return (struct broadcast_form){b->frames, b->len, b->bytes};
 }
 
-/* Appends one frame with LEN bytes of a message, compressed unless nothing is gained. */
+/* Appends one frame with LEN bytes of a message, compressed unless that saves nothing. */
 static bool
 broadcast_put_deflated(struct broadcast *b, struct deflater *d, struct encoder *encoder,
     const struct frame_header *header, const uint8_t *payload)
@@ -216,7 +218,7 @@ broadcast_put_deflated(struct broadcast *b, struct deflater *d, struct encoder *
 	if (!encoder->compressed)
 		memcpy(to, payload, n = len);
 	ok = n > 0 || len == 0;
-	/* The type is that of the first frame; those after it continue. */
+	/* The first frame has the type; the others are continuations. */
 	ok = ok &&
 	     buffer_append(&b->deflated, head,
 		 encoder_header(encoder, head,
@@ -228,7 +230,7 @@ broadcast_put_deflated(struct broadcast *b, struct deflater *d, struct encoder *
 	return ok;
 }
 
-/* Makes the compressed form. */
+/* Generates the compressed form. */
 static bool
 broadcast_deflate(struct broadcast *b, struct deflater *d, size_t min)
 {

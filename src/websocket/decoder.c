@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes from a client -> messages and control events. Two steps take turns: read a header and
- * check it, then use up its payload; either may stop where the bytes that were fed end. What
- * comes out depends on the bytes alone, never on how reads cut them.
+ * Decodes bytes from a client into messages and control events. Two steps alternate: read and
+ * check a header, then consume its payload; either may stop at the end of the fed bytes. The
+ * output depends only on the bytes, never on how reads split them.
  */
 #include "websocket/decoder.h"
 
@@ -10,9 +10,9 @@
 #include <string.h>
 
 enum {
-	DECODER_INFLATE_MIN = 256, /* room that is made for what is decompressed */
+	DECODER_INFLATE_MIN = 256, /* room for decompressed data */
 	DECODER_INFLATE_MAX = 16 * 1024,
-	/* Bytes of a part that is decompressed: with the next step it fits in 64 KiB. */
+	/* Bytes of a decompressed part: with the next step it fits in 64 KiB. */
 	DECODER_PART_MAX = 48 * 1024,
 };
 
@@ -65,12 +65,12 @@ decoder_skip(struct decoder *d, size_t len)
 	d->len -= len;
 }
 
-/* A good header is complete; its payload comes next. */
+/* Starts the payload after a complete, valid header. */
 static void
 decoder_begin_payload(struct decoder *d, bool near)
 {
 	d->header_len = 0;
-	/* What must be decompressed is not emitted where it lies. */
+	/* Compressed data is never emitted in place. */
 	d->header_near = near && d->frame.rsv == 0;
 	d->in_payload = true;
 	d->frame_done = 0;
@@ -86,7 +86,7 @@ decoder_begin_payload(struct decoder *d, bool near)
 		d->begun.wire += d->frame.len;
 }
 
-/* Reads a header; one that a read has cut is kept until it is complete. */
+/* Reads a header; a partial one is kept until it is complete. */
 static enum violation
 decoder_read_header(struct decoder *d)
 {
@@ -119,7 +119,7 @@ decoder_read_header(struct decoder *d)
 	return VIOLATION_NONE;
 }
 
-/* How much of the frame's payload there is to use. */
+/* Returns the bytes of the frame's payload available now. */
 static size_t
 decoder_payload_here(const struct decoder *d)
 {
@@ -129,8 +129,8 @@ decoder_payload_here(const struct decoder *d)
 }
 
 /*
- * Moves what there is of the payload to TO, unmasked. TO may be the place where it lies. True
- * when it is ASCII, which saves another look at it.
+ * Moves the available payload to TO, unmasked. TO may be its current place. Returns true if it
+ * is ASCII, which saves another scan.
  */
 static bool
 decoder_unmask(struct decoder *d, uint8_t *to, size_t len)
@@ -151,14 +151,14 @@ decoder_stop(struct decoder *d, struct buffer *rest)
 		buffer_clear(&d->partial);
 	d->partial_out = false;
 	if (back > 0) {
-		/* It is not used up: masked again it is as it came. */
+		/* Not consumed: masking it again restores it. */
 		d->bytes -= back;
 		d->len += back;
 		d->frame_done -= back;
 		(void)simd->unmask(d->bytes, d->bytes, back, d->frame.mask, d->frame_done);
 	}
 	if (!buffer_append(rest, d->bytes, d->len)) {
-		decoder_end(d); /* what follows has no beginning now */
+		decoder_end(d); /* the rest of the stream can't be decoded any more */
 		return false;
 	}
 	d->bytes = NULL;
@@ -167,7 +167,7 @@ decoder_stop(struct decoder *d, struct buffer *rest)
 	return true;
 }
 
-/* What follows a CLOSE (section 5.5.1) or a failure (7.1.7) is not looked at. */
+/* Input after a CLOSE (section 5.5.1) or a failure (7.1.7) is ignored. */
 void
 decoder_end(struct decoder *d)
 {
@@ -201,7 +201,7 @@ decoder_emit(struct decoder *d, uint8_t *data, size_t len, bool last, struct dec
 	return DECODER_MESSAGE;
 }
 
-/* A message in one frame, which is complete in the input. */
+/* Emits a message in one frame that is complete in the input. */
 static enum decoder_event
 decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 {
@@ -216,18 +216,18 @@ decoder_message_in_place(struct decoder *d, struct decoder_item *item)
 	return decoder_emit(d, data, len, true, item);
 }
 
-/* True when nothing more of the frame is to come, nor of what it was compressed from. */
+/* Returns true if the frame, and what it decompresses to, is complete. */
 static bool
 decoder_frame_is_done(const struct decoder *d)
 {
 	return d->frame_done == d->frame.len && !d->inflating;
 }
 
-/* The message, or its next part, that is in the buffer, which the next call frees. */
+/* Emits the message, or its next part, in the buffer, which the next call frees. */
 static enum decoder_event
 decoder_message_assembled(struct decoder *d, struct decoder_item *item)
 {
-	/* An empty message has no block, but its address is one that memcpy() may be given. */
+	/* An empty message has no block, but needs an address valid for memcpy(). */
 	static uint8_t nothing[1];
 	uint8_t *data;
 
@@ -239,7 +239,7 @@ decoder_message_assembled(struct decoder *d, struct decoder_item *item)
 	    d, data, buffer_len(&d->partial), d->frame.fin && decoder_frame_is_done(d), item);
 }
 
-/* What there is of a message's payload, which stays where it lies. */
+/* Emits the available payload of a message in place. */
 static enum decoder_event
 decoder_part_in_place(struct decoder *d, struct decoder_item *item)
 {
@@ -263,8 +263,8 @@ decoder_part_in_place(struct decoder *d, struct decoder_item *item)
 	return decoder_emit(d, data, len, last, item);
 }
 
-/* How much may come out of one step: what the input promises, but one byte beyond the limit at
- * most. */
+/* Returns the room for one step: what the input promises, but at most one byte beyond the
+ * limit. */
 static size_t
 decoder_inflate_room(const struct decoder *d, size_t input)
 {
@@ -278,9 +278,10 @@ decoder_inflate_room(const struct decoder *d, size_t input)
 }
 
 /*
- * Decompresses the next LEN bytes of the payload into the buffer, or goes on with those before,
- * until a part is full. The order of the violations is that of the text, wherever a step ends:
- * what is beyond the limit is not looked at, and what comes out before damaged data is.
+ * Decompresses the next LEN bytes of the payload into the buffer, or continues with the
+ * previous ones, until a part is full. Violations are reported in the order of the text,
+ * wherever a step ends: what exceeds the limit is not checked, while output before damaged data
+ * is.
  */
 static enum violation
 decoder_inflate(struct decoder *d, size_t len)
@@ -326,7 +327,7 @@ decoder_inflate(struct decoder *d, size_t len)
 	return VIOLATION_NONE;
 }
 
-/* As decoder_assemble(), of a compressed message. */
+/* Like decoder_assemble(), for a compressed message. */
 static enum violation
 decoder_assemble_compressed(struct decoder *d)
 {
@@ -347,7 +348,7 @@ decoder_assemble_compressed(struct decoder *d)
 	return utf8_complete(&d->utf8) ? VIOLATION_NONE : VIOLATION_TEXT;
 }
 
-/* Adds what there is of the payload to the buffer, which grows by that, not by frame.len. */
+/* Appends the available payload to the buffer, which grows by that, not by frame.len. */
 static enum violation
 decoder_assemble(struct decoder *d)
 {
@@ -364,7 +365,7 @@ decoder_assemble(struct decoder *d)
 		ascii = decoder_unmask(d, to, n);
 		buffer_commit(&d->partial, n);
 		d->begun.len += n;
-		/* Section 8.1; a character may be cut between frames (section 5.6). */
+		/* Section 8.1; a character may be split between frames (section 5.6). */
 		if (d->begun.opcode == FRAME_TEXT && !(ascii && utf8_complete(&d->utf8)) &&
 		    !utf8_feed(&d->utf8, to, n))
 			return VIOLATION_TEXT;
@@ -374,7 +375,7 @@ decoder_assemble(struct decoder *d)
 	return VIOLATION_NONE;
 }
 
-/* DECODER_MORE: the bytes are used up while in_payload; else this fragment is done. */
+/* DECODER_MORE: all bytes were consumed if in_payload; otherwise this fragment is done. */
 static enum decoder_event
 decoder_data(struct decoder *d, struct decoder_item *item)
 {
@@ -398,7 +399,7 @@ decoder_data(struct decoder *d, struct decoder_item *item)
 	return DECODER_MORE;
 }
 
-/* Section 5.5.1: nothing, or a code in two bytes and a reason in UTF-8. */
+/* Emits a CLOSE (section 5.5.1): empty, or a code in two bytes and a reason in UTF-8. */
 static enum decoder_event
 decoder_close(struct decoder *d, struct decoder_item *item)
 {
@@ -419,7 +420,7 @@ decoder_close(struct decoder *d, struct decoder_item *item)
 	return DECODER_CLOSE;
 }
 
-/* A control frame, maybe between the fragments of a message (section 5.4). */
+/* Handles a control frame, perhaps between the fragments of a message (section 5.4). */
 static enum decoder_event
 decoder_control(struct decoder *d, struct decoder_item *item)
 {
@@ -472,7 +473,7 @@ decoder_next(struct decoder *d, struct decoder_item *item)
 			if (!d->in_payload)
 				break;
 		}
-		/* Also when no byte is left: an empty payload is complete with its header. */
+		/* Even if no byte is left: an empty payload is complete with its header. */
 		if (decoder_is_control(d->frame.opcode))
 			event = decoder_control(d, item);
 		else

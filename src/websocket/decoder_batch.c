@@ -5,12 +5,12 @@
 #include "base/utf8.h"
 #include "websocket/frame.h"
 
-/* True when all records from TEXT on are UTF-8; else drops the first that is not and the rest.
- */
+/* Returns true if all records from TEXT on are UTF-8; else drops the first one that is not, and
+ * the rest. */
 static bool
 decoder_batch_check(struct simd_records *r, uint8_t *text)
 {
-	/* No character continues after a separator, as that is ASCII: one check for all. */
+	/* No character extends across a separator, which is ASCII: one check for all. */
 	if (r->ascii || (r->separated && utf8_valid(text, (size_t)(r->to - text))))
 		return true;
 	for (size_t i = 0; i < r->count; i++) {
@@ -24,7 +24,7 @@ decoder_batch_check(struct simd_records *r, uint8_t *text)
 	return true;
 }
 
-/* The opcode of the next frame if it is of a type to accept, else 0. */
+/* Returns the opcode of the next frame if its type is accepted, else 0. */
 static uint8_t
 decoder_batch_opcode(const struct decoder_batch *b, const uint8_t *frame)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The verdicts of the decoder. */
+/* Checks frame headers for the decoder. */
 #include "websocket/decoder_check.h"
 
 enum {
-	DECODER_RSV1 = 4, /* of frame_header.rsv */
+	DECODER_RSV1 = 4, /* RSV1 in frame_header.rsv */
 	DECODER_WIRE_EXTRA = 1024, /* see decoder_too_big() */
 };
 
@@ -24,9 +24,9 @@ static const struct {
     [VIOLATION_TOO_BIG] = {CLOSE_TOO_BIG, "message too big"},
     [VIOLATION_TEXT] = {CLOSE_INVALID_DATA, "text is not UTF-8"},
     /*
-     * RFC 7692 names no code. The frame is right and what is in it is not what its RSV1 says,
+     * RFC 7692 specifies no code. The frame is valid, but its content is not what RSV1 claims,
      * so it is "data within a message that was not consistent with the type of the message"
-     * (RFC 6455, 7.4.1).
+     * (RFC 6455, section 7.4.1).
      */
     [VIOLATION_DEFLATE] = {CLOSE_INVALID_DATA, "corrupt compressed data"},
     [VIOLATION_CLOSE_LEN] = {CLOSE_PROTOCOL, "close frame with a payload of 1 byte"},
@@ -48,7 +48,8 @@ decoder_opcode_known(uint8_t opcode)
 	return opcode <= FRAME_BINARY || (opcode >= FRAME_CLOSE && opcode <= FRAME_PONG);
 }
 
-/* RFC 7692, section 6: RSV1 alone, on the first frame of a message; no control frame has it. */
+/* Reports whether RSV may mark a compressed message (RFC 7692, section 6): RSV1 alone, on the
+ * first frame of a message; never on a control frame. */
 static bool
 decoder_may_be_compressed(const struct decoder_rules *rules, const struct frame_header *h)
 {
@@ -56,7 +57,7 @@ decoder_may_be_compressed(const struct decoder_rules *rules, const struct frame_
 	       (h->opcode == FRAME_TEXT || h->opcode == FRAME_BINARY);
 }
 
-/* What the first byte of a header shows. */
+/* Checks the first byte of a header. */
 static enum violation
 decoder_check_first(const struct decoder_rules *rules, const struct decoder_begun *begun,
     const struct frame_header *h)
@@ -68,17 +69,17 @@ decoder_check_first(const struct decoder_rules *rules, const struct decoder_begu
 		return VIOLATION_OPCODE;
 	if (decoder_is_control(h->opcode))
 		return h->fin ? VIOLATION_NONE : VIOLATION_CONTROL_FRAGMENT; /* section 5.5 */
-	/* Section 5.4: the fragments of one message never stand between those of another. */
+	/* Section 5.4: fragments of different messages must not be interleaved. */
 	if (h->opcode != FRAME_CONTINUATION)
 		return begun->opcode ? VIOLATION_IN_MESSAGE : VIOLATION_NONE;
 	return begun->opcode ? VIOLATION_NONE : VIOLATION_NO_MESSAGE;
 }
 
 /*
- * Section 10.4, from the header alone. Of a compressed message this is not its size, which is
- * seen when it is decompressed. But DEFLATE adds 5 bytes to a block of data that can't be
- * compressed, so a client that needs more than twice the limit, by flushes or empty blocks,
- * keeps the server busy for nothing.
+ * Checks the message size limit (section 10.4) from the header alone. The size of a compressed
+ * message is only known when it is decompressed. But DEFLATE only adds 5 bytes to a block of
+ * incompressible data, so a client that needs more than twice the limit, by flushes or empty
+ * blocks, keeps the server busy for nothing.
  */
 static bool
 decoder_too_big(const struct decoder_rules *rules, const struct decoder_begun *begun,
@@ -87,7 +88,7 @@ decoder_too_big(const struct decoder_rules *rules, const struct decoder_begun *b
 	bool first = h->opcode != FRAME_CONTINUATION;
 	uint64_t limit = rules->max_message;
 
-	/* What is assembled is never above the limit: no overflow. */
+	/* The assembled size never exceeds the limit: no overflow. */
 	if (first ? h->rsv == 0 : !begun->compressed)
 		return h->len > limit - begun->len;
 	if (__builtin_mul_overflow(limit, (uint64_t)2, &limit) ||
@@ -114,7 +115,7 @@ decoder_check(const struct decoder_rules *rules, const struct decoder_begun *beg
 		return h->opcode == FRAME_CLOSE && len == 1 ? VIOLATION_CLOSE_LEN
 							    : VIOLATION_NONE;
 	}
-	/* Section 5.4 sets no limit, and these never reach the one of the message's size. */
+	/* Section 5.4 sets no limit, and empty fragments never reach the message size limit. */
 	if (h->opcode == FRAME_CONTINUATION && (bytes[1] & 0x7f) == 0 &&
 	    rules->max_empty_fragments != 0 &&
 	    begun->empty_fragments >= rules->max_empty_fragments)

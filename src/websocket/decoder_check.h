@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a client can do wrong, and what a frame's header shows of it. Pure. */
+/* Protocol violations of a client, and those that a frame header shows. Pure. */
 #ifndef WEBSOCKET_DECODER_CHECK_H
 #define WEBSOCKET_DECODER_CHECK_H
 
@@ -7,25 +7,26 @@
 
 struct inflater;
 
-/* Empty fragments of one message, unless set otherwise. */
+/* Default maximum of empty fragments per message. */
 enum { DECODER_EMPTY_FRAGMENTS_INITIAL = 4096 };
 
 struct decoder_rules {
-	uint64_t max_message; /* bytes of a whole message; above: 1009. 0: no limit */
-	/* Empty fragments of one message; above: 1008. 0: no limit. The others are bounded by
-	 * the size of the message. */
+	uint64_t max_message; /* bytes of a whole message; beyond that, 1009. 0: no limit */
+	/* Empty fragments per message; beyond that, 1008. 0: no limit. Other fragments are
+	 * limited by the message size. */
 	uint32_t max_empty_fragments;
-	bool client; /* this end is the client: what comes must not be masked (section 5.1) */
+	/* This end is the client: incoming frames must not be masked (section 5.1). */
+	bool client;
 	bool parts; /* messages are emitted in parts */
-	struct inflater *inflater; /* borrowed; NULL: no message may come compressed */
+	struct inflater *inflater; /* borrowed; NULL: compression was not negotiated */
 };
 
-/* The begun message. */
+/* The message being received. */
 struct decoder_begun {
-	uint64_t len; /* bytes that were accepted */
-	uint64_t wire; /* bytes of its frames, when it is compressed */
+	uint64_t len; /* bytes accepted so far */
+	uint64_t wire; /* payload bytes of its frames, if compressed */
 	uint32_t empty_fragments;
-	uint8_t opcode; /* 0: there is none */
+	uint8_t opcode; /* 0: no message */
 	bool compressed;
 };
 
@@ -50,7 +51,7 @@ enum violation {
 	VIOLATION_MEMORY,
 };
 
-/* The opcodes from 8 on are those of control frames (section 5.5). */
+/* Opcodes from 8 on are control frames (section 5.5). */
 static inline bool
 decoder_is_control(uint8_t opcode)
 {
@@ -58,14 +59,15 @@ decoder_is_control(uint8_t opcode)
 }
 
 /*
- * Checks a header in the order of its bytes, of which the first HAVE are known, so that the
- * result is the same wherever reads cut it. SIZE is what frame_read_header() returned.
+ * Checks a header in byte order; only the first HAVE bytes are known, and the result is the
+ * same wherever reads split it. SIZE is the result of frame_read_header().
  */
 enum violation decoder_check(const struct decoder_rules *rules,
     const struct decoder_begun *begun, const uint8_t *bytes, size_t have, int size,
     const struct frame_header *h);
 
-/* The close code of a violation, and the constant text for the log and for our Close. */
+/* Returns the close code of a violation, and the constant text for the log and for our
+ * Close. */
 void decoder_violation(enum violation violation, uint16_t *code, const char **reason);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* permessage-deflate (RFC 7692) by zlib. */
+/* permessage-deflate (RFC 7692) with zlib. */
 #include "websocket/deflate.h"
 
 #include <assert.h>
@@ -10,12 +10,12 @@
 
 enum {
 	DEFLATE_MEMORY_LEVEL =
-	    4, /* of zlib: 2 to the power of 9 + 4 bytes for its hash and queue */
+	    4, /* zlib's memLevel: 2 to the power of 9 + 4 bytes for its hash and queue */
 	DEFLATE_TAIL = 4,
 };
 
-/* Section 7.2.1: what ends a flush, which is taken off each message and put back by the other
- * side. */
+/* Section 7.2.1: the end of a flush, which is removed from each message and restored by the
+ * receiver. */
 static const uint8_t deflate_tail[DEFLATE_TAIL] = {0x00, 0x00, 0xff, 0xff};
 
 /* Compression */
@@ -62,7 +62,7 @@ deflater_free(struct deflater *d)
 size_t
 deflater_bound(size_t len)
 {
-	/* As deflateBound() for any settings, and the block that ends a flush. */
+	/* As deflateBound() for any settings, plus the block that ends a flush. */
 	return len + (len + 7) / 8 + (len + 63) / 64 + 32;
 }
 
@@ -72,8 +72,7 @@ deflater_is_fresh(const struct deflater *d)
 	return !d->takeover;
 }
 
-/* Makes the stream ready for a new message. Negative bits: without the header of zlib (RFC
- * 1950). */
+/* Prepares the stream for a new message. Negative bits: no zlib header (RFC 1950). */
 static bool
 deflater_begin(struct deflater *d)
 {
@@ -97,7 +96,7 @@ deflater_put(struct deflater *d, const uint8_t *bytes, size_t len, bool last, ui
 	d->in_message = !last;
 	if (len == 0) {
 		/*
-		 * Section 7.2.3.6: one byte, which with the tail put back is an empty block.
+		 * Section 7.2.3.6: one byte, which is an empty block with the tail restored.
 		 * zlib itself writes nothing for a second consecutive flush.
 		 */
 		out[0] = 0x00;
@@ -107,8 +106,8 @@ deflater_put(struct deflater *d, const uint8_t *bytes, size_t len, bool last, ui
 	d->z.avail_in = (uInt)len;
 	d->z.next_out = out;
 	d->z.avail_out = (uInt)room;
-	/* Section 7.2.1: a flush ends with an empty block, whose last four bytes go, once for a
-	 * message. */
+	/* Section 7.2.1: a flush ends with an empty block, whose last four bytes are removed,
+	 * once per message. */
 	if (deflate(&d->z, Z_SYNC_FLUSH) != Z_OK || d->z.avail_in > 0 || d->z.avail_out == 0)
 		return 0;
 	n = room - d->z.avail_out;
@@ -146,8 +145,7 @@ inflater_new(const struct deflate_agreed *agreed)
 	if (!f)
 		return NULL;
 	f->takeover = agreed->client_takeover;
-	/* A compressor that was given 8 may use 9, as zlib's does; 256 bytes more bear
-	 * with it. */
+	/* A compressor asked for 8 may use 9, as zlib's does; 256 more bytes cover that. */
 	f->bits =
 	    agreed->client_bits > DEFLATE_WINDOW_MIN ? agreed->client_bits : DEFLATE_WINDOW_MIN;
 	return f;
@@ -204,8 +202,8 @@ inflater_next(struct inflater *f, uint8_t *out, size_t room, size_t *len)
 		said = inflate(&f->z, Z_SYNC_FLUSH);
 		/*
 		 * Sections 7.2.1 and 7.2.3.4: any block may have BFINAL set. For zlib the
-		 * stream ends there; in this protocol it goes on at the next byte, with the
-		 * window as it is.
+		 * stream ends there; in this protocol it continues at the next byte, with the
+		 * same window.
 		 */
 		if (said == Z_STREAM_END) {
 			f->at_final = f->z.avail_in == 0;
@@ -243,8 +241,7 @@ inflater_end(struct inflater *f)
 	/* The compressor finished its stream and omitted the empty block of section 7.2.1. */
 	if (f->at_final)
 		return true;
-	/* Section 7.2.2: the tail is put back. It must complete an empty block, nothing else.
-	 */
+	/* Section 7.2.2: restore the tail. It must complete an empty block and nothing else. */
 	f->z.next_in = deflate_tail;
 	f->z.avail_in = sizeof(deflate_tail);
 	f->z.next_out = none;
@@ -255,8 +252,8 @@ inflater_end(struct inflater *f)
 	/*
 	 * Section 7.2.1: "An endpoint MAY use both DEFLATE blocks with the BFINAL bit set to 0
 	 * and DEFLATE blocks with the BFINAL bit set to 1", so the empty block may have it set,
-	 * as with a compressor that is closed after each message. The next message goes on with
-	 * the window as it is.
+	 * as from a compressor that is closed after each message. The next message continues
+	 * with the same window.
 	 */
 	if (said == Z_STREAM_END)
 		return inflateResetKeep(&f->z) == Z_OK;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * permessage-deflate (RFC 7692): its negotiation, over plain strings, and the
- * two codecs, over bytes. Pure; what zlib keeps is the only state.
+ * permessage-deflate (RFC 7692): its negotiation, over plain strings, and the two codecs, over
+ * bytes. Pure; the only state is zlib's.
  *
- * A codec takes its memory from zlib with the first message that needs it. With context
- * takeover it must keep it, since the next message may refer to this one (section 7.1.1);
- * without, deflater_rest() and inflater_rest() give it back between messages.
+ * A codec allocates its zlib memory with the first message that needs it. With context takeover
+ * it must keep it, because the next message may refer to this one (section 7.1.1); without,
+ * deflater_rest() and inflater_rest() free it between messages.
  */
 #ifndef WEBSOCKET_DEFLATE_H
 #define WEBSOCKET_DEFLATE_H
@@ -16,15 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the server wants. */
+/* The server's settings. */
 struct deflate_settings {
 	bool on;
 	bool takeover; /* false: no context takeover, in both directions */
-	bool shares; /* what the server sends is compressed once for all clients */
-	int64_t window; /* DEFLATE_WINDOW_MIN to _MAX: the largest window of either direction,
-			   in bits */
-	int64_t level; /* of zlib, 1 to 9 */
-	int64_t min; /* bytes: a smaller message leaves as it is */
+	bool shares; /* output is compressed once for all clients */
+	/* DEFLATE_WINDOW_MIN to _MAX: maximum window of either direction, in bits */
+	int64_t window;
+	int64_t level; /* zlib level, 1 to 9 */
+	int64_t min; /* bytes: smaller messages are sent uncompressed */
 };
 
 enum {
@@ -34,85 +34,85 @@ enum {
 	DEFLATE_LEVEL_INITIAL = 4, /* measured: doc/design.md, section 3 */
 	DEFLATE_MIN_INITIAL = 64,
 	DEFLATE_MIN_MAX = 1024 * 1024,
-	DEFLATE_OFFERS_MAX = 16, /* what a client offers beyond is not looked at */
+	DEFLATE_OFFERS_MAX = 16, /* further offers of a client are ignored */
 };
 
-/* What was agreed with one client. */
+/* The parameters negotiated with one client. */
 struct deflate_agreed {
-	uint8_t server_bits; /* the window of what the server sends; 9 to 15 */
-	uint8_t client_bits; /* of what the client sends; 8 to 15 */
+	uint8_t server_bits; /* window of the server's output, 9 to 15 */
+	uint8_t client_bits; /* window of the client's output, 8 to 15 */
 	bool server_takeover;
 	bool client_takeover;
-	bool says_server_bits; /* the answer names them */
+	bool says_server_bits; /* the response names them */
 	bool says_client_bits;
 };
 
-/* Compression of what the server sends. */
+/* Compresses the output of the server. */
 struct deflater;
 
-/* NULL without memory. */
+/* Returns NULL if memory runs out. */
 struct deflater *deflater_new(const struct deflate_agreed *agreed, int level);
-/* Accepts NULL. */
+/* Frees D; accepts NULL. */
 void deflater_free(struct deflater *d);
 
-/* The room that LEN bytes may need. */
+/* Returns the room that LEN bytes may need. */
 size_t deflater_bound(size_t len);
 
 /*
- * Compresses the next part of a message, LAST when it is the last one (else not empty), to OUT,
- * which has room for deflater_bound(LEN) bytes. Each part is complete on the wire: nothing of
- * it is kept back. Returns the length, at least 1, or 0 when there is no memory: the deflater
- * is of no use then.
+ * Compresses the next part of a message to OUT, which has room for deflater_bound(LEN) bytes.
+ * LAST: the last part, which alone may be empty. Each part is complete on the wire: nothing is
+ * held back. Returns the length, at least 1, or 0 if memory runs out: the deflater is then
+ * unusable.
  */
 size_t deflater_put(
     struct deflater *d, const uint8_t *bytes, size_t len, bool last, uint8_t *out);
 
-/* True when the next message does not refer to earlier ones. */
+/* Returns true if the next message does not refer to earlier ones. */
 bool deflater_is_fresh(const struct deflater *d);
 
-/* Between messages: without context takeover, gives its memory back. */
+/* Call between messages: frees the memory of zlib unless there is context takeover. */
 void deflater_rest(struct deflater *d);
 
-/* No message will follow: gives its memory back. Accepts NULL. */
+/* Call after the last message: frees the memory of zlib. Accepts NULL. */
 void deflater_drop(struct deflater *d);
 
-/* Decompression of what a client sends. */
+/* Decompresses the output of a client. */
 struct inflater;
 
 enum inflater_result {
-	INFLATER_MORE, /* all that was fed is used up */
+	INFLATER_MORE, /* all fed bytes were consumed */
 	INFLATER_FULL, /* OUT is full; call again */
 	INFLATER_BAD, /* not DEFLATE data (RFC 1951) */
 	INFLATER_NOMEM,
 };
 
-/* NULL without memory. */
+/* Returns NULL if memory runs out. */
 struct inflater *inflater_new(const struct deflate_agreed *agreed);
-/* Accepts NULL. */
+/* Frees F; accepts NULL. */
 void inflater_free(struct inflater *f);
 
-/* Begins a message. False without memory. */
+/* Begins a message. Returns false if memory runs out. */
 bool inflater_begin(struct inflater *f) __attribute__((warn_unused_result));
 
-/* Gives it the next LEN bytes of the message, borrowed until inflater_next() returns something
+/* Feeds the next LEN bytes of the message, borrowed until inflater_next() returns something
  * other than INFLATER_FULL. */
 void inflater_feed(struct inflater *f, const uint8_t *bytes, size_t len);
 
-/* Decompresses to OUT, at most ROOM bytes, and sets *LEN to their number, also when the
- * rest is BAD. */
+/* Decompresses at most ROOM bytes to OUT and sets *LEN to their number, even if the rest is
+ * BAD. */
 enum inflater_result inflater_next(struct inflater *f, uint8_t *out, size_t room, size_t *len);
 
-/* Takes back what was fed and not used up; returns how many bytes that are. What comes out of
- * the others is still to be asked for. */
+/* Takes back the fed bytes not consumed yet and returns their number. The output of the others
+ * must still be fetched. */
 size_t inflater_take_back(struct inflater *f);
 
-/* Ends the message; false when its data is not complete. */
+/* Ends the message. Returns false if its data is incomplete. */
 bool inflater_end(struct inflater *f) __attribute__((warn_unused_result));
 
-/* Between messages: without context takeover, gives its memory back. */
+/* Call between messages: frees the memory of zlib unless there is context takeover. */
 void inflater_rest(struct inflater *f);
 
-/* No message will follow: gives its memory back. Accepts NULL. */
+/* Call after the last message: frees the memory of zlib. Accepts NULL. */
 void inflater_drop(struct inflater *f);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The negotiation of permessage-deflate. The grammar of RFC 6455, section 9.1:
+ * Negotiates permessage-deflate. The grammar of RFC 6455, section 9.1:
  *
  *	list      = 1#( token *( ";" parameter ) )
  *	parameter = token [ "=" ( token | quoted-string ) ]
  *
- * A quoted string must be a token too, once its backslashes are removed. Blanks may stand
- * around all of these, and elements of a list may be empty (RFC 9110, section 5.6.1.2).
+ * Without its backslashes, a quoted string must be a token, too. All of these may be surrounded
+ * by blanks, and list elements may be empty (RFC 9110, section 5.6.1.2).
  */
 #include "websocket/deflate_offer.h"
 
@@ -22,7 +22,7 @@ offer_skip_blanks(struct span *rest)
 	}
 }
 
-/* Takes C off the front. */
+/* Removes C from the front. */
 static bool
 offer_take_char(struct span *rest, char c)
 {
@@ -33,7 +33,7 @@ offer_take_char(struct span *rest, char c)
 	return true;
 }
 
-/* Takes a token off the front and the blanks after it. */
+/* Removes a token and the following blanks from the front. */
 static bool
 offer_take_token(struct span *rest, struct span *token)
 {
@@ -47,7 +47,7 @@ offer_take_token(struct span *rest, struct span *token)
 	return token->len > 0;
 }
 
-/* Takes a value off the front, without its quotes; a backslash stays, as no value that is known
+/* Removes a value from the front, without its quotes; backslashes stay, because no known value
  * needs one. */
 static bool
 offer_take_value(struct span *rest, struct span *value)
@@ -68,7 +68,7 @@ offer_take_value(struct span *rest, struct span *value)
 	return true;
 }
 
-/* Section 7.1.2: a number from 8 to 15 without leading zeros. 0 for anything else. */
+/* Parses a number from 8 to 15 without leading zeros (section 7.1.2); 0 for anything else. */
 static uint8_t
 offer_bits(struct span value)
 {
@@ -94,7 +94,7 @@ static const char *const offer_names[OFFER_PARAMETERS] = {
     [OFFER_CLIENT_BITS] = "client_max_window_bits",
 };
 
-/* One offer of this extension, as it was read. */
+/* A parsed offer of this extension. */
 struct offer {
 	bool declined;
 	bool has[OFFER_PARAMETERS];
@@ -102,8 +102,7 @@ struct offer {
 	uint8_t client_bits; /* 0: named without a value */
 };
 
-/* Section 7.1: a name that is not known, that comes twice, or a value that can't be, declines
- * the offer. */
+/* Section 7.1: an unknown or repeated name, or an invalid value, declines the offer. */
 static void
 offer_check(struct offer *offer, struct span name, const struct span *value)
 {
@@ -118,7 +117,7 @@ offer_check(struct offer *offer, struct span name, const struct span *value)
 	offer->has[i] = true;
 	switch ((enum offer_parameter)i) {
 	case OFFER_SERVER_NO_TAKEOVER: /* 7.1.1.1: no value */
-	case OFFER_CLIENT_NO_TAKEOVER: /* 7.1.1.2: likewise */
+	case OFFER_CLIENT_NO_TAKEOVER: /* 7.1.1.2: no value */
 		offer->declined = offer->declined || value;
 		break;
 	case OFFER_SERVER_BITS: /* 7.1.2.1: a value. What zlib can't do is declined. */
@@ -134,7 +133,8 @@ offer_check(struct offer *offer, struct span name, const struct span *value)
 	}
 }
 
-/* Takes one element off the front, with all its parameters. False: it breaks the grammar. */
+/* Removes one element with all its parameters from the front. Returns false on a syntax
+ * error. */
 static bool
 offer_take(struct span *rest, struct offer *offer)
 {
@@ -144,7 +144,7 @@ offer_take(struct span *rest, struct offer *offer)
 	*offer = (struct offer){.declined = false};
 	if (!offer_take_token(rest, &name))
 		return false;
-	/* Another extension: one that we do not know, or that we know by another name. */
+	/* Another extension, unknown or known by another name. */
 	offer->declined = !span_equal(name, SPAN("permessage-deflate"));
 	while (offer_take_char(rest, ';')) {
 		bool valued;
@@ -173,22 +173,21 @@ offer_accept(const struct deflate_settings *settings, const struct offer *offer,
 {
 	uint8_t client_bits = offer->client_bits ? offer->client_bits : DEFLATE_WINDOW_MAX;
 
-	/* 7.1.1: what the client asks of us must be; what it announces for itself is
+	/* 7.1.1: what the client requests of us is mandatory; what it announces for itself is
 	 * accepted. */
 	out->server_takeover =
 	    settings->takeover && !settings->shares && !offer->has[OFFER_SERVER_NO_TAKEOVER];
 	out->client_takeover = settings->takeover && !offer->has[OFFER_CLIENT_NO_TAKEOVER];
 	/*
-	 * 7.1.2.1: ours is never above the client's limit. It is named only to a client that
-	 * named one: some reject a parameter they did not offer, and any client can decompress
-	 * what a smaller window produced.
+	 * 7.1.2.1: our window never exceeds the client's limit. It is only named if the client
+	 * named one: some clients reject a parameter they did not offer, and any client can
+	 * decompress the output of a smaller window.
 	 */
 	out->server_bits =
 	    offer_least(offer->has[OFFER_SERVER_BITS] ? offer->server_bits : DEFLATE_WINDOW_MAX,
 		settings->window);
 	out->says_server_bits = offer->has[OFFER_SERVER_BITS];
-	/* 7.1.2.2: theirs may be named only to a client that has said that it can be limited.
-	 */
+	/* 7.1.2.2: the client's window may only be limited if the client has offered that. */
 	out->says_client_bits = offer->has[OFFER_CLIENT_BITS];
 	out->client_bits = out->says_client_bits ? offer_least(client_bits, settings->window)
 						 : DEFLATE_WINDOW_MAX;
@@ -272,8 +271,8 @@ deflate_accept(
 
 	if (!offer_take(&rest, &response) || rest.len > 0 || response.declined)
 		return false;
-	/* Section 7.1.2.1: not above ours; 7.1.2.2: in a response it has a value. Whatever the
-	 * server leaves out, the inflater can read. */
+	/* Section 7.1.2.1: at most ours; 7.1.2.2: in a response it has a value. Whatever the
+	 * server omits, the inflater can read. */
 	if (response.has[OFFER_SERVER_BITS] && response.server_bits > settings->window)
 		return false;
 	if (response.has[OFFER_CLIENT_BITS] && (response.client_bits < DEFLATE_WINDOW_MIN ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages -> bytes for the other side. */
+/* Encodes messages into bytes for the peer. */
 #include "websocket/encoder.h"
 
 #include "base/utf8.h"
@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* What a CLOSE has room for after its code. */
+/* Bytes available in a CLOSE after its code. */
 enum { ENCODER_REASON_MAX = FRAME_CONTROL_MAX - 2 };
 
 size_t
@@ -52,7 +52,7 @@ encoder_control(uint8_t *out, enum frame_opcode opcode, const uint8_t *payload, 
 	return header + len;
 }
 
-/* The length of REASON up to the last whole character that has room. */
+/* Returns the length of REASON up to the last whole character that fits. */
 static size_t
 encoder_reason_len(struct span reason)
 {
@@ -87,7 +87,7 @@ encoder_batch(struct simd_frames *batch, const uint8_t *bytes, size_t len, bool 
 {
 	size_t used = simd->records_to_frames(batch, bytes, len);
 
-	/* No character continues after a separator, as that is ASCII: one check for all. */
+	/* No character extends across a separator, which is ASCII: one check for all. */
 	*not_utf8 = !batch->ascii && !utf8_valid(bytes, used);
 	return used;
 }

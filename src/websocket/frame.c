@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The frame of RFC 6455, section 5.2: headers. */
+/* Frame headers (RFC 6455, section 5.2). */
 #include "websocket/frame.h"
 
 #include <string.h>
 
-/* The top bits of the first two bytes, and the seven of the length. */
+/* The top bits of the first two bytes, and the values of the 7-bit length. */
 enum {
 	FRAME_FIN = 0x80,
 	FRAME_MASKED = 0x80,
 	FRAME_LEN_BITS = 0x7f,
-	FRAME_LEN_SHORT_MAX = 125, /* it stands in the seven bits themselves */
-	FRAME_LEN_16 = 126, /* in the two bytes after them */
-	FRAME_LEN_64 = 127, /* in the eight bytes after them */
+	FRAME_LEN_SHORT_MAX = 125, /* length in the 7 bits themselves */
+	FRAME_LEN_16 = 126, /* length in the next 2 bytes */
+	FRAME_LEN_64 = 127, /* length in the next 8 bytes */
 };
 
 static uint64_t
@@ -24,7 +24,7 @@ frame_read_number(const uint8_t *bytes, size_t len)
 	return value;
 }
 
-/* Reads the length of the payload; returns as frame_read_header() does, without the mask. */
+/* Reads the payload length; returns like frame_read_header(), without the mask. */
 static int
 frame_read_len(const uint8_t *bytes, size_t len, uint64_t *out)
 {
@@ -101,7 +101,7 @@ frame_write_header(uint8_t *out, bool fin, uint8_t rsv1, enum frame_opcode opcod
 bool
 frame_close_code_valid(unsigned int code)
 {
-	/* 1004 to 1006 and 1015 never stand on the wire, 1016 to 2999 mean nothing yet. */
+	/* 1004 to 1006 and 1015 are never sent, 1016 to 2999 are reserved. */
 	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
 	       (code >= 3000 && code <= 4999);
 }

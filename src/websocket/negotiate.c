@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The opening handshake's own arithmetic: RFC 6455, section 4.2. */
+/* The computations of the opening handshake (RFC 6455, section 4.2). */
 #define OPENSSL_SUPPRESS_DEPRECATED /* see negotiate_sha1() */
 
 #include "websocket/negotiate.h"
@@ -15,7 +15,7 @@ enum {
 	NEGOTIATE_VERSION_MAX = 255,
 };
 
-/* Section 1.3: what is added to the key, so that only a WebSocket server gives this answer. */
+/* Section 1.3: appended to the key, so that only a WebSocket server sends this response. */
 static const char negotiate_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 bool
@@ -33,10 +33,10 @@ negotiate_key_valid(struct span key)
 }
 
 /*
- * SHA-1 by the functions beneath EVP, which are called deprecated since OpenSSL 3.0: EVP reads
- * openssl.cnf and sets up all of the library with the first sum, which takes milliseconds and
- * memory that a server without TLS never needs, and looks around before each further one. What
- * is hashed here is no secret.
+ * Computes SHA-1 with the functions beneath EVP, which are deprecated since OpenSSL 3.0: for
+ * the first digest, EVP reads openssl.cnf and initializes the whole library, which takes
+ * milliseconds and memory that a server without TLS never needs, and it adds lookups to each
+ * further one. The input is not secret.
  */
 static bool
 negotiate_sha1(const void *bytes, size_t len, unsigned char digest[NEGOTIATE_SHA1_LEN])
@@ -56,7 +56,7 @@ negotiate_accept(struct span key, char out[NEGOTIATE_ACCEPT_LEN + 1])
 	out[0] = '\0';
 	if (key.len != NEGOTIATE_KEY_LEN)
 		return false;
-	/* The key is taken as it stands, not decoded. */
+	/* The key is used as is, not decoded. */
 	memcpy(text, key.data, NEGOTIATE_KEY_LEN);
 	memcpy(text + NEGOTIATE_KEY_LEN, negotiate_guid, sizeof(negotiate_guid) - 1);
 	if (!negotiate_sha1(text, sizeof(text), digest))
