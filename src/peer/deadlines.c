@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* When a WebSocket has waited too long for its peer. */
+/* The deadlines of a peer. */
 #include "peer/deadlines.h"
 
 int64_t

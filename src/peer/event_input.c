@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages that came in the body of a request. */
+/* Messages from a request body. */
 #include "peer/event_input.h"
 
 #include "base/utf8.h"
@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-/* Messages are joined until they have as many bytes. */
+/* Messages are joined up to this size in bytes. */
 enum { EVENT_INPUT_JOINED = 16 * 1024 };
 
-/* What precedes each entry in the buffer: a message, several with separators, or the end. */
+/* Precedes each entry in the buffer: a message, several with separators, or the end. */
 struct event_input_head {
 	size_t len;
 	size_t messages;
-	uint64_t bytes; /* of the messages alone */
+	uint64_t bytes; /* without separators */
 	int separator;
 	enum message_type type;
 	uint16_t code;
@@ -53,10 +53,8 @@ event_input_take(struct buffer *kept)
 	buffer_consume(kept, sizeof(head) + head.len);
 }
 
-/*
- * Keeps a message, or the end with a CODE: after those of the last entry, whose head is at
- * *ENTRY, if the SEPARATOR may follow each of them; else in an entry of its own.
- */
+/* Appends a message, or the end if CODE is not 0. The message joins the last entry, whose head
+ * is at *ENTRY, if messages may be followed by SEPARATOR; otherwise it gets its own entry. */
 static enum events_posted
 event_input_keep(struct buffer *kept, size_t *entry, int separator,
     const struct message *message, uint16_t code)
@@ -97,7 +95,7 @@ event_input_check(
 	return message->len > max ? EVENTS_TOO_BIG : EVENTS_POSTED;
 }
 
-/* The body is one message. Text must be UTF-8, as in RFC 6455, section 8.1. */
+/* Reads the body as one message. Text must be UTF-8, as in RFC 6455, section 8.1. */
 static enum events_posted
 event_input_body(struct buffer *kept, const struct batch_format *format, uint64_t max,
     const struct message *message, const char **why)
@@ -114,7 +112,7 @@ event_input_body(struct buffer *kept, const struct batch_format *format, uint64_
 	return event_input_keep(kept, &entry, BATCH_NO_SEPARATOR, message, 0);
 }
 
-/* Each line is a message. The texts of JSON are UTF-8. */
+/* Reads each line as a message. Text in JSON is UTF-8. */
 static enum events_posted
 event_input_lines(struct buffer *kept, const struct batch_format *format, uint64_t max,
     struct buffer *body, const char **why)
@@ -128,7 +126,7 @@ event_input_lines(struct buffer *kept, const struct batch_format *format, uint64
 	bool at_end = false;
 	size_t entry = 0;
 
-	/* A message is shorter than its line. */
+	/* Reserve once: a message is shorter than its line. */
 	if (!buffer_reserve(kept, buffer_len(body) + BATCH_SLACK))
 		return EVENTS_NO_MEMORY;
 	framing_init(&reader, &json);
@@ -178,7 +176,7 @@ event_input_read(struct buffer *kept, const struct batch_format *format, uint64_
 		    &(struct message){kind == EVENTS_TEXT ? MESSAGE_TEXT : MESSAGE_BINARY,
 			buffer_data(body), buffer_len(body)},
 		    why);
-	/* The loops of simd may read so far. */
+	/* The SIMD loops may read beyond the end. */
 	if (result == EVENTS_POSTED && buffer_len(kept) > 0 &&
 	    !buffer_reserve(kept, BATCH_SLACK))
 		result = EVENTS_NO_MEMORY;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages that came in the body of a request, kept until they are passed on. Pure. */
+/* Messages from a request body, queued until the user accepts them. Pure. */
 #ifndef PEER_EVENT_INPUT_H
 #define PEER_EVENT_INPUT_H
 
@@ -9,33 +9,35 @@
 enum events_kind {
 	EVENTS_TEXT,
 	EVENTS_BINARY,
-	EVENTS_LINES, /* objects as with --framing=json, one or more */
+	EVENTS_LINES, /* one or more JSON objects, as with --framing=json */
 };
 
 enum events_posted {
-	EVENTS_POSTED, /* all of them are messages now, or will be */
-	EVENTS_BUSY, /* none: it is not read now */
-	EVENTS_ENDED, /* none: the session has ended */
-	EVENTS_TOO_BIG, /* none: a message is larger than the limit */
-	EVENTS_WRONG_TYPE, /* none: such messages are not accepted */
-	EVENTS_BAD, /* none: *WHY is what is wrong */
+	EVENTS_POSTED, /* all messages are queued */
+	EVENTS_BUSY, /* rejected: the peer is not being read */
+	EVENTS_ENDED, /* rejected: the session has ended */
+	EVENTS_TOO_BIG, /* rejected: a message exceeds the limit */
+	EVENTS_WRONG_TYPE, /* rejected: messages of this type are not accepted */
+	EVENTS_BAD, /* rejected: malformed; *WHY is set */
 	EVENTS_NO_MEMORY,
 };
 
-/* Messages, or the end of the session. */
+/* A batch of messages, or the end of the session. */
 struct event_input {
-	struct batch batch; /* or the reason */
-	uint16_t code; /* of the end; 0: they are messages */
+	struct batch batch; /* the messages, or the close reason */
+	uint16_t code; /* close code; 0: BATCH contains messages */
 };
 
-/* Appends the messages of BODY, which is changed, to the empty buffer KEPT: all of them, or
- * none. FORMAT is what they are to be, with at most MAX bytes each; lines become batches where
- * it joins. *WHY is set with BAD. */
+/*
+ * Appends the messages of BODY to the empty buffer KEPT: all of them, or none. BODY is
+ * modified. FORMAT says which types are accepted, and whether lines are joined into batches.
+ * MAX is the limit of a message in bytes. Sets *WHY with EVENTS_BAD.
+ */
 enum events_posted event_input_read(struct buffer *kept, const struct batch_format *format,
     uint64_t max, enum events_kind kind, struct buffer *body, const char **why);
 
-/* The first batch of KEPT, which is not empty, or the end. It is valid until it is taken, or
- * KEPT is changed. */
+/* Returns the first batch of KEPT, which must not be empty, or the end of the session. The
+ * result is valid until it is removed with event_input_take(), or KEPT is changed. */
 struct event_input event_input_first(const struct buffer *kept);
 void event_input_take(struct buffer *kept);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Batches of messages as numbered records. */
+/* Converts batches of messages to numbered records. */
 #include "peer/event_output.h"
 
 #include "base/utf8.h"
@@ -16,7 +16,8 @@ event_output_put(struct event_output *o, enum message_type type, uint8_t *data, 
 	return EVENT_OUTPUT_SENT;
 }
 
-/* A message in parts is kept until it is complete, since nobody can resume within one. */
+/* Keeps the parts of a message until it is complete, because clients can't resume
+ * within one. */
 static enum event_output_result
 event_output_put_part(struct event_output *o, const struct batch *batch)
 {
@@ -36,7 +37,7 @@ event_output_put_part(struct event_output *o, const struct batch *batch)
 	return result;
 }
 
-/* One message, or a part of one. */
+/* Puts one message, or a part of one. */
 static enum event_output_result
 event_output_put_one(struct event_output *o, const struct batch *batch)
 {
@@ -45,7 +46,7 @@ event_output_put_one(struct event_output *o, const struct batch *batch)
 		   : event_output_put_part(o, batch);
 }
 
-/* Messages for many clients, which are frames already. */
+/* Puts messages for many clients, which are already encoded as frames. */
 static enum event_output_result
 event_output_put_broadcast(struct event_output *o, struct batch *batch)
 {
@@ -68,7 +69,7 @@ event_output_put_broadcast(struct event_output *o, struct batch *batch)
 	return result;
 }
 
-/* Up to the first message that is not valid. */
+/* Puts messages up to the first one that is not valid UTF-8. */
 static enum event_output_result
 event_output_put_valid(struct event_output *o, struct batch *batch)
 {

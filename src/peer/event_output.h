@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Batches of messages as numbered records: the way to a client without a WebSocket. */
+/* Converts batches of messages to numbered records, for clients without a WebSocket. */
 #ifndef PEER_EVENT_OUTPUT_H
 #define PEER_EVENT_OUTPUT_H
 
@@ -9,9 +9,9 @@
 
 struct event_output {
 	struct event_records records;
-	struct buffer partial; /* owned: the message that was begun */
+	struct buffer partial; /* owned: the partial message */
 	struct peer_counts *sent; /* borrowed */
-	size_t max_message; /* bytes of one in parts */
+	size_t max_message; /* limit of a message that is sent in parts, in bytes */
 };
 
 enum event_output_result {
@@ -20,8 +20,8 @@ enum event_output_result {
 	EVENT_OUTPUT_NO_MEMORY,
 };
 
-/* Adds the messages of a batch, and counts them; what is left in BATCH is as after peer_send().
- */
+/* Appends the messages of a batch as records and counts them. What remains in BATCH is as after
+ * peer_send(). */
 enum event_output_result event_output_send(struct event_output *output, struct batch *batch);
 
 #endif

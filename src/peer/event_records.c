@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages as events of a stream, or as objects of JSON. */
+/* Encodes messages as events of a stream, or as JSON objects. */
 #include "peer/event_records.h"
 
 #include "base/base64.h"
@@ -22,7 +22,7 @@ event_records_init(struct event_records *r, enum events_form form, const char *i
 	r->start_len = (uint8_t)(len + 1);
 }
 
-/* The record is complete: the next one has the next number. */
+/* Counts a complete record and increments the number in START. */
 static void
 event_records_count(struct event_records *r)
 {
@@ -35,7 +35,7 @@ event_records_count(struct event_records *r)
 		r->start[at - 1]++;
 		return;
 	}
-	r->start[at] = '1'; /* and zeros */
+	r->start[at] = '1'; /* followed by zeros */
 	r->start[r->start_len++] = '0';
 }
 
@@ -45,7 +45,7 @@ event_records_text(struct event_records *r, const char *text)
 	return buffer_append(&r->replay.bytes, text, strlen(text));
 }
 
-/* A text as lines of an event: each has its own "data: ". */
+/* Writes text as the lines of an event, each with its own "data: ". */
 static bool
 event_records_lines(struct event_records *r, const struct message *message)
 {
@@ -93,7 +93,7 @@ event_records_object(struct event_records *r, const struct message *message)
 	       event_records_text(r, "\"");
 }
 
-/* What precedes each record. */
+/* Writes the start of a record. */
 static bool
 event_records_begin(struct event_records *r)
 {
@@ -101,7 +101,7 @@ event_records_begin(struct event_records *r)
 	       (r->form != EVENTS_STREAM || event_records_text(r, "\n"));
 }
 
-/* Completes the record that begins at BEFORE if its parts are there, or removes them. */
+/* Completes the record that begins at offset BEFORE, or removes it unless OK. */
 static bool
 event_records_complete(struct event_records *r, size_t before, bool ok)
 {
@@ -124,7 +124,7 @@ event_records_put(struct event_records *r, const struct message *message)
 	return event_records_complete(r, before, ok);
 }
 
-/* A line of text as an event. */
+/* Fast path: writes one line of text as an event. */
 static bool
 event_records_put_line(struct event_records *r, const uint8_t *line, size_t len)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages and the end of a session as the records of peer/events.h. */
+/* Encodes messages and the end of a session as the records of peer/events.h. */
 #ifndef PEER_EVENT_RECORDS_H
 #define PEER_EVENT_RECORDS_H
 
@@ -20,22 +20,25 @@ enum events_form {
 
 struct event_records {
 	enum events_form form;
-	bool ended; /* the last record is the end */
+	bool ended; /* the last record is the end of the session */
 	uint8_t start_len;
-	char start[EVENTS_ID_LEN + 32]; /* of the next record: the session, and its number */
+	/* Start of the next record: session ID and record number. */
+	char start[EVENTS_ID_LEN + 32];
 	struct replay replay;
 };
 
-/* ID has EVENTS_ID_LEN characters. */
+/* ID has EVENTS_ID_LEN characters and is copied. */
 void event_records_init(struct event_records *r, enum events_form form, const char *id);
 
-/* Add a record. False without memory: nothing was added. */
+/* Appends a message as a record. Returns false and appends nothing if out of memory. */
 bool event_records_put(struct event_records *r, const struct message *message)
     __attribute__((warn_unused_result));
 
-/* Adds those at the front of BATCH, which has a separator and is UTF-8 if it is text, and takes
- * them off it; returns how many. Fewer than all: there is no memory. *BYTES is increased by
- * their lengths. */
+/*
+ * Appends the messages of BATCH as records and removes them from BATCH, which has a separator;
+ * text must be UTF-8. Adds their lengths to *BYTES. Returns the number of records; what remains
+ * in BATCH did not fit into memory.
+ */
 size_t event_records_put_batch(struct event_records *r, struct batch *batch, uint64_t *bytes)
     __attribute__((warn_unused_result));
 

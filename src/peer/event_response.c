@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The HTTP response that a client without a WebSocket gets its records in. */
+/* The HTTP response that carries records to a client without a WebSocket. */
 #include "peer/event_response.h"
 
 #include "base/util.h"
@@ -35,8 +35,8 @@ event_response_detach(struct event_response *r)
 	r->since_ms = util_clock_ms();
 }
 
-/* A stream may be silent for any time: only what waits in its queue shows that the client is
- * slow. */
+/* Writes to a stream. A stream may be silent for any time, so its rate is only measured while
+ * data is queued. */
 static void
 event_response_write(struct event_response *r, struct span bytes)
 {
@@ -59,7 +59,7 @@ event_response_send(struct event_response *r, struct span records)
 		event_response_write(r, records);
 		return;
 	}
-	/* "[", and "]" for the ",\n" after the last one. */
+	/* "[" first, and "]" in place of the ",\n" after the last record. */
 	event_response_detach(r);
 	exchange_begin(exchange, &reply, SPAN("["));
 	exchange_write(exchange, records.data, records.len - 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A client without a WebSocket as a peer. */
+/* A peer over plain HTTP. */
 #include "peer/events.h"
 
 #include "peer/deadlines.h"
@@ -12,20 +12,22 @@
 #define EVENTS_TOO_LARGE "a message of the program is larger than --resume-buffer"
 
 struct events {
-	struct peer peer; /* first: events_of() casts it back */
+	struct peer peer; /* first: events_of() casts to the container */
 	struct events_spec spec;
 	struct event_response response;
 	struct event_output output;
-	struct buffer input; /* owned: messages from it, not passed on: peer/event_input.h */
+	/* Owned: messages from the client that were not delivered; see peer/event_input.h. */
+	struct buffer input;
 	union {
-		struct loop_task resume; /* passes INPUT on */
-		struct loop_deferred deferred; /* once it is freed */
+		struct loop_task resume; /* delivers INPUT */
+		struct loop_deferred deferred; /* once freed */
 	};
 	struct timer timer;
-	struct deadlines deadlines; /* SINCE_MS: when it broke a rule, or left; 0: neither */
-	struct events_kept kept; /* in the room; the bytes of OUTPUT */
-	bool left; /* it has closed the session itself: it fetches nothing more */
-	bool finished; /* its user has released it */
+	/* SINCE_MS: when the client broke a rule or left; 0: neither. */
+	struct deadlines deadlines;
+	struct events_kept kept; /* the share of the room that OUTPUT uses */
+	bool left; /* the client closed the session and fetches nothing more */
+	bool finished; /* the user has released the peer */
 	bool freed;
 };
 
@@ -50,9 +52,10 @@ events_lose(struct events *e, const char *reason)
 	e->peer.state = PEER_GONE;
 }
 
-/* What it keeps */
+/* Memory */
 
-/* Counts it: what is not sent has its bound in the backpressure, as long as there is a user. */
+/* Updates the share of the room. While there is a user, unsent records don't count, because
+ * backpressure limits them. */
 static void
 events_count(struct events *e)
 {
@@ -62,7 +65,7 @@ events_count(struct events *e)
 	    e->spec.room, &e->kept, e->finished ? buffer_len(&replay->bytes) : replay->sent);
 }
 
-/* Its end */
+/* End */
 
 static void
 events_release(struct loop_deferred *deferred)
@@ -70,7 +73,7 @@ events_release(struct loop_deferred *deferred)
 	free(LIST_ENTRY_OF(deferred, struct events, deferred));
 }
 
-/* The one end. */
+/* The only destructor. */
 static void
 events_free(struct peer *peer)
 {
@@ -117,7 +120,7 @@ events_arm(struct events *e)
 	timer_at(&e->timer, event_response_due(&e->response, e->spec.resume_ms));
 }
 
-/* A message came or went. */
+/* A message was sent or received. */
 static void
 events_touch(struct events *e)
 {
@@ -125,7 +128,7 @@ events_touch(struct events *e)
 		e->deadlines.active = deadlines_ticks(util_clock_ms());
 }
 
-/* Ends each call from outside: the user acts on the facts, and may free the peer. */
+/* Ends each call from outside: lets the user act on the changes. The user may free the peer. */
 static void
 events_changed(struct events *e)
 {
@@ -221,7 +224,8 @@ events_queued(const struct peer *peer)
 	return unsent + event_response_queued(&e->response);
 }
 
-/* Frees one that is finished: soon, as its owner may be going through all of them. */
+/* Schedules the freeing of a finished peer. Its owner may be iterating over all peers, so it is
+ * not freed here. */
 static void
 events_drop(struct events *e)
 {
@@ -235,8 +239,9 @@ events_drop(struct events *e)
 }
 
 /*
- * Its user has no more for it. It lives on while its client may fetch the rest, or again what
- * was sent: nothing shows that a client, and not a proxy, has received it.
+ * Called when the user has nothing more to send. The peer lives on while its client may fetch
+ * the rest, or fetch records again: nothing shows that a client, and not just a proxy, has
+ * received them.
  */
 static void
 events_finish(struct peer *peer)
@@ -281,7 +286,7 @@ events_set_left(struct events *e)
 	e->deadlines.since_ms = util_clock_ms();
 }
 
-/* Passes on what is kept, until the user wants no more. */
+/* Delivers pending input until the user accepts no more. */
 static void
 events_deliver(struct events *e)
 {
@@ -297,7 +302,7 @@ events_deliver(struct events *e)
 		} else {
 			more = e->peer.handlers->on_messages(e->peer.arg, &next.batch);
 		}
-		/* It may have been cleared meanwhile. */
+		/* A handler may have cleared INPUT. */
 		if (buffer_len(&e->input) > 0)
 			event_input_take(&e->input);
 		if (!more)
@@ -355,7 +360,7 @@ events_leave(struct peer *peer)
 		return;
 	}
 	if (peer->state != PEER_OPEN) {
-		e->left = true; /* it ends already, and fetches nothing more */
+		e->left = true; /* already closing; the client fetches nothing more */
 		return;
 	}
 	events_set_left(e);
@@ -374,7 +379,7 @@ events_end(struct peer *peer, uint16_t code, const char *constant_reason)
 	events_changed(e);
 }
 
-/* The connection */
+/* Connection */
 
 static void
 events_on_drained(void *arg)
@@ -391,7 +396,7 @@ events_on_gone(void *arg)
 	events_changed(e);
 }
 
-/* It reads nothing any more. */
+/* The client no longer reads. */
 static void
 events_on_half_closed(void *arg)
 {
@@ -448,7 +453,7 @@ events_attach(struct peer *peer, struct exchange *exchange, uint64_t after, cons
 
 	if (!replay_seek(&e->output.records.replay, after))
 		return EVENTS_DROPPED;
-	if (!events_is_stream(e)) /* it has them */
+	if (!events_is_stream(e)) /* the client has received them */
 		replay_trim(&e->output.records.replay, 0);
 	events_count(e);
 	if (e->output.records.ended && replay_unsent(&e->output.records.replay).len == 0) {

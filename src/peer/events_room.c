@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the sessions of all clients without a WebSocket keep. */
+/* The memory budget for clients without a WebSocket. */
 #include "peer/events_room.h"
 
 void

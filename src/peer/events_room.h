@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * What the sessions of all clients without a WebSocket keep, in one process: events that were
- * sent, and sessions that have ended, for clients that come back. Pure.
- */
+/* The memory budget, per process, for clients without a WebSocket: records that were sent, and
+ * sessions that have ended, kept for clients that reconnect. Pure. */
 #ifndef PEER_EVENTS_ROOM_H
 #define PEER_EVENTS_ROOM_H
 
@@ -11,20 +9,20 @@
 #include <stddef.h>
 
 enum {
-	/* All sessions together keep at most so many times what each may keep. */
+	/* Limit of all sessions together, as a multiple of the limit of one. */
 	EVENTS_ROOM = 64,
-	/* At most so many that have ended are kept; they take at most half of the room. */
+	/* Limit of ended sessions that are kept; they may use half of the budget. */
 	EVENTS_ENDED_MAX = 1024,
 };
 
 struct events_room {
-	size_t kept; /* bytes of all */
-	size_t ended_kept; /* of those that have ended */
+	size_t kept; /* bytes of all sessions */
+	size_t ended_kept; /* bytes of ended sessions */
 	size_t ended_count;
-	struct list ended; /* of struct events_kept, oldest first */
+	struct list ended; /* struct events_kept, oldest first */
 };
 
-/* What a session keeps. */
+/* The share of one session. */
 struct events_kept {
 	struct list node; /* in room->ended, or in no list */
 	size_t bytes;
@@ -33,20 +31,21 @@ struct events_kept {
 void events_room_init(struct events_room *room);
 void events_kept_init(struct events_kept *kept);
 
-/* The bytes that a session may keep now, of MAX: an eighth of the room that is left, so that
- * many keep less, and none is left without any. */
+/* Returns how many bytes a session may keep now, at most MAX. This is an eighth of what is
+ * left, so that many sessions get a small share rather than some getting nothing. */
 size_t events_room_share(const struct events_room *room, size_t max);
 
-/* It keeps so many BYTES now. */
+/* Sets the number of bytes that a session keeps. */
 void events_room_set(struct events_room *room, struct events_kept *kept, size_t bytes);
 
-/* It has ended, and is kept. */
+/* Records that the session has ended and is kept. */
 void events_room_end(struct events_room *room, struct events_kept *kept);
 
-/* It keeps nothing any more. */
+/* Removes the session from the budget. */
 void events_room_remove(struct events_room *room, struct events_kept *kept);
 
-/* The session that has ended and is to be removed, if each may keep MAX bytes; NULL: none. */
+/* Returns the oldest ended session if the ended ones exceed their limit, else NULL. MAX is the
+ * limit of one session in bytes. */
 struct events_kept *events_room_excess(const struct events_room *room, size_t max);
 
 #endif

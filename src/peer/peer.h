@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * One client: messages in, messages out, and a Close handshake. A session uses this interface
- * alone; peer/websocket is an implementation.
- */
+/* The interface to one client: messages in, messages out, and a Close handshake. A session uses
+ * only this interface; peer/websocket and peer/events implement it. */
 #ifndef PEER_PEER_H
 #define PEER_PEER_H
 
@@ -11,36 +9,41 @@
 
 enum peer_state {
 	PEER_OPEN,
-	PEER_CLOSING, /* our Close is queued or sent, theirs is awaited */
-	PEER_LEFT, /* nothing more comes from it: its Close, its end, or the deadline for it */
-	PEER_GONE, /* the connection is lost, or closed by others */
+	PEER_CLOSING, /* our Close is queued or sent; waiting for the peer's */
+	/* Nothing more is received: the peer has sent its Close or FIN, or a deadline
+	 * expired. */
+	PEER_LEFT,
+	PEER_GONE, /* the connection is lost or released */
 };
 
-/* A handler may call anything here, including peer_finish() and peer_free(). None is called
- * from inside a function of this header. */
+/* A handler may call anything here, including peer_finish() and peer_free(). No handler is
+ * called from inside a function of this header. */
 struct peer_handlers {
-	/* False: no more for now. What is left of a read is kept until reading is set again. */
+	/* Returns false to stop delivery; the rest of the read is kept until reading is set
+	 * again. */
 	bool (*on_messages)(void *arg, struct batch *batch);
 	/*
-	 * It broke a rule (RFC 6455, section 7.1.7). What it sent before stays valid, and may
-	 * be answered until on_grace_over; nothing after it is read.
+	 * The peer broke a rule (RFC 6455, section 7.1.7). Messages received before remain
+	 * valid and may be answered until on_grace_over; nothing received after the violation
+	 * is processed.
 	 */
 	void (*on_violation)(void *arg, uint16_t code, const char *reason);
 	void (*on_grace_over)(void *arg);
-	/* It is to be closed: we are out of memory, or one of our time limits is over. */
+	/* The peer must be closed: we are out of memory, or one of our time limits has
+	 * expired. */
 	void (*on_error)(void *arg, uint16_t code, const char *reason);
-	/* Its Close frame. */
+	/* The peer has sent a Close frame. */
 	void (*on_close)(void *arg, uint16_t code, struct span reason);
-	/* After each of these, and whenever the state, ENDING or the length of the queue has
-	 * changed. */
+	/* Called after each of the above, and when the state, ENDING or the length of the queue
+	 * has changed. */
 	void (*on_changed)(void *arg);
 };
 
-/* Whole messages, the bytes in them, and those as they are sent. */
+/* Counts whole messages, their bytes, and their bytes on the wire. */
 struct peer_counts {
 	uint64_t messages;
 	uint64_t bytes;
-	uint64_t wire; /* counted with compression only */
+	uint64_t wire; /* only counted with compression */
 };
 
 struct peer;
@@ -55,29 +58,29 @@ struct peer_ops {
 	void (*free)(struct peer *peer);
 };
 
-/* Embedded in an implementation, first. What follows ARG is set by it and read by all. */
+/* Embedded as the first member of an implementation, which sets what follows ARG. Read-only for
+ * others. */
 struct peer {
 	const struct peer_ops *ops;
 	const struct peer_handlers *handlers; /* borrowed */
-	void *arg; /* borrowed: the handlers' */
-	const char *reason; /* why it is GONE; constant */
-	struct peer_counts *sent; /* borrowed: what is sent is added to it */
+	void *arg; /* borrowed: argument of the handlers */
+	const char *reason; /* why the peer is GONE; constant */
+	struct peer_counts *sent; /* borrowed: counts of what was sent */
 	enum peer_state state : 8;
 	bool reading;
-	/* It has sent its end while nothing was read: what precedes that is bounded, and is
-	 * still to be read. */
+	/* The peer has sent a FIN while it was not being read. The data before the FIN is
+	 * bounded and must still be read. */
 	bool ending;
 	bool compresses;
-	/* It may read nothing until it is read: a server that queues its answers. */
+	/* The peer is a server, which may stop reading until we read its answers. */
 	bool is_server;
 };
 
 /*
- * Sends a batch, or one piece of a broadcast, with what is left in BATCH to be sent by further
- * calls; what is put together leaves with peer_flush(), which must follow before the return to
- * the loop. A single message, or a part of one, is UTF-8 if it is text. A batch with
- * a separator need not be: what is left in BATCH begins with a message that is not, and is not
- * sent.
+ * Sends BATCH, or one piece of a broadcast; what remains in BATCH is for further calls. The
+ * caller must call peer_flush() before returning to the loop. A single message, or a part of
+ * one, must be UTF-8 if it is text. In a batch with a separator, the first message that is not
+ * UTF-8 stops sending; BATCH then begins with it.
  */
 static inline void
 peer_send(struct peer *peer, struct batch *batch)
@@ -91,22 +94,24 @@ peer_flush(struct peer *peer)
 	peer->ops->flush(peer);
 }
 
-/* The message that it sent last breaks a rule of ours: as on_violation, which is not called. */
+/* Reports that the last message from the peer breaks one of our rules. Has the effect of a
+ * violation, without calling on_violation. */
 static inline void
 peer_violation(struct peer *peer)
 {
 	peer->ops->violation(peer);
 }
 
-/* Sends a Close, once. If theirs has come it is the answer, and peer_finish() should follow;
- * else the state becomes CLOSING. */
+/* Sends a Close; call it only once. If the peer's Close has been received, ours is the answer,
+ * and peer_finish() should follow; otherwise the state becomes CLOSING. */
 static inline void
 peer_close(struct peer *peer, uint16_t code, struct span reason)
 {
 	peer->ops->close(peer, code, reason);
 }
 
-/* Messages come only while reading is on, at first off. */
+/* Starts or stops reading, which is off at first. Messages are only delivered while it
+ * is on. */
 static inline void
 peer_set_reading(struct peer *peer, bool on)
 {
@@ -114,21 +119,21 @@ peer_set_reading(struct peer *peer, bool on)
 		peer->ops->set_reading(peer, on);
 }
 
-/* Bytes that wait to be sent. */
+/* Returns the number of bytes queued for the peer. */
 static inline size_t
 peer_queued(const struct peer *peer)
 {
 	return peer->ops->queued(peer);
 }
 
-/* Closes the connection once what is queued has arrived, and frees. */
+/* Closes the connection once queued data has arrived, and frees the peer. */
 static inline void
 peer_finish(struct peer *peer)
 {
 	peer->ops->finish(peer);
 }
 
-/* Drops the connection, and frees. Accepts NULL. */
+/* Drops the connection and frees the peer. Accepts NULL. */
 static inline void
 peer_free(struct peer *peer)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bytes -> messages and control frames. */
+/* Decodes bytes to messages and control frames. */
 #include "peer/receiver.h"
 
 #include "net/loop.h"
 
 #include <string.h>
 
-/* The loop's read buffer has the memory that a batch may touch around the input. */
+/* The loop's read buffer provides the memory that a batch may touch around the input. */
 _Static_assert(LOOP_HEAD >= (int)DECODER_BATCH_GAP && LOOP_SLACK >= (int)DECODER_BATCH_SLACK &&
 		   LOOP_SLACK >= (int)BATCH_SLACK,
     "a batch needs room around the input");
 
-/* Whom a call of receiver_decode() reports to. */
+/* The handlers of one call of receiver_decode(). */
 struct receiver_call {
 	const struct receiver_handlers *handlers;
 	void *arg;
@@ -22,15 +22,13 @@ receiver_emit(struct receiver *r, const struct receiver_call *call, struct batch
 {
 	bool more = call->handlers->on_messages(call->arg, batch);
 
-	/* A batch is processed completely when it is read, unless its output may be
-	 * many times as long: decompressed, or rewritten by a framing. */
+	/* Unless its output may be much longer (decompressed, or rewritten by a framing), one
+	 * read is processed completely. */
 	return more || (!r->inflater && r->format->joins);
 }
 
-/*
- * Emits what the fast path decodes: no step here is for a single message. The records lie from
- * *FREE on, below the frames that they were.
- */
+/* Emits what the fast path of the decoder accepts; there is no work per message here. The
+ * records are moved down to *FREE, below the frames that contained them. */
 static bool
 receiver_emit_batch(struct receiver *r, const struct receiver_call *call, uint8_t **free)
 {
@@ -87,7 +85,7 @@ receiver_emit_item(struct receiver *r, const struct receiver_call *call,
 		decoder_take(&r->decoder, &own);
 		batch.owner = &own;
 	} else if (r->format->joins && r->decoder.len > 0) {
-		/* It makes room for a batch of those that follow it. */
+		/* Move the message down: makes room for a batch of the following ones. */
 		memmove(*free, m->data, m->len);
 		batch.data = *free;
 		batch.room = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Numbered records, kept so that they can be sent again. */
+/* Numbered records, kept to be sent again. */
 #include "peer/replay.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@ replay_unsent(const struct replay *r)
 	    (const char *)buffer_data(&r->bytes) + r->sent, buffer_len(&r->bytes) - r->sent};
 }
 
-/* Where the record ends that begins at FROM. */
+/* Returns the end of the record that begins at FROM. */
 static size_t
 replay_end(const struct replay *r, size_t from)
 {
@@ -38,7 +38,8 @@ replay_seek(struct replay *r, uint64_t after)
 	return true;
 }
 
-/* The number of the record that begins at FROM, or of the next one if that is the end. */
+/* Returns the number of the record that begins at FROM, or of the next record if FROM is the
+ * end. */
 static uint64_t
 replay_number(const struct replay *r, size_t from)
 {
@@ -61,7 +62,7 @@ replay_trim(struct replay *r, size_t max)
 
 	if (len <= max || r->sent == 0)
 		return;
-	at = len - max; /* at least so much; a record ends there, or later */
+	at = len - max; /* the least to drop; a record ends there, or later */
 	at = at < r->sent ? replay_end(r, at < terminator ? 0 : at - terminator) : r->sent;
 	r->dropped = replay_number(r, at) - 1;
 	buffer_consume(&r->bytes, at);

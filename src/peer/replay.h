@@ -1,39 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Numbered records in the order in which they were made, kept so that they can be sent again
- * after a connection broke. Pure.
- */
+/* Numbered records, kept in order to be sent again after a lost connection. Pure. */
 #ifndef PEER_REPLAY_H
 #define PEER_REPLAY_H
 
 #include "base/buffer.h"
 #include "base/util.h"
 
-/* Zero bytes ({0}) with TERMINATOR and NUMBER_AT are its beginning. */
+/* Initialize with zero bytes ({0}), TERMINATOR and NUMBER_AT. */
 struct replay {
-	const char *terminator; /* the end of each record, and nowhere else in one; constant */
-	size_t number_at; /* where each record has its number, in decimal */
-	struct buffer bytes; /* whole records; owned */
-	size_t sent; /* bytes at the front that have been sent */
-	uint64_t dropped; /* number of the last record that is not kept any more */
-	uint64_t last; /* number of the newest one; the first one has 1 */
+	const char *terminator; /* ends each record and occurs nowhere else in it; constant */
+	size_t number_at; /* offset of the decimal number in each record */
+	struct buffer bytes; /* owned: whole records */
+	size_t sent; /* bytes at the front that were sent */
+	uint64_t dropped; /* number of the last record that is no longer kept */
+	uint64_t last; /* number of the newest record; the first one is 1 */
 };
 
-/* Counts the record that was appended to BYTES. */
+/* Counts a record that was appended to BYTES. */
 static inline void
 replay_add(struct replay *r)
 {
 	r->last++;
 }
 
-/* What has not been sent. */
+/* Returns the records that were not sent yet. */
 struct span replay_unsent(const struct replay *r);
 
-/* The records after number AFTER are to be sent again. False: some of them are not kept, or
- * AFTER was never used. Nothing changed then. */
+/* Marks the records after number AFTER as not sent. Returns false and changes nothing if some
+ * of them are no longer kept, or AFTER was never used. */
 bool replay_seek(struct replay *r, uint64_t after) __attribute__((warn_unused_result));
 
-/* Drops those that were sent, oldest first, until at most MAX bytes are kept. */
+/* Drops sent records, oldest first, until at most MAX bytes are kept. */
 void replay_trim(struct replay *r, size_t max);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages -> frames -> a stream. */
+/* Encodes messages as frames and writes them to a stream. */
 #include "peer/sender.h"
 
 #include "base/utf8.h"
@@ -9,10 +9,11 @@
 #include <sys/random.h>
 
 enum {
-	SENDER_COPY_MAX = 4096, /* bytes of a message; a longer one is not copied */
+	SENDER_COPY_MAX = 4096, /* bytes; longer messages are not copied */
 	SENDER_CONTROL_MAX = 2 + FRAME_MASK_LEN + FRAME_CONTROL_MAX,
-	SENDER_PONGS = 1024, /* bytes of them that are put together before they leave */
-	SENDER_RUN = 16 * 1024, /* bytes of a batch: still cached when it is validated */
+	SENDER_PONGS = 1024, /* bytes of pongs that are assembled before they are written */
+	/* Bytes of a batch: small enough to be still cached when it is validated. */
+	SENDER_RUN = 16 * 1024,
 };
 
 _Static_assert(BATCH_SLACK >= (int)SIMD_SLACK, "the loops read beyond a batch");
@@ -27,7 +28,7 @@ sender_write(struct sender *s)
 		s->failed = SENDER_LOST;
 }
 
-/* Makes room for LEN bytes and a header. */
+/* Makes room for LEN bytes and a frame header. */
 static void
 sender_reserve(struct sender *s, size_t len)
 {
@@ -35,7 +36,7 @@ sender_reserve(struct sender *s, size_t len)
 		sender_write(s);
 }
 
-/* A mask that nobody can predict (RFC 6455, section 5.3); taken from the system for several
+/* Sets an unpredictable mask (RFC 6455, section 5.3). Random numbers are fetched for several
  * frames at once. */
 static void
 sender_choose_mask(struct sender *s)
@@ -56,8 +57,8 @@ sender_choose_mask(struct sender *s)
 	memcpy(s->encoder.mask, random + left, FRAME_MASK_LEN);
 }
 
-/* One frame of a compressed message, put together in loop->out: first the payload, then the
- * header before it. */
+/* Appends one frame of a compressed message to loop->out: first the payload, then the header in
+ * front of it. */
 static void
 sender_put_deflated(
     struct sender *s, enum message_type type, bool last, const uint8_t *data, size_t len)
@@ -71,12 +72,13 @@ sender_put_deflated(
 	frame = s->loop->out + s->out_len;
 	wire = deflater_put(s->deflater, data, len, last, frame + FRAME_HEADER_MAX);
 	if (wire == 0) {
-		/* The other side could not read on: what it has of this message can't be
+		/* The peer can't continue: what it has received of this message can't be
 		 * completed. */
 		s->failed = SENDER_NO_MEMORY;
 		return;
 	}
-	/* Nothing was gained, and nothing will refer to it: it may as well leave as it is. */
+	/* Compression gained nothing and no later message will refer to this one: send it
+	 * uncompressed. */
 	if (whole && wire >= len && deflater_is_fresh(s->deflater)) {
 		s->encoder.compressed = false;
 		wire = len;
@@ -91,8 +93,8 @@ sender_put_deflated(
 	s->counts->wire += wire;
 }
 
-/* False when the message leaves as it is. That is decided at its first part: one of several
- * parts is long. */
+/* Compresses a message, or returns false if it must be sent uncompressed. The first part
+ * decides: a message of several parts is long. */
 static bool
 sender_deflate(
     struct sender *s, enum message_type type, bool last, const uint8_t *data, size_t len)
@@ -103,8 +105,8 @@ sender_deflate(
 		s->counts->wire += len;
 		return false;
 	}
-	/* Repaired text can be longer than a batch; what is not the end and empty is nothing.
-	 */
+	/* Repaired text can be longer than a batch. Empty parts are skipped, except the
+	 * last. */
 	for (; len > LOOP_BATCH && !s->failed; data += LOOP_BATCH, len -= LOOP_BATCH) {
 		sender_put_deflated(s, type, false, data, LOOP_BATCH);
 		sender_choose_mask(s);
@@ -160,8 +162,8 @@ sender_frame(struct sender *s, enum message_type type, bool last, uint8_t *data,
 	}
 }
 
-/* Converts what it can of a batch on the fast path: no step here is for a single message. False
- * when the next one is not for it. */
+/* Encodes as much of a batch as the fast path accepts; there is no work per message here.
+ * Returns false if the next message needs the slow path. */
 static bool
 sender_put_batch(struct sender *s, struct batch *batch)
 {
@@ -187,7 +189,7 @@ sender_put_batch(struct sender *s, struct batch *batch)
 	return true;
 }
 
-/* One piece of messages that were encoded for all clients. */
+/* Appends one piece of messages that were encoded for all clients. */
 static void
 sender_put_broadcast(struct sender *s, struct batch *batch)
 {

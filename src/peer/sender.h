@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages -> frames -> a stream. Frames are put together in loop->out, so that what one read
- * of a backend gave leaves in one write: whoever puts something flushes before the return to
- * the loop.
+ * Encodes messages as frames and writes them to a stream. Frames are assembled in loop->out,
+ * which is shared, so that the output of one backend read leaves in one write. Callers must
+ * flush before they return to the loop.
  */
 #ifndef PEER_SENDER_H
 #define PEER_SENDER_H
@@ -17,18 +17,19 @@ enum sender_failure { SENDER_OK, SENDER_LOST, SENDER_NO_MEMORY, SENDER_NO_RANDOM
 
 struct sender {
 	struct loop *loop; /* borrowed, as the next one */
-	struct stream *stream; /* NULL: what is sent is dropped */
-	struct deflater *deflater; /* owned; NULL: no compression was agreed on */
+	struct stream *stream; /* NULL: frames are dropped */
+	struct deflater *deflater; /* owned; NULL: compression was not negotiated */
 	struct peer_counts *counts; /* borrowed */
-	uint32_t deflate_min; /* bytes: a smaller message is not compressed */
-	bool deflates_broadcasts; /* its compressed form is that of all clients */
+	uint32_t deflate_min; /* minimum size in bytes of a message that is compressed */
+	/* It can use the compressed form of a broadcast, which all clients share. */
+	bool deflates_broadcasts;
 	uint32_t out_len; /* bytes in loop->out */
 	struct encoder encoder;
-	struct buffer pong; /* owned: the frame that is kept until the queue is empty */
-	enum sender_failure failed : 8; /* then the stream can't be used any more */
+	struct buffer pong; /* owned: the latest pong, waiting for the queue to empty */
+	enum sender_failure failed : 8; /* the stream is unusable */
 };
 
-/* Bytes that the stream has not sent yet. */
+/* Returns the number of bytes queued in the stream. */
 static inline size_t
 sender_queued(const struct sender *s)
 {
@@ -38,27 +39,25 @@ sender_queued(const struct sender *s)
 /* As peer_send(). */
 void sender_send(struct sender *s, struct batch *batch);
 
-/* Puts a control frame. */
+/* Appends a control frame to loop->out. */
 void sender_control(
     struct sender *s, enum frame_opcode opcode, const uint8_t *payload, size_t len);
 
-/* Writes a Close frame, with LAST as the end of the stream. */
+/* Writes a Close frame. With LAST, a FIN follows. */
 void sender_close(struct sender *s, uint16_t code, struct span reason, bool last);
 
-/*
- * Puts a pong. While anything is queued only the most recent one is kept, until
- * sender_put_pong() (RFC 6455, section 5.5.3). False without memory.
- */
+/* Appends a pong to loop->out. While the stream has a queue, only the latest pong is kept, for
+ * sender_put_pong() (RFC 6455, section 5.5.3). Returns false if out of memory. */
 bool sender_pong(struct sender *s, struct span payload) __attribute__((warn_unused_result));
 void sender_put_pong(struct sender *s);
 
-/* Writes what was put, and frees what is not needed until the next message. */
+/* Writes the assembled frames, and frees memory that is not needed until the next message. */
 void sender_flush(struct sender *s);
 
-/* The reason of a failure; constant. */
+/* Returns the reason for a failure; constant. */
 const char *sender_reason(const struct sender *s);
 
-/* Nothing more is sent. */
+/* Stops sending: drops what was not written. */
 void sender_stop(struct sender *s);
 
 #endif

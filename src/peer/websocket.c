@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A WebSocket over a stream as a peer. */
+/* Implements struct peer for a WebSocket over a stream. */
 #include "peer/websocket.h"
 
 #include "net/linger.h"
@@ -11,19 +11,19 @@
 #include <stdlib.h>
 
 enum {
-	/* What is read at once. With a cut record before it, which waits for those after it, it
-	 * still fits into an empty pipe. */
+	/* Bytes per read. Together with a partial record before it, which waits for those after
+	 * it, this still fits into an empty pipe. */
 	WEBSOCKET_READ = LOOP_BATCH - 4 * 1024,
 };
 
 struct websocket {
-	struct peer peer; /* first: websocket_of() casts it back */
+	struct peer peer; /* first: websocket_of() casts to the container */
 	const struct websocket_rules *rules; /* borrowed */
-	struct sender sender; /* its stream is owned here; NULL once GONE or finished */
+	struct sender sender; /* its stream is owned; NULL once GONE or finished */
 	struct receiver receiver;
 	union {
-		struct loop_task resume; /* processes what the receiver kept */
-		struct loop_deferred deferred; /* once it is freed */
+		struct loop_task resume; /* processes input that the receiver kept */
+		struct loop_deferred deferred; /* once freed */
 	};
 	struct timer timer;
 	struct deadlines deadlines;
@@ -58,7 +58,7 @@ websocket_leave(struct websocket *w)
 	deflater_drop(w->sender.deflater);
 }
 
-/* After each use of the sender. */
+/* Must be called after each use of the sender. */
 static void
 websocket_check_sender(struct websocket *w)
 {
@@ -66,7 +66,7 @@ websocket_check_sender(struct websocket *w)
 		websocket_lose(w, sender_reason(&w->sender));
 }
 
-/* Nothing after the violation is read, wherever reads cut it. */
+/* Ignores all input after the violation, however reads divide it. */
 static void
 websocket_begin_grace(struct websocket *w)
 {
@@ -116,7 +116,8 @@ websocket_facts(const struct websocket *w)
 	return facts;
 }
 
-/* One timer is for all deadlines, and is only put forward: to set it again costs nothing. */
+/* One timer serves all deadlines. It is only ever moved earlier, so setting it again costs
+ * nothing. */
 static void
 websocket_arm(struct websocket *w)
 {
@@ -127,8 +128,8 @@ websocket_arm(struct websocket *w)
 		timer_at(&w->timer, next);
 }
 
-/* Records that our Close has left. After a violation theirs is not awaited: nothing after it is
- * read. */
+/* Records that our Close was sent. After a violation the peer's Close is not awaited, because
+ * no input after a violation is read. */
 static void
 websocket_note_sent(struct websocket *w)
 {
@@ -202,8 +203,8 @@ websocket_on_timer(void *arg)
 
 /* Input */
 
-/* Each ping has its pong (section 5.5.2), as long as they leave and are for looking whether we
- * live; none follows our Close (section 5.5.1). */
+/* Each ping gets a pong (section 5.5.2), within the limit of pings; none follows our Close
+ * (section 5.5.1). */
 static void
 websocket_on_ping(void *arg, struct span payload)
 {
@@ -220,8 +221,8 @@ websocket_on_ping(void *arg, struct span payload)
 	websocket_check_sender(w);
 }
 
-/* A rule that has an option is named with it. Without memory the violation is ours, and there
- * is none to wait with. */
+/* Names the option of a rule that has one. Out of memory is not the peer's fault, and there is
+ * no memory to wait with. */
 static void
 websocket_on_fail(void *arg, uint16_t code, const char *reason)
 {
@@ -273,7 +274,7 @@ websocket_decode(struct websocket *w, uint8_t *bytes, size_t len)
 	receiver_decode(&w->receiver, bytes, len, &websocket_receiver_handlers, w);
 	if (!w->sender.stream)
 		return;
-	/* Whether a part of a message is kept. */
+	/* Note since when a message is partial. */
 	if (w->receiver.format->parts || !decoder_is_within(&w->receiver.decoder))
 		w->deadlines.begun_ms = 0;
 	else if (w->deadlines.begun_ms == 0)
@@ -295,7 +296,7 @@ websocket_on_resume(struct loop_task *task)
 	websocket_changed(w);
 }
 
-/* What was read and not processed comes before what is in the stream. */
+/* Input that was read but not processed precedes the rest of the stream. */
 static void
 websocket_apply_reading(struct websocket *w)
 {
@@ -308,7 +309,8 @@ websocket_apply_reading(struct websocket *w)
 		stream_set_reading(w->sender.stream, on);
 }
 
-/* Ends each call from the loop: the user acts on the facts, and may free the peer. */
+/* Ends each call from the loop: lets the user act on the changes. The user may free the
+ * peer. */
 static void
 websocket_changed(struct websocket *w)
 {
@@ -338,7 +340,7 @@ websocket_on_readable(void *arg)
 	case STREAM_AGAIN:
 		return;
 	case STREAM_EOF:
-		if (w->peer.state == PEER_LEFT) /* after its Close */
+		if (w->peer.state == PEER_LEFT) /* after the peer's Close */
 			w->peer.handlers->on_grace_over(w->peer.arg);
 		else
 			websocket_leave(w);
@@ -371,11 +373,11 @@ websocket_on_gone(void *arg, enum stream_gone reason)
 	if (reason == STREAM_LOST)
 		websocket_lose(w, "connection lost");
 	else if (w->deadlines.since_ms != 0 && w->peer.state == PEER_OPEN)
-		; /* its FIN follows the violation, and is not read */
+		; /* the FIN follows the violation and is not read */
 	else if (w->receiver.inflater)
-		websocket_leave(w); /* its rest is not bounded once decompressed */
+		websocket_leave(w); /* the rest of the input is unbounded once decompressed */
 	else
-		w->peer.ending = true; /* its messages and its Close may precede the FIN */
+		w->peer.ending = true; /* messages and a Close may precede the FIN */
 	websocket_changed(w);
 }
 
@@ -429,8 +431,8 @@ websocket_close(struct peer *peer, uint16_t code, struct span reason)
 	sender_close(&w->sender, code, reason, peer->state == PEER_LEFT);
 	if (peer->state == PEER_OPEN) {
 		peer->state = PEER_CLOSING;
-		/* A client that is closed because of what waits for it gets no longer for that.
-		 */
+		/* A client that is closed because of its queue gets no extra time to
+		 * read it. */
 		w->deadlines.since_ms = code == CLOSE_TRY_LATER ? util_clock_ms() : 0;
 	}
 	websocket_check_sender(w);
@@ -446,8 +448,8 @@ websocket_set_reading(struct peer *peer, bool on)
 	peer->reading = on;
 	if (!w->sender.stream)
 		return;
-	/* While we did not read we could not hear: the peer is not to blame for that silence.
-	 */
+	/* While reading was paused we could not hear the peer, so it is not to blame for the
+	 * silence. */
 	if (on) {
 		deadlines_heard(&w->deadlines, util_clock_ms());
 		if (w->deadlines.begun_ms != 0)
