@@ -75,7 +75,7 @@ ending_receive(struct ending *e, uint16_t code, struct span reason)
 	e->code = code;
 }
 
-/* The close code for how the backend ended, with the reason and the cause. */
+/* Returns the close code for the way that the backend ended, with the reason and the cause. */
 static uint16_t
 ending_code_of(
     const struct backend *backend, char text[FRAME_CONTROL_MAX], enum session_cause *cause)

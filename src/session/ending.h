@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * How a session closes and why: the codes of both Close frames, the reason and the cause. What
- * comes first counts. Pure; it knows no peer, and of a backend its result alone.
- */
+/* How a session closes and why: the codes of both Close frames, the reason and the cause. The
+ * first event decides. Pure: it reads only the result of the backend. */
 #ifndef SESSION_ENDING_H
 #define SESSION_ENDING_H
 
@@ -12,46 +10,50 @@
 #include "session/registry.h"
 #include "websocket/frame.h"
 
-/* Zero bytes are its beginning; all is read by others. */
+/* Initialize with zero bytes. The fields are read-only for users. */
 struct ending {
 	enum closing closing : 8;
-	enum session_cause cause : 8; /* LOST as long as there is no other */
-	bool cause_is_final; /* the peer is gone, so it stays LOST; set by the session */
-	bool by_peer; /* its Close came first */
+	enum session_cause cause : 8; /* LOST until another cause is known */
+	/* CAUSE can't change any more, because the peer is gone; set by the session. */
+	bool cause_is_final;
+	bool by_peer; /* the peer sent its Close first */
 	bool owns_reason;
-	uint16_t code; /* while REQUESTED or GRACE: of the Close */
-	uint16_t sent; /* code of our Close; 0: none, as the next one */
+	uint16_t code; /* REQUESTED, GRACE: code of the Close to send */
+	uint16_t sent; /* code of our Close; 0: none, as for the next one */
 	uint16_t received;
-	struct span reason; /* of the first Close, or why the peer was lost; may be empty;
-			       constant unless OWNS_REASON */
+	/* Reason of the first Close, or why the peer was lost; may be empty; constant unless
+	 * OWNS_REASON. */
+	struct span reason;
 };
 
-/* Why it ends. */
+/* Records why the session ends. Only the first call counts. */
 void ending_note_cause(struct ending *e, enum session_cause cause);
 
-/* For the Close or, after it, for the log; constant. */
+/* Records the reason for the Close or, once that is sent, for the log. REASON is constant. Only
+ * the first call counts. */
 void ending_note_reason(struct ending *e, const char *reason);
 
-/* A reason that others own replaces it. Without memory there is none. */
+/* Replaces the reason by a copy. Leaves it unchanged if out of memory. */
 void ending_copy_reason(struct ending *e, struct span reason);
 
-/* The session is to close, at once or (GRACE) after answers to what came before. REASON is
- * constant. False: that was so. */
+/* Begins to close the session: immediately (REQUESTED), or after answers to earlier messages
+ * (GRACE). REASON is constant. Returns false if the session was closing already. */
 bool ending_begin(struct ending *e, enum closing closing, uint16_t code, const char *reason);
 
-/* As ending_begin() for at once. It also ends a grace time: an answer that is lost can't be
- * followed by others. */
+/* Like ending_begin() with REQUESTED, but also ends a grace period: once an answer is lost, no
+ * others may follow it. */
 bool ending_request(struct ending *e, uint16_t code, const char *reason);
 
-/* The grace time, if there is one, is over. True: there was. */
+/* Ends the grace period. Returns false if there was none. */
 bool ending_end_grace(struct ending *e);
 
-/* The peer's Close. */
+/* Records the peer's Close. */
 void ending_receive(struct ending *e, uint16_t code, struct span reason);
 
 /*
- * Our Close is sent: returns the reason for it, which may be in TEXT. Unless the session was to
- * close, it says how the backend has ended. ANSWERS: the peer's Close, or its end, came first.
+ * Records that our Close is sent. Returns its reason, which may point to TEXT: unless the
+ * session was closing, it says how the backend ended. ANSWERS: the peer's Close or FIN came
+ * first.
  */
 struct span ending_send(struct ending *e, const struct backend *backend, bool answers,
     char text[FRAME_CONTROL_MAX]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a backend's messages to what a peer may send. */
+/* Converts messages of a backend to messages that a peer may send. */
 #include "session/output.h"
 
 #include "base/json.h"
@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 enum {
-	/* Bytes of the queue to the peer above which lines of the log are dropped: only the
-	 * last of a dead program can exceed the watermark so far. */
+	/* Bytes queued for the peer above which log lines are dropped. Only the last lines of a
+	 * dead program can exceed the watermark so far. */
 	OUTPUT_LOG_QUEUE_MAX = 256 * 1024,
-	/* Bytes of lines of the log that wait for the end of a message. */
+	/* Limit in bytes of log lines that wait for the end of a message. */
 	OUTPUT_WAITING_MAX = 64 * 1024,
 };
 
@@ -30,7 +30,7 @@ output_put(
 	peer_send(peer, &batch);
 }
 
-/* The text of a log line as a message. False without memory. */
+/* Converts a log line to a message. Returns false if out of memory. */
 static bool
 output_mark_log(const struct output *o, struct buffer *out, const char *line, size_t len)
 {
@@ -42,7 +42,7 @@ output_mark_log(const struct output *o, struct buffer *out, const char *line, si
 	       buffer_append(out, "\"}", 2);
 }
 
-/* Sends a text, or a part of one, that is UTF-8. */
+/* Sends a text, or a part of one, that is valid UTF-8. */
 static enum output_result
 output_put_text(
     struct output *o, struct peer *peer, uint8_t *text, size_t len, bool first, bool last)
@@ -66,7 +66,7 @@ output_put_text(
 	return result;
 }
 
-/* RFC 6455, section 8.1: what is called text must be UTF-8. */
+/* Sends text with invalid bytes replaced (RFC 6455, section 8.1: text must be UTF-8). */
 static enum output_result
 output_put_repaired(struct output *o, struct peer *peer, const struct batch *b, bool first)
 {
@@ -86,7 +86,8 @@ output_put_repaired(struct output *o, struct peer *peer, const struct batch *b, 
 	return result == OUTPUT_SENT && repaired > 0 ? OUTPUT_REPAIRED : result;
 }
 
-/* Whether a text begins with UTF-8; a character may be cut where it does not end. */
+/* Returns true if a text begins with valid UTF-8. A character may be incomplete at the end of a
+ * part. */
 static bool
 output_begins_well(const struct batch *b)
 {
@@ -95,7 +96,7 @@ output_begins_well(const struct batch *b)
 	return utf8_feed(&state, b->data, b->len) && (!b->last || utf8_complete(&state));
 }
 
-/* The lines of the log that could not be sent within a message. */
+/* Sends the log lines that had to wait for the end of a message. */
 static void
 output_put_waiting(struct output *o, struct peer *peer)
 {
@@ -119,7 +120,7 @@ output_send_one(struct output *o, struct peer *peer, const struct batch *b)
 	enum output_result result = OUTPUT_SENT;
 	bool first = !o->in_message;
 
-	/* The first part decides on the type of all. */
+	/* The first part decides the type of the whole message. */
 	if (first)
 		o->type = b->type;
 	if (first && b->type == MESSAGE_TEXT && o->rules->invalid == OUTPUT_BINARY &&
@@ -167,7 +168,7 @@ output_send(struct output *o, struct peer *peer, struct batch *batch)
 	return result;
 }
 
-/* Keeps a line of the log until the begun message has ended. */
+/* Queues a log line until the partial message ends. Returns false if that is impossible. */
 static bool
 output_keep(struct output *o, const struct buffer *line)
 {

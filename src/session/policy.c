@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a session does next: a pure function. */
+/* Decides what a session does next: a pure function. */
 #include "session/policy.h"
 
-/* Backpressure: whether to read with QUEUED bytes waiting for the other side, ON being the last
- * answer. */
+/* Backpressure: returns whether to read while QUEUED bytes wait for the other side. ON is the
+ * previous result. */
 static bool
 policy_reads(bool on, size_t queued)
 {
 	return queued <= (on ? (size_t)BUFFER_HIGH : (size_t)BUFFER_LOW);
 }
 
-/* What follows our Close is still for the backend. */
+/* Returns true if the backend still accepts messages that the peer sends after our Close. */
 static bool
 policy_listens(const struct policy_facts *f)
 {
@@ -18,7 +18,8 @@ policy_listens(const struct policy_facts *f)
 	       (f->peer == PEER_OPEN || f->peer == PEER_CLOSING);
 }
 
-/* Answers to what the peer sent before its violation or its Close may still come. */
+/* Returns true if answers to messages that the peer sent before its violation or Close may
+ * still come. */
 static bool
 policy_awaits_answers(const struct policy_facts *f)
 {
@@ -26,7 +27,7 @@ policy_awaits_answers(const struct policy_facts *f)
 	       (f->backend == BACKEND_RUNNING || f->backend == BACKEND_EXITED);
 }
 
-/* The peer's row of the table: what its state asks for, whatever the backend does. */
+/* The peer's row of the table: what its state requires, whatever the backend does. */
 static void
 policy_peer(const struct policy_facts *f, const struct policy *last, struct policy *p)
 {
@@ -34,9 +35,9 @@ policy_peer(const struct policy_facts *f, const struct policy *last, struct poli
 	case PEER_OPEN:
 		/*
 		 * Rule 1 of backpressure. The peer's own queue counts as well, else a flood of
-		 * pings from one that does not read fills memory with pongs. But a server may
-		 * wait with reading until its answers are read, so of the two sides of a
-		 * connection it is the client that reads on.
+		 * pings from a peer that does not read fills memory with pongs. But a server
+		 * may stop reading until its answers are read; of the two ends of a connection,
+		 * the client must therefore continue to read.
 		 */
 		p->read_peer =
 		    !policy_awaits_answers(f) &&
@@ -48,15 +49,15 @@ policy_peer(const struct policy_facts *f, const struct policy *last, struct poli
 				(f->closing == CLOSING_NONE && f->backend == BACKEND_GONE);
 		break;
 	case PEER_CLOSING:
-		/* Read on, for their Close; nothing can grow but the queue of a backend that
-		 * still listens. */
+		/* Read on, for the peer's Close. Only the queue of a backend that still accepts
+		 * messages can grow. */
 		p->read_peer =
 		    !policy_listens(f) || policy_reads(last->read_peer, f->backend_queued);
 		break;
 	case PEER_LEFT:
 		/* RFC 6455, section 5.5.1: a Close is answered by a Close, which may be delayed
 		 * while messages are sent; section 7.1.1: the server closes first. */
-		p->read_peer = policy_awaits_answers(f); /* for its end */
+		p->read_peer = policy_awaits_answers(f); /* for its FIN */
 		p->finish_peer = !p->read_peer;
 		p->send_close = p->finish_peer && (f->closing == CLOSING_REQUESTED ||
 						      f->closing == CLOSING_GRACE);
@@ -66,7 +67,7 @@ policy_peer(const struct policy_facts *f, const struct policy *last, struct poli
 	}
 }
 
-/* The backend's column. */
+/* The backend's column of the table. */
 static void
 policy_backend(const struct policy_facts *f, const struct policy *last, struct policy *p)
 {
@@ -80,8 +81,8 @@ policy_backend(const struct policy_facts *f, const struct policy *last, struct p
 		p->finish_backend = !p->relay_input;
 		break;
 	case BACKEND_OUTPUT_ENDED:
-		/* No answer can come any more, so it is led to its end; its exit is the code.
-		 */
+		/* No answer can come any more, so end the program; its exit decides the
+		 * code. */
 		p->finish_backend = true;
 		return;
 	case BACKEND_EXITED:
@@ -90,8 +91,8 @@ policy_backend(const struct policy_facts *f, const struct policy *last, struct p
 		p->free = f->peer == PEER_GONE;
 		return;
 	}
-	/* Rule 2. What nobody wants is read all the same: a full pipe would keep a program from
-	 * ending. */
+	/* Rule 2. Unwanted output is read nevertheless: a full pipe would keep the program from
+	 * exiting. */
 	p->relay_output = open || policy_awaits_answers(f);
 	p->read_backend = !p->relay_output || policy_reads(last->read_backend, f->peer_queued);
 }

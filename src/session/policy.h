@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a session does next: all of its policy as one pure function of two states, how it
- * closes, and a few figures. The table is in doc/design.md, section 4.
+ * Decides what a session does next. All of its policy is one pure function of the states of
+ * peer and backend, the closing state and a few figures. The table is in doc/design.md, section
+ * 4.
  */
 #ifndef SESSION_POLICY_H
 #define SESSION_POLICY_H
@@ -9,42 +10,45 @@
 #include "backend/backend.h"
 #include "peer/peer.h"
 
-/* How the session closes, seen from our side. */
+/* How far the session has closed, as seen from our side. */
 enum closing {
-	CLOSING_NONE, /* nobody asked for it */
-	CLOSING_REQUESTED, /* a Close is to be sent */
-	CLOSING_GRACE, /* the peer broke a rule, or closes; what it sent before may still be
-			  answered */
-	CLOSING_SENT, /* ours is sent */
-	CLOSING_ANSWERED, /* and theirs has come, before or after */
+	CLOSING_NONE, /* not closing */
+	CLOSING_REQUESTED, /* a Close must be sent */
+	/* The peer broke a rule or closed; messages that it sent before may still be
+	 * answered. */
+	CLOSING_GRACE,
+	CLOSING_SENT, /* our Close is sent */
+	/* Our Close is sent, and the peer's was received before or after it. */
+	CLOSING_ANSWERED,
 };
 
 struct policy_facts {
 	enum peer_state peer;
 	enum backend_state backend;
 	enum closing closing;
-	size_t peer_queued; /* bytes on their way to the peer */
-	size_t backend_queued; /* and to the backend */
-	bool peer_ending; /* what the peer still sends is bounded */
+	size_t peer_queued; /* bytes queued for the peer */
+	size_t backend_queued; /* bytes queued for the backend */
+	bool peer_ending; /* the rest of the peer's input is bounded */
 	bool peer_is_server; /* peer->is_server */
 	bool backend_listens; /* backend->listens */
-	bool sends_log; /* lines of the log go to the peer, too */
+	bool sends_log; /* log lines are sent to the peer */
 };
 
 struct policy {
-	bool read_peer; /* else it is paused; the next two likewise */
+	bool read_peer; /* false: pause it, as for the next two */
 	bool read_backend;
 	bool read_log;
-	bool relay_input; /* messages go to the backend; else they are dropped */
-	bool relay_output; /* messages go to the peer; else they are dropped, for ever */
-	bool relay_log; /* lines of the log go to the peer */
-	bool finish_backend; /* end its input, begin the termination sequence */
-	bool send_close; /* a Close with the code of CLOSING, or of the exit */
+	bool relay_input; /* pass messages to the backend; false: drop them */
+	bool relay_output; /* pass messages to the peer; false: drop them, permanently */
+	bool relay_log; /* pass log lines to the peer */
+	bool finish_backend; /* end its input and begin the termination sequence */
+	bool send_close; /* send a Close with the code of the ending or of the exit */
 	bool finish_peer; /* flush, FIN, linger, close */
-	bool free; /* nothing is left to do */
+	bool free; /* nothing is left to do: free the session */
 };
 
-/* LAST is the previous result: what is read changes between two watermarks only. */
+/* Returns what to do. LAST is the previous result: reading stops at one watermark and resumes
+ * at a lower one. */
 struct policy policy_decide(const struct policy_facts *facts, const struct policy *last);
 
 #endif

@@ -8,19 +8,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* What a worker writes. Memory is touched only as far as it is used. */
+/* Written by one worker. Untouched pages use no memory. */
 struct registry_part {
 	_Atomic uint64_t handshakes[REGISTRY_STATUSES];
 	_Atomic uint64_t sessions;
-	_Atomic uint64_t in_messages; /* of those that have ended, as the rest */
+	_Atomic uint64_t in_messages; /* of ended sessions, like the following fields */
 	_Atomic uint64_t in_bytes;
 	_Atomic uint64_t out_messages;
 	_Atomic uint64_t out_bytes;
 	_Atomic uint64_t buckets[REGISTRY_BUCKETS];
 	_Atomic uint64_t duration_ms;
 	_Atomic uint64_t ends[REGISTRY_ENDPOINTS_MAX][SESSION_CAUSES];
-	size_t free; /* the first free entry, from 1; 0: none */
-	atomic_size_t used; /* entries that were ever in use: those below this one */
+	size_t free; /* first free entry, counted from 1; 0: none */
+	atomic_size_t used; /* number of entries that were ever in use; they come first */
 	struct registry_entry entries[REGISTRY_SESSIONS_MAX];
 };
 
@@ -28,10 +28,10 @@ struct registry_shared {
 	size_t workers;
 	pid_t owner;
 	_Atomic uint32_t endpoints;
-	uint32_t paths[REGISTRY_ENDPOINTS_MAX]; /* where each begins */
+	uint32_t paths[REGISTRY_ENDPOINTS_MAX]; /* offset of each in NAMES */
 	size_t names_len;
 	char names[REGISTRY_NAMES_MAX];
-	/* What was reported, which is the least that is reported next. */
+	/* The last reported counters; later reports are never lower. */
 	_Atomic uint64_t in_messages;
 	_Atomic uint64_t in_bytes;
 	_Atomic uint64_t out_messages;
@@ -95,7 +95,7 @@ registry_part(const struct registry *registry)
 	return &registry->shared->parts[registry->worker];
 }
 
-/* There is no other writer. */
+/* Adds to a counter of this worker, which is its only writer. */
 static void
 registry_add(_Atomic uint64_t *count, uint64_t more)
 {
@@ -250,11 +250,10 @@ registry_lost(struct registry *registry, size_t worker)
 	part->free = 0;
 }
 
-/*
- * To read.
- */
+/* Reading. */
 
-/* A session that ends meanwhile is missing in COUNT, which has fallen then. */
+/* Returns COUNT, or the last reported value if that is higher: COUNT lacks sessions that ended
+ * while it was computed. */
 static uint64_t
 registry_rising(_Atomic uint64_t *reported, uint64_t count)
 {
@@ -292,7 +291,8 @@ registry_sum(const struct registry *registry, struct registry_sums *out)
 	*out = (struct registry_sums){0};
 	if (!shared)
 		return;
-	/* These first: a session that ends in between must not be counted twice. */
+	/* Before the open sessions: a session that ends in between must not be counted
+	 * twice. */
 	for (size_t i = 0; i < shared->workers; i++)
 		registry_sum_part(&shared->parts[i], out);
 	while (registry_next(registry, &cursor, &entry)) {
@@ -336,7 +336,7 @@ registry_next(
 				continue;
 			memcpy(out, entry, sizeof(*out));
 			atomic_thread_fence(memory_order_acquire);
-			/* It may have made place for another one in between. */
+			/* The entry may have been reused in between. */
 			if (atomic_load(&entry->id) == id)
 				return true;
 		}

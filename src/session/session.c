@@ -11,24 +11,24 @@
 struct session {
 	union {
 		struct list node; /* in the server's list */
-		struct loop_deferred deferred; /* once it is freed */
+		struct loop_deferred deferred; /* once freed */
 	};
 	struct loop *loop; /* borrowed, as the next one */
 	const struct session_rules *rules;
-	struct peer *peer; /* owned; NULL once it is GONE */
+	struct peer *peer; /* owned; NULL once GONE */
 	struct backend *backend; /* owned */
 	struct policy policy; /* the last result */
 	struct output output;
 	struct session_log log;
 	struct ending ending;
-	enum peer_state peer_state : 8; /* as last noted */
+	enum peer_state peer_state : 8; /* as last logged, like BACKEND_STATE */
 	enum backend_state backend_state : 8;
-	char texts[]; /* of the log */
+	char texts[]; /* strings of the log */
 };
 
 /* Facts */
 
-/* Asks what may flow, and what is to be done. */
+/* Asks the policy what may flow and what must be done. */
 static void
 session_ask(struct session *s)
 {
@@ -79,7 +79,7 @@ session_note_peer(struct session *s, enum peer_state state)
 	s->peer_state = state;
 }
 
-/* The peer is not ours any more. */
+/* Detaches the peer and passes it to RELEASE, which frees or finishes it. */
 static void
 session_release_peer(struct session *s, void (*release)(struct peer *peer))
 {
@@ -120,7 +120,7 @@ session_release(struct loop_deferred *deferred)
 	free(s);
 }
 
-/* The one end of a session that has started. */
+/* The only destructor of a session that has started. */
 static void
 session_free(struct session *s)
 {
@@ -153,10 +153,8 @@ session_send_close(struct session *s)
 	session_note_states(s);
 }
 
-/*
- * Does what the policy asks for, until it asks for nothing new. The session may be freed by it:
- * callers return right after it.
- */
+/* Does what the policy requires, until it requires nothing new. May free the session: callers
+ * must return right after it. */
 static void
 session_step(struct session *s)
 {
@@ -227,7 +225,7 @@ session_on_peer_violation(void *arg, uint16_t code, const char *reason)
 	struct session *s = arg;
 
 	session_begin_grace(s, code, reason);
-	ending_note_reason(&s->ending, reason); /* after our Close: for the log */
+	ending_note_reason(&s->ending, reason); /* after our Close: only for the log */
 }
 
 static void
@@ -306,7 +304,7 @@ session_on_backend_log_line(void *arg, const char *line, size_t len)
 		session_note_output(s, output_send_log(&s->output, s->peer, line, len));
 }
 
-/* The backend's output can't be sent any further. */
+/* The rest of the backend's output can't be sent. */
 static void
 session_note_malformed(struct session *s, const char *why, struct span bytes)
 {
@@ -321,7 +319,7 @@ session_on_backend_close(struct session *s, const struct backend_event *event)
 		session_note_malformed(s, "close with a code that can't be sent", event->shown);
 		return;
 	}
-	/* 1012 and 1013 are for the clients of a shared program. */
+	/* A shared program closes its clients with 1012 and 1013. */
 	ending_note_cause(&s->ending, event->code == CLOSE_SERVICE_RESTART
 					  ? SESSION_CAUSE_FAILURE
 				      : event->code == CLOSE_TRY_LATER ? SESSION_CAUSE_SERVER
@@ -335,7 +333,7 @@ session_on_backend_event(void *arg, const struct backend_event *event)
 {
 	struct session *s = arg;
 
-	/* The output of one that is being ended may well end within a record. */
+	/* The output of a backend that is being ended may well end within a record. */
 	if (event->kind <= BACKEND_NO_MEMORY &&
 	    (!s->policy.relay_output || s->ending.closing != CLOSING_NONE))
 		return;
@@ -376,7 +374,7 @@ const struct backend_handlers session_backend_handlers = {
     .on_changed = session_on_backend_changed,
 };
 
-/* Its life */
+/* Lifecycle */
 
 struct session *
 session_new(struct loop *loop, struct list *list, const struct session_rules *rules,

@@ -10,12 +10,12 @@
 #include <string.h>
 
 enum {
-	SESSION_LOG_AT_ONCE_MS =
-	    5 * 1000, /* a client that disconnects within it did not wait */
+	/* A client that disconnects earlier did not wait for anything. */
+	SESSION_LOG_AT_ONCE_MS = 5 * 1000,
 	SESSION_LOG_WAITED_MS = 100,
 };
 
-/* The texts, in their order. */
+/* The strings, in their order. */
 enum {
 	SESSION_LOG_REMOTE,
 	SESSION_LOG_OFFERED,
@@ -156,7 +156,7 @@ session_log_output(struct session_log *log, enum output_result result)
 {
 	static const struct {
 		enum log_level level;
-		const char *text; /* NULL: none */
+		const char *text; /* NULL: no line */
 		const char *reason;
 	} lines[] = {
 	    [OUTPUT_REPAIRED] = {.level = LOG_WARN,
@@ -255,8 +255,8 @@ session_log_stderr(struct session_log *log, struct span line)
 		log_end();
 }
 
-/* Browsers and some libraries disconnect without a Close frame when none of the subprotocols
- * that they offered is selected (RFC 6455, section 4.1). */
+/* Logs a hint if the client probably disconnected because no subprotocol was selected: browsers
+ * and some libraries do so without a Close frame (RFC 6455, section 4.1). */
 static void
 session_log_hint_subprotocol(struct session_log *log, const struct ending *ending)
 {
@@ -272,8 +272,8 @@ session_log_hint_subprotocol(struct session_log *log, const struct ending *endin
 	log_end();
 }
 
-/* A program that reads and prints nothing while its client waits usually buffers its output.
- * Some have nothing to print, so this is said once. */
+/* Logs a hint if the program probably buffers its output: it reads, prints nothing, and its
+ * client waits. Some programs have nothing to print, so this is logged only once. */
 static void
 session_log_hint_buffering(struct session_log *log)
 {
@@ -337,7 +337,7 @@ session_log_close_line(struct session_log *log, const struct backend *backend,
 			log_number("out_wire_bytes", (int64_t)log->counts->out.wire);
 		}
 		session_log_end(backend);
-		/* 1006 (RFC 6455, section 7.1.5): there was no CLOSE. */
+		/* 1006 (RFC 6455, section 7.1.5): there was no Close frame. */
 		log_number("close_sent", ending->sent != 0 ? ending->sent : CLOSE_ABNORMAL);
 		log_number("close_received",
 		    ending->received != 0 ? ending->received : CLOSE_ABNORMAL);
