@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A user, a group and the supplementary groups. */
+/* A user, a group and supplementary groups. */
 #include "process/account.h"
 
 #include "base/util.h"
@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The C library's functions change all threads, and take a lock for it. And where IDs had 16
- * bits once, the plain names of the calls still have those. */
+/* Raw system calls: the C library's functions change all threads and take a lock for that.
+ * Where IDs once had 16 bits, the plain call numbers still do. */
 #ifdef SYS_setresuid32
 enum {
 	ACCOUNT_SETGROUPS = SYS_setgroups32,
@@ -70,7 +70,7 @@ account_no_memory(char why[ACCOUNT_WHY_MAX])
 	return false;
 }
 
-/* The groups and the variables of a user who has an entry. */
+/* Fills in groups and variables of a user with a passwd entry. */
 static bool
 account_fill(struct account *account, const struct passwd *user, char why[ACCOUNT_WHY_MAX])
 {
@@ -80,7 +80,7 @@ account_fill(struct account *account, const struct passwd *user, char why[ACCOUN
 	    user->pw_dir, user->pw_name, user->pw_shell, user->pw_name};
 	int count = 0;
 
-	/* First it only counts. */
+	/* The first call only counts. */
 	(void)getgrouplist(user->pw_name, account->gid, NULL, &count);
 	account->groups = calloc((size_t)count + 1, sizeof(*account->groups));
 	if (!account->groups)
@@ -157,7 +157,7 @@ account_may_change(void)
 	return account_get_capabilities(&have) && (have.sets[0].effective & needed) == needed;
 }
 
-/* None is left, in any set that exec could make use of. */
+/* Drops all capabilities, in every set that matters to exec. */
 static ACCOUNT_IN_CHILD bool
 account_drop_capabilities(void)
 {
@@ -175,7 +175,7 @@ account_drop_capabilities(void)
 	return true;
 }
 
-/* The IDs are those of the account, and root's can't be had. */
+/* Returns true if the IDs are those of the account and root can't be regained. */
 static ACCOUNT_IN_CHILD bool
 account_is_final(const struct account *account)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A user, a group and the supplementary groups, and how a process changes to them for good.
- * Names are looked up once, at startup or at a reload; the change itself is system calls only,
- * so that it can be made between fork and exec in memory that is shared with the parent.
+ * A user, a group and supplementary groups, and how a process switches to them permanently.
+ * Names are looked up once, at startup or reload. The switch itself uses only system calls, so
+ * that it can be made between fork and exec in memory shared with the parent.
  */
 #ifndef PROCESS_ACCOUNT_H
 #define PROCESS_ACCOUNT_H
@@ -12,51 +12,53 @@
 #include <sys/types.h>
 
 /*
- * For the functions that a child runs in our memory (process/spawn). It leaves them by exec, so
- * that the shared stack keeps what AddressSanitizer records about their frames; the next child
- * must not trip over it.
+ * For functions that a child runs in our memory (process/spawn). The child leaves them by exec,
+ * which leaves AddressSanitizer's records of their frames on the shared stack; the next child
+ * would trip over those.
  */
 #define ACCOUNT_IN_CHILD __attribute__((no_sanitize_address))
 
 enum { ACCOUNT_VARIABLES = 4, ACCOUNT_WHY_MAX = 160 };
 
 struct account {
-	uid_t uid; /* unless HAS_USER is false */
+	uid_t uid; /* only valid if HAS_USER */
 	gid_t gid;
-	gid_t *groups; /* owned: the supplementary ones */
+	gid_t *groups; /* owned: supplementary groups */
 	size_t group_count;
 	bool has_user;
-	/* Owned, NULL at the end: HOME, LOGNAME, SHELL and USER of the user, as "NAME=value".
-	 */
+	/* Owned, NULL-terminated: HOME, LOGNAME, SHELL and USER of the user, as
+	 * "NAME=value". */
 	char *variables[ACCOUNT_VARIABLES + 1];
 };
 
-/* The user, or the group, that NAME is, by name or number; *GID is the group of the user, and
- * is not changed if there is no such name. */
+/* Look up a user or a group by name or number. For a user, sets *GID to the primary group, or
+ * leaves it unchanged for a number without a passwd entry. Return false if not found. */
 bool account_find_user(const char *name, uid_t *uid, gid_t *gid);
 bool account_find_group(const char *name, gid_t *gid);
 
 /*
- * The account of USER with the groups that the system has for it; GROUP replaces its primary
- * one. Without USER, which may be NULL, the user stays, and GROUP is the only group. False: WHY
- * has the reason, as a clause. account_clear() frees.
+ * Looks up the account of USER with the supplementary groups that the system lists for it.
+ * GROUP, if not NULL, replaces the primary group. If USER is NULL, the user does not change,
+ * and GROUP is the only group. Returns false and a reason in WHY, as a clause. Free with
+ * account_clear().
  */
 bool account_find(struct account *account, const char *user, const char *group,
     char why[ACCOUNT_WHY_MAX]) __attribute__((warn_unused_result));
 
 void account_clear(struct account *account);
 
-/* Whether this process may change to another account, and may still end what it started by
+/* Returns true if this process may switch to another account and can still signal its children
  * then: CAP_SETUID, CAP_SETGID and CAP_KILL. */
 bool account_may_change(void);
 
-/* Whether the calling process runs as ACCOUNT in all respects, and can't change back. */
+/* Returns true if the calling process runs as ACCOUNT in every respect and can't change
+ * back. */
 bool account_is_ours(const struct account *account);
 
 /*
- * Changes the calling thread to the account: groups, group, user, and then no capability is
- * left. Verified: False with errno if a step failed, or if root could be regained, and then the
- * caller must not go on. Without a user of its own only the groups change.
+ * Switches the calling thread to the account: groups, group, user; then drops all capabilities.
+ * The result is verified. Returns false with errno if a step failed or root could be regained;
+ * the caller must not go on then. Without a user, only the groups change.
  */
 bool account_become(const struct account *account) __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A running program and its pipes or its terminal, from its start until it is reaped. */
+/* A running program with pipes or a terminal, from its start until it is reaped. */
 #include "process/child.h"
 
 #include "base/log.h"
@@ -17,30 +17,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILD_LAST_WORDS = 1024 * 1024 }; /* bytes of stderr that are read of a dead one */
+enum { CHILD_LAST_WORDS = 1024 * 1024 }; /* bytes of stderr that are read from a dead program */
 
 enum child_life {
 	CHILD_ALIVE,
-	CHILD_ZOMBIE, /* it keeps its process group's number reserved */
+	CHILD_ZOMBIE, /* keeps the ID of its process group reserved */
 	CHILD_REAPED,
 };
 
-/* One allocation, with its streams, as an idle session has one. */
+/* One allocation, including its streams: an idle session has one child. */
 struct child {
-	union { /* first: child_release() casts it back */
-		struct children_member member; /* while it is not reaped */
-		struct loop_deferred deferred; /* once it is freed */
+	union { /* first: child_release() casts to the container */
+		struct children_member member; /* until reaped */
+		struct loop_deferred deferred; /* once freed */
 	};
 	struct children *children; /* borrowed, as the next two */
 	const struct child_handlers *handlers;
-	void *arg; /* the handlers' */
-	int pidfd; /* owned; -1 once it is dead */
+	void *arg; /* argument of the handlers */
+	int pidfd; /* owned; -1 once dead */
 	enum child_life life : 8;
-	bool stuck; /* the termination sequence has ended, and it is alive */
-	bool out_lost; /* the system can't wait for its stdout */
+	bool stuck; /* alive after the whole termination sequence */
+	bool out_lost; /* stdout can't be polled */
 	enum pty_kind pty : 8;
 	struct child_facts facts;
-	struct event event; /* its exit while it is alive, and what it waits for */
+	struct event event; /* exit while alive; timeouts */
 	struct io in;
 	struct io out;
 	struct io err;
@@ -66,7 +66,7 @@ child_close_stderr(struct child *child)
 		child->handlers->on_stderr_read(child->arg);
 }
 
-/* One read of stderr; false when there is nothing more for now. */
+/* Reads once from stderr. Returns false if there is nothing more for now. */
 static bool
 child_read_stderr(struct child *child)
 {
@@ -109,7 +109,8 @@ child_free(struct child *child)
 	loop_defer_free(child->children->loop, &child->deferred, child_release);
 }
 
-/* It is dead: its input and the watch for its exit have no more use. */
+/* Records that the program is dead. Its stdin and the watch for its exit are no longer
+ * needed. */
 static void
 child_set_dead(struct child *child)
 {
@@ -123,7 +124,7 @@ child_set_dead(struct child *child)
 	io_clear(&child->in);
 }
 
-/* The end of a dead child: what is left of its group is killed, then it is reaped. */
+/* Kills what is left of the group of a dead program, then reaps it. */
 static void
 child_reap(struct child *child)
 {
@@ -141,7 +142,7 @@ child_reap(struct child *child)
 	child->facts.by_signal = WIFSIGNALED(status);
 	child->facts.value =
 	    (uint8_t)(child->facts.by_signal ? WTERMSIG(status) : WEXITSTATUS(status));
-	/* Processes of our own user are dying now. */
+	/* Processes of our own user are dying by now; EPERM means another user's. */
 	if (!all || (kill(-child->facts.pid, 0) == -1 && errno == EPERM)) {
 		log_errorx("process %d has exited, but a process of its group can't be "
 			   "signalled: it runs as another user",
@@ -152,13 +153,13 @@ child_reap(struct child *child)
 	children_remove(children, &child->member);
 	quota_give(children->settings.quota, children->settings.holder);
 	/* What is in the pipe now is the last of its output: a process that left the group and
-	 * holds the pipe could write for ever. */
+	 * holds the pipe could write forever. */
 	if (child->pty != PTY_NONE)
 		child->facts.left = PTY_BUFFERED_MAX;
 	else if (io_is_open(&child->out) && ioctl(io_fd(&child->out), FIONREAD, &left) == 0 &&
 		 left > 0)
 		child->facts.left = (unsigned int)left;
-	/* Of stderr, too, the last is bounded. */
+	/* The rest of stderr is bounded, too. */
 	for (int read = 0;
 	     io_is_open(&child->err) && read < CHILD_LAST_WORDS && child_read_stderr(child);
 	     read += CHILD_STDERR_BATCH)
@@ -172,12 +173,13 @@ child_wait(struct child *child, int64_t wait_ms)
 {
 	struct timeval wait = {wait_ms / 1000, wait_ms % 1000 * 1000};
 
-	/* Without memory it waits no longer. */
+	/* If out of memory, don't wait any longer. */
 	if (event_add(&child->event, &wait) == -1)
 		event_active(&child->event, EV_TIMEOUT, 0);
 }
 
-/* Takes the next step of the termination sequence, and waits for the one after it. */
+/* Takes the next step of the termination sequence, and sets the timeout for the
+ * following one. */
 static void
 child_escalate(struct child *child)
 {
@@ -206,7 +208,7 @@ child_adopt(struct child *child, const struct child_handlers *handlers, void *ar
 	child->arg = arg;
 }
 
-/* Whether it has exited, and how; it is not reaped by that. */
+/* Returns true if the program has exited, with the result in *INFO. Does not reap it. */
 static bool
 child_look(const struct child *child, siginfo_t *info)
 {
@@ -262,8 +264,8 @@ child_end(struct child *child)
 
 static void child_on_event(evutil_socket_t fd, short what, void *arg);
 
-/* The program has exited. The zombie is kept as long as its group may write to its stdout, or
- * its session has other groups. */
+/* Handles the exit of the program. Keeps the zombie as long as its group may write to its
+ * stdout, or its session has other groups. */
 static void
 child_on_exit(struct child *child)
 {
@@ -329,7 +331,7 @@ child_on_stderr(void *arg)
 	(void)child_read_stderr(arg);
 }
 
-/* It reads its stdin no more. What waited for it is dropped; its output is still wanted. */
+/* The program no longer reads its stdin. Drops the queue; the output is still wanted. */
 static void
 child_on_stdin_gone(void *arg, enum stream_gone reason)
 {
@@ -340,7 +342,7 @@ child_on_stdin_gone(void *arg, enum stream_gone reason)
 	child_on_written(child);
 }
 
-/* child_read() reports it. */
+/* Lets child_read() report the loss. */
 static void
 child_on_stdout_gone(void *arg, enum stream_gone reason)
 {
@@ -416,7 +418,7 @@ child_start(struct children *children, const struct spawn_command *command,
 	io_init(&child->err, loop, &transport_pipe, spawned.err, &child_stderr_handlers, child);
 	if (spawned.err != -1)
 		stream_set_reading(&child->err.stream, true);
-	loop_count_stream(loop, true); /* its session lasts as long */
+	loop_count_stream(loop, true); /* its session exists as long */
 	*out = child;
 	return 0;
 release:
@@ -490,14 +492,15 @@ child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n)
 		child->facts.left -= (unsigned int)*n;
 	if (result == STREAM_OK || (result == STREAM_AGAIN && child->life != CHILD_REAPED))
 		return result;
-	/* To close the master of a controlling terminal sends SIGHUP. */
+	/* Closing the master of a controlling terminal would send SIGHUP. */
 	if (child->member.termination.terminal && child->life == CHILD_ALIVE &&
 	    io_is_open(&child->out))
 		stream_set_reading(&child->out.stream, false);
 	else
 		io_clear(&child->out);
 	child->facts.stdout_ended = true;
-	/* The grace time has no more purpose; no handler is called from here. */
+	/* The grace period has no more purpose. Use the timer: no handler may be called from
+	 * here. */
 	if (child->life == CHILD_ZOMBIE && !termination_has_jobs(&child->member.termination))
 		child_wait(child, 0);
 	return result == STREAM_FAILED ? STREAM_FAILED : STREAM_EOF;

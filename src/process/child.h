@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A running program and its three pipes, or its terminal, from its start until it is reaped.
+ * A running program with three pipes or a terminal, from its start until it is reaped.
  *
- * Three facts about a program's end come in any order: its stdout ends, it exits, and its user
- * wants it to end. The child leads its own process group, and all of the group ends with it:
- * the group is killed before the leader is reaped, as long as nobody else can have its number.
+ * Three events at the end of a program happen in any order: its stdout ends, it exits, and its
+ * user wants it to end. The child leads its own process group, and the whole group ends with
+ * it: the group is killed before the leader is reaped, while its ID can't be reused.
  *
- * child_end() begins the termination sequence (process/termination). If the program has exited,
- * and other groups of a terminal's session have not, the sequence goes on for them until it is
- * reaped.
+ * child_end() begins the termination sequence (process/termination). If the program has exited
+ * but other process groups of its terminal session have not, the sequence continues for them
+ * until the program is reaped.
  */
 #ifndef PROCESS_CHILD_H
 #define PROCESS_CHILD_H
@@ -22,97 +22,99 @@
 #include <sys/types.h>
 
 enum {
-	CHILD_STDERR_BATCH =
-	    4 * 1024, /* bytes that one read of stderr takes at most: each may be a line */
-	CHILD_GRACE_MS =
-	    250, /* how long a dead program's group may go on writing to its stdout */
+	/* Maximum bytes per read of stderr; each byte may be a line. */
+	CHILD_STDERR_BATCH = 4 * 1024,
+	/* How long the group of a dead program may go on writing to its stdout. */
+	CHILD_GRACE_MS = 250,
 };
 
 struct child;
 /* on_written, on_stderr_read, on_exit and on_stuck may be NULL. */
 struct child_handlers {
-	void (*on_stdout)(void *arg); /* call child_read() once */
-	void (*on_written)(void *arg); /* part of the queue to its stdin has left */
+	/* Stdout is readable or has ended: call child_read() once. */
+	void (*on_stdout)(void *arg);
+	void (*on_written)(void *arg); /* the queue to its stdin has shrunk */
 	void (*on_stderr)(
-	    void *arg, const char *line, size_t len); /* a line, without its end */
-	void (*on_stderr_read)(void *arg); /* the lines of one read are over */
-	/* The program is dead: others may still write to its stdout.
-	 * Not called if that has ended. */
+	    void *arg, const char *line, size_t len); /* one line, without its newline */
+	void (*on_stderr_read)(void *arg); /* all lines of one read were passed on */
+	/* The program is dead, but others may still write to its stdout. Not called if stdout
+	 * has ended before. */
 	void (*on_exit)(void *arg);
-	/* It runs after all of the termination sequence: nothing more can be done about it. */
+	/* The program survived the whole termination sequence; nothing more can be done. */
 	void (*on_stuck)(void *arg);
-	/* Reaped; nothing of it is left. The last call; child_free() may follow. */
+	/* The program was reaped. This is the last call; child_free() may follow. */
 	void (*on_reaped)(void *arg);
 };
 
 /*
- * Starts a program. 0, or an errno, EDQUOT when too many run: nothing was started then and
- * *OUT is NULL. No handler is called before the return to the loop. Stdout is not read before
- * child_set_reading().
+ * Starts a program. Returns 0, or an errno and *OUT NULL; EDQUOT means that the limit of
+ * running programs is reached. Calls no handler before the return to the loop. Stdout is not
+ * read until child_set_reading().
  */
 int child_start(struct children *children, const struct spawn_command *command,
     const struct child_handlers *handlers, void *arg, struct child **out)
     __attribute__((warn_unused_result));
 
-/* From now on events go to HANDLERS and ARG. It has not been used so far: nothing was written
- * to its stdin, nor read of its stdout. */
+/* Passes further events to HANDLERS and ARG. The child must be unused so far: nothing written
+ * to its stdin, nothing read from its stdout. */
 void child_adopt(struct child *child, const struct child_handlers *handlers, void *arg);
 
-/* Asks the system whether it has exited, which a handler may report only later. */
+/* Asks the system whether the program has exited; a handler may report that later. */
 bool child_has_exited(const struct child *child);
 
-/* Kills it, and waits for its end for at most MS. True: on_reaped was called. */
+/* Kills the program and waits up to MS milliseconds for it to exit. Returns true if it did;
+ * on_reaped was called then. */
 bool child_kill(struct child *child, int ms) __attribute__((warn_unused_result));
 
-/* What is known about it. */
+/* What is known about a child. */
 struct child_facts {
 	pid_t pid;
 	bool dead;
-	bool by_signal; /* once it is dead: how it ended */
-	uint8_t value; /* the exit status, or the signal's number */
+	bool by_signal; /* valid once DEAD, as the next one */
+	uint8_t value; /* exit status or signal number */
 	bool stdout_ended;
-	/* Bytes in its stdout once it is reaped; of a terminal, which does not know, more. */
+	/* Once reaped: bytes left in its stdout. For a terminal, which can't report that, an
+	 * upper bound. */
 	unsigned int left;
 };
 const struct child_facts *child_facts(const struct child *child);
 
-/* Writes to its stdin (stream_writev()). When the program does not read any more, the bytes are
- * dropped. */
+/* Writes to its stdin, as stream_writev(). Drops the bytes if the program no longer reads. */
 void child_write(struct child *child, const struct iovec *parts, int count);
-/* As child_write() for all of BUFFER, which is empty afterwards. */
+/* Like child_write() for all of BUFFER, which is empty afterwards. */
 void child_write_take(struct child *child, struct buffer *buffer);
-/* Bytes that wait to be written. */
+/* Returns the number of bytes queued for its stdin. */
 size_t child_queued(const struct child *child);
 
 void child_set_reading(struct child *child, bool on);
 
-/* The same of stderr, which is read from the start. Once the program is reaped, its last lines
- * come in any case. */
+/* Starts or stops reading stderr, which is on at first. Once the program is reaped, its last
+ * lines are read in any case. */
 void child_set_reading_stderr(struct child *child, bool on);
 
 /*
- * One read of its stdout. STREAM_EOF: nothing comes any more (also when the program is dead,
- * the pipe is empty, and the grace time for others that hold it is over). Once it is reaped,
- * this never returns STREAM_AGAIN, and no event reports that the pipe is empty: a user that was
- * not reading by then reads on until STREAM_EOF. STREAM_FAILED is an end, too: what it wrote
- * last is lost.
+ * Reads once from its stdout. STREAM_EOF: no more output will come. This includes a dead
+ * program whose pipe is empty and whose grace period for other writers is over. Once the
+ * program is reaped, never returns STREAM_AGAIN, and no event reports an empty pipe: a user
+ * that was not reading must read until STREAM_EOF. STREAM_FAILED also ends the output; the last
+ * bytes are lost.
  */
 enum stream_result child_read(struct child *child, uint8_t *bytes, size_t capacity, size_t *n);
 
 /* Changes the size of its terminal. */
 void child_resize(struct child *child, struct pty_size size);
 
-/* Its stdin ends after what was written. */
+/* Ends its stdin after queued bytes are written. */
 void child_end_input(struct child *child);
 
-/* Begins the termination sequence; harmless when it has begun. */
+/* Begins the termination sequence. Does nothing if it has begun. */
 void child_end(struct child *child);
 
-/* The same from SIGINT on, with a terminal from SIGHUP on: its input is incomplete, and must
- * not look complete. */
+/* Begins the termination sequence without closing stdin: with SIGINT, or with SIGHUP on a
+ * terminal. For incomplete input, which must not look complete. */
 void child_interrupt(struct child *child);
 
-/* Frees it; only after on_reaped. Accepts NULL. */
+/* Frees the child. Only valid after on_reaped. Accepts NULL. */
 void child_free(struct child *child);
 
 #endif

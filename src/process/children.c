@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All programs of a process that serves. */
+/* All programs of a serving process. */
 #include "process/children.h"
 
 #include <assert.h>

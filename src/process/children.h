@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * All programs of a process that serves: their number, and what they have in common. An exit
- * costs the same however many there are, and however many zombies are kept: each is announced
- * by its own descriptor (pidfd).
- */
+/* All programs of a serving process: their number and what they share. Exits are reported per
+ * child by a pidfd, so the cost of one does not depend on the number of programs or zombies. */
 #ifndef PROCESS_CHILDREN_H
 #define PROCESS_CHILDREN_H
 
@@ -19,22 +16,24 @@
 
 struct children_settings {
 	const struct spawn_inherited *inherited; /* borrowed */
-	int64_t extra_wait_ms; /* added to each wait of the termination sequence */
-	struct quota *quota; /* borrowed: a program counts from before its start until it is
-				reaped */
-	size_t holder; /* of the quota: this process */
-	struct pid_set *programs; /* borrowed: contains those that are not reaped; or NULL */
+	int64_t extra_wait_ms; /* added to each wait of the termination sequence but the last */
+	/* Borrowed: a program counts from before its start until it is reaped. */
+	struct quota *quota;
+	size_t holder; /* this process, in the quota */
+	/* Borrowed: contains the programs that are not reaped; or NULL. */
+	struct pid_set *programs;
 };
 
-/* Read by a child. */
+/* Read by process/child. */
 struct children {
 	struct loop *loop; /* borrowed */
 	struct children_settings settings;
-	pid_t server; /* this process */
+	pid_t server; /* PID of this process */
 	struct list members; /* struct children_member */
-	size_t count; /* of these */
-	size_t stuck; /* children_stuck(); changed by a child */
-	bool left_behind; /* likewise: a process of a program could not be ended */
+	size_t count; /* number of members */
+	size_t stuck; /* see children_stuck(); updated by process/child */
+	/* A process of a program could not be killed; updated by process/child. */
+	bool left_behind;
 };
 
 /* Embedded in a child. */
@@ -45,30 +44,31 @@ struct children_member {
 
 struct children *children_new(struct loop *loop, const struct children_settings *settings);
 
-/* Changes what is added to each wait of a termination sequence, from its next one on. */
+/* Changes the extra wait of termination sequences, including those in progress, from their next
+ * step. */
 void children_set_extra_wait(struct children *children, int64_t ms);
 
-/* Accepts NULL. There must be no child left. */
+/* Frees the table, which must have no members. Accepts NULL. */
 void children_free(struct children *children);
 
-/* A program is a member from its start until it is reaped. */
+/* Add and remove a program. It is a member from its start until it is reaped. */
 void children_add(struct children *children, struct children_member *member);
 void children_remove(struct children *children, struct children_member *member);
 
-/* How many members there are. */
+/* Returns the number of members. */
 size_t children_count(const struct children *children);
 
-/* True when no more may be started, by whomever of those that share the quota. */
+/* Returns true if the limit of running programs is reached, counting all processes that share
+ * the quota. */
 bool children_are_full(const struct children *children);
 
-/* How many members are alive after the whole termination sequence: nothing more can be done
- * about them. */
+/* Returns the number of members that survived the whole termination sequence. */
 size_t children_stuck(const struct children *children);
 
-/* True if a process that a program started, or a program, was left running. */
+/* Returns true if a program, or a process started by one, was left running. */
 bool children_left_behind(const struct children *children);
 
-/* SIGKILL to all groups. */
+/* Sends SIGKILL to the process groups of all members. */
 void children_kill_all(struct children *children);
 
 #endif

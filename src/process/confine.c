@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a program may do. */
+/* Restrictions for a program. */
 #include "process/confine.h"
 
 #include "process/landlock.h"
@@ -51,7 +51,7 @@ confine_clear(struct confine *confine)
 	*confine = CONFINE_NONE;
 }
 
-/* Writes a number to a file of /proc/self. */
+/* Writes a number to a file in /proc/self. */
 static ACCOUNT_IN_CHILD bool
 confine_write(const char *path, int64_t number)
 {
@@ -94,9 +94,9 @@ confine_apply_limits(const struct confine_number *limits)
 }
 
 /*
- * The kernel may share out the time between sessions first (sched(7), autogroup), and each
- * program has a session of its own: so its group gets the level, too. The kernel may reject
- * that for no longer than a moment, or lack the file.
+ * Sets the nice level. The kernel may first divide CPU time between sessions (sched(7),
+ * autogroup), and each program has its own session, so the autogroup gets the level, too. The
+ * kernel may temporarily reject that, or lack the file.
  */
 static ACCOUNT_IN_CHILD bool
 confine_apply_nice(int level)
@@ -107,8 +107,8 @@ confine_apply_nice(int level)
 	return true;
 }
 
-/* What needs privileges, or a file, precedes the change of the user, and that what takes files
- * away. */
+/* Order: what needs privileges or files comes before the change of the user and the restriction
+ * of files. */
 ACCOUNT_IN_CHILD const char *
 confine_apply(const struct confine *confine)
 {

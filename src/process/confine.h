@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a program may do: its limits, its user, its directory and its files. All of it is made
- * ready once for an endpoint, and is applied to each of its programs between fork and exec. If
- * a part of it can't be applied, the program is not started.
+ * Restrictions for a program: limits, user, directory and files. They are prepared once per
+ * endpoint and applied to each of its programs between fork and exec. If one of them can't be
+ * applied, the program is not started.
  */
 #ifndef PROCESS_CONFINE_H
 #define PROCESS_CONFINE_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The limits of setrlimit(2) that can be set. */
+/* The supported limits of setrlimit(2). */
 enum {
 	CONFINE_AS,
 	CONFINE_CORE,
@@ -29,8 +29,8 @@ enum {
 };
 
 extern const struct confine_limit_name {
-	const char *name; /* as in the value of --rlimit */
-	bool bytes; /* k, m and g may follow the number */
+	const char *name; /* as in the argument of --rlimit */
+	bool bytes; /* the number may have a suffix k, m or g */
 } confine_limit_names[CONFINE_LIMITS];
 
 struct confine_number {
@@ -38,7 +38,7 @@ struct confine_number {
 	int64_t value;
 };
 
-/* The settings that are numbers, as options give them; no ownership. */
+/* The numeric settings, as given by options. Owns nothing. */
 struct confine_settings {
 	struct confine_number umask;
 	struct confine_number nice;
@@ -49,27 +49,27 @@ struct confine_settings {
 
 struct confine {
 	struct confine_settings settings;
-	const char *directory; /* borrowed: the working directory; NULL: none is set */
+	const char *directory; /* borrowed: working directory; NULL: unchanged */
 	struct account account; /* owned */
 	bool has_account;
-	int ruleset; /* owned: of Landlock; -1: none */
+	int ruleset; /* owned: Landlock ruleset; -1: none */
 };
 
-/* Nothing is confined. */
+/* Restricts nothing. */
 #define CONFINE_NONE ((struct confine){.ruleset = -1})
 
-/* Frees what it owns. */
+/* Frees what CONFINE owns. */
 void confine_clear(struct confine *confine);
 
 /*
- * Applies all of it but the directory, which is entered last, to the calling process, which is
- * to become a program: system calls only. Afterwards the signal of PR_SET_PDEATHSIG is to be
- * set again, since a change of the user clears it. NULL; or the option that can't be applied,
- * with errno, and then the process must not become a program.
+ * Applies everything except the directory, which is entered last, to the calling process, which
+ * is about to execute a program. Uses only system calls. The caller must set PR_SET_PDEATHSIG
+ * again afterwards, because a change of the user clears it. Returns NULL, or the option that
+ * can't be applied with errno; the program must not be executed then.
  */
 const char *confine_apply(const struct confine *confine);
 
-/* The option that is to blame when exec fails with ERROR, or NULL. */
+/* Returns the option that explains why exec failed with ERROR, or NULL. */
 const char *confine_blame(const struct confine *confine, int error);
 
 #endif

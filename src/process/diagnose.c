@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Why a program can't be started, and the remedy. */
+/* Explains why a program can't be started, and what to do. */
 #include "process/diagnose.h"
 
 #include "base/util.h"
@@ -13,10 +13,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { DIAGNOSE_LINE = 256 }; /* bytes of a first line that the kernel looks at */
+enum { DIAGNOSE_LINE = 256 }; /* bytes of the first line that the kernel examines */
 
-/* Reads the start of a regular file, to be terminated; nothing else is opened. 0 bytes if that
- * fails. */
+/* Reads the start of a regular file and terminates it; opens nothing else. Returns 0 on
+ * failure. */
 static size_t
 diagnose_read(const char *path, char head[DIAGNOSE_LINE])
 {
@@ -35,8 +35,8 @@ diagnose_read(const char *path, char head[DIAGNOSE_LINE])
 	return (size_t)n;
 }
 
-/* What denies us the file at PATH: the file itself, or a directory that leads to it. False: it
- * is neither. */
+/* Finds out what denies access to PATH: the file itself or a parent directory. Returns false if
+ * neither does. */
 static bool
 diagnose_denial(const char *path, char text[DIAGNOSE_MAX])
 {
@@ -75,7 +75,8 @@ diagnose_denial(const char *path, char text[DIAGNOSE_MAX])
 	return true;
 }
 
-/* What is wrong with the first line of a script; false: nothing, or it is not a script. */
+/* Checks the first line of a script. Returns false if nothing is wrong, or it is not a
+ * script. */
 static bool
 diagnose_script(const char *path, char text[DIAGNOSE_MAX])
 {
@@ -117,7 +118,7 @@ diagnose_script(const char *path, char text[DIAGNOSE_MAX])
 	return true;
 }
 
-/* The file exists, and is no script. */
+/* Explains an error of a file that exists and is not a script. */
 static const char *
 diagnose_binary(const char *path, int error)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Why a program can't be started, and the remedy. The text of errno is not enough: ENOENT may
- * mean the interpreter of a script, EACCES a directory that leads to the file.
- */
+/* Explains why a program can't be started, and what to do. The text of errno is not enough:
+ * ENOENT may refer to the interpreter of a script, EACCES to a parent directory. */
 #ifndef PROCESS_DIAGNOSE_H
 #define PROCESS_DIAGNOSE_H
 
@@ -12,9 +10,9 @@
 enum { DIAGNOSE_MAX = PATH_MAX + 512 };
 
 /*
- * ERROR is the errno of a failed execve() of the file at PATH, and TEXT becomes a clause that
- * follows "can't start PATH: ". With ERROR 0 nothing has been tried yet: false if nothing was
- * found that will fail. Only a regular file is opened, and only its first bytes are read.
+ * Writes a clause to TEXT that follows "can't start PATH: ". ERROR is the errno of a failed
+ * execve() of PATH; 0 means that nothing was tried yet, and false is returned if no problem is
+ * found. Only the first bytes of a regular file are read; nothing else is opened.
  */
 bool diagnose_program(const char *path, int error, char text[DIAGNOSE_MAX]);
 

@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { GROUPS_SEEN_MAX = 64 }; /* groups of a session that get a signal once */
+enum { GROUPS_SEEN_MAX = 64 }; /* groups of a session that are signalled only once */
 
 struct groups {
 	pid_t seen[GROUPS_SEEN_MAX];
 	size_t count;
 };
 
-/* Whether GROUP is a new one; it is added. */
+/* Adds GROUP. Returns false if it was added before. */
 static bool
 groups_add(struct groups *groups, pid_t group)
 {
@@ -31,9 +31,9 @@ groups_add(struct groups *groups, pid_t group)
 }
 
 /*
- * The next process of SESSION that is in another group than its leader, which goes to *GROUP;
- * 0: there are no more. Of /proc only the names are read: getsid() and getpgid() cost a tenth
- * of what it takes to read a file for each process.
+ * Returns the next process of SESSION in a group other than its leader's, with the group in
+ * *GROUP, or 0 at the end. Reads only the names in /proc: getsid() and getpgid() cost a tenth
+ * of reading a file per process.
  */
 static pid_t
 groups_next(DIR *proc, pid_t session, pid_t *group)
@@ -52,7 +52,7 @@ groups_next(DIR *proc, pid_t session, pid_t *group)
 	return 0;
 }
 
-/* A group keeps its number while it has a process, and one was seen. */
+/* A group keeps its ID while it has a process, and we have just seen one. */
 bool
 groups_signal(pid_t session, pid_t only, int signal)
 {

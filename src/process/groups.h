@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The process groups of a session: a shell with job control gives each job one of its own, and
- * the session's leader need not know of those that it has left.
- */
+/* The process groups of a session. A shell with job control creates one per job, and the
+ * session leader may not know those left behind by others. */
 #ifndef PROCESS_GROUPS_H
 #define PROCESS_GROUPS_H
 
@@ -10,14 +8,15 @@
 #include <sys/types.h>
 
 /*
- * Sends SIGNAL to each process group of SESSION but that of its leader, which must not be
- * reaped, or only to the group ONLY unless that is 0. After SIGHUP and SIGTERM, SIGCONT
- * follows, so that a stopped process gets them. False: a process of the session belongs to
- * another user.
+ * Sends SIGNAL to every process group of SESSION except its leader's, or only to the group ONLY
+ * if that is not 0. The leader must not be reaped yet. SIGHUP and SIGTERM are followed by
+ * SIGCONT, so that stopped processes receive them. Returns false if a process of the session
+ * belongs to another user.
  */
 bool groups_signal(pid_t session, pid_t only, int signal);
 
-/* Whether SESSION has a process in a group other than its leader's that is no zombie. */
+/* Returns true if SESSION has a process, other than a zombie, in a group other than its
+ * leader's. */
 bool groups_remain(pid_t session);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The files that a program may use, by Landlock. */
+/* Restricts the files that a program may use with Landlock. */
 #include "process/landlock.h"
 
 #include "base/util.h"
@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Rights that the headers of an older system lack. */
+/* Access rights that older system headers lack. */
 #define LANDLOCK_TRUNCATE (UINT64_C(1) << 14)
 #define LANDLOCK_IOCTL_DEV (UINT64_C(1) << 15)
 
@@ -25,16 +25,17 @@ enum {
 	LANDLOCK_ABI_REFER = 2,
 	LANDLOCK_ABI_TRUNCATE = 3,
 	LANDLOCK_ABI_IOCTL_DEV = 5,
-	LANDLOCK_INTERPRETERS = 4, /* scripts that are started by scripts: as many as exec(2) */
-	LANDLOCK_LINE = 256, /* bytes of a first line that the kernel looks at */
+	/* Maximum depth of scripts that are started by scripts, as in execve(2). */
+	LANDLOCK_INTERPRETERS = 4,
+	LANDLOCK_LINE = 256, /* bytes of the first line that the kernel examines */
 };
 
-/* Of files. */
+/* Rights for files. */
 #define LANDLOCK_FILE_READ (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE)
 #define LANDLOCK_FILE_WRITE                                                                    \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_TRUNCATE |    \
 	    LANDLOCK_IOCTL_DEV)
-/* And of directories with what is beneath them. Nobody creates devices. */
+/* Rights for directories and everything beneath them. Device nodes can't be created. */
 #define LANDLOCK_TREE_READ (LANDLOCK_FILE_READ | LANDLOCK_ACCESS_FS_READ_DIR)
 #define LANDLOCK_TREE_WRITE                                                                    \
 	(LANDLOCK_FILE_WRITE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |   \
@@ -46,7 +47,7 @@ enum {
 	(LANDLOCK_TREE_READ | LANDLOCK_TREE_WRITE | LANDLOCK_ACCESS_FS_MAKE_CHAR |             \
 	    LANDLOCK_ACCESS_FS_MAKE_BLOCK)
 
-/* What any program needs; what does not exist is left out. */
+/* What any program needs; missing paths are skipped. */
 static const struct {
 	const char *path;
 	enum landlock_access access;
@@ -68,7 +69,7 @@ static const struct {
     {"/dev/tty", LANDLOCK_WRITE},
 };
 
-/* The version of the interface, which is asked for once; -1 with errno. */
+/* Returns the ABI version, which is queried once, or -1 with errno. */
 static int
 landlock_abi(void)
 {
@@ -80,7 +81,7 @@ landlock_abi(void)
 	return abi;
 }
 
-/* The rights that this kernel knows. */
+/* Returns the rights that ABI supports. */
 static uint64_t
 landlock_known(int abi)
 {
@@ -166,7 +167,8 @@ landlock_gap(void)
 		   : NULL;
 }
 
-/* The interpreter in the first line of the script at PATH. False: it is none. */
+/* Reads the interpreter from the first line of the script at PATH. Returns false if there is
+ * none. */
 static bool
 landlock_interpreter(const char *path, char name[LANDLOCK_LINE])
 {

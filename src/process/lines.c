@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The lines of a stderr, for the log. */
+/* Splits stderr output into lines for the log. */
 #include "process/lines.h"
 
 #include <string.h>
@@ -27,8 +27,8 @@ lines_take(
 		bool fits = piece <= room;
 
 		if (!lines->skips) {
-			/* Without memory the line begins again: the log is worse for it, the
-			 * program is not. */
+			/* If out of memory, drop the start of the line: this harms the log, not
+			 * the program. */
 			if (!buffer_append(&lines->begun, bytes, fits ? piece : room))
 				buffer_clear(&lines->begun);
 			if (end || !fits)

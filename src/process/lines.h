@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The lines of a stderr, for the log. A line is cut at LINES_MAX bytes and the
- * rest of it is dropped, so that the program goes on whatever it writes. Pure.
- */
+/* Splits stderr output into lines for the log. Lines longer than LINES_MAX bytes are truncated,
+ * so that a program is never blocked, whatever it writes. Pure. */
 #ifndef PROCESS_LINES_H
 #define PROCESS_LINES_H
 
@@ -14,20 +12,20 @@
 
 enum { LINES_MAX = 8192 };
 
-/* Zero bytes ({0}) are its beginning. */
+/* Initialize with zero bytes ({0}). */
 struct lines {
-	struct buffer begun; /* owned: a partial line */
-	bool skips; /* the rest of a line that was cut is being dropped */
+	struct buffer begun; /* owned: the partial line */
+	bool skips; /* dropping the rest of a truncated line */
 };
 
-/* LINE has no end and is borrowed for the call. */
+/* LINE is borrowed during the call and does not include the newline. */
 typedef void lines_handler(void *arg, const char *line, size_t len);
 
-/* Goes on with LEN bytes; HANDLER gets each line that ends in them. */
+/* Adds LEN bytes. Calls HANDLER for each completed line. */
 void lines_take(
     struct lines *lines, const char *bytes, size_t len, lines_handler *handler, void *arg);
 
-/* After the last byte: HANDLER gets a last line without an end. */
+/* Ends the input. Calls HANDLER for a last line without a newline. */
 void lines_end(struct lines *lines, lines_handler *handler, void *arg);
 
 void lines_clear(struct lines *lines);

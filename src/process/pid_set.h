@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A set of process IDs in memory that several processes share: the programs that run. Each adds
- * itself before it is executed, so none is missing wherever the process that started it died.
- * Linux never gives a larger ID, and memory is touched only where bits are set.
+ * A set of process IDs in shared memory: the running programs. Each child adds itself before
+ * exec, so none is missing wherever its parent died. PIDs on Linux never exceed the size of the
+ * set, and only pages with bits set use memory.
  */
 #ifndef PROCESS_PID_SET_H
 #define PROCESS_PID_SET_H
@@ -38,7 +38,7 @@ pid_set_has(const struct pid_set *set, pid_t pid)
 	return atomic_load(&set->words[pid / 64 % PID_SET_WORDS]) >> pid % 64 & 1;
 }
 
-/* The lowest member above PID; 0: there is none. */
+/* Returns the lowest member above PID, or 0 if there is none. */
 static inline pid_t
 pid_set_next(const struct pid_set *set, pid_t pid)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What /proc knows about a process. */
+/* Reads what /proc knows about a process. */
 #include "process/proc.h"
 
 #include <fcntl.h>
@@ -25,7 +25,7 @@ proc_look(pid_t pid, struct proc *proc)
 	if (len <= 0)
 		return false;
 	text[len] = '\0';
-	/* The name of the program is in parentheses, and may contain any byte. */
+	/* The name of the program is in parentheses and may contain any byte. */
 	after = strrchr(text, ')');
 	return after && sscanf(after + 1, " %c %d %d %d", &proc->state, &proc->parent,
 			    &proc->group, &proc->session) == 4;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What /proc knows about a process. */
+/* Reads what /proc knows about a process. */
 #ifndef PROCESS_PROC_H
 #define PROCESS_PROC_H
 
@@ -7,13 +7,13 @@
 #include <sys/types.h>
 
 struct proc {
-	char state; /* 'Z': a zombie */
+	char state; /* 'Z' is a zombie */
 	pid_t parent;
 	pid_t group;
 	pid_t session;
 };
 
-/* False when it does not exist. */
+/* Returns false if the process does not exist. */
 bool proc_look(pid_t pid, struct proc *proc);
 
 #endif

@@ -9,8 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* What the kernel sets suits a terminal, but for two: a character of several bytes is erased as
- * one, and a line that is too long rings the bell instead of being lost. */
+/* Sets the modes. The kernel's defaults suit a terminal, with two exceptions: erase multibyte
+ * characters as a unit, and ring the bell for a line that is too long instead of losing it. */
 static int
 pty_set_mode(int slave, enum pty_kind kind)
 {
@@ -25,8 +25,8 @@ pty_set_mode(int slave, enum pty_kind kind)
 	return tcsetattr(slave, TCSANOW, &mode);
 }
 
-/* As openpty(3), which can neither open its descriptors close-on-exec nor, by name, the slave
- * where /dev/pts is that of another mount namespace. */
+/* Like openpty(3), which can neither open its descriptors close-on-exec nor, because it opens
+ * the slave by name, work if /dev/pts belongs to another mount namespace. */
 int
 pty_open(enum pty_kind kind, struct pty_size size, int *master, int *slave)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The limit on running programs. There is no count of the sum: a process that dies between
- * changing its own count and the sum would leave the two inconsistent forever.
- */
+/* The limit of running programs. The sum is not stored: a process that dies between changing
+ * its own count and the sum would leave the two inconsistent forever. */
 #include "process/quota.h"
 
 void
@@ -23,7 +21,7 @@ quota_sum(const struct quota *quota)
 {
 	size_t sum = 0;
 
-	/* Rising: see quota_move(). */
+	/* In ascending order: see quota_move(). */
 	for (size_t i = 0; i < quota->holders; i++)
 		sum += atomic_load(&quota->held[i]);
 	return sum;
@@ -32,8 +30,8 @@ quota_sum(const struct quota *quota)
 bool
 quota_take(struct quota *quota, size_t holder)
 {
-	/* Of several that add one, the last sees all of them in its sum: so never too many stay
-	 * in. */
+	/* Of several holders that increment at once, the last one sees all others in its sum,
+	 * so the limit never stays exceeded. */
 	atomic_fetch_add(&quota->held[holder], 1);
 	if (quota->limit == 0 || quota_sum(quota) <= quota->limit)
 		return true;
@@ -62,7 +60,7 @@ quota_held(const struct quota *quota, size_t holder)
 void
 quota_move(struct quota *quota, size_t from, size_t to)
 {
-	/* In this order, and with TO above FROM, a sum may be too high, never too low. */
+	/* In this order, and with TO above FROM, a sum may be too high, but never too low. */
 	atomic_fetch_add(&quota->held[to], atomic_load(&quota->held[from]));
 	atomic_store(&quota->held[from], 0);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starting a program with three pipes, or with a terminal.
+ * Starts a program with three pipes or a terminal.
  *
- * The child runs in our memory until it is another program, on a stack of its own, and we stand
- * still for so long: nothing of us is copied. posix_spawn() does it the same way, but it copies
- * our table of descriptors, which takes longer the more sessions there are (1 ms at 4,000), it
- * makes and unmakes a stack each time, and it can't set a limit for the child alone. Here the
- * child shares the table and then takes a copy of only its front, where its own three are moved
- * to unless they are there anyway; so it must not change the table before that.
+ * The child runs in our memory, on its own stack, until it executes the program; meanwhile we
+ * are suspended, and nothing is copied. posix_spawn() works the same way, but it copies our
+ * descriptor table, which takes longer the more sessions there are (1 ms at 4,000), it
+ * allocates a stack each time, and it can't set a limit for the child alone. Here the child
+ * shares the table and then copies only its front, to which its own three descriptors are moved
+ * unless they are there anyway. The child must not change the table before that.
  *
- * A child that changes its user is a copy instead: programs of that user can stop it, and we
- * would stand still as long as they want. It reports through a pipe, which exec closes.
+ * A child that changes its user is a copy instead: processes of that user could stop it, and
+ * suspend us for as long as they want. It reports through a pipe, which exec closes.
  */
 #include "process/spawn.h"
 
@@ -31,35 +31,37 @@
 #include <unistd.h>
 
 enum {
-	SPAWN_STACK = 16 * 1024, /* bytes: the child needs a few hundred */
-	/* Descriptors below it are few to copy, which is cheaper than to move an end to its
+	SPAWN_STACK = 16 * 1024, /* in bytes: the child needs a few hundred */
+	/* Descriptors below this are cheap to copy: cheaper than moving one to its reserved
 	 * place. */
 	SPAWN_NEAR = 32,
-	SPAWN_FILE = SPAWN_FRONT, /* the child's descriptor of the file that it executes */
-	SPAWN_REPORT = 8, /* and behind it, the one of its report */
-	SPAWN_APART_MS = 2000, /* until a child in memory of its own is the program */
-	SPAWN_FAILED = 127, /* the status of a child that did not become the program */
+	SPAWN_FILE = SPAWN_FRONT, /* the child's descriptor of the file to execute */
+	SPAWN_REPORT = 8, /* the descriptor of the report is at or above this */
+	/* Timeout for a child with its own memory to execute the program. */
+	SPAWN_APART_MS = 2000,
+	SPAWN_FAILED = 127, /* exit status of a child that did not execute the program */
 };
 
 #define SPAWN_FILE_LINK "/proc/self/fd/3"
 _Static_assert(SPAWN_FILE == 3, "see SPAWN_FILE_LINK");
 
-/* The signals that the server ignores or handles, or may have inherited ignored. */
+/* Signals that the server ignores or handles, or may have inherited as ignored. */
 static const int spawn_signals[] = {
     SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 
-/* What the child gets, and what it reports. */
+/* Input and result of the child. */
 struct spawn_order {
 	const struct spawn_inherited *inherited; /* borrowed */
 	struct pid_set *programs; /* borrowed, or NULL */
 	pid_t parent;
-	const int *ends; /* of the pipes, the child's: SPAWN_FRONT, all after these */
+	/* The child's ends: SPAWN_FRONT descriptors, above 2 unless it keeps our stderr. */
+	const int *ends;
 	const struct spawn_command *command; /* borrowed */
-	int file; /* COMMAND's, where the child has it; or -1 */
-	int report; /* where it writes this, as it is a copy of us; -1: it is not */
+	int file; /* the child's descriptor of the file, or -1 */
+	int report; /* a copied child writes FAILURE to it; -1: not a copy */
 	struct spawn_failure {
-		int error; /* why it did not become the program; 0: it did */
-		const char *option; /* that is why; NULL: none */
+		int error; /* errno; 0: the program was executed */
+		const char *option; /* option that caused the failure, or NULL */
 	} failure;
 };
 
@@ -72,10 +74,10 @@ spawn_was_ignored(int signal)
 }
 
 /*
- * What a careless parent left ignored: SIGPIPE (systemd, Python), SIGCHLD, whose dead processes
- * can't be waited for, or SIGTERM. A shell has SIGINT and SIGQUIT ignored in a background
- * command so that the keys of its terminal don't reach it, which concerns us alone: a program
- * has no terminal, and a termination sequence that uses SIGINT.
+ * Resets signals that a careless parent left ignored: SIGPIPE (systemd, Python), SIGCHLD, which
+ * prevents waiting for children, or SIGTERM. A shell ignores SIGINT and SIGQUIT in a background
+ * command, so that keys on its terminal don't reach it. That concerns only us: a program is not
+ * on that terminal, and its termination sequence uses SIGINT.
  */
 static void
 spawn_stop_ignoring(void)
@@ -90,7 +92,7 @@ bool
 spawn_inherited_init(struct spawn_inherited *inherited)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		/* It gets this number, as those before it are open. */
+		/* Gets this number, because all lower ones are open. */
 		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
 			return false;
 	}
@@ -105,7 +107,7 @@ spawn_inherited_init(struct spawn_inherited *inherited)
 	return true;
 }
 
-/* Moves a descriptor of the child to its PLACE, unless it is near. */
+/* Moves a child's descriptor to its reserved PLACE, unless it is low anyway. */
 static int
 spawn_place(int *child, int place)
 {
@@ -120,10 +122,8 @@ spawn_place(int *child, int place)
 	return error;
 }
 
-/*
- * A pipe, close-on-exec; the parent's end does not block. The child's end does: O_NONBLOCK
- * would be seen by the program, and most can't bear it.
- */
+/* Creates a close-on-exec pipe. Only the parent's end is non-blocking: the program would see
+ * O_NONBLOCK on its end, and most programs can't handle that. */
 static int
 spawn_pipe(int *parent, int *child, int place, bool parent_reads)
 {
@@ -138,9 +138,8 @@ spawn_pipe(int *parent, int *child, int place, bool parent_reads)
 	return spawn_place(child, place);
 }
 
-/* Opens what the child has as FD. Of a terminal that is its controlling one, the descriptor of
- * stdout serves all three; the parent has one descriptor for each direction, so that each can
- * be closed. */
+/* Opens the child's descriptor FD. On a controlling terminal, the descriptor of stdout serves
+ * all three; the parent later gets one descriptor per direction, so that each can be closed. */
 static int
 spawn_open(const struct spawn_command *command, int fd, int *parent, int *child, int place)
 {
@@ -156,8 +155,8 @@ spawn_open(const struct spawn_command *command, int fd, int *parent, int *child,
 	return error == 0 ? spawn_place(child, place) : error;
 }
 
-/* Our handlers must not run in the child once its signals are unblocked; exec itself would
- * reset them too late, and what we ignore not at all. */
+/* Our handlers must not run in the child once signals are unblocked: exec would reset them too
+ * late, and ignored signals not at all. */
 static ACCOUNT_IN_CHILD void
 spawn_reset_signals(const struct spawn_inherited *inherited)
 {
@@ -171,7 +170,7 @@ spawn_reset_signals(const struct spawn_inherited *inherited)
 	}
 }
 
-/* True if PATH leads to the file of the child's descriptor. */
+/* Returns true if PATH refers to the file of the child's descriptor. */
 static ACCOUNT_IN_CHILD bool
 spawn_is_file(const char *path)
 {
@@ -181,7 +180,7 @@ spawn_is_file(const char *path)
 	       named.st_dev == file.st_dev && named.st_ino == file.st_ino;
 }
 
-/* Becomes the program; returns if that fails. */
+/* Executes the program. Returns only on failure. */
 static ACCOUNT_IN_CHILD void
 spawn_execute(const struct spawn_command *command)
 {
@@ -193,8 +192,8 @@ spawn_execute(const struct spawn_command *command)
 		return;
 	}
 	execveat(SPAWN_FILE, "", command->argv, command->envp, AT_EMPTY_PATH);
-	/* A script: its interpreter could not open the descriptor, which exec closes. (Or
-	 * something else does not exist, and then that is found once more.) */
+	/* ENOENT: a script, whose interpreter can't open the descriptor because exec closes it.
+	 * (Or something else is missing; the next attempt will find that again.) */
 	if (errno != ENOENT)
 		return;
 	if (spawn_is_file(command->path)) {
@@ -212,7 +211,7 @@ spawn_execute(const struct spawn_command *command)
 	errno = ESTALE;
 }
 
-/* The working directory. */
+/* Changes to the working directory. */
 static ACCOUNT_IN_CHILD bool
 spawn_enter(struct spawn_order *order)
 {
@@ -228,8 +227,8 @@ spawn_enter(struct spawn_order *order)
 	return false;
 }
 
-/* The soft limit of descriptors is the user's (select() needs that); the hard one may have been
- * lowered since. */
+/* Restores the user's soft limit of descriptors (select() needs that). The hard limit may have
+ * been lowered since. */
 static ACCOUNT_IN_CHILD bool
 spawn_restore_limit(const struct spawn_inherited *inherited)
 {
@@ -244,10 +243,8 @@ spawn_restore_limit(const struct spawn_inherited *inherited)
 	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
-/*
- * The child, in our memory: system calls only. All signals are blocked, and we wait. It returns
- * the exit status when it did not become the program.
- */
+/* Runs in the child, in our memory: system calls only. All signals are blocked, and the parent
+ * is suspended. Returns the exit status if the program could not be executed. */
 static ACCOUNT_IN_CHILD int
 spawn_child(void *arg)
 {
@@ -255,7 +252,7 @@ spawn_child(void *arg)
 	const struct spawn_inherited *inherited = order->inherited;
 	const struct confine *confine = order->command->confine;
 	int last = STDERR_FILENO, kept = SPAWN_FRONT;
-	pid_t pid = setsid(); /* the new session has our number */
+	pid_t pid = setsid(); /* the new session has our PID */
 	sigset_t none;
 
 	if (pid == -1)
@@ -266,7 +263,7 @@ spawn_child(void *arg)
 		order->failure.option = confine_apply(confine);
 	if (order->failure.option)
 		goto fail;
-	/* When we die; we may have died before. */
+	/* SIGKILL when the parent dies; it may have died already. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		goto fail;
 	if (getppid() != order->parent)
@@ -296,8 +293,8 @@ spawn_child(void *arg)
 		order->report = dup3(order->report, kept, O_CLOEXEC);
 		kept++;
 	}
-	/* Before exec does it: the parent goes on before that is through, and may count on it
-	 * that what it closes is closed. */
+	/* Don't leave this to exec: the parent may resume before exec has closed them, and
+	 * relies on descriptors that it closes being closed. */
 	(void)close_range((unsigned int)kept, ~0U, 0);
 	if (order->command->pty == PTY_TERMINAL && ioctl(STDIN_FILENO, TIOCSCTTY, 0) == -1)
 		goto fail;
@@ -330,14 +327,14 @@ spawn_reap(struct pid_set *programs, const struct spawn_result *started)
 	close(started->pidfd);
 }
 
-/* Waits until a child that is a copy of us is the program, or has failed. */
+/* Waits until a copied child has executed the program or failed. */
 static void
 spawn_await(struct spawn_order *order, pid_t pid, int report)
 {
 	struct pollfd readable = {.fd = report, .events = POLLIN};
 
 	if (poll(&readable, 1, SPAWN_APART_MS) == 1) {
-		/* The end of the pipe is that of exec. */
+		/* EOF: exec has closed the pipe. */
 		if (read(report, &order->failure, sizeof(order->failure)) !=
 		    (ssize_t)sizeof(order->failure))
 			order->failure = (struct spawn_failure){.error = 0};
@@ -347,11 +344,11 @@ spawn_await(struct spawn_order *order, pid_t pid, int report)
 	order->failure = (struct spawn_failure){EAGAIN, "--child-user"};
 }
 
-/* Makes the child. 0, or an errno. */
+/* Creates the child. Returns 0 or an errno. */
 static int
 spawn_clone(struct spawn_order *order, int flags, struct spawn_result *out)
 {
-	/* No two children are in it at once: we stand still. */
+	/* Never used by two children at once, because we are suspended. */
 	static char stack[SPAWN_STACK] __attribute__((aligned(64)));
 
 	out->pid = clone(spawn_child, stack + sizeof(stack), flags | CLONE_PIDFD | SIGCHLD,
@@ -359,7 +356,7 @@ spawn_clone(struct spawn_order *order, int flags, struct spawn_result *out)
 	return out->pid == -1 ? errno : 0;
 }
 
-/* The same as a copy of us. */
+/* Creates the child as a copy of us. Returns 0 or an errno. */
 static int
 spawn_copy(struct spawn_order *order, struct spawn_result *out)
 {
@@ -378,7 +375,7 @@ spawn_copy(struct spawn_order *order, struct spawn_result *out)
 	return error;
 }
 
-/* Runs the child until it is the program, or has failed. */
+/* Runs the child until it has executed the program or failed. */
 static int
 spawn_run(struct spawn_order *order, struct spawn_result *out)
 {
@@ -400,7 +397,8 @@ spawn_run(struct spawn_order *order, struct spawn_result *out)
 	return order->failure.error;
 }
 
-/* The child's file near the front of the table; ours stays open. */
+/* Sets the child's descriptor of the file, moved to the front of the table if necessary. Ours
+ * stays open. */
 static int
 spawn_place_file(const struct spawn_inherited *inherited, struct spawn_order *order)
 {
@@ -411,7 +409,8 @@ spawn_place_file(const struct spawn_inherited *inherited, struct spawn_order *or
 	return order->file == -1 ? errno : 0;
 }
 
-/* Closes what was the child's, and keeps its places. It can't fail, as those are taken. */
+/* Closes the child's descriptors and keeps the places reserved. dup3() can't fail, because the
+ * places are in use. */
 static void
 spawn_clear(const struct spawn_inherited *inherited, const int *ends, int file)
 {
@@ -425,7 +424,7 @@ spawn_clear(const struct spawn_inherited *inherited, const int *ends, int file)
 		(void)dup3(STDIN_FILENO, file, O_CLOEXEC);
 }
 
-/* Closes what the parent has of a program. */
+/* Closes the parent's ends. */
 static void
 spawn_close(const int *parent)
 {

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { TERMINATION_KILL_MS = 1000 }; /* SIGKILL should have done its work by then */
+enum { TERMINATION_KILL_MS = 1000 }; /* how long to wait for SIGKILL to take effect */
 
 static const struct {
 	int signal;
@@ -24,7 +24,7 @@ static const struct {
     [TERMINATION_KILL] = {SIGKILL, TERMINATION_KILL_MS},
 };
 
-/* Logs once that it runs as another user. */
+/* Logs, once, that the program runs as another user. */
 static void
 termination_deny(struct termination *t)
 {
@@ -42,7 +42,7 @@ termination_deny(struct termination *t)
 	    (int)t->pid, (unsigned int)st.st_uid);
 }
 
-/* The leader is not reaped, so the number is still the group's. */
+/* Signals the process group. The leader is not reaped, so the ID is still valid. */
 static void
 termination_signal_group(struct termination *t, int signal)
 {
@@ -58,13 +58,13 @@ termination_signal(struct termination *t, int signal)
 	termination_signal_group(t, signal);
 	if (t->terminal)
 		all = groups_signal(t->pid, 0, signal);
-	/* Meanwhile a process may have started another one, in a group of its own. */
+	/* A process may have started another one meanwhile, in a group of its own. */
 	if (t->terminal && signal == SIGKILL)
 		all = groups_signal(t->pid, 0, signal);
 	return all;
 }
 
-/* As when a terminal closes. */
+/* Sends the signals of a closing terminal. */
 static void
 termination_hang_up(struct termination *t, int master)
 {
