@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a client talks to: messages in, messages out, lines for the log, and an end with a
- * result. A session uses this interface alone; backend/program and backend/socket implement it.
+ * The interface to what a client talks to: messages in, messages out, log lines, and an end
+ * with a result. A session uses only this interface; backend/program, backend/socket and others
+ * implement it.
  */
 #ifndef BACKEND_BACKEND_H
 #define BACKEND_BACKEND_H
@@ -13,31 +14,31 @@
 
 enum backend_state {
 	BACKEND_RUNNING,
-	BACKEND_OUTPUT_ENDED, /* no messages come any more; it has not ended */
-	BACKEND_EXITED, /* it has ended; the last messages are still to come */
-	BACKEND_GONE, /* both, and nothing is left of it: backend_free() may follow */
+	BACKEND_OUTPUT_ENDED, /* no more messages will come; it has not exited */
+	BACKEND_EXITED, /* it has exited; its last messages are still to be read */
+	BACKEND_GONE, /* both, and nothing remains: backend_free() may be called */
 };
 
-/* How it ended, with a value. */
+/* How the backend ended. VALUE has details. */
 enum backend_end {
-	BACKEND_EXIT, /* the exit status of a program */
-	BACKEND_SIGNAL, /* the number of the signal that killed a program */
-	BACKEND_CLOSED, /* the other side of a socket closed the connection */
-	BACKEND_LOST, /* the connection was lost, for this errno */
-	BACKEND_CUT, /* the other side did not close it in time */
-	BACKEND_LEFT, /* a shared program: continues for others, or has ended for all */
+	BACKEND_EXIT, /* VALUE is the exit status of the program */
+	BACKEND_SIGNAL, /* VALUE is the signal that killed the program */
+	BACKEND_CLOSED, /* the other end of a socket closed the connection */
+	BACKEND_LOST, /* the connection was lost; VALUE is the errno */
+	BACKEND_CUT, /* the other end did not close the connection in time */
+	/* A shared program: it goes on for other clients, or ended for all of them. */
+	BACKEND_LEFT,
 	BACKEND_UNUSED, /* its program was never started */
 };
 
-/* The first four are about its output. */
+/* The first four concern the backend's output. */
 enum backend_event_kind {
-	BACKEND_CLOSE, /* it closes the session with CODE; TEXT is the reason, SHOWN the record
-			*/
-	BACKEND_MALFORMED, /* its output is not what was agreed on: WHY, and its bytes in SHOWN
-			    */
+	/* It closes the session with CODE; TEXT is the reason, SHOWN the record. */
+	BACKEND_CLOSE,
+	BACKEND_MALFORMED, /* malformed output: WHY is the reason, SHOWN the bytes */
 	BACKEND_TOO_BIG, /* a message exceeds the limit */
 	BACKEND_NO_MEMORY,
-	BACKEND_STUCK, /* it can't be terminated: how it ends will not be known */
+	BACKEND_STUCK, /* it can't be terminated: its result will not be known */
 };
 
 struct backend_event {
@@ -48,29 +49,29 @@ struct backend_event {
 	struct span shown;
 };
 
-/* None is called from inside a function of this header. */
+/* No handler is called from inside a function of this header. */
 struct backend_handlers {
 	void (*on_messages)(void *arg, struct batch *batch);
 	void (*on_log_line)(void *arg, const char *line, size_t len);
 	void (*on_event)(void *arg, const struct backend_event *event);
-	/* After each of these, and whenever the state or the length of the queue has changed.
-	 */
+	/* Called after each of the above, and when the state or the length of the queue has
+	 * changed. */
 	void (*on_changed)(void *arg);
 };
 
 enum backend_result {
 	BACKEND_OK,
-	BACKEND_DROPPED, /* it does not want messages of this type, and ignores them */
+	BACKEND_DROPPED, /* it ignores messages of this type */
 	BACKEND_WRONG_TYPE, /* it does not accept messages of this type */
-	BACKEND_REJECTED, /* the message can't be written; backend->why is the reason */
-	BACKEND_WRITE_NO_MEMORY, /* no part of it was written */
+	BACKEND_REJECTED, /* the message can't be written; backend->why has the reason */
+	BACKEND_WRITE_NO_MEMORY, /* nothing of the batch was written */
 };
 
-/* What is done with its messages. */
+/* How to handle messages from the backend. */
 enum backend_reading {
-	BACKEND_PAUSES, /* they wait */
+	BACKEND_PAUSES, /* leave them unread */
 	BACKEND_READS,
-	BACKEND_DROPS, /* they are read, so that it can end, and dropped; for ever */
+	BACKEND_DROPS, /* read and discard them, permanently, so that the backend can end */
 };
 
 struct backend;
@@ -84,23 +85,24 @@ struct backend_ops {
 	void (*free)(struct backend *backend);
 };
 
-/* Embedded in an implementation, first. What follows OPS is set by it and read by all. */
+/* Embedded as the first member of an implementation, which sets what follows OPS. Read-only for
+ * others. */
 struct backend {
 	const struct backend_ops *ops;
 	const struct backend_handlers *handlers; /* borrowed */
-	void *arg; /* borrowed: the handlers' */
+	void *arg; /* borrowed: argument of the handlers */
 	const char *why;
-	pid_t pid; /* of a program, else 0 */
+	pid_t pid; /* of the program; 0 if there is none */
 	enum backend_state state : 8;
-	enum backend_end end : 8; /* once EXITED or GONE */
-	uint8_t value; /* of END */
+	enum backend_end end : 8; /* valid once EXITED or GONE */
+	uint8_t value; /* details of END */
 	enum backend_reading reading : 8;
 	bool reading_log;
-	bool listens; /* it accepts messages, if any come, until the peer has left */
+	bool listens; /* it accepts messages until the peer has left, even after our Close */
 };
 
-/* Writes a batch, or holds it until backend_flush(), which must follow before the memory of the
- * batch is used again. */
+/* Writes a batch, or keeps it until backend_flush(), which must be called before the memory of
+ * the batch is reused. */
 static inline enum backend_result
 backend_write(struct backend *backend, struct batch *batch)
 {
@@ -114,9 +116,9 @@ backend_flush(struct backend *backend)
 }
 
 /*
- * Ends its input after what is queued, and begins the termination sequence. CODE and REASON are
- * how the client left, for a backend that reports this. Only the first call counts; messages
- * may still come.
+ * Ends the backend's input after queued data, and begins the termination sequence. CODE and
+ * REASON say how the client left, for backends that report this. Only the first call counts.
+ * Messages may still come.
  */
 static inline void
 backend_finish(struct backend *backend, uint16_t code, struct span reason)
@@ -124,7 +126,7 @@ backend_finish(struct backend *backend, uint16_t code, struct span reason)
 	backend->ops->finish(backend, code, reason);
 }
 
-/* At first it PAUSES. */
+/* Sets how messages are handled; BACKEND_PAUSES at first. */
 static inline void
 backend_set_reading(struct backend *backend, enum backend_reading reading)
 {
@@ -132,7 +134,7 @@ backend_set_reading(struct backend *backend, enum backend_reading reading)
 		backend->ops->set_reading(backend, reading);
 }
 
-/* Lines for the log come while this is on, as it is at first. */
+/* Starts or stops the reading of log lines, which is on at first. */
 static inline void
 backend_set_reading_log(struct backend *backend, bool on)
 {
@@ -140,14 +142,14 @@ backend_set_reading_log(struct backend *backend, bool on)
 		backend->ops->set_reading_log(backend, on);
 }
 
-/* Bytes that wait to be written to it. */
+/* Returns the number of bytes queued for the backend. */
 static inline size_t
 backend_queued(const struct backend *backend)
 {
 	return backend->ops->queued(backend);
 }
 
-/* Only once it is GONE. Accepts NULL. */
+/* Frees the backend, which must be GONE. Accepts NULL. */
 static inline void
 backend_free(struct backend *backend)
 {

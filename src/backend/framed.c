@@ -19,7 +19,7 @@ framed_format(const struct framed_rules *rules)
 {
 	const struct framing *framing = &rules->to_program;
 	struct batch_format format = {
-	    /* To websocketd, text is no message for a program that reads bytes. */
+	    /* websocketd does not send text to a program that reads bytes. */
 	    .text = framing_takes(framing, MESSAGE_TEXT) &&
 		    !(rules->drops_wrong_type && framing->kind == FRAMING_STREAM),
 	    .binary = framing_takes(framing, MESSAGE_BINARY),
@@ -65,7 +65,7 @@ framed_flush(struct backend *backend)
 	records_flush(&framed_of(backend)->records);
 }
 
-/* What is queued shows in time whether the program is slow. */
+/* Flushes early, so that the queue shows in time whether the program is slow. */
 static void
 framed_flush_full(struct framed *f)
 {
@@ -88,7 +88,7 @@ framed_write_one(struct framed *f, struct batch *b)
 			break;
 		/* fallthrough */
 	case FRAMING_NO_ROOM:
-		/* What was begun must not reach the program. */
+		/* An incomplete record must not reach the program. */
 		buffer_clear(&f->records.assembled);
 		return BACKEND_WRITE_NO_MEMORY;
 	case FRAMING_APPENDED:
@@ -204,8 +204,8 @@ framed_finish(struct framed *f, uint16_t code, struct span reason)
 		return false;
 	f->finished = true;
 	records_flush(&f->records);
-	/* One that has ended its output asks nothing any more. Without memory its input ends
-	 * without this record. */
+	/* No close event after the output has ended: the program is no longer interested. If
+	 * out of memory, its input ends without this event. */
 	if (f->backend.state == BACKEND_RUNNING &&
 	    framed_put_close(f->rules, 0, code, reason, &event))
 		f->records.sink->write_take(f->records.arg, &event);
@@ -230,8 +230,8 @@ framed_emit_batch(struct framed *f, struct batch *batch)
 		f->backend.handlers->on_messages(f->backend.arg, batch);
 }
 
-/* Emits the complete records at the front of what was read, if they are messages as they are.
- */
+/* Fast path: emits the complete records at the front of the input, if records are messages
+ * without conversion. */
 static void
 framed_emit_records(struct framed *f)
 {
@@ -251,7 +251,7 @@ framed_emit_records(struct framed *f)
 	framed_emit_batch(f, &batch);
 }
 
-/* Emits what the framing found; false when that is all for now. */
+/* Emits what the framing found. Returns false if it needs more input. */
 static bool
 framed_emit_item(
     struct framed *f, enum framing_event event, const struct framing_item *item, bool first)

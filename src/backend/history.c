@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The last messages of a shared program that went to all. */
+/* The last messages that a shared program sent to all clients. */
 #include "backend/history.h"
 
 #include <string.h>
@@ -30,7 +30,7 @@ history_drop_oldest(struct history *h)
 	broadcast_unref(oldest);
 }
 
-/* Of the oldest broadcast, which has more messages than are kept, the last ones are. */
+/* Trims the oldest broadcast, of which only the last messages are kept. */
 static void
 history_trim(struct history *h, uint64_t max)
 {

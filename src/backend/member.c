@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMBER_DELIVER = 64 * 1024 }; /* bytes for one member before its queue is looked at */
+enum { MEMBER_DELIVER = 64 * 1024 }; /* bytes sent to one member before its queue is checked */
 
 static struct member *
 member_of(const struct backend *backend)
@@ -58,7 +58,7 @@ member_pop(struct member *m)
 	broadcast_unref(b);
 }
 
-/* Without memory it is dropped. */
+/* Drops the messages if out of memory. */
 void
 member_push(struct member *m, struct broadcast *b)
 {
@@ -100,7 +100,7 @@ member_close(struct member *m, uint16_t code, struct span reason)
 	if (m->reason)
 		return;
 	m->reason = span_dup(reason);
-	/* Without memory it gets the code alone. */
+	/* If out of memory, send the code without a reason. */
 	if (m->reason)
 		m->reason_len = reason.len;
 	else
@@ -109,13 +109,14 @@ member_close(struct member *m, uint16_t code, struct span reason)
 	loop_defer(m->loop, &m->turn);
 }
 
-/* Its queue exceeds the limit. */
+/* Handles a queue that exceeds the limit. */
 static void
 member_set_slow(struct member *m)
 {
 	switch (m->group->rules->slow) {
 	case MEMBER_CLOSE:
-		/* What a part was sent of is lost, too: the rest would wait for it. */
+		/* This includes a message of which a part was sent: sending the rest would
+		 * delay the close. */
 		member_clear_queue(m);
 		member_close(m, CLOSE_TRY_LATER, SPAN("the client reads too slowly"));
 		break;
@@ -148,7 +149,7 @@ member_send(struct member *m, struct broadcast *b)
 		member_push(m, b);
 }
 
-/* All that was queued has been sent: reports what was not. */
+/* Called when the queue is empty: reports how many messages were dropped. */
 static void
 member_catch_up(struct member *m)
 {
@@ -173,7 +174,7 @@ member_catch_up(struct member *m)
 	broadcast_unref(b);
 }
 
-/* Sends what is at the front of the queue. */
+/* Sends messages from the front of the queue. */
 static void
 member_send_some(struct member *m)
 {
@@ -186,7 +187,7 @@ member_send_some(struct member *m)
 		    .len = m->left, .separator = BATCH_BROADCAST, .broadcast = b};
 
 		handlers->on_messages(m->backend.arg, &batch);
-		/* No client is left for it. */
+		/* Nothing was sent: the client has disconnected. */
 		if (batch.len == m->left) {
 			member_clear_queue(m);
 			return;
@@ -225,7 +226,7 @@ member_deliver(struct member *m)
 		member_set_slow(m);
 }
 
-/* As a backend */
+/* Implementation of backend_ops */
 
 static enum backend_result
 member_write(struct backend *backend, struct batch *batch)
@@ -296,7 +297,7 @@ member_on_turn(struct loop_task *task)
 	struct member *m = LIST_ENTRY_OF(task, struct member, turn);
 
 	if (m->group) {
-		/* A close waits for the queue alone, not for a client that reads. */
+		/* Only the queue delays a close; it does not require a client that reads. */
 		if (m->reason && buffer_len(&m->queue) == 0) {
 			member_emit_close(m);
 			m->backend.handlers->on_changed(m->backend.arg);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One client of a program that clients share: the backend of its session, with a queue of what
- * it has still to get, by reference. Of those of one program it is a member
- * (backend/members.h).
+ * One client of a shared program: the backend of its session, with a queue of references to
+ * what it has still to receive. The members of one program are in backend/members.h.
  *
  * A member is RUNNING until its session finishes it, and then GONE.
  */
@@ -14,75 +13,81 @@
 #include "net/loop.h"
 #include "websocket/broadcast.h"
 
-/* What is done with a client whose queue exceeds its limit. */
+/* How to handle a client whose queue exceeds its limit. */
 enum member_slow {
-	MEMBER_CLOSE, /* it is closed with 1013 */
-	MEMBER_DROP, /* messages for it are dropped until its queue is empty */
-	MEMBER_BLOCK, /* on_block() */
+	MEMBER_CLOSE, /* close it with 1013 */
+	MEMBER_DROP, /* drop messages for it until its queue is empty */
+	MEMBER_BLOCK, /* pause the program: on_block() */
 };
 
 struct member_rules {
-	int64_t queue_max; /* bytes of a queue */
+	int64_t queue_max; /* limit of a queue in bytes */
 	enum member_slow slow;
-	int64_t history; /* messages to all that a new member gets first */
-	bool reports_dropped; /* it gets a message with their number */
+	int64_t history; /* number of broadcast messages that a new member gets first */
+	bool reports_dropped; /* tell the client how many messages were dropped */
 };
 
 struct member;
 
-/* The program's side. None is called from inside a function of backend/members.h. */
+/* The program's side. No handler is called from inside a function of backend/members.h. */
 struct member_handlers {
-	/* As backend_write(), of a member. */
+	/* As backend_write(), for MEMBER. */
 	enum backend_result (*on_write)(void *arg, struct member *member, struct batch *batch);
 	void (*on_flush)(void *arg);
-	/* Bytes that wait for the program. */
+	/* Returns the number of bytes queued for the program. */
 	size_t (*queued)(void *arg);
-	/* Its client has disconnected, with this code and reason. It is no member any more. */
+	/* The client has disconnected with this code and reason. MEMBER was removed. */
 	void (*on_left)(void *arg, struct member *member, uint16_t code, struct span reason);
-	/* Whether a queue exceeds its limit, with MEMBER_BLOCK. */
+	/* With MEMBER_BLOCK: the first queue exceeds its limit, or the last one no
+	 * longer does. */
 	void (*on_block)(void *arg, bool blocked);
 	void (*on_dropped)(void *arg, struct member *member, uint64_t messages);
 };
 
-/* What all members of a program have in common. */
+/* What the members of one program share. */
 struct member_group {
 	struct loop *loop; /* borrowed, as the next three */
 	const struct member_rules *rules;
 	const struct member_handlers *handlers;
 	void *arg;
-	void (*remove)(struct member_group *group, struct member *member); /* it is finished */
-	struct list dirty; /* those that have something to deliver */
-	size_t blocking; /* those whose queue exceeds its limit */
+	/* Removes a member that is finished. */
+	void (*remove)(struct member_group *group, struct member *member);
+	struct list dirty; /* members with something to deliver */
+	size_t blocking; /* number of members whose queue exceeds its limit */
 };
 
-/* Of member.c and members.c alone. */
+/* Private to member.c and members.c. */
 struct member {
-	struct backend backend; /* first: member_of() casts it back */
-	struct member_group *group; /* borrowed; NULL once it is finished */
+	struct backend backend; /* first: member_of() casts to the container */
+	struct member_group *group; /* borrowed; NULL once finished */
 	struct member *next_in_table;
 	uint64_t id;
 	struct list node; /* in members->list; in no list at first, as the next two */
 	struct list dirty; /* in group->dirty */
 	struct list throttled; /* in members->throttled */
-	struct buffer queue; /* owned: references */
+	struct buffer queue; /* owned: references to broadcasts */
 	uint64_t queued; /* bytes of these */
-	size_t left; /* of the first one, of which a part was sent; else SIZE_MAX */
-	uint64_t dropped; /* messages since its queue was empty */
-	struct buffer open; /* owned */
-	char *reason; /* owned: of a close that follows the queue; NULL: none does */
+	/* Bytes left of the first broadcast if a part of it was sent; else SIZE_MAX. */
+	size_t left;
+	uint64_t dropped; /* messages dropped since the queue was last empty */
+	struct buffer open; /* owned: the open event */
+	/* Owned: reason of the pending close, which follows the queue; NULL: none is
+	 * pending. */
+	char *reason;
 	size_t reason_len;
 	uint16_t code;
-	bool drops; /* until its queue is empty */
+	bool drops; /* dropping messages until the queue is empty */
 	bool blocks;
 	bool freed;
 	struct loop *loop; /* borrowed */
 	union {
-		struct loop_task turn; /* what can't be done inside a function of the backend */
-		struct loop_deferred deferred; /* once it is freed */
+		/* For work that backend functions may not do themselves. */
+		struct loop_task turn;
+		struct loop_deferred deferred; /* once freed */
 	};
 };
 
-/* OPEN is kept with it and empty afterwards. NULL without memory. */
+/* Creates a member. Takes the contents of OPEN. Returns NULL if out of memory. */
 struct member *member_new(struct member_group *group, uint64_t id, pid_t pid,
     struct buffer *open, const struct backend_handlers *handlers, void *arg)
     __attribute__((warn_unused_result));
@@ -90,19 +95,19 @@ struct member *member_new(struct member_group *group, uint64_t id, pid_t pid,
 uint64_t member_id(const struct member *m);
 struct backend *member_backend(struct member *m);
 
-/* What member_new() was given as OPEN. */
+/* Returns the OPEN of member_new(). */
 struct span member_open(const struct member *m);
 
-/* Queues messages, which get another reference, as far as its queue and the rules allow. */
+/* Queues messages, taking another reference, as far as the limit and the rules allow. */
 void member_send(struct member *m, struct broadcast *b);
 
-/* The same of messages that are older than the member, whatever they are. */
+/* Queues messages, ignoring the limit and the rules: for messages older than the member. */
 void member_push(struct member *m, struct broadcast *b);
 
-/* Delivers what its client accepts. The session may finish the member, and free it. */
+/* Delivers what the client accepts. The session may finish and free the member. */
 void member_deliver(struct member *m);
 
-/* Closes its session once its queue is empty; the first call counts. */
+/* Closes the session of the member once its queue is empty. Only the first call counts. */
 void member_close(struct member *m, uint16_t code, struct span reason);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The clients of a program that they share. */
+/* The clients of a shared program. */
 #include "backend/members.h"
 
 #include <assert.h>
@@ -7,8 +7,9 @@
 
 enum {
 	MEMBERS_TABLE_FIRST = 16,
-	MEMBERS_MANY = 64, /* to deliver messages to fewer takes no time to speak of */
-	MEMBERS_REST = 3, /* times as long as a delivery to all took, the next one is put off */
+	MEMBERS_MANY = 64, /* delivery to fewer members takes no significant time */
+	/* Postpone the next delivery for this multiple of the last one's duration. */
+	MEMBERS_REST = 3,
 	MEMBERS_REST_MAX_MS = 15,
 };
 
@@ -17,7 +18,7 @@ enum {
 static struct member **
 members_bucket(const struct members *ms, uint64_t id)
 {
-	/* IDs are numbers in a row. */
+	/* IDs are consecutive numbers. */
 	return &ms->table[id & (ms->table_size - 1)];
 }
 
@@ -94,7 +95,7 @@ members_set_pid(struct members *ms, pid_t from, pid_t to)
 
 /* Messages */
 
-/* Queues what is pending. */
+/* Queues the pending broadcast for all members. */
 static void
 members_spread(struct members *ms)
 {
@@ -140,8 +141,8 @@ members_send_but(
 	}
 }
 
-/* Whether what is pending waits, with what comes meanwhile. What nothing can be joined to does
- * not: it fills the buffer of a socket. */
+/* Returns true if the pending broadcast must wait for more messages. A broadcast that is full
+ * does not wait: it fills the buffer of a socket. */
 static bool
 members_rests(struct members *ms)
 {
@@ -160,11 +161,11 @@ members_deliver(struct members *ms)
 }
 
 /*
- * Most of what it costs to deliver a message to a thousand clients are the system calls, one
- * for each, however long the message is, and as much again on the side of the clients. So a
- * delivery to all that took long is followed by a rest: what the program writes meanwhile goes
- * out together. This limits the share of the processor, and with it the time that everything
- * has to wait for it.
+ * Most of the cost of delivering a message to a thousand clients are system calls, one per
+ * client, however long the message is; the clients pay as much again. So a delivery to all that
+ * took long is followed by a pause, after which everything that the program has written
+ * meanwhile goes out together. This limits our share of CPU time, and thus how long everything
+ * else has to wait.
  */
 void
 members_flush(struct members *ms)
@@ -208,7 +209,7 @@ members_close(struct members *ms, struct member *m, uint16_t code, struct span r
 	member_close(m, code, reason);
 }
 
-/* Backpressure of the program */
+/* Backpressure from the program */
 
 void
 members_throttle(struct members *ms, struct member *m)
@@ -233,7 +234,7 @@ members_resume(struct members *ms)
 	}
 }
 
-/* Its life */
+/* Lifecycle */
 
 struct backend *
 members_add(struct members *ms, uint64_t id, pid_t pid, struct buffer *open,
@@ -245,7 +246,7 @@ members_add(struct members *ms, uint64_t id, pid_t pid, struct buffer *open,
 
 	if (!m)
 		return NULL;
-	/* What is pending is history to it. */
+	/* A new member gets the pending broadcast as history. */
 	members_spread(ms);
 	bucket = members_bucket(ms, id);
 	m->next_in_table = *bucket;

@@ -10,15 +10,15 @@
 #include <stdlib.h>
 
 struct program {
-	struct framed framed; /* first: program_of() casts its backend back */
+	struct framed framed; /* first: program_of() casts to the container */
 	struct loop *loop; /* borrowed */
 	struct child *child; /* owned */
 	union {
 		struct loop_task drain; /* reads what a dead program left in its pipe */
-		struct loop_deferred deferred; /* once it is freed */
+		struct loop_deferred deferred; /* once freed */
 	};
-	bool reaped; /* on_reaped was called: nothing more comes of the child */
-	bool terminal; /* it has a controlling terminal */
+	bool reaped; /* on_reaped was called: the child reports no more events */
+	bool terminal; /* has a controlling terminal */
 };
 
 static struct program *
@@ -46,7 +46,7 @@ static const struct records_sink program_sink = {
     .write_take = program_write_take,
 };
 
-/* After a protocol error: earlier messages are still answered. */
+/* Returns true for protocol errors, after which earlier messages are still answered. */
 static bool
 program_answers(uint16_t code)
 {
@@ -54,8 +54,8 @@ program_answers(uint16_t code)
 	       code == CLOSE_POLICY || code == CLOSE_TOO_BIG;
 }
 
-/* A terminal has no end of input. It is hung up at once, unless the program is about to exit or
- * to answer. */
+/* A terminal has no end of input, so it is hung up immediately, unless the program is about to
+ * exit or to answer. */
 static void
 program_finish(struct backend *backend, uint16_t code, struct span reason)
 {
@@ -83,8 +83,11 @@ program_queued(const struct backend *backend)
 
 /* From the program */
 
-/* Nobody is left to write, so no event comes when the pipe is empty. That it is empty is no
- * message, and is not paused. */
+/*
+ * Returns true if output must be read without waiting for an event: nobody is left to write, so
+ * no event comes when the pipe is empty. Finding it empty emits no message, so this is allowed
+ * while paused.
+ */
 static bool
 program_drains(const struct program *p)
 {
@@ -101,7 +104,7 @@ program_drain(struct program *p)
 		loop_defer(p->loop, &p->drain);
 }
 
-/* The state follows from three facts about the child. */
+/* Derives the state from three facts about the child. */
 static void
 program_changed(struct program *p)
 {
@@ -117,7 +120,7 @@ program_changed(struct program *p)
 	p->framed.backend.handlers->on_changed(p->framed.backend.arg);
 }
 
-/* One read of its output. */
+/* Reads once from its output. */
 static void
 program_read(struct program *p)
 {

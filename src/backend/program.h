@@ -7,20 +7,20 @@
 #include "process/child.h"
 #include "process/spawn.h"
 
-/* All borrowed during the call but LOOP, CHILDREN and RULES, which outlive the program. */
+/* Borrowed during the call, except LOOP, CHILDREN and RULES, which must outlive the program. */
 struct program_spec {
 	struct loop *loop;
 	struct children *children;
 	const struct framed_rules *rules;
 	struct spawn_command command;
-	/* It was started before (child_adopt()), and is the program's if that starts. NULL: it
-	 * is started by COMMAND. */
+	/* A child that is running already (child_adopt()); the backend owns it if
+	 * program_start() succeeds. NULL: start COMMAND. */
 	struct child *parked;
 	struct framed_client client;
 };
 
-/* Starts a program. NULL on failure, and *ERROR is the errno (child_start()). HANDLERS and ARG
- * are borrowed; none is called before the return to the loop. */
+/* Starts a program. Returns NULL on failure, with the errno of child_start() in *ERROR.
+ * HANDLERS and ARG are borrowed; none is called before the return to the loop. */
 struct backend *program_start(const struct program_spec *spec,
     const struct backend_handlers *handlers, void *arg, int *error)
     __attribute__((warn_unused_result));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The records of one read of the client on their way to a backend. */
+/* Assembles the records from one read of the client. */
 #include "backend/records.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Bytes of a record, cut by a read, that waits for those after it; the read of a peer leaves
- * room for it, so that both fit into an empty pipe. */
+/* Limit in bytes of a partial record that waits for later ones. Reads from a peer leave room
+ * for it, so that both fit into an empty pipe. */
 enum { RECORDS_CUT_MAX = 4 * 1024 };
 
 static void
@@ -38,14 +38,14 @@ records_flush(struct records *r)
 	buffer_clear(&r->assembled);
 }
 
-/* A message that lies in the read buffer stays there, moved down to the one before it. */
+/* Leaves a message in the read buffer, moved down to the end of the previous one. */
 static void
 records_put_in_place(struct records *r, const struct batch *b, const struct framing_envelope *e)
 {
 	uint8_t *end;
 
-	/* The header before B is longer than a tail and a head, so END never passes what comes
-	 * next. */
+	/* The frame header before B is longer than a tail plus a head, so END never passes the
+	 * next message. */
 	if (!r->start) {
 		r->start = b->data - e->head_len;
 		r->len = 0;
@@ -64,8 +64,8 @@ records_put_in_place(struct records *r, const struct batch *b, const struct fram
 		r->tail = *e->tail.data;
 }
 
-/* A message with a buffer of its own is moved to the queue, not copied. A short one, which a
- * read has cut, waits for those that come after it. */
+/* Moves a message with its own buffer to the queue instead of copying it. A short one, which a
+ * read has cut, waits for later messages. */
 static bool
 records_put_owned(struct records *r, struct batch *b, const struct framing_envelope *e)
 {

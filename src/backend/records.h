@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The records of one read of the client on their way to a backend, so that they leave in one
- * write: what was assembled, and after it those that lie in the read buffer, where what
- * surrounds a message replaces its frame header.
+ * Assembles the records from one read of the client so that they reach the backend in one
+ * write: first assembled bytes, then records that remain in the read buffer, where the envelope
+ * of a message replaces its frame header.
  */
 #ifndef BACKEND_RECORDS_H
 #define BACKEND_RECORDS_H
@@ -12,25 +12,27 @@
 
 #include <sys/uio.h>
 
-/* Where they go. */
+/* Where records are written. */
 struct records_sink {
 	void (*write)(void *arg, const struct iovec *parts, int count);
-	void (*write_take)(void *arg, struct buffer *buffer); /* empty afterwards */
+	void (*write_take)(void *arg, struct buffer *buffer); /* leaves BUFFER empty */
 };
 
-/* Zero bytes ({0}) but for SINK and ARG are none. */
+/* Initialize with zero bytes ({0}), SINK and ARG. */
 struct records {
 	const struct records_sink *sink;
-	void *arg; /* borrowed: the sink's */
-	struct buffer assembled; /* owned: a short record that was cut, or other texts */
-	uint8_t *start; /* NULL: none lie in the read buffer */
+	void *arg; /* borrowed: argument of the sink */
+	/* Owned: a short record that a read has cut, or copied records. */
+	struct buffer assembled;
+	uint8_t *start; /* first record in the read buffer; NULL: none */
 	uint32_t len; /* bytes from START */
-	/* Of the last message, not written yet: its place may be the next one's header. */
+	/* Tail of the last record, not written yet because the next frame header may be in its
+	 * place. */
 	char tail;
 	bool has_tail;
 };
 
-/* Adds a batch, in its envelope. False without memory. */
+/* Adds a batch with its envelope. Returns false if out of memory. */
 bool records_put(struct records *records, struct batch *batch,
     const struct framing_envelope *envelope) __attribute__((warn_unused_result));
 

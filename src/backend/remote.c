@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 struct remote {
-	struct framed framed; /* first: remote_of() casts its backend back */
-	struct bus_topic *topic; /* borrowed, as the loop */
+	struct framed framed; /* first: remote_of() casts to the container */
+	struct bus_topic *topic; /* borrowed, as the next one */
 	struct loop *loop;
 	union {
-		struct loop_task turn; /* of backend_finish() */
-		struct loop_deferred deferred; /* once it is freed */
+		struct loop_task turn; /* scheduled by backend_finish() */
+		struct loop_deferred deferred; /* once freed */
 	};
 };
 
@@ -52,7 +52,7 @@ remote_end(struct backend *backend, enum backend_end end, uint8_t value)
 	backend->value = value;
 }
 
-/* This node has no client left. */
+/* Ends the backend, because this node has no clients left. */
 static void
 remote_on_turn(struct loop_task *task)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One program for many clients. */
+/* The life cycle of one program for many clients. */
 #include "backend/shared.h"
 
 #include "backend/shared_needs.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct shared {
-	struct list node; /* in the list of all */
+	struct list node; /* in the list of all shared programs */
 	const struct shared_handlers *handlers; /* borrowed, as the next two */
 	void *arg;
 	void *old_arg; /* the user that started PROGRAM, which is held as well; NULL: ARG */
@@ -18,14 +18,14 @@ struct shared {
 	struct shared_facts facts;
 	struct timer timer;
 	int64_t started_ms;
-	int64_t next_start_ms; /* none before; 0: at any time */
+	int64_t next_start_ms; /* earliest time of the next start; 0: at any time */
 	bool held;
 	bool is_down; /* counted in DOWN */
 	atomic_size_t *clients; /* borrowed, as the next one */
 	atomic_size_t *down;
 };
 
-/* What it needs */
+/* Needs */
 
 static void
 shared_set_due(struct shared *s, int64_t due_ms)
@@ -37,7 +37,7 @@ shared_set_due(struct shared *s, int64_t due_ms)
 		timer_stop(&s->timer);
 }
 
-/* Counts it if it should run and does not. */
+/* Updates DOWN, the count of programs that should run but don't. */
 static void
 shared_count_down(struct shared *s)
 {
@@ -49,7 +49,8 @@ shared_count_down(struct shared *s)
 	atomic_fetch_add(s->down, is_down ? 1 : -(size_t)1);
 }
 
-/* What its last clients sent before they left is the leader's to keep. */
+/* Reports the needs of this node to the bus. If it follows without a program and clients, first
+ * passes to the leader what its last clients sent before they left. */
 static void
 shared_update_bus(struct shared *s)
 {
@@ -63,7 +64,7 @@ shared_update_bus(struct shared *s)
 	shared_bus_update(&p->bus, &needs);
 }
 
-/* Ends each call from the loop: S may be freed by it. */
+/* Must end each call from the loop. S may be freed. */
 static void
 shared_settle(struct shared *s)
 {
@@ -81,7 +82,8 @@ shared_settle(struct shared *s)
 		s->handlers->release(s->arg);
 }
 
-/* After a change within any other call: holds at once; only a release has to be last. */
+/* Called after a change within any other call: holds the user at once, but leaves a release to
+ * the timer, because that must come last. */
 static void
 shared_hold(struct shared *s)
 {
@@ -94,14 +96,14 @@ shared_hold(struct shared *s)
 		shared_update_bus(s);
 }
 
-/* Its end */
+/* End */
 
-/* There must be no members left. */
+/* Ends the program, or schedules its end, if it is no longer needed. */
 static void
 shared_look_for_clients(struct shared *s)
 {
 	struct shared_program *p = &s->program;
-	/* That of another node lingers there. */
+	/* The leader's program lingers on its own node. */
 	int64_t linger = p->retired || p->bus.remote ? 0 : p->rules->settings.linger_ms;
 
 	if (!p->backend || p->ending)
@@ -167,9 +169,9 @@ shared_on_changed(void *arg)
 	shared_settle(s);
 }
 
-/* Its start */
+/* Start */
 
-/* Whether it can be started here, or runs on another node. */
+/* Returns true if the program may be started here now, or runs on another node. */
 static bool
 shared_can_start(const struct shared *s)
 {
@@ -186,7 +188,7 @@ shared_start_for(void *arg, const struct backend_handlers *handlers, void *progr
 	return s->handlers->start(s->arg, handlers, program, error);
 }
 
-/* 0, or an errno. */
+/* Returns 0 or an errno. */
 static int
 shared_start_program(struct shared *s)
 {
@@ -210,7 +212,7 @@ shared_forget(struct shared *s, struct shared_wait *wait)
 	shared_count_down(s);
 }
 
-/* Those that wait join, or not. */
+/* Lets all waiting clients join, or fail with ERROR. */
 static void
 shared_wake(void *arg, int error)
 {
@@ -225,7 +227,7 @@ shared_wake(void *arg, int error)
 	}
 }
 
-/* No program runs: starts one if somebody needs it, as soon as that may be. */
+/* Starts a program if none runs and one is due, or schedules the start. */
 static void
 shared_run(struct shared *s)
 {
@@ -235,7 +237,7 @@ shared_run(struct shared *s)
 	if (s->program.backend)
 		return;
 	if (!shared_is_due(&s->facts) || !(shared_bus_leads(b) || shared_bus_has_program(b))) {
-		/* The bus reports when it can. */
+		/* The bus reports when a start is possible. */
 		shared_set_due(s, 0);
 		return;
 	}
@@ -244,7 +246,7 @@ shared_run(struct shared *s)
 		return;
 	}
 	error = shared_start_program(s);
-	/* An idle one is kept until those that waited have joined, or not. */
+	/* Wake the clients first: an idle program is kept until they have joined or failed. */
 	shared_wake(s, error);
 	if (error == 0)
 		shared_look_for_clients(s);
@@ -252,7 +254,7 @@ shared_run(struct shared *s)
 		shared_run(s);
 }
 
-/* From other nodes */
+/* Other nodes */
 
 static void
 shared_on_bus_changed(void *arg)
@@ -302,9 +304,9 @@ shared_on_timer(void *arg)
 	shared_settle(s);
 }
 
-/* For its user */
+/* Public functions */
 
-/* Whether there may be MORE clients than those that are here. */
+/* Returns true if there may be MORE clients in addition to the present ones. */
 static bool
 shared_has_room_for(const struct shared *s, size_t more)
 {
@@ -320,7 +322,7 @@ shared_has_room(const struct shared *s)
 {
 	bool room = shared_has_room_for(s, 1);
 
-	/* It has not come yet. */
+	/* The client has not joined yet: restore the count on the bus. */
 	(void)shared_has_room_for(s, 0);
 	return room;
 }
@@ -338,7 +340,8 @@ shared_wait(struct shared *s, struct shared_wait *wait)
 	wait->shared = s;
 	list_append(&s->waiting, &wait->node);
 	s->facts.waiting++;
-	/* Even if it could be by now: the caller is not called before it returns. */
+	/* Use the timer even if the program can be started now: DONE must not be called before
+	 * shared_wait() returns. */
 	if (!s->program.backend) {
 		int64_t now = util_clock_ms();
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One program for many clients: its life. What they send to it and get of it is
- * backend/shared_program's. The members (backend/members) are what the sessions see; the
- * program itself is a backend as any other.
+ * The life cycle of one program that many clients share. backend/shared_program handles its
+ * input and output. Sessions see members (backend/members); the program itself is a backend
+ * like any other.
  *
- * It is started for the first client, ended some time after the last one, and started again
- * after an exit of its own once a client needs it, with a back-off. While it can't be started,
- * clients wait (shared_wait()).
+ * The program is started for the first client and ended some time after the last one has left.
+ * If it exits by itself, it is restarted, with a back-off, when a client needs it. While it
+ * can't be started, clients wait (shared_wait()).
  */
 #ifndef BACKEND_SHARED_H
 #define BACKEND_SHARED_H
@@ -18,84 +18,90 @@
 #include <stdatomic.h>
 
 enum {
-	SHARED_BACKOFF_MS = 100, /* after an exit; doubled by each further one */
+	SHARED_BACKOFF_MS = 100, /* delay after an exit; doubled for each further one */
 	SHARED_BACKOFF_MAX_MS = 30 * 1000,
-	SHARED_STEADY_MS = 10 * 1000, /* one that has run for so long starts at once again */
+	SHARED_STEADY_MS = 10 * 1000, /* run time after which the back-off is reset */
 };
 
-/* What its user does for it. */
+/* Provided by the user. */
 struct shared_handlers {
 	/* As program_start(). */
 	struct backend *(*start)(
 	    void *arg, const struct backend_handlers *handlers, void *shared, int *error);
-	/* It has a program or clients, or is about to have: it needs its rules from now on, or,
-	 * last of all in a call from the loop, no more. */
+	/*
+	 * hold(): the user must keep its rules from now on, because there is, or will be, a
+	 * program, a client or another node. release(): no longer; this is the last handler of
+	 * a call from the loop.
+	 */
 	void (*hold)(void *arg);
 	void (*release)(void *arg);
 };
 
 struct shared_spec {
-	struct loop *loop; /* borrowed, as all of these, for longer than it lives */
-	struct list *list; /* of all shared programs */
-	struct bus *bus; /* joins it with those of other processes; NULL: there are none */
-	struct bus_topic_spec topic; /* on it */
-	atomic_size_t *clients; /* counts those of all shared programs; may be NULL */
-	atomic_size_t *down; /* counts those that should run and do not; may be NULL */
+	struct loop *loop; /* borrowed, like all pointers here; outlives the shared program */
+	struct list *list; /* list of all shared programs */
+	struct bus *bus; /* joins it with other processes; NULL: none */
+	struct bus_topic_spec topic; /* its topic on BUS */
+	atomic_size_t *clients; /* counter of the clients of all shared programs; may be NULL */
+	/* Counter of the programs that should run but don't; may be NULL. */
+	atomic_size_t *down;
 	const struct shared_rules *rules;
-	const char *name; /* of the endpoint, for the log */
+	const char *name; /* endpoint name, for the log */
 	const struct shared_handlers *handlers;
 	void *arg;
 };
 
 struct shared;
 
-/* NULL without memory. */
+/* Creates a shared program without starting it. Returns NULL if out of memory. */
 struct shared *shared_new(const struct shared_spec *spec) __attribute__((warn_unused_result));
 
-/* Another user takes it over, with rules that are equal to those until now: RULES, NAME and ARG
- * of SPEC. What the old one was held for goes on. */
+/* Passes the program to another user: RULES, which must be equal to the present ones, NAME and
+ * ARG of SPEC. If a program runs, the old user stays held until it has ended. */
 void shared_adopt(struct shared *shared, const struct shared_spec *spec);
 
-/* It holds nothing. Accepts NULL. */
+/* Frees a shared program that has no program or clients and does not hold its user. Accepts
+ * NULL. */
 void shared_free(struct shared *shared);
 
-/* Whether there is room for another client. */
+/* Returns true if the client limit allows another client. */
 bool shared_has_room(const struct shared *shared);
 
 /* A client that waits for the program. Embedded in its user. */
 struct shared_wait {
 	struct list node;
-	struct shared *shared; /* borrowed; NULL: it does not wait */
-	/* It may join; or with an errno, the program can't be started. */
+	struct shared *shared; /* borrowed; NULL: not waiting */
+	/* Called with 0 when the client may join, or with an errno if the program can't be
+	 * started. */
 	void (*done)(void *arg, int error);
 	void *arg; /* borrowed */
 };
 
-/* Whether a client has to wait before shared_join(). */
+/* Returns true if a client must call shared_wait() before shared_join(). */
 bool shared_must_wait(const struct shared *shared);
 void shared_wait(struct shared *shared, struct shared_wait *wait);
 void shared_cancel(struct shared_wait *wait);
 
-/* A backend for the client with this ID, which OPEN announces (it is empty afterwards). NULL:
- * the program could not be started, and *ERROR is the errno; EUSERS: there is no room. */
+/* Joins the client ID, whose open event is OPEN (empty afterwards). Returns its backend, or
+ * NULL with the errno of the start in *ERROR; EUSERS if the client limit is reached. */
 struct backend *shared_join(struct shared *shared, uint64_t id, struct buffer *open,
     const struct backend_handlers *handlers, void *arg, int *error)
     __attribute__((warn_unused_result));
 
-/* Starts it if it is to run always. */
+/* Starts the program if it must always run. */
 void shared_start(struct shared *shared);
 
-/* No more clients will come: it ends with the last one. The second one is for a list. */
+/* Accept no more clients: the program ends with the last one. */
 void shared_retire(struct shared *shared);
 void shared_retire_all(struct list *list);
 
-/* The clients of all in a list are about to be closed: they get what was read for them. */
+/* Delivers pending messages of all programs in LIST, before their clients are closed. */
 void shared_flush_all(struct list *list);
 
-/* All in a list end now: their clients are being closed. */
+/* Ends all programs in LIST. The caller closes their clients. */
 void shared_stop_all(struct list *list);
 
-/* Whether one in a list holds its user. */
+/* Returns true if a shared program in LIST holds its user. */
 bool shared_in_use(const struct list *list);
 
 #endif

@@ -6,7 +6,8 @@
 
 /* Follower */
 
-/* The leader is to know it; without memory it does with the next change. */
+/* Reports the state of this node to the leader. If out of memory, the next change will
+ * do that. */
 static void
 shared_bus_send_state(struct shared_bus *b, uint64_t program, uint8_t state)
 {
@@ -53,7 +54,7 @@ shared_bus_on_program(void *arg, const struct bus_program *program)
 	uint64_t before = b->program.id;
 
 	b->program = *program;
-	/* It knows none of the clients, and has nothing of what they have sent. */
+	/* The new process knows no clients, and has received none of their input. */
 	if (program->state != BUS_PROGRAM_ENDED && program->id != before)
 		shared_bus_end(b, BACKEND_LOST, 0);
 	switch (program->state) {
@@ -155,7 +156,7 @@ shared_bus_on_node(void *arg, uint64_t node, bool present)
 	struct buffer bytes = {0};
 
 	if (!present) {
-		/* It may have been the one that was too far behind. */
+		/* The node may have been the one that was too far behind. */
 		b->congested = b->congested && bus_queued(b->topic) > SHARED_BUS_LOW;
 		shared_nodes_remove(&b->nodes, node, b->program.id, shared_bus_on_left, b);
 		b->handlers->on_flush(b->arg);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is done with the clients of a shared program that has ended. */
+/* Closes or keeps the clients of a shared program that has ended. */
 #include "backend/shared_clients.h"
 
 #include "backend/shared_log.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the clients of a shared program send, on its way to it. */
+/* Input of the clients of a shared program. */
 #include "backend/shared_input.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@ shared_input_end_entry(struct shared_input *in)
 	in->is_open = false;
 }
 
-/* False without memory. */
+/* Returns false if out of memory. */
 static bool
 shared_input_put(struct shared_input *in, const struct entry *entry)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The log of a shared program. */
+/* Log lines of a shared program. */
 #include "backend/shared_log.h"
 
 #include <stdio.h>

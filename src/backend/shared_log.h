@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The log of a shared program, in the name of its endpoint. */
+/* Log lines of a shared program, with the name of its endpoint. */
 #ifndef BACKEND_SHARED_LOG_H
 #define BACKEND_SHARED_LOG_H
 
@@ -10,23 +10,24 @@ enum { SHARED_END_MAX = 32 };
 
 void shared_log_start(const char *name, const struct backend *program);
 
-/* ENDED: by us. DROPPED: messages of it. */
+/* Logs the exit of the program. ENDED: we ended it. DROPPED: number of its messages that were
+ * dropped. */
 void shared_log_exit(
     const char *name, const struct backend *program, bool ended, uint64_t dropped);
 
-/* Messages for a client that reads too slowly were dropped. */
+/* Logs messages dropped for a client that reads too slowly. */
 void shared_log_dropped(const char *name, uint64_t client, uint64_t messages);
 
-/* A line with a number of messages, if it is not 0. */
+/* Logs TEXT with a number of messages, unless that is 0. */
 void shared_log_count(const char *name, const char *text, uint64_t count);
 
-/* A line of its stderr. LIMIT is the endpoint's. */
+/* Logs a line of its stderr. LIMIT is the rate limit of the endpoint. */
 void shared_log_stderr(const char *name, struct log_limit *limit, struct span line);
 
-/* An event of its output. */
+/* Logs an event of its output. */
 void shared_log_event(const char *name, const struct backend_event *event);
 
-/* How it ended, as text: "exit 3". */
+/* Describes how the program ended, e.g. "exit 3". */
 void shared_describe_end(const struct backend *program, char text[SHARED_END_MAX]);
 
 #endif

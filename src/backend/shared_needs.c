@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a shared program is needed for. */
+/* Decides whether a shared program is needed. */
 #include "backend/shared_needs.h"
 
 bool
@@ -31,8 +31,8 @@ shared_holds(const struct shared_facts *f)
 	       (!f->stopped && shared_nodes_exist(&p->bus.nodes));
 }
 
-/* What this node alone knows while no program runs: what clients sent meanwhile; as the leader,
- * history and a back-off. */
+/* Returns true if only this node has certain data while no program runs: input of clients; for
+ * a leader also history and back-off. */
 static bool
 shared_has_past(const struct shared_facts *f)
 {

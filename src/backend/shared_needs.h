@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a shared program is needed for by now: the answers follow from the facts alone. */
+/* Decides whether a shared program is needed. All answers follow from the facts alone. */
 #ifndef BACKEND_SHARED_NEEDS_H
 #define BACKEND_SHARED_NEEDS_H
 
 #include "backend/shared_program.h"
 
-/* Embedded in its user, which keeps them. */
+/* Embedded in the user, which keeps it up to date. */
 struct shared_facts {
 	const struct shared_program *program; /* borrowed */
-	size_t waiting; /* clients that wait for it */
-	bool stopped; /* none is started any more */
-	int64_t due_ms; /* when a start or the end is due; 0: neither is */
-	int64_t backoff_ms; /* of the last exit by itself; 0: none */
+	size_t waiting; /* number of clients that wait for it */
+	bool stopped; /* no program may be started any more */
+	int64_t due_ms; /* when the next start or end is due; 0: none */
+	int64_t backoff_ms; /* delay after the last exit by itself; 0: none */
 };
 
-/* Whether there is somebody to run for. */
+/* Returns true if there are clients, here or on other nodes, or the program must always run. */
 bool shared_is_needed(const struct shared_facts *f);
 
-/* Whether one has to be started, if none runs. Clients that are about to be closed need none.
- */
+/* Returns true if a program must be started, if none runs. Clients that are about to be closed
+ * don't count. */
 bool shared_is_due(const struct shared_facts *f);
 
-/* Whether its user has to live on; other nodes may need another program of it. */
+/* Returns true if the user must be kept alive. Other nodes may need another program from it. */
 bool shared_holds(const struct shared_facts *f);
 
-/* What the other nodes have to know. */
+/* Returns what the other nodes must know. */
 struct shared_bus_needs shared_bus_needs(const struct shared_facts *f);
 
 #endif

@@ -9,12 +9,12 @@ enum { NODES_TABLE_FIRST = 16 };
 struct shared_node {
 	struct list node; /* in nodes->list */
 	uint64_t id;
-	uint64_t program; /* that its entries are for */
+	uint64_t program; /* the program that its entries are for */
 	uint8_t state; /* enum entry_state */
-	/* Its clients: open addressing with linear probing; 0 is a free place. */
+	/* Its clients: open addressing with linear probing; 0 is a free slot. */
 	uint64_t *ids; /* owned */
-	size_t size; /* a power of 2, or 0 */
-	size_t count; /* at most half of them */
+	size_t size; /* number of slots: a power of 2, or 0 */
+	size_t count; /* number of clients; at most half the slots */
 };
 
 static struct shared_node *
@@ -29,16 +29,16 @@ shared_nodes_find(const struct shared_nodes *nodes, uint64_t id)
 	return NULL;
 }
 
-/* The clients of one */
+/* The clients of a node */
 
-/* IDs are numbers in a row, with the node in the upper digits. */
+/* Returns the preferred slot. IDs are consecutive, with the node in the upper digits. */
 static size_t
 shared_node_home(const struct shared_node *n, uint64_t id)
 {
 	return (size_t)id & (n->size - 1);
 }
 
-/* Where ID is, or the free place where it may go; there is one. */
+/* Returns the slot of ID, or the free slot for it. There is always a free slot. */
 static size_t
 shared_node_place(const struct shared_node *n, uint64_t id)
 {
@@ -98,7 +98,7 @@ shared_node_drop(struct shared_nodes *nodes, struct shared_node *n, uint64_t id)
 	n->ids[hole] = 0;
 	n->count--;
 	nodes->clients--;
-	/* Those after it move up unless that would be before their home. */
+	/* Move later entries up, unless that is before their preferred slot. */
 	for (;;) {
 		size_t home;
 
@@ -123,7 +123,7 @@ shared_node_drop_all(struct shared_nodes *nodes, struct shared_node *n)
 	n->size = n->count = 0;
 }
 
-/* Its state */
+/* The state of a node */
 
 static void
 shared_node_set_state(struct shared_nodes *nodes, struct shared_node *n, uint8_t state)
@@ -187,7 +187,7 @@ shared_nodes_have(const struct shared_nodes *nodes, uint64_t id)
 	return false;
 }
 
-/* All of them */
+/* All nodes */
 
 void
 shared_nodes_init(struct shared_nodes *nodes)

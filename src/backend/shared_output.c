@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a shared program writes, on its way to the members. */
+/* Output of a shared program on its way to the members. */
 #include "backend/shared_output.h"
 
 #include "base/log.h"
@@ -21,7 +21,7 @@ shared_output_warn(
 	log_end();
 }
 
-/* A message, or the record of one, can't be sent. */
+/* Counts a message, or the record of one, that can't be sent, and logs the first. */
 static void
 shared_output_drop(struct shared_output *o, const char *why, struct span bytes)
 {
@@ -38,7 +38,7 @@ shared_output_drop(struct shared_output *o, const char *why, struct span bytes)
 	shared_output_warn(o, LOG_ERROR, text, bytes);
 }
 
-/* Text that is not UTF-8 (RFC 6455, section 8.1). */
+/* Encodes text that is not UTF-8 (RFC 6455, section 8.1): repaired, or as binary. */
 static struct broadcast *
 shared_output_repair(struct shared_output *o, struct span text)
 {
@@ -67,7 +67,7 @@ shared_output_repair(struct shared_output *o, struct span text)
 	return b;
 }
 
-/* One message, encoded; NULL: it was dropped. */
+/* Encodes one message. Returns NULL if it was dropped. */
 static struct broadcast *
 shared_output_encode(struct shared_output *o, enum message_type type, struct span text)
 {
@@ -83,8 +83,8 @@ shared_output_encode(struct shared_output *o, enum message_type type, struct spa
 
 /* Messages for members */
 
-/* The members of an address; *COUNT of them, which the caller frees. NULL: none, or without
- * memory. */
+/* Returns the *COUNT members of the address, to be freed by the caller. Returns NULL if the
+ * address has none, or if out of memory. Counts messages for clients that no process has. */
 static struct member **
 shared_output_find(struct shared_output *o, size_t *count)
 {
@@ -125,8 +125,8 @@ shared_output_close(struct shared_output *o, struct member *const *found, size_t
 	}
 }
 
-/* Sends what the address names. A message for one client that has disconnected costs nothing
- * but the search. */
+/* Sends a message to, or closes, the members of the address. A message for one disconnected
+ * client costs only the search. */
 static void
 shared_output_deliver(struct shared_output *o)
 {
@@ -135,7 +135,7 @@ shared_output_deliver(struct shared_output *o)
 	struct member **found = shared_output_find(o, &count);
 	struct broadcast *b = NULL;
 
-	/* Without memory: those that must not get it are not known. */
+	/* Out of memory: the excepted members are not known. */
 	if (a->all && address_count(a) > 0 && !found) {
 		o->dropped++;
 		return;
@@ -154,14 +154,14 @@ shared_output_deliver(struct shared_output *o)
 	free(found);
 }
 
-/* False: nobody may get it. */
+/* Returns false if nobody may get the messages. */
 static bool
 shared_output_publish(const struct shared_output *o, const struct batch *batch)
 {
 	return !o->publishes || o->receives || o->publish(o->arg, batch);
 }
 
-/* One whole message of the program, which others have got. */
+/* Handles one whole message of the program, which was published already. */
 static void
 shared_output_message(
     struct shared_output *o, enum message_type type, uint8_t *data, size_t len)
@@ -201,7 +201,7 @@ shared_output_message(
 	address_clear(&o->address);
 }
 
-/* Assembles a message of several parts. */
+/* Assembles a message from its parts. */
 static void
 shared_output_part(struct shared_output *o, const struct batch *batch)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A program that clients share. */
+/* A shared program with its input and output. */
 #include "backend/shared_program.h"
 
 #include "backend/shared_clients.h"
@@ -42,8 +42,8 @@ shared_program_flush(void *arg)
 		framed_write_take(p->backend, shared_input_bytes(&p->input));
 }
 
-/* Whether the program, or the next one, knows a member: one that was ended for an earlier
- * program may still be there. */
+/* Returns true if the program, or the next one, knows MEMBER. A member that is being closed
+ * because an earlier program ended may still exist. */
 static bool
 shared_program_knows(const struct shared_program *p, struct member *member)
 {
@@ -125,7 +125,7 @@ shared_program_join(struct shared_program *p, uint64_t id, struct buffer *open,
 
 	if (!shared_input_open(&p->input, id, record))
 		return NULL;
-	/* It is needed again for the next program. */
+	/* The open event is needed again for the next program. */
 	if (p->rules->settings.on_exit != SHARED_KEEP && !p->bus.topic)
 		buffer_clear(open);
 	backend = members_add(&p->members, id, p->backend->pid, open, handlers, arg);
@@ -138,9 +138,9 @@ shared_program_join(struct shared_program *p, uint64_t id, struct buffer *open,
 	return backend;
 }
 
-/* Its end */
+/* End */
 
-/* All nodes get what the program of this one is now. */
+/* Reports the state of the program to all nodes, if it runs here. */
 static void
 shared_program_report(struct shared_program *p, enum bus_program_state state)
 {
@@ -153,7 +153,7 @@ shared_program_report(struct shared_program *p, enum bus_program_state state)
 		shared_bus_report(&p->bus, &program);
 }
 
-/* What comes from here on may be for a program of another node. */
+/* Use entries, because further input may be for a program of another node. */
 static void
 shared_program_use_entries(struct shared_program *p)
 {
@@ -161,8 +161,8 @@ shared_program_use_entries(struct shared_program *p)
 		shared_input_use_entries(&p->input);
 }
 
-/* What clients send from here on is for the next one: the program is about to end, and knows
- * none of them. Those of other nodes may have joined it meanwhile. */
+/* Keeps further input for the next program, because the present one is ending and knows no
+ * client. Clients of other nodes may have joined it meanwhile. */
 static void
 shared_program_pass(struct shared_program *p)
 {
@@ -259,11 +259,11 @@ shared_program_on_changed(void *arg)
 	struct shared_program *p = arg;
 
 	members_flush(&p->members);
-	/* It has ended by itself, and knows no client. */
+	/* It has exited by itself, and knows no client. */
 	if (p->backend->state != BACKEND_RUNNING && !p->bus.remote && p->members.count == 0 &&
 	    p->bus.nodes.clients == 0)
 		shared_program_pass(p);
-	/* Nothing more comes from it, as from a program of one client. */
+	/* Nothing more comes from it: end it, as with one program per client. */
 	if (p->backend->state == BACKEND_OUTPUT_ENDED)
 		backend_finish(p->backend, 0, (struct span){0});
 	if (p->backend->state != BACKEND_GONE && shared_program_queued(p) == BUFFER_LOW) {
@@ -280,9 +280,9 @@ static const struct backend_handlers shared_program_backend_handlers = {
     .on_changed = shared_program_on_changed,
 };
 
-/* Its start */
+/* Start */
 
-/* NULL: *ERROR is the errno. */
+/* Returns NULL with the errno in *ERROR. */
 static struct backend *
 shared_program_make(struct shared_program *p, int *error)
 {
@@ -335,7 +335,7 @@ shared_program_start(struct shared_program *p)
 
 /* From other nodes */
 
-/* To its clients the next process may be the same program. */
+/* The leader may start another process that is the same program for its clients. */
 static void
 shared_program_follow_process(struct shared_program *p)
 {
@@ -352,7 +352,7 @@ shared_program_on_bus_changed(void *arg)
 {
 	struct shared_program *p = arg;
 
-	/* The clients of others are opened again by their own nodes. */
+	/* The other nodes will open their clients again. */
 	if (p->bus.role != BUS_LEADS && p->bus.late)
 		shared_input_clear(&p->input);
 	if (p->bus.role != BUS_LEADS)
@@ -450,7 +450,7 @@ shared_program_is_elsewhere(void *arg, uint64_t id)
 	return shared_nodes_have(&p->bus.nodes, id) || bus_may_have(p->bus.topic, id);
 }
 
-/* For its user */
+/* Public functions */
 
 void
 shared_program_set_rules(

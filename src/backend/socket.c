@@ -8,18 +8,19 @@
 #include <stdlib.h>
 
 struct socket {
-	struct framed framed; /* first: socket_of() casts its backend back */
-	struct list node; /* in sockets->list until it is GONE */
+	struct framed framed; /* first: socket_of() casts to the container */
+	struct list node; /* in sockets->list until GONE */
 	struct sockets *sockets; /* borrowed */
-	struct stream *stream; /* owned; NULL once it is GONE */
-	struct timer timer; /* of backend_finish() */
-	int64_t end_ms; /* when it is over, whatever the other side does */
+	struct stream *stream; /* owned; NULL once GONE */
+	struct timer timer; /* set by backend_finish() */
+	int64_t end_ms; /* when the socket is closed, whatever the other end does */
 	union {
-		struct loop_task turn; /* what can't be done inside a function of the backend */
-		struct loop_deferred deferred; /* once it is freed */
+		/* For work that backend functions may not do themselves. */
+		struct loop_task turn;
+		struct loop_deferred deferred; /* once freed */
 	};
-	/* Why it can't be written to: an errno. With EPIPE the other side may still send. With
-	 * another one the connection is lost: what has arrived is read, and no event comes. */
+	/* errno of a failed write, or 0. After EPIPE the other end may still send. After other
+	 * errors the connection is lost: received data is read, without waiting for events. */
 	int lost;
 };
 
@@ -49,7 +50,7 @@ socket_set_gone(struct socket *s, enum backend_end end, int value)
 	list_remove(&s->node);
 }
 
-/* Its user may free it: callers return right after this. */
+/* The user may free the socket: callers must return right after this. */
 static void
 socket_changed(struct socket *s)
 {
@@ -63,13 +64,13 @@ socket_changed(struct socket *s)
 
 /* To the socket */
 
-/* No more is written. The reason is errno. */
+/* Stops writing. The reason is in errno. */
 static void
 socket_lose(struct socket *s)
 {
 	if (s->lost == 0)
 		s->lost = errno;
-	/* A stream that has failed waits for no event until it is asked to. */
+	/* A failed stream waits for no events until it is told to read again. */
 	stream_set_reading(s->stream, !socket_is_lost(s) &&
 					  s->framed.backend.state == BACKEND_RUNNING &&
 					  s->framed.backend.reading != BACKEND_PAUSES);
@@ -132,7 +133,7 @@ socket_end_output(struct socket *s)
 	stream_set_reading(s->stream, false);
 }
 
-/* One read. */
+/* Reads once. */
 static void
 socket_read(struct socket *s)
 {
@@ -209,7 +210,7 @@ socket_on_drained(void *arg)
 	socket_changed(arg);
 }
 
-/* A FIN is read, after what precedes it. */
+/* A FIN is handled by reads, after the data that precedes it. */
 static void
 socket_on_gone(void *arg, enum stream_gone reason)
 {

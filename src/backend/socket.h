@@ -2,9 +2,9 @@
 /*
  * A connected TCP or Unix socket as a backend, with two framings.
  *
- * The other side's FIN ends its output: once ours has been sent after what is queued, it is
- * GONE as CLOSED. backend_finish() sends our FIN; what the other side sends after that is read
- * until its FIN, for as long as the termination sequence of a program may last.
+ * A FIN of the other end ends the output. Once our FIN has been sent, after queued data, the
+ * backend is GONE with BACKEND_CLOSED. backend_finish() sends our FIN; input is then read until
+ * the other end's FIN, for at most the duration of a program's termination sequence.
  */
 #ifndef BACKEND_SOCKET_H
 #define BACKEND_SOCKET_H
@@ -16,30 +16,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SOCKET_FINISH_MS = 100 + 250 + 500 }; /* process/child.h: until SIGKILL */
+enum { SOCKET_FINISH_MS = 100 + 250 + 500 }; /* as in process/termination.h, until SIGKILL */
 
-/* All sockets of a process. */
+/* The sockets of a process. */
 struct sockets {
 	struct loop *loop; /* borrowed */
-	int64_t extra_wait_ms; /* three times this is added to SOCKET_FINISH_MS */
-	atomic_size_t *count; /* borrowed: those that exist, and that are being connected */
-	struct list list; /* of those that are connected */
+	int64_t extra_wait_ms; /* added three times to SOCKET_FINISH_MS */
+	atomic_size_t *count; /* borrowed: number of sockets, including those being connected */
+	struct list list; /* connected sockets */
 };
 
 struct socket_spec {
-	struct sockets *sockets; /* borrowed, as RULES, for longer than the backend lives */
+	struct sockets *sockets; /* borrowed, like RULES; outlives the backend */
 	const struct framed_rules *rules;
-	int fd; /* taken, even on failure, with its place in the count of SOCKETS */
-	struct span head; /* is sent first; borrowed during the call */
-	struct span event; /* and this: of framed_put_open() */
+	int fd; /* taken, even on failure, with its slot in the count of SOCKETS */
+	struct span head; /* sent first; borrowed during the call */
+	struct span event; /* sent after HEAD: from framed_put_open() */
 };
 
-/* NULL without memory. HANDLERS and ARG are borrowed; none is called before the return to the
- * loop. */
+/* Creates the backend. HANDLERS and ARG are borrowed; none is called before the return to the
+ * loop. Returns NULL if out of memory. */
 struct backend *socket_start_take(const struct socket_spec *spec,
     const struct backend_handlers *handlers, void *arg) __attribute__((warn_unused_result));
 
-/* Closes all connections at once. */
+/* Closes all connections immediately. */
 void socket_abort_all(struct sockets *sockets);
 
 #endif

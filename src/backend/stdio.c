@@ -11,18 +11,18 @@
 #include <unistd.h>
 
 struct stdio {
-	struct framed framed; /* first: stdio_of() casts its backend back */
+	struct framed framed; /* first: stdio_of() casts to the container */
 	struct loop *loop; /* borrowed */
 	struct pump reader;
 	struct pump writer;
 	struct io in;
 	struct io out;
-	struct io done; /* ends when the writer does */
-	struct loop_task turn; /* what can't be done inside a function of the backend */
-	void (*on_written)(void *arg); /* NULL: stdio_end() was not called */
+	struct io done; /* EOF when the writer thread ends */
+	struct loop_task turn; /* for work that backend functions may not do themselves */
+	void (*on_written)(void *arg); /* NULL until stdio_end() */
 	void *arg;
 	bool stays_open;
-	bool started; /* there is a session */
+	bool started; /* a session is running */
 	bool in_ended;
 	bool out_lost;
 };
@@ -33,7 +33,7 @@ stdio_of(const struct backend *backend)
 	return (struct stdio *)(uintptr_t)backend;
 }
 
-/* Closes the session, which is running. */
+/* Closes the running session. */
 static void
 stdio_close(struct stdio *s, uint16_t code)
 {
@@ -132,7 +132,7 @@ stdio_on_out_gone(void *arg, enum stream_gone reason)
 	stdio_lose(arg);
 }
 
-/* The writer has ended: all is written, or the reader has closed. */
+/* The writer has ended: everything is written, or the reader of stdout has closed. */
 static void
 stdio_on_done(void *arg)
 {
@@ -178,7 +178,7 @@ stdio_on_readable(void *arg)
 	stdio_changed(s);
 }
 
-/* The system can't wait for it. */
+/* Stdin can't be polled. */
 static void
 stdio_on_in_gone(void *arg, enum stream_gone reason)
 {
@@ -187,7 +187,7 @@ stdio_on_in_gone(void *arg, enum stream_gone reason)
 		stdio_on_readable(arg);
 }
 
-/* Unwanted input is not read: another session may want it. */
+/* Leaves unwanted input unread: a later session may want it. */
 static void
 stdio_set_reading(struct backend *backend, enum backend_reading reading)
 {
@@ -260,7 +260,7 @@ stdio_new(const struct stdio_spec *spec)
 		error = pump_start_writing(&s->writer, STDOUT_FILENO, &out, &done);
 	if (error != 0) {
 		errno = error;
-		return NULL; /* the process ends */
+		return NULL; /* S is not freed: the process exits */
 	}
 	s->loop = spec->loop;
 	s->stays_open = spec->stays_open;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A program on a terminal whose client speaks ttyd's protocol. */
+/* A program on a terminal, for clients that speak ttyd's protocol. */
 #include "backend/ttyd.h"
 
 #include "backend/program.h"
@@ -9,28 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The program's start is the one step forward; each of the other two is an end. */
+/* TTYD_STARTED is the normal successor of TTYD_WAITS; the others are failures. */
 enum ttyd_life {
 	TTYD_WAITS, /* for the first message */
 	TTYD_STARTED,
-	TTYD_FAILED, /* the program could not be started: this is to be reported */
-	TTYD_LATE, /* likewise: the first message did not come */
-	TTYD_OVER, /* without a program, and that was reported */
+	TTYD_FAILED, /* the program could not be started; to be reported */
+	TTYD_LATE, /* the first message did not arrive in time; to be reported */
+	TTYD_OVER, /* no program; this was reported */
 };
 
 struct ttyd {
-	struct backend backend; /* first: ttyd_of() casts it back */
-	struct ttyd_spec spec; /* its ARG is owned until it is released */
+	struct backend backend; /* first: ttyd_of() casts to the container */
+	struct ttyd_spec spec; /* its ARG is owned until released */
 	struct backend *program; /* owned; NULL unless STARTED */
-	const char *reason; /* of FAILED; borrowed from ARG */
+	const char *reason; /* FAILED: why; borrowed from ARG */
 	struct timer timer; /* for the first message */
 	union {
-		struct loop_task turn; /* what can't be done inside a function of the backend */
-		struct loop_deferred deferred; /* once it is freed */
+		/* For work that backend functions may not do themselves. */
+		struct loop_task turn;
+		struct loop_deferred deferred; /* once freed */
 	};
 	enum ttyd_life life : 8;
 	bool finished; /* backend_finish() was called */
-	bool greeted; /* title and preferences were sent; output comes after them */
+	bool greeted; /* title and preferences, which precede all output, were sent */
 	bool paused; /* by the client */
 	uint8_t title[1 + TTYD_TITLE_MAX];
 	uint8_t title_len;
@@ -56,7 +57,7 @@ ttyd_release_spec(struct ttyd *t)
 	t->spec.release = NULL;
 }
 
-/* What the session wants of the output, and the client. */
+/* Reads output only if both the session and the client want it. */
 static void
 ttyd_apply_reading(struct ttyd *t)
 {
@@ -73,8 +74,8 @@ ttyd_apply_reading(struct ttyd *t)
 
 /* From the program */
 
-/* A message is what was read at once, so it lies at the front of the loop's read buffer, whose
- * LOOP_HEAD bytes before that are free. */
+/* A message consists of one read, so it is at the front of the loop's read buffer, after
+ * LOOP_HEAD unused bytes. */
 static void
 ttyd_on_messages(void *arg, struct batch *batch)
 {
@@ -122,7 +123,7 @@ static const struct backend_handlers ttyd_program_handlers = {
 
 /* To the program */
 
-/* Starts the program with the size of the first message. */
+/* Starts the program with the terminal size of the first message. */
 static enum backend_result
 ttyd_start(struct ttyd *t, const struct batch *b)
 {
@@ -151,7 +152,7 @@ ttyd_start(struct ttyd *t, const struct batch *b)
 	return BACKEND_OK;
 }
 
-/* What the client typed is the message without its first byte. */
+/* Writes what the client typed: the message without its first byte. */
 static enum backend_result
 ttyd_type(struct ttyd *t, struct batch *b)
 {
@@ -244,7 +245,7 @@ ttyd_queued(const struct backend *backend)
 	return t->program ? backend_queued(t->program) : 0;
 }
 
-/* Between the two */
+/* Between client and program */
 
 static void
 ttyd_emit(struct ttyd *t, uint8_t *text, size_t len)
@@ -276,7 +277,7 @@ ttyd_greet(struct ttyd *t)
 		ttyd_emit(t, (uint8_t *)none, sizeof(none) - 1);
 }
 
-/* Closes the session, which has no program. */
+/* Closes a session that has no program. */
 static void
 ttyd_close(struct ttyd *t, uint16_t code, const char *reason)
 {
@@ -304,7 +305,7 @@ ttyd_on_turn(struct loop_task *task)
 		t->backend.state = BACKEND_GONE;
 		t->backend.end = BACKEND_UNUSED;
 	}
-	/* Its user may free it. */
+	/* The user may free T. */
 	t->backend.handlers->on_changed(t->backend.arg);
 }
 
