@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the clients of a node send to a program that another node runs. */
+/* The format of client input for a program on another node. */
 #include "bus/entry.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@ entry_number(const char *bytes, size_t len)
 	return number;
 }
 
-/* The bytes between the head and those of the entry. */
+/* Returns the length of the fields between the head and the bytes of an entry. */
 static size_t
 entry_fields(enum entry_kind kind)
 {

@@ -9,13 +9,13 @@
 #include <string.h>
 
 struct link {
-	struct stream *stream; /* owned; NULL once it is closed */
+	struct stream *stream; /* owned; NULL once closed */
 	struct loop *loop; /* borrowed */
-	const struct link_handlers *handlers; /* borrowed, as ARG; NULL: nobody uses it */
+	const struct link_handlers *handlers; /* borrowed, as ARG; NULL after link_finish() */
 	void *arg;
-	struct buffer begun; /* owned: a frame that is not complete */
+	struct buffer begun; /* owned: input that is not a complete frame */
 	bool lost;
-	struct loop_task turn; /* reports that it is lost */
+	struct loop_task turn; /* reports that the link is lost */
 	struct loop_deferred deferred;
 };
 
@@ -54,8 +54,7 @@ link_report_gone(struct link *l)
 		link_free(l);
 }
 
-/* Emits the whole frames of what came. L may be freed by what they mean. False: that is none.
- */
+/* Emits all complete frames. Handlers may free L. Returns false if a frame is malformed. */
 static bool
 link_emit(struct link *l)
 {
@@ -79,8 +78,8 @@ link_emit(struct link *l)
 	return true;
 }
 
-/* One read, into memory of its own: what a frame means may use that of the loop. False: nothing
- * more comes. */
+/* Reads once, into its own memory, because a handler may use the loop's. Returns false if
+ * nothing more will come. */
 static bool
 link_read(struct link *l)
 {
@@ -98,7 +97,7 @@ link_read(struct link *l)
 	return result == STREAM_AGAIN && !l->lost;
 }
 
-/* What the other side sent before it was gone still counts. */
+/* Delivers what the other end sent before it disconnected. */
 static void
 link_on_turn(struct loop_task *task)
 {

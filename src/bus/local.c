@@ -13,8 +13,9 @@
 
 enum {
 	LOCAL_RETRY_MS = 10,
-	LOCAL_DEAD_MS = 2 * LOCAL_STALL_MS, /* a leader whose loop stands still is killed */
-	LOCAL_GATHER_MS = 500, /* how long a new leader waits for the others with clients */
+	/* A leader whose loop does not run for this time is killed. */
+	LOCAL_DEAD_MS = 2 * LOCAL_STALL_MS,
+	LOCAL_GATHER_MS = 500, /* how long a new leader waits for other workers with clients */
 };
 
 struct local {
@@ -25,11 +26,13 @@ struct local {
 };
 
 enum local_state {
-	LOCAL_IDLE, /* it is not wanted */
-	LOCAL_SEEKS, /* the lock, or the leader */
-	LOCAL_LOCKED, /* it will lead: the program of a dead leader ends, others connect */
+	LOCAL_IDLE, /* not wanted */
+	LOCAL_SEEKS, /* looking for the lock or the leader */
+	/* About to lead: waiting for a dead leader's program to end, and for others to
+	 * connect. */
+	LOCAL_LOCKED,
 	LOCAL_LEADS,
-	LOCAL_JOINS, /* it is connected to the leader, which has not answered */
+	LOCAL_JOINS, /* connected to the leader, which has not answered */
 	LOCAL_FOLLOWS,
 };
 
@@ -40,12 +43,12 @@ struct local_topic {
 	struct place place;
 	enum local_state state;
 	struct timer timer;
-	struct link *leader; /* owned; of JOINS and FOLLOWS */
+	struct link *leader; /* owned; JOINS and FOLLOWS */
 	pid_t leader_pid;
-	int64_t since_ms; /* the state */
-	struct local_nodes nodes; /* of LOCKED and LEADS */
-	struct bus_program program; /* of LEADS */
-	bool reads; /* of LEADS: input of nodes */
+	int64_t since_ms; /* when STATE was entered */
+	struct local_nodes nodes; /* LOCKED and LEADS */
+	struct bus_program program; /* LEADS */
+	bool reads; /* LEADS: reads input of nodes */
 	struct loop_deferred deferred;
 };
 
@@ -76,7 +79,7 @@ local_retry(struct local_topic *t)
 	timer_at(&t->timer, util_clock_ms() + LOCAL_RETRY_MS);
 }
 
-/* It resigns, or disconnects from the leader. */
+/* Resigns, or disconnects from the leader. */
 static void
 local_stop(struct local_topic *t)
 {
@@ -124,7 +127,7 @@ local_seek(struct local_topic *t)
 
 /* Leader */
 
-/* Those that have come, if it leads. */
+/* Admits the workers that have connected, if this worker leads. */
 static void
 local_admit(void *arg)
 {
@@ -140,8 +143,11 @@ local_admit(void *arg)
 	}
 }
 
-/* It has the lock. There is one program at a time, even where it outlives its worker for a
- * moment; and the clients of other workers get all that the next one writes. */
+/*
+ * Becomes the leader once it is safe: there must be only one program at a time, even if one
+ * outlives its worker for a moment, and the clients of other workers must get all output of the
+ * next one.
+ */
 static void
 local_lead(struct local_topic *t)
 {
@@ -224,7 +230,8 @@ local_lose_leader(void *arg)
 	}
 }
 
-/* The leader has to read or to answer: a worker that hangs would keep all clients waiting. */
+/* Kills a leader that neither reads nor answers: a hanging worker would keep all clients
+ * waiting. */
 static void
 local_check_leader(struct local_topic *t)
 {
@@ -311,7 +318,7 @@ local_on_timer(void *arg)
 	}
 }
 
-/* The functions of bus/bus.h */
+/* Implementation of bus/bus.h */
 
 static void
 local_want(struct bus_topic *topic, bool wants)
@@ -451,7 +458,7 @@ local_join(struct bus *bus, const struct bus_topic_spec *spec,
 
 static const struct bus_ops local_ops = {.join = local_join};
 
-/* For the door */
+/* Callback of the door */
 static struct local_nodes *
 local_find(void *arg, uint64_t number)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The workers that follow a topic, as its leader sees them. */
+/* The workers that follow a topic, as seen by its leader. */
 #include "bus/local_nodes.h"
 
 #include "base/log.h"
@@ -14,18 +14,18 @@
 struct local_door {
 	struct local_door_spec spec;
 	int listener; /* owned */
-	uint64_t address; /* of LISTENER */
-	struct event *event; /* owned: of LISTENER */
-	struct list unnamed; /* struct local_node: those that have named no topic yet */
+	uint64_t address; /* address of LISTENER */
+	struct event *event; /* owned: event of LISTENER */
+	struct list unnamed; /* struct local_node that have not named their topic */
 	uint64_t last_id;
 };
 
 struct local_node {
 	struct list node; /* in door->unnamed, nodes->waiting or nodes->admitted */
 	struct local_door *door; /* borrowed */
-	struct local_nodes *nodes; /* borrowed; NULL: it has named no topic yet */
+	struct local_nodes *nodes; /* borrowed; NULL until it names its topic */
 	struct link *link; /* owned */
-	uint64_t id; /* 0: it is not admitted yet */
+	uint64_t id; /* 0 until admitted */
 };
 
 static struct local_node *
@@ -44,7 +44,7 @@ local_node_free(struct local_node *n)
 	free(n);
 }
 
-/* It has disconnected, or is cut off. */
+/* Removes a worker that has disconnected or must be disconnected. */
 static void
 local_node_gone(struct local_node *n)
 {
@@ -115,7 +115,7 @@ static const struct link_handlers local_node_handlers = {
     .on_gone = local_node_on_gone,
 };
 
-/* Those of a topic */
+/* The nodes of a topic */
 
 static struct local_node *
 local_nodes_find(const struct local_nodes *nodes, uint64_t id)
@@ -195,7 +195,7 @@ local_nodes_check(struct local_nodes *nodes, int64_t now)
 		log_errorx("a worker does not read the output of a shared program: its "
 			   "clients are disconnected");
 		local_node_gone(n);
-		/* The handler may have changed anything. */
+		/* The handler may have changed the list. */
 		return;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What waits to be sent to a bus. */
+/* Items to be sent to a bus. */
 #include "bus/outbox.h"
 
 #include <stdlib.h>
@@ -26,7 +26,7 @@ outbox_remove(struct outbox *o, struct outbox_item *item)
 	free(item);
 }
 
-/* Of those that were not sent. */
+/* Drops the oldest unsent item. Returns its number of messages. */
 static uint32_t
 outbox_drop_oldest(struct outbox *o)
 {
@@ -98,7 +98,7 @@ outbox_confirm(struct outbox *o, uint64_t seq)
 
 		if (first->seq > seq)
 			return;
-		/* One that was to be sent again has arrived the first time. */
+		/* An item that was to be sent again had arrived the first time. */
 		if (first == o->unsent)
 			o->unsent = outbox_after(o, first);
 		else

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * What waits to be sent to a bus, in order, and what was sent and is not confirmed: it is sent
- * again after a reconnect. Pure.
- */
+/* Items to be sent to a bus, in order, and items that were sent but not confirmed, which are
+ * sent again after a reconnect. Pure. */
 #ifndef BUS_OUTBOX_H
 #define BUS_OUTBOX_H
 
@@ -13,9 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OUTBOX_WINDOW = 256 * 1024 }; /* bytes that are sent before the first is confirmed */
+/* Limit of sent, unconfirmed bytes; a single item may exceed it. */
+enum { OUTBOX_WINDOW = 256 * 1024 };
 
-/* The memory of many outboxes. */
+/* The memory limit that several outboxes share. */
 struct outbox_budget {
 	size_t max; /* bytes */
 	size_t used;
@@ -31,8 +30,8 @@ struct outbox_item {
 
 struct outbox {
 	struct outbox_budget *budget; /* borrowed */
-	struct list items; /* those that were sent come first */
-	struct outbox_item *unsent; /* the first of the others; NULL: there is none */
+	struct list items; /* sent items first */
+	struct outbox_item *unsent; /* the first unsent item, or NULL */
 	size_t bytes;
 	size_t sent_bytes;
 };
@@ -41,21 +40,22 @@ void outbox_init(struct outbox *outbox, struct outbox_budget *budget);
 void outbox_clear(struct outbox *outbox);
 
 /*
- * Appends an item of two parts. Beyond the budget the oldest items that were not sent are
- * dropped, and at last this one. Returns the messages that were lost by it, also without
- * memory.
+ * Appends an item that consists of HEAD and BODY. If the budget is exceeded, drops the oldest
+ * unsent items, and finally the new one. Returns the number of messages lost this way or for
+ * lack of memory.
  */
 uint64_t outbox_push(
     struct outbox *outbox, uint64_t seq, uint32_t messages, struct span head, struct span body);
 
-/* The next item to send, which counts as sent; NULL: there is none, or the window is full. */
+/* Returns the next item to send and marks it as sent. Returns NULL if there is none, or the
+ * window is full. */
 struct outbox_item *outbox_next(struct outbox *outbox);
 
-/* The oldest sent item, or all up to a sequence number, have been confirmed. */
+/* Remove items that were confirmed: the oldest sent one, or all up to a sequence number. */
 void outbox_confirm_one(struct outbox *outbox);
 void outbox_confirm(struct outbox *outbox, uint64_t seq);
 
-/* All are to be sent, again. */
+/* Marks all items as unsent. */
 void outbox_rewind(struct outbox *outbox);
 
 #endif

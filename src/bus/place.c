@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The place of a topic in a file that all workers have. */
+/* The place of a topic in a file shared by all workers. */
 #include "bus/place.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PLACE_SIZE = 64 * 1024 }; /* a page of any system */
+enum { PLACE_SIZE = 64 * 1024 }; /* a multiple of any page size */
 
 _Static_assert(sizeof(struct place_shared) <= PLACE_SIZE, "places do not overlap");
 
@@ -16,7 +16,7 @@ place_offset(const struct place *p)
 	return (off_t)p->number * PLACE_SIZE;
 }
 
-/* The file grows, whoever does it first. */
+/* Writing grows the file, no matter which worker does it first. */
 bool
 place_map(struct place *p, int file, uint64_t number)
 {
@@ -70,7 +70,7 @@ place_holder(const struct place *p)
 	return lock.l_pid;
 }
 
-/* The clients of worker I: those of one that died are gone. */
+/* Returns the number of clients of worker I; those of a dead worker don't count. */
 static size_t
 place_clients(const struct place *p, const struct place_workers *workers, size_t i)
 {

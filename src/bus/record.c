@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What nodes send to each other over a bus between machines. */
+/* The messages between nodes on a bus between machines. */
 #include "bus/record.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ record_put_number(uint8_t *bytes, size_t len, uint64_t number)
 	}
 }
 
-/* Whether the body of RECORD_OUTPUT consists of whole parts. */
+/* Returns true if the body of a RECORD_OUTPUT consists of complete parts. */
 static bool
 record_has_parts(const struct record *r)
 {
@@ -165,7 +165,7 @@ record_next_batch(struct span *body, struct batch *batch)
 	};
 	body->data += RECORD_PART_HEAD + len;
 	body->len -= RECORD_PART_HEAD + len;
-	/* The end of a part is the end of its last message. */
+	/* A part must end with its last message. */
 	return batch->separator == BATCH_NO_SEPARATOR ||
 	       (len > 0 && batch->data[len - 1] == batch->separator);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What nodes send to each other over a bus between machines: a header of RECORD_HEADER bytes,
- * numbers big-endian, and a body. Bytes from a bus may be anything: what record_parse() accepts
- * is consistent, whatever it contains.
+ * The messages between nodes on a bus between machines: a header of RECORD_HEADER bytes, with
+ * big-endian numbers, and a body. Input from a bus is untrusted; records that record_parse()
+ * accepts are consistent.
  *
  *	0  "wsb1"		12  number of messages in the body
  *	4  kind			16  node: the sender
@@ -22,17 +22,17 @@
 enum {
 	RECORD_HEADER = 48,
 	RECORD_PART_HEAD = 7,
-	RECORD_MAX = 128 * 1024 * 1024, /* bytes of a body */
+	RECORD_MAX = 128 * 1024 * 1024, /* limit of a body in bytes */
 };
 
 enum record_kind {
-	RECORD_OUTPUT = 1, /* messages of a program */
-	RECORD_PROGRAM, /* of the leader, at intervals: its program, after the output SEQ */
-	RECORD_CONSUMED, /* of the leader: SEQ of a connection, and all before */
-	RECORD_RESET, /* of the leader: it does not know a connection */
-	RECORD_INPUT, /* of a connection: entries; SEQ counts from 1 */
-	RECORD_ALIVE, /* of a connection, at intervals: its clients, after the input SEQ */
-	RECORD_LEAVE, /* of a connection: it ends */
+	RECORD_OUTPUT = 1, /* output of a program */
+	RECORD_PROGRAM, /* from the leader, periodically: its program, as of output SEQ */
+	RECORD_CONSUMED, /* from the leader: input of a connection was consumed up to SEQ */
+	RECORD_RESET, /* from the leader: unknown connection */
+	RECORD_INPUT, /* from a connection: entries; SEQ counts from 1 */
+	RECORD_ALIVE, /* from a connection, periodically: number of clients, as of input SEQ */
+	RECORD_LEAVE, /* from a connection: it ends */
 	RECORD_KINDS,
 };
 
@@ -46,32 +46,34 @@ struct record {
 	struct span body; /* borrowed */
 };
 
-/* False: the bytes are not a record. */
+/* Returns false if the bytes are not a valid record. */
 bool record_parse(struct span bytes, struct record *out) __attribute__((warn_unused_result));
 
-/* Cuts the first record off *RECORDS. False: there is none, or it is malformed. */
+/* Removes the first record from *RECORDS. Returns false if there is none or it is malformed. */
 bool record_next(struct span *records, struct record *out) __attribute__((warn_unused_result));
 
-/* Writes the header of a record with its body's length. */
+/* Writes the header of a record, including the length of its body. */
 void record_put_header(const struct record *record, uint8_t out[RECORD_HEADER]);
 
 /*
- * The body of RECORD_OUTPUT is a sequence of parts, each a batch of whole messages: its type,
- * separator (255: none, and one message), whether a '\r' before it counts, a byte each, and in
- * 4 bytes its length.
+ * The body of RECORD_OUTPUT is a sequence of parts, each a batch of whole messages. A part
+ * begins with one byte each for the type, the separator (255: none, a single message) and
+ * whether a CR before the separator belongs to it, followed by its length in 4 bytes.
  */
 
-/* Appends a batch of whole messages, to the last part, which begins at *LAST, if that has the
- * same separator; *LAST is SIZE_MAX at first. Returns the number of messages; 0 without memory,
- * and nothing changed then. */
+/*
+ * Appends a batch of whole messages: to the part at *LAST if that has the same type and
+ * separator, else as a new part. *LAST is SIZE_MAX at first. Returns the number of messages; 0
+ * means out of memory, with BODY unchanged.
+ */
 uint32_t record_put_batch(struct buffer *body, size_t *last, const struct batch *batch)
     __attribute__((warn_unused_result));
 
-/* Cuts the first part off *BODY. False: there is none. */
+/* Removes the first part from *BODY. Returns false if there is none or it is malformed. */
 bool record_next_batch(struct span *body, struct batch *batch)
     __attribute__((warn_unused_result));
 
-/* Big-endian numbers of LEN bytes, at most 8. */
+/* Read and write big-endian numbers of LEN bytes, at most 8. */
 uint64_t record_get_number(const uint8_t *bytes, size_t len);
 void record_put_number(uint8_t *bytes, size_t len, uint64_t number);
 

@@ -18,14 +18,14 @@
 enum { REDIS_BUS_KEY_MAX = 512 };
 
 struct redis_bus {
-	struct bus bus; /* first: redis_bus_of() casts it back */
+	struct bus bus; /* first: redis_bus_of() casts to the container */
 	struct redis_context context;
 	struct redis_url url;
 	char *prefix; /* owned */
-	uint64_t claimed; /* the first ID whose number was claimed last */
+	uint64_t claimed; /* the first ID whose number was last claimed */
 	struct timer timer;
 	int64_t renew_ms;
-	struct timer steady; /* reports that it is available again */
+	struct timer steady; /* reports that the bus is available again */
 };
 
 static struct redis_bus *
@@ -36,8 +36,11 @@ redis_bus_of(struct bus *bus)
 
 /* The number of the server */
 
-/* In place of BEFORE. False: another worker was faster. IDs of an earlier server with this
- * number differ: the second of the start is in them. */
+/*
+ * Replaces the first ID BEFORE by one with a random number. Returns false if another worker was
+ * faster. The ID contains the time in seconds, so that it differs from those of an earlier
+ * server with the same number.
+ */
 static bool
 redis_bus_choose_number(struct redis_bus *b, uint64_t before)
 {
@@ -91,7 +94,7 @@ redis_bus_log_foreign(const struct redis_bus *b)
 	log_end();
 }
 
-/* The reply is the token of the server that has the number; or 0, because the key has another
+/* Handles the reply: the token of the server that has the number, or 0 if the key has another
  * type. */
 static void
 redis_bus_on_claimed(void *arg, const struct redisReply *reply)
@@ -172,7 +175,7 @@ redis_bus_on_steady(void *arg)
 	b->context.log.reason[0] = '\0';
 }
 
-/* A connection is up or down. */
+/* A connection was established or lost. */
 static void
 redis_bus_on_changed(struct redis_context *context)
 {
@@ -234,8 +237,8 @@ redis_bus_on_messages_down(void *arg)
 	redis_bus_on_changed(&b->context);
 }
 
-/* ["message", channel, bytes] or ["subscribe", channel, count]; others confirm the end of a
- * subscription or respond to PING. */
+/* Handles ["message", channel, bytes] and ["subscribe", channel, count]. Ignores other replies:
+ * confirmations of UNSUBSCRIBE, and replies to PING. */
 static void
 redis_bus_on_message(void *arg, const struct redisReply *reply)
 {
@@ -259,7 +262,7 @@ redis_bus_on_message(void *arg, const struct redisReply *reply)
 		    (struct span){bytes->str, bytes->len});
 }
 
-/* For its user */
+/* Public functions */
 
 static struct bus_topic *
 redis_bus_join(struct bus *bus, const struct bus_topic_spec *spec,
@@ -319,7 +322,7 @@ redis_bus_new(const struct redis_bus_spec *spec)
 	    .on_changed = redis_bus_on_changed,
 	    .budget = {.max = (size_t)spec->settings->queue_max},
 	};
-	/* They may be those of a worker that has died. */
+	/* The counters may be left over from a worker that has died. */
 	atomic_store(&spec->counts->up, false);
 	atomic_store(&spec->counts->queued, 0);
 	atomic_store(&spec->counts->faults, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Channels of a Redis server that a process is subscribed to. */
+/* Subscriptions to channels of a Redis server. */
 #include "bus/redis_channel.h"
 
 static void
@@ -10,7 +10,7 @@ redis_channel_send(const struct redis_channel *c, struct span command)
 	redis_link_send(c->context->messages, args, UTIL_LEN(args), NULL, NULL);
 }
 
-/* The next user of a channel after AT; NULL: there is none. */
+/* Returns the next user of channel NAME after AT, or NULL. */
 static struct redis_channel *
 redis_channel_next(struct redis_context *context, struct list *at, struct span name)
 {

@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Channels of a Redis server that a process is subscribed to. Several users can have the same
- * one, as topics of an old and a new configuration do: it is subscribed until the last of them
- * has ended, and again after each reconnect.
+ * Subscriptions to channels of a Redis server. Several users may share a channel, e.g. topics
+ * of an old and a new configuration. It remains subscribed until the last user unsubscribes,
+ * and is subscribed again after each reconnect.
  */
 #ifndef BUS_REDIS_CHANNEL_H
 #define BUS_REDIS_CHANNEL_H
 
 #include "bus/redis_context.h"
 
-/* One user of a channel. Embedded in it. */
+/* One user of a channel. Embedded in that user. */
 struct redis_channel {
-	struct list node; /* in context->channels, while it is subscribed */
-	struct redis_context *context; /* borrowed, as the next one, and as ARG */
+	struct list node; /* in context->channels while subscribed */
+	struct redis_context *context; /* borrowed, like NAME and ARG */
 	const char *name;
-	/* It does not end a user of this channel. */
+	/* Must not unsubscribe or free a user of the same channel. */
 	void (*on_message)(void *arg, struct span bytes);
-	void (*on_subscribed)(void *arg); /* NULL: it need not know */
+	void (*on_subscribed)(void *arg); /* may be NULL */
 	void *arg;
 };
 
-/* NODE is not set by the caller; the rest is. */
+/* Initializes NODE. The caller sets the other fields. */
 void redis_channel_init(struct redis_channel *channel);
 
-/* on_subscribed() follows, also if it is subscribed already. */
+/* Subscribes. on_subscribed() is called when the server has confirmed, even if the channel was
+ * subscribed before. */
 void redis_channel_subscribe(struct redis_channel *channel);
 
-/* No handler is called any more. Harmless if it is not subscribed. */
+/* Unsubscribes. No handler is called afterwards. Does nothing if not subscribed. */
 void redis_channel_unsubscribe(struct redis_channel *channel);
 
-/* For all: the connection is up; a message; the server has confirmed a subscription. */
+/* Events of the connection, for all users: connected, message received, subscription
+ * confirmed. */
 void redis_channels_on_up(struct redis_context *context);
 void redis_channels_on_message(
     struct redis_context *context, struct span name, struct span bytes);

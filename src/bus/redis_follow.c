@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The connection of a node to the leader of its topic. */
+/* The connection of a follower to the leader of its topic. */
 #include "bus/redis_follow.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ redis_follow_put_program(
 	record_put_number(out + 19, 4, total);
 }
 
-/* False: it is malformed. */
+/* Returns false if the body is malformed. */
 static bool
 redis_follow_get_program(struct span body, struct bus_program *program, size_t *total)
 {
@@ -110,7 +110,7 @@ redis_follow_on_program(struct redis_follow *f, const struct record *record, int
 	if (!redis_follow_get_program(record->body, &program, &total))
 		return;
 	f->total = total;
-	/* Until this connection is known, the state may be that of before. */
+	/* Until the leader knows this connection, the state may be outdated. */
 	if (record->connection == f->connection)
 		f->connected = true;
 	if (!f->connected ||
@@ -152,7 +152,7 @@ redis_follow_send(struct redis_follow *f, struct span entries, int64_t now)
 {
 	if (!f->connected)
 		return;
-	/* Without memory something would be missing: it starts again. */
+	/* Out of memory: begin a new connection rather than lose entries. */
 	if (outbox_push(&f->input, f->seq + 1, 1, (struct span){"", 0}, entries) != 0) {
 		redis_follow_connect(f, f->leader, f->epoch, now);
 		return;

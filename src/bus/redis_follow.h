@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The connection of a node to the leader of its topic: whether there is one, how its program
- * is, and what it is still to be sent (bus/redis_lead is the other side).
- */
+/* The connection of a follower to the leader of its topic: its state, the leader's program, and
+ * input that was not confirmed. bus/redis_lead is the leader's side. */
 #ifndef BUS_REDIS_FOLLOW_H
 #define BUS_REDIS_FOLLOW_H
 
@@ -11,9 +9,9 @@
 #include "bus/record.h"
 
 enum {
-	REDIS_FOLLOW_GONE_MS = 2500, /* a leader from which nothing comes is gone */
-	REDIS_FOLLOW_ALIVE_MS = 500, /* between signs of life, of both sides */
-	REDIS_FOLLOW_AGAIN_MS = 1000, /* what is not confirmed by then is sent again */
+	REDIS_FOLLOW_GONE_MS = 2500, /* silence after which a leader is considered dead */
+	REDIS_FOLLOW_ALIVE_MS = 500, /* interval of keep-alives, in both directions */
+	REDIS_FOLLOW_AGAIN_MS = 1000, /* time after which unconfirmed input is sent again */
 };
 
 struct redis_follow_handlers {
@@ -24,18 +22,18 @@ struct redis_follow_handlers {
 struct redis_follow {
 	const struct redis_follow_handlers *handlers; /* borrowed */
 	void *arg;
-	uint64_t leader; /* its node; 0: none is known */
-	uint64_t epoch; /* its */
+	uint64_t leader; /* node of the leader; 0: none known */
+	uint64_t epoch; /* epoch of the leader's lease */
 	uint64_t connection;
-	bool connected; /* the leader has responded on it */
-	int64_t heard_ms; /* when it was last heard of */
-	int64_t alive_ms; /* when a sign of life was last sent */
+	bool connected; /* the leader has acknowledged the connection */
+	int64_t heard_ms; /* when the leader was last heard */
+	int64_t alive_ms; /* when a keep-alive was last sent */
 	struct bus_program program;
 	bool program_changed;
-	uint64_t program_seq; /* the output that comes before that */
-	int64_t program_ms; /* when it was reported */
-	size_t total; /* clients of all nodes */
-	uint32_t clients; /* of this node */
+	uint64_t program_seq; /* last output that precedes the report of PROGRAM */
+	int64_t program_ms; /* when PROGRAM was reported */
+	size_t total; /* number of clients of all nodes */
+	uint32_t clients; /* number of clients of this node */
 	struct outbox input;
 	struct outbox_budget budget;
 	uint64_t seq;
@@ -46,24 +44,24 @@ struct redis_follow {
 void redis_follow_init(
     struct redis_follow *follow, const struct redis_follow_handlers *handlers, void *arg);
 
-/* Ends the connection; what was to be sent is dropped. */
+/* Ends the connection and drops pending input. */
 void redis_follow_clear(struct redis_follow *follow);
 
-/* A record of a leader with an epoch that is not older than others. */
+/* Handles a record of a leader whose epoch is not outdated. */
 void redis_follow_on_record(
     struct redis_follow *follow, const struct record *record, int64_t now);
 
-/* Sends what is due, and drops a leader that is gone. */
+/* Sends what is due. Drops a leader that is dead. */
 void redis_follow_step(struct redis_follow *follow, int64_t now);
 
-/* The bus was unavailable until NOW: earlier silence of the leader does not count. Sends
- * unconfirmed input again. */
+/* Ignores silence of the leader before NOW, because the bus was unavailable. Sends unconfirmed
+ * input again. */
 void redis_follow_excuse(struct redis_follow *follow, int64_t now);
 
-/* Entries for the leader. Without memory another connection begins. */
+/* Queues entries for the leader. If out of memory, begins a new connection. */
 void redis_follow_send(struct redis_follow *follow, struct span entries, int64_t now);
 
-/* The body of RECORD_PROGRAM. */
+/* Encodes the body of RECORD_PROGRAM. */
 enum { REDIS_FOLLOW_PROGRAM = 1 + 1 + 1 + 8 + 4 + 4 + 4 };
 void redis_follow_put_program(
     const struct bus_program *program, size_t total, uint8_t out[REDIS_FOLLOW_PROGRAM]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What other nodes have written, on its way from a Redis server. */
+/* Converts records from a Redis server to messages. */
 #include "bus/redis_input.h"
 
 #include "base/log.h"

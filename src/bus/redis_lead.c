@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the leader of a topic knows of the other nodes. */
+/* The followers of a topic, as seen by its leader. */
 #include "bus/redis_lead.h"
 
 #include <stdlib.h>
@@ -9,11 +9,11 @@ struct redis_lead_node {
 	struct list node; /* in lead->nodes */
 	uint64_t id;
 	uint64_t connection;
-	uint64_t seq; /* of the last input that came */
-	uint64_t consumed; /* of the last that was confirmed */
+	uint64_t seq; /* of the last input received */
+	uint64_t consumed; /* of the last input confirmed */
 	int64_t heard_ms;
 	uint32_t clients;
-	struct buffer waiting; /* owned: entries while input is paused */
+	struct buffer waiting; /* owned: pending entries, while input is paused */
 };
 
 static struct redis_lead_node *
@@ -42,7 +42,7 @@ redis_lead_forget(struct redis_lead *l, struct redis_lead_node *n)
 	free(n);
 }
 
-/* False: the handler has cleared L. */
+/* Removes a node. Returns false if the handler has cleared L. */
 static bool
 redis_lead_remove(struct redis_lead *l, struct redis_lead_node *n)
 {
@@ -53,7 +53,8 @@ redis_lead_remove(struct redis_lead *l, struct redis_lead_node *n)
 	return l->clears == clears;
 }
 
-/* A connection that was never heard of: one that has sent input before can't go on. */
+/* Adds an unknown connection, or resets it: a connection that has sent input before can't
+ * continue. */
 static void
 redis_lead_add(struct redis_lead *l, const struct record *record, int64_t now)
 {
@@ -76,7 +77,8 @@ redis_lead_add(struct redis_lead *l, const struct record *record, int64_t now)
 	l->handlers->on_node(l->arg, n->id, true);
 }
 
-/* Keeps input while it is paused. False: there is no room, and it has to come again. */
+/* Keeps input while it is paused. Returns false if there is no room; the input must then be
+ * sent again. */
 static bool
 redis_lead_keep(struct redis_lead *l, struct redis_lead_node *n, struct span entries)
 {
@@ -88,12 +90,13 @@ redis_lead_keep(struct redis_lead *l, struct redis_lead_node *n, struct span ent
 	return true;
 }
 
-/* Ends a call, as the handler may clear L. */
+/* Must be the last call, because the handler may clear L. */
 static void
 redis_lead_on_input(
     struct redis_lead *l, struct redis_lead_node *n, const struct record *record)
 {
-	/* What is before it comes again. */
+	/* Input is missing before it, or this is a duplicate; the node sends unconfirmed input
+	 * again. */
 	if (record->seq != n->seq + 1)
 		return;
 	if ((l->paused || buffer_len(&n->waiting) > 0) && !redis_lead_keep(l, n, record->body))
@@ -109,7 +112,7 @@ redis_lead_on_record(struct redis_lead *l, const struct record *record, int64_t 
 	struct redis_lead_node *n = redis_lead_find(l, record->node);
 
 	if (n && n->connection != record->connection) {
-		/* One that is older than the node's last is late. */
+		/* Ignore late records of an earlier connection. */
 		if (record->kind != RECORD_ALIVE || record->seq != 0)
 			return;
 		if (!redis_lead_remove(l, n))
@@ -133,7 +136,7 @@ redis_lead_on_record(struct redis_lead *l, const struct record *record, int64_t 
 		    (const uint8_t *)record->body.data, record->body.len);
 	if (record->kind != RECORD_INPUT)
 		return;
-	/* If it came before, the confirmation may have been lost. */
+	/* Confirm a duplicate again, because the confirmation may have been lost. */
 	if (record->seq <= n->consumed)
 		n->consumed = record->seq - 1;
 	redis_lead_on_input(l, n, record);

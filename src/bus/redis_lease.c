@@ -13,18 +13,20 @@
 
 enum { REDIS_LEASE_LOG_MS = 60 * 1000 };
 
-/* Why no server gets it. */
+/* Reasons why no server can acquire the lease. */
 enum {
-	REDIS_LEASE_LASTS = 1, /* the key has no time limit, or a long one */
-	REDIS_LEASE_NO_EPOCH = 2, /* the other key is no number, or a huge one */
+	REDIS_LEASE_LASTS = 1, /* the key has no expiry, or a long one */
+	REDIS_LEASE_NO_EPOCH = 2, /* the other key is not a number, or a huge one */
 };
 
-/* KEYS are the lease and the epoch. If another program has written to them, GET fails; such an
- * error does not end the script, because that would end the connection of all topics. */
+/* KEYS are the lease and the epoch. If another program has written them, GET fails. Such an
+ * error must not end the script, because it would end the connection of all topics. */
 
-/* ARGV is the token, the time and an epoch that must be known, so that the server has its data;
- * or 0. The new epoch as text, never one that was used before; nil, because another server has
- * the lease; or REDIS_LEASE_LASTS or REDIS_LEASE_NO_EPOCH. */
+/*
+ * ARGV is the token, the expiry, and an epoch that must exist as proof that the server has its
+ * data, or 0. Returns the new epoch as text, which was never used before; nil if another server
+ * has the lease; or REDIS_LEASE_LASTS or REDIS_LEASE_NO_EPOCH.
+ */
 static const char redis_lease_acquire[] =
     "local left = redis.call('PTTL', KEYS[1]) "
     "if left == -1 or left > 10 * ARGV[2] then return 1 end "
@@ -38,7 +40,8 @@ static const char redis_lease_acquire[] =
     "redis.call('SET', KEYS[2], epoch) "
     "return epoch";
 
-/* ARGV is the token, the time and the epoch. A server that has lost its data gets it again. */
+/* ARGV is the token, the expiry and the epoch. Restores the keys on a server that has lost its
+ * data. Returns 0 if the lease is lost. */
 static const char redis_lease_renew[] =
     "local token = redis.pcall('GET', KEYS[1]) "
     "local epoch = redis.pcall('GET', KEYS[2]) "
@@ -68,7 +71,8 @@ redis_lease_set_fault(struct redis_lease *l, int64_t fault)
 	l->fault = fault;
 }
 
-/* Another server has it, or the key that FAULT names keeps all from it. */
+/* Handles a failed attempt: another server has the lease, or FAULT names the key that prevents
+ * all servers from acquiring it. */
 static void
 redis_lease_on_missed(struct redis_lease *l, int64_t fault)
 {
@@ -197,7 +201,8 @@ redis_lease_on_acquired(void *arg, const struct redisReply *reply)
 static void
 redis_lease_try(struct redis_lease *l)
 {
-	/* What an earlier token has published can't be taken for this one's. */
+	/* A new token for each attempt: what was published with an earlier one must not be
+	 * attributed to it. */
 	snprintf(l->token, sizeof(l->token), "%016" PRIx64 "-%" PRIu64, l->node, ++l->attempt);
 	redis_lease_call(l, SPAN(redis_lease_acquire), 3, redis_lease_on_acquired);
 }
@@ -260,7 +265,8 @@ redis_lease_want(struct redis_lease *l, bool wants)
 	timer_stop(&l->timer);
 }
 
-/* A server that was restarted may have lost its data: then the holder gets the key first. */
+/* A server that was restarted may have lost its data. The holder must then restore the key
+ * before others try to acquire the lease. */
 void
 redis_lease_on_up(struct redis_lease *l)
 {

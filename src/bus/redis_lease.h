@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The right to run the one program of an endpoint: a key on the server with a time limit, which
- * its holder renews. Each time that it is acquired has a number, the epoch, higher than all
- * before. What the holder publishes is checked against the key by the server itself, so that
- * nothing is delivered of one that has lost it without noticing (a process that was stopped).
+ * The right to run the one program of an endpoint: a key on the Redis server with an expiry,
+ * which its holder renews. Each acquisition has a number, the epoch, which is higher than all
+ * previous ones. The Redis server checks the key for everything that the holder publishes, so
+ * that nothing is delivered from a process that has lost the lease without noticing, e.g.
+ * because it was stopped.
  *
- * The holder gives up REDIS_LEASE_MS - REDIS_LEASE_HOLD_MS before the key expires: long enough
+ * The holder gives up REDIS_LEASE_MS - REDIS_LEASE_HOLD_MS before the key expires: enough time
  * to end the program before another server starts one.
  */
 #ifndef BUS_REDIS_LEASE_H
@@ -15,7 +16,7 @@
 
 enum {
 	REDIS_LEASE_MS = 2100,
-	REDIS_LEASE_HOLD_MS = 1300, /* from the last renewal */
+	REDIS_LEASE_HOLD_MS = 1300, /* since the last renewal */
 	REDIS_LEASE_RENEW_MS = 300,
 	REDIS_LEASE_TRY_MS = 100,
 };
@@ -29,45 +30,50 @@ enum redis_lease_state {
 /* Embedded in its user. */
 struct redis_lease {
 	const struct redis_context *context; /* borrowed */
-	/* The state has changed to HELD, or from it to WANTED. Not called from inside a
-	 * function of this header but redis_lease_check(). */
+	/*
+	 * The state has changed to HELD, or from HELD to WANTED. Not called from inside a
+	 * function of this header, except redis_lease_check(), redis_lease_lose() and
+	 * redis_lease_on_up().
+	 */
 	void (*on_changed)(void *arg);
 	void *arg;
 	enum redis_lease_state state;
 	char *key, *epoch_key; /* owned */
 	uint64_t node;
 	uint64_t attempt;
-	char token[48]; /* what is written to the key */
-	uint64_t epoch; /* HELD: its own; else the last one that is known */
-	int64_t sent_ms; /* when the request was sent whose reply is awaited; 0: none is */
-	int64_t until_ms; /* HELD: it gives up */
-	int64_t wait_ms; /* WANTED: no attempt before, if the server has lost its data */
+	char token[48]; /* value of the key */
+	uint64_t epoch; /* HELD: of this lease; else the last known one */
+	int64_t sent_ms; /* when the pending request was sent; 0: none is pending */
+	int64_t until_ms; /* HELD: when it gives up */
+	int64_t wait_ms; /* WANTED: before this, acquire only if the server has kept its data */
 	bool was_up;
-	int64_t fault; /* WANTED: what keeps all servers from it; 0: nothing */
-	int64_t logged; /* the last one that was logged */
+	int64_t fault; /* WANTED: why no server can acquire the lease; 0: no such reason */
+	int64_t logged; /* the last fault that was logged */
 	int64_t logged_ms;
-	size_t pending; /* replies */
+	size_t pending; /* number of pending replies */
 	struct timer timer;
 };
 
-/* False without memory; redis_lease_clear() is harmless then. */
+/* Returns false if out of memory; redis_lease_clear() is allowed then. */
 bool redis_lease_init(struct redis_lease *lease, const struct redis_context *context,
     const char *name, uint64_t node, void (*on_changed)(void *arg), void *arg)
     __attribute__((warn_unused_result));
 
-/* No reply is pending, or commands are lost. */
+/* Frees what the lease owns. No reply may be pending, unless commands were lost. */
 void redis_lease_clear(struct redis_lease *lease);
 
-/* A holder that does not want it any more releases it. */
+/* Starts or stops the attempts to acquire the lease. A holder that stops releases it. */
 void redis_lease_want(struct redis_lease *lease, bool wants);
 
-/* Whether it is held, by the clock. If it is not any more, on_changed() is called. */
+/* Returns true if the lease is held, according to the clock. Calls on_changed() if it has run
+ * out. */
 bool redis_lease_check(struct redis_lease *lease);
 
-/* The server has found the key to be another's. */
+/* Records that another server has the key, as the Redis server has found out. */
 void redis_lease_lose(struct redis_lease *lease);
 
-/* There may be such an epoch: a holder makes sure that the lease is still its own. */
+/* Records that EPOCH was seen on the bus. If it is newer, a holder checks that it still has the
+ * lease. */
 void redis_lease_learn(struct redis_lease *lease, uint64_t epoch);
 
 void redis_lease_on_up(struct redis_lease *lease);

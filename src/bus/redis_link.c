@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A connection to a Redis server that is kept. */
+/* A persistent connection to a Redis server. */
 #include "bus/redis_link.h"
 
 #include "base/log.h"
@@ -16,11 +16,11 @@
 enum redis_link_state {
 	REDIS_LINK_WAITING, /* for the next attempt */
 	REDIS_LINK_CONNECTING,
-	REDIS_LINK_GREETING, /* AUTH, SELECT and PING are sent */
+	REDIS_LINK_GREETING, /* AUTH, SELECT and PING were sent */
 	REDIS_LINK_UP,
 };
 
-/* A command whose reply is to come. */
+/* A command whose reply is pending. */
 struct redis_link_pending {
 	redis_reply_handler *handler;
 	void *arg; /* borrowed */
@@ -31,21 +31,21 @@ struct redis_link {
 	enum redis_link_state state;
 	struct connect *connect; /* owned; CONNECTING */
 	struct stream *stream; /* owned; GREETING and UP */
-	struct redis_reader *reader; /* owned, likewise */
+	struct redis_reader *reader; /* owned; GREETING and UP */
 	struct buffer pending; /* owned: struct redis_link_pending */
 	struct timer timer;
-	int64_t due_ms; /* of the next attempt, or of the end of this one, or of a check */
-	int64_t heard_ms; /* when bytes last came */
-	int64_t wait_ms; /* before the next attempt */
+	int64_t due_ms; /* when to attempt again, give up, or check, depending on STATE */
+	int64_t heard_ms; /* when bytes were last received */
+	int64_t wait_ms; /* delay before the next attempt */
 	uint64_t losses;
-	bool failed; /* it is given up once the stack allows it */
+	bool failed; /* to be dropped from the loop */
 	bool freed;
-	bool calling; /* a handler */
-	struct loop_task turn; /* of FAILED */
-	struct loop_deferred deferred; /* once it is freed */
+	bool calling; /* in a handler */
+	struct loop_task turn; /* drops a FAILED link */
+	struct loop_deferred deferred; /* once freed */
 };
 
-/* Between lines: for the same reason, or for any. */
+/* Minimum interval between log lines, for the same reason and for different ones. */
 enum { REDIS_LINK_LOG_MS = 60 * 1000, REDIS_LINK_LOG_MIN_MS = 5 * 1000 };
 
 static void redis_link_set_due(struct redis_link *link, int64_t due_ms);
@@ -55,7 +55,7 @@ redis_link_log(struct redis_link *link, const char *reason, const char *remedy)
 {
 	struct redis_link_log *last = link->spec.log;
 	int64_t now = util_clock_ms(), ago = now - last->logged_ms;
-	/* A server may reject several commands for one reason. */
+	/* A server may reject several commands for the same reason. */
 	bool same = (remedy && remedy == last->remedy) || strcmp(last->reason, reason) == 0;
 
 	if (last->reason[0] && ago < (same ? REDIS_LINK_LOG_MS : REDIS_LINK_LOG_MIN_MS))
@@ -72,7 +72,7 @@ redis_link_log(struct redis_link *link, const char *reason, const char *remedy)
 	log_end();
 }
 
-/* Closes what is open, and waits for the next attempt. */
+/* Closes everything and schedules the next attempt. */
 static void
 redis_link_lose(struct redis_link *link)
 {
@@ -107,7 +107,7 @@ redis_link_lose_for(struct redis_link *link, const char *reason)
 	redis_link_lose(link);
 }
 
-/* The same inside a function of the header. */
+/* Schedules redis_link_lose(), inside functions of the header. */
 static void
 redis_link_set_failed(struct redis_link *link)
 {
@@ -196,7 +196,7 @@ redis_link_on_greeted(void *arg, const struct redisReply *reply)
 		redis_link_fail(link, "the server rejects the connection", reply);
 		return;
 	}
-	/* The reply to PING is the last one. */
+	/* Wait for the reply to PING, which is the last one. */
 	if (buffer_len(&link->pending) > 0 || link->state != REDIS_LINK_GREETING)
 		return;
 	link->state = REDIS_LINK_UP;
@@ -341,7 +341,8 @@ redis_link_connect(struct redis_link *link)
 		redis_link_lose_for(link, "out of memory");
 }
 
-/* A process that was stopped may find what came meanwhile, so it looks twice. */
+/* Checks that the server responds. A process that was stopped may find that data has arrived
+ * meanwhile, so it waits for another check. */
 static void
 redis_link_check(struct redis_link *link, int64_t now, int64_t late_ms)
 {
@@ -351,7 +352,7 @@ redis_link_check(struct redis_link *link, int64_t now, int64_t late_ms)
 		redis_link_lose_for(link, "the server does not respond");
 		return;
 	}
-	/* A server that accepts connections may reject each command. */
+	/* Only now: a server that accepts connections may reject every command. */
 	link->wait_ms = REDIS_LINK_RETRY_MS;
 	redis_link_ping(link);
 	redis_link_set_due(link, now + REDIS_LINK_PING_MS);
@@ -388,7 +389,7 @@ redis_link_set_due(struct redis_link *link, int64_t due_ms)
 	timer_at(&link->timer, due_ms);
 }
 
-/* For its user */
+/* Public functions */
 
 bool
 redis_link_is_up(const struct redis_link *link)

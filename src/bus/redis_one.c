@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one program of a topic on a Redis server. */
+/* The program of a topic with a single program on a Redis server. */
 #include "bus/redis_one.h"
 
 #include "bus/redis_follow.h"
@@ -9,8 +9,9 @@
 #include <stdlib.h>
 
 enum {
-	REDIS_ONE_STEP_MS = 100, /* how exact its times are */
-	REDIS_ONE_PROGRAM_MS = 1000, /* for output that precedes a report to come */
+	REDIS_ONE_STEP_MS = 100, /* precision of the timers */
+	/* How long a report waits for the output that precedes it. */
+	REDIS_ONE_PROGRAM_MS = 1000,
 };
 
 struct redis_one {
@@ -21,18 +22,19 @@ struct redis_one {
 	bool wants;
 	enum bus_role role;
 	struct bus_program program; /* LEADS, as the next one */
-	uint64_t led; /* the epoch of its lease, which may be lost already */
+	uint64_t led; /* epoch of its lease, which may be lost already */
 	size_t clients; /* of this node */
-	uint64_t epoch; /* the newest that is known */
-	uint64_t confirmed; /* the one that the server has confirmed */
-	bool checks; /* its reply to that is to come */
+	uint64_t epoch; /* the newest epoch seen */
+	uint64_t confirmed; /* the newest epoch confirmed by the Redis server */
+	bool checks; /* the reply to a check of EPOCH is pending */
 	int64_t reported_ms; /* LEADS: when the program was last reported */
 	struct timer timer;
 };
 
 /* To the bus */
 
-/* A record to the leader or of it: lost ones are sent again by who needs them. */
+/* Sends a record to the leader or as the leader. Lost records are sent again by the node that
+ * needs them. */
 static void
 redis_one_send(void *arg, const struct record *record)
 {
@@ -58,7 +60,7 @@ redis_one_send(void *arg, const struct record *record)
 	buffer_clear(&bytes);
 }
 
-/* LEADS: to a connection, or to all. */
+/* LEADS: sends the state of the program to a connection, or to all if CONNECTION is 0. */
 static void
 redis_one_send_program(struct redis_one *o, uint64_t connection)
 {
@@ -78,7 +80,7 @@ redis_one_send_program(struct redis_one *o, uint64_t connection)
 
 /* From the bus */
 
-/* An epoch that was never that of a lease is forgotten: it would fence all others. */
+/* Drops an epoch that never belonged to a lease, because it would fence all others. */
 static void
 redis_one_on_epoch(void *arg, const struct redisReply *reply)
 {
@@ -140,7 +142,7 @@ redis_one_on_record(struct redis_one *o, const struct record *record)
 	}
 }
 
-/* LEADS, or it has just ceased to. */
+/* LEADS, or has just ceased to. */
 
 static void
 redis_one_on_node(void *arg, uint64_t node, bool present)
@@ -160,7 +162,7 @@ redis_one_on_input(void *arg, uint64_t node, struct span entries)
 		o->spec.topic->handlers->on_input(o->spec.topic->arg, node, entries);
 }
 
-/* The new connection gets its own report: it follows from then on. */
+/* Reports to the new connection, which follows from then on. */
 static void
 redis_one_on_connection(void *arg, uint64_t connection)
 {
@@ -178,7 +180,7 @@ static const struct redis_follow_handlers redis_one_follow_handlers = {
     .send = redis_one_send,
 };
 
-/* Its role */
+/* The role of this node */
 
 static enum bus_role
 redis_one_find_role(struct redis_one *o)
@@ -215,7 +217,8 @@ redis_one_update(struct redis_one *o)
 	return role;
 }
 
-/* FOLLOWS: reports the leader's program, after the output that precedes the report. */
+/* FOLLOWS: reports the leader's program, once the output that precedes the report has
+ * arrived. */
 static void
 redis_one_pass_program(struct redis_one *o)
 {
@@ -240,7 +243,7 @@ redis_one_step(struct redis_one *o)
 	redis_one_pass_program(o);
 	if (o->role == BUS_LEADS) {
 		redis_lead_step(&o->lead, now);
-		/* A handler may have ended it. */
+		/* A handler may have ended the role. */
 		if (o->role == BUS_LEADS && now - o->reported_ms >= REDIS_FOLLOW_ALIVE_MS)
 			redis_one_send_program(o, 0);
 	} else {
@@ -269,7 +272,7 @@ redis_one_on_lease(void *arg)
 	o->spec.defer(o->spec.topic);
 }
 
-/* The functions of bus/bus.h */
+/* Implementation of bus/bus.h */
 
 void
 redis_one_want(struct redis_one *o, bool wants)
@@ -290,7 +293,7 @@ redis_one_report(struct redis_one *o, const struct bus_program *program)
 	redis_one_send_program(o, 0);
 }
 
-/* After a stop of this process its program may be another server's by now. */
+/* Checks the clock: if this process was stopped, another server may run the program by now. */
 bool
 redis_one_may_publish(struct redis_one *o)
 {
@@ -337,7 +340,7 @@ redis_one_count(struct redis_one *o, size_t own)
 	return own + others;
 }
 
-/* For the topic */
+/* Called by the topic */
 
 void
 redis_one_on_up(struct redis_one *o)

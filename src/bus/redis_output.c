@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a program writes, on its way to a Redis server. */
+/* Output of a program on its way to a Redis server. */
 #include "bus/redis_output.h"
 
 #include "base/log.h"
@@ -9,10 +9,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { REDIS_OUTPUT_RECORD_MAX = 64 * 1024 }; /* bytes of a body that gets no more messages */
+/* Size in bytes of a body that gets no more messages. */
+enum { REDIS_OUTPUT_RECORD_MAX = 64 * 1024 };
 
-/* KEYS are the channel or stream and the lease, ARGV its token, the record and the length of
- * the stream. -1: the lease is another's. */
+/* KEYS are the channel or stream and the lease. ARGV is the token of the lease, the record and
+ * the length of the stream. Returns -1 if another server has the lease. */
 #define REDIS_OUTPUT_FENCE "if redis.pcall('GET', KEYS[2]) ~= ARGV[1] then return -1 end "
 static const char redis_output_publish[] =
     REDIS_OUTPUT_FENCE "return redis.call('PUBLISH', KEYS[1], ARGV[2])";
@@ -47,7 +48,7 @@ redis_output_fence(struct redis_output *o)
 	o->messages = 0;
 }
 
-/* Whether the server has accepted a record. */
+/* Returns true if the server has accepted a record. */
 static bool
 redis_output_check(struct redis_output *o, const char *command, const struct redisReply *reply)
 {
@@ -103,8 +104,8 @@ redis_output_on_published(void *arg, const struct redisReply *reply)
 		o->on_changed(o->arg);
 }
 
-/* The key of the stream has another type (redis_stream reports it): connected servers get the
- * oldest record nevertheless. */
+/* The key of the stream has another type, which redis_stream reports. Publishes the oldest
+ * record, so that at least connected servers get it. */
 static void
 redis_output_publish_first(struct redis_output *o)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The replies of a Redis server. */
+/* Replies of a Redis server. */
 #include "bus/redis_reply.h"
 
 #include "base/util.h"
@@ -11,22 +11,23 @@
 
 struct redis_reader {
 	redisReader *reader; /* owned */
-	redisReplyObjectFunctions functions; /* its default ones, with limits */
-	const redisReplyObjectFunctions *inner; /* those without */
-	/* Of the reply that is being read: of its strings, and of its arrays. */
+	redisReplyObjectFunctions functions; /* hiredis' default functions, with limits */
+	const redisReplyObjectFunctions *inner; /* the default functions */
+	/* Totals of the reply that is being read: bytes of its strings, elements of its
+	 * arrays. */
 	size_t bytes;
 	uint64_t elements;
 };
 
-/* The number of an array's elements, as hiredis passes it. */
+/* The type in which hiredis passes the number of elements. */
 #if HIREDIS_MAJOR >= 1
 typedef size_t redis_reader_count;
 #else
 typedef int redis_reader_count;
 #endif
 
-/* NULL is "out of memory" to hiredis, which gives the reply up. A server can announce more
- * elements than there is memory for. */
+/* Returning NULL means "out of memory" to hiredis, which then rejects the reply. A server can
+ * announce more elements than fit into memory. */
 static void *
 redis_reader_array(const redisReadTask *task, redis_reader_count count)
 {
@@ -90,7 +91,7 @@ redis_reader_feed(struct redis_reader *r, const uint8_t *bytes, size_t len)
 {
 	if (redisReaderFeed(r->reader, (const char *)bytes, len) != REDIS_OK)
 		return redis_reader_why(r);
-	/* A string that is incomplete. */
+	/* An incomplete string. */
 	return r->reader->len <= REDIS_REPLY_MAX ? NULL : "a reply is too large";
 }
 
@@ -126,7 +127,7 @@ const char *
 redis_reply_remedy(const struct redisReply *reply)
 {
 	static const struct {
-		const char *text; /* how the error begins */
+		const char *text; /* start of the error text */
 		const char *remedy;
 	} rows[] = {
 	    {"NOAUTH", "give a password: --bus=redis://USER:PASSWORD@HOST"},
@@ -162,7 +163,7 @@ redis_reply_remedy(const struct redisReply *reply)
 void
 redis_reply_describe(const struct redisReply *reply, const char *what, char *out, size_t size)
 {
-	/* A server that does not know a command repeats its arguments, among them the password
+	/* A server that does not know a command repeats its arguments, including the password
 	 * of AUTH. */
 	if (reply->type == REDIS_REPLY_ERROR) {
 		const char *args = strstr(reply->str, ", with args");

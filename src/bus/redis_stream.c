@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The ID of an entry. */
+/* ID of an entry. */
 struct redis_stream_id {
 	uint64_t ms;
 	uint64_t n;
@@ -24,10 +24,10 @@ struct redis_stream {
 	void *arg; /* borrowed */
 	struct redis_link *link; /* owned */
 	uint64_t history;
-	struct redis_stream_id last; /* of the entry that was read last */
-	bool begun; /* it knows where to go on */
+	struct redis_stream_id last; /* of the last entry that was read */
+	bool begun; /* LAST is valid: reading continues there */
 	bool foreign; /* the key has another type */
-	struct timer timer; /* of FOREIGN */
+	struct timer timer; /* retries while FOREIGN */
 };
 
 static void redis_stream_read(struct redis_stream *s);
@@ -47,7 +47,7 @@ redis_stream_id_less(struct redis_stream_id a, struct redis_stream_id b)
 	return a.ms < b.ms || (a.ms == b.ms && a.n < b.n);
 }
 
-/* An entry is [ID, [field, value, ...]]. False: it is none. */
+/* Parses an entry, [ID, [field, value, ...]]. Returns false if it is malformed. */
 static bool
 redis_stream_parse_entry(
     const struct redisReply *entry, struct redis_stream_id *id, struct span *record)
@@ -66,8 +66,8 @@ redis_stream_parse_entry(
 	return true;
 }
 
-/* Calls the handler for entries; an entry of another program is one that is no record. False:
- * the reply has none. */
+/* Calls the handler for all entries; entries of other programs are passed as well, and are not
+ * valid records. Returns false if the reply has no entries. */
 static bool
 redis_stream_emit(struct redis_stream *s, const struct redisReply *entries)
 {
@@ -85,7 +85,7 @@ redis_stream_emit(struct redis_stream *s, const struct redisReply *entries)
 	return true;
 }
 
-/* Another program's key does no harm to the connection, nor to other topics. */
+/* Handles an error. A key of another type must not affect the connection, nor other topics. */
 static void
 redis_stream_on_error(
     struct redis_stream *s, const char *command, const struct redisReply *reply)
@@ -107,7 +107,7 @@ redis_stream_on_error(
 	log_end();
 }
 
-/* XREAD: NULL after the time, or [[key, entries]]. */
+/* Handles the reply to XREAD: NULL after the timeout, or [[key, entries]]. */
 static void
 redis_stream_on_read(void *arg, const struct redisReply *reply)
 {
@@ -143,8 +143,8 @@ redis_stream_read(struct redis_stream *s)
 	redis_link_send(s->link, args, UTIL_LEN(args), redis_stream_on_read, s);
 }
 
-/* The last entries, the newest first: those of the history, or one, which tells whether the
- * stream is still the one that it was. */
+/* Handles the last entries, newest first: those of the history, or after a reconnect a single
+ * one, which shows whether the stream still has its data. */
 static void
 redis_stream_on_last(void *arg, const struct redisReply *reply)
 {
@@ -159,7 +159,7 @@ redis_stream_on_last(void *arg, const struct redisReply *reply)
 		return;
 	}
 	if (s->begun && redis_stream_id_less(newest, s->last)) {
-		/* What comes twice is recognized by its number. */
+		/* Start over; duplicates are recognized by their number. */
 		s->last = (struct redis_stream_id){0};
 		if (!s->foreign &&
 		    log_begin(LOG_WARN, "bus", 0,

@@ -15,21 +15,22 @@
 #include <sys/random.h>
 
 struct redis_topic {
-	struct bus_topic topic; /* first: redis_topic_of() casts it back */
+	struct bus_topic topic; /* first: redis_topic_of() casts to the container */
 	struct list node; /* in context->topics */
 	struct redis_context *context; /* borrowed */
-	char *output_name; /* owned, as the next one: of the channels */
+	char *output_name; /* owned, as the next one: names of the channels */
 	char *input_name;
 	struct redis_channel output_channel;
-	struct redis_channel input_channel; /* of the one program */
-	uint64_t id; /* as a node */
+	struct redis_channel input_channel; /* only with a single program */
+	uint64_t id; /* its ID as a node */
 	struct redis_one *one; /* owned; NULL: each server runs a program */
-	/* Owned; NULL: there are no others, or each is as a server of its own. */
+	/* Owned; NULL: there are no other workers, or the program is a single one for all
+	 * servers. */
 	struct redis_workers *workers;
 	bool wants;
 	bool left;
-	enum bus_role role; /* as reported */
-	bool drained; /* on_drained() is due */
+	enum bus_role role; /* as last reported */
+	bool drained; /* on_drained() must be called */
 	struct redis_output output;
 	struct redis_stream *stream; /* owned; NULL without a history */
 	struct redis_input input;
@@ -99,7 +100,7 @@ redis_topic_on_record(void *arg, struct span bytes)
 	redis_topic_defer(t);
 }
 
-/* What came in this turn is delivered at once. Its user may leave the topic at any call. */
+/* Delivers what has arrived in this turn. The user may leave the topic in any call. */
 static void
 redis_topic_deliver(struct redis_topic *t)
 {
@@ -117,7 +118,8 @@ redis_topic_deliver(struct redis_topic *t)
 
 /* Workers of this server */
 
-/* What was in transit before this one followed is not missed. */
+/* Delivers records of the leader. Records in transit before this worker followed don't count as
+ * missed. */
 static void
 redis_topic_on_worker_records(const struct bus_topic *topic, struct span records)
 {
@@ -180,7 +182,7 @@ redis_topic_on_turn(struct loop_task *task)
 		redis_topic_free(t);
 }
 
-/* For the one program */
+/* Services for redis_one */
 
 static void
 redis_topic_defer_turn(const struct bus_topic *topic)
@@ -207,7 +209,7 @@ redis_topic_listen(const struct bus_topic *topic, bool on)
 		redis_channel_unsubscribe(&t->input_channel);
 }
 
-/* For its user */
+/* Implementation of bus/bus.h */
 
 static void
 redis_topic_want(struct bus_topic *topic, bool wants)
@@ -247,7 +249,7 @@ redis_topic_publish(struct bus_topic *topic, const struct batch *batch)
 	return true;
 }
 
-/* Without a history nothing of before matters; with one, the stream has it. */
+/* Does nothing: without a history no earlier output matters; otherwise the stream has it. */
 static void
 redis_topic_catch_up(struct bus_topic *topic, uint64_t node, struct span bytes)
 {
@@ -315,7 +317,8 @@ redis_topic_leave(struct bus_topic *topic)
 	redis_topic_defer(t);
 }
 
-/* The others' clients are known only to them. */
+/* Other servers don't report their clients, so any ID with a number of another server is
+ * possible. */
 static bool
 redis_topic_may_have(const struct bus_topic *topic, uint64_t id)
 {
@@ -339,7 +342,7 @@ static const struct bus_topic_ops redis_topic_ops = {
     .leave = redis_topic_leave,
 };
 
-/* False without memory. */
+/* Returns false if out of memory or without random numbers. */
 static bool
 redis_topic_set_up(struct redis_topic *t, const struct bus_topic_spec *spec)
 {
@@ -427,7 +430,7 @@ redis_topic_join(struct redis_context *context, const struct bus_topic_spec *spe
 	return &t->topic;
 }
 
-/* For the bus */
+/* Called by the bus */
 
 typedef void redis_topic_visitor(struct redis_topic *t);
 

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/un.h>
 
-/* Decodes a percent-encoded part. False: it is malformed, contains a NUL or is too long. */
+/* Decodes a percent-encoded part. Returns false if it is malformed, contains a NUL or is too
+ * long. */
 static bool
 redis_url_decode(struct span part, char *out, size_t size)
 {
@@ -37,7 +38,7 @@ redis_url_decode(struct span part, char *out, size_t size)
 	return true;
 }
 
-/* Cuts what precedes the first C off *REST, and C. False: there is none. */
+/* Splits *REST at the first C, which is removed. Returns false if there is none. */
 static bool
 redis_url_cut(struct span *rest, char c, struct span *before)
 {
@@ -50,7 +51,8 @@ redis_url_cut(struct span *rest, char c, struct span *before)
 	return true;
 }
 
-/* USER:PASSWORD@, up to the last @ before the path: a password may contain others. */
+/* Parses USER:PASSWORD@, which ends at the last @ before the path: a password may contain
+ * others. */
 static const char *
 redis_url_parse_secrets(struct span *rest, struct redis_url *out)
 {

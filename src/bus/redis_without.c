@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A build without hiredis: --bus is rejected as an option, so that none of this is called. */
+/* For builds without hiredis. Nothing here is called, because the option --bus is rejected. */
 #include "bus/redis.h"
 
 bool

@@ -1,38 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The workers of a server at a topic on a Redis server. */
+/* The workers of a server in a topic on a Redis server. */
 #include "bus/redis_workers.h"
 
 #include <stdlib.h>
 
 enum {
 	REDIS_WORKERS_STEP_MS = 50,
-	/* How long records of the leader wait for older ones from Redis: if some of its records
-	 * came that way before, or none did and they may be older than the history. */
+	/*
+	 * How long records of the leader wait for older ones from Redis: if records of this
+	 * leader have arrived that way before; and if none has, because they may be older than
+	 * the history.
+	 */
 	REDIS_WORKERS_WAIT_MS = 5000,
 	REDIS_WORKERS_WAIT_NEW_MS = 1500,
-	REDIS_WORKERS_HELD_MAX = 16 * 1024 * 1024, /* bytes of records */
+	REDIS_WORKERS_HELD_MAX = 16 * 1024 * 1024, /* in bytes */
 };
 
-/* How the output of the leader comes. */
+/* Where output of the leader is read from. */
 enum redis_workers_source {
-	REDIS_WORKERS_ALONE, /* from Redis: this worker does not follow */
-	REDIS_WORKERS_JOINS, /* from Redis, until no record is missing in between */
-	REDIS_WORKERS_FOLLOWS, /* from the leader */
-	REDIS_WORKERS_LEFT, /* from Redis: the leader is gone, and some of it is held */
+	REDIS_WORKERS_ALONE, /* Redis: this worker does not follow */
+	REDIS_WORKERS_JOINS, /* Redis, until no record is missing before those of the leader */
+	REDIS_WORKERS_FOLLOWS, /* the leader */
+	REDIS_WORKERS_LEFT, /* Redis: the leader is gone, but records of it are held */
 };
 
 struct redis_workers {
 	struct redis_workers_spec spec;
-	struct bus_topic *topic; /* owned; NULL: it has been left */
-	size_t nodes; /* LEADS: that follow */
+	struct bus_topic *topic; /* owned; NULL once left */
+	size_t nodes; /* LEADS: number of followers */
 	enum redis_workers_source source;
-	uint64_t leader; /* its node on Redis; 0: not known yet */
-	uint64_t first; /* the record with which its connection begins */
-	/* Owned: records of it that are ahead of others, which come the other way. JOINS and
-	 * LEFT: those that it has sent; FOLLOWS: those that have come from Redis. */
+	uint64_t leader; /* node ID of the leader on Redis; 0: unknown */
+	uint64_t first; /* the first record of the connection to the leader */
+	/* Owned: records of the leader that wait for earlier ones, which arrive the other way.
+	 * JOINS and LEFT: received from the leader. FOLLOWS: received from Redis. */
 	struct buffer held;
-	uint64_t held_last; /* FOLLOWS: the number of the last one */
-	int64_t until_ms; /* JOINS and LEFT */
+	uint64_t held_last; /* FOLLOWS: number of the last one */
+	int64_t until_ms; /* JOINS and LEFT: when to stop waiting */
 	struct timer timer;
 };
 
@@ -44,7 +47,7 @@ redis_workers_user(const struct redis_workers *w)
 
 /* Follower */
 
-/* All that is held is delivered. */
+/* Changes the source. Delivers all records that are held. */
 static void
 redis_workers_enter(struct redis_workers *w, enum redis_workers_source source)
 {
@@ -59,7 +62,7 @@ redis_workers_enter(struct redis_workers *w, enum redis_workers_source source)
 	buffer_clear(&held);
 }
 
-/* The last record of the leader that came; 0: none. */
+/* Returns the number of the last record of the leader that was received, or 0. */
 static uint64_t
 redis_workers_last(const struct redis_workers *w)
 {
@@ -105,7 +108,8 @@ redis_workers_on_record(struct redis_workers *w, struct span record)
 		buffer_clear(&w->held);
 }
 
-/* The first one is no output, and has the number before that of the next. */
+/* Handles what the leader sends first. The first record is not output; its number is the one
+ * before that of the next record. */
 static void
 redis_workers_on_catch_up(void *arg, struct span bytes)
 {
@@ -131,7 +135,7 @@ redis_workers_on_output(void *arg, struct batch *batch)
 	redis_workers_on_record(arg, (struct span){(const char *)batch->data, batch->len});
 }
 
-/* What the leader wrote before precedes it. */
+/* Output that precedes the report must be delivered first. */
 static void
 redis_workers_on_program(void *arg, const struct bus_program *program)
 {
@@ -152,7 +156,7 @@ redis_workers_keep(struct redis_workers *w, const struct record *record)
 	if (w->source != REDIS_WORKERS_FOLLOWS || record->node != w->leader ||
 	    record->seq <= w->first || record->seq <= redis_workers_last(w) + 1)
 		return false;
-	/* Without room it is left to the leader alone. */
+	/* If it can't be held, rely on the leader alone. */
 	record_put_header(record, header);
 	if (before + len > REDIS_WORKERS_HELD_MAX ||
 	    !buffer_append(&w->held, header, sizeof(header)))
@@ -186,7 +190,7 @@ redis_workers_publish(struct redis_workers *w, struct span header, struct span b
 	buffer_clear(&bytes);
 }
 
-/* A node gets all that is not in the stream for certain. */
+/* Sends a new node all records that may not be in the stream yet. */
 static void
 redis_workers_catch_up(struct redis_workers *w, uint64_t node)
 {
@@ -215,7 +219,7 @@ redis_workers_on_node(void *arg, uint64_t node, bool present)
 	struct redis_workers *w = arg;
 
 	if (present) {
-		/* It comes after the record that is begun. */
+		/* Complete the partial record first: the node follows after it. */
 		redis_output_flush(w->spec.output);
 		redis_workers_catch_up(w, node);
 		w->nodes++;
@@ -233,7 +237,7 @@ redis_workers_on_input(void *arg, uint64_t node, struct span entries)
 	redis_workers_user(w)->on_input(w->spec.topic->arg, node, entries);
 }
 
-/* Both */
+/* Leader and follower */
 
 static void
 redis_workers_on_role(void *arg, enum bus_role role)
@@ -303,7 +307,7 @@ redis_workers_want(struct redis_workers *w, bool wants)
 		return;
 	w->source = REDIS_WORKERS_LEFT;
 	w->nodes = 0;
-	/* No handler is called from here. */
+	/* Use the timer: no handler may be called from here. */
 	timer_at(&w->timer, util_clock_ms());
 }
 

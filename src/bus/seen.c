@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The last sequence number of each node. */
+/* The last sequence number received from each node. */
 #include "bus/seen.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Puts NODE first; those before AT move by one. */
+/* Moves NODE to the front; entries before AT move by one. */
 static void
 seen_put(struct seen *s, size_t at, struct seen_node node)
 {
