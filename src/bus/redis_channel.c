@@ -10,14 +10,35 @@ redis_channel_send(const struct redis_channel *c, struct span command)
 	redis_link_send(c->context->messages, args, UTIL_LEN(args), NULL, NULL);
 }
 
-/* Returns the next user of channel NAME after AT, or NULL. */
-static struct redis_channel *
-redis_channel_next(struct redis_context *context, struct list *at, struct span name)
+static bool
+redis_channel_has_name(const struct redis_channel *c, struct span name)
 {
-	while ((at = at->next) != &context->channels) {
-		struct redis_channel *c = LIST_ENTRY_OF(at, struct redis_channel, node);
+	return span_equal(span_of(c->name), name);
+}
 
-		if (span_equal(span_of(c->name), name))
+static bool
+redis_channel_is_used(const struct redis_context *context, struct span name)
+{
+	const struct list *at = &context->channels;
+
+	while ((at = at->next) != &context->channels) {
+		if (redis_channel_has_name(LIST_ENTRY_OF(at, struct redis_channel, node), name))
+			return true;
+	}
+	return false;
+}
+
+/* Returns the next user of channel NAME at or after context->next_channel, which is then the
+ * one after it; or NULL. */
+static struct redis_channel *
+redis_channel_next(struct redis_context *context, struct span name)
+{
+	while (context->next_channel != &context->channels) {
+		struct redis_channel *c =
+		    LIST_ENTRY_OF(context->next_channel, struct redis_channel, node);
+
+		context->next_channel = c->node.next;
+		if (redis_channel_has_name(c, name))
 			return c;
 	}
 	return NULL;
@@ -36,8 +57,11 @@ redis_channel_unsubscribe(struct redis_channel *c)
 {
 	if (list_empty(&c->node))
 		return;
+	/* A handler may have called this. */
+	if (c->context->next_channel == &c->node)
+		c->context->next_channel = c->node.next;
 	list_remove(&c->node);
-	if (!redis_channel_next(c->context, &c->context->channels, span_of(c->name)))
+	if (!redis_channel_is_used(c->context, span_of(c->name)))
 		redis_channel_send(c, SPAN("UNSUBSCRIBE"));
 }
 
@@ -52,18 +76,20 @@ redis_channels_on_up(struct redis_context *context)
 void
 redis_channels_on_message(struct redis_context *context, struct span name, struct span bytes)
 {
-	struct redis_channel *c = redis_channel_next(context, &context->channels, name);
+	struct redis_channel *c;
 
-	for (; c; c = redis_channel_next(context, &c->node, name))
+	context->next_channel = context->channels.next;
+	while ((c = redis_channel_next(context, name)))
 		c->on_message(c->arg, bytes);
 }
 
 void
 redis_channels_on_subscribed(struct redis_context *context, struct span name)
 {
-	struct redis_channel *c = redis_channel_next(context, &context->channels, name);
+	struct redis_channel *c;
 
-	for (; c; c = redis_channel_next(context, &c->node, name)) {
+	context->next_channel = context->channels.next;
+	while ((c = redis_channel_next(context, name))) {
 		if (c->on_subscribed)
 			c->on_subscribed(c->arg);
 	}

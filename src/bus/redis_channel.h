@@ -14,7 +14,7 @@ struct redis_channel {
 	struct list node; /* in context->channels while subscribed */
 	struct redis_context *context; /* borrowed, like NAME and ARG */
 	const char *name;
-	/* Must not unsubscribe or free a user of the same channel. */
+	/* A handler may unsubscribe this and other users; it must not free them. */
 	void (*on_message)(void *arg, struct span bytes);
 	void (*on_subscribed)(void *arg); /* may be NULL */
 	void *arg;

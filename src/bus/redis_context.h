@@ -54,6 +54,7 @@ struct redis_context {
 	struct outbox_budget budget;
 	struct list topics; /* struct redis_topic */
 	struct list channels; /* struct redis_channel, subscribed */
+	struct list *next_channel; /* whose handler is called next; NULL: none was called yet */
 };
 
 #endif
