@@ -416,8 +416,12 @@ shared_retire_all(struct list *list)
 void
 shared_flush_all(struct list *list)
 {
-	for (struct list *node = list->next; node != list; node = node->next)
+	struct list *next;
+
+	for (struct list *node = list->next; node != list; node = next) {
+		next = node->next;
 		members_flush_now(&LIST_ENTRY_OF(node, struct shared, node)->program.members);
+	}
 }
 
 void
